@@ -1,0 +1,1 @@
+"""The composition root: options and configuration to a front end. Imports lazily."""

@@ -1,0 +1,1 @@
+"""Address in, facts out: reverse DNS, owner, place. Cached, bounded, cancellable, cleaned at the door."""

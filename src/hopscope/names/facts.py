@@ -1,0 +1,35 @@
+"""What can be known of an address beside itself. All texts are cleaned (`hopscope.names.clean`)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Asn(msgspec.Struct, frozen=True):
+    """An origin AS of an address."""
+
+    number: int
+    name: str | None
+    prefix: str | None
+    country: str | None
+
+
+class Geo(msgspec.Struct, frozen=True):
+    """Where an address is said to be."""
+
+    country: str | None
+    city: str | None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class NameFacts(msgspec.Struct, frozen=True):
+    """What is known of an address beside itself. All texts are cleaned (`hopscope.names.clean`)."""
+
+    hostname: str | None = None
+    verified: bool | None = None
+    """The name resolves back to the address; None: not checked."""
+    asns: tuple[Asn, ...] = ()
+    geo: Geo | None = None
+    scope: str | None = None
+    """What kind of address it is where that is not plain public: ``private``, ``cgnat``, ``loopback`` …"""

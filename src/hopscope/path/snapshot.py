@@ -1,0 +1,154 @@
+"""What a path looks like at one moment: immutable, cheap to take, and all that a view ever sees of it.
+
+RTTs and jitters are milliseconds (floats); the window's samples are nanoseconds. What is unknown is None, never 0.
+The statistics' definitions stand in ``docs/statistics.md``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hopscope.wire.messages import Clock, Kind, Label
+
+# Samples of a window that are no RTT.
+LOST = -1
+PENDING = -2
+FAILED = -3
+LATE = -4
+NONE = -5
+"""No probe was sent to this hop in that round."""
+
+
+class Rtt(msgspec.Struct, frozen=True):
+    """RTT statistics of a hop, in ms. Percentiles: nearest rank over the window; the rest since the last reset."""
+
+    last: float
+    best: float
+    avg: float
+    worst: float
+    stddev: float | None
+    """Sample standard deviation (n-1); None below two answers."""
+    median: float
+    p95: float
+    p99: float
+    gmean: float
+    """Geometric mean, mtr's ``G``."""
+
+
+class Jitter(msgspec.Struct, frozen=True):
+    """Differences of consecutive answered probes in the order of sending, in ms. There are none below two answers."""
+
+    last: float
+    avg: float
+    worst: float
+    rfc3550: float
+
+
+class Node(msgspec.Struct, frozen=True):
+    """An address that answered for a hop."""
+
+    address: str
+    received: int
+    best_ms: float
+    avg_ms: float
+    last_ms: float
+    last_at: int
+    """When its last answered probe was sent (epoch ns)."""
+
+
+class LastReply(msgspec.Struct, frozen=True):
+    """The reply to the last answered probe (in the order of sending)."""
+
+    type: int | None
+    code: int | None
+    kind: Kind
+    ttl: int | None
+    clock: Clock
+
+
+class ReplyCount(msgspec.Struct, frozen=True):
+    """How often a kind of reply was seen."""
+
+    kind: Kind
+    type: int | None
+    code: int | None
+    count: int
+
+
+class LocalError(msgspec.Struct, frozen=True):
+    """Why this machine could not send, the last time."""
+
+    error: str
+    message: str
+    at: int
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A hop's last rounds, oldest first: `samples[i]` belongs to round `first_round + i`; ns, or one of the
+    negative constants of this module. A read-only memoryview of format ``q``."""
+
+    first_round: int
+    samples: memoryview
+
+    def last(self, count: int) -> list[int]:
+        """The newest `count` samples, oldest first; padded in front with `NONE`."""
+        tail = self.samples[-count:].tolist() if count > 0 else []
+        return [NONE] * (count - len(tail)) + tail
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """One TTL. ``sent == received + lost + late + pending + failed`` always."""
+
+    ttl: int
+    sent: int
+    received: int
+    lost: int
+    late: int
+    pending: int
+    failed: int
+    duplicates: int
+    loss_pct: float | None
+    """``100 * lost / (sent - late - pending - failed)``; None where that is 0."""
+    loss_ci95_pct: tuple[float, float] | None
+    """Wilson's 95 % interval of `loss_pct`."""
+    nodes: tuple[Node, ...]
+    """In the order in which they first answered."""
+    rtt: Rtt | None
+    jitter: Jitter | None
+    reply: LastReply | None
+    replies: tuple[ReplyCount, ...]
+    mpls: tuple[Label, ...]
+    """Of the last answered probe."""
+    last_error: LocalError | None
+    window: Window
+    is_target: bool
+    """The path's target (or whatever ends the path) answers here."""
+    program_clock: int
+    """How many of the received answers had an RTT by the program's clock, not by the kernel's."""
+
+
+class Path(msgspec.Struct, frozen=True):
+    """A target's path at one moment."""
+
+    hops: tuple[Hop, ...]
+    """Every TTL from the first to the last: the target's, or the last that was tried, without a gap."""
+    reached: bool
+    """The target itself answered at least once."""
+    rounds: int
+    """Rounds begun since the last reset."""
+    round_times: memoryview
+    """``round_times[i]``: when round `first_round + i` began (epoch ns), for the rounds of the windows; ``q``."""
+    first_round: int
+    started_at: int | None
+    """When the first round began (epoch ns)."""
+    last_at: int | None
+    """The newest fact's time (epoch ns)."""
+    version: int
+    """Grows with every change: two snapshots of one target with the same version are the same."""
+    route_changes: int
+    """How often the addresses along the path changed for good."""
+
+    @property
+    def target_hop(self) -> Hop | None:
+        """The hop at which the target answers; None while it does not."""
+        return self.hops[-1] if self.hops and self.hops[-1].is_target else None

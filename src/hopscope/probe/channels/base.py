@@ -1,0 +1,183 @@
+"""What the engine sees of a way to probe: a `Channel` opens a `Flow` for each target; a flow sends probes; answers
+come back through `Deliver`.
+
+The rules that every channel keeps:
+
+- A probe is written down (`Probe`, in the flow's own lookup) before it is sent: an answer can be faster than the
+  return from the system call.
+- An answer is matched to a probe of ours before anything else of it is parsed. What matches nothing is counted
+  (`Tally.foreign`), what cannot be parsed is counted (`Tally.malformed`), and neither ever raises.
+- Time comes from the kernel's stamps where the socket gives them. `rtt` decides which clock an answer's RTT has.
+- Source, ports and checksum stay the same over TTLs and rounds (one flow), unless `FlowFacts.flow` says otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from hopscope.wire.messages import Clock, FlowKind, Kind, Label, Method, MethodState, Plan
+
+Fate: TypeAlias = Literal["answered", "lost", "late"]
+"""What the engine remembers of a probe for the next answer to it."""
+
+
+@dataclass(slots=True, eq=False)
+class Probe:
+    """One probe, from before it is sent until nobody remembers it. The channel fills in the times of its sending."""
+
+    target: int
+    round: int
+    ttl: int
+    seq: int
+    """0 to 65535, not reused within a target while an answer to it can still arrive."""
+    sent_mono: int = 0
+    """Monotonic ns, read just before the system call."""
+    sent_wall: int = 0
+    """Wall clock ns, read just before the system call: what a kernel stamp is checked against."""
+    sent_stamp: int = 0
+    """The kernel's own stamp of the sending (wall clock ns), 0 while there is none."""
+    fate: Fate | None = None
+    """The engine's: null while pending."""
+
+
+class Reply(NamedTuple):
+    """An answer, parsed. Times as in `Probe`."""
+
+    address: str
+    """Who answered: numeric, with a zone where the address needs one."""
+    kind: Kind
+    icmp_type: int | None
+    icmp_code: int | None
+    reply_ttl: int | None
+    """TTL of the answer's own IP header on arrival, where the socket tells."""
+    mpls: tuple[Label, ...]
+    received_mono: int
+    """Monotonic ns, read right after the system call."""
+    received_stamp: int
+    """The kernel's stamp of the arrival (wall clock ns), 0 where there is none."""
+
+
+SLACK_NS = 2_000_000
+"""How far the program's clock may seem to be inside the kernel's interval before the stamps are distrusted."""
+
+
+def rtt(probe: Probe, reply: Reply) -> tuple[int, Clock]:
+    """The answer's round trip time in ns, and whose clock it is.
+
+    Both kernel stamps, if they are there and lie within what the program saw by the monotonic clock (the kernel's
+    interval is inside the program's); if not (a stamp is missing, the wall clock was set in between), the program's.
+    """
+    program = max(0, reply.received_mono - probe.sent_mono)
+    if probe.sent_stamp and reply.received_stamp:
+        kernel = reply.received_stamp - probe.sent_stamp
+        if 0 <= kernel <= program + SLACK_NS:
+            return kernel, "kernel"
+    return program, "program"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a channel heard and could not use, since its start."""
+
+    malformed: int = 0
+    foreign: int = 0
+    overflow: int = 0
+
+
+class Refusal(Exception):
+    """A target cannot be probed this way. `reason` is `wire.Refused.reason`."""
+
+    def __init__(self, reason: str, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(slots=True)
+class FlowFacts:
+    """What `wire.Started` tells of a flow."""
+
+    source: str | None
+    source_port: int | None
+    port: int | None
+    packet_size: int
+    flow: FlowKind = "one"
+    clock: Clock = "kernel"
+    note: str | None = None
+
+
+class Flow(ABC):
+    """One target on one channel."""
+
+    facts: FlowFacts
+
+    @abstractmethod
+    def send(self, probe: Probe) -> None:
+        """Send `probe`, and fill in its times. `OSError`: this machine could not (never the network's fault)."""
+
+    @abstractmethod
+    def forget(self, probe: Probe) -> None:
+        """No answer to `probe` is expected any more: drop what the channel keeps of it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what is this flow's alone. Idempotent."""
+
+
+class Watch(Protocol):
+    """Where a channel says which file descriptors to wait for. `ready` is called when `fd` is readable or has an
+    error queued; it drains what is there."""
+
+    def add(self, fd: int, ready: Callable[[], None]) -> None: ...
+
+    def remove(self, fd: int) -> None: ...
+
+
+Deliver = Callable[[Probe, Reply], None]
+"""An answer to a probe of ours, given to the engine."""
+
+Changed = Callable[[Flow, int], None]
+"""A flow's facts changed (it fell back, its source moved); the second is the target."""
+
+
+@dataclass(slots=True)
+class Hands:
+    """What a channel is given to work with."""
+
+    watch: Watch
+    deliver: Deliver
+    changed: Changed
+    monotonic: Callable[[], int]
+    wall: Callable[[], int]
+    tally: Tally = field(default_factory=Tally)
+
+
+class Channel(ABC):
+    """One way to probe, for any number of targets."""
+
+    method: Method
+
+    @abstractmethod
+    def open(self, target: int, plan: Plan) -> Flow:
+        """A flow for this target. Raises `Refusal`."""
+
+    def deadline(self) -> int | None:
+        """Monotonic ns of the next moment at which `on_deadline` wants to be called; null: none."""
+        return None
+
+    def on_deadline(self, now: int) -> None:  # noqa: B027 - most channels have no deadlines
+        """Do what is due (the simulated channel's answers, a poll)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything. Idempotent."""
+
+
+class Surveyor(Protocol):
+    """Each channel's module has one as ``survey``: which (protocol, family) pairs work here, for this user, now."""
+
+    def __call__(self) -> list[MethodState]: ...

@@ -1,0 +1,1 @@
+"""Packets as bytes: templates that Scapy builds once, patches, and parsers that never raise."""

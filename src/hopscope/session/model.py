@@ -1,0 +1,70 @@
+"""What a session is asked for and what it hands out."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from hopscope.names.facts import NameFacts
+from hopscope.path.snapshot import Path
+from hopscope.wire.messages import Counters, MethodChoice, Plan, Protocol, Refused, Started
+
+
+class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """How targets are probed: the command line's options, in its units, before a name is resolved."""
+
+    family: Literal[4, 6] | None = None
+    protocol: Protocol = "icmp"
+    method: MethodChoice = "auto"
+    port: int | None = None
+    interval_s: float = 1.0
+    timeout_s: float = 3.0
+    first_ttl: int = 1
+    max_ttl: int = 30
+    max_unknown: int = 12
+    packet_size: int = 64
+    pattern: int = 0
+    tos: int = 0
+    source: str | None = None
+    interface: str | None = None
+    rounds: int | None = None
+    scenario: str | None = None
+    seed: int | None = None
+
+
+TargetState: TypeAlias = Literal["resolving", "unresolved", "starting", "running", "paused", "finished", "refused"]
+WorkerState: TypeAlias = Literal["starting", "running", "restarting", "failed"]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One target at one moment."""
+
+    id: int
+    query: str
+    """What the user asked for, cleaned."""
+    state: TargetState
+    address: str | None
+    plan: Plan | None
+    facts: Started | None
+    refusal: Refused | None
+    error: str | None
+    """Why it is unresolved."""
+    path: Path
+    names: dict[str, NameFacts]
+    """For the addresses of the path, as far as known. Not to be changed by its reader."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The whole session at one moment."""
+
+    targets: tuple[Target, ...]
+    worker: WorkerState
+    worker_note: str | None
+    """In words, what became of the worker, where its state is not ``running``."""
+    restarts: int
+    counters: Counters
+    user: str | None
+    """Who the worker runs as, in words."""
+    now: int
+    """Epoch ns on the session's time line."""

@@ -1,0 +1,1 @@
+"""Front ends over a session's snapshots: report printers and the Textual screen."""

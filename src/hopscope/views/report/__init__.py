@@ -1,0 +1,1 @@
+"""Reports: a snapshot printed once, one format a file."""

@@ -1,0 +1,1 @@
+"""The Textual screen, a folder that mirrors what is seen."""

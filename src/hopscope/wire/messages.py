@@ -1,0 +1,320 @@
+"""The messages of the worker protocol, version 1, as typed structs.
+
+Commands go to the worker, events come from it; each travels as one JSON object on one line with its name under
+``"type"``. Times are nanoseconds. ``*_at`` are points on the worker's time line: nanoseconds since the Unix epoch,
+steady (the monotonic clock plus an anchor taken once; see `Hello.anchor_ns`), so that a wall clock that is set in
+mid-trace moves nothing.
+
+A probe has six fates: answered, lost, late, duplicate (an answer beyond the first; the probe keeps its own fate),
+failed (this machine could not send it) and, until one of those is known, pending.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NewType, TypeAlias, Union
+
+import msgspec
+
+VERSION = 1
+"""The protocol's version. A worker that is greeted with another one refuses with `Problem` and ends."""
+
+Nanos = NewType("Nanos", int)
+Ttl = NewType("Ttl", int)
+Round = NewType("Round", int)
+TargetId = NewType("TargetId", int)
+
+Family: TypeAlias = Literal[4, 6]
+Protocol: TypeAlias = Literal["icmp", "udp", "tcp"]
+Method: TypeAlias = Literal["ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated"]
+MethodChoice: TypeAlias = Literal["auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated"]
+Kind: TypeAlias = Literal[
+    "time-exceeded",
+    "echo-reply",
+    "port-unreachable",
+    "host-unreachable",
+    "net-unreachable",
+    "prohibited",
+    "fragmentation-needed",
+    "tcp-reset",
+    "tcp-open",
+    "other",
+]
+Clock: TypeAlias = Literal["kernel", "program"]
+FlowKind: TypeAlias = Literal["one", "per-ttl", "per-probe"]
+"""How many transport flows a target's probes make: one for all, one for each TTL, or a new one for each probe."""
+
+METHODS: tuple[Method, ...] = ("ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
+PROTOCOLS: tuple[Protocol, ...] = ("icmp", "udp", "tcp")
+
+DEFAULT_PORT: dict[Protocol, int | None] = {"icmp": None, "udp": 33434, "tcp": 80}
+
+
+class Label(msgspec.Struct, frozen=True):
+    """One MPLS label stack entry of an ICMP extension (RFC 4950)."""
+
+    label: int
+    tc: int
+    bottom: bool
+    ttl: int
+
+
+class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How one target is probed. Checked where it enters (`hopscope.wire.check`); everything below trusts it."""
+
+    address: str
+    """The target's numeric address, with a zone (``fe80::1%eth0``) where it needs one."""
+    family: Family
+    protocol: Protocol = "icmp"
+    method: MethodChoice = "auto"
+    port: int | None = None
+    """Destination port; null for ICMP. UDP and TCP take `DEFAULT_PORT` where it is null."""
+    interval_ns: int = 1_000_000_000
+    timeout_ns: int = 3_000_000_000
+    first_ttl: int = 1
+    max_ttl: int = 30
+    max_unknown: int = 12
+    packet_size: int = 64
+    """Bytes, IP header included; raised to the smallest packet that the method can send."""
+    pattern: int = 0
+    """Payload byte, 0 to 255."""
+    tos: int = 0
+    source: str | None = None
+    interface: str | None = None
+    rounds: int | None = None
+    """After so many rounds, counted from `first_round`, the target is `Finished`. Null: endless."""
+    first_round: int = 0
+    """The number of the first round: what a restarted worker goes on from."""
+    scenario: str | None = None
+    """For the method ``simulated``: a built-in scenario's name, or a file's path."""
+    seed: int | None = None
+    """For the method ``simulated``: overrides the scenario's seed."""
+
+
+# --- commands, to the worker -----------------------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
+    """The first command. `anchor_ns` is wall clock minus monotonic clock as the driver sees it on the same machine;
+    null (another machine) lets the worker take its own."""
+
+    version: int
+    anchor_ns: int | None = None
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Probe a target. `target` is the driver's number for it, used in every later message."""
+
+    target: int
+    plan: Plan
+
+
+class Adjust(msgspec.Struct, frozen=True, tag="adjust", omit_defaults=True):
+    """Change what can change without a new flow; null leaves a value as it is."""
+
+    target: int
+    interval_ns: int | None = None
+    timeout_ns: int | None = None
+    first_ttl: int | None = None
+    max_ttl: int | None = None
+    max_unknown: int | None = None
+
+
+class Pause(msgspec.Struct, frozen=True, tag="pause", omit_defaults=True):
+    """Send no new probes to this target (null: to any). What is in flight still finds its fate."""
+
+    target: int | None = None
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume", omit_defaults=True):
+    """Probe again, with a new round at once."""
+
+    target: int | None = None
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Forget a target. Its probes in flight stay pending for ever; `Stopped` is the last event that names it."""
+
+    target: int
+
+
+class Survey(msgspec.Struct, frozen=True, tag="survey"):
+    """Ask which methods this machine allows this user; answered by `Surveyed`."""
+
+
+Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Survey]  # noqa: UP007 - msgspec wants a runtime Union
+
+
+# --- events, from the worker -----------------------------------------------------------------------------------
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """Answers `Hello`."""
+
+    version: int
+    hopscope: str
+    pid: int
+    user: str
+    """Who the worker runs as after it gave its privileges up, in words."""
+    anchor_ns: int
+
+
+class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
+    """A target's socket stands; also sent again when something of it changed (a fallback of the flow)."""
+
+    target: int
+    method: Method
+    source: str | None
+    source_port: int | None
+    port: int | None
+    packet_size: int
+    flow: FlowKind
+    clock: Clock
+    """Where RTTs come from as a rule; each answer says its own."""
+    note: str | None = None
+    """In words, what a user should know: why this method, why not one flow."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
+    """A target could not be started at all. It is forgotten."""
+
+    target: int
+    reason: Literal["permission", "no-route", "address", "unsupported", "scenario", "limit"]
+    message: str
+    remedy: str | None = None
+    """The command that would allow it, or what to try instead."""
+
+
+class Sent(msgspec.Struct, frozen=True, tag="sent"):
+    """A probe left: from here until its fate it is pending."""
+
+    target: int
+    round: int
+    ttl: int
+    sent_at: int
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
+    """The first answer to a probe, in time."""
+
+    target: int
+    round: int
+    ttl: int
+    sent_at: int
+    rtt_ns: int
+    address: str
+    kind: Kind
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+    reply_ttl: int | None = None
+    clock: Clock = "kernel"
+    mpls: tuple[Label, ...] = ()
+
+
+class Late(Answered, frozen=True, tag="late", omit_defaults=True):
+    """The first answer to a probe that was already `Lost`: it is late now, and no longer lost."""
+
+
+class Duplicate(Answered, frozen=True, tag="duplicate", omit_defaults=True):
+    """A further answer to a probe. It changes no count but its own."""
+
+
+class Lost(msgspec.Struct, frozen=True, tag="lost"):
+    """The probe's timeout passed without an answer."""
+
+    target: int
+    round: int
+    ttl: int
+    sent_at: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """This machine could not send the probe: never the network's loss. No `Sent` precedes it."""
+
+    target: int
+    round: int
+    ttl: int
+    sent_at: int
+    error: str
+    """The errno's name, e.g. ``ENETUNREACH``."""
+    message: str
+    """In words."""
+
+
+class RoundStarted(msgspec.Struct, frozen=True, tag="round"):
+    """A round begins."""
+
+    target: int
+    round: int
+    at: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """All rounds of the plan were sent and each probe's fate is known. The target is kept until `Stop`."""
+
+    target: int
+    rounds: int
+
+
+class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """Answers `Stop`."""
+
+    target: int
+
+
+class Counters(msgspec.Struct, frozen=True, tag="counters", omit_defaults=True):
+    """Totals since the worker's start, sent when one of them changed, at most once a second."""
+
+    malformed: int = 0
+    """Packets that could not be parsed."""
+    foreign: int = 0
+    """Well-formed answers to no probe of ours."""
+    overflow: int = 0
+    """Packets that this machine's receive buffer dropped: this machine's fault, never loss."""
+
+
+class MethodState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One cell of the doctor's table."""
+
+    method: Method
+    protocol: Protocol
+    family: Family
+    works: bool
+    reason: str
+    """Why, in words."""
+    remedy: str | None = None
+    """The exact command that changes it."""
+
+
+class Surveyed(msgspec.Struct, frozen=True, tag="surveyed"):
+    """Answers `Survey`."""
+
+    user: str
+    states: tuple[MethodState, ...]
+
+
+class Problem(msgspec.Struct, frozen=True, tag="problem"):
+    """A command that was not understood or not possible. `fatal`: the worker ends after it."""
+
+    message: str
+    fatal: bool = False
+
+
+Reply: TypeAlias = Union[Answered, Late, Duplicate]  # noqa: UP007
+ProbeEvent: TypeAlias = Union[Sent, Answered, Lost, Late, Duplicate, Failed]  # noqa: UP007
+Event: TypeAlias = Union[  # noqa: UP007
+    Welcome,
+    Started,
+    Refused,
+    Sent,
+    Answered,
+    Late,
+    Duplicate,
+    Lost,
+    Failed,
+    RoundStarted,
+    Finished,
+    Stopped,
+    Counters,
+    Surveyed,
+    Problem,
+]
