@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 
@@ -33,3 +35,22 @@ class NameFacts(msgspec.Struct, frozen=True):
     geo: Geo | None = None
     scope: str | None = None
     """What kind of address it is where that is not plain public: ``private``, ``cgnat``, ``loopback`` …"""
+
+
+class Namer(Protocol):
+    """Who knows about addresses. Never blocks, never raises; nothing is asked for twice at once."""
+
+    version: int
+    """Grows whenever facts became known."""
+
+    def look_up(self, address: str) -> NameFacts:
+        """What is known now; begins or renews the look-up of what is not."""
+        ...
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until every look-up that was begun has ended, at most so long."""
+        ...
+
+    async def close(self) -> None:
+        """Cancel what is under way, and let go of every socket and thread."""
+        ...
