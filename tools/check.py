@@ -1,4 +1,4 @@
-"""Everything that must hold before a change lands: lint, format, types, import contracts, tests.
+"""Everything that must hold before a change lands: lint, format, types, import contracts, docs, tests.
 
 Run it with the project's own interpreter: ``.venv/bin/python tools/check.py``. Arguments go to pytest.
 """
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
         ("format", [PY, "-m", "ruff", "format", "--check", "."]),
         ("types", [PY, "-m", "mypy"]),
         ("import contracts", [str(Path(PY).parent / "lint-imports")]),
+        ("docs", [PY, "-m", "mkdocs", "build", "--strict", "--quiet"]),
         ("tests", [PY, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]),
     ]
     for name, command in steps:
