@@ -45,14 +45,14 @@ class Jitter(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """An address that answered for a hop."""
+    """An address that answered for a hop. One that only ever answered late has `received` 0 and no times."""
 
     address: str
     received: int
-    best_ms: float
-    avg_ms: float
-    last_ms: float
-    last_at: int
+    best_ms: float | None
+    avg_ms: float | None
+    last_ms: float | None
+    last_at: int | None
     """When its last answered probe was sent (epoch ns)."""
 
 
@@ -67,7 +67,7 @@ class LastReply(msgspec.Struct, frozen=True):
 
 
 class ReplyCount(msgspec.Struct, frozen=True):
-    """How often a kind of reply was seen."""
+    """How often a kind of reply was seen among the answered probes; the most frequent first."""
 
     kind: Kind
     type: int | None
@@ -112,7 +112,7 @@ class Hop(msgspec.Struct, frozen=True):
     loss_ci95_pct: tuple[float, float] | None
     """Wilson's 95 % interval of `loss_pct`."""
     nodes: tuple[Node, ...]
-    """In the order in which they first answered."""
+    """In the order of sending of the first probe that each answered."""
     rtt: Rtt | None
     jitter: Jitter | None
     reply: LastReply | None
