@@ -20,7 +20,8 @@ NONE = -5
 
 
 class Rtt(msgspec.Struct, frozen=True):
-    """RTT statistics of a hop, in ms. Percentiles: nearest rank over the window; the rest since the last reset."""
+    """RTT statistics of a hop, in ms. Percentiles: nearest rank over the window, None when the last answer has left it;
+    the rest since the last reset."""
 
     last: float
     best: float
@@ -28,9 +29,9 @@ class Rtt(msgspec.Struct, frozen=True):
     worst: float
     stddev: float | None
     """Sample standard deviation (n-1); None below two answers."""
-    median: float
-    p95: float
-    p99: float
+    median: float | None
+    p95: float | None
+    p99: float | None
     gmean: float
     """Geometric mean, mtr's ``G``."""
 

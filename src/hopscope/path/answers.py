@@ -1,0 +1,200 @@
+"""What a hop's answered probes add up to, taken in the order of sending.
+
+`Answers` is fed by `hop.HopFold` when all earlier probes of the hop have their fate; what is answered already but
+stands behind a pending probe is added to a copy, for one snapshot only. So the order of arrival never shows.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from hopscope.path.snapshot import LastReply, Node, ReplyCount
+from hopscope.path.stats import MS, Series
+from hopscope.wire.messages import Answered, Kind
+
+MAX_NODES: Final = 64
+"""Addresses kept for a hop. Balancers have up to 64 members; what lies beyond is counted for the hop alone."""
+
+MAX_REPLIES: Final = 64
+"""Different replies (kind, type, code) kept for a hop."""
+
+CONFIRM: Final = 3
+"""A new address must answer so many probes running before the route is said to have changed for good."""
+
+MAX_CHANGES: Final = 64
+"""Changes of a hop whose rounds are kept."""
+
+ReplyKey: TypeAlias = tuple[Kind, int | None, int | None]
+
+
+class NodeSums:
+    """One address's answers at one hop."""
+
+    __slots__ = ("best", "first_round", "last", "last_at", "received", "sum")
+
+    def __init__(self, first_round: int, rtt: int) -> None:
+        self.first_round = first_round
+        self.received = 0
+        self.sum = 0
+        self.best = rtt
+        self.last = rtt
+        self.last_at = 0
+
+    def copy(self) -> NodeSums:
+        """The same numbers."""
+        twin = NodeSums(self.first_round, self.best)
+        twin.received, twin.sum, twin.last, twin.last_at = self.received, self.sum, self.last, self.last_at
+        return twin
+
+    def node(self, address: str) -> Node:
+        """As the snapshot has it."""
+        return Node(
+            address=address,
+            received=self.received,
+            best_ms=self.best / MS,
+            avg_ms=self.sum / self.received / MS,
+            last_ms=self.last / MS,
+            last_at=self.last_at,
+        )
+
+
+class Route:
+    """Which addresses answer at one TTL, and when that changed for good.
+
+    `members` answer now: one address, or several that take turns (a balancer). A stranger that answers `CONFIRM` probes
+    running replaces them, and that is a change; one that gives way sooner has joined them. A value: `step` gives a new
+    one, so copies are free.
+    """
+
+    __slots__ = ("began", "candidate", "changes", "forgotten", "members", "run")
+
+    def __init__(
+        self,
+        members: frozenset[str],
+        changes: tuple[int, ...] = (),
+        forgotten: int = 0,
+        candidate: str = "",
+        run: int = 0,
+        began: int = 0,
+    ) -> None:
+        self.members = members
+        self.changes = changes
+        """The rounds in which the changes began, oldest first; at most the last `MAX_CHANGES`."""
+        self.forgotten = forgotten
+        """How many changes came before those."""
+        self.candidate = candidate
+        self.run = run
+        self.began = began
+
+    def step(self, address: str, round_: int) -> Route:
+        """The next answered probe, in the order of sending."""
+        members, changes, forgotten = self.members, self.changes, self.forgotten
+        if address == self.candidate:
+            if self.run + 1 < CONFIRM:
+                return Route(members, changes, forgotten, address, self.run + 1, self.began)
+            if len(changes) == MAX_CHANGES:
+                changes = changes[1:]
+                forgotten += 1
+            return Route(frozenset((address,)), (*changes, self.began), forgotten)
+        if not members:
+            return Route(frozenset((address,)), changes, forgotten)
+        if self.candidate and len(members) < MAX_NODES:
+            members |= {self.candidate}
+        if address in members:
+            return Route(members, changes, forgotten)
+        return Route(members, changes, forgotten, address, 1, round_)
+
+
+class Answers:
+    """The sums over a hop's answered probes."""
+
+    __slots__ = ("last", "nodes", "program_clock", "replies", "route", "series")
+
+    def __init__(self) -> None:
+        self.series = Series()
+        self.nodes: dict[str, NodeSums] = {}
+        self.replies: dict[ReplyKey, int] = {}
+        self.program_clock = 0
+        self.last: Answered | None = None
+        self.route = Route(frozenset())
+
+    def copy(self) -> Answers:
+        """The same sums, to be added to without changing these."""
+        twin = Answers()
+        twin.series = self.series.copy()
+        twin.nodes = {address: sums.copy() for address, sums in self.nodes.items()}
+        twin.replies = dict(self.replies)
+        twin.program_clock = self.program_clock
+        twin.last = self.last
+        twin.route = self.route
+        return twin
+
+    def add(self, event: Answered) -> None:
+        """The next answered probe, in the order of sending."""
+        rtt = event.rtt_ns
+        address = event.address
+        self.series.add(rtt)
+        sums = self.nodes.get(address)
+        if sums is None and len(self.nodes) < MAX_NODES:
+            sums = self.nodes[address] = NodeSums(event.round, rtt)
+        if sums is not None:
+            sums.received += 1
+            sums.sum += rtt
+            if rtt < sums.best:
+                sums.best = rtt
+            sums.last = rtt
+            sums.last_at = event.sent_at
+        key = (event.kind, event.icmp_type, event.icmp_code)
+        count = self.replies.get(key)
+        if count is not None:
+            self.replies[key] = count + 1
+        elif len(self.replies) < MAX_REPLIES:
+            self.replies[key] = 1
+        if event.clock == "program":
+            self.program_clock += 1
+        self.last = event
+        route = self.route
+        if route.candidate or address not in route.members:
+            self.route = route.step(address, event.round)
+
+    def node_list(self, late: dict[str, int]) -> tuple[Node, ...]:
+        """The nodes in the order of sending of the first probe that each answered. `late`: the addresses that
+        answered late, with the round of the first probe of which each did."""
+        nodes = self.nodes
+        if not late:
+            return tuple([sums.node(address) for address, sums in nodes.items()])
+        rows = [
+            (min(sums.first_round, late.get(address, sums.first_round)), address, sums.node(address))
+            for address, sums in nodes.items()
+        ]
+        rows += [
+            (first, address, Node(address, 0, None, None, None, None))
+            for address, first in late.items()
+            if address not in nodes
+        ]
+        return tuple([node for _, _, node in sorted(rows, key=lambda row: row[:2])[:MAX_NODES]])
+
+    def last_reply(self) -> LastReply | None:
+        """The reply to the last answered probe."""
+        event = self.last
+        if event is None:
+            return None
+        return LastReply(event.icmp_type, event.icmp_code, event.kind, event.reply_ttl, event.clock)
+
+    def reply_counts(self) -> tuple[ReplyCount, ...]:
+        """The most frequent first."""
+        replies = self.replies
+        if len(replies) == 1:
+            ((key, count),) = replies.items()
+            return (ReplyCount(*key, count),)
+        rows = [
+            (-count, kind, -1 if type_ is None else type_, -1 if code is None else code)
+            for (kind, type_, code), count in replies.items()
+        ]
+        rows.sort()
+        return tuple(
+            [
+                ReplyCount(kind, None if type_ < 0 else type_, None if code < 0 else code, -count)
+                for count, kind, type_, code in rows
+            ]
+        )

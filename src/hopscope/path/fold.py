@@ -1,0 +1,235 @@
+"""`PathFold`: the events of one target in, its path out.
+
+The rules that it keeps:
+
+- The order of arrival never shows. Counts are sums; what depends on an order (jitter, the last RTT, nodes) is taken in
+  the order of sending (`hop`, `answers`).
+- A probe's fate is counted once and never changes, but from lost to late.
+- Memory is bounded: per hop a window of rounds, 64 nodes, the probes in flight.
+- A hostile or broken event changes nothing: numbers out of range are ignored.
+
+Where a path ends: at the smallest TTL whose newest answer was of a kind that ends a path, unless some later TTL has
+answered a clearly newer probe (`FRESHER` rounds). So a path that grew or shrank is followed within a round, a lost
+answer of the target changes nothing, and a passing "host unreachable" of a router hides nothing for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from hopscope.path.hop import PASSING, HopFold
+from hopscope.path.snapshot import Hop, Path
+from hopscope.path.window import RoundTimes
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Event,
+    Failed,
+    Kind,
+    Late,
+    Lost,
+    Protocol,
+    RoundStarted,
+    Sent,
+)
+
+WINDOW: Final = 1024
+"""Rounds of the window that sparklines, charts and percentiles see."""
+
+FRESHER: Final = 3
+"""By so many rounds a later hop's newest answer must be newer to show that the path goes on."""
+
+_REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
+_MAX_TTL: Final = 255
+_MAX_ROUND: Final = 2**40
+_MAX_NS: Final = 2**62
+
+
+class PathFold:
+    """One target's path. Not for several threads; `snapshot` may be kept and read anywhere.
+
+    `address` (the target's own), `protocol` and `first_ttl` come from the target's plan; `window` is in rounds.
+    """
+
+    def __init__(self, address: str, protocol: Protocol = "icmp", first_ttl: int = 1, *, window: int = WINDOW) -> None:
+        self.version = 0
+        self._address = _plain(address)
+        self._protocol = protocol
+        self._first_ttl = first_ttl
+        self._window = window
+        self._since = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._hops: dict[int, HopFold] = {}
+        self._times = RoundTimes(self._window)
+        self._newest = -1
+        self._oldest = 0
+        self._rounds = 0
+        self._last_round = -1
+        self._started_at: int | None = None
+        self._last_at: int | None = None
+        self._reached = False
+        self._cached: Path | None = None
+
+    def reset(self, at_ns: int) -> None:
+        """All statistics anew. Probes that were sent before `at_ns` (epoch ns) count no more, whatever becomes of
+        them."""
+        self._since = at_ns
+        self._clear()
+        self.version += 1
+
+    def abandon(self, now: int, message: str, error: str = "WORKER") -> None:
+        """The worker died: no fate will come for what is pending, so those probes failed, by this machine's fault."""
+        changed = [hop.abandon(now, error, message, self._oldest) for hop in self._hops.values()]
+        if any(changed):
+            self._changed(now)
+
+    def apply(self, event: Event) -> None:
+        """Fold one event of this target; events that are no probe's and no round's are ignored."""
+        if isinstance(event, RoundStarted):
+            self._round(event)
+            return
+        if not isinstance(event, (Sent, Answered, Lost, Failed)):
+            return
+        sent_at = event.sent_at
+        if not (self._since <= sent_at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
+            return
+        if isinstance(event, Answered):
+            if not 0 <= event.rtt_ns < _MAX_NS:
+                return
+            at = sent_at + event.rtt_ns
+        else:
+            at = sent_at
+        if self._fold(event):
+            self._see_round(event.round, sent_at)
+            self._changed(at)
+
+    def apply_all(self, events: Iterable[Event]) -> None:
+        """Fold many events."""
+        for event in events:
+            self.apply(event)
+
+    def _fold(self, event: Sent | Answered | Lost | Failed) -> bool:
+        hop = self._hops.get(event.ttl)
+        if hop is None:
+            if isinstance(event, Duplicate) or event.round < self._oldest:
+                return False
+            hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
+        oldest = max(self._oldest, event.round - self._window + 1)
+        match event:
+            case Sent():
+                return hop.sent_one(event.round, oldest)
+            case Lost():
+                return hop.lost_one(event.round, oldest)
+            case Failed():
+                return hop.failed_one(event, oldest)
+            case Late():
+                changed = hop.late_one(event, oldest)
+            case Duplicate():
+                return hop.duplicate()
+            case _:
+                changed = hop.answered(event, oldest)
+        if changed and not self._reached:
+            self._reached = self._reaches(event)
+        return changed
+
+    def _round(self, event: RoundStarted) -> None:
+        if not (self._since <= event.at < _MAX_NS and 0 <= event.round < _MAX_ROUND):
+            return
+        if event.round > self._last_round:
+            self._last_round = event.round
+            self._rounds += 1
+        self._see_round(event.round, event.at)
+        self._changed(event.at)
+
+    def _see_round(self, round_: int, at: int) -> None:
+        if round_ > self._newest:
+            self._newest = round_
+            self._oldest = max(0, round_ - self._window + 1)
+        if round_ >= self._oldest:
+            self._times.see(round_, at)
+        if self._started_at is None or at < self._started_at:
+            self._started_at = at
+
+    def _changed(self, at: int) -> None:
+        self.version += 1
+        self._cached = None
+        if self._last_at is None or at > self._last_at:
+            self._last_at = at
+
+    def _reaches(self, event: Answered) -> bool:
+        """Is this an answer of the target itself?"""
+        kind = event.kind
+        if kind in _REACHING:
+            return True
+        if kind in PASSING:
+            return False
+        if self._protocol == "udp" and (kind == "port-unreachable" or (kind == "other" and event.icmp_type is None)):
+            return True
+        return _plain(event.address) == self._address
+
+    # --- what is shown ---------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Path:
+        """The path at this moment; the same object as before while nothing changed."""
+        if self._cached is None:
+            self._cached = self._build()
+        return self._cached
+
+    def _build(self) -> Path:
+        times = self._times
+        first, newest = times.start, max(self._newest, times.start)
+        end, ends = self._end()
+        hops: list[Hop] = []
+        if self._hops:
+            for ttl in range(min(self._first_ttl, min(self._hops)), end + 1):
+                hop = self._hops.get(ttl) or HopFold(ttl, self._window, first)
+                hops.append(hop.snapshot(first, newest, ends and ttl == end))
+        return Path(
+            hops=tuple(hops),
+            reached=self._reached,
+            rounds=self._rounds,
+            round_times=times.view(),
+            first_round=first,
+            started_at=self._started_at,
+            last_at=self._last_at,
+            version=self.version,
+            route_changes=self._route_changes(end),
+        )
+
+    def _end(self) -> tuple[int, bool]:
+        """The last TTL to be listed, and whether the path ends there (or it is only the last that was tried)."""
+        freshest = -1
+        end = 0
+        for ttl in sorted(self._hops, reverse=True):
+            hop = self._hops[ttl]
+            if hop.newest_ends and hop.newest_answer + FRESHER > freshest:
+                end = ttl
+            freshest = max(freshest, hop.newest_answer)
+        if end:
+            return end, True
+        return max(self._hops, default=0), False
+
+    def _route_changes(self, end: int) -> int:
+        """Changes of several hops that began within two rounds of each other are one."""
+        rounds: set[int] = set()
+        forgotten = 0
+        for ttl, hop in self._hops.items():
+            if ttl <= end:
+                route = hop.answers().route
+                rounds.update(route.changes)
+                forgotten = max(forgotten, route.forgotten)
+        count = 0
+        before = -3
+        for round_ in sorted(rounds):
+            if round_ - before > 2:
+                count += 1
+            before = round_
+        return forgotten + count
+
+
+def _plain(address: str) -> str:
+    """Without its zone: a reply's may be named differently from the target's."""
+    return address.partition("%")[0].lower()

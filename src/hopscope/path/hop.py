@@ -1,0 +1,261 @@
+"""One TTL's events folded: counts, fates, the window, and the answers in the order of sending.
+
+A probe's fate is looked up in two places: `_tail`, the probes from the oldest pending one on, in the order of sending,
+and the window's samples. What stands there says what may still become of it, so no fate is counted twice:
+
+    none -> pending, answered, lost, late, failed      (no `Sent` was seen: it counts as sent too)
+    pending -> answered, lost, late, failed
+    lost -> late
+
+Everything else is ignored. What is older than the window and not pending keeps the fate that it has.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.path.answers import MAX_NODES, Answers
+from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, LocalError, Window
+from hopscope.path.stats import loss_ci95_pct, loss_pct
+from hopscope.path.window import Samples
+from hopscope.wire.messages import Answered, Failed, Kind
+
+MAX_TAIL: Final = 65_536
+"""Probes of a hop that may be in flight: more than there are sequence numbers."""
+
+PASSING: Final[frozenset[Kind]] = frozenset(("time-exceeded", "fragmentation-needed"))
+"""Kinds of reply that come from the middle of a path. Every other one ends it."""
+
+
+class HopFold:
+    """What is known of one TTL."""
+
+    __slots__ = (
+        "_answers",
+        "_cached",
+        "_cached_end",
+        "_late_nodes",
+        "_samples",
+        "_tail",
+        "duplicates",
+        "failed",
+        "last_error",
+        "late",
+        "lost",
+        "newest_answer",
+        "newest_ends",
+        "pending",
+        "received",
+        "sent",
+        "ttl",
+    )
+
+    def __init__(self, ttl: int, window: int, first_round: int) -> None:
+        self.ttl = ttl
+        self.sent = 0
+        self.received = 0
+        self.lost = 0
+        self.late = 0
+        self.pending = 0
+        self.failed = 0
+        self.duplicates = 0
+        self.last_error: LocalError | None = None
+        self.newest_answer = -1
+        """The round of the newest probe that was answered, late ones included."""
+        self.newest_ends = False
+        """That answer ends the path."""
+        self._samples = Samples(window, first_round)
+        self._tail: dict[int, Answered | int] = {}
+        """Round -> the answer, or the sample of a probe without one. The first one is pending, or it were gone."""
+        self._answers = Answers()
+        self._late_nodes: dict[str, int] = {}
+        self._cached: Hop | None = None
+        self._cached_end = (-1, -1, False)
+
+    # --- facts; each says whether it changed anything. `oldest` is the window's first round ------------------------
+
+    def sent_one(self, round_: int, oldest: int) -> bool:
+        """A probe left."""
+        tail = self._tail
+        if round_ in tail or round_ < oldest or self._samples.get(round_) != NONE:
+            return False
+        self.sent += 1
+        self.pending += 1
+        self._samples.put(round_, PENDING)
+        self._enqueue(round_, PENDING)
+        if len(tail) > MAX_TAIL:
+            del tail[next(iter(tail))]
+            self._commit()
+        self._cached = None
+        return True
+
+    def answered(self, event: Answered, oldest: int) -> bool:
+        """A probe was answered in time."""
+        round_ = event.round
+        if not self._settle(round_, oldest, event.rtt_ns, event):
+            return False
+        self.received += 1
+        self._see(event)
+        return True
+
+    def lost_one(self, round_: int, oldest: int) -> bool:
+        """A probe's timeout passed."""
+        if not self._settle(round_, oldest, LOST, LOST):
+            return False
+        self.lost += 1
+        return True
+
+    def failed_one(self, event: Failed, oldest: int) -> bool:
+        """This machine could not send a probe."""
+        if not self._settle(event.round, oldest, FAILED, FAILED):
+            return False
+        self.failed += 1
+        self._error(LocalError(event.error, event.message, event.sent_at))
+        return True
+
+    def late_one(self, event: Answered, oldest: int) -> bool:
+        """A lost probe was answered after all: late now, neither received nor lost."""
+        round_ = event.round
+        if self._fate(round_) == LOST:
+            self.lost -= 1
+            if round_ in self._tail:
+                self._tail[round_] = LATE
+            if round_ >= oldest:
+                self._samples.put(round_, LATE)
+            self._cached = None
+        elif not self._settle(round_, oldest, LATE, LATE):
+            return False
+        self.late += 1
+        self._see(event)
+        first = self._late_nodes.get(event.address)
+        if first is not None:
+            self._late_nodes[event.address] = min(first, round_)
+        elif len(self._late_nodes) < MAX_NODES:
+            self._late_nodes[event.address] = round_
+        return True
+
+    def duplicate(self) -> bool:
+        """A further answer to a probe."""
+        self.duplicates += 1
+        self._cached = None
+        return True
+
+    def abandon(self, now: int, error: str, message: str, oldest: int) -> bool:
+        """No fate will come any more: what is pending has failed, by this machine's fault."""
+        rounds = [round_ for round_, entry in self._tail.items() if entry == PENDING]
+        for round_ in rounds:
+            self._settle(round_, oldest, FAILED, FAILED)
+        if not rounds:
+            return False
+        self.failed += len(rounds)
+        self._error(LocalError(error, message, now))
+        return True
+
+    # --- how -------------------------------------------------------------------------------------------------------
+
+    def _fate(self, round_: int) -> int:
+        entry = self._tail.get(round_)
+        if entry is None:
+            return self._samples.get(round_)
+        return entry if isinstance(entry, int) else entry.rtt_ns
+
+    def _settle(self, round_: int, oldest: int, sample: int, entry: Answered | int) -> bool:
+        """Give a pending (or unknown) probe its fate; False if it has one, or is too old to be known."""
+        tail = self._tail
+        old = tail.get(round_)
+        if old is None:
+            if round_ < oldest or self._samples.get(round_) != NONE:
+                return False
+            self.sent += 1
+            self._samples.put(round_, sample)
+            if tail and round_ > next(iter(tail)):
+                self._enqueue(round_, entry)
+            elif not isinstance(entry, int):
+                self._answers.add(entry)
+        else:
+            if old != PENDING:
+                return False
+            self.pending -= 1
+            if round_ >= oldest:
+                self._samples.put(round_, sample)
+            tail[round_] = entry
+            if round_ == next(iter(tail)):
+                self._commit()
+        self._cached = None
+        return True
+
+    def _enqueue(self, round_: int, entry: Answered | int) -> None:
+        tail = self._tail
+        in_order = not tail or round_ > next(reversed(tail))
+        tail[round_] = entry
+        if not in_order:
+            self._tail = dict(sorted(tail.items()))
+
+    def _commit(self) -> None:
+        """Everything before the oldest pending probe is final in its order."""
+        tail = self._tail
+        done = []
+        for round_, entry in tail.items():
+            if entry == PENDING:
+                break
+            done.append(round_)
+            if not isinstance(entry, int):
+                self._answers.add(entry)
+        if len(done) == len(tail):
+            tail.clear()
+        else:
+            for round_ in done:
+                del tail[round_]
+
+    def _see(self, event: Answered) -> None:
+        if event.round >= self.newest_answer:
+            self.newest_answer = event.round
+            self.newest_ends = event.kind not in PASSING
+
+    def _error(self, error: LocalError) -> None:
+        if self.last_error is None or error.at >= self.last_error.at:
+            self.last_error = error
+
+    # --- what is shown ---------------------------------------------------------------------------------------------
+
+    def answers(self) -> Answers:
+        """The answers in the order of sending, with those behind a pending probe. Not to be changed."""
+        waiting = [entry for entry in self._tail.values() if not isinstance(entry, int)]
+        if not waiting:
+            return self._answers
+        answers = self._answers.copy()
+        for event in waiting:
+            answers.add(event)
+        return answers
+
+    def snapshot(self, first: int, newest: int, is_target: bool) -> Hop:
+        """The hop at this moment, its window from round `first` to `newest`."""
+        end = (first, newest, is_target)
+        if self._cached is not None and self._cached_end == end:
+            return self._cached
+        view = self._samples.view(first, newest)
+        answers = self.answers()
+        self._cached_end = end
+        self._cached = Hop(
+            ttl=self.ttl,
+            sent=self.sent,
+            received=self.received,
+            lost=self.lost,
+            late=self.late,
+            pending=self.pending,
+            failed=self.failed,
+            duplicates=self.duplicates,
+            loss_pct=loss_pct(self.lost, self.received),
+            loss_ci95_pct=loss_ci95_pct(self.lost, self.received),
+            nodes=answers.node_list(self._late_nodes),
+            rtt=answers.series.rtt(self._samples.ordered),
+            jitter=answers.series.jitter(),
+            reply=answers.last_reply(),
+            replies=answers.reply_counts(),
+            mpls=() if answers.last is None else answers.last.mpls,
+            last_error=self.last_error,
+            window=Window(first, view),
+            is_target=is_target,
+            program_clock=answers.program_clock,
+        )
+        return self._cached

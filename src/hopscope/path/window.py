@@ -1,0 +1,130 @@
+"""The last rounds of a hop: one number a round, and the same RTTs once more in order of size.
+
+It is also the memory of fates: what stands here for a probe says which fates it can still have. Bounded by `size`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+
+from hopscope.path.snapshot import NONE
+
+
+class Samples:
+    """A hop's samples of the last `size` rounds: an RTT (ns), or one of `snapshot`'s negative constants."""
+
+    __slots__ = ("ordered", "samples", "size", "start")
+
+    def __init__(self, size: int, start: int) -> None:
+        self.size = size
+        self.start = start
+        """The round of `samples[0]`."""
+        self.samples = array("q")
+        self.ordered = array("q")
+        """The RTTs among `samples`, sorted: what percentiles are read from."""
+
+    def get(self, round_: int) -> int:
+        """The sample of a round; `NONE` outside of the window."""
+        i = round_ - self.start
+        return self.samples[i] if 0 <= i < len(self.samples) else NONE
+
+    def put(self, round_: int, sample: int) -> None:
+        """Set the sample of a round, which must not be older than the window."""
+        samples = self.samples
+        i = round_ - self.start
+        if i >= len(samples):
+            if i > len(samples):
+                self.advance(round_ - 1)
+                i = round_ - self.start
+            self._append(sample)
+            if sample >= 0:
+                insort(self.ordered, sample)
+            return
+        if i < 0:
+            self.samples = samples = array("q", [NONE]) * -i + samples
+            self.start = round_
+            i = 0
+        old = samples[i]
+        if old >= 0:
+            del self.ordered[bisect_left(self.ordered, old)]
+        samples[i] = sample
+        if sample >= 0:
+            insort(self.ordered, sample)
+
+    def advance(self, newest: int) -> None:
+        """Make `newest` the last round of the window, if it is beyond it; what is too old leaves."""
+        gap = newest - self.start - len(self.samples) + 1
+        if gap >= self.size:
+            self.samples = array("q", [NONE]) * self.size
+            self.ordered = array("q")
+            self.start = newest - self.size + 1
+            return
+        for _ in range(gap):
+            self._append(NONE)
+
+    def _append(self, sample: int) -> None:
+        samples = self.samples
+        if len(samples) >= self.size:
+            old = samples[0]
+            if old >= 0:
+                del self.ordered[bisect_left(self.ordered, old)]
+            del samples[0]
+            self.start += 1
+        samples.append(sample)
+
+    def view(self, first: int, newest: int) -> memoryview:
+        """The samples of the rounds `first` to `newest` as a read-only memoryview (``q``). No sample may be older
+        than `first`."""
+        self.advance(newest)
+        data = self.samples.tobytes()
+        if self.start > first:
+            data = (array("q", [NONE]) * (self.start - first)).tobytes() + data
+        return memoryview(data).cast("q")
+
+
+class RoundTimes:
+    """When the last `size` rounds began (epoch ns)."""
+
+    __slots__ = ("newest", "size", "start", "times")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.start = 0
+        """The round of `times[0]`."""
+        self.newest = -1
+        self.times = array("q")
+
+    def see(self, round_: int, at: int) -> None:
+        """A round was under way at `at`: the smallest such time is its beginning."""
+        times = self.times
+        i = round_ - self.start
+        if 0 <= i < len(times):
+            if at < times[i] or times[i] == NONE:
+                times[i] = at
+            return
+        if not times:
+            self.start = self.newest = round_
+            times.append(at)
+        elif i < 0:
+            if self.newest - round_ < self.size:
+                self.times = array("q", [at]) + array("q", [NONE]) * (-i - 1) + times
+                self.start = round_
+        else:
+            gap = min(i - len(times), self.size)
+            times.extend([NONE] * gap)
+            times.append(at)
+            self.newest = round_
+            del times[: max(0, len(times) - self.size)]
+            self.start = round_ - len(times) + 1
+
+    def view(self) -> memoryview:
+        """The times as a read-only memoryview (``q``). A round of which nothing was seen began when the one after it
+        did."""
+        times = self.times
+        if NONE in times:
+            times = array("q", times)
+            for i in range(len(times) - 2, -1, -1):
+                if times[i] == NONE:
+                    times[i] = times[i + 1]
+        return memoryview(times.tobytes()).cast("q")
