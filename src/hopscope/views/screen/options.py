@@ -1,0 +1,74 @@
+"""What a user may choose about the screen: one frozen struct, filled by the command line and the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from hopscope.session.model import Probing, Snapshot
+
+NamesMode: TypeAlias = Literal["names", "addresses", "both"]
+ChartView: TypeAlias = Literal["time", "profile", "distribution", "heat"]
+Scale: TypeAlias = Literal["all", "hop"]
+Glyphs: TypeAlias = Literal["auto", "unicode", "ascii"]
+
+NAMES_MODES: tuple[NamesMode, ...] = ("names", "addresses", "both")
+CHART_VIEWS: tuple[ChartView, ...] = ("time", "profile", "distribution", "heat")
+DEFAULT_COLUMNS: tuple[str, ...] = ("loss", "sent", "last", "best", "avg", "p95", "jitter", "spark")
+DEFAULT_THEME = "hopscope"
+
+ReportWriter: TypeAlias = Callable[[Snapshot, int, str], str]
+"""``(snapshot, target, format)`` to the text of a report, one of the contract's formats."""
+Keeper: TypeAlias = Callable[[Mapping[str, Any]], str]
+"""Keeps settings in the configuration file; returns its path. Raises OSError or ValueError with one line of why.
+The mapping has the configuration's own shape: ``{"screen": {"theme": …, "columns": […], …}, "probe": {…}}``."""
+
+
+class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The screen's options. Everything has a default; `check` says what is wrong with a choice."""
+
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    """Keys of `hopscope.views.screen.columns.COLUMNS`, in their order; number and host always stand first."""
+    keys: Mapping[str, str] = {}
+    """Action to keys, e.g. ``{"probe.pause": "p,space"}``; an action's keys here replace its default ones."""
+    theme: str = DEFAULT_THEME
+    names: NamesMode = "names"
+    owners: bool = False
+    """Show the AS of an address (``z``)."""
+    mpls: bool = True
+    """Show MPLS labels (``e``)."""
+    chart: bool | None = None
+    """Chart on or off; None: where there is room for it."""
+    chart_view: ChartView = "time"
+    details: bool = True
+    """The panel of the chosen hop beside the chart, where there is room for it."""
+    scale: Scale = "all"
+    """Sparklines on one scale for all hops, or each hop on its own."""
+    glyphs: Glyphs = "auto"
+    """``ascii`` draws with ASCII alone; ``auto`` does so on a plain console."""
+    refresh_s: float = 0.5
+    """The screen is drawn at most so often in the steady state."""
+    probing: Probing = Probing()
+    """How targets that are added later are probed."""
+    report: ReportWriter | None = None
+    keep: Keeper | None = None
+
+
+def check(options: ScreenOptions) -> str | None:
+    """One line for the first thing that is wrong with these options and what is allowed, or None."""
+    from hopscope.views.screen.columns import COLUMNS
+    from hopscope.views.screen.keymap import check_keys
+    from hopscope.views.screen.themes import theme_names
+
+    for position, key in enumerate(options.columns):
+        if key not in COLUMNS:
+            return f"screen.columns: no column {key!r}; there are {', '.join(COLUMNS)}"
+        if key in options.columns[:position]:
+            return f"screen.columns: {key!r} stands there twice"
+    if options.theme not in theme_names():
+        return f"screen.theme: no theme {options.theme!r}; there are {', '.join(theme_names())}"
+    if not 0.05 <= options.refresh_s <= 60:
+        return f"screen.refresh: {options.refresh_s:g} s is not between 0.05 and 60"
+    return check_keys(options.keys)

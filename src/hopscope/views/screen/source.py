@@ -1,0 +1,62 @@
+"""What the screen asks of a session: `hopscope.session.Session`, or a scripted one in tests and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+from hopscope.session.model import Probing, Snapshot
+
+
+class SessionLike(Protocol):
+    """Many targets being probed. Nothing here blocks; what fails shows in the next snapshot, in words."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every change: two snapshots of the same version are the same."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """The whole session at this moment."""
+        ...
+
+    async def changed(self, version: int) -> int:
+        """Wait until the session's version is another one than `version`; the new one."""
+        ...
+
+    def add(self, query: str, probing: Probing | None = None) -> int:
+        """Begin to resolve and probe a target; its number."""
+        ...
+
+    def remove(self, target: int) -> None:
+        """Stop probing a target and forget it."""
+        ...
+
+    def pause(self, target: int | None = None) -> None:
+        """Send no new probes to a target (None: to any)."""
+        ...
+
+    def resume(self, target: int | None = None) -> None:
+        """Probe again."""
+        ...
+
+    def reset(self, target: int | None = None) -> None:
+        """Begin the statistics of a target (None: of all) anew."""
+        ...
+
+    def probing(self, target: int) -> Probing:
+        """How a target is probed now."""
+        ...
+
+    def adjust(self, target: int, *, interval_s: float) -> None:
+        """Change what can change without a new flow."""
+        ...
+
+    def restart(self, target: int, probing: Probing) -> None:
+        """Probe a target in another way: a new flow, statistics anew."""
+        ...
+
+
+Launch: TypeAlias = Callable[[], AbstractAsyncContextManager[SessionLike]]
+"""Gives the session that the screen shows; entered once the screen stands, left before it ends."""
