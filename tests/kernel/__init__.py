@@ -1,0 +1,1 @@
+"""Tests over real kernel routers; see `tests.lab`."""

@@ -1,0 +1,1 @@
+"""The test lab: real kernel routers in network namespaces of the tests' own, a capture, and a plain user."""
