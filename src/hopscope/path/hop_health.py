@@ -1,0 +1,122 @@
+"""Is a hop fine, and is its loss real? Judged by the numbers that stand in the table, since the last reset.
+
+Loss or delay that is real goes on to the target; what stops at a hop is only how that router answers: routers answer
+expired packets slowly and at a limited rate, and forward all others at full speed all the while.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from hopscope.path.evidence import (
+    COLLECTING,
+    GONE,
+    RECENT,
+    Confidence,
+    confidence,
+    is_significant,
+    last_fate,
+    loss,
+    ms,
+    percent,
+)
+from hopscope.path.snapshot import FAILED, Hop, Path
+from hopscope.path.stats import MS, wilson95
+
+HopState: TypeAlias = Literal[
+    "starting", "ok", "silent", "cosmetic", "slow-to-answer", "loss", "no-answer", "this-computer"
+]
+
+
+class HopHealth(msgspec.Struct, frozen=True):
+    """What a hop is like."""
+
+    state: HopState
+    words: str
+    confidence: Confidence
+
+    @property
+    def is_trouble(self) -> bool:
+        """Worth the colour of trouble."""
+        return self.state in ("loss", "no-answer", "this-computer")
+
+
+def hop_health(path: Path, hop: Hop) -> HopHealth:
+    """Judge one hop of `path` by its numbers since the last reset."""
+    n = hop.received + hop.lost
+    sure = confidence(n)
+    if hop.failed and last_fate(hop) == FAILED:
+        error = hop.last_error
+        return HopHealth("this-computer", f"this computer cannot send: {error.message if error else 'failed'}", sure)
+    if not n and not hop.late:
+        return HopHealth("starting", "no answer yet", "collecting")
+    later = [other for other in path.hops if other.ttl > hop.ttl and (other.received or other.late)]
+    if not hop.received:
+        return _without_answers(hop, later, sure)
+    if hop.lost:
+        verdict = _loss_at(path, hop, later, sure)
+        if verdict:
+            return verdict
+    extra = _slow_to_answer(hop, later)
+    if extra:
+        return HopHealth(
+            "slow-to-answer", f"slow to answer by {ms(extra)}, not slow to forward: later hops answer sooner", sure
+        )
+    return HopHealth("ok", "no loss" if not hop.lost else f"{hop.lost} of {n} lost", sure)
+
+
+def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
+    """The smallest TTL from which loss goes on, over every answering hop, to the target; None without significant loss
+    there. `rounds`: judge by so many of the last rounds (None: since the last reset)."""
+    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.hops if hop.received]
+    rows = [row for row in rows if row[2]]
+    if not rows or not is_significant(rows[-1][1], rows[-1][2]):
+        return None
+    floor = wilson95(rows[-1][1], rows[-1][2])[0]
+    onset = None
+    for ttl, lost, n in reversed(rows):
+        if not lost or lost / n < floor:
+            break
+        onset = ttl
+    return onset
+
+
+def _without_answers(hop: Hop, later: list[Hop], sure: Confidence) -> HopHealth:
+    if hop.late:
+        return HopHealth("slow-to-answer", "answers only after the timeout", sure)
+    if later:
+        return HopHealth("silent", "does not answer, but forwards: later hops answer", sure)
+    if hop.lost < GONE:
+        return HopHealth("starting", "no answer yet", sure)
+    return HopHealth("no-answer", "no answer from here on", sure)
+
+
+def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopHealth | None:
+    """Is the loss of this hop real (it goes on), cosmetic (it goes no further), or chance (None)?"""
+    lost, n = hop.lost, hop.received + hop.lost
+    if sure == "collecting" or not is_significant(lost, n):
+        return None
+    pct = percent(100 * lost / n)
+    low = wilson95(lost, n)[0]
+    answering = [(other.lost, other.lost + other.received) for other in later]
+    answering = [counts for counts in answering if counts[1] >= COLLECTING]
+    if any(low > wilson95(*counts)[1] or 2 * counts[0] * n <= lost * counts[1] for counts in answering):
+        words = f"{pct} loss here goes no further: the router answers slowly, traffic is not lost"
+        return HopHealth("cosmetic", words, sure)
+    onset = loss_onset(path, None)
+    if onset == hop.ttl and later:
+        words = f"{pct} loss that goes on to the target begins here, just before, or on the way back"
+        return HopHealth("loss", words, sure)
+    return HopHealth("loss", f"{pct} loss" if not later else f"{pct} loss that goes on to the target", sure)
+
+
+def _slow_to_answer(hop: Hop, later: list[Hop]) -> int:
+    """By how many ns this hop's median exceeds what is needed to reach a later hop; 0 where that is nothing."""
+    medians = [other.rtt.median for other in later if other.rtt and other.rtt.median is not None]
+    if hop.received < COLLECTING or not hop.rtt or hop.rtt.median is None or not medians:
+        return 0
+    best = min(medians)
+    extra = hop.rtt.median - best
+    return int(extra * MS) if extra > max(5.0, best / 5) else 0
