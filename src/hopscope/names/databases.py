@@ -1,0 +1,111 @@
+"""Local ``.mmdb`` databases for owner and place, through the optional `maxminddb` (extra ``mmdb``).
+
+Several vendors' layouts are read: MaxMind's and DB-IP's (``autonomous_system_number`` …, nested ``country``), and
+IPinfo's flat one (``asn: "AS64500"``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hopscope.names.clean import clean
+from hopscope.names.facts import Asn, Geo
+from hopscope.names.owners import country_code
+
+
+class DatabaseError(Exception):
+    """A database that cannot be used: one line, with the file's path."""
+
+
+class Databases:
+    """The user's databases, asked in the order in which they were given."""
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        """Open all of them. `DatabaseError` where one cannot be read, or the extra is not installed."""
+        self._readers: list[Any] = []
+        if not paths:
+            return
+        try:
+            import maxminddb
+        except ImportError as error:
+            raise DatabaseError(
+                f"{clean(str(paths[0]))}: reading .mmdb files needs the extra: pip install 'hopscope[mmdb]'"
+            ) from error
+        for path in paths:
+            try:
+                self._readers.append(maxminddb.open_database(str(path)))
+            except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+                self.close()
+                raise DatabaseError(
+                    f"{clean(str(path))}: not a readable .mmdb file: {clean(str(error), 120)}"
+                ) from error
+
+    def __bool__(self) -> bool:
+        return bool(self._readers)
+
+    def look_up(self, address: str) -> tuple[Asn | None, Geo | None]:
+        """What the databases say of an address (without its zone)."""
+        asn: Asn | None = None
+        geo: Geo | None = None
+        for reader in self._readers:
+            try:
+                record, length = reader.get_with_prefix_len(address)
+            except Exception:  # noqa: BLE001, S112 - a broken database is no reason to lose a trace
+                continue
+            if isinstance(record, dict):
+                asn = asn or _asn(record, address, length)
+                geo = geo or _geo(record)
+        return asn, geo
+
+    def close(self) -> None:
+        """Close all files. Idempotent."""
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()
+
+
+def _asn(record: dict[str, Any], address: str, length: int) -> Asn | None:
+    import ipaddress
+
+    number = record.get("autonomous_system_number", record.get("asn"))
+    if isinstance(number, str):
+        digits = number.upper().removeprefix("AS")
+        number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None
+    if not isinstance(number, int) or not 0 < number < 2**32:
+        return None
+    name = record.get("autonomous_system_organization") or record.get("as_name") or record.get("name")
+    prefix = str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+    return Asn(number, clean(str(name), 80) if name else None, prefix, _iso(record))
+
+
+def _iso(record: dict[str, Any]) -> str | None:
+    country = record.get("country_code") or record.get("country")
+    if isinstance(country, dict):
+        country = country.get("iso_code")
+    return country_code(country) if isinstance(country, str) else None
+
+
+def _geo(record: dict[str, Any]) -> Geo | None:
+    city = record.get("city")
+    if isinstance(city, dict):
+        names = city.get("names")
+        city = names.get("en") if isinstance(names, dict) else None
+    location = record.get("location")
+    place = location if isinstance(location, dict) else record
+    latitude, longitude = _degrees(place.get("latitude")), _degrees(place.get("longitude"))
+    country = _iso(record)
+    if country is None and city is None:
+        return None
+    return Geo(country, clean(str(city), 60) if city else None, latitude, longitude)
+
+
+def _degrees(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if -180 <= number <= 180 else None
