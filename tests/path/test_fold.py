@@ -386,7 +386,7 @@ def test_a_path_that_grows_is_followed() -> None:
 
 
 def test_a_path_that_grows_over_a_silent_hop_is_followed() -> None:
-    events = list(sweep(0, 3))
+    events: list[Event] = list(sweep(0, 3))
     for i in range(1, 5):
         events += [sent(i, 1), answered(i, 1), sent(i, 2), answered(i, 2), sent(i, 3), lost(i, 3), sent(i, 4)]
         events += [reached(i, 4)]
@@ -399,10 +399,10 @@ def test_a_lost_answer_of_the_target_leaves_the_path_as_long_as_it_is() -> None:
 
 
 def test_a_passing_unreachable_of_a_silent_router_hides_the_path_only_for_a_while() -> None:
-    outage = [sent(1, 2), answered(1, 2, kind="host-unreachable")]
+    outage: list[Event] = [sent(1, 2), answered(1, 2, kind="host-unreachable")]
     found = path(*sweep(0, 4), *outage)
     assert [h.ttl for h in found.hops] == [1, 2]
-    again = [
+    again: list[Event] = [
         e
         for i in range(2, 6)
         for ttl in (1, 3, 4)

@@ -88,23 +88,19 @@ class PathFold:
 
     def apply(self, event: Event) -> None:
         """Fold one event of this target; events that are no probe's and no round's are ignored."""
-        if isinstance(event, RoundStarted):
-            self._round(event)
-            return
-        if not isinstance(event, (Sent, Answered, Lost, Failed)):
-            return
-        sent_at = event.sent_at
-        if not (self._since <= sent_at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
-            return
-        if isinstance(event, Answered):
-            if not 0 <= event.rtt_ns < _MAX_NS:
+        if isinstance(event, (Sent, Answered, Lost, Failed)):
+            at = event.sent_at
+            if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
                 return
-            at = sent_at + event.rtt_ns
-        else:
-            at = sent_at
-        if self._fold(event):
-            self._see_round(event.round, sent_at)
-            self._changed(at)
+            if isinstance(event, Answered):
+                if not 0 <= event.rtt_ns < _MAX_NS:
+                    return
+                at += event.rtt_ns
+            if self._fold(event):
+                self._see_round(event.round, event.sent_at)
+                self._changed(at)
+        elif isinstance(event, RoundStarted):
+            self._round(event)
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Fold many events."""
@@ -118,19 +114,16 @@ class PathFold:
                 return False
             hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
         oldest = max(self._oldest, event.round - self._window + 1)
-        match event:
-            case Sent():
-                return hop.sent_one(event.round, oldest)
-            case Lost():
-                return hop.lost_one(event.round, oldest)
-            case Failed():
-                return hop.failed_one(event, oldest)
-            case Late():
-                changed = hop.late_one(event, oldest)
-            case Duplicate():
-                return hop.duplicate()
-            case _:
-                changed = hop.answered(event, oldest)
+        # `Late` and `Duplicate` are kinds of `Answered`.
+        if isinstance(event, Sent):
+            return hop.sent_one(event.round, oldest)
+        if isinstance(event, Lost):
+            return hop.lost_one(event.round, oldest)
+        if isinstance(event, Failed):
+            return hop.failed_one(event, oldest)
+        if isinstance(event, Duplicate):
+            return hop.duplicate()
+        changed = hop.late_one(event, oldest) if isinstance(event, Late) else hop.answered(event, oldest)
         if changed and not self._reached:
             self._reached = self._reaches(event)
         return changed
