@@ -7,7 +7,6 @@ import struct
 from pathlib import Path
 from typing import Any, NamedTuple
 
-
 _UINT16, _UINT32, _UINT64 = 5, 6, 9
 
 
@@ -41,11 +40,11 @@ def write_mmdb(path: Path, networks: dict[str, dict[str, Any]]) -> None:
     metadata = {
         "binary_format_major_version": Number(_UINT16, 2),
         "binary_format_minor_version": Number(_UINT16, 0),
-        "build_epoch": Number(_UINT64, 0),
+        "build_epoch": Number(_UINT64, 1_700_000_000),
         "database_type": "Test",
         "description": {"en": "test"},
         "ip_version": Number(_UINT16, 4),
-        "languages": [],
+        "languages": ["en"],
         "node_count": len(nodes),
         "record_size": Number(_UINT16, 24),
     }
