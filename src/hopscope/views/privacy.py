@@ -1,0 +1,58 @@
+"""``--privacy N``: the first N hops' addresses and names, and this machine's own, are taken out of a snapshot before any
+view sees it. So what is not there cannot be shown, printed, exported or copied by mistake."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hopscope.path.snapshot import Hop, Path
+from hopscope.session.model import Snapshot, Target
+
+HIDDEN: Final = "hidden"
+"""What stands in the place of an address."""
+
+
+def hidden_addresses(path: Path, hops: int) -> frozenset[str]:
+    """The addresses that answered at the first `hops` TTLs; they are hidden wherever else they answer, too."""
+    return frozenset(node.address for hop in path.hops if hop.ttl <= hops for node in hop.nodes)
+
+
+def masked(target: Target, hops: int) -> Target:
+    """`target` without the addresses and names of its first `hops` hops (0: as it is) and without the source's.
+
+    The target's own query and address stay: they are what the user asked about.
+    """
+    if hops <= 0:
+        return target
+    hidden = hidden_addresses(target.path, hops)
+    return msgspec.structs.replace(
+        target,
+        path=msgspec.structs.replace(target.path, hops=tuple(_mask(hop, hidden) for hop in target.path.hops)),
+        names={address: facts for address, facts in target.names.items() if address not in hidden},
+        facts=msgspec.structs.replace(target.facts, source=HIDDEN if target.facts.source else None)
+        if target.facts
+        else None,
+        plan=msgspec.structs.replace(target.plan, source=HIDDEN if target.plan.source else None)
+        if target.plan
+        else None,
+    )
+
+
+def masked_snapshot(snapshot: Snapshot, hops: int) -> Snapshot:
+    """`snapshot` with every target `masked`."""
+    if hops <= 0:
+        return snapshot
+    return msgspec.structs.replace(snapshot, targets=tuple(masked(target, hops) for target in snapshot.targets))
+
+
+def _mask(hop: Hop, hidden: frozenset[str]) -> Hop:
+    if not any(node.address in hidden for node in hop.nodes):
+        return hop
+    return msgspec.structs.replace(
+        hop,
+        nodes=tuple(
+            msgspec.structs.replace(node, address=HIDDEN) if node.address in hidden else node for node in hop.nodes
+        ),
+    )
