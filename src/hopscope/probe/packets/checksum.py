@@ -6,9 +6,6 @@ has the same remainder as the sum of its words: one division in C instead of a l
 
 from __future__ import annotations
 
-import ipaddress
-import struct
-
 
 def ones_sum(data: bytes | bytearray | memoryview) -> int:
     """The one's complement sum of `data`'s 16-bit words, 0 to 65534; an odd last byte is the high half of a word.
@@ -19,14 +16,6 @@ def ones_sum(data: bytes | bytearray | memoryview) -> int:
     return (value << 8 if len(data) & 1 else value) % 0xFFFF
 
 
-def internet_checksum(data: bytes | bytearray | memoryview) -> int:
-    """The checksum field's value for `data`, whose own checksum field is zero. 65535 only if `data` is all zeros."""
-    total = ones_sum(data)
-    if total == 0 and any(data):
-        return 0
-    return total ^ 0xFFFF
-
-
 def is_checked(data: bytes | bytearray | memoryview) -> bool:
     """Whether `data`, its checksum field included, adds up."""
     return ones_sum(data) == 0 and any(data)
@@ -35,12 +24,3 @@ def is_checked(data: bytes | bytearray | memoryview) -> bool:
 def complement(word: int, total: int) -> int:
     """The word that, beside `word`, adds up to `total`: two such words leave a checksum as it is, whatever `word`."""
     return (total - word) % 0xFFFF
-
-
-def pseudo_header(source: str, destination: str, protocol: int, length: int) -> bytes:
-    """What UDP, TCP and ICMPv6 put before themselves in their checksum (RFC 768, RFC 8200 section 8.1): addresses
-    without zones, of one family; `length` is the transport's, header included."""
-    ends = ipaddress.ip_address(source).packed + ipaddress.ip_address(destination).packed
-    if len(ends) == 8:
-        return ends + struct.pack("!BBH", 0, protocol, length)
-    return ends + struct.pack("!II", length, protocol)

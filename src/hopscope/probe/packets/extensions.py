@@ -54,11 +54,7 @@ def mpls_from_extension(data: bytes) -> tuple[Label, ...]:
 
 def mpls_of(icmp: bytes, family: Family) -> tuple[Label, ...]:
     """The label stack that an ICMP or ICMPv6 error carries, `icmp` beginning at its type."""
-    # Most answers are too short to carry one: the common case is one comparison.
-    if len(icmp) < _ICMP_HEADER + 4:
-        return ()
-    extension = extension_of(icmp, family)
-    return mpls_from_extension(extension) if extension else ()
+    return mpls_from_extension(extension_of(icmp, family))
 
 
 def _is_valid(data: bytes) -> bool:

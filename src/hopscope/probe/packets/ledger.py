@@ -1,0 +1,143 @@
+"""Whose probe is it? All probes in flight of a channel that sends whole packets, by what comes back of them.
+
+A flow is found by the identifier or source port of the quoted packet; where those were rewritten on the way (NAT), by
+the cookie. Then what was quoted of the payload must be what the probe had there: so much on a network looks like an
+answer that one number alone would be believed too easily. Payload of zeros counts as not quoted, since a router that
+quotes little fills up with zeros before an extension (RFC 4884).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from typing import Final, TypeAlias
+
+from hopscope.probe.channels.base import Probe
+from hopscope.probe.packets.checksum import complement
+from hopscope.probe.packets.replies import ICMP, TCP, UDP, Heard, Segment
+from hopscope.probe.packets.template import COOKIE_AT, COOKIE_SIZE, ID_OF_ZERO, IP_HEADER, Shape, packet_size
+from hopscope.wire.messages import Family, Protocol
+
+_SHORT = struct.Struct("!H")
+_PAIR = struct.Struct("!HH")
+_HEADER = 8
+"""Bytes of a transport header that each quote has; a payload begins after them (a SYN's rest is not looked at)."""
+_PROTOCOLS: Final[dict[int, Protocol]] = {ICMP[4]: "icmp", ICMP[6]: "icmp", UDP: "udp", TCP: "tcp"}
+
+_Key: TypeAlias = tuple[int, int, int | bytes]
+"""Family, IPPROTO number, and the identifier (a number) or the cookie (bytes)."""
+
+
+def number_of(family: Family, protocol: Protocol) -> int:
+    """The IPPROTO number."""
+    return {"icmp": ICMP[family], "udp": UDP, "tcp": TCP}[protocol]
+
+
+class Entry:
+    """One flow in the ledger: its shape, and its probes by their sequence number."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.probes: dict[int, Probe] = {}
+        number = number_of(shape.family, shape.protocol)
+        self.destination = ipaddress.ip_address(shape.destination).packed
+        self.ident_key: _Key = (shape.family, number, shape.ident)
+        self._total = shape.total
+        cookie = struct.pack("!I", shape.cookie)
+        self.cookie_key: _Key = (shape.family, number, _SHORT.pack(shape.total) if number == TCP else cookie)
+        size = packet_size(shape.family, shape.protocol, shape.size) - IP_HEADER[shape.family]
+        self._cookie = cookie if size >= COOKIE_AT.get(shape.protocol, size) + COOKIE_SIZE else b""
+
+    def by_quote(self, heard: Heard, data: bytes) -> Probe | None:
+        """The probe that the packet at `heard.at` was, if it was this flow's."""
+        at = heard.at
+        payload = data[at + _HEADER : at + _HEADER + 8]
+        if self.shape.protocol == "icmp":
+            (seq,) = _SHORT.unpack_from(data, at + 6)
+            expected = _SHORT.pack(complement(seq, self._total)) + self._cookie
+            payload = payload[: len(expected)]
+            return self.probes.get(seq) if payload == expected[: len(payload)] or not any(payload) else None
+        if self.shape.protocol == "udp":
+            return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
+        high, low = _PAIR.unpack_from(data, at + 4)
+        # Some firewalls change the sequence numbers of TCP on the way; ports and identification still name the SYN.
+        return self.probes.get(high) if low == complement(high, self._total) else self._by_ip_id(heard)
+
+    def by_payload(self, payload: bytes) -> Probe | None:
+        """The probe that had this UDP payload, of which the beginning is enough."""
+        if len(payload) < _PAIR.size:
+            return None
+        (seq,) = _SHORT.unpack_from(payload)
+        expected = _PAIR.pack(seq, complement(seq, self._total)) + self._cookie
+        return self.probes.get(seq) if payload[: len(expected)] == expected[: len(payload)] else None
+
+    def by_acknowledged(self, acknowledged: int) -> Probe | None:
+        """The SYN that is acknowledged with this number."""
+        high, low = divmod((acknowledged - 1) & 0xFFFFFFFF, 0x10000)
+        return self.probes.get(high) if low == complement(high, self._total) else None
+
+    def _by_ip_id(self, heard: Heard) -> Probe | None:
+        if heard.family == 6:
+            return None
+        probe = self.probes.get(heard.ip_id)
+        return self.probes.get(0) if probe is None and heard.ip_id == ID_OF_ZERO else probe
+
+
+class Ledger:
+    """All flows of a channel."""
+
+    def __init__(self) -> None:
+        self._entries: dict[_Key, Entry] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Expect answers to this flow's probes."""
+        self._entries[entry.ident_key] = entry
+        self._entries[entry.cookie_key] = entry
+
+    def remove(self, entry: Entry) -> None:
+        """Expect none any more. Idempotent."""
+        for key in (entry.ident_key, entry.cookie_key):
+            if self._entries.get(key) is entry:
+                del self._entries[key]
+
+    def is_free(self, shape: Shape) -> bool:
+        """Whether no flow has this shape's identifier or cookie."""
+        entry = Entry(shape)
+        return entry.ident_key not in self._entries and entry.cookie_key not in self._entries
+
+    def ports(self, family: Family, protocol: Protocol) -> list[int]:
+        """The source ports of all flows, in order."""
+        number = number_of(family, protocol)
+        return sorted(key[2] for key in self._entries if key[:2] == (family, number) and isinstance(key[2], int))
+
+    def probe_of(self, heard: Heard, data: bytes) -> Probe | None:
+        """The probe that an ICMP message answers, `data` being what it was parsed from."""
+        entry = self._entries.get((heard.family, heard.protocol, heard.ident))
+        if entry is not None and (not heard.is_error or heard.destination == entry.destination):
+            probe = entry.by_quote(heard, data)
+            if probe is not None:
+                return probe
+        entry = self._by_cookie(heard, data)
+        return None if entry is None else entry.by_quote(heard, data)
+
+    def _by_cookie(self, heard: Heard, data: bytes) -> Entry | None:
+        """The flow of a quote whose ports or identifier, or even whose destination, were rewritten."""
+        protocol = _PROTOCOLS.get(heard.protocol)
+        if protocol is None:
+            return None
+        if protocol != "tcp":
+            at = heard.at + COOKIE_AT[protocol]
+            return self._entries.get((heard.family, heard.protocol, data[at : at + COOKIE_SIZE]))
+        high, low = _PAIR.unpack_from(data, heard.at + 4)
+        entry = self._entries.get((heard.family, TCP, _SHORT.pack((high + low) % 0xFFFF)))
+        # Sixteen bits are few: where the SYN went must be where ours do.
+        if entry is None or (entry.shape.port, entry.destination) != (heard.port, heard.destination):
+            return None
+        return entry
+
+    def probe_of_segment(self, segment: Segment, family: Family) -> Probe | None:
+        """The SYN that a SYN-ACK or RST answers."""
+        entry = self._entries.get((family, TCP, segment.port))
+        if entry is None or entry.shape.port != segment.source_port:
+            return None
+        return entry.by_acknowledged(segment.acknowledged)

@@ -1,0 +1,150 @@
+"""What raw sockets hear, taken apart by `struct`: just enough to tell whose probe it answers.
+
+A parser's answer is null where the bytes are no well-formed message of the kind; nothing raises, whatever the bytes.
+Everything that says more (kind, labels) is read only after a probe was found, by `hopscope.probe.packets.ledger`.
+
+Quoted packets may be as short as RFC 792 allows (their IP header and 8 bytes), may have IP options or IPv6 extension
+headers, and may have been changed on their way (addresses and ports by NAT, the TTL, checksums).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from hopscope.wire.messages import Family
+
+ICMP: Final[dict[Family, int]] = {4: 1, 6: 58}
+TCP = 6
+UDP = 17
+RST = 0x04
+SYN_ACK = 0x12
+
+_ECHO_REQUEST: Final[dict[Family, int]] = {4: 8, 6: 128}
+_ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}
+_ERRORS: Final[dict[Family, frozenset[int]]] = {4: frozenset((3, 11, 12)), 6: frozenset((1, 2, 3, 4))}
+HEARD_TYPES: Final[dict[Family, tuple[int, ...]]] = {4: (0, 3, 11, 12), 6: (1, 2, 3, 4, 129)}
+"""The ICMP types that can answer a probe: all others are kept out of the process by the socket's filter."""
+
+_STEPPED_OVER = frozenset((0, 43, 44, 60))
+"""IPv6 extension headers (RFC 8200): hop-by-hop, routing, fragment, destination options."""
+_MOST_EXTENSIONS = 8
+_LEAST_QUOTE = 8
+_SHORT = struct.Struct("!H")
+_TWO_SHORTS = struct.Struct("!HH")
+_SEGMENT = struct.Struct("!HHIIBB")
+
+
+class Heard(NamedTuple):
+    """An ICMP message that may answer a probe. Offsets are into the bytes that were parsed."""
+
+    family: Family
+    icmp_type: int
+    icmp_code: int
+    icmp_at: int
+    """Where the ICMP message begins."""
+    reply_ttl: int | None
+    """Of the message's own IPv4 header."""
+    is_error: bool
+    protocol: int
+    """IPPROTO number of the probe."""
+    destination: bytes
+    """Where the quoted packet went to; empty for an echo reply."""
+    ident: int
+    """Source port, or ICMP identifier; -1 where the quoted packet has none that a probe of ours could have."""
+    port: int
+    """Destination port; 0 for ICMP."""
+    at: int
+    """Where the quoted transport (of an error) or the echo reply begins."""
+    ip_id: int
+    """The quoted IPv4 identification; 0 for others."""
+    quoted_ttl: int | None
+    """What TTL the probe had left where the error was made."""
+
+
+class Segment(NamedTuple):
+    """A TCP segment that may answer a SYN."""
+
+    source_port: int
+    port: int
+    """Ours."""
+    acknowledged: int
+    flags: int
+    reply_ttl: int | None
+
+
+def parse_icmp(data: bytes) -> Heard | None:
+    """An IPv4 packet, header included, with an ICMP message. Null: malformed."""
+    size = len(data)
+    if size < 28 or data[0] >> 4 != 4:
+        return None
+    at = (data[0] & 15) * 4
+    if at < 20 or size < at + 8 or data[9] != 1:
+        return None
+    kind, code = data[at], data[at + 1]
+    if kind == 0:
+        (ident,) = _SHORT.unpack_from(data, at + 4)
+        return Heard(4, kind, code, at, data[8], False, 1, b"", ident, 0, at, 0, None)
+    quote = at + 8
+    if kind not in _ERRORS[4] or size < quote + 28 or data[quote] >> 4 != 4:
+        return None
+    transport = quote + (data[quote] & 15) * 4
+    if transport < quote + 20 or size < transport + _LEAST_QUOTE:
+        return None
+    protocol = data[quote + 9]
+    (ip_id,) = _SHORT.unpack_from(data, quote + 4)
+    ident, port = _ends(data, 4, protocol, transport)
+    destination = data[quote + 16 : quote + 20]
+    ttl = data[quote + 8]
+    return Heard(4, kind, code, at, data[8], True, protocol, destination, ident, port, transport, ip_id, ttl)
+
+
+def parse_icmp6(data: bytes) -> Heard | None:
+    """An ICMPv6 message, as a raw socket gives it, without the IPv6 header. Null: malformed."""
+    size = len(data)
+    if size < 8:
+        return None
+    kind, code = data[0], data[1]
+    if kind == _ECHO_REPLY[6]:
+        (ident,) = _SHORT.unpack_from(data, 4)
+        return Heard(6, kind, code, 0, None, False, 58, b"", ident, 0, 0, 0, None)
+    if kind not in _ERRORS[6] or size < 56 or data[8] >> 4 != 6:
+        return None
+    protocol = data[14]
+    at = 48
+    for _ in range(_MOST_EXTENSIONS):
+        if protocol not in _STEPPED_OVER or size < at + 8:
+            break
+        protocol, at = data[at], at + (8 if protocol == 44 else data[at + 1] * 8 + 8)
+    if size < at + _LEAST_QUOTE:
+        return None
+    ident, port = _ends(data, 6, protocol, at)
+    return Heard(6, kind, code, 0, None, True, protocol, data[32:48], ident, port, at, 0, data[15])
+
+
+def parse_tcp(data: bytes, family: Family) -> Segment | None:
+    """A TCP segment, as a raw socket gives it: after its header in an IPv4 packet, bare in IPv6. Null: malformed."""
+    at = 0
+    ttl = None
+    if family == 4:
+        if len(data) < 40 or data[0] >> 4 != 4 or data[9] != TCP:
+            return None
+        at = (data[0] & 15) * 4
+        ttl = data[8]
+        if at < 20:
+            return None
+    if len(data) < at + 20:
+        return None
+    source, port, _, acknowledged, _, flags = _SEGMENT.unpack_from(data, at)
+    return Segment(source, port, acknowledged, flags, ttl)
+
+
+def _ends(data: bytes, family: Family, protocol: int, at: int) -> tuple[int, int]:
+    """`Heard.ident` and `Heard.port` of a quoted transport at `at`, of which 8 bytes are there."""
+    if protocol in (UDP, TCP):
+        ident, port = _TWO_SHORTS.unpack_from(data, at)
+        return ident, port
+    if protocol == ICMP[family] and data[at] == _ECHO_REQUEST[family]:
+        (ident,) = _SHORT.unpack_from(data, at + 4)
+        return ident, 0
+    return -1, 0

@@ -1,0 +1,149 @@
+"""The packets of one target: built by Scapy once, patched byte by byte for each probe.
+
+All probes of a target are one flow to the network: addresses, ports, identifiers, flow label and the transport's
+checksum stay. A probe is told by a pair of 16-bit words, its sequence number and a second one which keeps the sum of
+both what it was: ICMP has it in its sequence field and the first word of its payload, UDP in the first two words of
+its payload, TCP in its sequence number. IPv4 packets also have the sequence in their identification, which
+the shortest quotes still show. After the pair follows a random number of the target's own, where there is room (the
+cookie): what quotes a wrong one is no answer to us.
+
+Scapy costs a fifth of a second to import, so it is loaded with the first template, in the worker alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hopscope.probe.packets.checksum import complement, ones_sum
+from hopscope.wire.messages import Family, Protocol
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+IP_HEADER: Final[dict[Family, int]] = {4: 20, 6: 40}
+PAIR_AT: Final[dict[Protocol, int]] = {"icmp": 6, "udp": 8, "tcp": 4}
+"""Where the sequence and its complement stand in the transport."""
+COOKIE_AT: Final[dict[Protocol, int]] = {"icmp": 10, "udp": 12}
+"""Where the cookie stands in the transport; a SYN has no payload for one."""
+COOKIE_SIZE = 4
+ID_OF_ZERO = 0x8000
+"""The IPv4 identification of sequence 0: the kernel would put one of its own choice in the place of a zero."""
+
+_TRANSPORT_HEADER: Final[dict[Protocol, int]] = {"icmp": 8, "udp": 8, "tcp": 24}
+_SYN_MSS: Final[dict[Family, int]] = {4: 1460, 6: 1440}
+_SYN_WINDOW = 64240
+_PAIR = struct.Struct("!HH")
+_SHORT = struct.Struct("!H")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What all packets of a target have in common."""
+
+    family: Family
+    protocol: Protocol
+    source: str
+    """Numeric, without a zone."""
+    destination: str
+    """Numeric, without a zone."""
+    ident: int
+    """The ICMP identifier, or the source port."""
+    port: int
+    """The destination port; 0 for ICMP."""
+    cookie: int
+    """32 random bits."""
+    size: int = 64
+    """Bytes, IP header included; see `packet_size` for what a packet really has."""
+    pattern: int = 0
+    tos: int = 0
+
+    @property
+    def total(self) -> int:
+        """What a probe's pair of words adds up to, 0 to 65534. As random as the cookie, and all there is of it in
+        a SYN and in the shortest quotes of a ping."""
+        return (self.cookie & 0xFFFF) % 0xFFFF
+
+
+def packet_size(family: Family, protocol: Protocol, wanted: int) -> int:
+    """The bytes of a probe, IP header included: `wanted`, raised to what the pair needs. A SYN has the size of a
+    SYN with its MSS option, whatever is wanted: payload in one looks like an attack to many a firewall."""
+    least = IP_HEADER[family] + max(_TRANSPORT_HEADER[protocol], PAIR_AT[protocol] + _PAIR.size)
+    return least if protocol == "tcp" else max(wanted, least)
+
+
+class Template:
+    """One target's packet. `packet` and `transport` patch one buffer and hand it out: it is the next probe's, too,
+    so it must have been sent (or copied) before the next call."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self._packet = bytearray(bytes(build(shape)))
+        self._pair_at = IP_HEADER[shape.family] + PAIR_AT[shape.protocol]
+        self._transport = memoryview(self._packet)[IP_HEADER[shape.family] :]
+        self._total = shape.total
+        self._is_v4 = shape.family == 4
+        # The header's sum without what changes: TTL, identification and the checksum itself.
+        header = bytearray(self._packet[: IP_HEADER[shape.family]])
+        header[4:6] = header[10:12] = bytes(2)
+        header[8] = 0
+        self._header_sum = ones_sum(header)
+
+    def __len__(self) -> int:
+        return len(self._packet)
+
+    def packet(self, ttl: int, seq: int) -> bytearray:
+        """The whole IP packet of a probe: `ttl` 0 to 255, `seq` 0 to 65535."""
+        packet = self._packet
+        if self._is_v4:
+            ident = seq or ID_OF_ZERO
+            total = self._header_sum + (ttl << 8) + ident
+            total = (total & 0xFFFF) + (total >> 16)
+            _SHORT.pack_into(packet, 4, ident)
+            packet[8] = ttl
+            _SHORT.pack_into(packet, 10, (total & 0xFFFF) + (total >> 16) ^ 0xFFFF)
+        else:
+            packet[7] = ttl
+        _PAIR.pack_into(packet, self._pair_at, seq, complement(seq, self._total))
+        return packet
+
+    def transport(self, seq: int) -> memoryview:
+        """The probe without its IP header, for sockets whose kernel makes that."""
+        _PAIR.pack_into(self._packet, self._pair_at, seq, complement(seq, self._total))
+        return self._transport
+
+
+def build(shape: Shape, ttl: int = 0, seq: int = 0) -> Packet:
+    """A probe as Scapy makes it, slowly: what a template begins with, and what its patches are checked against."""
+    logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
+    from scapy.layers.inet import ICMP, IP, TCP, UDP
+    from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+    from scapy.packet import Raw
+
+    family, protocol = shape.family, shape.protocol
+    ip: Packet
+    if family == 4:
+        ip = IP(src=shape.source, dst=shape.destination, tos=shape.tos, ttl=ttl, id=seq or ID_OF_ZERO)
+        if protocol == "tcp":
+            ip.flags = "DF"  # as each SYN of Linux
+    else:
+        label = shape.cookie & 0xFFFFF
+        ip = IPv6(src=shape.source, dst=shape.destination, tc=shape.tos, hlim=ttl, fl=label)
+    pair = (seq, complement(seq, shape.total))
+    if protocol == "tcp":
+        options = [("MSS", _SYN_MSS[family])]
+        number = pair[0] << 16 | pair[1]
+        syn = TCP(sport=shape.ident, dport=shape.port, seq=number, flags="S", window=_SYN_WINDOW, options=options)
+        return ip / syn
+    room = packet_size(family, protocol, shape.size) - IP_HEADER[family] - _TRANSPORT_HEADER[protocol]
+    head = _PAIR.pack(*pair)[PAIR_AT["udp"] - PAIR_AT[protocol] :] + struct.pack("!I", shape.cookie)
+    # A cookie that does not fit whole is left out: a part of one would say nothing.
+    head = head if len(head) <= room else head[:-COOKIE_SIZE]
+    payload = Raw(head + bytes([shape.pattern]) * (room - len(head)))
+    if protocol == "udp":
+        return ip / UDP(sport=shape.ident, dport=shape.port) / payload
+    if family == 4:
+        return ip / ICMP(type=8, id=shape.ident, seq=seq) / payload
+    return ip / ICMPv6EchoRequest(id=shape.ident, seq=seq, data=payload.load)
