@@ -1,0 +1,121 @@
+"""ICMP echo over a ping socket (icmp(7), ``socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP)``): no privilege at all.
+
+The kernel sets identifier and checksum and shows a process only what answers its own probes. The sequence number
+tells probes apart, and the payload's first two bytes are its complement, so that the checksum, which per-flow
+balancers hash, is the same for every probe of a target. A random cookie follows, which an answer must quote as far as
+it quotes.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import socket
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hopscope.probe import endpoint
+from hopscope.probe.channels.base import Flow, FlowFacts, Probe
+from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow
+from hopscope.probe.errqueue import Message
+from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
+
+_HEADER = struct.Struct("!BBHHH")
+_REQUEST = {4: 8, 6: 128}
+_REPLY = {4: 0, 6: 129}
+_TAG = struct.Struct("!H")
+_SMALLEST_PAYLOAD = _TAG.size
+_SYSCTL = "net.ipv4.ping_group_range"
+REMEDY = f'sudo sysctl -w {_SYSCTL}="0 2147483647"'
+
+
+class PingSocketChannel(DatagramChannel):
+    """ICMP for everybody whom ``net.ipv4.ping_group_range`` holds."""
+
+    method: Method = "ping-socket"
+
+    def open(self, target: int, plan: Plan) -> Flow:
+        """A socket for this target."""
+        try:
+            return _PingFlow(self, target, plan)
+        except OSError as problem:
+            raise endpoint.refusal(problem, plan, REMEDY) from None
+
+
+class _PingFlow(DatagramFlow):
+    def __init__(self, channel: DatagramChannel, target: int, plan: Plan) -> None:
+        overhead = endpoint.IP_HEADER[plan.family] + _HEADER.size
+        length = max(plan.packet_size - overhead, _SMALLEST_PAYLOAD)
+        self._size = overhead + length
+        self._cookie = secrets.token_bytes(min(COOKIE, length - _SMALLEST_PAYLOAD))
+        filling = bytes([plan.pattern]) * (length - _SMALLEST_PAYLOAD - len(self._cookie))
+        blank = bytes(_SMALLEST_PAYLOAD)
+        # Identifier and checksum are the kernel's.
+        self._bytes = bytearray(_HEADER.pack(_REQUEST[plan.family], 0, 0, 0, 0) + blank + self._cookie + filling)
+        super().__init__(channel, target, plan)
+
+    def _make_socket(self) -> socket.socket:
+        return _socket(self.plan.family)
+
+    def _ttl_control(self, ttl: int) -> list[tuple[int, int, bytes]]:
+        if self.plan.family == 4:
+            return super()._ttl_control(ttl)
+        # Before Linux 5.18 an IPv6 ping socket sends with control messages and heeds none of them.
+        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+        return []
+
+    def _make_facts(self) -> FlowFacts:
+        return FlowFacts(endpoint.text_of(self._source), None, None, self._size)
+
+    def _packet(self, probe: Probe) -> tuple[bytearray, Any]:
+        _TAG.pack_into(self._bytes, 6, probe.seq)
+        _TAG.pack_into(self._bytes, _HEADER.size, probe.seq ^ 0xFFFF)
+        return self._bytes, self._destination
+
+    def _probe_of_error(self, message: Message) -> Probe | None:
+        probe, tag = self._named_by(message.data, _REQUEST[self.plan.family])
+        # A router that quotes less may pad with zeros, up to an extension (RFC 4884).
+        return probe if tag.startswith(message.data[_HEADER.size :][: len(tag)].rstrip(b"\0")) else None
+
+    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
+        icmp_type = _REPLY[self.plan.family]
+        probe, tag = self._named_by(message.data, icmp_type)
+        if probe is None or not message.data.startswith(tag, _HEADER.size):
+            return None
+        return probe, "echo-reply", icmp_type, 0
+
+    def _named_by(self, data: bytes, icmp_type: int) -> tuple[Probe | None, bytes]:
+        """Which probe an ICMP header names, and what its payload began with."""
+        if len(data) < _HEADER.size:
+            raise ValueError("too short for an ICMP header")
+        found, _, _, _, sequence = _HEADER.unpack_from(data)
+        probe = self._probes.get(sequence) if found == icmp_type else None
+        return probe, _TAG.pack(sequence ^ 0xFFFF) + self._cookie
+
+
+def survey() -> list[MethodState]:
+    """Try a ping socket of each family."""
+    return [_state(family) for family in (4, 6)]
+
+
+def _state(family: Family) -> MethodState:
+    try:
+        _socket(family).close()
+    except OSError as problem:
+        if problem.errno in (errno.EACCES, errno.EPERM):
+            allowed = "?"
+            with suppress(OSError):
+                allowed = "-".join(Path("/proc/sys", *_SYSCTL.split(".")).read_text().split())
+            reason = f"{_SYSCTL} ({allowed}) does not hold your group"
+            return MethodState("ping-socket", "icmp", family, False, reason, REMEDY)
+        return MethodState(
+            "ping-socket", "icmp", family, False, f"this system has no IPv{family} ping socket: {reason}"
+        )
+    return MethodState("ping-socket", "icmp", family, True, "no privilege needed")
+
+
+def _socket(family: Family) -> socket.socket:
+    protocol = socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6
+    return socket.socket(endpoint.socket_family(family), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, protocol)

@@ -1,0 +1,323 @@
+"""What ping sockets and UDP sockets share: one socket a target, stamps and ICMP errors from its error queue.
+
+After each send the stamp of it is read at once, which saves a wake-up a probe. An answer that is found there already
+is kept until the engine asks for it (`Channel.deadline`): nothing is delivered from inside `send`.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from abc import abstractmethod
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
+from hopscope.probe.errqueue import Message
+from hopscope.probe.packets.extensions import mpls_from_extension
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.wire.messages import Kind, Label, Plan
+
+COOKIE = 8
+"""Bytes of a probe's payload that nobody off the path can guess."""
+_INT = struct.Struct("=i")
+_TRIES = 4
+_UNKNOWN = -1
+_IPV4_TTL = 2
+_IPV6_HOPLIMIT = 52
+
+
+class DatagramChannel(Channel):
+    """The flows of one method, and what was heard inside of a send."""
+
+    def __init__(self, hands: Hands) -> None:
+        self.hands = hands
+        self.overheard: deque[tuple[DatagramFlow, Message, int]] = deque()
+        self._flows: set[DatagramFlow] = set()
+        self._warm: socket.socket | None = None
+        with suppress(OSError):
+            self._warm = stamps.keep_warm()
+
+    def deadline(self) -> int | None:
+        """At once, while something was overheard."""
+        return 0 if self.overheard else None
+
+    def on_deadline(self, now: int) -> None:
+        """Deliver what was overheard."""
+        while self.overheard:
+            flow, message, received = self.overheard.popleft()
+            flow.on_error(message, received)
+
+    def close(self) -> None:
+        """Close all flows."""
+        for flow in list(self._flows):
+            flow.close()
+        if self._warm is not None:
+            self._warm.close()
+            self._warm = None
+
+    def keep(self, flow: DatagramFlow) -> None:
+        """A flow opened."""
+        self._flows.add(flow)
+
+    def drop(self, flow: DatagramFlow) -> None:
+        """A flow closed."""
+        self._flows.discard(flow)
+        self.overheard = deque(entry for entry in self.overheard if entry[0] is not flow)
+
+
+class DatagramFlow(Flow):
+    """One target on one datagram socket. Subclasses say how a probe looks and whose an answer is."""
+
+    def __init__(self, channel: DatagramChannel, target: int, plan: Plan) -> None:
+        """Opens the socket. `OSError` where that fails."""
+        self.target = target
+        self.plan = plan
+        self.hands = channel.hands
+        self._channel = channel
+        self._probes: dict[int, Probe] = {}
+        self._stale = False
+        self._dropped = 0
+        self._port = 0
+        self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
+        self._source = endpoint.source_of(plan)
+        self._interface_index = self._index()
+        self._socket = self._open_socket()
+        try:
+            self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
+        except OSError:
+            self._socket.close()
+            raise
+        self.facts = self._make_facts()
+        self.hands.watch.add(self._socket.fileno(), self.on_ready)
+        channel.keep(self)
+
+    # --- what subclasses say -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _make_socket(self) -> socket.socket:
+        """A new socket of the right type."""
+
+    @abstractmethod
+    def _make_facts(self) -> FlowFacts:
+        """What `wire.Started` tells."""
+
+    @abstractmethod
+    def _packet(self, probe: Probe) -> tuple[bytes | bytearray, Any]:
+        """What to hand to the kernel for this probe, and where to send it."""
+
+    @abstractmethod
+    def _probe_of_error(self, message: Message) -> Probe | None:
+        """Whose probe an ICMP error quotes; null: nobody's. `ValueError`: it cannot be parsed."""
+
+    @abstractmethod
+    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
+        """Whose probe a datagram answers, with kind, ICMP type and code; null: nobody's. `ValueError`: it cannot
+        be parsed."""
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def send(self, probe: Probe) -> None:
+        """Send `probe`; see `Flow.send`."""
+        self._read_clocks(probe)
+        if self._stale:
+            self._renew()
+        self._probes[probe.seq] = probe
+        try:
+            self._transmit(probe)
+        except OSError:
+            del self._probes[probe.seq]
+            self._stale = True
+            raise
+
+    def forget(self, probe: Probe) -> None:
+        """No answer to `probe` counts any more."""
+        if self._probes.get(probe.seq) is probe:
+            del self._probes[probe.seq]
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket.fileno() >= 0:
+            self.hands.watch.remove(self._socket.fileno())
+            self._socket.close()
+        self._channel.drop(self)
+        self._probes.clear()
+
+    def _read_clocks(self, probe: Probe) -> None:
+        probe.sent_stamp = 0
+        probe.sent_wall = self.hands.wall()
+        probe.sent_mono = self.hands.monotonic()
+
+    def _transmit(self, probe: Probe) -> None:
+        data, destination = self._packet(probe)
+        for attempt in range(_TRIES):
+            control = self._ttl_control(probe.ttl)
+            self._read_clocks(probe)
+            try:
+                self._socket.sendmsg((data,), control, 0, destination)
+                break
+            except OSError:
+                # It may be an earlier probe's ICMP error that the socket still held: take it off and send again.
+                others = self._overhear()
+                self._stamps.failed()
+                if not others or attempt == _TRIES - 1:
+                    raise
+        self._stamps.sent(probe)
+        self._overhear(probe)
+
+    def _ttl_control(self, ttl: int) -> list[tuple[int, int, bytes]]:
+        value = _INT.pack(ttl)
+        if self.plan.family == 4:
+            return [(socket.IPPROTO_IP, _IPV4_TTL, value)]
+        return [(socket.IPPROTO_IPV6, _IPV6_HOPLIMIT, value)]
+
+    def _overhear(self, wanted: Probe | None = None) -> int:
+        """Read the error queue until `wanted` has its stamp or nothing is left; answers are kept for later. How many
+        answers there were."""
+        answers = 0
+        while not (wanted and wanted.sent_stamp):
+            message = self._receive(errors=True)
+            if message is None:
+                break
+            if not self._take_stamp(message):
+                answers += message.failure is not None and message.failure.origin != errqueue.ORIGIN_LOCAL
+                self._channel.overheard.append((self, message, self.hands.monotonic()))
+        return answers
+
+    # --- receiving ---------------------------------------------------------------------------------------------
+
+    def on_ready(self) -> None:
+        """Drain both queues of the socket, the stamps first."""
+        self._channel.on_deadline(0)
+        self._read_errors()
+        while (message := self._receive(errors=False)) is not None:
+            received = self.hands.monotonic()
+            self._count_dropped(message)
+            try:
+                found = self._probe_of_reply(message)
+            except ValueError:
+                self.hands.tally.malformed += 1
+                continue
+            if found is None:
+                self.hands.tally.foreign += 1
+                continue
+            probe, kind, icmp_type, icmp_code = found
+            if not probe.sent_stamp:
+                self._read_errors()  # its stamp came after they were read, and before the answer
+            address = endpoint.text_of(message.address)
+            self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
+
+    def on_error(self, message: Message, received: int) -> None:
+        """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
+        failure = message.failure
+        if failure is None or failure.origin not in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
+            return
+        offender = failure.offender
+        if offender is None:
+            self.hands.tally.malformed += 1
+            return
+        if offender == self.facts.source and offender != self.plan.address:
+            return  # this machine, of a next hop that does not answer: no answer from the network
+        try:
+            probe = self._probe_of_error(message)
+        except ValueError:
+            self.hands.tally.malformed += 1
+            return
+        if probe is None:
+            self.hands.tally.foreign += 1
+            return
+        kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
+        mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
+        self._deliver(probe, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
+
+    def _read_errors(self) -> None:
+        while (message := self._receive(errors=True)) is not None:
+            if not self._take_stamp(message):
+                self.on_error(message, self.hands.monotonic())
+
+    def _receive(self, *, errors: bool) -> Message | None:
+        for _ in range(_TRIES):
+            try:
+                return errqueue.receive(self._socket, errors=errors)
+            except OSError:
+                continue  # the error was an ICMP message's or the interface's, and is off the socket now
+        return None
+
+    def _take_stamp(self, message: Message) -> bool:
+        failure = message.failure
+        if failure is None or failure.origin != errqueue.ORIGIN_STAMP:
+            return False
+        self._stamps.stamp(failure.number, message.stamp)
+        return True
+
+    def _count_dropped(self, message: Message) -> None:
+        if message.dropped is not None and message.dropped > self._dropped:
+            self.hands.tally.overflow += message.dropped - self._dropped
+            self._dropped = message.dropped
+
+    def _deliver(
+        self,
+        probe: Probe,
+        message: Message,
+        received: int,
+        address: str,
+        kind: Kind,
+        icmp_type: int | None,
+        icmp_code: int | None,
+        mpls: tuple[Label, ...],
+    ) -> None:
+        reply = Reply(address, kind, icmp_type, icmp_code, message.ttl, mpls, received, message.stamp)
+        self.hands.deliver(probe, reply)
+
+    # --- the socket --------------------------------------------------------------------------------------------
+
+    def _open_socket(self) -> socket.socket:
+        sock = self._make_socket()
+        try:
+            endpoint.prepare(sock, self.plan)
+            errqueue.switch_on(sock)
+            if self.plan.family == 4:
+                # Routers may fragment a large probe: it is the path that is asked for, not its MTU.
+                sock.setsockopt(socket.IPPROTO_IP, endpoint.IP_MTU_DISCOVER, endpoint.IP_PMTUDISC_DONT)
+            self._bind(sock)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _bind(self, sock: socket.socket) -> None:
+        """To the source address, and to the port (a ping socket's is its identifier) that the flow had before, where
+        that is still free."""
+        try:
+            sock.bind((self._source[0], self._port, *self._source[2:]))
+        except OSError as problem:
+            if not self._port or problem.errno != errno.EADDRINUSE:
+                raise
+            sock.bind(self._source)
+        self._port = sock.getsockname()[1]
+
+    def _index(self) -> int:
+        return socket.if_nametoindex(self.plan.interface) if self.plan.interface else 0
+
+    def _renew(self) -> None:
+        """A send failed. See whether the source address or the interface is another one now, and if so open a new
+        socket. Raises `OSError` while there is no way to send."""
+        source, index = endpoint.source_of(self.plan), self._index()
+        if (source, index) != (self._source, self._interface_index):
+            if self._socket.fileno() >= 0:
+                self.hands.watch.remove(self._socket.fileno())
+                self._socket.close()
+            # Until the new socket stands, the next try must come here again.
+            self._source, self._interface_index = source, _UNKNOWN
+            self._socket = self._open_socket()
+            self._interface_index = index
+            self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
+            self._dropped = 0
+            self.hands.watch.add(self._socket.fileno(), self.on_ready)
+            old, self.facts = self.facts, self._make_facts()
+            if old != self.facts:
+                self.hands.changed(self, self.target)
+        self._stale = False

@@ -1,0 +1,102 @@
+"""Socket addresses of a plan, and the options that all kernel channels set the same way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from typing import Any, Final
+
+from hopscope.probe.channels.base import Refusal
+from hopscope.probe.errqueue import zoned
+from hopscope.wire.messages import Family, Plan
+
+IP_HEADER: Final[dict[Family, int]] = {4: 20, 6: 40}
+IP_MTU_DISCOVER: Final = 10
+IP_PMTUDISC_DONT: Final = 0
+_SO_RCVBUFFORCE = 33
+_RECEIVE_BUFFER = 4 << 20
+
+
+def socket_family(family: Family) -> socket.AddressFamily:
+    """AF_INET or AF_INET6."""
+    return socket.AF_INET if family == 4 else socket.AF_INET6
+
+
+def socket_address(address: str, family: Family, port: int = 0) -> Any:
+    """The socket address of a numeric address, its zone resolved. Raises `OSError` (ENODEV: no such zone)."""
+    if family == 4:
+        return (address, port)
+    host, _, zone = address.partition("%")
+    if not zone:
+        return (host, port, 0, 0)
+    try:
+        scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    except OSError:
+        raise OSError(errno.ENODEV, f"no interface is named {zone}") from None
+    return (host, port, 0, scope)
+
+
+def text_of(address: Any) -> str:
+    """The numeric address of a socket address, with the name of its zone where it needs one."""
+    return zoned(address[0].partition("%")[0], address[3]) if len(address) == 4 else str(address[0])
+
+
+def same_host(one: Any, other: Any) -> bool:
+    """Whether two socket addresses, as the kernel gives them, name the same host."""
+    return bool(one[0].partition("%")[0] == other[0].partition("%")[0])
+
+
+def source_of(plan: Plan) -> Any:
+    """The socket address (port 0) that probes of this plan leave from, as the kernel's routing says now. Sends
+    nothing. Raises `OSError`."""
+    with socket.socket(socket_family(plan.family), socket.SOCK_DGRAM) as sock:
+        bind_interface(sock, plan.interface)
+        if plan.source is not None:
+            sock.bind(socket_address(plan.source, plan.family))
+        # Port 9 is discard's; connecting a datagram socket only looks the route up.
+        sock.connect(socket_address(plan.address, plan.family, 9))
+        name = sock.getsockname()
+    return (name[0], 0, *name[2:])
+
+
+def bind_interface(sock: socket.socket, interface: str | None) -> None:
+    """Send through one interface only (SO_BINDTODEVICE; a plain user may since Linux 5.7)."""
+    if interface is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+
+
+def prepare(sock: socket.socket, plan: Plan) -> None:
+    """Interface, type of service and a roomy receive buffer, which bounds the error queue too."""
+    sock.setblocking(False)
+    bind_interface(sock, plan.interface)
+    if plan.tos:
+        if plan.family == 4:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, plan.tos)
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, plan.tos)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except OSError:  # a plain user gets as much as net.core.rmem_max allows
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+
+def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> Refusal:
+    """Why a target cannot be probed, from the error that opening its socket gave."""
+    number = problem.errno or 0
+    words = os.strerror(number) if number else str(problem)
+    if number in (errno.EACCES, errno.EPERM):
+        return Refusal("permission", f"this machine does not let you probe {plan.address} that way: {words}", remedy)
+    if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return Refusal("no-route", f"no route to {plan.address}", f"ip -{plan.family} route get {plan.address}")
+    if number == errno.ENODEV:
+        what = f"interface {plan.interface}" if plan.interface else f"zone of {plan.address}"
+        return Refusal("address", f"there is no {what}", "ip link")
+    if number in (errno.EADDRNOTAVAIL, errno.EINVAL):
+        what = f"source address {plan.source}" if plan.source else f"address {plan.address}"
+        return Refusal("address", f"the {what} cannot be used on this machine: {words}", "ip address")
+    if number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        return Refusal("limit", f"no more sockets: {words}")
+    return Refusal("unsupported", f"{plan.address} cannot be probed that way: {words}")

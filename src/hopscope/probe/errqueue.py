@@ -1,0 +1,142 @@
+"""What a datagram or stream socket tells: its receive queue and its error queue, control messages parsed.
+
+ip(7) and ipv6(7), IP_RECVERR; include/uapi/linux/errqueue.h for ``struct sock_extended_err``, which is followed by
+the address of whoever reported the error.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from typing import Any, Final, NamedTuple
+
+from hopscope.probe import stamps
+
+ORIGIN_LOCAL: Final = 1
+ORIGIN_ICMP: Final = 2
+ORIGIN_ICMP6: Final = 3
+ORIGIN_STAMP: Final = 4
+
+SO_RXQ_OVFL: Final = 40
+IP_RECVERR_RFC4884: Final = 26
+IPV6_RECVERR_RFC4884: Final = 31
+
+_IP_TTL = 2
+_IP_RECVERR = 11
+_IP_RECVTTL = 12
+_IPV6_RECVERR = 25
+_IPV6_RECVHOPLIMIT = 51
+_IPV6_HOPLIMIT = 52
+_INT = struct.Struct("=i")
+_COUNT = struct.Struct("=I")
+_EXTENDED = struct.Struct("=IBBBxII")
+_RFC4884 = struct.Struct("=HB")
+_RFC4884_INVALID = 1
+_DATA = 2048
+"""More than any router quotes that matters: the probe's first bytes and the extension behind them."""
+_CONTROL = 512
+
+
+class Failure(NamedTuple):
+    """One entry of the error queue."""
+
+    origin: int
+    errno: int
+    icmp_type: int
+    icmp_code: int
+    number: int
+    """ee_data: of a stamp, which send it belongs to."""
+    extension: int
+    """Where in the data an ICMP extension structure starts (RFC 4884); 0 where there is none."""
+    offender: str | None
+    """Who reported it: numeric, with a zone where the address needs one."""
+
+
+class Message(NamedTuple):
+    """One message of either queue."""
+
+    data: bytes
+    address: Any
+    """The socket address: the sender's; on the error queue where the probe was going to."""
+    stamp: int
+    """Kernel's stamp, wall clock ns; 0 where there is none."""
+    ttl: int | None
+    dropped: int | None
+    """How many messages this socket's buffer has dropped so far, where the kernel tells."""
+    failure: Failure | None
+
+
+def switch_on(sock: socket.socket) -> None:
+    """Ask a socket for all that `receive` understands. What an older kernel does not know is left off."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
+        extension = (socket.IPPROTO_IPV6, IPV6_RECVERR_RFC4884)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        extension = (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
+    for level, option in (extension, (socket.SOL_SOCKET, SO_RXQ_OVFL)):
+        try:
+            sock.setsockopt(level, option, 1)
+        except OSError:
+            continue  # before Linux 5.9: no extensions from this socket
+
+
+def receive(sock: socket.socket, *, errors: bool) -> Message | None:
+    """The next message of the error queue (`errors`) or of the receive queue; null where that is empty.
+
+    `OSError`: the error that an ICMP message left on the socket, which the next call on it reports and so takes off.
+    """
+    try:
+        flags = socket.MSG_DONTWAIT | (socket.MSG_ERRQUEUE if errors else 0)
+        data, control, _, address = sock.recvmsg(_DATA, _CONTROL, flags)
+    except (BlockingIOError, InterruptedError):
+        return None
+    stamp, ttl, dropped, failure = 0, None, None, None
+    for level, kind, value in control:
+        if level == socket.SOL_SOCKET:
+            if kind == stamps.SO_TIMESTAMPING:
+                stamp = stamps.nanoseconds(value)
+            elif kind == SO_RXQ_OVFL and len(value) >= 4:
+                dropped = _COUNT.unpack_from(value)[0]
+        elif (level, kind) in ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)):
+            failure = parse_failure(value)
+        elif (level, kind) in ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT)) and len(value) >= 4:
+            ttl = _INT.unpack_from(value)[0]
+    return Message(data, address, stamp, ttl, dropped, failure)
+
+
+def parse_failure(value: bytes) -> Failure | None:
+    """``struct sock_extended_err`` and the offender behind it; null where the bytes are too few."""
+    if len(value) < _EXTENDED.size:
+        return None
+    errno, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)
+    extension = 0
+    if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
+        length, flags = _RFC4884.unpack_from(value, 12)
+        extension = 0 if flags & _RFC4884_INVALID else length
+    return Failure(origin, errno, icmp_type, icmp_code, number, extension, _offender(value[_EXTENDED.size :]))
+
+
+def _offender(name: bytes) -> str | None:
+    if len(name) < 8:
+        return None
+    (family,) = struct.unpack_from("=H", name)
+    if family == socket.AF_INET:
+        return str(ipaddress.IPv4Address(name[4:8]))
+    if family == socket.AF_INET6 and len(name) >= 28:
+        (scope,) = struct.unpack_from("=I", name, 24)
+        return zoned(str(ipaddress.IPv6Address(name[8:24])), scope)
+    return None
+
+
+def zoned(address: str, scope: int) -> str:
+    """A numeric IPv6 address with the name of its zone (RFC 4007), where it is link-local and the zone is known."""
+    if not scope or not ipaddress.IPv6Address(address).is_link_local:
+        return address
+    try:
+        return f"{address}%{socket.if_indextoname(scope)}"
+    except OSError:
+        return f"{address}%{scope}"
