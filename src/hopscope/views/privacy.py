@@ -1,5 +1,5 @@
-"""``--privacy N``: the first N hops' addresses and names, and this machine's own, are taken out of a snapshot before any
-view sees it. So what is not there cannot be shown, printed, exported or copied by mistake."""
+"""`--privacy N`: the first N hops' addresses and names, and this machine's own, are taken out of a snapshot before
+any view sees it. So what is not there cannot be shown, printed, exported or copied by mistake."""
 
 from __future__ import annotations
 
