@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterable
 
 import pytest
@@ -257,6 +258,40 @@ def test_a_thousand_addresses_at_a_hop_are_not_a_thousand_nodes() -> None:
     events = [answered(i, address=f"2001:db8::{i:x}") for i in range(1000)]
     found = hop(*events)
     assert (found.received, len(found.nodes)) == (1000, 64)
+
+
+def test_the_example_of_the_documentation_comes_out() -> None:
+    rtts = {0: 10, 1: 20, 3: 10, 4: 30, 7: 12}
+    fates: dict[int, list[Event]] = {2: [lost(2)], 5: [lost(5), late(5)]}
+    events: list[Event] = []
+    for i in range(9):
+        events.append(failed(i) if i == 6 else sent(i))
+        events += [answered(i, rtt=rtts[i] * MS)] if i in rtts else fates.get(i, [])
+    found = hop(*events)
+    assert counts(found) == {"sent": 9, "received": 5, "lost": 1, "late": 1, "pending": 1, "failed": 1}
+    assert found.rtt is not None
+    assert found.jitter is not None
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "statistics.md").read_text()
+    for name, value in {
+        "last": found.rtt.last,
+        "avg": found.rtt.avg,
+        "stddev": found.rtt.stddev,
+        "gmean": found.rtt.gmean,
+        "median": found.rtt.median,
+        "p95": found.rtt.p95,
+        "p99": found.rtt.p99,
+        "worst": found.jitter.worst,
+        "rfc3550": found.jitter.rfc3550,
+    }.items():
+        assert value is not None
+        assert f"| {name} | {round(value, 4):g} |" in page
+    assert f"| last | {found.jitter.last:g} |" in page
+    assert f"| avg | {found.jitter.avg:g} |" in page
+    assert found.loss_pct is not None
+    assert found.loss_ci95_pct is not None
+    low, high = found.loss_ci95_pct
+    assert f"1 of 6, {found.loss_pct:.1f} %" in page
+    assert f"{low:.1f} to {high:.1f} %" in page
 
 
 # --- window ------------------------------------------------------------------------------------------------------

@@ -206,14 +206,14 @@ class PathFold:
         return max(self._hops, default=0), False
 
     def _route_changes(self, end: int) -> int:
-        """Changes of several hops that began within two rounds of each other are one."""
+        """Changes of several hops that began within two rounds of each other are one. The hops' snapshots were just
+        taken."""
         rounds: set[int] = set()
         forgotten = 0
         for ttl, hop in self._hops.items():
             if ttl <= end:
-                route = hop.answers().route
-                rounds.update(route.changes)
-                forgotten = max(forgotten, route.forgotten)
+                rounds.update(hop.route.changes)
+                forgotten = max(forgotten, hop.route.forgotten)
         count = 0
         before = -3
         for round_ in sorted(rounds):

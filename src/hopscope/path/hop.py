@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hopscope.path.answers import MAX_NODES, Answers
+from hopscope.path.answers import MAX_NODES, Answers, Route
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, LocalError, Window
 from hopscope.path.stats import loss_ci95_pct, loss_pct
 from hopscope.path.window import Samples
@@ -46,6 +46,7 @@ class HopFold:
         "newest_ends",
         "pending",
         "received",
+        "route",
         "sent",
         "ttl",
     )
@@ -64,6 +65,8 @@ class HopFold:
         """The round of the newest probe that was answered, late ones included."""
         self.newest_ends = False
         """That answer ends the path."""
+        self.route = Route(frozenset())
+        """As of the last snapshot."""
         self._samples = Samples(window, first_round)
         self._tail: dict[int, Answered | int] = {}
         """Round -> the answer, or the sample of a probe without one. The first one is pending, or it were gone."""
@@ -218,7 +221,7 @@ class HopFold:
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 
-    def answers(self) -> Answers:
+    def _all_answers(self) -> Answers:
         """The answers in the order of sending, with those behind a pending probe. Not to be changed."""
         waiting = [entry for entry in self._tail.values() if not isinstance(entry, int)]
         if not waiting:
@@ -234,7 +237,8 @@ class HopFold:
         if self._cached is not None and self._cached_end == end:
             return self._cached
         view = self._samples.view(first, newest)
-        answers = self.answers()
+        answers = self._all_answers()
+        self.route = answers.route
         self._cached_end = end
         self._cached = Hop(
             ttl=self.ttl,
