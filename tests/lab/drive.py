@@ -44,7 +44,7 @@ class Driver:
         self.changes = 0
         self.hands = Hands(
             watch=self.watch,
-            deliver=lambda probe, reply: self.heard.append((probe, reply)),
+            deliver=self._deliver,
             changed=self._changed,
             monotonic=time.monotonic_ns,
             wall=time.time_ns,
@@ -96,6 +96,10 @@ class Driver:
             self.wait(lambda mine=mine: self.answered(mine))  # type: ignore[misc] # mypy: a lambda's default
             probes += mine
         return probes
+
+    def _deliver(self, probe: Probe, reply: Reply) -> None:
+        probe.fate = "answered"
+        self.heard.append((probe, reply))
 
     def _changed(self, flow: Flow, target: int) -> None:
         self.changes += 1

@@ -30,6 +30,10 @@ _IPV4_TTL = 2
 _IPV6_HOPLIMIT = 52
 
 
+class Unnamed(Exception):
+    """An answer to a probe of ours, and nothing in it tells to which."""
+
+
 class DatagramChannel(Channel):
     """The flows of one method, and what was heard inside of a send."""
 
@@ -198,6 +202,8 @@ class DatagramFlow(Flow):
             self._count_dropped(message)
             try:
                 found = self._probe_of_reply(message)
+            except Unnamed:
+                continue
             except ValueError:
                 self.hands.tally.malformed += 1
                 continue
@@ -223,6 +229,8 @@ class DatagramFlow(Flow):
             return  # this machine, of a next hop that does not answer: no answer from the network
         try:
             probe = self._probe_of_error(message)
+        except Unnamed:
+            return
         except ValueError:
             self.hands.tally.malformed += 1
             return

@@ -1,0 +1,170 @@
+"""UDP over a plain datagram socket: no privilege at all, IPv4 and IPv6.
+
+Source, both ports and the checksum are the same for every probe of a target. A probe is told apart by its payload,
+which a router's ICMP error quotes: a sequence number, its complement (so that the checksum stays), a cookie. Some
+routers quote the first 8 bytes only, which is the UDP header, and the kernel shows no other part of it than the
+destination port. Then this target's probes get a destination port each, and the flow says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import struct
+from contextlib import suppress
+from typing import Any, Final
+
+from hopscope.probe import endpoint
+from hopscope.probe.channels.base import Flow, FlowFacts, Probe
+from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, Unnamed
+from hopscope.probe.errqueue import Message
+from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
+
+_HEADER = 8
+_TAG = struct.Struct("!HH")
+_TRACEROUTE_PORT = 33434
+_HIGHEST_PORT = 65535
+SHORT_QUOTE: Final = "a router quotes too little of a UDP probe to tell it apart: each probe has a port of its own now"
+OPEN_PORT: Final = "the port is open and its answers name no probe: each probe has a port of its own now"
+
+
+class UdpSocketChannel(DatagramChannel):
+    """UDP for everybody."""
+
+    method: Method = "udp-socket"
+
+    def open(self, target: int, plan: Plan) -> Flow:
+        """A socket for this target."""
+        try:
+            return UdpFlow(self, target, plan)
+        except OSError as problem:
+            raise endpoint.refusal(problem, plan) from None
+
+
+class UdpFlow(DatagramFlow):
+    """One target's probes over UDP."""
+
+    def __init__(self, channel: DatagramChannel, target: int, plan: Plan) -> None:
+        overhead = endpoint.IP_HEADER[plan.family] + _HEADER
+        length = max(plan.packet_size - overhead, _TAG.size)
+        self._size = overhead + length
+        self._port_asked = plan.port or DEFAULT_PORT["udp"] or _TRACEROUTE_PORT
+        self._note: str | None = None
+        self._by_port: dict[int, Probe] = {}
+        self._cookie = secrets.token_bytes(min(COOKIE, length - _TAG.size))
+        filling = bytes([plan.pattern]) * (length - _TAG.size - len(self._cookie))
+        self._bytes = bytearray(bytes(_TAG.size) + self._cookie + filling)
+        super().__init__(channel, target, plan)
+
+    def forget(self, probe: Probe) -> None:
+        """No answer to `probe` counts any more."""
+        super().forget(probe)
+        port = self._port_of(probe)
+        if self._by_port.get(port) is probe:
+            del self._by_port[port]
+
+    def close(self) -> None:
+        """Close the socket."""
+        super().close()
+        self._by_port.clear()
+
+    def _make_socket(self) -> socket.socket:
+        return _socket(self.plan.family)
+
+    def _make_facts(self) -> FlowFacts:
+        flow: FlowKind = "per-probe" if self._note else "one"
+        source = endpoint.text_of(self._source)
+        port = None if self._note else self._port_asked
+        return FlowFacts(source, self._port, port, self._size, flow=flow, note=self._note)
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def _packet(self, probe: Probe) -> tuple[bytearray, Any]:
+        _TAG.pack_into(self._bytes, 0, probe.seq, probe.seq ^ 0xFFFF)
+        port = self._port_asked
+        if self._note:
+            port = self._port_of(probe)
+            self._by_port[port] = probe
+        return self._bytes, (self._destination[0], port, *self._destination[2:])
+
+    def _port_of(self, probe: Probe) -> int:
+        """The port of a probe's own, after the fallback: one of those above the plan's, or above traceroute's where
+        that would leave too few."""
+        first = min(self._port_asked, _TRACEROUTE_PORT)
+        port = first + 1 + probe.seq % (_HIGHEST_PORT - first)
+        return port if port != self._port_asked else first
+
+    def _fall_back(self, note: str) -> None:
+        """Give each probe a port of its own from here on. What is still in flight is sent again that way: answers to
+        its first sending can no longer be told apart, and it must not count as lost for that."""
+        self._note = note
+        self.facts = self._make_facts()
+        self.hands.changed(self, self.target)
+        for probe in list(self._probes.values()):
+            if probe.fate is None:
+                with suppress(OSError):
+                    self._transmit(probe)
+
+    # --- receiving ---------------------------------------------------------------------------------------------
+
+    def _probe_of_error(self, message: Message) -> Probe | None:
+        if not endpoint.same_host(message.address, self._destination):
+            return None
+        if self._note:
+            return self._by_own_port(message, quoted=True)
+        if len(message.data) < 2 or not message.data.strip(b"\0"):
+            self._fall_back(SHORT_QUOTE)
+            raise Unnamed
+        (sequence,) = struct.unpack_from("!H", message.data)
+        probe = self._probes.get(sequence)
+        return probe if probe is not None and self._is_quoted(probe, message.data) else None
+
+    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
+        """The target's own datagram: its port is open. Only a service that sends back what it got (echo), or that
+        begins with what it got (DNS), names the probe."""
+        if not endpoint.same_host(message.address, self._destination):
+            return None
+        if self._note:
+            probe = self._by_own_port(message, quoted=False)
+        elif message.address[1] != self._port_asked:
+            return None
+        else:
+            pending = [probe for probe in self._probes.values() if probe.fate is None]
+            named = [probe for probe in pending if message.data.startswith(probe.seq.to_bytes(2, "big"))]
+            if len(named or pending) > 1:
+                self._fall_back(OPEN_PORT)
+                raise Unnamed
+            probe = next(iter(named or pending), None)
+        return (probe, "other", None, None) if probe else None
+
+    def _by_own_port(self, message: Message, *, quoted: bool) -> Probe | None:
+        """After the fallback: whose probe the destination port names. Raises `Unnamed` for the port that all had
+        before."""
+        port = message.address[1]
+        if port == self._port_asked:
+            raise Unnamed
+        probe = self._by_port.get(port)
+        return probe if probe is not None and not (quoted and not self._is_quoted(probe, message.data)) else None
+
+    def _is_quoted(self, probe: Probe, data: bytes) -> bool:
+        """Whether what a router quoted of a payload, zeros that fill it up aside, is that of `probe`."""
+        ours = _TAG.pack(probe.seq, probe.seq ^ 0xFFFF) + self._cookie
+        return ours.startswith(data[: len(ours)].rstrip(b"\0"))
+
+
+def survey() -> list[MethodState]:
+    """Try a datagram socket of each family."""
+    return [_state(family) for family in (4, 6)]
+
+
+def _state(family: Family) -> MethodState:
+    try:
+        _socket(family).close()
+    except OSError as problem:
+        reason = f"this system has no IPv{family}: {problem.strerror or problem}"
+        return MethodState("udp-socket", "udp", family, False, reason)
+    return MethodState("udp-socket", "udp", family, True, "no privilege needed")
+
+
+def _socket(family: Family) -> socket.socket:
+    return socket.socket(endpoint.socket_family(family), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.IPPROTO_UDP)
