@@ -11,7 +11,8 @@ import ctypes
 import fcntl
 import socket
 import struct
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Literal, Self
 
@@ -120,7 +121,8 @@ class Chain:
             netns.sysctl(name, _EVERYWHERE | (_ROUTER if router else {}))
         netns.ip(
             [
-                f"link add name {EAST} netns {west} type veth peer name {WEST} netns {east}"
+                # Where both ends have one index, the kernel puts the news that a link is up off for up to a second.
+                f"link add name {EAST} index 10 netns {west} type veth peer name {WEST} index 20 netns {east}"
                 for west, east in zip(self.names, self.names[1:], strict=False)
             ]
         )
@@ -130,6 +132,25 @@ class Chain:
             for interface in ([EAST] if index <= self.routers else []) + ([WEST] if index else []):
                 _compute_checksums(name, interface)
         self.ping_group_range(opened=True)
+        for family in (4, 6):
+            self._wait_for_target(family)
+
+    def _wait_for_target(self, family: Family) -> None:
+        """Ping the target until it answers: then all links are up and each neighbour knows the next."""
+        kind, protocol, request = (
+            (socket.AF_INET, socket.IPPROTO_ICMP, 8) if family == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6, 128)
+        )
+        with netns.entered(self.client):
+            pinger = socket.socket(kind, socket.SOCK_DGRAM, protocol)
+        with pinger:
+            pinger.settimeout(0.05)
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                with suppress(OSError):
+                    pinger.sendto(bytes([request, 0, 0, 0, 0, 0, 0, 0]), (self.destination(family), 0))
+                    pinger.recv(64)
+                    return
+        raise OSError(f"the chain does not carry IPv{family}")
 
     def _addresses(self, index: int) -> list[str]:
         commands = []

@@ -285,7 +285,8 @@ class DatagramFlow(Flow):
     def _open_socket(self) -> socket.socket:
         sock = self._make_socket()
         try:
-            endpoint.prepare(sock, self.plan)
+            endpoint.mark(sock, self.plan)
+            endpoint.make_room(sock)
             errqueue.switch_on(sock)
             if self.plan.family == 4:
                 # Routers may fragment a large probe: it is the path that is asked for, not its MTU.

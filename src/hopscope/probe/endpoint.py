@@ -67,15 +67,18 @@ def bind_interface(sock: socket.socket, interface: str | None) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
 
 
-def prepare(sock: socket.socket, plan: Plan) -> None:
-    """Interface, type of service and a roomy receive buffer, which bounds the error queue too."""
-    sock.setblocking(False)
+def mark(sock: socket.socket, plan: Plan) -> None:
+    """Interface and type of service of what a socket sends."""
     bind_interface(sock, plan.interface)
     if plan.tos:
         if plan.family == 4:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, plan.tos)
         else:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, plan.tos)
+
+
+def make_room(sock: socket.socket) -> None:
+    """A large receive buffer: it bounds the error queue too."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
     except OSError:  # a plain user gets as much as net.core.rmem_max allows

@@ -36,6 +36,11 @@ def switch_on(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _WITHOUT_NUMBERS | _OPT_ID)
 
 
+def switch_on_arrivals(sock: socket.socket) -> None:
+    """Ask for stamps of arrival alone."""
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
+
+
 def nanoseconds(control: bytes) -> int:
     """The stamp in an SO_TIMESTAMPING control message, wall clock ns; 0 where there is none."""
     if len(control) < _TIMESPECS.size:

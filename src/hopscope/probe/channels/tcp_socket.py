@@ -1,0 +1,394 @@
+"""TCP over plain stream sockets: a connection attempt a probe, no privilege at all.
+
+A non-blocking ``connect`` with a TTL: a router's ICMP error comes through the socket's error queue (IP_RECVERR), a
+connection or its refusal is the target's own answer. Each TTL keeps its source port over the rounds where it is free,
+so that a TTL's probes are one flow.
+
+The kernel sends an unanswered SYN again after one second, whatever it is told (``TCP_SYNCNT`` cannot be 0), and then an
+answer could be to either. So an attempt ends just before: what answers later is not heard.
+
+Clocks: the kernel measures the handshake of an open port itself (``tcpi_rtt``). It stamps an ICMP error's arrival and
+no SYN's departure: that is the program's clock, read just before ``connect``; as is the arrival of a refusal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+import socket
+import struct
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
+from hopscope.probe.errqueue import Message
+from hopscope.probe.packets.extensions import mpls_from_extension
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
+
+HEARING_NS: Final = 950_000_000
+"""How long an attempt is heard: the kernel's first retransmission is due a second after the SYN (RFC 6298)."""
+_HEADERS: dict[Family, int] = {4: 40, 6: 60}
+_TCPI_RTT = struct.Struct("=68xI")
+_TCP_INFO_LENGTH = 104
+_LINGER = struct.pack("=ii", 1, 0)
+_EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR if hasattr(select, "epoll") else 0
+_TRIES = 3
+NOTE: Final = "a source port for each TTL; answers are heard for 0.95 s, until the kernel would repeat the SYN"
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    """One connection attempt: one probe."""
+
+    flow: TcpFlow
+    probe: Probe
+    sock: socket.socket
+    port: int
+    due: int
+    """Monotonic ns at which it ends."""
+
+
+class TcpSocketChannel(Channel):
+    """TCP for everybody. `OSError` where there is no epoll, or no file descriptor left for it."""
+
+    method: Method = "tcp-socket"
+
+    def __init__(self, hands: Hands) -> None:
+        self.hands = hands
+        # The engine waits for what can be read; an open connection can be written. An epoll is readable for both.
+        self._epoll = select.epoll()
+        hands.watch.add(self._epoll.fileno(), self._on_ready)
+        self._attempts: dict[int, _Attempt] = {}
+        self._by_age: deque[_Attempt] = deque()
+        self._early: deque[tuple[_Attempt, int, int]] = deque()
+        self._warm: socket.socket | None = None
+        with suppress(OSError):
+            self._warm = stamps.keep_warm()
+        _allow_many_sockets()
+
+    def open(self, target: int, plan: Plan) -> Flow:
+        """A flow for this target; it sends nothing yet."""
+        try:
+            return TcpFlow(self, target, plan)
+        except OSError as problem:
+            raise endpoint.refusal(problem, plan) from None
+
+    def deadline(self) -> int | None:
+        """When the oldest attempt ends; at once where a target answered inside of the call."""
+        if self._early:
+            return 0
+        while self._by_age and self._by_age[0].sock.fileno() < 0:
+            self._by_age.popleft()
+        return self._by_age[0].due if self._by_age else None
+
+    def on_deadline(self, now: int) -> None:
+        """Deliver early answers; end the attempts whose SYN would be sent again."""
+        while self._early:
+            attempt, error, received = self._early.popleft()
+            attempt.flow.on_outcome(attempt, error, received)
+        while self._by_age and self._by_age[0].due <= now:
+            self.end(self._by_age.popleft())
+
+    def close(self) -> None:
+        """End all attempts."""
+        for attempt in list(self._attempts.values()):
+            self.end(attempt)
+        if not self._epoll.closed:
+            self.hands.watch.remove(self._epoll.fileno())
+            self._epoll.close()
+        if self._warm is not None:
+            self._warm.close()
+            self._warm = None
+
+    def begin(self, attempt: _Attempt, error: int) -> None:
+        """An attempt was made; `error` is what ``connect`` said."""
+        self._attempts[attempt.sock.fileno()] = attempt
+        self._by_age.append(attempt)
+        if error == errno.EINPROGRESS:
+            self._epoll.register(attempt.sock.fileno(), _EVENTS)
+        else:
+            self._early.append((attempt, error, self.hands.monotonic()))
+
+    def end(self, attempt: _Attempt) -> None:
+        """Close an attempt's socket, and with it its state in the kernel. Idempotent."""
+        fd = attempt.sock.fileno()
+        if fd >= 0:
+            self._attempts.pop(fd, None)
+            attempt.sock.close()
+            attempt.flow.ended(attempt)
+
+    def _on_ready(self) -> None:
+        ready = self._epoll.poll(0)
+        received = self.hands.monotonic()
+        for fd, _ in ready:
+            attempt = self._attempts.get(fd)
+            if attempt is not None:
+                attempt.flow.on_ready(attempt, received)
+
+
+class TcpFlow(Flow):
+    """One target's attempts."""
+
+    def __init__(self, channel: TcpSocketChannel, target: int, plan: Plan) -> None:
+        """Looks the route up. `OSError` where there is none."""
+        self.target = target
+        self.plan = plan
+        self.hands = channel.hands
+        self._channel = channel
+        self._port = plan.port or DEFAULT_PORT["tcp"] or 0
+        self._destination = endpoint.socket_address(plan.address, plan.family, self._port)
+        self._source = endpoint.source_of(plan)
+        self._stale = False
+        self._flying: dict[Probe, _Attempt] = {}
+        self._ports: dict[int, list[int]] = {}
+        self._busy: set[int] = set()
+        self._make_socket(1).close()
+        self.facts = self._make_facts()
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def send(self, probe: Probe) -> None:
+        """Try to connect with the probe's TTL; see `Flow.send`."""
+        probe.sent_wall, probe.sent_mono = self.hands.wall(), self.hands.monotonic()
+        if self._stale:
+            self._renew()
+        for attempt in range(_TRIES):
+            try:
+                self._connect(probe, afresh=attempt > 0)
+                return
+            except OSError as problem:
+                # The port, or the pair of ends, is taken by something else on this machine: another port.
+                again = problem.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+                if not again or attempt == _TRIES - 1:
+                    self._stale = True
+                    raise
+
+    def forget(self, probe: Probe) -> None:
+        """End the probe's attempt."""
+        attempt = self._flying.get(probe)
+        if attempt is not None:
+            self._channel.end(attempt)
+
+    def close(self) -> None:
+        """End all attempts to this target."""
+        for attempt in list(self._flying.values()):
+            self._channel.end(attempt)
+
+    def _connect(self, probe: Probe, *, afresh: bool) -> None:
+        sock = self._make_socket(probe.ttl)
+        try:
+            port = self._bind(sock, probe.ttl, afresh=afresh)
+            probe.sent_stamp = 0
+            probe.sent_wall = self.hands.wall()
+            probe.sent_mono = self.hands.monotonic()
+            error = sock.connect_ex(self._destination)
+            if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
+                raise OSError(error, os.strerror(error))
+        except BaseException:
+            sock.close()
+            raise
+        attempt = _Attempt(self, probe, sock, port, probe.sent_mono + HEARING_NS)
+        self._flying[probe] = attempt
+        self._busy.add(port)
+        self._channel.begin(attempt, error)
+
+    def _make_socket(self, ttl: int) -> socket.socket:
+        sock = _socket(self.plan.family)
+        try:
+            endpoint.mark(sock, self.plan)
+            errqueue.switch_on(sock)
+            with suppress(OSError):
+                stamps.switch_on_arrivals(sock)
+            if self.plan.family == 4:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            else:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _bind(self, sock: socket.socket, ttl: int, *, afresh: bool) -> int:
+        """To the first of the TTL's ports that no attempt in flight has, or to a new one."""
+        ports = self._ports.setdefault(ttl, [])
+        for port in ports:
+            if port not in self._busy and not afresh:
+                try:
+                    sock.bind((self._source[0], port, *self._source[2:]))
+                    return port
+                except OSError as problem:
+                    if problem.errno != errno.EADDRINUSE:
+                        raise
+        sock.bind(self._source)
+        port = int(sock.getsockname()[1])
+        if afresh:
+            # The one that was tried before is no use: this goes first from now on.
+            ports.insert(0, port)
+        else:
+            ports.append(port)
+        return port
+
+    def _renew(self) -> None:
+        """A send failed: see which source address probes leave from now. Raises `OSError` while there is none."""
+        source = endpoint.source_of(self.plan)
+        if source != self._source:
+            self._source = source
+            self._ports.clear()
+            self.facts = self._make_facts()
+            self.hands.changed(self, self.target)
+        self._stale = False
+
+    def _make_facts(self) -> FlowFacts:
+        return FlowFacts(
+            endpoint.text_of(self._source),
+            None,
+            self._port,
+            _syn_size(self.plan.family),
+            flow="per-ttl",
+            clock="program",
+            note=NOTE,
+        )
+
+    # --- receiving ---------------------------------------------------------------------------------------------
+
+    def on_ready(self, attempt: _Attempt, received: int) -> None:
+        """The socket of an attempt has something to tell."""
+        message = self._router_error(attempt.sock)
+        if message is not None:
+            self._on_router(attempt, message, received)
+            return
+        try:
+            error = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error == 0:
+                attempt.sock.getpeername()
+        except OSError as problem:
+            if problem.errno == errno.ENOTCONN:
+                return  # no news: the attempt goes on
+            error = problem.errno or errno.EIO
+        self.on_outcome(attempt, error, received)
+
+    def on_outcome(self, attempt: _Attempt, error: int, received: int) -> None:
+        """``connect`` ended: with a connection, or as `error` says."""
+        if attempt.sock.fileno() < 0:
+            return
+        if error == 0:
+            nanos = _kernel_rtt(attempt.sock)
+            if nanos:
+                attempt.probe.sent_stamp = attempt.probe.sent_wall
+            self._answer(attempt, "tcp-open", received, attempt.probe.sent_wall + nanos if nanos else 0)
+        elif error == errno.ECONNREFUSED:
+            self._answer(attempt, "tcp-reset", received, 0)
+        else:
+            # This machine gave up (its next hop does not answer, say): nothing was heard from the network.
+            self._channel.end(attempt)
+
+    def ended(self, attempt: _Attempt) -> None:
+        """The channel closed an attempt's socket: its port is free again."""
+        self._busy.discard(attempt.port)
+        if self._flying.get(attempt.probe) is attempt:
+            del self._flying[attempt.probe]
+
+    def _router_error(self, sock: socket.socket) -> Message | None:
+        """The first ICMP error on the error queue."""
+        for _ in range(_TRIES):
+            try:
+                message = errqueue.receive(sock, errors=True)
+            except OSError:
+                continue
+            if message is None:
+                return None
+            failure = message.failure
+            if failure is not None and failure.origin in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
+                return message
+        return None
+
+    def _on_router(self, attempt: _Attempt, message: Message, received: int) -> None:
+        failure = message.failure
+        if failure is None or failure.offender is None:
+            self.hands.tally.malformed += 1
+            return
+        if failure.offender == self.facts.source and failure.offender != self.plan.address:
+            self._channel.end(attempt)  # this machine, of a next hop that does not answer
+            return
+        kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
+        mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
+        if message.stamp:
+            # Since the arrival the kernel's clock went on by this much; the program's went on as far.
+            since = self.hands.wall() - message.stamp
+            arrived = self.hands.monotonic() - since
+            received = arrived if attempt.probe.sent_mono <= arrived <= received else received
+        reply = Reply(failure.offender, kind, failure.icmp_type, failure.icmp_code, message.ttl, mpls, received, 0)
+        self._finish(attempt, reply)
+
+    def _answer(self, attempt: _Attempt, kind: Kind, received: int, stamp: int) -> None:
+        """The target's own answer."""
+        self._finish(attempt, Reply(self._target_text(), kind, None, None, None, (), received, stamp))
+
+    def _target_text(self) -> str:
+        return endpoint.text_of(self._destination)
+
+    def _finish(self, attempt: _Attempt, reply: Reply) -> None:
+        self._channel.end(attempt)
+        if reply.received_mono < attempt.due + (1_000_000_000 - HEARING_NS):
+            self.hands.deliver(attempt.probe, reply)
+
+
+def survey() -> list[MethodState]:
+    """Try a stream socket of each family."""
+    return [_state(family) for family in (4, 6)]
+
+
+def _state(family: Family) -> MethodState:
+    try:
+        _socket(family).close()
+        if not _EVENTS:
+            return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
+    except OSError as problem:
+        reason = f"this system has no IPv{family}: {problem.strerror or problem}"
+        return MethodState("tcp-socket", "tcp", family, False, reason)
+    return MethodState("tcp-socket", "tcp", family, True, "no privilege needed")
+
+
+def _socket(family: Family) -> socket.socket:
+    return socket.socket(endpoint.socket_family(family), socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
+
+
+def _kernel_rtt(sock: socket.socket) -> int:
+    """The handshake's round trip time in ns as the kernel measured it (microseconds); 0 where it did not."""
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH)
+    except OSError:
+        return 0
+    return int(_TCPI_RTT.unpack_from(info)[0]) * 1000 if len(info) >= _TCPI_RTT.size else 0
+
+
+def _syn_size(family: Family) -> int:
+    """Bytes of a SYN with the options that this machine's sysctls switch on (net/ipv4/tcp_output.c)."""
+
+    def is_on(name: str) -> bool:
+        try:
+            return Path("/proc/sys/net/ipv4", name).read_text().strip() != "0"
+        except OSError:
+            return True
+
+    stamped = is_on("tcp_timestamps")
+    options = 4 + 12 * stamped + 4 * is_on("tcp_window_scaling") + 4 * (is_on("tcp_sack") and not stamped)
+    return _HEADERS[family] + options
+
+
+def _allow_many_sockets() -> None:
+    """A probe in flight is a socket: allow as many as this user may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
