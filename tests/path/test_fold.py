@@ -116,6 +116,15 @@ def test_a_late_answer_shows_who_answered_but_not_how_fast() -> None:
     assert found.rtt.worst == 10
 
 
+def test_nodes_stand_in_the_order_of_sending_of_the_first_probe_that_each_answered_late_or_not() -> None:
+    one, two = "192.0.2.66", "192.0.2.77"
+    events: list[Event] = [sent(0), lost(0), sent(1), answered(1, address=two), sent(2), answered(2, address=one)]
+    assert [node.address for node in hop(*events).nodes] == [two, one]
+    assert [node.address for node in hop(*events, late(0, address=one)).nodes] == [one, two]
+    gone: list[Event] = [lost(0), answered(1, address=two), lost(2), late(2, address=one), late(0, address=one)]
+    assert [(node.address, node.received) for node in hop(*gone).nodes] == [(one, 0), (two, 1)]
+
+
 def test_a_duplicate_changes_no_count_but_its_own() -> None:
     one = hop(sent(0), answered(0))
     two = hop(sent(0), answered(0), duplicate(0, address="192.0.2.50"))
@@ -202,6 +211,17 @@ def test_jitter_is_taken_in_the_order_of_sending_not_of_arrival() -> None:
     assert (found.jitter.last, found.jitter.avg, found.jitter.worst) == (10, 10, 10)
     assert found.rtt is not None
     assert found.rtt.last == 30
+
+
+def test_an_answer_whose_sending_was_not_seen_takes_its_place_in_the_order() -> None:
+    found = hop(sent(0), sent(2), answered(2, rtt=30 * MS), answered(1, rtt=20 * MS), answered(0, rtt=10 * MS))
+    assert found.jitter is not None
+    assert (found.jitter.last, found.jitter.worst) == (10, 10)
+
+
+def test_the_end_of_the_path_follows_the_newest_probe_not_the_newest_arrival() -> None:
+    folded = fold(sent(0), sent(1), answered(1), reached(0, 1), sent(1, 2))
+    assert [h.is_target for h in folded.snapshot().hops] == [False, False]
 
 
 def test_an_answer_behind_a_pending_probe_is_already_shown() -> None:

@@ -86,9 +86,9 @@ def shuffled(probes: list[Fate], data: st.DataObject) -> list[Event]:
     out: list[Event] = []
     open_stories: list[list[Event]] = []
     done = 0
-    choices = data.draw(st.lists(st.integers(0, 5), min_size=300, max_size=300))
+    choices = data.draw(st.lists(st.integers(0, 9), min_size=60, max_size=60))
     for choice in choices:
-        if choice <= 1 and done < len(sends):
+        if choice <= 5 and done < len(sends):
             out.append(sends[done])
             done += 1
             if unlocks.get(done):

@@ -58,6 +58,7 @@ TEN = ".........x" * 10
         ((FINE, FINE), "healthy", "healthy: 0 of 100 lost, 10.0 ms, steady"),
         ((FINE, "." * 99 + "x"), "healthy", "healthy: 1 of 100 lost, 10.0 ms, steady"),
         ((FINE, ("." * 15 + "s") * 6 + "...."), "healthy", "healthy: 0 of 100 lost, 10.0 ms, up to 70.0 ms"),
+        ((FINE[:20], "." * 19 + "x"), "healthy", "healthy: 1 of 20 lost, 10.0 ms, steady"),
         ((FINE, TEN), "loss", "10 % loss at the target alone"),
         ((FINE, TEN, TEN), "loss", "10 % loss from hop 2 on"),
         ((TEN, TEN, TEN), "loss", "10 % loss from the first hop on"),
@@ -183,6 +184,8 @@ def test_young_numbers_say_that_they_are_young(rounds: int, sure: str) -> None:
         ((TEN, TEN, TEN), 2, "loss", "10 % loss that goes on to the target"),
         ((FINE, TEN), 2, "loss", "10 % loss"),
         ((FINE, "." * 99 + "x", FINE), 2, "ok", "1 of 100 lost"),
+        ((FINE, "xxx.." * 20, "xx..." * 20), 2, "loss", "60 % loss, of which 40 % goes on"),
+        ((FINE, "." * 19 + "x", FINE), 2, "ok", "1 of 20 lost"),
         ((FINE, "x.x......", FINE), 2, "ok", "2 of 9 lost"),
         (
             (FINE, "s" * 100, FINE),

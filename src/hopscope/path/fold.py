@@ -113,7 +113,7 @@ class PathFold:
             if isinstance(event, Duplicate) or event.round < self._oldest:
                 return False
             hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
-        oldest = max(self._oldest, event.round - self._window + 1)
+        oldest = self._oldest
         # `Late` and `Duplicate` are kinds of `Answered`.
         if isinstance(event, Sent):
             return hop.sent_one(event.round, oldest)

@@ -99,10 +99,11 @@ def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopHea
     if sure == "collecting" or not is_significant(lost, n):
         return None
     pct = percent(100 * lost / n)
-    low = wilson95(lost, n)[0]
     answering = [(other.lost, other.lost + other.received) for other in later]
-    answering = [counts for counts in answering if counts[1] >= COLLECTING]
-    if any(low > wilson95(*counts)[1] or 2 * counts[0] * n <= lost * counts[1] for counts in answering):
+    least = min((c for c in answering if c[1] >= COLLECTING), key=lambda c: c[0] / c[1], default=(lost, n))
+    if wilson95(lost, n)[0] > wilson95(*least)[1] or 2 * least[0] * n <= lost * least[1]:
+        if is_significant(*least):
+            return HopHealth("loss", f"{pct} loss, of which {percent(100 * least[0] / least[1])} goes on", sure)
         words = f"{pct} loss here goes no further: the router answers slowly, traffic is not lost"
         return HopHealth("cosmetic", words, sure)
     onset = loss_onset(path, None)
