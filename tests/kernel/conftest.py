@@ -44,3 +44,10 @@ def capture(chain: Chain) -> Iterator[Capture]:
     """What passes the client's interface during a test."""
     with Capture(chain.client, EAST) as made:
         yield made
+
+
+@pytest.fixture
+def in_client(chain: Chain) -> Iterator[Chain]:
+    """The test itself stands in the client's namespace."""
+    with netns.entered(chain.client):
+        yield chain
