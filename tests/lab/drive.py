@@ -1,68 +1,159 @@
-"""A channel that is driven without the engine: probes sent one by one, answers collected as they are delivered."""
+"""Drives one channel by itself, without the engine, and prints what it heard as one JSON document.
+
+Run as a program by the kernel tests, inside a namespace and as whichever user they choose: rounds of a plan, each TTL
+once a round, every probe awaited before the next round.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
 import selectors
+import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any
 
-from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Reply
+import msgspec
 
-PATIENCE_S = 5.0
+from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Reply, rtt
+from hopscope.wire.messages import Plan
 
 
-@dataclass
-class Selector:
-    """`hopscope.probe.channels.base.Watch` over the standard library's selectors."""
+class SelectorWatch:
+    """`Watch` over a selector."""
 
-    selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
 
     def add(self, fd: int, ready: Callable[[], None]) -> None:
+        """Wait for `fd`."""
         self.selector.register(fd, selectors.EVENT_READ, ready)
 
     def remove(self, fd: int) -> None:
+        """Do not wait for `fd` any more."""
         self.selector.unregister(fd)
 
 
-class Drive:
-    """Hands for a channel, and what came into them."""
+class Driver:
+    """One flow of one channel, and what it heard."""
 
-    def __init__(self) -> None:
-        self.watch = Selector()
-        self.answers: list[tuple[Probe, Reply]] = []
-        self.changes: list[tuple[Flow, int]] = []
+    def __init__(self, make: Callable[[Hands], Channel], plan: Plan) -> None:
+        self.watch = SelectorWatch()
+        self.heard: list[tuple[Probe, Reply]] = []
+        self.changes = 0
         self.hands = Hands(
             watch=self.watch,
-            deliver=lambda probe, reply: self.answers.append((probe, reply)),
-            changed=lambda flow, target: self.changes.append((flow, target)),
+            deliver=self._deliver,
+            changed=self._changed,
             monotonic=time.monotonic_ns,
             wall=time.time_ns,
         )
+        self.channel = make(self.hands)
+        self.flow = self.channel.open(1, plan)
+        self.plan = plan
+        self.seq = 65530  # so that it wraps within the first rounds
 
-    def send(self, flow: Flow, ttls: Iterable[int], target: int = 1, first_seq: int = 0) -> list[Probe]:
-        """One probe a TTL, in one go."""
-        probes = [Probe(target, 0, ttl, first_seq + index) for index, ttl in enumerate(ttls)]
-        for probe in probes:
-            flow.send(probe)
-        return probes
+    def close(self) -> None:
+        """Close flow and channel."""
+        self.flow.close()
+        self.channel.close()
+        self.watch.selector.close()
 
-    def wait(self, channel: Channel, until: Callable[[], bool], patience: float = PATIENCE_S) -> bool:
-        """Give the channel its turns until `until` holds; whether it did before the patience ended."""
-        end = time.monotonic() + patience
-        while not until():
-            left = end - time.monotonic()
-            if left <= 0:
+    def send(self, round_: int, ttl: int) -> Probe:
+        """Send one probe. `OSError` where this machine could not."""
+        self.seq = (self.seq + 1) & 0xFFFF
+        probe = Probe(target=1, round=round_, ttl=ttl, seq=self.seq)
+        self.flow.send(probe)
+        return probe
+
+    def wait(self, done: Callable[[], bool], seconds: float = 2.0) -> bool:
+        """Hear until `done` or the time is over; whether it is done."""
+        until = time.monotonic_ns() + int(seconds * 1e9)
+        while not done():
+            now = time.monotonic_ns()
+            if now >= until:
                 return False
-            deadline = channel.deadline()
-            if deadline is not None:
-                left = min(left, max(0.0, (deadline - time.monotonic_ns()) / 1e9))
-            for key, _ in self.watch.selector.select(left):
+            due = self.channel.deadline()
+            timeout = max(0, min(until, until if due is None else due) - now) / 1e9
+            for key, _ in self.watch.selector.select(timeout):
                 key.data()
-            if channel.deadline() is not None:
-                channel.on_deadline(time.monotonic_ns())
+            due = self.channel.deadline()
+            if due is not None and due <= time.monotonic_ns():
+                self.channel.on_deadline(time.monotonic_ns())
         return True
 
-    def answer_of(self, probe: Probe) -> Reply:
-        """The first answer to a probe."""
-        return next(reply for answered, reply in self.answers if answered is probe)
+    def answered(self, probes: list[Probe]) -> bool:
+        """Whether each of these probes has an answer."""
+        have = {id(probe) for probe, _ in self.heard}
+        return all(id(probe) in have for probe in probes)
+
+    def sweep(self, rounds: int, ttls: int) -> list[Probe]:
+        """Rounds of one probe for each TTL, each round's answers awaited."""
+        probes: list[Probe] = []
+        for number in range(rounds):
+            mine = [self.send(number, ttl) for ttl in range(1, ttls + 1)]
+            self.wait(lambda mine=mine: self.answered(mine))  # type: ignore[misc] # mypy: a lambda's default
+            probes += mine
+        return probes
+
+    def _deliver(self, probe: Probe, reply: Reply) -> None:
+        probe.fate = "answered"
+        self.heard.append((probe, reply))
+
+    def _changed(self, flow: Flow, target: int) -> None:
+        self.changes += 1
+
+    def story(self) -> list[dict[str, Any]]:
+        """What was heard, as plain data."""
+        lines = []
+        for probe, reply in self.heard:
+            nanos, clock = rtt(probe, reply)
+            lines.append(
+                {
+                    "round": probe.round,
+                    "ttl": probe.ttl,
+                    "seq": probe.seq,
+                    "address": reply.address,
+                    "kind": reply.kind,
+                    "icmp": [reply.icmp_type, reply.icmp_code],
+                    "reply_ttl": reply.reply_ttl,
+                    "mpls": msgspec.to_builtins(reply.mpls),
+                    "rtt_ns": nanos,
+                    "clock": clock,
+                }
+            )
+        return lines
+
+
+def channel_class(name: str) -> Callable[[Hands], Channel]:
+    """The channel class of a method, ``ping-socket`` for one."""
+    module = importlib.import_module(f"hopscope.probe.channels.{name.replace('-', '_')}")
+    made: Callable[[Hands], Channel] = getattr(module, "".join(part.title() for part in name.split("-")) + "Channel")
+    return made
+
+
+def main() -> None:
+    """``drive.py METHOD PLAN-AS-JSON ROUNDS TTLS``."""
+    method, plan, rounds, ttls = sys.argv[1:]
+    driver = Driver(channel_class(method), msgspec.json.decode(plan, type=Plan))
+    # The kernel begins to stamp arrivals some milliseconds after it was first asked to.
+    driver.wait(lambda: False, 0.05)
+    probes = driver.sweep(int(rounds), int(ttls))
+    facts = {name: getattr(driver.flow.facts, name) for name in driver.flow.facts.__slots__}
+    tally = driver.hands.tally
+    json.dump(
+        {
+            "sent": len(probes),
+            "facts": facts,
+            "heard": driver.story(),
+            "changes": driver.changes,
+            "tally": [tally.malformed, tally.foreign, tally.overflow],
+        },
+        sys.stdout,
+    )
+    driver.close()
+
+
+if __name__ == "__main__":
+    main()
