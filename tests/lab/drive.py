@@ -50,7 +50,12 @@ class Driver:
             wall=time.time_ns,
         )
         self.channel = make(self.hands)
-        self.flow = self.channel.open(1, plan)
+        try:
+            self.flow = self.channel.open(1, plan)
+        except BaseException:
+            self.channel.close()
+            self.watch.selector.close()
+            raise
         self.plan = plan
         self.seq = 65530  # so that it wraps within the first rounds
 
