@@ -1,0 +1,237 @@
+"""The method ``simulated``: real probe packets into a simulated network (`hopscope.sim`), its packets back.
+
+The packets are those of the method ``raw``, byte for byte, and answers pass the same parsers; what is missing is the
+kernel. No privileges, no socket, nothing leaves the process. Targets of the same scenario and seed share one network.
+RTTs are the network's own times, exact, whenever the program comes to read them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from random import Random
+from typing import Final
+
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.packets.checksum import is_checked, ones_sum
+from hopscope.probe.packets.extensions import mpls_of
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.packets.template import Shape, Template
+from hopscope.sim import DEFAULT, Network, ScenarioError, load
+from hopscope.wire.messages import DEFAULT_PORT, PROTOCOLS, Family, Kind, Label, Method, MethodState, Plan
+
+_TCP: Final = 6
+_UDP: Final = 17
+_ICMP: Final = 1
+_ICMP6: Final = 58
+
+
+class SimulatedChannel(Channel):
+    """All simulated targets, each in the network that its plan names."""
+
+    method: Method = "simulated"
+
+    def __init__(self, hands: Hands, *, keep_truth: bool = False) -> None:
+        """`keep_truth`: the networks write down what they did (`hopscope.sim.Fact`), for tests."""
+        self.hands = hands
+        self.networks: dict[tuple[str, int | None], Network] = {}
+        self._keep_truth = keep_truth
+        self._worlds: dict[Network, _World] = {}
+
+    def open(self, target: int, plan: Plan) -> SimulatedFlow:
+        """See `Channel.open`. Raises `Refusal` where the scenario cannot be used."""
+        key = (plan.scenario or DEFAULT, plan.seed)
+        network = self.networks.get(key)
+        if network is None:
+            try:
+                scenario = load(key[0])
+            except ScenarioError as error:
+                raise Refusal("scenario", str(error)) from None
+            network = Network(scenario, plan.seed, keep_truth=self._keep_truth)
+            self.networks[key] = network
+            self._worlds[network] = _World(self.hands, network)
+        return SimulatedFlow(self._worlds[network], target, plan)
+
+    def deadline(self) -> int | None:
+        """When the next packet comes out of a network."""
+        times = [at for network in self._worlds if (at := network.next_due()) is not None]
+        return min(times, default=None)
+
+    def on_deadline(self, now: int) -> None:
+        """Read what came out of the networks."""
+        for world in self._worlds.values():
+            world.read(now)
+
+    def close(self) -> None:
+        """Forget all networks."""
+        self.networks.clear()
+        self._worlds.clear()
+
+
+class _World:
+    """One network and the flows in it."""
+
+    def __init__(self, hands: Hands, network: Network) -> None:
+        self.hands = hands
+        self.network = network
+        self.ledger = Ledger()
+        self.flows: dict[int, SimulatedFlow] = {}
+        # Identifiers and ports follow the scenario's seed: the same run again has the same flows.
+        self.rng = Random(network.scenario.seed)
+        self._base = hands.wall() - hands.monotonic()
+
+    def stamp(self, at: int) -> int:
+        """A time of the monotonic clock as a kernel would stamp it, on one wall clock that is never set."""
+        return at + self._base
+
+    def read(self, now: int) -> None:
+        """Deliver what came out until `now`."""
+        for at, packet in self.network.due(now):
+            self._on_packet(at, now, packet)
+
+    def _on_packet(self, at: int, now: int, packet: bytes) -> None:
+        if packet[0] >> 4 == 4 and len(packet) >= 28 and self._whole4(packet):
+            family: Family = 4
+            protocol, ttl, source = packet[9], packet[8], packet[12:16]
+            # What a raw socket of the family gives: IPv4 with its header, IPv6 without.
+            data = packet
+        elif packet[0] >> 4 == 6 and len(packet) >= 48 and self._whole6(packet):
+            family = 6
+            protocol, ttl, source = packet[6], packet[7], packet[8:24]
+            data = packet[40:]
+        else:
+            self.hands.tally.malformed += 1
+            return
+        probe: Probe | None
+        mpls: tuple[Label, ...] = ()
+        icmp_type: int | None = None
+        icmp_code: int | None = None
+        kind: Kind
+        if protocol in (_ICMP, _ICMP6):
+            heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
+            if heard is None:
+                self.hands.tally.malformed += 1
+                return
+            probe = self.ledger.probe_of(heard, data)
+            icmp_type, icmp_code = heard.icmp_type, heard.icmp_code
+            kind = kind_of(family, icmp_type, icmp_code)
+            if heard.is_error:
+                mpls = mpls_of(data[heard.icmp_at :], family)
+        elif protocol == _TCP:
+            segment = parse_tcp(data, family)
+            probe = None
+            if segment is not None:
+                probe = self.ledger.probe_of_segment(segment, family)
+            kind = "tcp-reset" if segment is not None and segment.flags & RST else "tcp-open"
+        else:
+            probe = self._of_datagram(data[(data[0] & 15) * 4 :] if family == 4 else data, family, protocol)
+            kind = "other"
+        flow = None if probe is None else self.flows.get(probe.target)
+        if probe is None or flow is None or (icmp_type is None and source != flow.destination):
+            self.hands.tally.foreign += 1
+            return
+        address = str(ipaddress.ip_address(source))
+        self.hands.deliver(probe, Reply(address, kind, icmp_type, icmp_code, ttl, mpls, now, self.stamp(at)))
+
+    def _whole4(self, packet: bytes) -> bool:
+        """What a kernel would let through: a header that adds up and tells the packet's size; for ICMP, a checksum."""
+        size = (packet[0] & 15) * 4
+        if size < 20 or len(packet) < size + 8 or int.from_bytes(packet[2:4], "big") != len(packet):
+            return False
+        if not is_checked(packet[:size]):
+            return False
+        return packet[9] != _ICMP or is_checked(packet[size:])
+
+    def _whole6(self, packet: bytes) -> bool:
+        size = int.from_bytes(packet[4:6], "big")
+        if size != len(packet) - 40:
+            return False
+        return packet[6] != _ICMP6 or (ones_sum(packet[8:]) + size + _ICMP6) % 0xFFFF == 0
+
+    def _of_datagram(self, datagram: bytes, family: Family, protocol: int) -> Probe | None:
+        """The probe that a UDP datagram of the target answers: one that repeats the payload."""
+        if protocol != _UDP or len(datagram) < 8:
+            return None
+        port = int.from_bytes(datagram[2:4], "big")
+        for flow in self.flows.values():
+            shape = flow.entry.shape
+            if (shape.family, shape.protocol, shape.ident) == (family, "udp", port):
+                return flow.entry.by_payload(datagram[8:])
+        return None
+
+
+class SimulatedFlow(Flow):
+    """One target in a simulated network."""
+
+    def __init__(self, world: _World, target: int, plan: Plan) -> None:
+        self._world = world
+        self._target = target
+        self._network = world.network
+        self._monotonic = world.hands.monotonic
+        shape = _shape(world, plan)
+        self._template = Template(shape)
+        self.entry = Entry(shape)
+        self.destination = self.entry.destination
+        world.ledger.add(self.entry)
+        world.flows[target] = self
+        self.facts = FlowFacts(
+            source=shape.source,
+            source_port=None if plan.protocol == "icmp" else shape.ident,
+            port=shape.port or None,
+            packet_size=len(self._template),
+            note=f"simulated: {self._network.scenario.title or plan.scenario or DEFAULT}",
+        )
+
+    def send(self, probe: Probe) -> None:
+        """See `Flow.send`. A simulated machine can always send."""
+        world = self._world
+        self.entry.probes[probe.seq] = probe
+        now = self._monotonic()
+        probe.sent_mono = now
+        probe.sent_stamp = probe.sent_wall = world.stamp(now)
+        self._network.packet_in(now, bytes(self._template.packet(probe.ttl, probe.seq)))
+
+    def forget(self, probe: Probe) -> None:
+        """See `Flow.forget`."""
+        if self.entry.probes.get(probe.seq) is probe:
+            del self.entry.probes[probe.seq]
+
+    def close(self) -> None:
+        """See `Flow.close`."""
+        self._world.ledger.remove(self.entry)
+        self.entry.probes.clear()
+        if self._world.flows.get(self._target) is self:
+            del self._world.flows[self._target]
+
+
+def _shape(world: _World, plan: Plan) -> Shape:
+    """The packets of a target, with an identity that no other flow of this network has."""
+    sources = world.network.scenario.source.family(plan.family)
+    source = plan.source or (sources[0] if sources else None)
+    if source is None:
+        raise Refusal("no-route", f"the scenario's machine has no IPv{plan.family} address")
+    while True:
+        shape = Shape(
+            family=plan.family,
+            protocol=plan.protocol,
+            source=str(source),
+            destination=plan.address,
+            ident=world.rng.randrange(32_768, 61_000),
+            port=0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0,
+            cookie=world.rng.getrandbits(32),
+            size=plan.packet_size,
+            pattern=plan.pattern,
+            tos=plan.tos,
+        )
+        if world.ledger.is_free(shape):
+            return shape
+
+
+def survey() -> list[MethodState]:
+    """It works everywhere, for everybody."""
+    return [
+        MethodState("simulated", protocol, family, works=True, reason="a simulated network, in this process")
+        for protocol in PROTOCOLS
+        for family in (4, 6)
+    ]

@@ -1,0 +1,206 @@
+"""The simulated network: whole IP packets in, whole IP packets out at their times.
+
+It has no socket, no clock and no randomness but its own seeded one: times are arguments, in ns of any steady clock, and
+changes are counted from the first packet. The same packets at the same times give the same answers, byte for byte.
+"""
+
+from __future__ import annotations
+
+import heapq
+from random import Random
+from typing import NamedTuple
+
+from hopscope.sim import packets
+from hopscope.sim.answers import answer
+from hopscope.sim.dns import NameServer
+from hopscope.sim.language import Scenario
+from hopscope.sim.legs import Leg, Route
+from hopscope.sim.station import Station
+from hopscope.sim.timetable import Timetable
+from hopscope.sim.topology import Edited, Stations, Topology
+from hopscope.sim.weather import Climate
+
+_MAX_ROUTES = 8_192
+_MAX_PENDING = 100_000
+
+
+class Fact(NamedTuple):
+    """The truth about one packet that the network was given."""
+
+    at: int
+    """When it came in, ns."""
+    ttl: int
+    protocol: int
+    """The IP protocol's number."""
+    destination: str
+    key: bytes
+    """The first eight bytes of its transport header: ports or identifier, sequence, checksum."""
+    outcome: str
+    """``answered``, or why not: ``lost`` (on the way there), ``outage``, ``queue``, ``silent``, ``rate-limited``,
+    ``reply-lost``, ``return-lost``, ``mtu-black-hole``, ``swallowed`` (nothing to answer to), ``unreadable``."""
+    by: str | None
+    """Who answered, or where it ended."""
+    hop: int
+    """How many routers the packet had met then, the last one among them."""
+    due: int | None
+    """When its true answer leaves the network, ns."""
+    copies: tuple[int, ...]
+    """When duplicates of that answer leave the network."""
+
+
+class Network:
+    """One simulated network. `truth` is filled where `keep_truth` was asked for."""
+
+    def __init__(self, scenario: Scenario, seed: int | None = None, *, keep_truth: bool = False) -> None:
+        self.scenario = scenario
+        self.truth: list[Fact] | None = [] if keep_truth else None
+        self._rng = Random(scenario.seed if seed is None else seed)
+        self._start: int | None = None
+        self._timetable = Timetable(scenario.changes)
+        self._stations = Stations()
+        self._edited = Edited()
+        self._topologies: dict[tuple[int, ...], tuple[Topology, dict[bytes, Route]]] = {}
+        self._topology, self._routes = self._enter(())
+        self._until = 0
+        self._queue: list[tuple[int, int, bytes]] = []
+        self._count = 0
+        self._climate = Climate(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
+        self._names = NameServer(scenario)
+
+    def packet_in(self, now: int, packet: bytes) -> None:
+        """A packet that was sent at `now`. Times do not run backwards. Never raises over what a packet holds."""
+        if self._start is None:
+            self._start = now
+            self._until = now
+        if now >= self._until:
+            active, self._until = self._timetable.at(now - self._start, self._start)
+            self._topology, self._routes = self._enter(active)
+        try:
+            if packet[0] >> 4 == 4:
+                start = (packet[0] & 15) * 4
+                protocol, ttl, destination = packet[9], packet[8], packet[16:20]
+                ends = packet[12:20]
+                readable = start >= 20 and not (packet[6] & 31 or packet[7]) and destination[0] < 224
+            else:
+                start = 40
+                protocol, ttl, destination = packet[6], packet[7], packet[24:40]
+                ends = packet[8:40]
+                readable = packet[0] >> 4 == 6 and destination[0] != 255
+        except IndexError:
+            readable = False
+        if not readable or len(packet) < start + 8:
+            if self.truth is not None:
+                self.truth.append(Fact(now, 0, 0, "", packet[:8], "unreadable", None, 0, None, ()))
+            return
+        if protocol == packets.UDP and self._names.serves(destination) and packet[start + 2 : start + 4] == b"\0\x35":
+            self._ask(now, packet, start)
+            return
+        # What per-flow balancers hash: addresses, protocol, and the transport header's first four bytes, which for
+        # ICMP hold the checksum; with its identifier.
+        flow = ends + packet[start : start + 4] + bytes((protocol,))
+        if protocol == packets.ICMP or protocol == packets.ICMP6:
+            flow += packet[start + 4 : start + 6]
+        choices: tuple[int, ...] = ()
+        key = flow
+        if self._topology.packet_forks:
+            choices = self._topology.choices(self._rng)
+            key += bytes(choices)
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= _MAX_ROUTES:
+                self._routes.clear()
+            route = self._routes[key] = Route(self._topology.way(destination, flow, choices), flow, self.scenario)
+        leg = route.legs.get(ttl) or route.leg(ttl)
+        if leg.walls:
+            leg = leg.past_walls(packet)
+        self._follow(now, packet, start, ttl, protocol, leg)
+
+    def due(self, now: int) -> list[tuple[int, bytes]]:
+        """The packets that come out up to `now`, each with its time, in the order of time."""
+        out: list[tuple[int, bytes]] = []
+        queue = self._queue
+        while queue and queue[0][0] <= now:
+            at, _, packet = heapq.heappop(queue)
+            out.append((at, packet))
+        return out
+
+    def next_due(self) -> int | None:
+        """When the next packet comes out; null: none is on its way."""
+        return self._queue[0][0] if self._queue else None
+
+    def _follow(self, now: int, packet: bytes, start: int, ttl: int, protocol: int, leg: Leg) -> None:
+        rng = self._rng
+        extra = 0
+        outcome = leg.outcome
+        station: Station = leg.station
+        at = None
+        for link, base in leg.dynamic:
+            cost = link.cross(now + base + extra, rng)
+            if cost is None:
+                outcome, station = "lost", link
+                break
+            extra += cost
+        if outcome == "answered":
+            there = now + leg.forward + extra
+            made = None
+            if leg.may_be_silent and leg.word(protocol) in station.silent:
+                outcome = "silent"
+            else:
+                made = answer(packet, start, protocol, leg, rng)
+                if made is None:
+                    outcome = "swallowed"
+                elif station.bucket is not None and not station.bucket.allows(there):
+                    outcome = "rate-limited"
+                elif station.reply_loss is not None and station.reply_loss.takes(rng):
+                    outcome = "reply-lost"
+                elif leg.back and any(process.takes(rng) for process in leg.back):
+                    outcome = "return-lost"
+                else:
+                    at = there + leg.backward
+                    if station.slow:
+                        at += station.think(rng)
+            if made is not None and at is not None:
+                if self._climate is None:
+                    self._emit(at, made)
+                    if self.truth is not None:
+                        self._note(now, packet, start, ttl, protocol, leg, outcome, station, at, ())
+                    return
+                at, copies = self._climate.answered(at, now, made, packet, self._emit)
+                self._note(now, packet, start, ttl, protocol, leg, outcome, station, at, copies)
+                return
+        if self._climate is not None:
+            self._climate.passed(now, packet, self._emit)
+        if self.truth is not None:
+            self._note(now, packet, start, ttl, protocol, leg, outcome, station, None, ())
+
+    def _note(
+        self, now: int, packet: bytes, start: int, ttl: int, protocol: int, leg: Leg, outcome: str, station: Station,
+        due: int | None, copies: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        if self.truth is None:
+            return
+        destination = packets.text(packet[16:20] if packet[0] >> 4 == 4 else packet[24:40])
+        by = packets.text(leg.source) if leg.source and outcome == "answered" else None
+        if by is None:
+            texts = station.texts[4 if packet[0] >> 4 == 4 else 6]
+            by = texts[0] if texts else None
+        key = packet[start : start + 8]
+        self.truth.append(Fact(now, ttl, protocol, destination, key, outcome, by, leg.met, due, copies))
+
+    def _ask(self, now: int, packet: bytes, start: int) -> None:
+        made = self._names.reply(packet, start, self._rng)
+        if made is not None:
+            self._emit(now + self._names.delay, made)
+
+    def _emit(self, at: int, packet: bytes) -> None:
+        if len(self._queue) < _MAX_PENDING:
+            self._count += 1
+            heapq.heappush(self._queue, (at, self._count, packet))
+
+    def _enter(self, active: tuple[int, ...]) -> tuple[Topology, dict[bytes, Route]]:
+        known = self._topologies.get(active)
+        if known is None:
+            if len(self._topologies) >= 256:
+                self._topologies.clear()
+            known = self._topologies[active] = (Topology(self.scenario, active, self._stations, self._edited), {})
+        return known

@@ -1,0 +1,153 @@
+"""What befalls the answers of a whole network: duplicates, reordering, late, forged, malformed, foreign packets."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from random import Random
+
+from hopscope.sim import packets
+from hopscope.sim.language import Forgery, Malformation, Weather
+
+Emit = Callable[[int, bytes], None]
+
+_STRANGERS = {4: (bytes((198, 51, 100, 250)), bytes((203, 0, 113, 251))), 6: (b" \x01\r\xb8" + b"\xfa" * 12,) * 2}
+
+
+class Climate:
+    """The weather of one network, with its own use of the network's random numbers."""
+
+    def __init__(self, weather: Weather, rng: Random) -> None:
+        self._weather = weather
+        self._rng = rng
+
+    def answered(self, at: int, now: int, made: bytes, probe: bytes, emit: Emit) -> tuple[int, tuple[int, ...]]:
+        """`made` answers `probe` at `at`: give it out, with what the weather does to it. When it comes out then, and
+        when its duplicates do."""
+        weather, rng = self._weather, self._rng
+        true = at
+        if weather.late is not None and rng.random() < weather.late.share:
+            at += weather.late.delay
+        elif weather.reorder is not None and rng.random() < weather.reorder.share:
+            at += weather.reorder.delay
+        emit(at, made)
+        copies: tuple[int, ...] = ()
+        if weather.duplicates and rng.random() < weather.duplicates:
+            copies = (at + weather.duplicate_delay,)
+            emit(copies[0], made)
+        between = now + max(1, (true - now) // 2)
+        if weather.forged is not None and rng.random() < weather.forged.share:
+            kind = rng.choice(weather.forged.kinds)
+            sources = weather.forged.source.family(4 if probe[0] >> 4 == 4 else 6)
+            forged = _forged(kind, made, probe, rng, sources[0].packed if sources else None)
+            if forged is not None:
+                emit(between, forged)
+        if weather.malformed is not None and rng.random() < weather.malformed.share:
+            emit(between, malformed(rng.choice(weather.malformed.kinds), made, rng))
+        self.passed(now, probe, emit)
+        return at, copies
+
+    def passed(self, now: int, probe: bytes, emit: Emit) -> None:
+        """A probe went by, answered or not: other people's traffic."""
+        if self._weather.foreign and self._rng.random() < self._weather.foreign:
+            emit(now + self._rng.randrange(1, 20_000_000), _foreign(probe, self._rng))
+
+
+def _ends(packet: bytes) -> tuple[bytes, bytes, int]:
+    """Source, destination and the transport header's place."""
+    if packet[0] >> 4 == 4:
+        return packet[12:16], packet[16:20], (packet[0] & 15) * 4
+    return packet[8:24], packet[24:40], 40
+
+
+def _protocol(packet: bytes) -> int:
+    return packet[9] if packet[0] >> 4 == 4 else packet[6]
+
+
+def _time_exceeded(source: bytes, to: bytes, quote: bytes, rng: Random) -> bytes:
+    return packets.error(source, to, 60, 11 if len(to) == 4 else 3, 0, quote[:64], ident=rng.getrandbits(16))
+
+
+def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes | None) -> bytes | None:
+    """An answer that is none: each differs from a true one in one thing that a careful reader checks."""
+    answerer, us, _ = _ends(made)
+    source = source or answerer
+    _, destination, start = _ends(probe)
+    protocol = _protocol(probe)
+    quote = bytearray(packets.with_ttl(probe, 1))
+    if kind == "wrong-target":
+        where = slice(24, 40) if len(us) == 16 else slice(16, 20)
+        stranger = bytearray(destination)
+        stranger[-1] ^= 0x55
+        quote[where] = stranger
+        return _time_exceeded(source, us, packets.with_ttl(bytes(quote), 1), rng)
+    if kind == "wrong-port":
+        at = start + 4 if protocol in (packets.ICMP, packets.ICMP6) else start
+        quote[at] ^= 0x5A
+        return _time_exceeded(source, us, bytes(quote), rng)
+    if kind == "wrong-sequence":
+        if protocol not in (packets.ICMP, packets.ICMP6):
+            return None
+        quote[start + 6] ^= 0x80
+        return _time_exceeded(source, us, bytes(quote), rng)
+    if kind == "stranger-echo":
+        stranger_address = _STRANGERS[4 if len(us) == 4 else 6][0]
+        message = bytes((0 if len(us) == 4 else 129, 0, 0, 0)) + probe[start + 4 :]
+        return packets.icmp(stranger_address, us, 60, message)
+    if protocol != packets.TCP:
+        return None
+    sport, dport, seq = struct.unpack_from("!HHI", probe, start)
+    wrong = seq + 77_777 & 0xFFFFFFFF
+    return packets.tcp(destination, us, dport, sport, 0, wrong, packets.RST | packets.ACK, 60)
+
+
+def _foreign(probe: bytes, rng: Random) -> bytes:
+    """ICMP that concerns another program on this machine, or nobody."""
+    us, _, _ = _ends(probe)
+    stranger, far = _STRANGERS[4 if len(us) == 4 else 6]
+    body = struct.pack("!BBHHH", 8 if len(us) == 4 else 128, 0, 0, rng.getrandbits(16), rng.getrandbits(16))
+    if rng.random() < 0.5:
+        return packets.icmp(stranger, us, 55, bytes((0 if len(us) == 4 else 129,)) + body[1:] + b"another's")
+    quote = packets.icmp(us, far, 1, body + bytes(24))
+    return _time_exceeded(stranger, us, quote, rng)
+
+
+def malformed(kind: Malformation, made: bytes, rng: Random) -> bytes:
+    """`made`, broken in one way."""
+    four = made[0] >> 4 == 4
+    start = 20 if four else 40
+    data = bytearray(made)
+    if kind == "truncated":
+        return made[: rng.randrange(1, len(made))]
+    if kind == "noise":
+        return made[:start] + rng.randbytes(len(made) - start)
+    if kind == "version":
+        data[0] = data[0] & 15 | 0x70
+        return bytes(data)
+    if kind == "total-length":
+        data[2 if four else 4 : 4 if four else 6] = rng.choice((b"\0\0", b"\xff\xff", b"\0\x15"))
+        return packets.with_ttl(bytes(data), data[8]) if four else bytes(data)
+    if kind == "header-length":
+        data[0] = data[0] & 0xF0 | (rng.choice((0, 4, 15)) if four else 15)
+        return bytes(data)
+    if kind == "checksum":
+        data[start + 2] ^= 0xA5
+        return bytes(data)
+    return _broken_quote(kind, made, start, rng)
+
+
+def _broken_quote(kind: Malformation, made: bytes, start: int, rng: Random) -> bytes:
+    four = made[0] >> 4 == 4
+    source, us, _ = _ends(made)
+    quote = made[start + 8 :]
+    first = bytes((11 if four else 3, 0, 0, 0))
+    word = b"\0\0\0\0"
+    if kind == "empty-quote":
+        quote = b""
+    elif kind == "short-quote":
+        quote = quote[: rng.randrange(1, 28 if four else 48)]
+    elif kind == "quoted-ihl":
+        quote = bytes((rng.choice((0x40, 0x44, 0x4F)) if four else 0x00,)) + quote[1:]
+    else:  # extension-length: it points beyond the message
+        word = b"\0\xff\0\0" if four else b"\xff\0\0\0"
+    return packets.icmp(source, us, 60, first + word + quote)
