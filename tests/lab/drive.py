@@ -134,8 +134,16 @@ class Driver:
 def channel_class(name: str) -> Callable[[Hands], Channel]:
     """The channel class of a method, ``ping-socket`` for one."""
     module = importlib.import_module(f"hopscope.probe.channels.{name.replace('-', '_')}")
-    made: Callable[[Hands], Channel] = getattr(module, "".join(part.title() for part in name.split("-")) + "Channel")
-    return made
+    made = getattr(module, "".join(part.title() for part in name.split("-")) + "Channel")
+    if not hasattr(module, "open_sockets"):
+        return made  # type: ignore[no-any-return] # of a module that is known by its name only
+
+    def with_sockets(hands: Hands) -> Channel:
+        """A channel whose sockets are opened before it, while there are privileges."""
+        channel: Channel = made(hands, module.open_sockets())
+        return channel
+
+    return with_sockets
 
 
 def main() -> None:

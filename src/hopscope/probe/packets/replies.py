@@ -17,8 +17,7 @@ from hopscope.wire.messages import Family
 ICMP: Final[dict[Family, int]] = {4: 1, 6: 58}
 TCP = 6
 UDP = 17
-RST = 0x04
-SYN_ACK = 0x12
+SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _ECHO_REQUEST: Final[dict[Family, int]] = {4: 8, 6: 128}
 _ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}

@@ -1,0 +1,156 @@
+"""Raw sockets, opened while there are privileges, with filters in the kernel that keep out what answers no probe.
+
+Nothing here loads Scapy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import struct
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe.packets.replies import ACK, HEARD_TYPES, RST, SYN
+from hopscope.wire.messages import Family
+
+FAMILIES: Final[tuple[Family, ...]] = (4, 6)
+
+_RECEIVE_BUFFER = 4 << 20
+_SOL_RAW, _ICMP_FILTER = 255, 1
+_SOL_ICMPV6, _ICMP6_FILTER = 58, 1
+_SO_ATTACH_FILTER = 26
+_SO_RCVBUFFORCE = 33
+_IP_RECVTTL = 12
+_IPV6_RECVHOPLIMIT = 51
+
+# Classic BPF, linux/bpf_common.h: X is where the TCP header begins.
+_INSTRUCTION = struct.Struct("=HBBI")
+_LDX_HEADER_LENGTH, _LDX_NUMBER = 0xB1, 0x01
+_LOAD_SHORT, _LOAD_BYTE = 0x48, 0x50
+_JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x15, 0x45, 0x06
+
+
+@dataclass(slots=True)
+class FamilySockets:
+    """One family's sockets."""
+
+    sender: socket.socket
+    icmp: socket.socket
+    tcp: socket.socket
+
+
+@dataclass(slots=True)
+class RawSockets:
+    """All that `RawChannel` needs privileges for."""
+
+    families: dict[Family, FamilySockets] = field(default_factory=dict)
+    """Without a family that this kernel does not have."""
+
+    def close(self) -> None:
+        """Close all. Idempotent."""
+        for sockets in self.families.values():
+            for sock in (sockets.sender, sockets.icmp, sockets.tcp):
+                sock.close()
+
+
+def open_sockets() -> RawSockets:
+    """Open all raw sockets. `OSError`: EPERM where this user may not, EAFNOSUPPORT where there is no family at all."""
+    opened = RawSockets()
+    missing: OSError | None = None
+    for family in FAMILIES:
+        try:
+            opened.families[family] = _open_family(family)
+        except OSError as problem:
+            if problem.errno not in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
+                opened.close()
+                raise
+            missing = problem
+    if missing is not None and not opened.families:
+        raise missing
+    return opened
+
+
+def _open_family(family: Family) -> FamilySockets:
+    domain = endpoint.socket_family(family)
+    with ExitStack() as undo:
+
+        def raw(protocol: int) -> socket.socket:
+            sock = undo.enter_context(socket.socket(domain, socket.SOCK_RAW, protocol))
+            sock.setblocking(False)
+            return sock
+
+        # Each listener has its filter before anything else can reach it.
+        tcp = raw(socket.IPPROTO_TCP)
+        attach_port_filter(tcp, family, ())
+        icmp = raw(socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
+        _filter_icmp(icmp, family)
+        for sock in (tcp, icmp):
+            listen(sock, family)
+        sender = raw(socket.IPPROTO_RAW)
+        _widen(sender)
+        sockets = FamilySockets(sender, icmp, tcp)
+        undo.pop_all()
+        return sockets
+
+
+def _filter_icmp(sock: socket.socket, family: Family) -> None:
+    """raw(7), ICMP_FILTER; RFC 3542 section 3.2, ICMP6_FILTER: a set bit keeps a type out."""
+    types = HEARD_TYPES[family]
+    if family == 4:
+        blocked = 0xFFFFFFFF
+        for kind in types:
+            blocked &= ~(1 << kind)
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", blocked))
+    else:
+        words = [0xFFFFFFFF] * 8
+        for kind in types:
+            words[kind >> 5] &= ~(1 << (kind & 31))
+        sock.setsockopt(_SOL_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))
+
+
+def listen(sock: socket.socket, family: Family) -> None:
+    """Stamps, the arrival's TTL, and the count of what the buffer dropped."""
+    stamps.switch_on(sock)
+    if family == 4:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
+    sock.setsockopt(socket.SOL_SOCKET, errqueue.SO_RXQ_OVFL, 1)
+    _widen(sock)
+
+
+def _widen(sock: socket.socket) -> None:
+    """A roomy receive buffer, which bounds the error queue with its stamps too."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except OSError:  # without CAP_NET_ADMIN, as much as net.core.rmem_max allows
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+
+def attach_port_filter(sock: socket.socket, family: Family, ports: Iterable[int]) -> None:
+    """Let only SYN-ACKs and resets to these ports reach a raw TCP socket (a classic BPF program, socket(7)). A raw
+    socket's filter sees an IPv4 packet from its header on, an IPv6 one from its TCP header on."""
+    find_header = (_LDX_HEADER_LENGTH, 0, 0, 0) if family == 4 else (_LDX_NUMBER, 0, 0, 0)
+    # Offsets of a jump count from the next step: to the last of these, which loads the port, or to the drop before it.
+    program = [
+        find_header,
+        (_LOAD_BYTE, 0, 0, 13),
+        (_JUMP_IF_SET, 3, 0, RST),
+        (_JUMP_IF_SET, 0, 1, SYN),
+        (_JUMP_IF_SET, 1, 0, ACK),
+        (_RETURN, 0, 0, 0),
+        (_LOAD_SHORT, 0, 0, 2),
+    ]
+    for port in ports:
+        # Jumps reach 255 instructions far: so each port has its own way out.
+        program += [(_JUMP_IF_EQUAL, 0, 1, port), (_RETURN, 0, 0, 0xFFFFFFFF)]
+    program.append((_RETURN, 0, 0, 0))
+    code = ctypes.create_string_buffer(b"".join(_INSTRUCTION.pack(*step) for step in program))
+    # struct sock_fprog, linux/filter.h
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code)))
