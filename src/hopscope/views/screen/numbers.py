@@ -33,17 +33,28 @@ def span_ms(value: float | None) -> str:
     return f"{value / 1000:.2f} s"
 
 
-def percent(value: float | None) -> str:
-    """A share in percent: never 0 % where it is not 0, never 100 % where it is not 100."""
+def share(value: float | None) -> str:
+    """A share in percent for a column, its decimal point always at the same distance from the right: never 0 where it
+    is not 0, never 100 where it is not 100."""
     if value is None:
         return f"{DASH}  "
+    if value in (0, 100):
+        return f"{value:.0f}  "
+    if value < 0.1:
+        return "<0.1"
+    return ">99.9" if value > 99.9 else f"{value:.1f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in running text: ``0 %``, ``0.4 %``, ``12 %``; never 0 % where it is not 0, never 100 % where it is
+    not 100."""
+    if value is None:
+        return DASH
     if 0 < value < 0.1:
         return "<0.1 %"
-    if 0 < value < 9.95:
-        return f"{value:.1f} %"
-    if 99.5 <= value < 100:
-        return "99 %" if value < 99.95 else ">99 %"
-    return f"{value:.0f} %"
+    if 99 < value < 100:
+        return f"{value:.1f} %" if value <= 99.9 else ">99.9 %"
+    return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"
 
 
 def count(value: int) -> str:

@@ -71,7 +71,11 @@ class Line:
         """Add text as it is."""
         if text:
             start = self.width
-            self.parts.append(Segment(text, style))
+            last = self.parts[-1] if self.parts else None
+            if last is not None and last.style is style:
+                self.parts[-1] = Segment(last.text + text, style)
+            else:
+                self.parts.append(Segment(text, style))
             self.width += cell_len(text)
             if hit is not None:
                 self.hits.append((start, self.width, hit))

@@ -1,0 +1,8 @@
+"""All that a key can do. Importing this package fills the registry."""
+
+from __future__ import annotations
+
+from hopscope.views.screen.actions import dialogs, look, probing, program, take
+from hopscope.views.screen.actions.registry import ACTIONS, GROUPS, Action
+
+__all__ = ["ACTIONS", "GROUPS", "Action", "dialogs", "look", "probing", "program", "take"]

@@ -1,0 +1,47 @@
+"""The registry of actions: what a key can do, once. Key bindings, footer, help, palette and the configuration read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from hopscope.views.screen.desk import Desk
+
+Do: TypeAlias = "Callable[[Desk], None]"
+
+GROUPS = ("Look", "Probing", "Targets", "Chart", "Take along", "Program")
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that a user can do."""
+
+    id: str
+    keys: str
+    """Default keys, with commas between."""
+    title: str
+    """In a word or two, for the footer and the palette."""
+    help: str
+    """A sentence."""
+    group: str
+    do: Do
+    foot: int = 0
+    """Its place in the footer, the most important first; 0: not there."""
+
+
+ACTIONS: dict[str, Action] = {}
+"""By id, in the order of the help."""
+
+
+def action(id_: str, keys: str, title: str, help_: str, group: str, foot: int = 0) -> Callable[[Do], Do]:
+    """Register a function as an action."""
+
+    def register(do: Do) -> Do:
+        assert id_ not in ACTIONS, id_
+        assert group in GROUPS, group
+        ACTIONS[id_] = Action(id_, keys, title, help_, group, do, foot)
+        return do
+
+    return register

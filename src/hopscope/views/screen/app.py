@@ -1,0 +1,228 @@
+"""The Textual shell: one canvas that shows the board, a watch that asks whether anything changed, keys, signals.
+
+Rules: nothing is drawn while nothing changed; of what changed only the cells that did; the session lives in one task,
+so that it ends in order whatever ends the program; the terminal is restored also after SIGTERM and SIGHUP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from hopscope.views.screen import board, chart, themes
+from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.canvas import Canvas
+from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.glyphs import choose
+from hopscope.views.screen.keymap import keys_of
+from hopscope.views.screen.look import Look, look_of
+from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.outcome import status_of
+from hopscope.views.screen.source import Launch
+
+QUICK_S = 0.04
+"""How often a young path is looked at, so that a hop appears when its first answer comes."""
+YOUNG_S = 4.0
+SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
+
+
+class MainScreen(Screen[None], inherit_bindings=False):
+    """Nothing but the canvas, and every key."""
+
+    ALLOW_SELECT = False
+    CSS = "MainScreen { overflow: hidden; } Canvas { width: 1fr; height: 1fr; }"
+
+    def __init__(self, keys: dict[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        for id_, bound in keys.items():
+            for key in bound:
+                self._bindings.bind(key, f"app.do('{id_}')", ACTIONS[id_].title, show=False)
+        self.canvas = Canvas()
+
+    def compose(self) -> ComposeResult:
+        yield self.canvas
+
+
+class HopscopeApp(App[None], inherit_bindings=False):
+    """The application. `launch` and `options`: see the package's contract."""
+
+    TITLE = "hopscope"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "do('program.interrupt')", "interrupt", show=False, priority=True)
+    ]
+
+    def __init__(self, launch: Launch, options: ScreenOptions) -> None:
+        super().__init__()
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.theme = themes.effective(options.theme)
+        self.options = options
+        self.bound = keys_of(options.keys)
+        self.main = MainScreen(self.bound)
+        self.desk: Desk | None = None
+        self.failure: Exception | None = None
+        """What ended the session before the user did."""
+        self._launch = launch
+        self._session_over = asyncio.Event()
+        self._session_task: asyncio.Task[None] | None = None
+        self._drawn = board.Drawn()
+        self._board = board.Board([], False, 1)
+        self._glyphs = choose(options.glyphs)
+        self._young_until = 0.0
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.main
+
+    # --- the session's life ----------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, status in SIGNALS:
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(number, self.leave, status)
+        self.theme_changed_signal.subscribe(self, lambda _theme: self.draw_all())
+        self._session_task = asyncio.create_task(self._live(), name="session")
+
+    async def _live(self) -> None:
+        """Hold the session open, and draw what changes, until the program ends."""
+        try:
+            async with self._launch() as session:
+                self.desk = Desk(session, self.options, self)
+                self.be_young()
+                self.show()
+                while not self._session_over.is_set():
+                    quick = time.monotonic() < self._young_until
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._session_over.wait(), QUICK_S if quick else self.options.refresh_s)
+                    self.tick()
+        except Exception as error:  # noqa: BLE001 - raised again in `run_to_status`, once the terminal is restored
+            self.failure = error
+            self.exit(return_code=4)
+
+    async def on_unmount(self) -> None:
+        self._session_over.set()
+        if self._session_task is not None:
+            await self._session_task
+        loop = asyncio.get_running_loop()
+        for number, _status in SIGNALS:
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.remove_signal_handler(number)
+
+    def be_young(self) -> None:
+        """Look often for a while: something begins."""
+        self._young_until = time.monotonic() + YOUNG_S
+
+    def tick(self) -> None:
+        """Draw, if there is anything new to see."""
+        if self.desk is not None and self.desk.update():
+            self.show()
+
+    # --- what the desk asks for (`desk.Shell`) ---------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Draw the state, now."""
+        size = self.main.canvas.size
+        if self.desk is not None and size:
+            self._board = board.compose(
+                self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn
+            )
+            self.main.canvas.show(self._board.rows)
+
+    def draw_all(self) -> None:
+        """Draw everything anew."""
+        self.show()
+        self.main.canvas.refresh()
+
+    def look(self) -> Look:
+        """The present look."""
+        return look_of(self.current_theme, self._glyphs, self.no_color)
+
+    def chart_is_shown(self) -> bool:
+        """Did the last drawing hold a chart?"""
+        return self._board.has_chart
+
+    def chart_rounds(self) -> int:
+        """Rounds that a column of the chart stands for."""
+        target = self.desk.state.chosen if self.desk else None
+        if self.desk is None or target is None:
+            return 1
+        return max(1, len(chart.seen(target.path, self.desk.state.zoom)[1]) // max(1, self.size.width))
+
+    def open(self, screen: Screen[Any]) -> None:
+        """Put a dialog in front."""
+        self.push_screen(screen)
+
+    def palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
+
+    def copy(self, text: str) -> None:
+        """Send text to the terminal's clipboard."""
+        self.copy_to_clipboard(text)
+
+    def picture(self) -> str:
+        """The main screen as SVG."""
+        return self.export_screenshot(title="hopscope")
+
+    def leave(self, status: int | None) -> None:
+        """End; None: the status that the session's outcome gives."""
+        if status is None:
+            status = status_of(self.desk.session.snapshot()) if self.desk else 0
+        self.exit(return_code=status)
+
+    # --- keys and the mouse ----------------------------------------------------------------------------------------
+
+    def action_do(self, id_: str) -> None:
+        """Do an action of the registry."""
+        if self.desk is not None:
+            ACTIONS[id_].do(self.desk)
+            if ACTIONS[id_].group in ("Probing", "Targets"):
+                self.be_young()
+        elif id_ in ("program.quit", "program.interrupt"):
+            self.leave(130 if id_ == "program.interrupt" else 0)
+
+    def on_canvas_resized(self) -> None:
+        self.show()
+
+    def on_canvas_pointed(self, event: Canvas.Pointed) -> None:
+        if self.desk is None:
+            return
+        kind, value = event.hit
+        if kind == "hop" and isinstance(value, int):
+            self.desk.choose_hop(value)
+        elif kind in ("target", "open") and isinstance(value, int):
+            self.desk.show_target(value)
+        elif kind == "action":
+            self.action_do(str(value))
+        elif kind == "time":
+            self.desk.point_at_time(event.x)
+
+    def on_canvas_scrolled(self, event: Canvas.Scrolled) -> None:
+        if self.desk is not None:
+            self.desk.move(event.step)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[Any]:
+        """The palette finds the registry's actions, and nothing of Textual's own."""
+        from textual.app import SystemCommand
+
+        for action in ACTIONS.values():
+            if action.id != "program.palette":
+                yield SystemCommand(
+                    action.title.capitalize(), action.help, lambda id_=action.id: self.action_do(id_)
+                )
+
+    def run_to_status(self) -> int:
+        """Run until the end; the exit status. Raises what the session raised."""
+        self.run()
+        if self.failure is not None:
+            raise self.failure
+        return self.return_code or 0

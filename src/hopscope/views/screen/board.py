@@ -1,0 +1,213 @@
+"""The whole screen as lines: which panels a size has room for, and where they stand. Pure but for its cache.
+
+What goes first on a small terminal, in this order: the panel of the chosen hop (below 100 columns), the chart (below 30
+lines, unless asked for; below 14 always), the empty line under the head (below 16), columns by their rank, the name of the program and
+the way of probing in the tabs' line (below 100), the footer's words (below 60) and, below 6 lines, footer and tabs.
+Nothing is cut without a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hopscope.session.model import Target
+from hopscope.views.screen import chart, detail, footer, head, summary, table
+from hopscope.views.screen.keymap import shown as shown_key
+from hopscope.views.screen.look import Look
+from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.text import Line, Row, beside, blank, cut, wrap
+
+CHART_FROM = 30
+"""Lines from which the chart stands there without being asked for."""
+CHART_LEAST = 14
+DETAIL_FROM = 100
+CHART_NS = 1_000_000_000
+"""The chart is drawn anew at most so often, and less often where a column is longer than that."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is on the screen."""
+
+    rows: list[Row]
+    has_chart: bool
+    body: int
+    """Lines of the table or the overview, for paging."""
+
+
+@dataclass
+class Drawn:
+    """The last chart, and what it was made of."""
+
+    made_of: tuple[object, ...] = ()
+    at: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+
+def compose(
+    state: ViewState, look: Look, width: int, height: int, keys: Mapping[str, tuple[str, ...]], drawn: Drawn
+) -> Board:
+    """Everything, exactly `width` x `height`."""
+    if width < 1 or height < 1:
+        return Board([], False, 0)
+    names = {id_: shown_key(bound[0], look.glyphs.left == "◂") for id_, bound in keys.items() if bound}
+    target = state.chosen
+    rows: list[Row] = []
+    if height >= 6:
+        rows.append(head.tabs(state, look, width))
+    note = head.notice(state, look, width, target, names)
+    if height >= 16:
+        if target is not None and not state.overview:
+            rows.append(head.status(state, look, width, target))
+        rows.append(note or blank(width, look.text))
+    elif note is not None:
+        rows.append(note)
+    elif target is not None and not state.overview:
+        rows.append(head.status(state, look, width, target))
+    foot = [footer.row(dict(keys), look, width)] if height >= 6 else []
+    room = height - len(rows) - len(foot)
+    has_chart = False
+    if target is None:
+        body = _nobody(look, width, names)
+    elif state.overview:
+        body = _overview(state, look, width, room)
+    else:
+        tall = chart_height(state, height, room, target)
+        has_chart = tall > 0
+        body = _table(state, target, look, width, room - tall)
+        if has_chart:
+            body += [blank(width, look.text)] * (room - tall - len(body))
+            body += _panels(state, target, look, width, tall, drawn)
+    rows += body[:room]
+    rows += [blank(width, look.text)] * (height - len(rows) - len(foot))
+    return Board((rows + foot)[:height], has_chart, max(1, room - 2))
+
+
+def chart_height(state: ViewState, height: int, room: int, target: Target) -> int:
+    """Lines of the chart and the panel beside it; 0 where they are off or have no room."""
+    if state.chart is False or height < CHART_LEAST or (state.chart is None and height < CHART_FROM):
+        return 0
+    nodes = sum(max(1, len(hop.nodes)) if state.unfolded else 1 for hop in target.path.hops)
+    usual = max(9, min(22, height * 4 // 11))
+    need = nodes + 3
+    if height < CHART_FROM:
+        return max(6, min(10, room - 5))
+    return max(9, min(usual, room - need))
+
+
+def _panels(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
+    hop = state.chosen_hop(target)
+    side = 0
+    if state.details and width >= DETAIL_FROM and hop is not None:
+        side = min(56, max(40, width * 3 // 10))
+    wide = width - side
+    left = _chart(state, target, look, wide, height, drawn)
+    if not side or hop is None:
+        return left
+    verdicts = state.judge.hops(target)
+    verdict = next(v for v, h in zip(verdicts, target.path.hops, strict=True) if h is hop)
+    from hopscope.views.screen.text import framed
+
+    inside = detail.panel(target, hop, verdict, look, side - 2)
+    if len(inside) > height - 2:
+        inside = [*inside[: height - 3], Line().add(" … more: enter", look.quiet).row(side - 2, look.text)]
+    inside += [blank(side - 2, look.text)] * (height - 2 - len(inside))
+    name = "hop " + str(hop.ttl) + (", target" if hop.is_target else "")
+    right = framed(inside, name, "", side, height, look.faint, look.quiet)
+    return beside(left, right, wide, side, look.text)
+
+
+def _chart(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
+    hop = state.chosen_hop(target)
+    times = target.path.round_times
+    span = times[-1] - times[0] if len(times) > 1 else 0
+    pause = max(CHART_NS, min(5 * CHART_NS, span // max(1, width)))
+    fixed = (target.id, hop.ttl if hop else 0, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
+    due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < 30
+    if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
+        drawn.rows = chart.panel(
+            target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor
+        )
+        drawn.made_of = (*fixed, target.path.version)
+        drawn.at = state.shown.now
+    return drawn.rows
+
+
+def _table(state: ViewState, target: Target, look: Look, width: int, room: int) -> list[Row]:
+    memory = state.memory(target)
+    manner = state.manner(target)
+    memory.host = max(memory.host, min(table.HOST_MAX, table.host_wanted(target, manner)))
+    verdicts = state.judge.hops(target)
+    shape = table.shape(state.columns, width, memory.host)
+    groups = table.rows(target, verdicts, shape, manner, look, width, memory)
+    micro = table.is_micro(target)
+    out = [table.head(shape, look, width, memory.ceiling, state.scale, micro)] if room >= 3 else []
+    notes = table.notes(target, verdicts, look) if room >= 6 else []
+    note_rows = [Line().to(5, look.quiet).add(cut(text, width - 6), look.quiet).row(width, look.text) for text in notes]
+    lines: list[Row] = []
+    spans: dict[int, tuple[int, int]] = {}
+    for ttl, rows in groups:
+        spans[ttl] = (len(lines), len(lines) + len(rows))
+        lines += rows
+    if not lines:
+        return out + _empty(state, target, look, width)
+    space = max(1, room - len(out) - len(note_rows))
+    if len(lines) > space and note_rows:
+        space, note_rows = max(1, room - len(out)), []
+    out += window(state, lines, spans.get(manner.cursor or 0, (0, 1)), space, look, width)
+    return out + note_rows
+
+
+def window(
+    state: ViewState, lines: list[Row], chosen: tuple[int, int], space: int, look: Look, width: int
+) -> list[Row]:
+    """As many of `lines` as there is room for, with the chosen ones in sight; the rest is counted above and below."""
+    if len(lines) <= space:
+        state.top = 0
+        return lines
+    margin = 1 if space >= 4 else 0
+    top = min(state.top, chosen[0] - margin)
+    top = max(top, chosen[1] + margin - space)
+    top = max(0, min(top, len(lines) - space))
+    state.top = top
+    out = lines[top : top + space]
+    if margin:
+        if top:
+            out[0] = _more(look.glyphs.up, top + 1, look, width)
+        below = len(lines) - top - space
+        if below:
+            out[-1] = _more(look.glyphs.down, below + 1, look, width)
+    return out
+
+
+def _more(sign: str, count: int, look: Look, width: int) -> Row:
+    return Line().add(f"  {sign}  {count} more lines", look.quiet).row(width, look.text)
+
+
+def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
+    first, rows = summary.view(state, look, width)
+    position = next((i for i, (id_, _) in enumerate(rows) if id_ == state.target), 0)
+    lines = [row for _, row in rows]
+    return [first, *window(state, lines, (position, position + 1), max(1, room - 1), look, width)]
+
+
+def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row]:
+    """In place of hops, while there are none."""
+    words = {
+        "resolving": f"looking {target.query} up …",
+        "unresolved": f"{target.query} is not probed: {target.error or 'the name does not resolve'}",
+        "refused": target.refusal.message if target.refusal else "refused",
+        "paused": "paused before the first answer",
+    }.get(target.state, "the first probes are on their way …")
+    out = [blank(width, look.text)]
+    lines = wrap(words, max(10, width - 8))
+    if target.state == "refused" and target.refusal and target.refusal.remedy:
+        lines += ["", *wrap(f"try: {target.refusal.remedy}", max(10, width - 8))]
+    style = look.text if target.state in ("unresolved", "refused") else look.quiet
+    return out + [Line().to(5, style).add(text, style).row(width, look.text) for text in lines]
+
+
+def _nobody(look: Look, width: int, names: Mapping[str, str]) -> list[Row]:
+    words = f"no targets: {names.get('target.add', 'the palette')} adds one"
+    return [blank(width, look.text), Line().to(5, look.quiet).add(cut(words, width - 5), look.quiet).row(width, look.text)]

@@ -1,0 +1,236 @@
+"""The chart panel: latency over clock time, along the path, a hop's distribution, or the heat map of all hops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from hopscope.path.snapshot import LOST, Hop, Path
+from hopscope.session.model import Target
+from hopscope.views.screen import heat, plot
+from hopscope.views.screen.look import Look
+from hopscope.views.screen.numbers import nice_ceiling, span_ms, time_of_day
+from hopscope.views.screen.options import ChartView
+from hopscope.views.screen.text import Hit, Line, Row, blank, framed
+
+NS_PER_MS = 1_000_000
+Y_LABEL = 5
+
+
+def panel(
+    target: Target, hop: Hop | None, view: ChartView, look: Look, width: int, height: int, zoom: int, cursor: int | None
+) -> list[Row]:
+    """The framed chart, exactly `width` x `height`."""
+    inner, tall = width - 2, height - 2
+    path = target.path
+    title, corner = titles(target, hop, view, zoom, cursor, look)
+    if hop is None or tall < 4 or inner < 20:
+        rows = [Line().add(" no answer yet", look.quiet).row(inner, look.text)]
+    elif view == "heat":
+        rows = heat.rows(target, look, inner, tall, zoom, cursor)
+    elif view == "distribution":
+        rows = _distribution(hop, look, inner, tall)
+    elif view == "profile":
+        rows = _profile(path, look, inner, tall)
+    else:
+        rows = _over_time(path, hop, look, inner, tall, zoom, cursor)
+    rows = [*rows, *(blank(inner, look.text) for _ in range(tall - len(rows)))]
+    return framed(rows, title, corner, width, height, look.faint, look.quiet)
+
+
+def titles(
+    target: Target, hop: Hop | None, view: ChartView, zoom: int, cursor: int | None, look: Look
+) -> tuple[str, str]:
+    """The frame's title and its corner: what is seen, and which time it is of (or what the cursor reads)."""
+    if hop is None:
+        return "latency", ""
+    first, times = seen(target.path, zoom)
+    corner = f"{time_of_day(times[0])} to {time_of_day(times[-1])}" if times else ""
+    if view == "distribution":
+        return f"distribution, hop {hop.ttl}", f"{sum(1 for s in hop.window.samples.tolist() if s >= 0)} answers"
+    if view == "profile":
+        return "along the path: best, median, p95", ""
+    if cursor is not None and times:
+        corner = reading(target.path, hop, first, times, cursor)
+    if view == "heat":
+        return "all hops over time", corner
+    end = target.path.target_hop
+    name = f"latency, hop {hop.ttl}" + ("" if hop.is_target else " and target" if end else "")
+    return name, corner
+
+
+def seen(path: Path, zoom: int) -> tuple[int, list[int]]:
+    """The first round that is in sight, and the times (epoch ns) at which the rounds in sight began."""
+    times = path.round_times.tolist()
+    count = max(8, len(times) >> zoom)
+    start = max(0, len(times) - count)
+    while start < len(times) and times[start] <= 0:
+        start += 1
+    return path.first_round + start, times[start:]
+
+
+def samples_of(hop: Hop, first: int, count: int) -> list[int | None]:
+    """A hop's samples for `count` rounds from `first` on; None where there is none."""
+    window = hop.window
+    offset = first - window.first_round
+    samples = window.samples
+    size = len(samples)
+    return [samples[i] if 0 <= i < size else None for i in range(offset, offset + count)]
+
+
+def reading(path: Path, hop: Hop, first: int, times: Sequence[int], cursor: int) -> str:
+    """What the cursor reads: time, round and value."""
+    index = max(0, len(times) - 1 - cursor)
+    sample = samples_of(hop, first, len(times))[index]
+    value = "no probe" if sample is None else _SAID.get(sample) or span_ms(sample / NS_PER_MS)
+    return f"{time_of_day(times[index])}  hop {hop.ttl}: {value}"
+
+
+_SAID = {-1: "lost", -2: "pending", -3: "not sent, this computer", -4: "late", -5: "no probe"}
+
+
+def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: int, cursor: int | None) -> list[Row]:
+    first, times = seen(path, zoom)
+    if len(times) < 2:
+        return [Line().add(" a chart needs two rounds", look.quiet).row(width, look.text)]
+    xs = [(at - times[0]) / 1e9 for at in times]
+    end = path.target_hop
+    shown = [(hop, "hop")] + ([(end, "target")] if end is not None and end is not hop else [])
+    top = 0.0
+    curves: list[plot.Curve] = []
+    lost: list[float] = []
+    columns = width - Y_LABEL - 1
+    for one, role in reversed(shown):
+        samples = samples_of(one, first, len(times))
+        ys = [s / NS_PER_MS if s is not None and s >= 0 else None for s in samples]
+        known = sorted(y for y in ys if y is not None)
+        if known:
+            top = max(top, known[-1] if len(known) < 40 else min(known[-1], 2.5 * known[len(known) * 98 // 100]))
+        curves.append(plot.Curve(*plot.decimate(xs, ys, columns), role=role))  # type: ignore[arg-type] # hop, target
+        if one is hop:
+            lost = [x for x, s in zip(xs, samples, strict=True) if s == LOST]
+    ceiling = nice_ceiling(top)
+    curves = [
+        plot.Curve(c.xs, [None if y is None else min(y, ceiling) for y in c.ys], c.role) for c in curves
+    ]
+    if lost and hop.received:
+        step = max(1e-9, xs[-1] / columns)
+        cells = sorted({round(x / step) for x in lost})
+        marker = look.glyphs.lost
+        curves.append(
+            plot.Curve([min(xs[-1], c * step) for c in cells], [ceiling] * len(cells), "lost", marker, joined=False)
+        )
+    if cursor is not None:
+        at = xs[max(0, len(xs) - 1 - cursor)]
+        marks = [ceiling * i / height for i in range(height + 1)]
+        curves.insert(0, plot.Curve([at] * len(marks), marks, "cursor", "|", joined=False))
+    axes = plot.Axes((0.0, xs[-1]), (0.0, ceiling), time_ticks(times, columns), value_ticks(ceiling, height))
+    parts = plot.draw(width, height, curves, axes, ascii_only=look.glyphs.full == "#")
+    return [_row(line, look, width, Hit("time", index)) for index, line in enumerate(parts)]
+
+
+def _profile(path: Path, look: Look, width: int, height: int) -> list[Row]:
+    known = [hop for hop in path.hops if hop.rtt]
+    if len(known) < 2:
+        return [Line().add(" a profile needs two hops that answer", look.quiet).row(width, look.text)]
+    xs = [float(hop.ttl) for hop in known]
+    rtts = [hop.rtt for hop in known if hop.rtt]
+    ceiling = nice_ceiling(max(rtt.p95 for rtt in rtts))
+    curves = [
+        plot.Curve(xs, [rtt.p95 for rtt in rtts], "high"),
+        plot.Curve(xs, [rtt.best for rtt in rtts], "low"),
+        plot.Curve(xs, [rtt.median for rtt in rtts], "hop"),
+    ]
+    first, last = path.hops[0].ttl, path.hops[-1].ttl
+    step = max(1, (last - first + 1) * 4 // max(1, width - Y_LABEL))
+    ticks = [(float(ttl), str(ttl)) for ttl in range(first, last + 1, step)]
+    axes = plot.Axes((float(first), float(last)), (0.0, ceiling), ticks, value_ticks(ceiling, height))
+    return [
+        _row(line, look, width, None)
+        for line in plot.draw(width, height, curves, axes, ascii_only=look.glyphs.full == "#")
+    ]
+
+
+def _distribution(hop: Hop, look: Look, width: int, height: int) -> list[Row]:
+    values = sorted(sample / NS_PER_MS for sample in hop.window.samples.tolist() if sample >= 0)
+    if len(values) < 2:
+        return [Line().add(" a distribution needs two answers", look.quiet).row(width, look.text)]
+    low, high = values[0], values[-1]
+    if high - low < 1e-6:
+        high = low + 0.1
+    bins = max(8, min(width - 8, len(values)))
+    each = (high - low) / bins
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, int((value - low) / each))] += 1
+    xs = [low + (index + 0.5) * each for index in range(bins)]
+    top = float(max(counts))
+    stems: list[plot.Curve] = []
+    levels = max(2, (height - 2) * 4)
+    for x, n in zip(xs, counts, strict=True):
+        if n:
+            dots = max(1, round(levels * n / top))
+            stems.append(plot.Curve([x, x], [0.0, top * dots / levels], "hop"))
+    merged_x: list[float] = []
+    merged_y: list[float | None] = []
+    for stem in stems:
+        merged_x += [*stem.xs, stem.xs[-1]]
+        merged_y += [*stem.ys, None]
+    ticks = [(low + (high - low) * i / 4, span_ms(low + (high - low) * i / 4)) for i in range(5)]
+    axes = plot.Axes((low, high), (0.0, top), ticks, [(0.0, "0"), (top, str(int(top)))])
+    curve = plot.Curve(merged_x, merged_y, "hop")
+    return [
+        _row(line, look, width, None)
+        for line in plot.draw(width, height, [curve], axes, ascii_only=look.glyphs.full == "#")
+    ]
+
+
+def value_ticks(ceiling: float, height: int) -> list[plot.Tick]:
+    """Ticks of a latency axis (ms), its unit at the top."""
+    count = 4 if height >= 12 else 2
+    micro = ceiling < 1
+    scale = 1000 if micro else 1
+    ticks = [(ceiling * i / count, f"{ceiling * i / count * scale:g}") for i in range(count)]
+    ticks.append((ceiling, f"{ceiling * scale:g}"))
+    return [(at, f"{label:>4} ") for at, label in ticks]
+
+
+def time_ticks(times: Sequence[int], columns: int) -> list[plot.Tick]:
+    """Ticks of a time axis: round clock times, a dozen columns apart at least."""
+    span = (times[-1] - times[0]) / 1e9
+    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
+    step = next((s for s in steps if span / s <= max(1, columns // 14)), steps[-1])
+    begin = -(-times[0] // (step * 1_000_000_000)) * step * 1_000_000_000
+    ticks = []
+    at = begin
+    while at <= times[-1]:
+        ticks.append(((at - times[0]) / 1e9, time_of_day(at, seconds=step < 60)))
+        at += step * 1_000_000_000
+    return ticks
+
+
+def _styles(look: Look) -> dict[plot.Role, Style]:
+    def rgb(colour: tuple[int, int, int] | None, plain: Style) -> Style:
+        return plain if colour is None else Style(color="#{:02x}{:02x}{:02x}".format(*colour))
+
+    hop = rgb(look.line_hop, look.strong)
+    other = rgb(look.line_target, look.quiet)
+    return {
+        "text": look.quiet,
+        "axis": look.faint,
+        "hop": hop,
+        "target": other,
+        "low": other,
+        "high": other,
+        "lost": look.bad,
+        "cursor": look.quiet,
+    }
+
+
+def _row(parts: Sequence[plot.Part], look: Look, width: int, hit: Hit | None) -> Row:
+    styles = _styles(look)
+    line = Line()
+    for text, role in parts:
+        line.add(text, styles[role])
+    return line.row(width, look.text, hit)

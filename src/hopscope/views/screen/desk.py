@@ -1,0 +1,161 @@
+"""What actions work on: the session, the view's state, and the shell that shows it. One small class between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hopscope.session.model import Probing, Target
+from hopscope.views.screen import summary
+from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.source import SessionLike
+from hopscope.views.screen.state import ViewState
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from hopscope.views.screen.look import Look
+
+
+class Shell(Protocol):
+    """What the desk asks of the Textual application."""
+
+    theme: str
+
+    def show(self) -> None:
+        """Draw the state, now."""
+
+    def chart_is_shown(self) -> bool:
+        """Did the last drawing hold a chart?"""
+        ...
+
+    def chart_rounds(self) -> int:
+        """Rounds a column of the chart stands for, at least 1."""
+        ...
+
+    def open(self, screen: Screen[Any]) -> None:
+        """Put a dialog in front."""
+
+    def palette(self) -> None:
+        """Open the command palette."""
+
+    def copy(self, text: str) -> None:
+        """Send text to the terminal's clipboard (OSC 52)."""
+
+    def picture(self) -> str:
+        """The screen as SVG."""
+        ...
+
+    def leave(self, status: int | None) -> None:
+        """End; None: the status that the session's outcome gives."""
+
+    def look(self) -> Look:
+        """The present look."""
+        ...
+
+
+class Desk:
+    """Actions and dialogs get this and nothing else."""
+
+    def __init__(self, session: SessionLike, options: ScreenOptions, screen: Shell) -> None:
+        self.session = session
+        self.options = options
+        self.screen = screen
+        self.state = ViewState.begin(options, session.snapshot())
+        self.state.see(self.state.shown)
+        self._seen = -1
+
+    # --- drawing ---------------------------------------------------------------------------------------------------
+
+    def update(self) -> bool:
+        """Take the session's newest snapshot, unless the display is frozen; was there a newer one?"""
+        version = self.session.version
+        if self.state.frozen_at is not None or version == self._seen:
+            return False
+        self._seen = version
+        self.state.see(self.session.snapshot())
+        return True
+
+    def refresh_now(self) -> None:
+        """Take the newest snapshot and draw it."""
+        self._seen = -1
+        self.update()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the state."""
+        self.screen.show()
+
+    def say(self, words: str, trouble: bool = False) -> None:
+        """Say in a line what just happened; it stays until the next thing is said or done."""
+        self.state.said = words
+        self.refresh_now()
+
+    def chart_is_shown(self) -> bool:
+        """Is the chart on the screen?"""
+        return self.screen.chart_is_shown()
+
+    # --- choosing --------------------------------------------------------------------------------------------------
+
+    def move(self, step: int) -> None:
+        """Move the cursor by rows: hops, or targets in the overview."""
+        state = self.state
+        state.said = None
+        if state.overview:
+            ids = [target.id for target in summary.order(state)]
+            if ids and state.target in ids:
+                state.target = ids[max(0, min(len(ids) - 1, ids.index(state.target) + step))]
+        else:
+            target = state.chosen
+            cursor = state.cursor(target) if target else None
+            if target is not None and cursor is not None:
+                ttls = [hop.ttl for hop in target.path.hops]
+                self.choose_hop(ttls[max(0, min(len(ttls) - 1, ttls.index(cursor) + step))])
+                return
+        self.redraw()
+
+    def choose_hop(self, ttl: int) -> None:
+        """Put the cursor on a hop of the chosen target."""
+        if self.state.target is not None:
+            self.state.hops[self.state.target] = ttl
+        self.redraw()
+
+    def choose_target(self, step: int) -> None:
+        """The next or the previous target, around the end."""
+        ids = [target.id for target in self.state.shown.targets]
+        if ids:
+            index = ids.index(self.state.target) if self.state.target in ids else 0
+            self.state.target = ids[(index + step) % len(ids)]
+        if not self.state.overview:
+            self.state.top = 0
+        self.state.said = None
+        self.redraw()
+
+    def show_target(self, target: int) -> None:
+        """Open a target."""
+        self.state.target = target
+        self.state.overview = False
+        self.state.top = 0
+        self.state.said = None
+        self.redraw()
+
+    def move_chart_cursor(self, step: int) -> None:
+        """Move the chart's reading cursor by a column, to the left where `step` is positive."""
+        state = self.state
+        target = state.chosen
+        if target is None or not self.chart_is_shown():
+            return
+        last = max(0, (len(target.path.round_times) >> state.zoom) - 1)
+        now = state.chart_cursor if state.chart_cursor is not None else (-1 if step > 0 else last + 1)
+        state.chart_cursor = max(0, min(last, now + step * self.screen.chart_rounds()))
+        self.redraw()
+
+    def forget(self, target: int) -> None:
+        """A target's statistics begin anew: so does what kept its table calm."""
+        self.state.memories.pop(target, None)
+        self.state.chart_cursor = None
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
+    def probing(self, target: Target) -> Probing:
+        """How a target is probed now."""
+        return self.session.probing(target.id)

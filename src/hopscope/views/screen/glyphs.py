@@ -1,0 +1,98 @@
+"""The characters that the screen draws with: one set for terminals that know Unicode, one of pure ASCII."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class GlyphSet:
+    """Every character that carries a meaning. Shapes differ wherever meanings do, so that colour is never alone."""
+
+    healthy: str = "●"
+    slow: str = "◆"
+    loss: str = "▲"
+    unreachable: str = "✕"
+    starting: str = "◌"
+    paused: str = "‖"
+    here: str = "■"
+    refused: str = "⊘"
+    """A target that this machine may not or cannot probe."""
+    bars: str = "▁▂▃▄▅▆▇█"
+    shades: str = " ░▒▓█"
+    lost: str = "╳"
+    late: str = "»"
+    failed: str = "!"
+    pending: str = " "
+    silent: str = "·"
+    cursor: str = "▸"
+    cosmetic: str = "°"
+    more: str = "▾"
+    folded: str = "▸"
+    branch: str = "├"
+    last_branch: str = "└"
+    plus: str = "＋"
+    up: str = "↑"
+    down: str = "↓"
+    left: str = "◂"
+    right: str = "▸"
+    left_right: str = "←→"
+    up_down: str = "↑↓"
+    enter: str = "⏎"
+    to: str = "–"
+    box: str = "╭─╮│╰╯"
+    full: str = "█"
+    sign: str = "…"
+    dash: str = "–"
+    dot: str = "·"
+
+
+UNICODE = GlyphSet()
+ASCII = GlyphSet(
+    healthy="o",
+    slow="~",
+    loss="^",
+    unreachable="X",
+    starting=".",
+    paused="=",
+    here="#",
+    refused="/",
+    bars="_.-=+*#@",
+    shades=" .:+#",
+    lost="x",
+    late=">",
+    failed="!",
+    silent=".",
+    cursor=">",
+    cosmetic="'",
+    more="v",
+    folded=">",
+    branch="|",
+    last_branch="`",
+    plus="+",
+    up="^",
+    down="v",
+    left="<",
+    right=">",
+    left_right="<>",
+    up_down="^v",
+    enter="enter",
+    to="-",
+    box="+-+|++",
+    full="#",
+    sign="~",
+    dash="-",
+    dot="|",
+)
+
+
+def choose(wish: Literal["auto", "unicode", "ascii"]) -> GlyphSet:
+    """The set to draw with: as wished, or what this terminal can be trusted to show."""
+    if wish == "auto":
+        encoding = (getattr(sys.__stderr__, "encoding", None) or "").lower().replace("-", "")
+        plain = os.environ.get("TERM", "") in ("linux", "dumb", "vt100", "vt220") or encoding not in ("utf8", "utf")
+        return ASCII if plain else UNICODE
+    return ASCII if wish == "ascii" else UNICODE

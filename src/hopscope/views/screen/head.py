@@ -1,0 +1,168 @@
+"""The head: targets as tabs with their health, the status of the chosen one, and a line for what must be said."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from hopscope.session.model import Snapshot, Target
+from hopscope.views.screen.judged import Verdict
+from hopscope.views.screen.look import Look
+from hopscope.views.screen.numbers import clock, interval, time_of_day
+from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.text import Hit, Line, Row, cut
+
+
+def tabs(state: ViewState, look: Look, width: int) -> Row:
+    """The targets; at the right how they are probed and for how long. What has no room is counted: ``+3 ▸``."""
+    shown = state.shown
+    right = _right(state.chosen, shown)
+    line = Line()
+    if width >= 100:
+        line.add(" hopscope", look.strong)
+    right_width = cell_len(right) + 2 if width - cell_len(right) - line.width >= 44 else 0
+    room = width - right_width
+    chosen = state.chosen
+    targets = list(shown.targets)
+    position = targets.index(chosen) if chosen in targets else 0
+    plus = f"  {look.glyphs.plus} "
+    start = _first_tab(targets, position, state, look, room - line.width - cell_len(plus) - 5)
+    if start:
+        line.add(f"  {look.glyphs.left}{start}", look.quiet, Hit("target", targets[start - 1].id))
+    for index in range(start, len(targets)):
+        target = targets[index]
+        verdict = state.judge.target(target)
+        mark, style = look.health(verdict.state)
+        here = target is chosen
+        words = "" if verdict.state in ("healthy", "finished") or here else f" {verdict.short}"
+        text = f"{target.query}{words} "
+        rest = len(targets) - index - 1
+        sign = f" +{rest + (0 if here else 1)} {look.glyphs.right} "
+        left = room - line.width - cell_len(plus) - (cell_len(sign) if rest else 0) - 4
+        if left < min(cell_len(text), 12) and not here:
+            line.add(sign, look.quiet, Hit("target", target.id))
+            break
+        text = cut(text, max(6, left))
+        ground = look.tab if here and len(targets) > 1 else Style.null()
+        hit = Hit("target", target.id)
+        line.add(" ", look.text)
+        line.add(f" {mark} ", style + ground, hit)
+        line.add(text, (look.strong if here else look.text) + ground, hit)
+    if width >= 50:
+        line.add(plus, look.quiet, Hit("action", "target.add"))
+    if right_width:
+        line.to(width - right_width + 1, look.text).add(right, look.quiet, Hit("action", "probe.interval")).add(" ", look.text)
+    return line.row(width, look.text)
+
+
+def _first_tab(targets: list[Target], position: int, state: ViewState, look: Look, room: int) -> int:
+    """The first tab, so that the chosen one is in sight."""
+    start = position
+    used = 0
+    while start >= 0:
+        target = targets[start]
+        verdict = state.judge.target(target)
+        words = "" if verdict.state == "healthy" or start == position else " " + verdict.short
+        used += min(cell_len(target.query) + cell_len(words), 40) + 6
+        if used > room and start != position:
+            return start + 1
+        start -= 1
+    return 0
+
+
+def _right(target: Target | None, shown: Snapshot) -> str:
+    if target is None:
+        return ""
+    plan = target.plan
+    parts = []
+    if plan is not None:
+        port = target.facts.port if target.facts else plan.port
+        parts.append(f"{plan.protocol}{f' port {port}' if port and plan.protocol != 'icmp' else ''}")
+        parts.append(interval(plan.interval_ns / 1e9))
+    started = target.path.started_at
+    parts.append(clock((shown.now - started) / 1e9 if started else 0))
+    return " · ".join(parts)
+
+
+def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
+    """The chosen target in a line: name, address, length of the path, health in words; at the right who probes how."""
+    verdict = state.judge.target(target)
+    _mark, style = look.health(verdict.state)
+    line = Line().add(" ", look.text)
+    narrow = width < 70
+    path = target.path
+    name = cut(target.query, max(12, width // 3))
+    if not narrow:
+        line.add(name, look.strong)
+        if target.address and target.address != target.query:
+            line.add(f"  {cut(target.address, 40)}", look.quiet)
+        if path.hops:
+            count = len(path.hops)
+            hops = f"{count} hop{'s' if count != 1 else ''}" if path.reached else f"{count} hops so far"
+            line.add(f"  {hops}  ", look.quiet)
+        else:
+            line.add("  ", look.text)
+    right = who(target, state.shown)
+    room = width - line.width - 1
+    words = verdict.words
+    if verdict.young and verdict.state not in ("starting", "paused"):
+        words += " (too few probes to judge)"
+    beside = cell_len(words) + 3 + cell_len(right) <= room and bool(right)
+    head, _, tail = words.partition(":")
+    shown = cut(words, room)
+    line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
+    line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)
+    if beside:
+        line.to(width - cell_len(right) - 2, look.text).add(right, look.quiet)
+    return line.row(width, look.text)
+
+
+def who(target: Target, shown: Snapshot) -> str:
+    """Who probes, and by which clock: ``plain user · kernel clock · ping socket``."""
+    parts = []
+    if shown.user:
+        parts.append(shown.user)
+    if target.facts:
+        parts.append(f"{target.facts.clock} clock")
+        parts.append(target.facts.method.replace("-", " "))
+    return " · ".join(parts)
+
+
+def notice(state: ViewState, look: Look, width: int, target: Target | None, keys: dict[str, str]) -> Row | None:
+    """What must not be overlooked, in words; None where all is as it should be."""
+    text, style = _notice(state, look, target, keys)
+    if not text:
+        return None
+    return Line().add(" ", look.text).add(cut(text, width - 2), style).row(width, look.text)
+
+
+def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str, str]) -> tuple[str, Style]:
+    shown = state.shown
+    note = f": {shown.worker_note}" if shown.worker_note else ""
+    if shown.worker == "failed":
+        return f"{look.glyphs.here} the probe worker failed and could not be started again{note}", look.bad
+    if shown.worker == "restarting":
+        return f"{look.glyphs.here} the probe worker is being started again, nothing counted is lost{note}", look.warn
+    if state.frozen_at is not None:
+        key = keys.get("display.freeze", "")
+        return f"frozen at {time_of_day(state.frozen_at)}, probing goes on: {key} shows the present again", look.warn
+    if target is not None and target.state == "refused" and target.refusal:
+        remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
+        return f"{look.glyphs.refused} {target.refusal.message}{remedy}", look.bad
+    if target is not None and target.state == "unresolved":
+        return f"{look.glyphs.refused} {target.query}: {target.error or 'the name does not resolve'}", look.bad
+    if target is not None and target.state == "paused":
+        key = keys.get("probe.pause", "")
+        return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
+    if shown.worker == "starting" and not (target and target.path.hops):
+        return "the probe worker starts", look.quiet
+    if state.said:
+        return state.said, look.text
+    if target is not None and target.facts and target.facts.note:
+        return target.facts.note, look.quiet
+    if shown.counters.overflow:
+        return f"this computer dropped {shown.counters.overflow} packets: that is not the network's loss", look.warn
+    return "", look.quiet
+
+
+__all__ = ["Verdict", "notice", "status", "tabs", "who"]

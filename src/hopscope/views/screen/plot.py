@@ -1,0 +1,181 @@
+"""The one door to Plotext 6: curves and marks in, lines of (text, role) out.
+
+Plotext's native kernel has hazards, and this module is where they are met:
+
+- a NaN in a connected signal aborts the whole process: only finite numbers are ever handed over (`_finite`);
+- its cost is one native call a point: callers decimate (`decimate`) to two points a column;
+- strings are printed as they are: only labels that this package made reach it, and they are cleaned here once more;
+- it takes 200 ms to import and keeps one global figure: it is imported at the first chart, on a figure of our own.
+
+What it draws is read back through its own escape sequences. Roles travel as sentinel colours, so that the theme (also
+one of 16 colours, or of none) is applied by the caller.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+
+from hopscope.names.clean import clean
+
+Role: TypeAlias = Literal["text", "axis", "hop", "target", "low", "high", "lost", "cursor"]
+ROLES: tuple[Role, ...] = ("text", "axis", "hop", "target", "low", "high", "lost", "cursor")
+Part: TypeAlias = tuple[str, Role]
+Tick: TypeAlias = tuple[float, str]
+
+LIMIT = 1e15
+"""Numbers beyond are cut to it: nothing that is drawn is that large, and the kernel's arithmetic stays exact."""
+_STYLE = re.compile(r"\x1b\[([0-9;]*)m")
+_SENTINEL = 1
+"""Red and green of the roles' sentinel colours; blue is the role's number."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points in order of x. A y of None is a gap in the line."""
+
+    xs: Sequence[float]
+    ys: Sequence[float | None]
+    role: Role
+    marker: str = "braille"
+    joined: bool = True
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The canvas: ranges and ticks."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_ticks: Sequence[Tick] = ()
+    y_ticks: Sequence[Tick] = ()
+
+
+def decimate(xs: Sequence[float], ys: Sequence[float | None], columns: int) -> tuple[list[float], list[float | None]]:
+    """At most two points a column: its lowest and its highest, in their order. A column of gaps alone stays a gap."""
+    if len(xs) <= 2 * columns or columns < 1:
+        return list(xs), list(ys)
+    low, high = xs[0], xs[-1]
+    width = (high - low) / columns or 1.0
+    out_x: list[float] = []
+    out_y: list[float | None] = []
+    start = 0
+    for column in range(columns):
+        edge = low + (column + 1) * width
+        end = start
+        while end < len(xs) and (xs[end] < edge or column == columns - 1):
+            end += 1
+        known = [(y, index) for index in range(start, end) if (y := ys[index]) is not None]
+        if known:
+            for index in sorted({min(known)[1], max(known)[1]}):
+                out_x.append(xs[index])
+                out_y.append(ys[index])
+        elif end > start:
+            out_x.append(xs[start])
+            out_y.append(None)
+        start = end
+    return out_x, out_y
+
+
+def draw(width: int, height: int, curves: Sequence[Curve], axes: Axes, *, ascii_only: bool = False) -> list[list[Part]]:
+    """Draw into exactly `height` lines of `width` cells."""
+    if width < 8 or height < 4:
+        return [[(" " * max(0, width), "text")] for _ in range(max(0, height))]
+    plotext, terminal = _plotext()
+    figure = _figure(terminal)
+    figure.plot_size(width, height)
+    figure.legend(False)
+    for axis in (0, 1):
+        figure.axes(axis == 0, axis=[0, 1], side=[axis], pixel=_pixel(plotext, "axis"))
+    x_low, x_high = _range(axes.x)
+    y_low, y_high = _range(axes.y)
+    for direction, (low, high), ticks in ((0, (x_low, x_high), axes.x_ticks), (1, (y_low, y_high), axes.y_ticks)):
+        ruler = figure.ruler(direction, 0)
+        ruler.lim(low, high)
+        ruler.pixel(_pixel(plotext, "text"))
+        inside = [(at, clean(label)) for at, label in ticks if math.isfinite(at) and low <= at <= high]
+        ruler.ticks([at for at, _ in inside], [label for _, label in inside])
+    for curve in curves:
+        for xs, ys in _finite(curve):
+            marker = "." if ascii_only and curve.marker == "braille" else curve.marker
+            signal = figure.signal(xs, ys, marker=plotext.marker(marker, _pixel(plotext, curve.role)))
+            figure.draw(signal.lines() if curve.joined and len(xs) > 1 else signal)
+    return _parse(str(figure.build()), width, height)
+
+
+def _finite(curve: Curve) -> list[tuple[list[float], list[float]]]:
+    """The curve's unbroken pieces, of finite numbers alone: the guard on which the process's life depends."""
+    pieces: list[tuple[list[float], list[float]]] = []
+    xs: list[float] = []
+    ys: list[float] = []
+    for x, y in zip(curve.xs, curve.ys, strict=True):
+        if y is None or not (math.isfinite(x) and math.isfinite(y)):
+            if xs and curve.joined:
+                pieces.append((xs, ys))
+                xs, ys = [], []
+            continue
+        xs.append(max(-LIMIT, min(LIMIT, float(x))) if abs(x) > 1e18 else float(x))
+        ys.append(max(-LIMIT, min(LIMIT, float(y))))
+    if xs:
+        pieces.append((xs, ys))
+    return pieces
+
+
+def _range(wanted: tuple[float, float]) -> tuple[float, float]:
+    low, high = (value if math.isfinite(value) else 0.0 for value in wanted)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+@lru_cache(maxsize=1)
+def _plotext() -> tuple[Any, Any]:
+    """Plotext and a terminal of our own, whose master figure shares nothing with the module's global one."""
+    import plotext
+
+    terminal = plotext._kernel.terminal.terminal()
+    terminal.limit(False, False)
+    return plotext, terminal
+
+
+def _figure(terminal: Any) -> Any:
+    terminal._create_master()
+    return terminal._master
+
+
+def _pixel(plotext: Any, role: Role) -> Any:
+    return plotext.pixel((_SENTINEL, _SENTINEL, ROLES.index(role)))
+
+
+def _parse(drawn: str, width: int, height: int) -> list[list[Part]]:
+    """Escape sequences to roles; anything that is no sentinel colour is plain text."""
+    lines = []
+    for raw in drawn.split("\n")[:height]:
+        parts: list[Part] = []
+        role: Role = "text"
+        used = 0
+        for index, piece in enumerate(_STYLE.split(raw)):
+            if index % 2:
+                role = _role(piece, role)
+                continue
+            piece = "".join(char if char.isprintable() else " " for char in piece)[: width - used]
+            if piece:
+                used += len(piece)
+                parts.append((piece, role))
+        parts.append((" " * (width - used), "text"))
+        lines.append(parts)
+    while len(lines) < height:
+        lines.append([(" " * width, "text")])
+    return lines
+
+
+@lru_cache(maxsize=64)
+def _role(codes: str, before: Role) -> Role:
+    if codes in ("", "0"):
+        return "text"
+    numbers = codes.split(";")
+    if numbers[:4] == ["38", "2", str(_SENTINEL), str(_SENTINEL)] and numbers[4].isdigit():
+        return ROLES[min(int(numbers[4]), len(ROLES) - 1)]
+    return before

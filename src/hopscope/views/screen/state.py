@@ -1,0 +1,96 @@
+"""What the user chose to look at: everything that a key changes without asking the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Snapshot, Target
+from hopscope.views.screen.judged import Judge
+from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
+from hopscope.views.screen.table import Manner, Memory
+
+
+@dataclass
+class ViewState:
+    """The screen's own state. `shown` is the snapshot that is drawn: while frozen, an old one."""
+
+    shown: Snapshot
+    columns: tuple[str, ...]
+    names: NamesMode
+    owners: bool
+    mpls: bool
+    chart: bool | None
+    chart_view: ChartView
+    details: bool
+    scale: Scale
+    unfolded: bool = True
+    target: int | None = None
+    """The chosen target's number."""
+    hops: dict[int, int] = field(default_factory=dict)
+    """The chosen hop's TTL by target; the path's last hop where there is none."""
+    overview: bool = False
+    """Show all targets, a row each."""
+    frozen_at: int | None = None
+    zoom: int = 0
+    """The chart shows the newest ``1/2**zoom`` of the window."""
+    chart_cursor: int | None = None
+    """The round whose value the chart reads, by its distance from the newest; None: no cursor."""
+    top: int = 0
+    """The first line of the table, or of the overview, that is in sight."""
+    memories: dict[int, Memory] = field(default_factory=dict)
+    judge: Judge = field(default_factory=Judge)
+    said: str | None = None
+    """A line of what just happened."""
+
+    @classmethod
+    def begin(cls, options: ScreenOptions, shown: Snapshot) -> ViewState:
+        """The state that the options ask for."""
+        return cls(
+            shown=shown,
+            columns=options.columns,
+            names=options.names,
+            owners=options.owners,
+            mpls=options.mpls,
+            chart=options.chart,
+            chart_view=options.chart_view,
+            details=options.details,
+            scale=options.scale,
+        )
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Show a newer snapshot; choices that no longer exist are let go."""
+        self.shown = snapshot
+        ids = {target.id for target in snapshot.targets}
+        if self.target not in ids:
+            self.target = snapshot.targets[0].id if snapshot.targets else None
+        for gone in [key for key in self.memories if key not in ids]:
+            del self.memories[gone]
+            self.hops.pop(gone, None)
+        self.judge.keep_only(ids)
+
+    @property
+    def chosen(self) -> Target | None:
+        """The chosen target."""
+        return next((target for target in self.shown.targets if target.id == self.target), None)
+
+    def memory(self, target: Target) -> Memory:
+        """What keeps a target's table calm."""
+        return self.memories.setdefault(target.id, Memory())
+
+    def cursor(self, target: Target) -> int | None:
+        """The TTL of the chosen hop: the user's choice where it still exists, else the last hop."""
+        hops = target.path.hops
+        wanted = self.hops.get(target.id)
+        if wanted is not None and any(hop.ttl == wanted for hop in hops):
+            return wanted
+        return hops[-1].ttl if hops else None
+
+    def chosen_hop(self, target: Target) -> Hop | None:
+        """The chosen hop."""
+        cursor = self.cursor(target)
+        return next((hop for hop in target.path.hops if hop.ttl == cursor), None)
+
+    def manner(self, target: Target) -> Manner:
+        """How the table is shown."""
+        return Manner(self.names, self.owners, self.mpls, self.unfolded, self.scale, self.cursor(target))

@@ -1,0 +1,281 @@
+"""A session that plays a script instead of probing: hops as data, seeded, by a virtual clock. Folds real events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+
+from hopscope.names.facts import Asn, NameFacts
+from hopscope.path.fold import PathFold
+from hopscope.session.model import Probing, Snapshot, Target, TargetState, WorkerState
+from hopscope.wire.messages import (
+    DEFAULT_PORT,
+    Answered,
+    Counters,
+    Failed,
+    Label,
+    Lost,
+    Plan,
+    Refused,
+    RoundStarted,
+    Sent,
+    Started,
+)
+
+SECOND = 1_000_000_000
+START = 1_795_446_120 * SECOND
+"""15:02:00 on 2026-11-23, UTC."""
+
+
+@dataclass(frozen=True)
+class Router:
+    """A hop of the script. Times in ms; `lossy` and `spike` are probabilities."""
+
+    addresses: tuple[str, ...]
+    names: tuple[str | None, ...] = (None,)
+    ms: float = 1.0
+    wobble: float = 0.1
+    lossy: float = 0.0
+    spike: float = 0.0
+    label: int | None = None
+    silent: bool = False
+    asn: Asn | None = None
+
+
+def tour(loss: float = 0.0, scale: float = 1.0) -> tuple[Router, ...]:
+    """A path with the things that people meet."""
+    ix = Asn(64500, "EXAMPLE-IX", "198.51.100.0/24", "NL")
+    core = Asn(64501, "EXAMPLE-CORE", "203.0.113.0/24", "NL")
+    return (
+        Router(("192.168.1.1",), ("gateway.lan",), 0.8 * scale, 0.15),
+        Router(("100.64.0.1",), (None,), 4.1 * scale, 0.3, spike=0.02),
+        Router((), silent=True),
+        Router(
+            ("203.0.113.9", "203.0.113.13"),
+            ("ae1.core2.example.net", "ae2.core2.example.net"),
+            8.0 * scale,
+            0.4,
+            lossy=0.12,
+            asn=core,
+        ),
+        Router(("198.51.100.3",), ("ix-gw.example.org",), 11.9 * scale, 0.3, label=16004, asn=ix),
+        Router(
+            ("192.0.2.53",), ("one.one.one.one",), 12.3 * scale, 0.4, loss, spike=0.01,
+            asn=Asn(13335, "CLOUDFLARENET", "192.0.2.0/24", "US"),
+        ),
+    )
+
+
+@dataclass
+class Scripted:
+    """One target of the script."""
+
+    id: int
+    query: str
+    address: str | None
+    routers: tuple[Router, ...]
+    probing: Probing = Probing()
+    state: TargetState = "running"
+    error: str | None = None
+    refusal: Refused | None = None
+    broken: bool = False
+    """This machine cannot send."""
+    fold: PathFold = field(init=False)
+    random: random.Random = field(init=False)
+    round: int = 0
+
+    def __post_init__(self) -> None:
+        self.fold = PathFold(self.address or "")
+        self.random = random.Random(f"{self.id}{self.query}")
+
+    def play(self, at: int, upto: int | None = None) -> None:
+        """A round; `upto`: only so many hops have answered so far, the rest is pending."""
+        if self.state not in ("running",):
+            return
+        fold, chance = self.fold, self.random
+        fold.apply(RoundStarted(self.id, self.round, at))
+        for ttl, router in enumerate(self.routers, 1):
+            sent = at + ttl * SECOND // 50
+            if self.broken:
+                fold.apply(Failed(self.id, self.round, ttl, sent, "ENETUNREACH", "Network is unreachable"))
+                continue
+            fold.apply(Sent(self.id, self.round, ttl, sent))
+            wobble = abs(chance.gauss(0, router.wobble))
+            lost = chance.random() < router.lossy
+            spike = chance.random() < router.spike
+            which = chance.random()
+            if upto is not None and ttl > upto:
+                continue
+            if router.silent or lost:
+                fold.apply(Lost(self.id, self.round, ttl, sent))
+                continue
+            index = 0 if which < 0.62 or len(router.addresses) == 1 else 1
+            rtt = router.ms + wobble + (router.ms * 1.2 if spike else 0)
+            last = ttl == len(self.routers)
+            fold.apply(
+                Answered(
+                    self.id,
+                    self.round,
+                    ttl,
+                    sent,
+                    int(rtt * 1_000_000),
+                    router.addresses[index],
+                    "echo-reply" if last else "time-exceeded",
+                    0 if last else 11,
+                    0,
+                    64 - ttl,
+                    mpls=(Label(router.label, 0, True, 1),) if router.label else (),
+                )
+            )
+        self.round += 1
+
+    def target(self, names: dict[str, NameFacts]) -> Target:
+        """As the session would hand it out."""
+        plan = None
+        if self.address is not None:
+            plan = Plan(
+                self.address,
+                4,
+                self.probing.protocol,
+                interval_ns=int(self.probing.interval_s * SECOND),
+                port=self.probing.port or DEFAULT_PORT[self.probing.protocol],
+            )
+        facts = None
+        if self.state in ("running", "paused", "finished"):
+            facts = Started(self.id, "ping-socket", "192.168.1.20", None, plan.port if plan else None, 64, "one", "kernel")
+        return Target(
+            self.id, self.query, self.state, self.address, plan, facts, self.refusal, self.error, self.fold.snapshot(), names
+        )
+
+
+class ScriptedSession:
+    """A `SessionLike` whose time passes when it is told to."""
+
+    def __init__(self, *targets: Scripted) -> None:
+        self.targets = list(targets)
+        self.now = START
+        self.version = 0
+        self.worker: WorkerState = "running"
+        self.worker_note: str | None = None
+        self.counters = Counters()
+        self.calls: list[tuple[object, ...]] = []
+        self._next = max([0, *(target.id for target in targets)]) + 1
+        self._changed = asyncio.Event()
+
+    def play(self, rounds: int = 1, upto: int | None = None) -> ScriptedSession:
+        """Let rounds pass, a second each."""
+        for _ in range(rounds):
+            for target in self.targets:
+                target.play(self.now, upto)
+            self.now += SECOND
+        self.touch()
+        return self
+
+    def touch(self) -> None:
+        """Something changed."""
+        self.version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _names(self) -> dict[str, NameFacts]:
+        names = {}
+        for target in self.targets:
+            for router in target.routers:
+                for address, name in zip(router.addresses, router.names * 2, strict=False):
+                    names[address] = NameFacts(hostname=name, asns=(router.asn,) if router.asn else ())
+        return names
+
+    def snapshot(self) -> Snapshot:
+        names = self._names()
+        return Snapshot(
+            tuple(target.target(names) for target in self.targets),
+            self.worker,
+            self.worker_note,
+            0,
+            self.counters,
+            "plain user",
+            self.now,
+        )
+
+    async def changed(self, version: int) -> int:
+        while self.version == version:
+            await self._changed.wait()
+        return self.version
+
+    def find(self, target: int) -> Scripted:
+        return next(one for one in self.targets if one.id == target)
+
+    def add(self, query: str, probing: Probing | None = None) -> int:
+        self.calls.append(("add", query))
+        id_ = self._next
+        self._next += 1
+        if query.startswith("no."):
+            one = Scripted(id_, query, None, (), state="unresolved", error="no such name")
+        else:
+            one = Scripted(id_, query, "192.0.2.77", tour(), probing or Probing())
+        self.targets.append(one)
+        self.touch()
+        return id_
+
+    def remove(self, target: int) -> None:
+        self.calls.append(("remove", target))
+        self.targets.remove(self.find(target))
+        self.touch()
+
+    def pause(self, target: int | None = None) -> None:
+        self.calls.append(("pause", target))
+        for one in self.targets:
+            if target in (None, one.id) and one.state == "running":
+                one.state = "paused"
+        self.touch()
+
+    def resume(self, target: int | None = None) -> None:
+        self.calls.append(("resume", target))
+        for one in self.targets:
+            if target in (None, one.id) and one.state == "paused":
+                one.state = "running"
+        self.touch()
+
+    def reset(self, target: int | None = None) -> None:
+        self.calls.append(("reset", target))
+        for one in self.targets:
+            if target in (None, one.id):
+                one.fold.reset(self.now)
+        self.touch()
+
+    def probing(self, target: int) -> Probing:
+        return self.find(target).probing
+
+    def adjust(self, target: int, *, interval_s: float) -> None:
+        self.calls.append(("adjust", target, interval_s))
+        one = self.find(target)
+        one.probing = msgspec.structs.replace(one.probing, interval_s=interval_s)
+        self.touch()
+
+    def restart(self, target: int, probing: Probing) -> None:
+        self.calls.append(("restart", target, probing))
+        one = self.find(target)
+        one.probing = probing
+        one.fold.reset(self.now)
+        self.touch()
+
+
+def usual() -> ScriptedSession:
+    """Three targets: one healthy, one with loss, one that stopped answering."""
+    gone = tuple(tour()[:4])
+    return ScriptedSession(
+        Scripted(1, "one.one.one.one", "192.0.2.53", tour()),
+        Scripted(2, "example.net", "192.0.2.80", tour(loss=0.06, scale=2.4)),
+        Scripted(3, "198.18.0.7", "198.18.0.7", gone),
+    )
+
+
+@asynccontextmanager
+async def launch(session: ScriptedSession) -> AsyncIterator[ScriptedSession]:
+    """The session as `launch()` hands it out."""
+    yield session
