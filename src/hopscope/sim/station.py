@@ -24,6 +24,7 @@ class Station:
         "extension",
         "forward_loss",
         "hop",
+        "jitter",
         "node",
         "plain",
         "queue",
@@ -35,6 +36,7 @@ class Station:
         "slow",
         "target",
         "texts",
+        "uniform",
     )
 
     def __init__(self, node: Node, salt: int) -> None:
@@ -52,6 +54,8 @@ class Station:
         self.bucket = TokenBucket(node.rate_limit) if node.rate_limit else None
         self.queue = Backlog(node.queue) if node.queue else None
         self.plain = not (node.jitter or self.forward_loss or self.queue)
+        self.jitter = int(node.jitter)
+        self.uniform = self.jitter if node.distribution == "uniform" else 0
         self.slow = bool(node.reply_delay or node.reply_jitter)
         silent = node.silent
         self.silent = ("icmp", "udp", "tcp") if silent is True else () if silent is False else silent
@@ -63,8 +67,10 @@ class Station:
         if self.forward_loss is not None and self.forward_loss.takes(rng):
             return None
         extra = 0
-        if self.node.jitter:
-            extra = spread(self.node.jitter, self.node.distribution, rng)
+        if self.uniform:
+            extra = int(rng.random() * self.uniform)
+        elif self.jitter:
+            extra = spread(self.jitter, self.node.distribution, rng)
         if self.queue is not None:
             wait = self.queue.wait(now + extra, rng)
             if wait is None:

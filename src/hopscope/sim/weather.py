@@ -69,12 +69,13 @@ def _time_exceeded(source: bytes, to: bytes, quote: bytes, rng: Random) -> bytes
 
 
 def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes | None) -> bytes | None:
-    """An answer that is none: each differs from a true one in one thing that a careful reader checks."""
+    """An answer that is none: each differs from a true one in one thing that a careful reader checks. Who forges it is
+    not on the path, and knows nothing of the payload: so there is none in the quotes."""
     answerer, us, _ = _ends(made)
     source = source or answerer
     _, destination, start = _ends(probe)
     protocol = _protocol(probe)
-    quote = bytearray(packets.with_ttl(probe, 1))
+    quote = bytearray(packets.with_ttl(probe, 1)[: start + 8])
     if kind == "wrong-target":
         where = slice(24, 40) if len(us) == 16 else slice(16, 20)
         stranger = bytearray(destination)
@@ -148,6 +149,7 @@ def _broken_quote(kind: Malformation, made: bytes, start: int, rng: Random) -> b
         quote = quote[: rng.randrange(1, 28 if four else 48)]
     elif kind == "quoted-ihl":
         quote = bytes((rng.choice((0x40, 0x44, 0x4F)) if four else 0x00,)) + quote[1:]
-    else:  # extension-length: it points beyond the message
+    else:  # extension-length: it points beyond the message, which is cut, too
+        quote = quote[: 24 if four else 44]
         word = b"\0\xff\0\0" if four else b"\xff\0\0\0"
     return packets.icmp(source, us, 60, first + word + quote)
