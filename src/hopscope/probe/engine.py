@@ -1,0 +1,417 @@
+"""All targets, their sweeps and their channels: commands and answers in, events out.
+
+The engine has no clock and no loop of its own. Whoever drives it calls `tick` at `next_deadline` at the latest, after
+the channels have heard what there was to hear (receive first, expire and send last: an answer that waits in a socket
+must never be called lost), and takes the events from `take`.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+from collections.abc import Callable
+from typing import Final
+
+from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch, rtt
+from hopscope.probe.schedule import NEVER, Sweep
+from hopscope.wire.check import SUPPORTS, check, check_adjust
+from hopscope.wire.messages import (
+    DEFAULT_PORT,
+    Adjust,
+    Answered,
+    Command,
+    Counters,
+    Duplicate,
+    Event,
+    Failed,
+    Finished,
+    Hello,
+    Late,
+    Lost,
+    Method,
+    Pause,
+    Plan,
+    Problem,
+    Protocol,
+    Refused,
+    Resume,
+    RoundStarted,
+    Sent,
+    Start,
+    Started,
+    Stop,
+    Stopped,
+    Survey,
+)
+
+MOST_TARGETS: Final = 4096
+COUNTERS_EVERY_NS: Final = 1_000_000_000
+
+AUTO: Final[dict[Protocol, tuple[Method, ...]]] = {
+    # The kernel sorts a ping socket's answers, so it is the cheapest; raw sockets keep one flow where others cannot.
+    "icmp": ("ping-socket", "raw", "scapy"),
+    "udp": ("raw", "udp-socket", "scapy"),
+    "tcp": ("raw", "tcp-socket", "scapy"),
+}
+
+WORDS: Final = {
+    errno.ENETUNREACH: "this computer has no route to the target",
+    errno.EHOSTUNREACH: "this computer finds no way to the next hop",
+    errno.ENETDOWN: "the network interface of this computer is down",
+    errno.ENODEV: "the network interface of this computer is gone",
+    errno.EADDRNOTAVAIL: "this computer does not have that source address now",
+    errno.EPERM: "this computer's firewall or policy forbids the probe",
+    errno.EACCES: "this computer does not let the user send that",
+    errno.ENOBUFS: "this computer's network buffers are full",
+    errno.EMSGSIZE: "the packet is larger than this computer's interface can send",
+    errno.EMFILE: "this process has no file descriptor left",
+}
+
+Factory = Callable[[Method, Hands], Channel]
+"""Makes a channel, or raises `Refusal`."""
+
+
+class _Target:
+    __slots__ = ("flow", "method", "scheduled", "sweep")
+
+    def __init__(self, flow: Flow, method: Method, sweep: Sweep) -> None:
+        self.flow = flow
+        self.method = method
+        self.sweep = sweep
+        self.scheduled = NEVER
+
+
+class Engine:
+    """See the module. `anchor` is wall clock minus monotonic clock, in ns, on the session's time line."""
+
+    def __init__(
+        self,
+        factory: Factory,
+        watch: Watch,
+        monotonic: Callable[[], int],
+        wall: Callable[[], int],
+        anchor: int,
+    ) -> None:
+        self.anchor = anchor
+        self._factory = factory
+        self._monotonic = monotonic
+        self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall)
+        self._channels: dict[Method, Channel] = {}
+        self._targets: dict[int, _Target] = {}
+        self._heap: list[tuple[int, int]] = []
+        self._out: list[Event] = []
+        self._held = False
+        self._told = Counters()
+        self._told_at = -NEVER
+
+    # --- for the driver ---------------------------------------------------------------------------------------
+
+    def take(self) -> list[Event]:
+        """The events since the last call, in order."""
+        out, self._out = self._out, []
+        return out
+
+    def say(self, event: Event) -> None:
+        """Add an event of the driver's own."""
+        self._out.append(event)
+
+    def hold(self, held: bool) -> None:
+        """While held, no probe is sent (nobody reads the events); what is in flight still finds its fate."""
+        if self._held and not held:
+            now = self._monotonic()
+            for number in self._targets:
+                self._schedule(number, now)
+        self._held = held
+
+    def next_deadline(self) -> int:
+        """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything."""
+        heap = self._heap
+        while heap:
+            at, number = heap[0]
+            target = self._targets.get(number)
+            if target is not None and target.scheduled == at:
+                break
+            heapq.heappop(heap)
+        deadline = heap[0][0] if heap else NEVER
+        for channel in self._channels.values():
+            due = channel.deadline()
+            if due is not None and due < deadline:
+                deadline = due
+        return deadline
+
+    def tick(self) -> None:
+        """Do all that is due."""
+        now = self._monotonic()
+        for channel in self._channels.values():
+            due = channel.deadline()
+            if due is not None and due <= now:
+                channel.on_deadline(now)
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            at, number = heapq.heappop(heap)
+            target = self._targets.get(number)
+            if target is not None and target.scheduled == at:
+                target.scheduled = NEVER
+                self._work(number, target, now)
+        self._tell_counters(now)
+
+    def close(self) -> None:
+        """Close every flow and channel. Idempotent."""
+        for target in self._targets.values():
+            target.flow.close()
+        self._targets.clear()
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+
+    def handle(self, command: Command) -> None:
+        """Carry a command out; what is wrong with it becomes a `Problem` or a `Refused`."""
+        match command:
+            case Start():
+                self._start(command)
+            case Adjust():
+                self._adjust(command)
+            case Pause() | Resume():
+                self._pause_or_resume(command)
+            case Stop():
+                self._stop(command)
+            case Hello() | Survey():
+                self._out.append(Problem(f"{type(command).__name__.lower()} is not for now"))
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def _start(self, command: Start) -> None:
+        number = command.target
+        if number in self._targets:
+            self._out.append(Problem(f"target {number} is probed already"))
+            return
+        try:
+            if len(self._targets) >= MOST_TARGETS:
+                raise Refusal("limit", f"a worker probes at most {MOST_TARGETS} targets")
+            plan = _completed(command.plan)
+            method, flow = self._open(number, plan)
+        except Refusal as refusal:
+            self._out.append(_refused(number, refusal))
+            return
+        now = self._monotonic()
+        target = _Target(flow, method, Sweep(number, plan, now))
+        self._targets[number] = target
+        self._changed(flow, number)
+        self._schedule(number, now)
+
+    def _open(self, number: int, plan: Plan) -> tuple[Method, Flow]:
+        choices = AUTO[plan.protocol] if plan.method == "auto" else (plan.method,)
+        refusals: list[Refusal] = []
+        for method in choices:
+            try:
+                return method, self._channel(method).open(number, plan)
+            except Refusal as refusal:
+                refusals.append(refusal)
+            except OSError as problem:
+                refusals.append(Refusal(_reason(problem), words_for(problem)))
+        raise _most_helpful(refusals)
+
+    def _channel(self, method: Method) -> Channel:
+        channel = self._channels.get(method)
+        if channel is None:
+            channel = self._channels[method] = self._factory(method, self._hands)
+        return channel
+
+    def _adjust(self, command: Adjust) -> None:
+        target = self._targets.get(command.target)
+        if target is None:
+            self._out.append(Problem(f"target {command.target} is not probed"))
+            return
+        try:
+            plan = check_adjust(command, target.sweep.plan)
+        except ValueError as problem:
+            self._out.append(Problem(str(problem)))
+            return
+        target.sweep.adjust(plan)
+        self._schedule(command.target, self._monotonic())
+
+    def _pause_or_resume(self, command: Pause | Resume) -> None:
+        numbers = list(self._targets) if command.target is None else [command.target]
+        now = self._monotonic()
+        for number in numbers:
+            target = self._targets.get(number)
+            if target is None:
+                self._out.append(Problem(f"target {number} is not probed"))
+            elif isinstance(command, Pause):
+                target.sweep.pause()
+            else:
+                target.sweep.resume(now)
+                self._schedule(number, now)
+
+    def _stop(self, command: Stop) -> None:
+        target = self._targets.pop(command.target, None)
+        if target is None:
+            self._out.append(Problem(f"target {command.target} is not probed"))
+            return
+        target.flow.close()
+        self._out.append(Stopped(command.target))
+
+    # --- probes -----------------------------------------------------------------------------------------------
+
+    def _work(self, number: int, target: _Target, now: int) -> None:
+        """All that is due for one target: expire, forget, send."""
+        sweep = target.sweep
+        while (old := sweep.expired(now)) is not None:
+            self._lose(target, old)
+        while (old := sweep.forgettable(now)) is not None:
+            target.flow.forget(old)
+        if not self._held:
+            if sweep.begins_round(now):
+                self._out.append(RoundStarted(number, sweep.round, now + self.anchor))
+            while (probe := sweep.due(now)) is not None:
+                self._send(target, probe)
+                now = self._monotonic()
+        self._after(number, target, now)
+
+    def _send(self, target: _Target, probe: Probe) -> None:
+        try:
+            target.flow.send(probe)
+        except OSError as problem:
+            sweep = target.sweep
+            target.flow.forget(probe)
+            sweep.failed(probe)
+            name = errno.errorcode.get(problem.errno or 0, "EIO")
+            at = (probe.sent_mono or self._monotonic()) + self.anchor
+            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, name, words_for(problem)))
+            return
+        target.sweep.sent(probe)
+        self._out.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor))
+
+    def _deliver(self, probe: Probe, reply: Reply) -> None:
+        target = self._targets.get(probe.target)
+        if target is None:
+            self._hands.tally.foreign += 1
+            return
+        rtt_ns, clock = rtt(probe, reply)
+        sweep = target.sweep
+        if probe.fate is None and rtt_ns > sweep.plan.timeout_ns:
+            self._lose(target, probe)
+        now = reply.received_mono
+        verdict = sweep.heard(probe, now, rtt_ns, reply.kind)
+        make = Answered if verdict == "answered" else Late if verdict == "late" else Duplicate
+        self._out.append(
+            make(
+                probe.target,
+                probe.round,
+                probe.ttl,
+                probe.sent_mono + self.anchor,
+                rtt_ns,
+                reply.address,
+                reply.kind,
+                reply.icmp_type,
+                reply.icmp_code,
+                reply.reply_ttl,
+                clock,
+                reply.mpls,
+            )
+        )
+        self._after(probe.target, target, now)
+
+    def _lose(self, target: _Target, probe: Probe) -> None:
+        target.sweep.lose(probe)
+        self._out.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor))
+
+    def _after(self, number: int, target: _Target, now: int) -> None:
+        sweep = target.sweep
+        if sweep.finished and target.scheduled != -1:
+            target.scheduled = -1  # said once; a finished sweep has no deadline any more
+            rounds = sweep.round + 1 - sweep.plan.first_round
+            self._out.append(Finished(number, rounds))
+            return
+        self._schedule(number, now)
+
+    def _schedule(self, number: int, now: int) -> None:
+        target = self._targets[number]
+        if target.scheduled == -1:
+            return
+        deadline = target.sweep.next_deadline()
+        if self._held:
+            deadline = max(deadline, now + 10_000_000)
+        if deadline < target.scheduled:
+            target.scheduled = deadline
+            heapq.heappush(self._heap, (deadline, number))
+
+    # --- the rest ---------------------------------------------------------------------------------------------
+
+    def _changed(self, flow: Flow, number: int) -> None:
+        target = self._targets.get(number)
+        if target is None:
+            return
+        facts = flow.facts
+        self._out.append(
+            Started(
+                number,
+                target.method,
+                facts.source,
+                facts.source_port,
+                facts.port,
+                facts.packet_size,
+                facts.flow,
+                facts.clock,
+                facts.note,
+            )
+        )
+
+    def _tell_counters(self, now: int) -> None:
+        tally: Tally = self._hands.tally
+        told = self._told
+        if (tally.malformed, tally.foreign, tally.overflow) == (told.malformed, told.foreign, told.overflow):
+            return
+        if now - self._told_at >= COUNTERS_EVERY_NS:
+            self._told = Counters(tally.malformed, tally.foreign, tally.overflow)
+            self._told_at = now
+            self._out.append(self._told)
+
+
+def words_for(problem: OSError) -> str:
+    """What went wrong on this machine, in words."""
+    number = problem.errno or 0
+    return WORDS.get(number) or (os.strerror(number) if number else str(problem) or "the probe could not be sent")
+
+
+def _completed(plan: Plan) -> Plan:
+    """`plan`, checked, with its protocol's port."""
+    import msgspec
+
+    try:
+        check(plan)
+    except ValueError as problem:
+        raise Refusal("address" if str(problem).startswith("address") else "unsupported", str(problem)) from None
+    if plan.port is None and DEFAULT_PORT[plan.protocol] is not None:
+        return msgspec.structs.replace(plan, port=DEFAULT_PORT[plan.protocol])
+    return plan
+
+
+def _reason(problem: OSError) -> str:
+    if problem.errno in (errno.EPERM, errno.EACCES):
+        return "permission"
+    if problem.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return "no-route"
+    if problem.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        return "limit"
+    if problem.errno in (errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV):
+        return "address"
+    return "unsupported"
+
+
+_HELPFUL: Final = ("scenario", "no-route", "address", "limit", "permission", "unsupported")
+
+
+def _most_helpful(refusals: list[Refusal]) -> Refusal:
+    """What concerns the target or this machine's network says more than that another method is not allowed either."""
+    return min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
+
+
+def _refused(number: int, refusal: Refusal) -> Refused:
+    return Refused(number, refusal.reason, refusal.message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary
+
+
+def supported(method: Method, protocol: Protocol) -> bool:
+    """Whether a method can send a protocol at all."""
+    return protocol in SUPPORTS[method]

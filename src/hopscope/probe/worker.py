@@ -1,0 +1,232 @@
+"""The worker's loop: commands from standard input, events to standard output, sockets in between.
+
+Receive first, then what is due, then write: an answer that waits in a socket is heard before its probe can expire, and
+no write stands between "due" and "sent". A reader that does not read cannot hold a probe up: events wait in a buffer,
+and past a bound no new probe is sent until it is read, so that nothing counted is ever lost. The end of standard input
+is the end of the worker: nobody is left to probe for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import hopscope
+from hopscope.probe.channels.base import Channel, Hands, Refusal
+from hopscope.probe.engine import Engine
+from hopscope.wire.framing import Garbage, command_reader, encode_all
+from hopscope.wire.messages import VERSION, Command, Hello, Method, Problem, Survey, Surveyed, Welcome
+
+FULL: Final = 8 << 20
+"""Bytes of unread events at which no new probes are sent."""
+EMPTY_ENOUGH: Final = 1 << 20
+"""Bytes of unread events at which probing goes on."""
+_LONGEST_WAIT_S: Final = 3600.0
+
+
+class Loop:
+    """`Watch` over epoll (or poll, where there is none): file descriptors and what to do when they are ready."""
+
+    def __init__(self) -> None:
+        self._poll: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
+        self._scale = 1.0 if hasattr(select, "epoll") else 1000.0
+        self._in = select.EPOLLIN if hasattr(select, "epoll") else select.POLLIN
+        self._out = select.EPOLLOUT if hasattr(select, "epoll") else select.POLLOUT
+        self._ready: dict[int, Callable[[], None]] = {}
+
+    def add(self, fd: int, ready: Callable[[], None]) -> None:
+        """Call `ready` when `fd` is readable or has an error queued."""
+        self._ready[fd] = ready
+        self._poll.register(fd, self._in)
+
+    def add_writable(self, fd: int, ready: Callable[[], None]) -> None:
+        """Call `ready` when `fd` can be written."""
+        self._ready[fd] = ready
+        self._poll.register(fd, self._out)
+
+    def remove(self, fd: int) -> None:
+        """Do not wait for `fd` any more."""
+        if self._ready.pop(fd, None) is not None:
+            with contextlib.suppress(OSError):  # closed already: the kernel has forgotten it
+                self._poll.unregister(fd)
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most so long, and do what is ready."""
+        for fd, _ in self._poll.poll(seconds * self._scale):
+            ready = self._ready.get(fd)
+            if ready is not None:
+                ready()
+
+
+class Worker:
+    """One worker on two file descriptors."""
+
+    def __init__(self, user: str, raw_sockets: Any, scapy_sockets: Any, source: int, sink: int) -> None:
+        self._user = user
+        self._raw_sockets = raw_sockets
+        self._scapy_sockets = scapy_sockets
+        self._source = source
+        self._sink = sink
+        self._reader = command_reader()
+        self._loop = Loop()
+        self._buffer = bytearray()
+        self._waits_for_reader = False
+        self._full = False
+        self._greeted = False
+        self._over = False
+        anchor = time.time_ns() - time.monotonic_ns()
+        self._engine = Engine(self._make_channel, self._loop, time.monotonic_ns, time.time_ns, anchor)
+        os.set_blocking(source, False)
+        os.set_blocking(sink, False)
+        self._loop.add(source, self._read)
+
+    def run(self) -> int:
+        """Until the end of standard input, a closed standard output, or a fatal command; the exit code."""
+        engine = self._engine
+        try:
+            while not self._over:
+                now = time.monotonic_ns()
+                wait = min(max(0, engine.next_deadline() - now) / 1e9, _LONGEST_WAIT_S)
+                self._loop.wait(wait)
+                engine.tick()
+                self._write(engine)
+        except BrokenPipeError:
+            return 0  # nobody reads any more: a quiet end
+        finally:
+            engine.close()
+        return 0 if self._greeted else 1
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._source, 1 << 16)
+        except BlockingIOError:
+            return
+        messages = self._reader.feed(data) if data else self._reader.end()
+        for message in messages:
+            if not self._over:
+                self._handle(message)
+        if not data:
+            self._over = True
+
+    def _handle(self, message: Command | Garbage) -> None:
+        engine = self._engine
+        if isinstance(message, Garbage):
+            engine.say(Problem(f"not understood: {message.reason}: {message.excerpt}"))
+        elif isinstance(message, Hello):
+            self._greet(message)
+        elif not self._greeted:
+            engine.say(Problem("the first command is hello"))
+        elif isinstance(message, Survey):
+            from hopscope.probe.survey import survey
+
+            engine.say(Surveyed(self._user, survey(self._raw_sockets, self._scapy_sockets)))
+        else:
+            engine.handle(message)
+
+    def _greet(self, hello: Hello) -> None:
+        engine = self._engine
+        if hello.version != VERSION:
+            said = f"this worker speaks version {VERSION} of the protocol, not {hello.version}"
+            engine.say(Problem(said, fatal=True))
+            self._over = True
+            return
+        if hello.anchor_ns is not None:
+            engine.anchor = hello.anchor_ns
+        self._greeted = True
+        engine.say(Welcome(VERSION, hopscope.__version__, os.getpid(), self._user, engine.anchor))
+
+    def _make_channel(self, method: Method, hands: Hands) -> Channel:
+        if method == "ping-socket":
+            from hopscope.probe.channels.ping_socket import PingSocketChannel
+
+            return PingSocketChannel(hands)
+        if method == "udp-socket":
+            from hopscope.probe.channels.udp_socket import UdpSocketChannel
+
+            return UdpSocketChannel(hands)
+        if method == "tcp-socket":
+            from hopscope.probe.channels.tcp_socket import TcpSocketChannel
+
+            return TcpSocketChannel(hands)
+        if method == "simulated":
+            from hopscope.probe.channels.simulated import SimulatedChannel
+
+            return SimulatedChannel(hands)
+        if method == "raw":
+            if self._raw_sockets is None:
+                raise Refusal(
+                    "permission", "raw sockets need privileges", "run it with sudo: the worker gives all up at once"
+                )
+            from hopscope.probe.channels.raw import RawChannel
+
+            return RawChannel(hands, self._raw_sockets)
+        if self._scapy_sockets is None:
+            raise Refusal("permission", "Scapy's sockets need privileges", "sudo hopscope --method scapy")
+        from hopscope.probe.channels.scapy import ScapyChannel
+
+        return ScapyChannel(hands, self._scapy_sockets)
+
+    # --- events -----------------------------------------------------------------------------------------------
+
+    def _write(self, engine: Engine) -> None:
+        events = engine.take()
+        if events:
+            self._buffer += encode_all(events)
+        if self._buffer and not self._waits_for_reader:
+            self._flush()
+        if not self._full and len(self._buffer) > FULL:
+            self._full = True
+            engine.hold(True)
+            self._buffer += encode_all([Problem("nobody reads the events: no probes are sent until somebody does")])
+        elif self._full and len(self._buffer) < EMPTY_ENOUGH:
+            self._full = False
+            engine.hold(False)
+
+    def _flush(self) -> None:
+        try:
+            while self._buffer:
+                written = os.write(self._sink, self._buffer[: 1 << 16])
+                del self._buffer[:written]
+        except BlockingIOError:
+            if not self._waits_for_reader:
+                self._waits_for_reader = True
+                self._loop.add_writable(self._sink, self._on_writable)
+            return
+        if self._waits_for_reader:
+            self._waits_for_reader = False
+            self._loop.remove(self._sink)
+
+    def _on_writable(self) -> None:
+        self._flush()
+
+
+def run(user: str, raw_sockets: Any, scapy_sockets: Any) -> int:
+    """Take standard input and output for the protocol, and work until they end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver, who gets it too, decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _raise_file_limit()
+    source, sink = os.dup(0), os.dup(1)
+    # Whatever a library prints must not stand among the events.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return Worker(user, raw_sockets, scapy_sockets, source, sink).run()
+
+
+def _raise_file_limit() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

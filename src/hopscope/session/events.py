@@ -1,0 +1,98 @@
+"""The events that users of the library and of ``--format ndjson`` see: one fact each, with its wall clock time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from hopscope.wire.messages import Answered, Clock, Duplicate, Failed, Family, Kind, Label, Late, Lost, Method, Protocol
+
+Outcome: TypeAlias = Literal["answered", "lost", "late", "failed", "duplicate"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StartEvent(msgspec.Struct, frozen=True, tag_field="event", tag="start", kw_only=True):
+    """A target is being probed: the head of its report."""
+
+    schema: str = "hopscope.events/1"
+    target: str
+    query: str
+    source: str | None
+    protocol: Protocol
+    method: Method
+    family: Family
+    port: int | None
+    interval_s: float
+    timeout_s: float
+    packet_size: int
+    tos: int
+    flow: str
+    started: str
+
+
+class ProbeEvent(msgspec.Struct, frozen=True, tag_field="event", tag="probe", kw_only=True):
+    """A probe's fate. A probe that was ``lost`` may be ``late`` afterwards; a ``duplicate`` is one more answer."""
+
+    target: str
+    round: int
+    ttl: int
+    flow: int = 0
+    sent_at: str
+    outcome: Outcome
+    rtt_ms: float | None = None
+    address: str | None = None
+    kind: Kind | None = None
+    reply_ttl: int | None = None
+    mpls: tuple[Label, ...] = ()
+    clock: Clock | None = None
+    """Whose time stamps the RTT comes from: ``kernel``, or ``program`` where a stamp was missing."""
+    error: str | None = None
+    """Why it failed, in words."""
+
+
+class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_only=True):
+    """A target is not probed any more."""
+
+    target: str
+    rounds: int
+    reached: bool
+
+
+SessionEvent: TypeAlias = StartEvent | ProbeEvent | EndEvent
+
+_OUTCOMES: Final[dict[type, Outcome]] = {Answered: "answered", Late: "late", Duplicate: "duplicate"}
+
+
+def iso(epoch_ns: int) -> str:
+    """A time as ISO 8601 in UTC with microseconds."""
+    return (_EPOCH + timedelta(microseconds=epoch_ns // 1000)).isoformat(timespec="microseconds")
+
+
+def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:
+    """The public form of a fate that the worker told."""
+    if isinstance(event, Answered):
+        return ProbeEvent(
+            target=target,
+            round=event.round,
+            ttl=event.ttl,
+            sent_at=iso(event.sent_at),
+            outcome=_OUTCOMES[type(event)],
+            rtt_ms=event.rtt_ns / 1e6,
+            address=event.address,
+            kind=event.kind,
+            reply_ttl=event.reply_ttl,
+            mpls=event.mpls,
+            clock=event.clock,
+        )
+    failed = isinstance(event, Failed)
+    return ProbeEvent(
+        target=target,
+        round=event.round,
+        ttl=event.ttl,
+        sent_at=iso(event.sent_at),
+        outcome="failed" if failed else "lost",
+        error=event.message if isinstance(event, Failed) else None,
+    )

@@ -1,0 +1,108 @@
+"""A scenario behind a real kernel interface: ``with TunLab("tour") as lab`` gives a namespace in which every socket, as
+root or as `nobody`, meets the simulated network by a TUN device. `Capture` on ``lab.device`` judges the RTTs.
+
+Only packets of that namespace reach the device, and nothing leaves it but by the device.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.lab import netns
+
+DEVICE = "sim0"
+SOURCE4 = "10.99.0.2"
+SOURCE6 = "fd99::2"
+
+_SETTINGS = {
+    "ipv4.ping_group_range": "0 2147483647",
+    "ipv4.conf.all.rp_filter": "0",
+    "ipv4.conf.default.rp_filter": "0",
+    "ipv6.conf.all.accept_dad": "0",
+    "ipv6.conf.default.accept_dad": "0",
+    "ipv6.conf.default.accept_ra": "0",
+    "ipv6.conf.default.router_solicitations": "0",
+}
+
+
+class TunLab:
+    """The namespace and its far side, as a context manager."""
+
+    def __init__(self, scenario: str | Path, seed: int | None = None) -> None:
+        self.name = netns.new_name("tun")
+        self._scenario = str(scenario)
+        self._seed = seed
+        self._folder = tempfile.TemporaryDirectory(prefix="hopscope-tun-")
+        self._truth = Path(self._folder.name) / "truth"
+        self._far: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _build(self) -> None:
+        netns.add(self.name)
+        netns.sysctl(self.name, _SETTINGS)
+        program = Path(__file__).with_name("tun_far.py")
+        words = [sys.executable, str(program), self._scenario, DEVICE, str(self._truth)]
+        if self._seed is not None:
+            words.append(str(self._seed))
+        self._far = subprocess.Popen(
+            ["ip", "netns", "exec", self.name, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self._hear("made")
+        netns.ip(
+            [
+                f"address add {SOURCE4}/32 dev {DEVICE}",
+                f"address add {SOURCE6}/128 dev {DEVICE} nodad",
+                f"link set {DEVICE} up mtu 1500 txqueuelen 10000",
+                f"route add default dev {DEVICE} src {SOURCE4}",
+                f"-6 route add default dev {DEVICE} src {SOURCE6}",
+            ],
+            self.name,
+        )
+        assert self._far.stdin is not None
+        self._far.stdin.write("go\n")
+        self._hear("ready")
+
+    def _hear(self, word: str) -> None:
+        assert self._far is not None
+        assert self._far.stdout is not None
+        said = self._far.stdout.readline().strip()
+        if said != word:
+            raise RuntimeError(f"the far side said {said!r} where {word!r} was due")
+
+    def truth(self) -> list[dict[str, Any]]:
+        """End the network, and what it saw: a dictionary a packet, as `sim`'s truth says."""
+        self._end()
+        return [json.loads(line) for line in self._truth.read_text(encoding="ascii").splitlines()]
+
+    def _end(self) -> None:
+        if self._far is not None and self._far.poll() is None:
+            assert self._far.stdin is not None
+            self._far.stdin.close()
+            self._far.wait(timeout=20)
+
+    def close(self) -> None:
+        """Take everything down. Idempotent."""
+        if self._far is not None:
+            self._end()
+            if self._far.stdout is not None:
+                self._far.stdout.close()
+        netns.remove([self.name])
+        self._folder.cleanup()
