@@ -63,8 +63,9 @@ def test_a_lone_probes_reset_is_near_the_captures(in_client: Chain, capture: Cap
     finally:
         driver.close()
     seen = [trip.rtt_ns for trip in capture.round_trips(IPPROTO["tcp", family], destination)]
+    # The kernel stamps no refusal: this is how fast the program wakes up, here and now.
     off = sorted(abs(one - other) for one, other in zip(told, seen, strict=True))
-    assert off[len(off) // 2] <= 100_000, off
+    assert off[len(off) // 2] <= 200_000, off
 
 
 @FAMILIES
