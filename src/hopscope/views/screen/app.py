@@ -38,7 +38,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     """Nothing but the canvas, and every key."""
 
     ALLOW_SELECT = False
-    CSS = "MainScreen { overflow: hidden; } Canvas { width: 1fr; height: 1fr; }"
+    CSS = "MainScreen { overflow: hidden; } Canvas { width: 1fr; height: 1fr; background: $background; }"
 
     def __init__(self, keys: dict[str, tuple[str, ...]]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """The whole screen as lines: which panels a size has room for, and where they stand. Pure but for its cache.
 
 What goes first on a small terminal, in this order: the panel of the chosen hop (below 100 columns), the chart (below 30
-lines, unless asked for; below 14 always), the empty line under the head (below 16), columns by their rank, the name of the program and
+lines where the path leaves no room for it, unless asked for; below 14 always), the empty line under the head (below 16), columns by their rank, the name of the program and
 the way of probing in the tabs' line (below 100), the footer's words (below 60) and, below 6 lines, footer and tabs.
 Nothing is cut without a sign.
 """
@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
 from hopscope.session.model import Target
 from hopscope.views.screen import chart, detail, footer, head, summary, table
+from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.state import ViewState
@@ -21,6 +26,8 @@ from hopscope.views.screen.text import Line, Row, beside, blank, cut, wrap
 CHART_FROM = 30
 """Lines from which the chart stands there without being asked for."""
 CHART_LEAST = 14
+PANEL_LEAST = 9
+"""Lines of the chart and the panel beside it, at the least (but for very small screens where they were asked for)."""
 DETAIL_FROM = 100
 CHART_NS = 1_000_000_000
 """The chart is drawn anew at most so often, and less often where a column is longer than that."""
@@ -51,7 +58,7 @@ def compose(
     """Everything, exactly `width` x `height`."""
     if width < 1 or height < 1:
         return Board([], False, 0)
-    names = {id_: shown_key(bound[0], look.glyphs.left == "◂") for id_, bound in keys.items() if bound}
+    names = {id_: shown_key(bound[0], not look.glyphs.is_ascii) for id_, bound in keys.items() if bound}
     target = state.chosen
     rows: list[Row] = []
     if height >= 6:
@@ -81,19 +88,35 @@ def compose(
             body += _panels(state, target, look, width, tall, drawn)
     rows += body[:room]
     rows += [blank(width, look.text)] * (height - len(rows) - len(foot))
-    return Board((rows + foot)[:height], has_chart, max(1, room - 2))
+    rows = (rows + foot)[:height]
+    if look.glyphs.is_ascii:
+        rows = [Row(plain(row.strip), row.hits) for row in rows]
+    return Board(rows, has_chart, max(1, room - 2))
+
+
+def plain(strip: Strip) -> Strip:
+    """A line in ASCII alone; what has no ASCII of its own (a name in another script) is a question mark a cell."""
+    parts = []
+    for text, style, _control in strip:
+        text = text.translate(PLAIN)
+        if not text.isascii():
+            text = "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
+        parts.append(Segment(text, style))
+    return Strip(parts, strip.cell_length)
 
 
 def chart_height(state: ViewState, height: int, room: int, target: Target) -> int:
     """Lines of the chart and the panel beside it; 0 where they are off or have no room."""
-    if state.chart is False or height < CHART_LEAST or (state.chart is None and height < CHART_FROM):
+    if state.chart is False or height < CHART_LEAST:
         return 0
     nodes = sum(max(1, len(hop.nodes)) if state.unfolded else 1 for hop in target.path.hops)
-    usual = max(9, min(22, height * 4 // 11))
-    need = nodes + 3
-    if height < CHART_FROM:
-        return max(6, min(10, room - 5))
-    return max(9, min(usual, room - need))
+    left = room - nodes - 4
+    if state.chart is None and height < CHART_FROM and (left < PANEL_LEAST or not target.path.reached):
+        return 0
+    usual = max(PANEL_LEAST, height * 4 // 11)
+    if target.path.reached:
+        usual = max(usual, min(left, height // 2))
+    return max(min(PANEL_LEAST, room - 5), min(usual, left))
 
 
 def _panels(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
@@ -143,7 +166,7 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
     groups = table.rows(target, verdicts, shape, manner, look, width, memory)
     micro = table.is_micro(target)
     out = [table.head(shape, look, width, memory.ceiling, state.scale, micro)] if room >= 3 else []
-    notes = table.notes(target, verdicts, look) if room >= 6 else []
+    notes = table.notes(target, verdicts, look, width - 6) if room >= 6 else []
     note_rows = [Line().to(5, look.quiet).add(cut(text, width - 6), look.quiet).row(width, look.text) for text in notes]
     lines: list[Row] = []
     spans: dict[int, tuple[int, int]] = {}

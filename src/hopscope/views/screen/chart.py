@@ -126,7 +126,7 @@ def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: 
         marks = [ceiling * i / height for i in range(height + 1)]
         curves.insert(0, plot.Curve([at] * len(marks), marks, "cursor", "|", joined=False))
     axes = plot.Axes((0.0, xs[-1]), (0.0, ceiling), time_ticks(times, columns), value_ticks(ceiling, height))
-    parts = plot.draw(width, height, curves, axes, ascii_only=look.glyphs.full == "#")
+    parts = plot.draw(width, height, curves, axes, ascii_only=look.glyphs.is_ascii)
     return [_row(line, look, width, Hit("time", index)) for index, line in enumerate(parts)]
 
 
@@ -148,7 +148,7 @@ def _profile(path: Path, look: Look, width: int, height: int) -> list[Row]:
     axes = plot.Axes((float(first), float(last)), (0.0, ceiling), ticks, value_ticks(ceiling, height))
     return [
         _row(line, look, width, None)
-        for line in plot.draw(width, height, curves, axes, ascii_only=look.glyphs.full == "#")
+        for line in plot.draw(width, height, curves, axes, ascii_only=look.glyphs.is_ascii)
     ]
 
 
@@ -182,13 +182,13 @@ def _distribution(hop: Hop, look: Look, width: int, height: int) -> list[Row]:
     curve = plot.Curve(merged_x, merged_y, "hop")
     return [
         _row(line, look, width, None)
-        for line in plot.draw(width, height, [curve], axes, ascii_only=look.glyphs.full == "#")
+        for line in plot.draw(width, height, [curve], axes, ascii_only=look.glyphs.is_ascii)
     ]
 
 
 def value_ticks(ceiling: float, height: int) -> list[plot.Tick]:
     """Ticks of a latency axis (ms), its unit at the top."""
-    count = 4 if height >= 12 else 2
+    count = 4 if height >= 9 else 2
     micro = ceiling < 1
     scale = 1000 if micro else 1
     ticks = [(ceiling * i / count, f"{ceiling * i / count * scale:g}") for i in range(count)]
@@ -211,18 +211,13 @@ def time_ticks(times: Sequence[int], columns: int) -> list[plot.Tick]:
 
 
 def _styles(look: Look) -> dict[plot.Role, Style]:
-    def rgb(colour: tuple[int, int, int] | None, plain: Style) -> Style:
-        return plain if colour is None else Style(color="#{:02x}{:02x}{:02x}".format(*colour))
-
-    hop = rgb(look.line_hop, look.strong)
-    other = rgb(look.line_target, look.quiet)
     return {
         "text": look.quiet,
         "axis": look.faint,
-        "hop": hop,
-        "target": other,
-        "low": other,
-        "high": other,
+        "hop": look.line_hop,
+        "target": look.line_target,
+        "low": look.line_target,
+        "high": look.line_target,
         "lost": look.bad,
         "cursor": look.quiet,
     }

@@ -30,25 +30,24 @@ def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) 
     if len(hop.nodes) > 1:
         lines.append([(f"and {len(hop.nodes) - 1} more address{'es' if len(hop.nodes) > 2 else ''}", look.quiet)])
     mood = look.bad if verdict.is_trouble else look.text
-    lines += [[(part, mood)] for part in wrap(verdict.words, width - 2)]
+    if verdict.state != "ok":
+        lines += [[(part, mood)] for part in wrap(verdict.words, width - 2)]
     known = hop.received + hop.lost
     lines.append([("loss ", look.quiet), (f"{hop.lost} of {known}", look.text), (_between(hop), look.quiet)])
     if hop.rtt:
         rtt = hop.rtt
-        lines.append(
-            [
-                ("median ", look.quiet), (span_ms(rtt.median), look.text),
-                ("  p95 ", look.quiet), (span_ms(rtt.p95), look.text),
-                ("  p99 ", look.quiet), (span_ms(rtt.p99), look.text),
-            ]
-        )
-        lines.append(
-            [
-                ("best ", look.quiet), (span_ms(rtt.best), look.text),
-                ("  worst ", look.quiet), (span_ms(rtt.worst), look.text),
-                *([("  jitter ", look.quiet), (span_ms(hop.jitter.avg), look.text)] if hop.jitter else []),
-            ]
-        )
+        facts = [("median", rtt.median), ("p95", rtt.p95), ("p99", rtt.p99), ("best", rtt.best), ("worst", rtt.worst)]
+        if hop.jitter:
+            facts.append(("jitter", hop.jitter.avg))
+        for left, right in zip(facts[0::2], facts[1::2], strict=False):
+            lines.append(
+                [
+                    (f"{left[0]:<7}", look.quiet),
+                    (f"{span_ms(left[1]):>9}", look.text),
+                    (f"   {right[0]:<7}", look.quiet),
+                    (f"{span_ms(right[1]):>9}", look.text),
+                ]
+            )
         bars, low, high = histogram(hop, max(8, min(20, width - 24)), look)
         if bars:
             lines.append([(bars, look.spark), (f"  {span_ms(low)} {look.glyphs.to} {span_ms(high)}", look.quiet)])
@@ -162,7 +161,7 @@ def _between(hop: Hop) -> str:
     if hop.loss_ci95_pct is None:
         return ""
     low, high = hop.loss_ci95_pct
-    return f"  (surely {percent(low)} to {percent(high)})"
+    return f"  ({percent(low)} to {percent(high)})"
 
 
 def _row(parts: list[Part], look: Look, width: int) -> Row:

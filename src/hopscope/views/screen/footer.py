@@ -14,7 +14,7 @@ PAIRS = {"target.next": ("target.previous", "target"), "hop.next": ("hop.previou
 
 def row(keys: dict[str, tuple[str, ...]], look: Look, width: int) -> Row:
     """One line. The order is by importance, so that a narrow screen keeps what matters."""
-    unicode = look.glyphs.left == "◂"
+    unicode = not look.glyphs.is_ascii
     items: list[tuple[str, str, str]] = []
     for action in sorted((a for a in ACTIONS.values() if a.foot), key=lambda a: a.foot):
         bound = keys.get(action.id, ())

@@ -15,11 +15,11 @@ class GlyphSet:
     healthy: str = "●"
     slow: str = "◆"
     loss: str = "▲"
-    unreachable: str = "✕"
-    starting: str = "◌"
+    unreachable: str = "×"
+    starting: str = "○"
     paused: str = "‖"
     here: str = "■"
-    refused: str = "⊘"
+    refused: str = "◉"
     """A target that this machine may not or cannot probe."""
     bars: str = "▁▂▃▄▅▆▇█"
     shades: str = " ░▒▓█"
@@ -28,26 +28,20 @@ class GlyphSet:
     failed: str = "!"
     pending: str = " "
     silent: str = "·"
-    cursor: str = "▸"
+    cursor: str = "▶"
     cosmetic: str = "°"
-    more: str = "▾"
-    folded: str = "▸"
     branch: str = "├"
     last_branch: str = "└"
-    plus: str = "＋"
+    plus: str = "+"
     up: str = "↑"
     down: str = "↓"
-    left: str = "◂"
-    right: str = "▸"
+    left: str = "◀"
+    right: str = "▶"
     left_right: str = "←→"
     up_down: str = "↑↓"
     enter: str = "⏎"
     to: str = "–"
-    box: str = "╭─╮│╰╯"
-    full: str = "█"
-    sign: str = "…"
-    dash: str = "–"
-    dot: str = "·"
+    is_ascii: bool = False
 
 
 UNICODE = GlyphSet()
@@ -68,8 +62,6 @@ ASCII = GlyphSet(
     silent=".",
     cursor=">",
     cosmetic="'",
-    more="v",
-    folded=">",
     branch="|",
     last_branch="`",
     plus="+",
@@ -81,12 +73,12 @@ ASCII = GlyphSet(
     up_down="^v",
     enter="enter",
     to="-",
-    box="+-+|++",
-    full="#",
-    sign="~",
-    dash="-",
-    dot="|",
+    is_ascii=True,
 )
+
+PLAIN = str.maketrans({"…": "~", "–": "-", "·": "|", "╭": "+", "─": "-", "╮": "+", "│": "|", "╰": "+", "╯": "+",
+                       "└": "+", "┬": "+", "┤": "+", "├": "+", "°": "'", "µ": "u", "×": "x"})
+"""What is left of Unicode in a finished line, for ASCII: each character has one in its place."""
 
 
 def choose(wish: Literal["auto", "unicode", "ascii"]) -> GlyphSet:

@@ -8,7 +8,7 @@ from rich.style import Style
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.screen.judged import Verdict
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import clock, interval, time_of_day
+from hopscope.views.screen.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.text import Hit, Line, Row, cut
 
@@ -34,7 +34,7 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
         verdict = state.judge.target(target)
         mark, style = look.health(verdict.state)
         here = target is chosen
-        words = "" if verdict.state in ("healthy", "finished") or here else f" {verdict.short}"
+        words = "" if here else _tab_words(verdict)
         text = f"{target.query}{words} "
         rest = len(targets) - index - 1
         sign = f" +{rest + (0 if here else 1)} {look.glyphs.right} "
@@ -62,12 +62,21 @@ def _first_tab(targets: list[Target], position: int, state: ViewState, look: Loo
     while start >= 0:
         target = targets[start]
         verdict = state.judge.target(target)
-        words = "" if verdict.state == "healthy" or start == position else " " + verdict.short
+        words = "" if start == position else _tab_words(verdict)
         used += min(cell_len(target.query) + cell_len(words), 40) + 6
         if used > room and start != position:
             return start + 1
         start -= 1
     return 0
+
+
+def _tab_words(verdict: Verdict) -> str:
+    """What a tab says beside its mark, where that is more than "all is well"."""
+    pct = verdict.health.loss_pct
+    if verdict.state == "loss" and pct:
+        return f" {percent(pct)} loss"
+    words = {"healthy": "", "finished": "", "unreachable": "no answer", "this-computer": "this computer"}
+    return f" {words.get(verdict.state, verdict.state)}".rstrip()
 
 
 def _right(target: Target | None, shown: Snapshot) -> str:

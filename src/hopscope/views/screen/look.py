@@ -32,9 +32,9 @@ class Look:
     """Laid over a whole line: the cursor's ground."""
     tab: Style
     """Laid over the chosen tab."""
-    line_hop: tuple[int, int, int] | None
-    """RGB of the chart's line of the chosen hop; None where the terminal's own colours are to be used."""
-    line_target: tuple[int, int, int] | None
+    line_hop: Style
+    """The chart's line of the chosen hop."""
+    line_target: Style
     heat: tuple[Style, ...]
     """From quick to slow."""
     glyphs: GlyphSet = UNICODE
@@ -76,24 +76,26 @@ def _rgb(theme: Theme, glyphs: GlyphSet) -> Look:
         return ground.blend(other, share, 1.0).hex6
 
     accent = Color.parse(hexes["accent"])
-    bad = hexes["error"]
+    ground = back.hex6
+
+    def paint(colour: str, bold: bool = False) -> Style:
+        return Style(color=colour, bgcolor=ground, bold=bold or None)
+
     return Look(
-        text=Style(color=mix(0.86)),
-        strong=Style(color=mix(1.0), bold=True),
-        quiet=Style(color=mix(0.56)),
-        faint=Style(color=mix(0.26)),
-        healthy=Style(color=hexes["success"]),
-        warn=Style(color=hexes["warning"]),
-        bad=Style(color=bad, bold=True),
-        spark=Style(color=mix(0.62, front.blend(accent, 0.35, 1.0))),
-        key=Style(color=mix(0.95), bold=True),
+        text=paint(mix(0.86)),
+        strong=paint(mix(1.0), bold=True),
+        quiet=paint(mix(0.56)),
+        faint=paint(mix(0.26)),
+        healthy=paint(hexes["success"]),
+        warn=paint(hexes["warning"]),
+        bad=paint(hexes["error"], bold=True),
+        spark=paint(mix(0.52, front.blend(accent, 0.4, 1.0))),
+        key=paint(mix(0.95), bold=True),
         chosen=Style(bgcolor=mix(0.16, accent)),
         tab=Style(bgcolor=mix(0.20, accent)),
-        line_hop=accent.rgb,
-        line_target=back.blend(front, 0.5, 1.0).rgb,
-        heat=tuple(
-            Style(color=back.blend(accent, share, 1.0).hex6) for share in (0.22, 0.38, 0.54, 0.70, 0.86, 1.0)
-        ),
+        line_hop=paint(accent.hex6),
+        line_target=paint(mix(0.5)),
+        heat=tuple(paint(mix(share, accent)) for share in (0.22, 0.38, 0.54, 0.70, 0.86, 1.0)),
         glyphs=glyphs,
         dark=theme.dark,
     )
@@ -116,10 +118,10 @@ def _ansi(theme: Theme, glyphs: GlyphSet, no_color: bool) -> Look:
         bad=colour("red", bold=True),
         spark=Style(),
         key=Style(bold=True),
-        chosen=Style(reverse=True),
+        chosen=Style(bold=True),
         tab=Style(reverse=True),
-        line_hop=None,
-        line_target=None,
+        line_hop=colour("cyan"),
+        line_target=Style(dim=True),
         heat=(Style(dim=True), Style(dim=True), Style(), Style(), Style(bold=True), Style(bold=True)),
         glyphs=glyphs,
         dark=theme.dark,

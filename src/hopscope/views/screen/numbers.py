@@ -33,6 +33,15 @@ def span_ms(value: float | None) -> str:
     return f"{value / 1000:.2f} s"
 
 
+def axis_ms(value: float | None) -> str:
+    """An axis's upper end: ``20 ms``, ``500 µs``, ``2 s``."""
+    if value is None:
+        return DASH
+    if value < 1:
+        return f"{value * 1000:g} µs"
+    return f"{value:g} ms" if value < 1000 else f"{value / 1000:g} s"
+
+
 def share(value: float | None) -> str:
     """A share in percent for a column, its decimal point always at the same distance from the right: never 0 where it
     is not 0, never 100 where it is not 100."""

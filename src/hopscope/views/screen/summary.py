@@ -8,10 +8,10 @@ from hopscope.session.model import Target
 from hopscope.views.screen import spark
 from hopscope.views.screen.judged import Verdict
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import DASH, span_ms, table_ms
+from hopscope.views.screen.numbers import DASH, axis_ms, table_ms
 from hopscope.views.screen.numbers import share as share_text
 from hopscope.views.screen.state import ViewState
-from hopscope.views.screen.text import Hit, Line, Row, fit
+from hopscope.views.screen.text import Hit, Line, Row, fit, over
 
 FIXED = 3
 """Cells of cursor and mark."""
@@ -48,7 +48,7 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
             head.width + (2 if title in ("Median", "p95") else 1), look.quiet
         )
     if bars:
-        reach = f"0{look.glyphs.to}{span_ms(ceiling)}"
+        reach = f"0{look.glyphs.to}{axis_ms(ceiling)}"
         head.add("  ", look.quiet).add(fit(f"last {bars} rounds", bars - len(reach)), look.quiet).add(reach, look.quiet)
     rows = [
         (target.id, _row(state, target, look, width, name, words, numbers, bars, ceiling)) for target in targets
@@ -91,4 +91,4 @@ def _row(
             for text, its in spark.cells(hop.window.last(bars), ceiling, look, silent=not hop.is_target, harmless=False):
                 line.add(text, its)
     row = line.row(width, look.text, Hit("open", target.id))
-    return Row(row.strip.apply_style(look.chosen), row.hits) if chosen else row
+    return over(row, look.chosen) if chosen else row

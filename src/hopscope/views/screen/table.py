@@ -18,12 +18,14 @@ from hopscope.session.model import Target
 from hopscope.views.screen import hosts, spark
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import DASH, nice_ceiling, span_ms, table_ms
+from hopscope.views.screen.numbers import DASH, axis_ms, nice_ceiling, table_ms
 from hopscope.views.screen.options import NamesMode, Scale
-from hopscope.views.screen.text import Hit, Line, Row, cut, fit
+from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 
 HOST_MIN, HOST_MAX = 16, 46
 SPARK_MIN = 12
+CHIPS_FROM = 24
+"""Cells of the host column from which owner, labels and shares have room in it."""
 NUMBER = 5
 """Cells of cursor and TTL before the host."""
 GAP = 2
@@ -120,8 +122,10 @@ def head(table: Shape, look: Look, width: int, ceiling: float | None, scale: Sca
         line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
     if table.spark:
         line.add(" " * GAP, look.quiet)
-        more = f"  +{table.left_out} more {look.glyphs.right}" if table.left_out else ""
-        reach = f"0{look.glyphs.to}{span_ms(ceiling)}" if scale == "all" and ceiling else "each on its own scale"
+        more = ""
+        if table.left_out:
+            more = f"  +{table.left_out} more {look.glyphs.right}" if table.spark >= 34 else f" +{table.left_out}{look.glyphs.right}"
+        reach = f"0{look.glyphs.to}{axis_ms(ceiling)}" if scale == "all" and ceiling else "own scales"
         room = table.spark - len(more)
         rounds = f"last {table.spark} rounds"
         if len(rounds) + 2 + len(reach) > room:
@@ -176,15 +180,14 @@ def _manner(manner: object) -> object:
     return manner.names, manner.owners, manner.mpls, manner.unfolded, manner.scale
 
 
-def notes(target: Target, verdicts: Sequence[HopHealth], look: Look) -> list[str]:
-    """What the marks in the table mean, as far as they stand there."""
+def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int) -> list[str]:
+    """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
     out = []
     if any(verdict.state == "cosmetic" for verdict in verdicts):
-        mark = look.glyphs.cosmetic
-        out.append(f"{mark} loss here goes no further: the router answers slowly, traffic is not lost")
-    if any(verdict.confidence == "collecting" and hop.received for hop, verdict in zip(target.path.hops, verdicts, strict=True)):
-        out.append("dim numbers: fewer than 10 probes, too young to judge")
-    return out
+        out.append(f"{look.glyphs.cosmetic} loss here goes no further: the router answers slowly, traffic is not lost")
+    if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.hops, verdicts, strict=True)):
+        out.append("dim numbers are too young to judge: fewer than 10 probes")
+    return [text if cell_len(text) <= width else text.partition(":")[0] for text in out]
 
 
 # --- one hop -------------------------------------------------------------------------------------------------------
@@ -250,11 +253,9 @@ def _host(
         return
     node = hop.nodes[0]
     name, beside = hosts.host(target, node, manner.names)
-    chips = "  ".join(_chips(target, hop, manner, (node,)))
-    room = width
-    if chips:
-        chips = cut(chips, max(0, width - 14))
-        room = width - cell_len(chips) - (2 if chips else 0)
+    chips = "  ".join(_chips(target, hop, manner, (node,))) if width >= CHIPS_FROM else _folded(hop, manner)
+    chips = cut(chips, max(0, width - 14))
+    room = width - cell_len(chips) - (2 if chips else 0)
     start = line.width
     strong = look.strong if hop.is_target else look.text
     line.add(cut(name, room), strong)
@@ -274,8 +275,12 @@ def _chips(target: Target, hop: Hop, manner: Manner, nodes: Sequence[Node]) -> l
     if manner.mpls and hop.mpls:
         chips.append(hosts.labels(hop))
     if len(hop.nodes) > 1:
-        chips.append(hosts.share(hop, hop.nodes[0]) if manner.unfolded else f"+{len(hop.nodes) - 1} more")
+        chips.append(hosts.share(hop, hop.nodes[0]) if manner.unfolded else _folded(hop, manner))
     return chips
+
+
+def _folded(hop: Hop, manner: Manner) -> str:
+    return f"+{len(hop.nodes) - 1}" if len(hop.nodes) > 1 and not manner.unfolded else ""
 
 
 def _node_row(
@@ -294,6 +299,7 @@ def _node_row(
     line.add(f"{look.glyphs.last_branch if last else look.glyphs.branch} ", look.faint)
     part = hosts.share(hop, node)
     chips = f"{hosts.owner(target, node.address)}  {part}" if manner.owners else part
+    chips = chips if table.host >= CHIPS_FROM else ""
     name, beside = hosts.host(target, node, manner.names)
     room = table.host - 2 - len(chips) - 2
     start = line.width
@@ -330,7 +336,7 @@ def _value_style(verdict: HopHealth, look: Look) -> Style:
 
 def _finish(line: Line, width: int, look: Look, chosen: bool, ttl: int) -> Row:
     row = line.row(width, look.text, Hit("hop", ttl))
-    return Row(row.strip.apply_style(look.chosen), row.hits) if chosen else row
+    return over(row, look.chosen) if chosen else row
 
 
 __all__ = ["DASH", "Manner", "Memory", "Shape", "head", "host_wanted", "is_micro", "notes", "rows", "shape"]

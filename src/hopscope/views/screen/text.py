@@ -101,6 +101,11 @@ class Line:
         return Row(Strip(parts, width), tuple(hits))
 
 
+def over(row: Row, ground: Style) -> Row:
+    """A line on another ground: `ground` is laid over every style in it."""
+    return Row(Strip(list(Segment.apply_style(row.strip, None, ground)), row.strip.cell_length), row.hits)
+
+
 def blank(width: int, style: Style) -> Row:
     """An empty line."""
     return Row(Strip([Segment(" " * width, style)], width) if width > 0 else Strip([], 0))
