@@ -346,7 +346,7 @@ def _check_change(number: int, change: Change, scenario: Scenario) -> None:
         if change.set and change.hop is not None:
             with_keys(scenario.hops[change.hop - 1], change)
     except (msgspec.ValidationError, ValueError) as error:
-        raise ValueError(f"{where}, in `set`: {error}") from None
+        raise ValueError(f"{error} - at `$.changes[{number}].set`") from None
 
 
 def inner_hops(hops: Sequence[Hop]) -> Iterator[Hop]:

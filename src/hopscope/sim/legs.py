@@ -143,21 +143,13 @@ class _Trail:
         self.visible = 0
         self.met: list[Station] = []
         self.forward = 0
-        self.backward = 0
         self.dynamic: list[tuple[Station, int]] = []
-        self.back: dict[int, LossProcess] = {}
         self.edits: list[Hop] = []
         self.walls: list[tuple[int, Leg]] = []
 
     def meet(self, station: Station) -> None:
         """Over the link that leads to `station`."""
-        half = station.delay // 2
-        self.forward += station.delay - half
-        if not any(known is station for known in self.met):
-            # In a loop, an answer goes home the short way.
-            self.backward += half
-            if station.return_loss is not None:
-                self.back[id(station)] = station.return_loss
+        self.forward += station.delay - station.delay // 2
         self.met.append(station)
         if not station.plain:
             self.dynamic.append((station, self.forward))
@@ -207,12 +199,15 @@ class _Trail:
         leg.source, leg.choices, leg.weights = self.route.choose(station)
         if not leg.source:
             leg.outcome = "silent"
-        leg.forward, leg.backward = self.forward, self.backward
-        leg.back = tuple(self.back.values())
+        # In a loop, an answer goes home the short way.
+        first = next(number for number, known in enumerate(self.met) if known is station)
+        home = self.met[: first + 1]
+        leg.forward = self.forward
+        leg.backward = sum(known.delay // 2 for known in home)
+        leg.back = tuple(known.return_loss for known in home if known.return_loss is not None)
         leg.edits = tuple(self.edits)
         node = station.node
         initial = node.reply_ttl or (64 if station.target is not None else 255)
-        first = next(number for number, known in enumerate(self.met) if known is station)
-        visible = sum(known.hop is None or known.hop.decrement for known in self.met[:first])
+        visible = sum(known.hop is None or known.hop.decrement for known in home[:-1])
         leg.ttl = max(1, initial - (visible if node.return_hops is None else node.return_hops))
         return leg

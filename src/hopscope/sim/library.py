@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from hopscope.sim.language import Scenario, Table, every_node
+from hopscope.sim.language import Change, Hop, Scenario, Table, Target, every_node
 from hopscope.sim.values import Loss, LossTable, read_value
 
 MAX_FILE: Final = 1 << 20
@@ -140,7 +140,7 @@ def _explain(message: str, table: dict[str, Any]) -> str:
     steps = [name or (int(number) if number else None) for name, number in _STEP.findall(inner)]
     path = inner.lstrip(".") + _which_hop(steps)
     if unknown:
-        known = _keys(steps)
+        known = _keys(table, steps)
         near = difflib.get_close_matches(unknown[1], known, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         path = f"{path}.{_plain(unknown[1])}" if path else _plain(unknown[1])
@@ -165,11 +165,13 @@ def _value(table: Any, steps: list[str | int | None]) -> Any:
     return table
 
 
-def _keys(steps: list[str | int | None]) -> list[str]:
+def _keys(table: dict[str, Any], steps: list[str | int | None]) -> list[str]:
     """The keys of the table at this place of a scenario."""
     place: type[Table] | type[LossTable] = Scenario
-    for step in steps:
-        if isinstance(step, str):
+    for number, step in enumerate(steps):
+        if step == "set" and place is Change:
+            place = Target if "target" in _value(table, steps[:number]) else Hop
+        elif isinstance(step, str):
             hint = get_type_hints(place, include_extras=False).get(step)
             place = _table_in(hint) or place
     return list(place.__struct_fields__)

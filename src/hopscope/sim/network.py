@@ -80,12 +80,12 @@ class Network:
                 start = (packet[0] & 15) * 4
                 protocol, ttl, destination = packet[9], packet[8], packet[16:20]
                 ends = packet[12:20]
-                readable = start >= 20 and not (packet[6] & 31 or packet[7]) and destination[0] < 224
+                readable = start >= 20 and not (packet[6] & 31 or packet[7]) and 0 < destination[0] < 224
             else:
                 start = 40
                 protocol, ttl, destination = packet[6], packet[7], packet[24:40]
                 ends = packet[8:40]
-                readable = packet[0] >> 4 == 6 and destination[0] != 255
+                readable = packet[0] >> 4 == 6 and 0 < destination[0] < 255
         except IndexError:
             readable = False
         if not readable or len(packet) < start + 8:

@@ -91,7 +91,11 @@ class Loss:
     def of(cls, value: Any) -> Loss:
         """Read a loss."""
         if isinstance(value, dict):
-            return cls(msgspec.convert(value, LossTable, dec_hook=read_value))
+            try:
+                return cls(msgspec.convert(value, LossTable, dec_hook=read_value))
+            except msgspec.ValidationError as error:
+                # As an error of this value, so that msgspec adds where the table stands.
+                raise ValueError(str(error)) from None
         return cls(LossTable(random=Share.of(value)))
 
 
