@@ -11,6 +11,7 @@ SECOND: Final = 1_000_000_000
 SHORTEST_INTERVAL_NS: Final = SECOND // 100
 LONGEST_NS: Final = 86_400 * SECOND
 LARGEST_PACKET: Final = 65_535
+LONGEST_TEXT: Final = 4096
 
 SUPPORTS: Final[dict[str, tuple[Protocol, ...]]] = {
     "ping-socket": ("icmp",),
@@ -25,6 +26,10 @@ SUPPORTS: Final[dict[str, tuple[Protocol, ...]]] = {
 
 def check(plan: Plan) -> None:
     """`ValueError` with one line (which value, and what is allowed) where `plan` cannot be carried out."""
+    _text("address", plan.address)
+    _text("source", plan.source)
+    _text("interface", plan.interface)
+    _text("scenario", plan.scenario)
     try:
         address = ipaddress.ip_address(plan.address)
     except ValueError:
@@ -66,6 +71,12 @@ def check_adjust(change: Adjust, plan: Plan) -> Plan:
     adjusted = msgspec.structs.replace(plan, **named)
     check(adjusted)
     return adjusted
+
+
+def _text(name: str, value: str | None) -> None:
+    """Such a text can be handed to the kernel: it would not take a NUL, and a lone surrogate is no text."""
+    if value is not None and not (value.isprintable() and 0 < len(value) <= LONGEST_TEXT):
+        raise ValueError(f"{name} {value[:40]!r}: 1 to {LONGEST_TEXT} printable characters")
 
 
 _ADJUSTABLE: Final = ("interval_ns", "timeout_ns", "first_ttl", "max_ttl", "max_unknown")

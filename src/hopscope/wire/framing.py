@@ -69,15 +69,15 @@ class Reader(Generic[M]):
         try:
             return self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Garbage(str(error), _excerpt(line))
+            return Garbage(_excerpt(str(error).encode()[:200], 200), _excerpt(line))
 
 
 def _too_long(line: bytes | bytearray) -> Garbage:
     return Garbage(f"a line of more than {MAX_LINE} bytes", _excerpt(line))
 
 
-def _excerpt(line: bytes | bytearray) -> str:
-    return ascii(bytes(line[:40]).decode("utf-8", "backslashreplace"))[1:-1][:80]
+def _excerpt(line: bytes | bytearray, most: int = 80) -> str:
+    return ascii(bytes(line[:most]).decode("utf-8", "backslashreplace"))[1:-1][:most]
 
 
 _encoder = msgspec.json.Encoder()

@@ -11,7 +11,7 @@ failed (this machine could not send it) and, until one of those is known, pendin
 
 from __future__ import annotations
 
-from typing import Literal, NewType, TypeAlias, Union
+from typing import Annotated, Literal, NewType, TypeAlias, Union
 
 import msgspec
 
@@ -22,6 +22,9 @@ Nanos = NewType("Nanos", int)
 Ttl = NewType("Ttl", int)
 Round = NewType("Round", int)
 TargetId = NewType("TargetId", int)
+
+Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""JSON knows no bound of its own; no number of ours has more digits."""
 
 Family: TypeAlias = Literal[4, 6]
 Protocol: TypeAlias = Literal["icmp", "udp", "tcp"]
@@ -52,10 +55,10 @@ DEFAULT_PORT: dict[Protocol, int | None] = {"icmp": None, "udp": 33434, "tcp": 8
 class Label(msgspec.Struct, frozen=True):
     """One MPLS label stack entry of an ICMP extension (RFC 4950)."""
 
-    label: int
-    tc: int
+    label: Int
+    tc: Int
     bottom: bool
-    ttl: int
+    ttl: Int
 
 
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -66,27 +69,27 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     family: Family
     protocol: Protocol = "icmp"
     method: MethodChoice = "auto"
-    port: int | None = None
+    port: Int | None = None
     """Destination port; null for ICMP. UDP and TCP take `DEFAULT_PORT` where it is null."""
-    interval_ns: int = 1_000_000_000
-    timeout_ns: int = 3_000_000_000
-    first_ttl: int = 1
-    max_ttl: int = 30
-    max_unknown: int = 12
-    packet_size: int = 64
+    interval_ns: Int = 1_000_000_000
+    timeout_ns: Int = 3_000_000_000
+    first_ttl: Int = 1
+    max_ttl: Int = 30
+    max_unknown: Int = 12
+    packet_size: Int = 64
     """Bytes, IP header included; raised to the smallest packet that the method can send."""
-    pattern: int = 0
+    pattern: Int = 0
     """Payload byte, 0 to 255."""
-    tos: int = 0
+    tos: Int = 0
     source: str | None = None
     interface: str | None = None
-    rounds: int | None = None
+    rounds: Int | None = None
     """After so many rounds, counted from `first_round`, the target is `Finished`. Null: endless."""
-    first_round: int = 0
+    first_round: Int = 0
     """The number of the first round: what a restarted worker goes on from."""
     scenario: str | None = None
     """For the method ``simulated``: a built-in scenario's name, or a file's path."""
-    seed: int | None = None
+    seed: Int | None = None
     """For the method ``simulated``: overrides the scenario's seed."""
 
 
@@ -97,44 +100,44 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     """The first command. `anchor_ns` is wall clock minus monotonic clock as the driver sees it on the same machine;
     null (another machine) lets the worker take its own."""
 
-    version: int
-    anchor_ns: int | None = None
+    version: Int
+    anchor_ns: Int | None = None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
     """Probe a target. `target` is the driver's number for it, used in every later message."""
 
-    target: int
+    target: Int
     plan: Plan
 
 
 class Adjust(msgspec.Struct, frozen=True, tag="adjust", omit_defaults=True):
     """Change what can change without a new flow; null leaves a value as it is."""
 
-    target: int
-    interval_ns: int | None = None
-    timeout_ns: int | None = None
-    first_ttl: int | None = None
-    max_ttl: int | None = None
-    max_unknown: int | None = None
+    target: Int
+    interval_ns: Int | None = None
+    timeout_ns: Int | None = None
+    first_ttl: Int | None = None
+    max_ttl: Int | None = None
+    max_unknown: Int | None = None
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause", omit_defaults=True):
     """Send no new probes to this target (null: to any). What is in flight still finds its fate."""
 
-    target: int | None = None
+    target: Int | None = None
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume", omit_defaults=True):
     """Probe again, with a new round at once."""
 
-    target: int | None = None
+    target: Int | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Forget a target. Its probes in flight stay pending for ever; `Stopped` is the last event that names it."""
 
-    target: int
+    target: Int
 
 
 class Survey(msgspec.Struct, frozen=True, tag="survey"):
@@ -150,23 +153,23 @@ Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Survey]  #
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     """Answers `Hello`."""
 
-    version: int
+    version: Int
     hopscope: str
-    pid: int
+    pid: Int
     user: str
     """Who the worker runs as after it gave its privileges up, in words."""
-    anchor_ns: int
+    anchor_ns: Int
 
 
 class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
     """A target's socket stands; also sent again when something of it changed (a fallback of the flow)."""
 
-    target: int
+    target: Int
     method: Method
     source: str | None
-    source_port: int | None
-    port: int | None
-    packet_size: int
+    source_port: Int | None
+    port: Int | None
+    packet_size: Int
     flow: FlowKind
     clock: Clock
     """Where RTTs come from as a rule; each answer says its own."""
@@ -177,7 +180,7 @@ class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
 class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
     """A target could not be started at all. It is forgotten."""
 
-    target: int
+    target: Int
     reason: Literal["permission", "no-route", "address", "unsupported", "scenario", "limit"]
     message: str
     remedy: str | None = None
@@ -187,25 +190,25 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
 class Sent(msgspec.Struct, frozen=True, tag="sent"):
     """A probe left: from here until its fate it is pending."""
 
-    target: int
-    round: int
-    ttl: int
-    sent_at: int
+    target: Int
+    round: Int
+    ttl: Int
+    sent_at: Int
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
     """The first answer to a probe, in time."""
 
-    target: int
-    round: int
-    ttl: int
-    sent_at: int
-    rtt_ns: int
+    target: Int
+    round: Int
+    ttl: Int
+    sent_at: Int
+    rtt_ns: Int
     address: str
     kind: Kind
-    icmp_type: int | None = None
-    icmp_code: int | None = None
-    reply_ttl: int | None = None
+    icmp_type: Int | None = None
+    icmp_code: Int | None = None
+    reply_ttl: Int | None = None
     clock: Clock = "kernel"
     mpls: tuple[Label, ...] = ()
 
@@ -221,19 +224,19 @@ class Duplicate(Answered, frozen=True, tag="duplicate", omit_defaults=True):
 class Lost(msgspec.Struct, frozen=True, tag="lost"):
     """The probe's timeout passed without an answer."""
 
-    target: int
-    round: int
-    ttl: int
-    sent_at: int
+    target: Int
+    round: Int
+    ttl: Int
+    sent_at: Int
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """This machine could not send the probe: never the network's loss. No `Sent` precedes it."""
 
-    target: int
-    round: int
-    ttl: int
-    sent_at: int
+    target: Int
+    round: Int
+    ttl: Int
+    sent_at: Int
     error: str
     """The errno's name, e.g. ``ENETUNREACH``."""
     message: str
@@ -243,32 +246,32 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 class RoundStarted(msgspec.Struct, frozen=True, tag="round"):
     """A round begins."""
 
-    target: int
-    round: int
-    at: int
+    target: Int
+    round: Int
+    at: Int
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """All rounds of the plan were sent and each probe's fate is known. The target is kept until `Stop`."""
 
-    target: int
-    rounds: int
+    target: Int
+    rounds: Int
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
     """Answers `Stop`."""
 
-    target: int
+    target: Int
 
 
 class Counters(msgspec.Struct, frozen=True, tag="counters", omit_defaults=True):
     """Totals since the worker's start, sent when one of them changed, at most once a second."""
 
-    malformed: int = 0
+    malformed: Int = 0
     """Packets that could not be parsed."""
-    foreign: int = 0
+    foreign: Int = 0
     """Well-formed answers to no probe of ours."""
-    overflow: int = 0
+    overflow: Int = 0
     """Packets that this machine's receive buffer dropped: this machine's fault, never loss."""
 
 

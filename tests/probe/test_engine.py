@@ -1,0 +1,268 @@
+"""Commands and answers in, events out: all targets of a worker, without a socket."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from hopscope.probe.channels.base import Refusal
+from hopscope.wire.messages import (
+    Adjust,
+    Answered,
+    Counters,
+    Duplicate,
+    Event,
+    Failed,
+    Finished,
+    Late,
+    Lost,
+    Method,
+    Pause,
+    Plan,
+    Problem,
+    Refused,
+    Resume,
+    RoundStarted,
+    Sent,
+    Start,
+    Started,
+    Stop,
+    Stopped,
+)
+from tests.probe.fake import MS, SECOND, Desk
+
+PLAN = Plan("192.0.2.1", 4, method="simulated", max_ttl=1)
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_a_target_starts_with_its_facts_its_round_and_its_first_probe() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(7, PLAN))
+    desk.engine.tick()
+    events = desk.engine.take()
+    assert kinds(events) == ["Started", "RoundStarted", "Sent"]
+    started, _, sent = events
+    assert isinstance(started, Started)
+    assert (started.target, started.method, started.source) == (7, "simulated", "10.0.0.1")
+    assert isinstance(sent, Sent)
+    assert sent.sent_at == desk.now + desk.engine.anchor
+
+
+def test_an_answer_in_time_a_second_one_and_one_after_the_timeout_are_three_things() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=2)))
+    desk.engine.tick()
+    first = desk.channel.sent[0]
+    desk.now += 5 * MS
+    desk.channel.answer(first, 4.5, "echo-reply")
+    desk.channel.answer(first, 4.9, "echo-reply")
+    desk.until(desk.now + SECOND)
+    second = desk.channel.sent[1]
+    desk.until(desk.now + 4 * SECOND)
+    desk.channel.answer(second, 4000, "echo-reply")
+    events = [event for event in desk.engine.take() if not isinstance(event, (Started, RoundStarted, Sent))]
+    assert kinds(events) == ["Answered", "Duplicate", "Lost", "Finished", "Late"]
+    answered, duplicate, _, finished, late = events
+    assert isinstance(answered, Answered)
+    assert (answered.rtt_ns, answered.clock) == (4_500_000, "kernel")
+    assert isinstance(duplicate, Duplicate)
+    assert isinstance(late, Late)
+    assert isinstance(finished, Finished)
+    assert finished.rounds == 2
+
+
+def test_an_answer_that_took_longer_than_the_timeout_is_late_however_soon_it_is_looked_at() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, timeout_ns=100 * MS)))
+    desk.engine.tick()
+    desk.now += 120 * MS  # the expiry is due, but the answer is read first
+    desk.channel.answer(desk.channel.sent[0], 110, "echo-reply")
+    assert kinds(desk.engine.take())[3:] == ["Lost", "Late"]
+
+
+def test_an_answer_that_waited_in_the_socket_while_this_machine_was_busy_is_in_time() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.tick()
+    desk.now += 10 * SECOND
+    desk.channel.answer(desk.channel.sent[0], 20, "echo-reply")
+    desk.engine.tick()
+    events = desk.engine.take()
+    assert [event for event in events if isinstance(event, Lost)] == []
+    assert [event.rtt_ns for event in events if isinstance(event, Answered)] == [20 * MS]
+
+
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EPERM, errno.ENOBUFS, errno.ENETDOWN, errno.ENODEV])
+def test_what_this_machine_cannot_send_is_failed_in_words_and_never_lost(number: int) -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.handle(Start(2, PLAN))
+    desk.channel.error = OSError(number, "x")
+    desk.until(desk.now + 5 * SECOND)
+    events = desk.engine.take()
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert len(failed) >= 10
+    assert {event.error for event in failed} == {errno.errorcode[number]}
+    assert all(event.message and event.message != "x" for event in failed)
+    assert not any(isinstance(event, (Lost, Sent)) for event in events)
+    desk.channel.error = None  # and it resumes by itself
+    desk.until(desk.now + SECOND)
+    assert any(isinstance(event, Sent) for event in desk.engine.take())
+
+
+REFUSED = Refusal("permission", "not allowed", "sudo it")
+
+
+@pytest.mark.parametrize(
+    ("refusing", "protocol", "chosen"),
+    [
+        ([], "icmp", "ping-socket"),
+        (["ping-socket"], "icmp", "raw"),
+        (["ping-socket", "raw"], "icmp", "scapy"),
+        ([], "udp", "raw"),
+        (["raw"], "udp", "udp-socket"),
+        (["raw"], "tcp", "tcp-socket"),
+    ],
+)
+def test_auto_takes_the_best_method_that_opens(refusing: list[Method], protocol: str, chosen: str) -> None:
+    desk = Desk(dict.fromkeys(refusing, REFUSED))
+    desk.engine.handle(Start(1, Plan("192.0.2.1", 4, protocol=protocol)))  # type: ignore[arg-type]  # from a table
+    (started,) = desk.engine.take()
+    assert isinstance(started, Started)
+    assert started.method == chosen
+
+
+def test_when_every_method_refuses_the_most_helpful_reason_is_told() -> None:
+    desk = Desk(
+        {
+            "ping-socket": Refusal("permission", "the sysctl", "sudo sysctl"),
+            "raw": Refusal("permission", "needs privileges"),
+            "scapy": Refusal("unsupported", "no"),
+        }
+    )
+    desk.engine.handle(Start(1, Plan("192.0.2.1", 4)))
+    assert desk.engine.take() == [Refused(1, "permission", "the sysctl", "sudo sysctl")]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"address": "nonsense"}, "address"),
+        ({"family": 6}, "family"),
+        ({"interval_ns": 0}, "interval_ns 0"),
+        ({"timeout_ns": -1}, "timeout_ns"),
+        ({"first_ttl": 9, "max_ttl": 8}, "first_ttl 9"),
+        ({"max_ttl": 256}, "max_ttl"),
+        ({"packet_size": 70_000}, "packet_size"),
+        ({"port": 80}, "ICMP has none"),
+        ({"method": "udp-socket"}, "does not send icmp"),
+        ({"source": "2001:db8::1"}, "source"),
+        ({"interface": "x" * 16}, "interface"),
+        ({"rounds": 0}, "rounds"),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_is_refused_with_the_value_and_what_is_allowed(
+    change: dict[str, object], words: str
+) -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, msgspec.structs.replace(Plan("192.0.2.1", 4), **change)))
+    (refused,) = desk.engine.take()
+    assert isinstance(refused, Refused)
+    assert words in refused.message
+    assert "\n" not in refused.message
+
+
+def test_a_command_about_a_target_that_is_not_there_is_a_problem_and_no_more() -> None:
+    desk = Desk()
+    for command in (Stop(9), Pause(9), Resume(9), Adjust(9)):
+        desk.engine.handle(command)
+    assert kinds(desk.engine.take()) == ["Problem"] * 4
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.handle(Start(1, PLAN))
+    assert isinstance(desk.engine.take()[-1], Problem)
+
+
+def test_pausing_stops_sending_and_resuming_begins_a_round_at_once() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.until(desk.now + 100 * MS)
+    desk.engine.handle(Pause())
+    desk.until(desk.now + 5 * SECOND)
+    assert len(desk.channel.sent) == 1
+    desk.engine.handle(Resume(1))
+    desk.engine.tick()
+    assert len(desk.channel.sent) == 2
+
+
+def test_a_stopped_target_is_forgotten_and_its_answers_are_foreign() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.tick()
+    desk.engine.handle(Stop(1))
+    assert desk.channel.flows[0].closed
+    assert desk.engine.take()[-1] == Stopped(1)
+    desk.channel.answer(desk.channel.sent[0], 3)
+    desk.engine.tick()
+    assert desk.engine.take() == [Counters(foreign=1)]
+    assert desk.engine.next_deadline() > desk.now + 1000 * SECOND
+
+
+def test_counters_are_told_when_they_changed_and_at_most_once_a_second() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.channel.hands.tally.malformed = 1
+    desk.engine.tick()
+    desk.channel.hands.tally.malformed = 5
+    desk.engine.tick()
+    told = [event for event in desk.engine.take() if isinstance(event, Counters)]
+    assert told == [Counters(malformed=1)]
+    desk.until(desk.now + 2 * SECOND)
+    assert [event for event in desk.engine.take() if isinstance(event, Counters)] == [Counters(malformed=5)]
+
+
+def test_an_interval_changed_in_mid_trace_holds_and_a_bad_one_is_a_problem() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.until(desk.now + 500 * MS)
+    desk.engine.handle(Adjust(1, interval_ns=100 * MS))
+    desk.until(desk.now + 2 * SECOND)
+    assert len(desk.channel.sent) >= 15
+    desk.engine.take()
+    desk.engine.handle(Adjust(1, interval_ns=1))
+    assert kinds(desk.engine.take()) == ["Problem"]
+
+
+def test_while_nobody_reads_nothing_is_sent_and_fates_are_still_found() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.tick()
+    desk.engine.hold(True)
+    desk.until(desk.now + 5 * SECOND)
+    assert len(desk.channel.sent) == 1
+    assert [type(event) for event in desk.engine.take()].count(Lost) == 1
+    desk.engine.hold(False)
+    desk.until(desk.now + 50 * MS)
+    assert len(desk.channel.sent) == 2
+
+
+def test_a_probe_is_forgotten_by_its_channel_when_no_answer_is_expected_any_more() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.until(desk.now + 60 * SECOND - 1)
+    assert len(desk.channel.sent) == 60
+    assert 40 <= len(desk.channel.forgotten) <= 50
+
+
+def test_a_thousand_targets_keep_their_pace() -> None:
+    desk = Desk()
+    for number in range(1000):
+        desk.engine.handle(Start(number, PLAN))
+    desk.until(desk.now + 10 * SECOND - 1)
+    assert len(desk.channel.sent) == 10_000
+    assert not any(isinstance(event, Late) for event in desk.engine.take())
