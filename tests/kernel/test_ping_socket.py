@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -191,5 +193,19 @@ def test_a_next_hop_that_is_not_there_is_no_answer(in_client: Chain) -> None:
     try:
         driver.send(0, 1)
         assert not driver.wait(lambda: bool(driver.heard), 3.5)
+    finally:
+        driver.close()
+
+
+@FAMILIES
+def test_what_the_receive_buffer_drops_is_counted_as_this_machines(in_client: Chain, family: Family) -> None:
+    driver = Driver(PingSocketChannel, Plan(in_client.destination(family), family, packet_size=1200))
+    try:
+        (key,) = driver.watch.selector.get_map().values()
+        with socket.socket(fileno=os.dup(key.fd)) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        probes = [driver.send(0, 9) for _ in range(60)]
+        assert not driver.wait(lambda: driver.answered(probes), 0.2)
+        assert driver.hands.tally.overflow == len(probes) - len(driver.heard) > 0
     finally:
         driver.close()

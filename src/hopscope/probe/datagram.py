@@ -199,7 +199,6 @@ class DatagramFlow(Flow):
         self._read_errors()
         while (message := self._receive(errors=False)) is not None:
             received = self.hands.monotonic()
-            self._count_dropped(message)
             try:
                 found = self._probe_of_reply(message)
             except Unnamed:
@@ -215,6 +214,7 @@ class DatagramFlow(Flow):
                 self._read_errors()  # its stamp came after they were read, and before the answer
             address = endpoint.text_of(message.address)
             self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
+        self._count_dropped()
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -261,10 +261,11 @@ class DatagramFlow(Flow):
         self._stamps.stamp(failure.number, message.stamp)
         return True
 
-    def _count_dropped(self, message: Message) -> None:
-        if message.dropped is not None and message.dropped > self._dropped:
-            self.hands.tally.overflow += message.dropped - self._dropped
-            self._dropped = message.dropped
+    def _count_dropped(self) -> None:
+        dropped = errqueue.dropped_by(self._socket)
+        if dropped > self._dropped:
+            self.hands.tally.overflow += dropped - self._dropped
+            self._dropped = dropped
 
     def _deliver(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from hopscope.probe import stamps
@@ -19,6 +20,7 @@ ORIGIN_ICMP6: Final = 3
 ORIGIN_STAMP: Final = 4
 
 SO_RXQ_OVFL: Final = 40
+"""Makes a socket tell `Message.dropped`; ping sockets are silent about it (see `dropped_by`)."""
 IP_RECVERR_RFC4884: Final = 26
 IPV6_RECVERR_RFC4884: Final = 31
 
@@ -33,6 +35,9 @@ _COUNT = struct.Struct("=I")
 _EXTENDED = struct.Struct("=IBBBxII")
 _RFC4884 = struct.Struct("=HB")
 _RFC4884_INVALID = 1
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
+_MEMINFO_DROPS = 8
 _DATA = 2048
 """More than any router quotes that matters: the probe's first bytes and the extension behind them."""
 _CONTROL = 512
@@ -63,7 +68,7 @@ class Message(NamedTuple):
     """Kernel's stamp, wall clock ns; 0 where there is none."""
     ttl: int | None
     dropped: int | None
-    """How many messages this socket's buffer has dropped so far, where the kernel tells."""
+    """How many messages this socket's buffer has dropped so far, where the socket was asked to tell."""
     failure: Failure | None
 
 
@@ -77,11 +82,8 @@ def switch_on(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
         sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
         extension = (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
-    for level, option in (extension, (socket.SOL_SOCKET, SO_RXQ_OVFL)):
-        try:
-            sock.setsockopt(level, option, 1)
-        except OSError:
-            continue  # before Linux 5.9: no extensions from this socket
+    with suppress(OSError):  # before Linux 5.9: no extensions from this socket
+        sock.setsockopt(*extension, 1)
 
 
 def receive(sock: socket.socket, *, errors: bool) -> Message | None:
@@ -106,6 +108,15 @@ def receive(sock: socket.socket, *, errors: bool) -> Message | None:
         elif (level, kind) in ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT)) and len(value) >= 4:
             ttl = _INT.unpack_from(value)[0]
     return Message(data, address, stamp, ttl, dropped, failure)
+
+
+def dropped_by(sock: socket.socket) -> int:
+    """How many packets the socket's buffer has dropped so far (SO_MEMINFO, Linux 4.12); 0 where that is unknown."""
+    try:
+        counts = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+    except OSError:
+        return 0
+    return int(_MEMINFO.unpack(counts)[_MEMINFO_DROPS]) if len(counts) == _MEMINFO.size else 0
 
 
 def parse_failure(value: bytes) -> Failure | None:
