@@ -65,7 +65,12 @@ def tour(loss: float = 0.0, scale: float = 1.0) -> tuple[Router, ...]:
         ),
         Router(("198.51.100.3",), ("ix-gw.example.org",), 11.9 * scale, 0.3, label=16004, asn=ix),
         Router(
-            ("192.0.2.53",), ("one.one.one.one",), 12.3 * scale, 0.4, loss, spike=0.01,
+            ("192.0.2.53",),
+            ("one.one.one.one",),
+            12.3 * scale,
+            0.4,
+            loss,
+            spike=0.01,
             asn=Asn(13335, "CLOUDFLARENET", "192.0.2.0/24", "US"),
         ),
     )
@@ -79,7 +84,7 @@ class Scripted:
     query: str
     address: str | None
     routers: tuple[Router, ...]
-    probing: Probing = Probing()
+    probing: Probing = field(default_factory=Probing)
     state: TargetState = "running"
     error: str | None = None
     refusal: Refused | None = None
@@ -147,9 +152,20 @@ class Scripted:
             )
         facts = None
         if self.state in ("running", "paused", "finished"):
-            facts = Started(self.id, "ping-socket", "192.168.1.20", None, plan.port if plan else None, 64, "one", "kernel")
+            facts = Started(
+                self.id, "ping-socket", "192.168.1.20", None, plan.port if plan else None, 64, "one", "kernel"
+            )
         return Target(
-            self.id, self.query, self.state, self.address, plan, facts, self.refusal, self.error, self.fold.snapshot(), names
+            self.id,
+            self.query,
+            self.state,
+            self.address,
+            plan,
+            facts,
+            self.refusal,
+            self.error,
+            self.fold.snapshot(),
+            names,
         )
 
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -132,9 +132,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Draw the state, now."""
         size = self.main.canvas.size
         if self.desk is not None and size:
-            self._board = board.compose(
-                self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn
-            )
+            self._board = board.compose(self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn)
             self.main.canvas.show(self._board.rows)
 
     def draw_all(self) -> None:
@@ -156,6 +154,18 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.desk is None or target is None:
             return 1
         return max(1, len(chart.seen(target.path, self.desk.state.zoom)[1]) // max(1, self.size.width))
+
+    def chart_round_at(self, column: int) -> int | None:
+        """Which round, counted from the newest, stands at a column of the screen."""
+        target = self.desk.state.chosen if self.desk else None
+        if self.desk is None or target is None or not self._drawn.rows:
+            return None
+        width = self._drawn.rows[0].strip.cell_length
+        return chart.round_at(target.path, self.desk.state.chart_view, self.desk.state.zoom, column, width)
+
+    def after_dialog(self, do: Callable[[], None]) -> None:
+        """Do something once the dialog in front is gone and the screen was drawn."""
+        self.set_timer(0.1, do)
 
     def open(self, screen: Screen[Any]) -> None:
         """Put a dialog in front."""
@@ -216,9 +226,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
         for action in ACTIONS.values():
             if action.id != "program.palette":
-                yield SystemCommand(
-                    action.title.capitalize(), action.help, lambda id_=action.id: self.action_do(id_)
-                )
+                yield SystemCommand(action.title.capitalize(), action.help, lambda id_=action.id: self.action_do(id_))
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""

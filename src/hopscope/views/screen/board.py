@@ -149,9 +149,7 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
     fixed = (target.id, hop.ttl if hop else 0, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
     due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < 30
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
-        drawn.rows = chart.panel(
-            target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor
-        )
+        drawn.rows = chart.panel(target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
         drawn.made_of = (*fixed, target.path.version)
         drawn.at = state.shown.now
     return drawn.rows
@@ -233,4 +231,7 @@ def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row
 
 def _nobody(look: Look, width: int, names: Mapping[str, str]) -> list[Row]:
     words = f"no targets: {names.get('target.add', 'the palette')} adds one"
-    return [blank(width, look.text), Line().to(5, look.quiet).add(cut(words, width - 5), look.quiet).row(width, look.text)]
+    return [
+        blank(width, look.text),
+        Line().to(5, look.quiet).add(cut(words, width - 5), look.quiet).row(width, look.text),
+    ]

@@ -87,6 +87,18 @@ def reading(path: Path, hop: Hop, first: int, times: Sequence[int], cursor: int)
     return f"{time_of_day(times[index])}  hop {hop.ttl}: {value}"
 
 
+def round_at(path: Path, view: ChartView, zoom: int, column: int, width: int) -> int | None:
+    """Which round, counted from the newest, stands at a column of a chart panel of `width`."""
+    if view not in ("time", "heat"):
+        return None
+    _first, times = seen(path, zoom)
+    left, right = 1 + (Y_LABEL + 1 if view == "time" else heat.LABEL), width - 2
+    if len(times) < 2 or not left <= column <= right:
+        return None
+    share = (column - left) / max(1, right - left)
+    return round((1 - share) * (len(times) - 1))
+
+
 _SAID = {-1: "lost", -2: "pending", -3: "not sent, this computer", -4: "late", -5: "no probe"}
 
 
@@ -111,9 +123,7 @@ def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: 
         if one is hop:
             lost = [x for x, s in zip(xs, samples, strict=True) if s == LOST]
     ceiling = nice_ceiling(top)
-    curves = [
-        plot.Curve(c.xs, [None if y is None else min(y, ceiling) for y in c.ys], c.role) for c in curves
-    ]
+    curves = [plot.Curve(c.xs, [None if y is None else min(y, ceiling) for y in c.ys], c.role) for c in curves]
     if lost and hop.received:
         step = max(1e-9, xs[-1] / columns)
         cells = sorted({round(x / step) for x in lost})
@@ -131,12 +141,12 @@ def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: 
 
 
 def _profile(path: Path, look: Look, width: int, height: int) -> list[Row]:
-    known = [hop for hop in path.hops if hop.rtt]
+    known = [hop for hop in path.hops if hop.rtt and hop.rtt.p95 is not None]
     if len(known) < 2:
         return [Line().add(" a profile needs two hops that answer", look.quiet).row(width, look.text)]
     xs = [float(hop.ttl) for hop in known]
     rtts = [hop.rtt for hop in known if hop.rtt]
-    ceiling = nice_ceiling(max(rtt.p95 for rtt in rtts))
+    ceiling = nice_ceiling(max(rtt.p95 or 0.0 for rtt in rtts))
     curves = [
         plot.Curve(xs, [rtt.p95 for rtt in rtts], "high"),
         plot.Curve(xs, [rtt.best for rtt in rtts], "low"),

@@ -72,8 +72,14 @@ def _none(_hop: Hop) -> None:
 
 _ALL = (
     Column(
-        "loss", "Loss %", "share", 7, 99, "lost probes of those whose fate is known; late ones are not lost",
-        _field("loss_pct"), "L",
+        "loss",
+        "Loss %",
+        "share",
+        7,
+        99,
+        "lost probes of those whose fate is known; late ones are not lost",
+        _field("loss_pct"),
+        "L",
     ),
     Column("sent", "Sent", "count", 6, 50, "probes sent to this hop", _field("sent"), "S"),
     Column("received", "Rcvd", "count", 6, 22, "probes answered in time", _field("received"), "R"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
 from hopscope.views.screen import summary
 from hopscope.views.screen.options import ScreenOptions
@@ -31,6 +33,13 @@ class Shell(Protocol):
     def chart_rounds(self) -> int:
         """Rounds a column of the chart stands for, at least 1."""
         ...
+
+    def chart_round_at(self, column: int) -> int | None:
+        """Which round, counted from the newest, stands at a column of the screen; None outside of a time chart."""
+        ...
+
+    def after_dialog(self, do: Callable[[], None]) -> None:
+        """Do something once the dialog in front is gone and the screen was drawn."""
 
     def open(self, screen: Screen[Any]) -> None:
         """Put a dialog in front."""
@@ -154,8 +163,27 @@ class Desk:
         self.state.memories.pop(target, None)
         self.state.chart_cursor = None
 
+    def point_at_time(self, column: int) -> None:
+        """Put the chart's reading cursor where the chart was clicked."""
+        rounds = self.screen.chart_round_at(column)
+        if rounds is not None:
+            self.state.chart_cursor = rounds
+            self.redraw()
+
     # --- asking ----------------------------------------------------------------------------------------------------
 
     def probing(self, target: Target) -> Probing:
         """How a target is probed now."""
         return self.session.probing(target.id)
+
+    def keep(self, settings: Mapping[str, Any]) -> None:
+        """Keep settings in the configuration file, and say where, or why not."""
+        if self.options.keep is None:
+            self.say("there is no configuration file to keep it in", trouble=True)
+            return
+        try:
+            path = self.options.keep(settings)
+        except (OSError, ValueError) as error:
+            self.say(f"not kept: {clean(str(error))}", trouble=True)
+        else:
+            self.say(f"kept in {path}")

@@ -72,7 +72,9 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
     def field(name: str, text: str, style: Style | None = None) -> None:
         rest = wrap(text, width - 20) or [DASH]
         for index, part in enumerate(rest):
-            out.append(_row([(f"{name if not index else '':<16}", look.quiet), (part, style or look.text)], look, width))
+            out.append(
+                _row([(f"{name if not index else '':<16}", look.quiet), (part, style or look.text)], look, width)
+            )
 
     section(f"Hop {hop.ttl} of {target.query}")
     field("state", verdict.words, look.bad if verdict.is_trouble else look.text)
@@ -94,8 +96,11 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
         field(DASH, "no address answered")
     section("Probes")
     field("loss", f"{percent(hop.loss_pct)}{_between(hop)}")
-    field("sent", f"{hop.sent}: {hop.received} answered, {hop.lost} lost, {hop.late} late, {hop.pending} pending, "
-                  f"{hop.failed} failed here")
+    field(
+        "sent",
+        f"{hop.sent}: {hop.received} answered, {hop.lost} lost, {hop.late} late, {hop.pending} pending, "
+        f"{hop.failed} failed here",
+    )
     if hop.duplicates:
         field("duplicates", str(hop.duplicates))
     if hop.rtt:
@@ -107,8 +112,11 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
         field("median", f"{span_ms(rtt.median)}, p95 {span_ms(rtt.p95)}, p99 {span_ms(rtt.p99)}")
         if hop.jitter:
             j = hop.jitter
-            field("jitter", f"mean {span_ms(j.avg)}, last {span_ms(j.last)}, worst {span_ms(j.worst)}, "
-                            f"RFC 3550 {span_ms(j.rfc3550)}")
+            field(
+                "jitter",
+                f"mean {span_ms(j.avg)}, last {span_ms(j.last)}, worst {span_ms(j.worst)}, "
+                f"RFC 3550 {span_ms(j.rfc3550)}",
+            )
         bars, low, high = histogram(hop, max(8, width - 46), look)
         if bars:
             field("distribution", f"{bars}  {span_ms(low)} {look.glyphs.to} {span_ms(high)}", look.spark)
@@ -124,7 +132,9 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
     if hop.mpls:
         section("MPLS")
         for label in hop.mpls:
-            field(f"{label.label}", f"class {label.tc}, TTL {label.ttl}{', bottom of the stack' if label.bottom else ''}")
+            field(
+                f"{label.label}", f"class {label.tc}, TTL {label.ttl}{', bottom of the stack' if label.bottom else ''}"
+            )
     if hop.last_error:
         section("This computer")
         field(time_of_day(hop.last_error.at), f"{hop.last_error.message} ({hop.last_error.error})", look.bad)

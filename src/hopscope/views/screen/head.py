@@ -51,7 +51,9 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
     if width >= 50:
         line.add(plus, look.quiet, Hit("action", "target.add"))
     if right_width:
-        line.to(width - right_width + 1, look.text).add(right, look.quiet, Hit("action", "probe.interval")).add(" ", look.text)
+        line.to(width - right_width + 1, look.text).add(right, look.quiet, Hit("action", "probe.interval")).add(
+            " ", look.text
+        )
     return line.row(width, look.text)
 
 
@@ -117,7 +119,7 @@ def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
     if verdict.young and verdict.state not in ("starting", "paused"):
         words += " (too few probes to judge)"
     beside = cell_len(words) + 3 + cell_len(right) <= room and bool(right)
-    head, _, tail = words.partition(":")
+    head, _, _tail = words.partition(":")
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)

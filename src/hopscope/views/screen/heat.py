@@ -27,7 +27,9 @@ def rows(target: Target, look: Look, width: int, height: int, zoom: int, cursor:
     shown = path.hops if len(path.hops) <= height - 1 else path.hops[-(height - 2) :]
     out = []
     if len(shown) < len(path.hops):
-        out.append(Line().add(f" {look.glyphs.up} {len(path.hops) - len(shown)} more hops", look.quiet).row(width, look.text))
+        out.append(
+            Line().add(f" {look.glyphs.up} {len(path.hops) - len(shown)} more hops", look.quiet).row(width, look.text)
+        )
     at = None if cursor is None else (len(times) - 1 - cursor) // per
     wide = max(1, columns // cells) if per == 1 else 1
     for hop in shown:
@@ -56,7 +58,8 @@ def _ground(hop: Hop) -> tuple[float, float]:
     if hop.rtt is None:
         return 0.0, 1.0
     best = hop.rtt.best * NS_PER_MS
-    return best, max(hop.rtt.p95 * NS_PER_MS - best, 0.25 * best, 0.5 * NS_PER_MS) * 1.5
+    high = hop.rtt.worst if hop.rtt.p95 is None else hop.rtt.p95
+    return best, max(high * NS_PER_MS - best, 0.25 * best, 0.5 * NS_PER_MS) * 1.5
 
 
 def _cell(part: list[int | None], hop: Hop, ground: tuple[float, float], look: Look) -> tuple[str, Style]:

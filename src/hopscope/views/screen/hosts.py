@@ -34,9 +34,7 @@ def owner(target: Target, address: str) -> str:
 def owner_line(target: Target, address: str) -> str:
     """All that is known of who has an address, in a line; empty where nothing is."""
     facts = facts_of(target, address)
-    parts = []
-    for asn in facts.asns:
-        parts.append(" ".join(part for part in (f"AS{asn.number}", asn.name or "", asn.country or "") if part))
+    parts = [f"AS{asn.number} {asn.name or ''} {asn.country or ''}".rstrip() for asn in facts.asns]
     if facts.geo:
         parts.append(", ".join(part for part in (facts.geo.city, facts.geo.country) if part))
     if facts.scope:

@@ -21,12 +21,12 @@ class SessionLike(Protocol):
         """The whole session at this moment."""
         ...
 
-    async def changed(self, version: int) -> int:
-        """Wait until the session's version is another one than `version`; the new one."""
+    async def changed(self, version: int | None = None) -> int:
+        """Wait until the version is another one than `version` (None: than now); the new one."""
         ...
 
     def add(self, query: str, probing: Probing | None = None) -> int:
-        """Begin to resolve and probe a target; its number."""
+        """Begin to resolve and probe a target; its number. `ValueError` where it cannot be one."""
         ...
 
     def remove(self, target: int) -> None:
@@ -49,8 +49,17 @@ class SessionLike(Protocol):
         """How a target is probed now."""
         ...
 
-    def adjust(self, target: int, *, interval_s: float) -> None:
-        """Change what can change without a new flow."""
+    def adjust(
+        self,
+        target: int,
+        *,
+        interval_s: float | None = None,
+        timeout_s: float | None = None,
+        first_ttl: int | None = None,
+        max_ttl: int | None = None,
+        max_unknown: int | None = None,
+    ) -> None:
+        """Change what can change without a new flow; None leaves a value as it is. `ValueError` with one line."""
         ...
 
     def restart(self, target: int, probing: Probing) -> None:

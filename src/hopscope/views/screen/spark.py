@@ -13,7 +13,9 @@ from hopscope.views.screen.numbers import nice_ceiling
 NS_PER_MS = 1_000_000
 
 
-def cells(samples: Sequence[int], ceiling_ms: float, look: Look, *, silent: bool, harmless: bool) -> list[tuple[str, Style]]:
+def cells(
+    samples: Sequence[int], ceiling_ms: float, look: Look, *, silent: bool, harmless: bool
+) -> list[tuple[str, Style]]:
     """Runs of (text, style) for samples (ns, or a negative constant of `path.snapshot`), oldest first.
 
     `silent`: the hop never answered, so a lost probe is a dot. `harmless`: its loss goes no further, so the sign of a

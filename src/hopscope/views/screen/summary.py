@@ -42,7 +42,12 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
     bars = room - name - words - 6
     bars = bars if bars >= 8 else 0
     ceiling = spark.ceiling_for([hop for t in targets if (hop := t.path.target_hop)], bars) if bars else 1.0
-    head = Line().add(" " * FIXED, look.quiet).add(fit("Target", name + 2), look.quiet).add(fit("Health", words), look.quiet)
+    head = (
+        Line()
+        .add(" " * FIXED, look.quiet)
+        .add(fit("Target", name + 2), look.quiet)
+        .add(fit("Health", words), look.quiet)
+    )
     for title, size in numbers:
         head.add(fit(title, size - (2 if title in ("Median", "p95") else 1), "right"), look.quiet).to(
             head.width + (2 if title in ("Median", "p95") else 1), look.quiet
@@ -50,9 +55,7 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
     if bars:
         reach = f"0{look.glyphs.to}{axis_ms(ceiling)}"
         head.add("  ", look.quiet).add(fit(f"last {bars} rounds", bars - len(reach)), look.quiet).add(reach, look.quiet)
-    rows = [
-        (target.id, _row(state, target, look, width, name, words, numbers, bars, ceiling)) for target in targets
-    ]
+    rows = [(target.id, _row(state, target, look, width, name, words, numbers, bars, ceiling)) for target in targets]
     return head.row(width, look.quiet), rows
 
 
@@ -80,7 +83,9 @@ def _row(
             line.add(fit(text, size - 1, "right") + " ", look.quiet)
         elif title == "Loss %":
             bad = verdict.state in ("loss", "unreachable")
-            line.add(fit(share_text(hop.loss_pct if hop else None), size - 1, "right") + " ", style if bad else look.quiet)
+            line.add(
+                fit(share_text(hop.loss_pct if hop else None), size - 1, "right") + " ", style if bad else look.quiet
+            )
         else:
             rtt = hop.rtt if hop and hop.is_target else None
             value = (rtt.median if title == "Median" else rtt.p95) if rtt else None
@@ -88,7 +93,9 @@ def _row(
     if bars:
         line.add("  ", look.text)
         if hop:
-            for text, its in spark.cells(hop.window.last(bars), ceiling, look, silent=not hop.is_target, harmless=False):
+            for text, its in spark.cells(
+                hop.window.last(bars), ceiling, look, silent=not hop.is_target, harmless=False
+            ):
                 line.add(text, its)
     row = line.row(width, look.text, Hit("open", target.id))
     return over(row, look.chosen) if chosen else row

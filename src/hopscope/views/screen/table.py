@@ -107,7 +107,7 @@ def host_wanted(target: Target, manner: Manner) -> int:
 
 def is_micro(target: Target) -> bool:
     """Is the whole path so quick that µs are the unit that fits?"""
-    bests = [hop.rtt.median for hop in target.path.hops if hop.rtt]
+    bests = [hop.rtt.avg for hop in target.path.hops if hop.rtt]
     return bool(bests) and max(bests) < 0.995
 
 
@@ -124,7 +124,11 @@ def head(table: Shape, look: Look, width: int, ceiling: float | None, scale: Sca
         line.add(" " * GAP, look.quiet)
         more = ""
         if table.left_out:
-            more = f"  +{table.left_out} more {look.glyphs.right}" if table.spark >= 34 else f" +{table.left_out}{look.glyphs.right}"
+            more = (
+                f"  +{table.left_out} more {look.glyphs.right}"
+                if table.spark >= 34
+                else f" +{table.left_out}{look.glyphs.right}"
+            )
         reach = f"0{look.glyphs.to}{axis_ms(ceiling)}" if scale == "all" and ceiling else "own scales"
         room = table.spark - len(more)
         rounds = f"last {table.spark} rounds"
@@ -133,10 +137,16 @@ def head(table: Shape, look: Look, width: int, ceiling: float | None, scale: Sca
         if len(rounds) + 2 + len(reach) > room:
             rounds, reach = "", cut(reach, room)
         line.add(rounds, look.quiet, Hit("action", "show.scale"))
-        line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(reach, look.quiet, Hit("action", "show.scale"))
+        line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(
+            reach, look.quiet, Hit("action", "show.scale")
+        )
         line.add(more, look.quiet, Hit("action", "show.columns"))
     elif table.left_out:
-        line.add(cut(f" +{table.left_out} {look.glyphs.right}", width - line.width), look.quiet, Hit("action", "show.columns"))
+        line.add(
+            cut(f" +{table.left_out} {look.glyphs.right}", width - line.width),
+            look.quiet,
+            Hit("action", "show.columns"),
+        )
     return line.row(width, look.quiet)
 
 
@@ -231,14 +241,13 @@ def _hop_rows(
     if manner.unfolded:
         others = hop.nodes[1:]
         out += [
-            _node_row(target, hop, node, node is others[-1], table, manner, look, width, micro, chosen) for node in others
+            _node_row(target, hop, node, node is others[-1], table, manner, look, width, micro, chosen)
+            for node in others
         ]
     return out
 
 
-def _host(
-    line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, manner: Manner, look: Look
-) -> None:
+def _host(line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, manner: Manner, look: Look) -> None:
     glyphs = look.glyphs
     if verdict.state == "this-computer":
         line.add(fit(f"{glyphs.here} {verdict.words}", width), look.bad)

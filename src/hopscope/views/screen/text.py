@@ -136,7 +136,9 @@ def wrap(words: str, width: int) -> list[str]:
     return lines
 
 
-def framed(rows: Iterable[Row], title: str, corner: str, width: int, height: int, line: Style, head: Style) -> list[Row]:
+def framed(
+    rows: Iterable[Row], title: str, corner: str, width: int, height: int, line: Style, head: Style
+) -> list[Row]:
     """A box of `width` x `height` around rows of ``width - 2``: the title at its upper left, `corner` at the right."""
     inner = width - 2
     corner = f" {corner} " if corner else ""

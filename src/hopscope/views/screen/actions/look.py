@@ -40,7 +40,14 @@ def last_hop(desk: Desk) -> None:
     desk.move(1000)
 
 
-@action("hop.details", "enter", "details", "All that is known of the chosen hop; in the overview: open the target.", "Look", 10)
+@action(
+    "hop.details",
+    "enter",
+    "details",
+    "All that is known of the chosen hop; in the overview: open the target.",
+    "Look",
+    10,
+)
 def details(desk: Desk) -> None:
     if desk.state.overview:
         desk.state.overview = False
@@ -108,7 +115,9 @@ def chart(desk: Desk) -> None:
         desk.say("no room for the chart: it needs a window of 14 lines")
 
 
-@action("chart.view", "d", "view", "The chart's next view: over time, along the path, distribution, heat map.", "Chart", 12)
+@action(
+    "chart.view", "d", "view", "The chart's next view: over time, along the path, distribution, heat map.", "Chart", 12
+)
 def chart_view(desk: Desk) -> None:
     state = desk.state
     if not desk.chart_is_shown():
@@ -135,7 +144,9 @@ def earlier(desk: Desk) -> None:
     desk.move_chart_cursor(1)
 
 
-@action("chart.later", "right_square_bracket,full_stop", "later", "Chart: move the reading cursor to the right.", "Chart")
+@action(
+    "chart.later", "right_square_bracket,full_stop", "later", "Chart: move the reading cursor to the right.", "Chart"
+)
 def later(desk: Desk) -> None:
     desk.move_chart_cursor(-1)
 

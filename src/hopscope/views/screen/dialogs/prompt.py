@@ -1,0 +1,124 @@
+"""A line to fill in: what is wrong with it stands below it, and it stays open until it is right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from hopscope.names.clean import clean
+from hopscope.session.model import Target
+from hopscope.views.screen.desk import Desk
+
+Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Does what was asked for; a line of why not, or None where it was done."""
+
+
+class Prompt(ModalScreen[None]):
+    """`accept` gets what was typed, cleaned of control characters."""
+
+    BINDINGS = [Binding("escape", "dismiss", show=False)]  # noqa: RUF012 - Textual's own declaration
+    CSS = """
+    Prompt { align: center middle; background: $background 50%; }
+    Prompt Vertical { width: 64; max-width: 100%; height: auto; padding: 0 1; border: round $foreground 50%;
+        background: $background; }
+    Prompt Input, Prompt Input:focus { border: none; height: 1; padding: 0; margin: 1 0 0 0; background: $surface; }
+    Prompt #hint { color: $foreground 60%; height: auto; }
+    Prompt #reason { color: $error; height: auto; min-height: 1; }
+    """
+
+    def __init__(self, title: str, hint: str, value: str, accept: Accept) -> None:
+        super().__init__()
+        self._accept = accept
+        self._heading = title
+        self._hint = hint
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        box = Vertical()
+        box.border_title = Content(self._heading)
+        with box:
+            yield Static(Content(self._hint), id="hint", markup=False)
+            yield Input(self._value, id="line", select_on_focus=True, max_length=4096)
+            yield Static(Content(""), id="reason", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def say(self, words: str) -> None:
+        """A line below the input."""
+        self.query_one("#reason", Static).update(Content(words))
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = clean(event.value).strip()
+        self.run_worker(self._try(text), exclusive=True)
+
+    async def _try(self, text: str) -> None:
+        self.say("…")
+        reason = await self._accept(text)
+        if reason is None:
+            self.dismiss()
+        else:
+            self.say(clean(reason))
+
+
+def add_prompt(desk: Desk) -> Prompt:
+    """Add a target; where its name does not resolve, the reason stands in the prompt and nothing was added."""
+
+    async def accept(text: str) -> str | None:
+        if not text:
+            return "a host name or an address"
+        try:
+            number = desk.session.add(text, desk.options.probing)
+        except ValueError as error:
+            return str(error)
+        while True:
+            version = desk.session.version
+            target = next((t for t in desk.session.snapshot().targets if t.id == number), None)
+            if target is None:
+                return "it was removed"
+            if target.state == "unresolved":
+                desk.session.remove(number)
+                return f"{target.query}: {target.error or 'the name does not resolve'}"
+            if target.state != "resolving":
+                desk.refresh_now()
+                desk.show_target(number)
+                return None
+            await desk.session.changed(version)
+
+    return Prompt("add a target", "a host name or an address; enter adds it, esc leaves", "", accept)
+
+
+def interval_prompt(desk: Desk, target: Target) -> Prompt:
+    """Change the interval of a target."""
+    now = desk.probing(target).interval_s
+
+    async def accept(text: str) -> str | None:
+        value = number(text.removesuffix("s").strip())
+        if value is None or value <= 0:
+            return f"{text!r} is no number of seconds"
+        try:
+            desk.session.adjust(target.id, interval_s=value)
+        except ValueError as error:
+            return str(error)
+        desk.say(f"a round every {value:g} s")
+        return None
+
+    return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)
+
+
+def number(text: str) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,213 @@
+"""Everything that can be changed while probing goes on, in one list; what is changed holds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from textual.binding import Binding, BindingType
+
+from hopscope.session.model import Probing, Target
+from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.dialogs.prompt import Prompt, number
+from hopscope.views.screen.dialogs.sheet import Sheet, line
+from hopscope.views.screen.look import Look
+from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
+from hopscope.views.screen.text import Hit, Line, Row, cut, fit
+from hopscope.views.screen.themes import theme_names
+from hopscope.wire.messages import METHODS, PROTOCOLS
+
+LIVE = ("interval_s", "timeout_s", "first_ttl", "max_ttl", "max_unknown")
+"""What can be adjusted without a new flow; the rest begins the statistics anew."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line: a field of `Probing` (of the chosen target), or of the screen's own state."""
+
+    key: str
+    title: str
+    help: str
+    of: Literal["probe", "screen"]
+    choices: tuple[Any, ...] = ()
+    """To go through in turn; without any it is asked for."""
+
+
+SETTINGS = (
+    Setting("protocol", "protocol", "what a probe is made of", "probe", PROTOCOLS),
+    Setting(
+        "method", "method", "how probes are sent; auto takes the best this user may use", "probe", ("auto", *METHODS)
+    ),
+    Setting("port", "port", "destination port of UDP and TCP; empty: the default", "probe"),
+    Setting("interval_s", "interval", "seconds between the starts of two rounds", "probe"),
+    Setting("timeout_s", "timeout", "seconds after which a probe counts as lost", "probe"),
+    Setting("packet_size", "size", "bytes of a packet, IP header included", "probe"),
+    Setting("first_ttl", "first TTL", "where a round begins", "probe"),
+    Setting("max_ttl", "largest TTL", "where a round ends at the latest", "probe"),
+    Setting("max_unknown", "max unknown", "how many TTLs beyond the last answer to try", "probe"),
+    Setting("tos", "TOS", "type of service, traffic class", "probe"),
+    Setting("theme", "theme", "colours", "screen", ()),
+    Setting("names", "names", "names, addresses or both", "screen", NAMES_MODES),
+    Setting("owners", "AS", "the owner of each address", "screen", (True, False)),
+    Setting("mpls", "MPLS", "labels of hops", "screen", (True, False)),
+    Setting("scale", "sparklines", "one scale for all hops, or each on its own", "screen", ("all", "hop")),
+    Setting("unfolded", "addresses", "every address of a hop on a line of its own", "screen", (True, False)),
+    Setting("chart", "chart", "shown where there is room, always, never", "screen", (None, True, False)),
+    Setting("chart_view", "chart's view", "over time, along the path, distribution, heat map", "screen", CHART_VIEWS),
+    Setting("details", "panel", "the chosen hop beside the chart", "screen", (True, False)),
+)
+KEPT = ("theme", "names", "owners", "mpls", "scale", "chart", "chart_view", "details")
+"""Of the screen's settings, those that the configuration file knows."""
+
+
+class SettingsScreen(Sheet):
+    """Enter or the arrows change a line; ``w`` keeps all of them in the configuration file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "turn(1)", show=False),
+        Binding("left", "turn(-1)", show=False),
+        Binding("w", "keep", show=False),
+    ]
+    title_text = "settings"
+    foot = "enter changes  w keeps  esc"
+    has_cursor = True
+    widest = 84
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.changed: dict[str, Any] = {}
+        """Of how targets are probed: what was changed here."""
+
+    def lines(self, look: Look, width: int) -> list[Row]:
+        out = []
+        target = self.desk.state.chosen
+        for index, setting in enumerate(SETTINGS):
+            value = said(setting, current(self.desk, setting))
+            out_line = Line().add(f" {fit(setting.title, 14)}", look.text)
+            known = target is not None or setting.of == "screen"
+            out_line.add(fit(value if known else "no target", 24), look.key if known else look.quiet).add(
+                " ", look.text
+            )
+            out_line.add(cut(setting.help, width - out_line.width - 1), look.quiet)
+            out.append(out_line.row(width, look.text, Hit("line", index)))
+        return out or [line(look, width)]
+
+    def picked(self, index: int) -> None:
+        change(self.desk, SETTINGS[index], 1, self._done)
+
+    def action_turn(self, step: int) -> None:
+        setting = SETTINGS[self.cursor]
+        if choices(setting):
+            change(self.desk, setting, step, self._done)
+
+    def action_keep(self) -> None:
+        state = self.desk.state
+        screen = {key: current(self.desk, one) for one in SETTINGS if (key := one.key) in KEPT}
+        self.desk.keep({"screen": {**screen, "columns": list(state.columns)}, "probe": self.changed})
+
+    def _done(self, setting: Setting, value: Any) -> None:
+        if setting.of == "probe":
+            self.changed[setting.key] = value
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        self.draw()
+
+
+def choices(setting: Setting) -> tuple[Any, ...]:
+    """What a setting can be gone through."""
+    return theme_names() if setting.key == "theme" else setting.choices
+
+
+def current(desk: Desk, setting: Setting) -> Any:
+    """A setting's present value."""
+    if setting.key == "theme":
+        return desk.screen.theme
+    if setting.of == "screen":
+        return getattr(desk.state, setting.key)
+    target = desk.state.chosen
+    return getattr(desk.probing(target), setting.key) if target else None
+
+
+def said(setting: Setting, value: Any) -> str:
+    """A value in words."""
+    if setting.key == "chart":
+        return {None: "where there is room", True: "on", False: "off"}[value]
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "default"
+    return f"{value:g} s" if setting.key.endswith("_s") else str(value)
+
+
+def change(desk: Desk, setting: Setting, step: int, done: Callable[[Setting, Any], None]) -> None:
+    """Turn a setting to its next value, or ask for it."""
+    options = choices(setting)
+    value = current(desk, setting)
+    if options:
+        wanted = options[(options.index(value) + step) % len(options)] if value in options else options[0]
+        reason = put(desk, setting, wanted)
+        if reason:
+            desk.say(reason, trouble=True)
+        else:
+            done(setting, wanted)
+        return
+    target = desk.state.chosen
+    if target is None:
+        return
+
+    async def accept(text: str) -> str | None:
+        wanted = parsed(setting, text)
+        if isinstance(wanted, str):
+            return wanted
+        reason = put(desk, setting, wanted)
+        if reason is None:
+            done(setting, wanted)
+        return reason
+
+    shown = "" if value is None else f"{value:g}"
+    desk.screen.open(Prompt(setting.title, f"{setting.help} ({target.query})", shown, accept))
+
+
+def parsed(setting: Setting, text: str) -> float | int | str | None:
+    """A typed value; a text is the reason why it is none."""
+    if not text and setting.key == "port":
+        return None
+    value = number(text.removesuffix("s").strip())
+    if value is None:
+        return f"{text!r} is no number"
+    if setting.key.endswith("_s"):
+        return value
+    return int(value) if value == int(value) else f"{text!r} is no whole number"
+
+
+def put(desk: Desk, setting: Setting, value: Any) -> str | None:
+    """Set a value; a line of why that is not possible."""
+    if setting.key == "theme":
+        desk.screen.theme = value
+    elif setting.of == "screen":
+        setattr(desk.state, setting.key, value)
+    else:
+        target = desk.state.chosen
+        if target is None:
+            return "there is no target"
+        return _probe(desk, target, setting.key, value)
+    desk.redraw()
+    return None
+
+
+def _probe(desk: Desk, target: Target, key: str, value: Any) -> str | None:
+    try:
+        if key in LIVE:
+            desk.session.adjust(target.id, **{key: value})
+        else:
+            changes = {key: value, **({"port": None} if key == "protocol" else {})}
+            probing: Probing = msgspec.structs.replace(desk.probing(target), **changes)
+            desk.session.restart(target.id, probing)
+            desk.forget(target.id)
+    except ValueError as error:
+        return str(error)
+    desk.refresh_now()
+    return None

@@ -1,0 +1,69 @@
+"""Write a report or a picture of the screen to a file; the file's ending says which."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+
+from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.dialogs.prompt import Prompt
+
+FORMATS = {
+    ".txt": "wide",
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".html": "html",
+    ".xml": "mtr-xml",
+}
+"""Endings and the report formats behind them; ``.svg`` is a picture."""
+
+
+def write_prompt(desk: Desk) -> Prompt:
+    """Ask for the file; an existing one is never overwritten."""
+    target = desk.state.chosen
+    endings = ", ".join([*FORMATS, ".svg (picture)"])
+
+    async def accept(text: str) -> str | None:
+        path = Path(text).expanduser()
+        ending = path.suffix.lower()
+        if ending != ".svg" and ending not in FORMATS:
+            return f"the ending says what is written: {endings}"
+        if ending == ".svg":
+            desk.screen.after_dialog(lambda: _picture(desk, path))
+            return None if not path.exists() else f"{path} exists already"
+        if desk.options.report is None or target is None:
+            return "there is no report to write"
+        try:
+            _write(path, desk.options.report(desk.state.shown, target.id, FORMATS[ending]))
+        except (OSError, ValueError) as error:
+            return _reason(error)
+        desk.say(f"report written to {path}")
+        return None
+
+    stamp = datetime.fromtimestamp(desk.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
+    return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
+
+
+def _picture(desk: Desk, path: Path) -> None:
+    try:
+        _write(path, desk.screen.picture())
+    except OSError as error:
+        desk.say(_reason(error), trouble=True)
+    else:
+        desk.say(f"picture written to {path}")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file; `OSError` where there is one of that name."""
+    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
+        file.write(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
