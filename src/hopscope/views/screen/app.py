@@ -17,7 +17,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from hopscope.views.screen import board, chart, themes
+from hopscope.views.screen import board, rounds, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import Canvas
 from hopscope.views.screen.desk import Desk
@@ -153,7 +153,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         target = self.desk.state.chosen if self.desk else None
         if self.desk is None or target is None:
             return 1
-        return max(1, len(chart.seen(target.path, self.desk.state.zoom)[1]) // max(1, self.size.width))
+        return max(1, len(rounds.seen(target.path, self.desk.state.zoom)[1]) // max(1, self.size.width))
 
     def chart_round_at(self, column: int) -> int | None:
         """Which round, counted from the newest, stands at a column of the screen."""
@@ -161,7 +161,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.desk is None or target is None or not self._drawn.rows:
             return None
         width = self._drawn.rows[0].strip.cell_length
-        return chart.round_at(target.path, self.desk.state.chart_view, self.desk.state.zoom, column, width)
+        return rounds.round_at(target.path, self.desk.state.chart_view, self.desk.state.zoom, column, width)
 
     def after_dialog(self, do: Callable[[], None]) -> None:
         """Do something once the dialog in front is gone and the screen was drawn."""
@@ -226,7 +226,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
         for action in ACTIONS.values():
             if action.id != "program.palette":
-                yield SystemCommand(action.title.capitalize(), action.help, lambda id_=action.id: self.action_do(id_))
+                yield SystemCommand(
+                    action.title[0].upper() + action.title[1:], action.help, lambda id_=action.id: self.action_do(id_)
+                )
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""

@@ -1,9 +1,10 @@
 """The whole screen as lines: which panels a size has room for, and where they stand. Pure but for its cache.
 
 What goes first on a small terminal, in this order: the panel of the chosen hop (below 100 columns), the chart (below 30
-lines where the path leaves no room for it, unless asked for; below 14 always), the empty line under the head (below 16), columns by their rank, the name of the program and
-the way of probing in the tabs' line (below 100), the footer's words (below 60) and, below 6 lines, footer and tabs.
-Nothing is cut without a sign.
+lines where the path leaves no room for it, unless asked for; below 14 lines always), the empty line under the head
+(below 16), owner, labels and shares in the host column (below 24 cells), columns by their rank, the program's name
+(below 100 columns) and the way of probing in the tabs' line, the footer's words (below 60 columns) and, below 6 lines,
+footer and tabs. Nothing is cut without a sign.
 """
 
 from __future__ import annotations
@@ -149,7 +150,11 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
     fixed = (target.id, hop.ttl if hop else 0, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
     due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < 30
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
-        drawn.rows = chart.panel(target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
+        verdicts = state.judge.hops(target)
+        harmless = [h.ttl for h, v in zip(target.path.hops, verdicts, strict=True) if v.state == "cosmetic"]
+        drawn.rows = chart.panel(
+            target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor, harmless
+        )
         drawn.made_of = (*fixed, target.path.version)
         drawn.at = state.shown.now
     return drawn.rows

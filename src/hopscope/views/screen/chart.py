@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.style import Style
 
 from hopscope.path.snapshot import LOST, Hop, Path
 from hopscope.session.model import Target
 from hopscope.views.screen import heat, plot
+from hopscope.views.screen.rounds import Y_LABEL, reading, samples_of, seen, time_ticks
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.numbers import nice_ceiling, span_ms, time_of_day
 from hopscope.views.screen.options import ChartView
 from hopscope.views.screen.text import Hit, Line, Row, blank, framed
 
 NS_PER_MS = 1_000_000
-Y_LABEL = 5
 
 
 def panel(
-    target: Target, hop: Hop | None, view: ChartView, look: Look, width: int, height: int, zoom: int, cursor: int | None
+    target: Target,
+    hop: Hop | None,
+    view: ChartView,
+    look: Look,
+    width: int,
+    height: int,
+    zoom: int,
+    cursor: int | None,
+    harmless: Collection[int] = (),
 ) -> list[Row]:
-    """The framed chart, exactly `width` x `height`."""
+    """The framed chart, exactly `width` x `height`. `harmless`: TTLs of hops whose loss goes no further."""
     inner, tall = width - 2, height - 2
     path = target.path
     title, corner = titles(target, hop, view, zoom, cursor, look)
     if hop is None or tall < 4 or inner < 20:
         rows = [Line().add(" no answer yet", look.quiet).row(inner, look.text)]
     elif view == "heat":
-        rows = heat.rows(target, look, inner, tall, zoom, cursor)
+        rows = heat.rows(target, look, inner, tall, zoom, cursor, harmless)
     elif view == "distribution":
         rows = _distribution(hop, look, inner, tall)
     elif view == "profile":
         rows = _profile(path, look, inner, tall)
     else:
-        rows = _over_time(path, hop, look, inner, tall, zoom, cursor)
+        rows = _over_time(path, hop, look, inner, tall, zoom, cursor, hop.ttl in harmless)
     rows = [*rows, *(blank(inner, look.text) for _ in range(tall - len(rows)))]
-    return framed(rows, title, corner, width, height, look.faint, look.quiet)
+    return framed(rows, title, corner, width, height, look.faint, look.quiet, look.quiet)
 
 
 def titles(
@@ -60,49 +68,9 @@ def titles(
     return name, corner
 
 
-def seen(path: Path, zoom: int) -> tuple[int, list[int]]:
-    """The first round that is in sight, and the times (epoch ns) at which the rounds in sight began."""
-    times = path.round_times.tolist()
-    count = max(8, len(times) >> zoom)
-    start = max(0, len(times) - count)
-    while start < len(times) and times[start] <= 0:
-        start += 1
-    return path.first_round + start, times[start:]
-
-
-def samples_of(hop: Hop, first: int, count: int) -> list[int | None]:
-    """A hop's samples for `count` rounds from `first` on; None where there is none."""
-    window = hop.window
-    offset = first - window.first_round
-    samples = window.samples
-    size = len(samples)
-    return [samples[i] if 0 <= i < size else None for i in range(offset, offset + count)]
-
-
-def reading(path: Path, hop: Hop, first: int, times: Sequence[int], cursor: int) -> str:
-    """What the cursor reads: time, round and value."""
-    index = max(0, len(times) - 1 - cursor)
-    sample = samples_of(hop, first, len(times))[index]
-    value = "no probe" if sample is None else _SAID.get(sample) or span_ms(sample / NS_PER_MS)
-    return f"{time_of_day(times[index])}  hop {hop.ttl}: {value}"
-
-
-def round_at(path: Path, view: ChartView, zoom: int, column: int, width: int) -> int | None:
-    """Which round, counted from the newest, stands at a column of a chart panel of `width`."""
-    if view not in ("time", "heat"):
-        return None
-    _first, times = seen(path, zoom)
-    left, right = 1 + (Y_LABEL + 1 if view == "time" else heat.LABEL), width - 2
-    if len(times) < 2 or not left <= column <= right:
-        return None
-    share = (column - left) / max(1, right - left)
-    return round((1 - share) * (len(times) - 1))
-
-
-_SAID = {-1: "lost", -2: "pending", -3: "not sent, this computer", -4: "late", -5: "no probe"}
-
-
-def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: int, cursor: int | None) -> list[Row]:
+def _over_time(
+    path: Path, hop: Hop, look: Look, width: int, height: int, zoom: int, cursor: int | None, harmless: bool
+) -> list[Row]:
     first, times = seen(path, zoom)
     if len(times) < 2:
         return [Line().add(" a chart needs two rounds", look.quiet).row(width, look.text)]
@@ -129,7 +97,13 @@ def _over_time(path: Path, hop: Hop, look: Look, width: int, height: int, zoom: 
         cells = sorted({round(x / step) for x in lost})
         marker = look.glyphs.lost
         curves.append(
-            plot.Curve([min(xs[-1], c * step) for c in cells], [ceiling] * len(cells), "lost", marker, joined=False)
+            plot.Curve(
+                [min(xs[-1], c * step) for c in cells],
+                [ceiling] * len(cells),
+                "harmless" if harmless else "lost",
+                marker,
+                False,
+            )
         )
     if cursor is not None:
         at = xs[max(0, len(xs) - 1 - cursor)]
@@ -206,20 +180,6 @@ def value_ticks(ceiling: float, height: int) -> list[plot.Tick]:
     return [(at, f"{label:>4} ") for at, label in ticks]
 
 
-def time_ticks(times: Sequence[int], columns: int) -> list[plot.Tick]:
-    """Ticks of a time axis: round clock times, a dozen columns apart at least."""
-    span = (times[-1] - times[0]) / 1e9
-    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
-    step = next((s for s in steps if span / s <= max(1, columns // 14)), steps[-1])
-    begin = -(-times[0] // (step * 1_000_000_000)) * step * 1_000_000_000
-    ticks = []
-    at = begin
-    while at <= times[-1]:
-        ticks.append(((at - times[0]) / 1e9, time_of_day(at, seconds=step < 60)))
-        at += step * 1_000_000_000
-    return ticks
-
-
 def _styles(look: Look) -> dict[plot.Role, Style]:
     return {
         "text": look.quiet,
@@ -229,6 +189,7 @@ def _styles(look: Look) -> dict[plot.Role, Style]:
         "low": look.line_target,
         "high": look.line_target,
         "lost": look.bad,
+        "harmless": look.quiet,
         "cursor": look.quiet,
     }
 

@@ -119,7 +119,7 @@ def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
     if verdict.young and verdict.state not in ("starting", "paused"):
         words += " (too few probes to judge)"
     beside = cell_len(words) + 3 + cell_len(right) <= room and bool(right)
-    head, _, _tail = words.partition(":")
+    head, _, _tail = words.partition(": ")
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)

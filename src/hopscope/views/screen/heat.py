@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+
 from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, Hop
 from hopscope.session.model import Target
 from hopscope.views.screen.look import Look
+from hopscope.views.screen.rounds import HEAT_LABEL, samples_of, seen, time_ticks
 from hopscope.views.screen.text import Line, Row
 
 NS_PER_MS = 1_000_000
-LABEL = 4
 
 
-def rows(target: Target, look: Look, width: int, height: int, zoom: int, cursor: int | None) -> list[Row]:
-    """At most `height` rows: hops, then the axis. Hops that have no room are counted."""
-    from hopscope.views.screen.chart import samples_of, seen, time_ticks
-
+def rows(
+    target: Target, look: Look, width: int, height: int, zoom: int, cursor: int | None, harmless: Collection[int] = ()
+) -> list[Row]:
+    """At most `height` rows: hops, each several lines tall where there is room, then the axis. Hops that have no room
+    are counted. `harmless`: TTLs of hops whose loss goes no further."""
     path = target.path
     first, times = seen(path, zoom)
-    columns = width - LABEL - 1
-    if len(times) < 1 or columns < 4:
+    columns = width - HEAT_LABEL - 1
+    if len(times) < 1 or columns < 4 or height < 3 or not path.hops:
         return []
-    per = max(1, -(-len(times) // columns))
-    cells = -(-len(times) // per)
+    edges = [i * len(times) // columns for i in range(columns + 1)]
     shown = path.hops if len(path.hops) <= height - 1 else path.hops[-(height - 2) :]
     out = []
     if len(shown) < len(path.hops):
-        out.append(
-            Line().add(f" {look.glyphs.up} {len(path.hops) - len(shown)} more hops", look.quiet).row(width, look.text)
-        )
-    at = None if cursor is None else (len(times) - 1 - cursor) // per
-    wide = max(1, columns // cells) if per == 1 else 1
+        words = f" {look.glyphs.up} {len(path.hops) - len(shown)} more hops"
+        out.append(Line().add(words, look.quiet).row(width, look.text))
+    tall = max(1, min(3, (height - 1) // len(shown)))
+    at = None if cursor is None else len(times) - 1 - cursor
     for hop in shown:
         samples = samples_of(hop, first, len(times))
         ground = _ground(hop)
-        line = Line().add(f"{hop.ttl:>3} ", look.quiet)
-        for index in range(cells):
-            part = samples[index * per : (index + 1) * per]
-            char, style = _cell(part, hop, ground, look)
-            if index == at:
-                style = style + look.chosen
-            line.add(char * wide, style)
-        out.append(line.row(width, look.text))
-    axis = Line().to(LABEL, look.quiet)
-    spread = (times[-1] - times[0]) / 1e9 or 1.0
-    for offset, label in time_ticks(times, columns) if len(times) > 1 else ():
-        column = LABEL + int(offset / spread * (cells * wide - 1))
+        cells = []
+        for start, end in pairwise(edges):
+            end = max(end, start + 1)
+            char, style = _cell(samples[start:end], hop, ground, look, hop.ttl in harmless)
+            cells.append((char, style + look.chosen if at is not None and start <= at < end else style))
+        for part in range(tall):
+            line = Line().add(f"{hop.ttl:>3} " if part == 0 else " " * HEAT_LABEL, look.quiet)
+            for char, style in cells:
+                line.add(char if part == 0 or char in look.glyphs.shades else " ", style)
+            out.append(line.row(width, look.text))
+    out.append(_axis(times, columns, look, width))
+    return out[:height]
+
+
+def _axis(times: Sequence[int], columns: int, look: Look, width: int) -> Row:
+    axis = Line().to(HEAT_LABEL, look.quiet)
+    spread = (times[-1] - times[0]) / 1e9
+    for offset, label in time_ticks(times, columns) if spread > 0 else ():
+        column = HEAT_LABEL + int(offset / spread * (columns - 1))
         if column >= axis.width and column + len(label) <= width:
             axis.to(column, look.quiet).add(label, look.quiet).add(" ", look.quiet)
-    out.append(axis.row(width, look.text))
-    return out[:height]
+    return axis.row(width, look.text)
 
 
 def _ground(hop: Hop) -> tuple[float, float]:
@@ -62,11 +70,13 @@ def _ground(hop: Hop) -> tuple[float, float]:
     return best, max(high * NS_PER_MS - best, 0.25 * best, 0.5 * NS_PER_MS) * 1.5
 
 
-def _cell(part: list[int | None], hop: Hop, ground: tuple[float, float], look: Look) -> tuple[str, Style]:
+def _cell(
+    part: list[int | None], hop: Hop, ground: tuple[float, float], look: Look, harmless: bool
+) -> tuple[str, Style]:
     lost = sum(1 for sample in part if sample == LOST)
     answered = [sample for sample in part if sample is not None and sample >= 0]
     if lost and hop.received:
-        return look.glyphs.lost, look.bad
+        return look.glyphs.lost, look.quiet if harmless else look.bad
     if any(sample == FAILED for sample in part):
         return look.glyphs.failed, look.bad
     if not answered:

@@ -22,8 +22,8 @@ from typing import Any, Literal, TypeAlias
 
 from hopscope.names.clean import clean
 
-Role: TypeAlias = Literal["text", "axis", "hop", "target", "low", "high", "lost", "cursor"]
-ROLES: tuple[Role, ...] = ("text", "axis", "hop", "target", "low", "high", "lost", "cursor")
+Role: TypeAlias = Literal["text", "axis", "hop", "target", "low", "high", "lost", "harmless", "cursor"]
+ROLES: tuple[Role, ...] = ("text", "axis", "hop", "target", "low", "high", "lost", "harmless", "cursor")
 Part: TypeAlias = tuple[str, Role]
 Tick: TypeAlias = tuple[float, str]
 

@@ -137,7 +137,14 @@ def wrap(words: str, width: int) -> list[str]:
 
 
 def framed(
-    rows: Iterable[Row], title: str, corner: str, width: int, height: int, line: Style, head: Style
+    rows: Iterable[Row],
+    title: str,
+    corner: str,
+    width: int,
+    height: int,
+    line: Style,
+    head: Style,
+    note: Style | None = None,
 ) -> list[Row]:
     """A box of `width` x `height` around rows of ``width - 2``: the title at its upper left, `corner` at the right."""
     inner = width - 2
@@ -146,7 +153,7 @@ def framed(
     rule = inner - 1 - cell_len(title) - cell_len(corner) - (1 if corner else 0)
     if rule < 0:
         corner, rule = "", max(0, inner - 1 - cell_len(title))
-    top = Line().add("╭─", line).add(title, head).add("─" * rule, line).add(corner, line)
+    top = Line().add("╭─", line).add(title, head).add("─" * rule, line).add(corner, note or line)
     top.add("─╮" if corner else "╮", line)
     out = [top.row(width, line)]
     for row in list(rows)[: height - 2]:

@@ -1,4 +1,4 @@
-"""The registry of actions: what a key can do, once. Key bindings, footer, help, palette and the configuration read it."""
+"""The registry of actions: what a key can do, once. Key bindings, footer, help, palette and configuration read it."""
 
 from __future__ import annotations
 

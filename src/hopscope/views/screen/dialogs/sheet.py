@@ -27,7 +27,9 @@ class Sheet(ModalScreen[None], inherit_bindings=False):
         Binding("end", "go(10000)", show=False),
         Binding("enter,space", "pick", show=False),
     ]
-    CSS = "Sheet { align: center middle; background: $background 50%; } Sheet Canvas { background: $background; }"
+    DEFAULT_CSS = (
+        "Sheet { align: center middle; background: $background 50%; } Sheet Canvas { background: $background; }"
+    )
     title_text = ""
     foot = "esc closes"
     has_cursor = False

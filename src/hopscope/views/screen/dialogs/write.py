@@ -27,13 +27,15 @@ def write_prompt(desk: Desk) -> Prompt:
     endings = ", ".join([*FORMATS, ".svg (picture)"])
 
     async def accept(text: str) -> str | None:
-        path = Path(text).expanduser()
+        path = Path(os.path.expanduser(text))
         ending = path.suffix.lower()
         if ending != ".svg" and ending not in FORMATS:
             return f"the ending says what is written: {endings}"
         if ending == ".svg":
+            if os.path.lexists(path):
+                return f"{path}: File exists"
             desk.screen.after_dialog(lambda: _picture(desk, path))
-            return None if not path.exists() else f"{path} exists already"
+            return None
         if desk.options.report is None or target is None:
             return "there is no report to write"
         try:
