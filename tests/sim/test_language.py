@@ -76,10 +76,10 @@ def test_a_broken_scenario_is_one_line_with_path_value_and_what_is_allowed(
     ("text", "message"),
     [
         ("colour = 1\n" + GOOD, "colour: there is no such key; known are: title, story, seed,"),
-        (hops(router(1, "dealy = 3")) + TARGET, "hops[0] (hop 1).dealy: there is no such key (did you mean delay?)"),
+        (hops(router(1, "dealy = 3")) + TARGET, "hops[0].dealy (hop 1): there is no such key (did you mean delay?)"),
         (
             hops(router(1, "loss = { rnd = 1 }")) + TARGET,
-            "hops[0].loss (hop 1).rnd: there is no such key; known are: ran",
+            "hops[0].loss.rnd (hop 1): there is no such key (did you mean random?); known are: random, every",
         ),
         (
             GOOD + "[weather]\nforged = { shares = 1 }\n",
@@ -87,7 +87,7 @@ def test_a_broken_scenario_is_one_line_with_path_value_and_what_is_allowed(
         ),
         (
             hops("{ branches = [{ hop = [] }] }") + TARGET,
-            "hops[0].branches[0] (hop 1).hop: there is no such key (did you",
+            "hops[0].branches[0].hop (hop 1): there is no such key (did you",
         ),
     ],
     ids=range(5),
@@ -233,7 +233,7 @@ def test_every_default_in_the_document_is_the_default() -> None:
     assert language.Dns(at=values.Addresses()).ttl == 300
     assert language.Weather().duplicate_delay == values.Duration.of("1ms")
     table = values.LossTable(burst=values.Share(0.1))
-    assert (table.recover, table.in_burst, table.between) == (0.25, 1, 0)
+    assert [float(share) for share in (table.recover, table.in_burst, table.between)] == [0.25, 1, 0]
 
 
 def test_every_error_name_is_documented_and_every_documented_one_exists() -> None:

@@ -138,13 +138,15 @@ def _explain(message: str, table: dict[str, Any]) -> str:
     words = words.replace("Object", "the table").replace("`", "").replace("Expected array", "Expected a list")
     unknown = _UNKNOWN.search(message)
     steps = [name or (int(number) if number else None) for name, number in _STEP.findall(inner)]
-    path = inner.lstrip(".") + _which_hop(steps)
+    path = inner.lstrip(".")
     if unknown:
         known = _keys(table, steps)
         near = difflib.get_close_matches(unknown[1], known, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         path = f"{path}.{_plain(unknown[1])}" if path else _plain(unknown[1])
+        path += _which_hop(steps)
         return f"{path}: there is no such key{hint}; known are: {', '.join(known)}"
+    path += _which_hop(steps)
     value = _value(table, steps)
     shown = f" = {_shown(value)}" if path and value is not None and not isinstance(value, dict) else ""
     return _one_line(f"{path or 'the scenario'}{shown}: {words[:1].lower()}{words[1:]}")

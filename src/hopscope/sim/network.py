@@ -113,7 +113,7 @@ class Network:
         leg = route.legs.get(ttl) or route.leg(ttl)
         if leg.walls:
             leg = leg.past_walls(packet)
-        self._follow(now, packet, start, ttl, protocol, leg)
+        self._follow(now, packet, start, protocol, leg)
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
@@ -128,7 +128,7 @@ class Network:
         """When the next packet comes out; null: none is on its way."""
         return self._queue[0][0] if self._queue else None
 
-    def _follow(self, now: int, packet: bytes, start: int, ttl: int, protocol: int, leg: Leg) -> None:
+    def _follow(self, now: int, packet: bytes, start: int, protocol: int, leg: Leg) -> None:
         rng = self._rng
         extra = 0
         outcome = leg.outcome
@@ -160,32 +160,30 @@ class Network:
                     if station.slow:
                         at += station.think(rng)
             if made is not None and at is not None:
+                copies: tuple[int, ...] = ()
                 if self._climate is None:
                     self._emit(at, made)
-                    if self.truth is not None:
-                        self._note(now, packet, start, ttl, protocol, leg, outcome, station, at, ())
-                    return
-                at, copies = self._climate.answered(at, now, made, packet, self._emit)
-                self._note(now, packet, start, ttl, protocol, leg, outcome, station, at, copies)
+                else:
+                    at, copies = self._climate.answered(at, now, made, packet, self._emit)
+                if self.truth is not None:
+                    by = packets.text(made[12:16] if made[0] >> 4 == 4 else made[8:24])
+                    self.truth.append(self._fact(now, packet, start, outcome, by, leg, at, copies))
                 return
         if self._climate is not None:
             self._climate.passed(now, packet, self._emit)
         if self.truth is not None:
-            self._note(now, packet, start, ttl, protocol, leg, outcome, station, None, ())
-
-    def _note(
-        self, now: int, packet: bytes, start: int, ttl: int, protocol: int, leg: Leg, outcome: str, station: Station,
-        due: int | None, copies: tuple[int, ...],
-    ) -> None:  # fmt: skip
-        if self.truth is None:
-            return
-        destination = packets.text(packet[16:20] if packet[0] >> 4 == 4 else packet[24:40])
-        by = packets.text(leg.source) if leg.source and outcome == "answered" else None
-        if by is None:
             texts = station.texts[4 if packet[0] >> 4 == 4 else 6]
-            by = texts[0] if texts else None
-        key = packet[start : start + 8]
-        self.truth.append(Fact(now, ttl, protocol, destination, key, outcome, by, leg.met, due, copies))
+            self.truth.append(self._fact(now, packet, start, outcome, texts[0] if texts else None, leg, None, ()))
+
+    @staticmethod
+    def _fact(
+        now: int, packet: bytes, start: int, outcome: str, by: str | None, leg: Leg, due: int | None,
+        copies: tuple[int, ...],
+    ) -> Fact:  # fmt: skip
+        four = packet[0] >> 4 == 4
+        ttl, protocol = (packet[8], packet[9]) if four else (packet[7], packet[6])
+        destination = packets.text(packet[16:20] if four else packet[24:40])
+        return Fact(now, ttl, protocol, destination, packet[start : start + 8], outcome, by, leg.met, due, copies)
 
     def _ask(self, now: int, packet: bytes, start: int) -> None:
         made = self._names.reply(packet, start, self._rng)
