@@ -1,0 +1,271 @@
+"""The method ``scapy``: the portable one, for root where the Linux facilities of ``raw`` are missing. Slower.
+
+Packets go out and come in by Scapy's own sockets. A sniffer thread hands what it saw to the engine's thread through a
+queue and a socket pair. RTTs have the program's clock: the arrival is Scapy's packet time, the sending is read before
+the system call. On Linux the kernel routes what is sent and a filter keeps what answers no probe from being dissected,
+half a millisecond a packet; elsewhere Scapy does as well as it can.
+
+`open_sockets` loads Scapy with privileges, so it is called only for who asked for this method.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import logging
+import os
+import socket
+import struct
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from hopscope.probe import endpoint
+from hopscope.probe.channels.base import Hands, Probe
+from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
+from hopscope.probe.whole_packets import BURST, Arrival, PacketChannel
+from hopscope.wire.messages import PROTOCOLS, Clock, Family, Method, MethodState
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+    from scapy.supersocket import SuperSocket
+
+REMEDY: Final = 'sudo "$(command -v hopscope)" --method scapy TARGET'
+
+_FAMILIES: Final[tuple[Family, ...]] = (4, 6)
+_MOST_WAITING = 65536
+_LONGEST_WAY_NS = 1_000_000_000
+"""A packet's time is believed only if it lies at most so long before the moment at which it was handed over."""
+_START_S = 5.0
+
+_SO_ATTACH_FILTER = 26
+_SO_TIMESTAMPNS = 35
+_NETWORK_HEADER = 0xFFF00000
+"""SKF_NET_OFF, linux/filter.h: offsets from the IP header, whatever link header comes before it."""
+_INSTRUCTION = struct.Struct("=HBBI")
+_LOAD_BYTE, _LOAD_BYTE_BEHIND_X = 0x30, 0x50
+_AND, _SHIFT_LEFT, _TO_X, _LOAD_X = 0x54, 0x64, 0x07, 0x01
+_JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x15, 0x45, 0x06
+
+
+@dataclass(slots=True)
+class ScapySockets:
+    """All that `ScapyChannel` needs privileges for."""
+
+    families: dict[Family, SuperSocket] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close all. Idempotent."""
+        for sock in self.families.values():
+            sock.close()
+
+
+def open_sockets() -> ScapySockets:
+    """Load Scapy and open its sockets. `OSError`: this user may not, or Scapy cannot here."""
+    logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
+    from scapy import consts
+    from scapy.config import conf
+    from scapy.error import Scapy_Exception
+    from scapy.layers import inet, inet6  # noqa: F401 - teaches the sockets to dissect IP
+
+    opened = ScapySockets()
+    missing: OSError | None = None
+    for family in _FAMILIES:
+        try:
+            if consts.LINUX:
+                from scapy.supersocket import L3RawSocket, L3RawSocket6
+
+                sock: SuperSocket = (L3RawSocket if family == 4 else L3RawSocket6)()
+                _prepare(sock, family)
+            else:
+                sock = (conf.L3socket if family == 4 else conf.L3socket6)()
+            opened.families[family] = sock
+        except (OSError, Scapy_Exception) as problem:
+            missing = problem if isinstance(problem, OSError) else OSError(errno.ENOTSUP, str(problem))
+            if missing.errno not in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ENOTSUP):
+                opened.close()
+                raise missing from problem
+    if missing is not None and not opened.families:
+        raise missing
+    return opened
+
+
+def _prepare(sock: SuperSocket, family: Family) -> None:
+    """Let only ICMP, SYN-ACKs and resets in (UDP's datagrams come by the flow's own socket), with the kernel's stamp,
+    which Scapy asks for in IPv4 only."""
+    attach_filter(sock.ins, family)
+    sock.ins.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    sock.auxdata_available = True  # that is: read control messages
+    with suppress(OSError):
+        sock.ins.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+
+
+def attach_filter(sock: socket.socket, family: Family) -> None:
+    """A classic BPF program (socket(7)) for an AF_PACKET socket."""
+    protocol_at = 9 if family == 4 else 6
+    program = [
+        (_LOAD_BYTE, 0, 0, _NETWORK_HEADER + protocol_at),
+        (_JUMP_IF_EQUAL, 0, 1, ICMP[family]),
+        (_RETURN, 0, 0, 0xFFFFFFFF),
+        (_JUMP_IF_EQUAL, 1, 0, TCP),
+        (_RETURN, 0, 0, 0),
+    ]
+    if family == 4:
+        # X: the IPv4 header's length.
+        program += [(_LOAD_BYTE, 0, 0, _NETWORK_HEADER), (_AND, 0, 0, 15), (_SHIFT_LEFT, 0, 0, 2), (_TO_X, 0, 0, 0)]
+    else:
+        program += [(_LOAD_X, 0, 0, 40)]
+    program += [
+        (_LOAD_BYTE_BEHIND_X, 0, 0, _NETWORK_HEADER + 13),
+        (_JUMP_IF_SET, 3, 0, RST),
+        (_JUMP_IF_SET, 0, 1, SYN),
+        (_JUMP_IF_SET, 1, 0, ACK),
+        (_RETURN, 0, 0, 0),
+        (_RETURN, 0, 0, 0xFFFFFFFF),
+    ]
+    code = ctypes.create_string_buffer(b"".join(_INSTRUCTION.pack(*step) for step in program))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code)))
+
+
+class ScapyChannel(PacketChannel):
+    """All targets on Scapy's sockets, which it closes in the end."""
+
+    method: Method = "scapy"
+    clock: Clock = "program"
+    remedy = REMEDY
+
+    def __init__(self, hands: Hands, sockets: ScapySockets) -> None:
+        from scapy.sendrecv import AsyncSniffer
+
+        super().__init__(hands)
+        self._sockets = sockets
+        self._waiting: deque[tuple[Packet, int]] = deque()
+        self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ear.setblocking(False)
+        hands.watch.add(self._ear.fileno(), self._on_ready)
+        started = threading.Event()
+        self._sniffer = AsyncSniffer(
+            opened_socket=list(sockets.families.values()),
+            store=False,
+            prn=self._on_sniffed,
+            started_callback=started.set,
+        )
+        self._sniffer.start()
+        started.wait(_START_S)
+
+    def close(self) -> None:
+        """Close all flows, end the sniffer, close the sockets."""
+        from scapy.error import Scapy_Exception
+
+        super().close()
+        if self._ear.fileno() >= 0:
+            with suppress(Scapy_Exception):  # it has ended by itself
+                self._sniffer.stop()
+            self.hands.watch.remove(self._ear.fileno())
+            self._ear.close()
+            self._bell.close()
+        self._sockets.close()
+
+    def has(self, family: Family) -> bool:
+        """See `PacketChannel.has`."""
+        return family in self._sockets.families
+
+    def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
+        """See `PacketChannel.transmit`."""
+        sock = self._sockets.families[family]
+        outs = sock.outs
+        is_raw = isinstance(outs, socket.socket) and outs.family in (socket.AF_INET, socket.AF_INET6)
+        whole = None if is_raw else _as_packet(family, bytes(packet))
+        probe.sent_wall = self.hands.wall()
+        probe.sent_mono = self.hands.monotonic()
+        if isinstance(outs, socket.socket) and is_raw:
+            # Scapy's own `send` swallows errors here, and knows no zones.
+            outs.sendmsg((packet,), control, 0, address)
+        elif whole is not None:
+            sock.send(whole)
+
+    # --- the sniffer's thread ------------------------------------------------------------------------------------
+
+    def _on_sniffed(self, packet: Packet) -> None:
+        """Hand a packet over, with the monotonic time of its arrival. Counts only: the rest is the engine's thread."""
+        now = self.hands.monotonic()
+        ago = self.hands.wall() - int(float(packet.time) * 1e9)
+        if len(self._waiting) >= _MOST_WAITING:
+            self.hands.tally.overflow += 1
+            return
+        self._waiting.append((packet, now - ago if 0 <= ago <= _LONGEST_WAY_NS else now))
+        with suppress(OSError):  # full: it rings already
+            self._bell.send(b"!")
+
+    # --- the engine's thread -------------------------------------------------------------------------------------
+
+    def _on_ready(self) -> None:
+        with suppress(BlockingIOError):
+            while len(self._ear.recv(BURST)) == BURST:
+                pass
+        while self._waiting:
+            packet, mono = self._waiting.popleft()
+            self._on_packet(packet.original, mono)
+
+    def _on_packet(self, data: bytes, mono: int) -> None:
+        """An IP packet, with whatever the link put behind it."""
+        version = data[0] >> 4 if data else 0
+        if version == 4 and len(data) >= 20:
+            data = data[: int.from_bytes(data[2:4], "big")]
+            arrival = Arrival(socket.inet_ntop(socket.AF_INET, data[12:16]), None, mono, 0) if len(data) >= 20 else None
+            protocol, body, family = data[9:10], data, _FAMILIES[0]
+        elif version == 6 and len(data) >= 40:
+            arrival = Arrival(self._named(data[8:24]), data[7], mono, 0)
+            end = 40 + int.from_bytes(data[4:6], "big")
+            protocol, body, family = data[6:7], data[40:end], _FAMILIES[1]
+        else:
+            arrival = None
+        if arrival is None:
+            self.hands.tally.malformed += 1
+        elif protocol[0] == TCP:
+            self.on_tcp(family, body, arrival)
+        elif protocol[0] == ICMP[family]:
+            self.on_icmp(family, body, arrival)
+
+    def _named(self, packed: bytes) -> str:
+        """An IPv6 address in words. A sniffed packet does not tell its zone: a link-local target's is the plan's."""
+        address = socket.inet_ntop(socket.AF_INET6, packed)
+        for flow in self._flows.values():
+            if "%" in flow.plan.address and flow.is_target(address):
+                return endpoint.text_of(endpoint.socket_address(flow.plan.address, 6))
+        return address
+
+
+def _as_packet(family: Family, data: bytes) -> Packet:
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
+
+    return IP(data) if family == 4 else IPv6(data)
+
+
+def survey(sockets: object | None = None) -> list[MethodState]:
+    """Whether Scapy's sockets can be opened: any `sockets` that a worker opened while it had privileges show that they
+    can; else it is tried now."""
+    reason, remedy = "Scapy's sockets", None
+    families = getattr(sockets, "families", None)
+    if families is None:
+        try:
+            opened = open_sockets()
+        except OSError as problem:
+            denied = problem.errno in (errno.EPERM, errno.EACCES)
+            words = os.strerror(problem.errno) if problem.errno else str(problem)
+            reason = "needs root or the capability CAP_NET_RAW" if denied else f"Scapy cannot open sockets: {words}"
+            remedy, families = REMEDY if denied else None, {}
+        else:
+            families = opened.families
+            opened.close()
+    states = []
+    for protocol in PROTOCOLS:
+        for family in _FAMILIES:
+            works = family in families
+            why = reason if works or not families else f"this machine has no IPv{family}"
+            states.append(MethodState("scapy", protocol, family, works, why, None if works else remedy))
+    return states

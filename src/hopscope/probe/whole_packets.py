@@ -1,0 +1,347 @@
+"""What the methods that send whole packets share (`raw`, `scapy`): one template and one ledger entry a target.
+
+UDP and TCP targets each hold a port by a plain socket of their own, so that no other program uses it. UDP's also
+hears the target's datagrams; a SYN-ACK finds nobody listening, and the kernel's reset ends the half-open connection.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import socket
+import struct
+from abc import abstractmethod
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from hopscope.probe import endpoint, errqueue
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.packets.extensions import mpls_of
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.packets.template import Shape, Template
+from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan
+
+BURST = 256
+"""Packets read of one socket before the engine has its turn."""
+_SOURCE_CHECK_NS = 2_000_000_000
+_IP_PKTINFO, _IPV6_PKTINFO = 8, 50
+
+
+class Arrival(NamedTuple):
+    """How a packet came in."""
+
+    address: str
+    """Who sent it: numeric, with a zone where the address needs one."""
+    ttl: int | None
+    """Of its IPv6 header; IPv4's is in the packet."""
+    mono: int
+    """Monotonic ns, read right after the system call."""
+    stamp: int
+    """The kernel's, 0 where there is none."""
+
+
+class PacketChannel(Channel):
+    """All targets of a method; subclasses have the sockets."""
+
+    clock: Clock = "kernel"
+    remedy: str
+
+    def __init__(self, hands: Hands) -> None:
+        self.hands = hands
+        self.ledger = Ledger()
+        self._flows: dict[int, PacketFlow] = {}
+        self._dropped: dict[socket.socket, int] = {}
+
+    # --- what subclasses say -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def has(self, family: Family) -> bool:
+        """Whether this machine has the family."""
+
+    @abstractmethod
+    def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
+        """Send a packet, and fill in the times of its probe. `OSError`: the kernel did not take it."""
+
+    def read_stamps(self, family: Family, wanted: Probe) -> None:
+        """Read the stamps of sending until `wanted` has its own or none is left."""
+
+    def listen_to_ports(self, family: Family) -> None:
+        """A TCP port was added or given back. `OSError`: more ports than a filter holds."""
+
+    def prepare_holder(self, holder: socket.socket, family: Family) -> None:
+        """Set up a UDP target's own socket before it is bound."""
+
+    # --- targets -----------------------------------------------------------------------------------------------
+
+    def open(self, target: int, plan: Plan) -> PacketFlow:
+        """See `Channel.open`."""
+        if not self.has(plan.family):
+            raise Refusal("unsupported", f"this machine has no IPv{plan.family}")
+        try:
+            flow = PacketFlow(self, target, plan)
+        except OSError as problem:
+            raise endpoint.refusal(problem, plan, self.remedy) from problem
+        self._flows[target] = flow
+        return flow
+
+    def close(self) -> None:
+        """Close all flows."""
+        for flow in list(self._flows.values()):
+            flow.close()
+
+    def drop(self, target: int, flow: PacketFlow) -> None:
+        """A flow closed."""
+        if self._flows.get(target) is flow:
+            del self._flows[target]
+
+    # --- receiving ---------------------------------------------------------------------------------------------
+
+    def read(self, sock: socket.socket) -> tuple[errqueue.Message, int] | None:
+        """The next packet of a socket and when it was read, its losses counted; null where there is none."""
+        try:
+            message = errqueue.receive(sock, errors=False)
+        except OSError:  # of an interface that went down, and off the socket now
+            return None
+        received = self.hands.monotonic()
+        if message is None:
+            return None
+        if message.dropped is not None:
+            before = self._dropped.get(sock, 0)
+            self.hands.tally.overflow += max(0, message.dropped - before)
+            self._dropped[sock] = message.dropped
+        return message, received
+
+    def on_icmp(self, family: Family, data: bytes, arrival: Arrival) -> None:
+        """An ICMP packet (from its IPv4 header on) or ICMPv6 message."""
+        heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
+        if heard is None:
+            self.hands.tally.malformed += 1
+            return
+        probe = self.ledger.probe_of(heard, data)
+        flow = None if probe is None else self._flows.get(probe.target)
+        if probe is None or flow is None:
+            self.hands.tally.foreign += 1
+            return
+        icmp_type, code = heard.icmp_type, heard.icmp_code
+        kind = kind_of(family, icmp_type, code)
+        mpls = mpls_of(data[heard.icmp_at :], family) if heard.is_error else ()
+        ttl = arrival.ttl if heard.reply_ttl is None else heard.reply_ttl
+        reply = Reply(arrival.address, kind, icmp_type, code, ttl, mpls, arrival.mono, arrival.stamp)
+        flow.on_reply(probe, reply)
+
+    def on_tcp(self, family: Family, data: bytes, arrival: Arrival) -> None:
+        """A TCP packet (from its IPv4 header on) or, in IPv6, segment."""
+        segment = parse_tcp(data, family)
+        if segment is None:
+            self.hands.tally.malformed += 1
+            return
+        probe = self.ledger.probe_of_segment(segment, family)
+        flow = None if probe is None else self._flows.get(probe.target)
+        if probe is None or flow is None or not flow.is_target(arrival.address):
+            self.hands.tally.foreign += 1
+            return
+        kind: Kind = "tcp-reset" if segment.flags & RST else "tcp-open"
+        ttl = arrival.ttl if segment.reply_ttl is None else segment.reply_ttl
+        flow.on_reply(probe, Reply(arrival.address, kind, None, None, ttl, (), arrival.mono, arrival.stamp))
+
+
+class PacketFlow(Flow):
+    """One target."""
+
+    def __init__(self, channel: PacketChannel, target: int, plan: Plan) -> None:
+        """`OSError`: no route, no such source or interface, no port."""
+        self.plan = plan
+        self._channel = channel
+        self._hands = channel.hands
+        self._target = target
+        self._address = endpoint.socket_address(plan.address, plan.family)
+        self._holder: socket.socket | None = None
+        self._check_at = self._hands.monotonic() + _SOURCE_CHECK_NS
+        self._last_router = (0, 0)
+        try:
+            self._settle(endpoint.source_of(plan), _index(plan), None)
+        except OSError:
+            self._release()
+            raise
+
+    def send(self, probe: Probe) -> None:
+        """See `Flow.send`."""
+        now = self._hands.monotonic()
+        if now >= self._check_at:
+            self._check_at = now + _SOURCE_CHECK_NS
+            self._check_source()
+        packet = self._template.packet(probe.ttl, probe.seq)
+        self._entry.probes[probe.seq] = probe
+        try:
+            self._channel.transmit(self.plan.family, probe, packet, self._control, self._address)
+        except OSError:
+            del self._entry.probes[probe.seq]
+            self._check_at = 0
+            raise
+
+    def forget(self, probe: Probe) -> None:
+        """See `Flow.forget`."""
+        if self._entry.probes.get(probe.seq) is probe:
+            del self._entry.probes[probe.seq]
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._channel.ledger.remove(self._entry)
+        self._entry.probes.clear()
+        self._release()
+        self._channel.drop(self._target, self)
+
+    # --- answers -------------------------------------------------------------------------------------------------
+
+    def is_target(self, address: str) -> bool:
+        """Whether this is the target's address, whatever its zone."""
+        packed = socket.inet_pton(endpoint.socket_family(self.plan.family), address.partition("%")[0])
+        return packed == self._entry.destination
+
+    def on_reply(self, probe: Probe, reply: Reply) -> None:
+        """An answer to a probe of this flow, for the engine."""
+        if reply.icmp_type is not None and reply.kind != "echo-reply":
+            if reply.address == self.facts.source and not self.is_target(reply.address):
+                return  # this machine, of a next hop that does not answer: no answer from the network
+            if reply.kind == "time-exceeded":
+                last_round, last_ttl = self._last_router
+                if probe.ttl >= last_ttl or probe.round > last_round + 1:
+                    self._last_router = (probe.round, probe.ttl)
+        if not probe.sent_stamp:
+            self._channel.read_stamps(self.plan.family, probe)
+        self._hands.deliver(probe, reply)
+
+    def _on_datagram(self, holder: socket.socket) -> None:
+        for _ in range(BURST):
+            read = self._channel.read(holder)
+            if read is None:
+                return
+            message, received = read
+            probe = None
+            if self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
+                probe = self._entry.by_payload(message.data) or self._first_beyond_routers()
+            if probe is None:
+                self._hands.tally.foreign += 1
+                continue
+            address = endpoint.text_of(message.address)
+            self.on_reply(probe, Reply(address, "other", None, None, message.ttl, (), received, message.stamp))
+
+    def _first_beyond_routers(self) -> Probe | None:
+        """What a datagram answers that does not repeat a probe's payload: it cannot say, but no router took that
+        probe, so it is the first of those pending that went beyond the last router known."""
+        pending = (probe for probe in self._entry.probes.values() if probe.fate is None)
+        beyond = (probe for probe in pending if probe.ttl > self._last_router[1])
+        return min(beyond, key=lambda probe: probe.sent_mono, default=None)
+
+    # --- where probes leave from ---------------------------------------------------------------------------------
+
+    def _check_source(self) -> None:
+        """Follow the route: another source or interface needs another template. While there is no way at all,
+        sending says so itself."""
+        try:
+            source, index = endpoint.source_of(self.plan), _index(self.plan)
+            if (source, index) == (self._source, self._index):
+                return
+            self._settle(source, index, self._entry)
+        except OSError:
+            self._check_at = 0
+            return
+        self._hands.changed(self, self._target)
+
+    def _settle(self, source: Any, index: int, before: Entry | None) -> None:
+        """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
+        entry until now, whose identity and probes in flight go on."""
+        plan, ledger = self.plan, self._channel.ledger
+        held = self._hold_port(source, before.shape.ident if before else 0)
+        if before is not None:
+            ledger.remove(before)
+        while True:
+            shape = Shape(
+                family=plan.family,
+                protocol=plan.protocol,
+                source=source[0].partition("%")[0],
+                destination=self._address[0],
+                ident=held or (before.shape.ident if before else secrets.randbits(16)),
+                port=0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0,
+                cookie=before.shape.cookie if before else secrets.randbits(32),
+                size=plan.packet_size,
+                pattern=plan.pattern,
+                tos=plan.tos,
+            )
+            if before is not None or ledger.is_free(shape):
+                break
+        self._template = Template(shape)
+        self._entry = Entry(shape)
+        if before is not None:
+            self._entry.probes = before.probes
+        ledger.add(self._entry)
+        try:
+            if plan.protocol == "tcp":
+                self._channel.listen_to_ports(plan.family)
+        except OSError:
+            ledger.remove(self._entry)
+            raise
+        self._source, self._index = source, index
+        self._control = _pktinfo(plan, shape.source, index)
+        self.facts = FlowFacts(
+            source=endpoint.text_of(source),
+            source_port=held or None,
+            port=shape.port or None,
+            packet_size=len(self._template),
+            clock=self._channel.clock,
+        )
+
+    def _hold_port(self, source: Any, wanted: int) -> int:
+        """Hold `wanted`, or where that is taken or 0 a port of the kernel's choice; 0 for ICMP, which has none."""
+        if self.plan.protocol == "icmp":
+            return 0
+        is_udp = self.plan.protocol == "udp"
+        family = endpoint.socket_family(self.plan.family)
+        holder = socket.socket(family, socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM)
+        try:
+            holder.setblocking(False)
+            if is_udp:
+                self._channel.prepare_holder(holder, self.plan.family)
+            try:
+                holder.bind((source[0], wanted, *source[2:]))
+            except OSError as problem:
+                if not wanted or problem.errno != errno.EADDRINUSE:
+                    raise
+                holder.bind(source)
+        except BaseException:
+            holder.close()
+            raise
+        self._release()
+        self._holder = holder
+        if is_udp:
+            self._hands.watch.add(holder.fileno(), partial(self._on_datagram, holder))
+        port: int = holder.getsockname()[1]
+        return port
+
+    def _release(self) -> None:
+        if self._holder is None:
+            return
+        if self.plan.protocol == "udp":
+            self._hands.watch.remove(self._holder.fileno())
+        self._holder.close()
+        self._holder = None
+        if self.plan.protocol == "tcp":
+            with suppress(OSError):
+                self._channel.listen_to_ports(self.plan.family)
+
+
+def _index(plan: Plan) -> int:
+    return socket.if_nametoindex(plan.interface) if plan.interface else 0
+
+
+def _pktinfo(plan: Plan, source: str, index: int) -> list[tuple[int, int, bytes]]:
+    """Route by the source and interface that were asked for; ip(7) and ipv6(7), IP_PKTINFO and IPV6_PKTINFO."""
+    if plan.source is None and plan.interface is None:
+        return []
+    packed = socket.inet_pton(endpoint.socket_family(plan.family), source)
+    if plan.family == 4:
+        return [(socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=I4s4x", index, packed))]
+    return [(socket.IPPROTO_IPV6, _IPV6_PKTINFO, struct.pack("=16sI", packed, index))]

@@ -1,0 +1,149 @@
+"""The portable channel on Scapy's own sockets, over real kernel routers."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from hopscope.probe.channels.scapy import REMEDY, ScapyChannel, open_sockets
+from hopscope.wire.messages import Family, Plan, Protocol
+from tests.kernel.judge import Run, survey_as
+from tests.lab import netns
+from tests.lab.capture import Capture
+from tests.lab.chain import EAST, Chain
+from tests.lab.drive import Driver
+
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+PROTOCOLS = pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+LAST = {"icmp": "echo-reply", "udp": "port-unreachable", "tcp": "tcp-reset"}
+
+
+def driver_of(plan: Plan) -> Driver:
+    return Driver(lambda hands: ScapyChannel(hands, open_sockets()), plan)
+
+
+@FAMILIES
+@PROTOCOLS
+def test_each_hop_is_heard_in_one_flow(chain: Chain, capture: Capture, protocol: Protocol, family: Family) -> None:
+    run = Run(chain, capture, "root", "scapy", Plan(chain.destination(family), family, protocol))
+    run.each_hop_answers_as_itself(LAST[protocol])
+    run.the_answers_ttl_is_told()
+    # The program's clock begins before the system call: that much is more than the wire's.
+    run.rtt_is_the_captures(250_000, clock="program")
+    assert len({packet.checksum for packet in run.packets}) == 1
+    if protocol != "icmp":
+        assert {packet.ports for packet in run.packets} == {
+            (run.told["facts"]["source_port"], run.told["facts"]["port"])
+        }
+
+
+@FAMILIES
+def test_an_open_port_answers_as_one(in_client: Chain, family: Family) -> None:
+    driver = driver_of(Plan(in_client.destination(family), family, "tcp", port=in_client.listen(family)))
+    try:
+        probe = driver.send(0, 30)
+        assert driver.wait(lambda: driver.answered([probe]))
+        assert driver.heard[0][1].kind == "tcp-open"
+    finally:
+        driver.close()
+
+
+@FAMILIES
+def test_a_datagram_of_the_target_is_an_answer(in_client: Chain, family: Family) -> None:
+    with netns.entered(in_client.target):
+        service = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+    with service:
+        service.bind((in_client.destination(family), 0))
+        service.settimeout(5)
+        driver = driver_of(Plan(in_client.destination(family), family, "udp", port=service.getsockname()[1]))
+        try:
+            probe = driver.send(0, 30)
+            data, client = service.recvfrom(2048)
+            service.sendto(data, client)
+            assert driver.wait(lambda: driver.answered([probe]))
+            assert driver.heard[0][1].kind == "other"
+        finally:
+            driver.close()
+
+
+@FAMILIES
+def test_the_sniffer_is_spared_what_answers_no_probe(in_client: Chain, family: Family) -> None:
+    port = in_client.listen(family)
+    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+    sockets = open_sockets()
+    try:
+        listener = sockets.families[family].ins
+        with netns.entered(in_client.target):
+            far = socket.socket(kind, socket.SOCK_DGRAM)
+        with far, socket.socket(kind, socket.SOCK_DGRAM) as near, socket.socket(kind, socket.SOCK_STREAM) as stream:
+            near.bind((in_client.source(family), 0))
+            near.settimeout(5)
+            far.sendto(b"datagram", near.getsockname())
+            near.recv(100)
+            stream.connect((in_client.destination(family), port))
+            stream.sendall(b"x")
+            stream.shutdown(socket.SHUT_WR)
+        listener.setblocking(False)
+        flags = []
+        while True:
+            try:
+                packet, _, _, address = listener.recvmsg(2048, 512)
+            except BlockingIOError:
+                break
+            if address[2] != socket.PACKET_OUTGOING and packet[23 if family == 4 else 20] == socket.IPPROTO_TCP:
+                flags.append(packet[47 if family == 4 else 67])
+            assert packet[23 if family == 4 else 20] != socket.IPPROTO_UDP
+        assert flags == [0x12]
+    finally:
+        sockets.close()
+
+
+def test_an_interface_down_in_mid_trace_fails_to_send_and_heals_by_itself(in_client: Chain) -> None:
+    driver = driver_of(Plan(in_client.destination(4), 4))
+    try:
+        assert driver.answered(driver.sweep(1, 4))
+        in_client.link("down")
+        try:
+            with pytest.raises(OSError) as failed:
+                driver.send(1, 1)
+            assert failed.value.errno in (errno.ENETUNREACH, errno.ENETDOWN)
+        finally:
+            in_client.link("up")
+        assert driver.wait(lambda: driver.answered(driver.sweep(1, 4)), 10)
+    finally:
+        driver.close()
+
+
+def test_a_link_local_target_answers_with_its_zone(in_client: Chain) -> None:
+    with netns.entered(in_client.names[1]):
+        lines = [line.split() for line in Path("/proc/thread-self/net/if_inet6").read_text().splitlines()]
+    (digits,) = (line[0] for line in lines if line[5] == "west" and line[0].startswith("fe80"))
+    target = f"{ipaddress.IPv6Address(bytes.fromhex(digits))}%{EAST}"
+    driver = driver_of(Plan(target, 6))
+    try:
+        assert driver.answered(driver.sweep(1, 1))
+        assert driver.heard[0][1].address == target
+    finally:
+        driver.close()
+
+
+def test_closing_ends_the_sniffer_and_may_be_done_twice(in_client: Chain) -> None:
+    before = set(threading.enumerate())
+    driver = driver_of(Plan(in_client.destination(4), 4))
+    assert len(set(threading.enumerate()) - before) == 1
+    driver.channel.close()
+    driver.channel.close()
+    driver.watch.selector.close()
+    assert set(threading.enumerate()) == before
+
+
+def test_a_plain_user_is_told_what_is_missing_and_root_that_it_works(chain: Chain) -> None:
+    states = survey_as(chain, "plain", "scapy")
+    assert len(states) == 6
+    assert {(state["works"], state["remedy"]) for state in states} == {(False, REMEDY)}
+    assert all(state["works"] and "remedy" not in state for state in survey_as(chain, "root", "scapy"))
