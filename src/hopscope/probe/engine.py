@@ -47,6 +47,8 @@ from hopscope.wire.messages import (
 
 MOST_TARGETS: Final = 4096
 COUNTERS_EVERY_NS: Final = 1_000_000_000
+LONGEST_TEXT: Final = 400
+"""Characters of what is said of a bad command, which may quote it: an event must fit on a line."""
 
 AUTO: Final[dict[Protocol, tuple[Method, ...]]] = {
     # The kernel sorts a ping socket's answers, so it is the cheapest; raw sockets keep one flow where others cannot.
@@ -226,10 +228,10 @@ class Engine:
         try:
             plan = check_adjust(command, target.sweep.plan)
         except ValueError as problem:
-            self._out.append(Problem(str(problem)))
+            self._out.append(Problem(str(problem)[:LONGEST_TEXT]))
             return
         target.sweep.adjust(plan)
-        self._schedule(command.target, self._monotonic())
+        self._after(command.target, target, self._monotonic())
 
     def _pause_or_resume(self, command: Pause | Resume) -> None:
         numbers = list(self._targets) if command.target is None else [command.target]
@@ -242,7 +244,7 @@ class Engine:
                 target.sweep.pause()
             else:
                 target.sweep.resume(now)
-                self._schedule(number, now)
+                self._after(number, target, now)
 
     def _stop(self, command: Stop) -> None:
         target = self._targets.pop(command.target, None)
@@ -409,7 +411,8 @@ def _most_helpful(refusals: list[Refusal]) -> Refusal:
 
 
 def _refused(number: int, refusal: Refusal) -> Refused:
-    return Refused(number, refusal.reason, refusal.message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary
+    message = refusal.message[:LONGEST_TEXT]
+    return Refused(number, refusal.reason, message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary
 
 
 def supported(method: Method, protocol: Protocol) -> bool:

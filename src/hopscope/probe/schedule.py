@@ -37,6 +37,8 @@ SPREAD: Final = 0.9
 LINGER_NS: Final = 10_000_000_000
 """A probe is remembered at least so long after its timeout, to know a late answer or a duplicate for what it is."""
 SEQUENCES: Final = 1 << 16
+MOST_REMEMBERED: Final = SEQUENCES - 256
+"""With more probes than that remembered no round begins: it could run out of sequence numbers."""
 
 _ON_THE_WAY: Final[frozenset[Kind]] = frozenset({"time-exceeded", "fragmentation-needed"})
 
@@ -121,6 +123,9 @@ class Sweep:
         due = self._round_start + self.plan.interval_ns
         if now < due:
             return False
+        if len(self._probes) > MOST_REMEMBERED:
+            self._round_start = now  # no sequence numbers are left that nobody may still answer to
+            return False
         self._opening = self.round < self.plan.first_round
         # A round that is much too late was missed: the clock starts anew.
         self._round_start = due if now - due < self.plan.interval_ns else now
@@ -130,7 +135,7 @@ class Sweep:
         self._progress = now
         self._outstanding = 0
         self._window = OPENING_WINDOW
-        self._gap = int(self.plan.interval_ns * SPREAD) // max(1, self._horizon - self.plan.first_ttl + 1)
+        self._gap = self._even_gap()
         return True
 
     def due(self, now: int) -> Probe | None:
@@ -173,7 +178,7 @@ class Sweep:
             verdict = "late"
         else:
             return "duplicate"
-        if self._opening and probe.round == self.round:
+        if self._opening and probe.round == self.round and verdict == "answered":
             self._outstanding -= 1
             self._window = max(self._window, min(self._window + 1, WIDEST_OPENING))
             self._progress = now
@@ -224,11 +229,16 @@ class Sweep:
             self.paused = False
             self._next_ttl = NEVER
             self._round_start = now - self.plan.interval_ns
+            self._settle()
 
     def adjust(self, plan: Plan) -> None:
-        """Go on by another plan (the same address, method and packets)."""
+        """Go on by another plan (the same address, method and packets); it holds for the round under way too."""
         self.plan = plan
         self._measure()
+        if not self._opening:
+            before, self._gap = self._gap, self._even_gap()
+            self._deadline_of_send += self._gap - before
+        self._settle()
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -295,6 +305,9 @@ class Sweep:
         else:
             horizon = max(self._far, plan.first_ttl - 1) + plan.max_unknown
         self._horizon = min(plan.max_ttl, horizon)
+
+    def _even_gap(self) -> int:
+        return int(self.plan.interval_ns * SPREAD) // max(1, self._horizon - self.plan.first_ttl + 1)
 
     def _settle(self) -> None:
         if self.pending == 0 and self._all_rounds_begun() and not self._sending():

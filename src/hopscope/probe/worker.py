@@ -50,6 +50,11 @@ class Loop:
         self._ready[fd] = ready
         self._poll.register(fd, self._out)
 
+    def mute(self, fd: int, muted: bool) -> None:
+        """Muted, `fd` is ready only where its other end is gone."""
+        if fd in self._ready:
+            self._poll.modify(fd, 0 if muted else self._in)
+
     def remove(self, fd: int) -> None:
         """Do not wait for `fd` any more."""
         if self._ready.pop(fd, None) is not None:
@@ -84,7 +89,10 @@ class Worker:
         self._engine = Engine(self._make_channel, self._loop, time.monotonic_ns, time.time_ns, anchor)
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
-        self._loop.add(source, self._read)
+        try:
+            self._loop.add(source, self._read)
+        except PermissionError:  # epoll_ctl(2), EPERM: a plain file or /dev/null, which cannot be waited for
+            raise SystemExit("hopscope: the worker's standard input has to be a pipe, a socket or a terminal") from None
 
     def run(self) -> int:
         """Until the end of standard input, a closed standard output, or a fatal command; the exit code."""
@@ -105,6 +113,9 @@ class Worker:
     # --- commands ---------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
+        if self._full:
+            self._over = True  # muted, it is ready only where nobody is left
+            return
         try:
             data = os.read(self._source, 1 << 16)
         except BlockingIOError:
@@ -185,10 +196,12 @@ class Worker:
         if not self._full and len(self._buffer) > FULL:
             self._full = True
             engine.hold(True)
+            self._loop.mute(self._source, True)  # each command may need an answer
             self._buffer += encode_all([Problem("nobody reads the events: no probes are sent until somebody does")])
         elif self._full and len(self._buffer) < EMPTY_ENOUGH:
             self._full = False
             engine.hold(False)
+            self._loop.mute(self._source, False)
 
     def _flush(self) -> None:
         try:
