@@ -247,6 +247,33 @@ def test_a_next_hop_that_is_not_there_is_no_answer(in_client: Chain) -> None:
         netns.sysctl(in_client.client, {"ipv4.neigh.east.retrans_time_ms": "1000"})
 
 
+@FAMILIES
+@PROTOCOLS
+@pytest.mark.parametrize(
+    ("route", "error"),
+    [("prohibit", errno.EACCES), ("unreachable", errno.EHOSTUNREACH), ("blackhole", errno.EINVAL)],
+)
+def test_a_route_that_forbids_fails_the_send_and_only_that(
+    in_client: Chain, protocol: Protocol, family: Family, route: str, error: int
+) -> None:
+    destination = in_client.destination(family)
+    driver = driver_of(Plan(destination, family, protocol))
+    try:
+        netns.ip([f"route add {route} {destination}"])
+        try:
+            for _ in range(3):
+                with pytest.raises(OSError) as failed:
+                    driver.send(1, 2)
+                assert failed.value.errno == error
+        finally:
+            netns.ip([f"route delete {route} {destination}"])
+        probes = driver.sweep(1, 4)
+        assert driver.answered(probes)
+        assert all(probe.sent_stamp for probe in probes), "stamps still find their probes"
+    finally:
+        driver.close()
+
+
 def test_a_packet_too_large_for_the_link_is_this_machines_fault(in_client: Chain) -> None:
     driver = driver_of(Plan(in_client.destination(4), 4, packet_size=2000))
     try:
