@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from hopscope.path.snapshot import Path as Route
 from hopscope.probe.channels.base import Hands, Refusal
 from hopscope.probe.channels.simulated import SimulatedChannel, survey
 from hopscope.sim import demo, list_scenarios
+from hopscope.sim.language import Malformation
 from hopscope.wire.messages import (
     Answered,
     Counters,
@@ -244,3 +246,33 @@ def test_a_run_knows_its_truth_in_order() -> None:
     times = [fact.at for fact in played.truth]
     assert times == sorted(times)
     assert len(times) > 50
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("kind", get_args(Malformation))
+def test_each_broken_packet_is_counted_as_malformed_or_foreign_and_answers_nothing(
+    tmp_path: Path, kind: str, family: Family
+) -> None:
+    text = CHAIN + f'[weather]\nmalformed = {{ share = 1.0, kinds = ["{kind}"] }}\n'
+    plan = Plan(TARGET4 if family == 4 else TARGET6, family, rounds=20)
+    played = run(scenario(tmp_path, text), plan, 40)
+    events = played.events
+    counted = [event for event in events if isinstance(event, Counters)][-1]
+    assert counted.malformed + counted.foreign == sum(fact.due is not None for fact in played.truth)
+    if kind != "quoted-ihl":  # a header length that points further into the quote leads to somebody else's ports
+        assert counted.foreign == 0
+    path = folded(events, plan.address)
+    assert [(hop.received, hop.duplicates, hop.rtt and hop.rtt.best) for hop in path.hops] == [
+        (20, 0, number) for number in range(1, 7)
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+def test_forged_answers_are_foreign_whatever_they_forge(tmp_path: Path, protocol: Protocol) -> None:
+    text = CHAIN + "[weather]\nforged = { share = 1.0 }\nforeign = 1.0\n"
+    events = run(scenario(tmp_path, text), Plan(TARGET4, 4, protocol, rounds=30), 60).events
+    counted = [event for event in events if isinstance(event, Counters)][-1]
+    assert (counted.malformed, counted.foreign > 180) == (0, True)
+    path = folded(events, TARGET4, protocol)
+    numbers = [(hop.received, hop.duplicates, hop.rtt and hop.rtt.best) for hop in path.hops]
+    assert numbers == [(30, 0, number) for number in range(1, 7)]

@@ -85,6 +85,8 @@ def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes
     if kind == "wrong-port":
         at = start + 4 if protocol in (packets.ICMP, packets.ICMP6) else start
         quote[at] ^= 0x5A
+        if protocol == packets.TCP:
+            quote[start + 4 : start + 8] = rng.randbytes(4)  # the sequence number is a secret, too
         return _time_exceeded(source, us, bytes(quote), rng)
     if kind == "wrong-sequence":
         if protocol not in (packets.ICMP, packets.ICMP6):
@@ -125,11 +127,11 @@ def malformed(kind: Malformation, made: bytes, rng: Random) -> bytes:
     if kind == "version":
         data[0] = data[0] & 15 | 0x70
         return bytes(data)
-    if kind == "total-length":
+    if kind == "total-length" or (kind == "header-length" and not four):  # IPv6 has one length, not two
         data[2 if four else 4 : 4 if four else 6] = rng.choice((b"\0\0", b"\xff\xff", b"\0\x15"))
         return packets.with_ttl(bytes(data), data[8]) if four else bytes(data)
     if kind == "header-length":
-        data[0] = data[0] & 0xF0 | (rng.choice((0, 4, 15)) if four else 15)
+        data[0] = data[0] & 0xF0 | rng.choice((0, 4, 15))
         return bytes(data)
     if kind == "checksum":
         data[start + 2] ^= 0xA5
