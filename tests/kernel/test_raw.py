@@ -133,6 +133,23 @@ def test_what_answers_no_probe_of_ours_is_counted_as_foreign(in_client: Chain) -
 
 
 @FAMILIES
+def test_answers_that_the_buffer_drops_are_this_machines_overflow(in_client: Chain, family: Family) -> None:
+    sockets = open_sockets()
+    sockets.families[family].icmp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+    driver = Driver(lambda hands: RawChannel(hands, sockets), Plan(in_client.destination(family), family))
+    try:
+        for _ in range(50):
+            driver.send(0, 1)
+        assert driver.wait(lambda: bool(driver.heard))
+        # The kernel tells of what it dropped with the next answer that it keeps.
+        last = driver.send(1, 1)
+        assert driver.wait(lambda: driver.answered([last]))
+        assert driver.hands.tally.overflow == 51 - len(driver.heard) > 0
+    finally:
+        driver.close()
+
+
+@FAMILIES
 def test_the_tcp_listener_lets_nothing_in_but_answers_to_its_ports(in_client: Chain, family: Family) -> None:
     kind = socket.AF_INET if family == 4 else socket.AF_INET6
     sockets = open_sockets()

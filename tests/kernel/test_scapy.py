@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -140,6 +143,13 @@ def test_closing_ends_the_sniffer_and_may_be_done_twice(in_client: Chain) -> Non
     driver.channel.close()
     driver.watch.selector.close()
     assert set(threading.enumerate()) == before
+
+
+def test_loading_scapy_with_privileges_touches_no_home_folder(lab_allowed: None, tmp_path: Path) -> None:
+    program = "from hopscope.probe.channels.scapy import open_sockets; open_sockets().close()"
+    home = {"HOME": str(tmp_path), "SHELL": "/bin/bash", "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", program], check=True, env=home)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_plain_user_is_told_what_is_missing_and_root_that_it_works(chain: Chain) -> None:

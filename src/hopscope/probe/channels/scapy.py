@@ -18,7 +18,8 @@ import socket
 import struct
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +40,8 @@ _MOST_WAITING = 65536
 _LONGEST_WAY_NS = 1_000_000_000
 """A packet's time is believed only if it lies at most so long before the moment at which it was handed over."""
 _START_S = 5.0
+_HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR")
+_NOWHERE = "/dev/null/none"
 
 _SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
@@ -65,10 +68,11 @@ class ScapySockets:
 def open_sockets() -> ScapySockets:
     """Load Scapy and open its sockets. `OSError`: this user may not, or Scapy cannot here."""
     logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
-    from scapy import consts
-    from scapy.config import conf
-    from scapy.error import Scapy_Exception
-    from scapy.layers import inet, inet6  # noqa: F401 - teaches the sockets to dissect IP
+    with _without_home():
+        from scapy import consts
+        from scapy.config import conf
+        from scapy.error import Scapy_Exception
+        from scapy.layers import inet, inet6  # noqa: F401 - teaches the sockets to dissect IP
 
     opened = ScapySockets()
     missing: OSError | None = None
@@ -90,6 +94,22 @@ def open_sockets() -> ScapySockets:
     if missing is not None and not opened.families:
         raise missing
     return opened
+
+
+@contextmanager
+def _without_home() -> Iterator[None]:
+    """Scapy reads and writes a cache below the home folder while it is loaded. With privileges it must not: under sudo
+    that folder can be another user's, who could have laid links there."""
+    before = {name: os.environ.get(name) for name in _HOMES}
+    os.environ.update(dict.fromkeys(_HOMES, _NOWHERE))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _prepare(sock: SuperSocket, family: Family) -> None:
