@@ -1,0 +1,66 @@
+"""A worker of the tests' own: speaks the protocol, and misbehaves as its first argument says. Run by path."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+
+def say(**message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main(manner: str, memory: str = "") -> None:
+    """`memory` is a file that outlives this process: how often one was started, and what they were told."""
+    if memory:
+        with open(memory, "a", encoding="utf-8") as file:
+            file.write("started\n")
+    if manner == "dies-at-once":
+        sys.stderr.write("no such luck\n")
+        sys.exit(7)
+    for line in sys.stdin:
+        command = json.loads(line)
+        if memory:
+            with open(memory, "a", encoding="utf-8") as file:
+                file.write(line)
+        kind = command["type"]
+        if kind == "hello":
+            say(type="welcome", version=1, hopscope="0", pid=os.getpid(), user="tester", anchor_ns=command["anchor_ns"])
+        elif kind == "start":
+            probe(command["target"], command["plan"], manner)
+        elif kind == "stop":
+            say(type="stopped", target=command["target"])
+        elif kind == "survey":
+            say(type="surveyed", user="tester", states=[])
+    sys.exit(0)
+
+
+def probe(target: int, plan: dict[str, object], manner: str) -> None:
+    first = int(str(plan.get("first_round", 0)))
+    now = time.time_ns()
+    if manner == "refuses":
+        say(type="refused", target=target, reason="permission", message="not allowed", remedy="sudo something")
+        return
+    about = {"target": target, "method": "raw", "source": "10.0.0.1", "source_port": None, "port": None}
+    say(type="started", packet_size=64, flow="one", clock="kernel", **about)
+    say(type="round", target=target, round=first, at=now)
+    for ttl in (1, 2):
+        say(type="sent", target=target, round=first, ttl=ttl, sent_at=now)
+    address, kind = str(plan["address"]), "echo-reply"
+    if manner == "garbage":
+        sys.stdout.write("garbage\n" + "x" * 200_000 + '\n{"type":"unheard of"}\n\n{"type":"sent"}\n')
+    say(type="answered", target=target, round=first, ttl=1, sent_at=now, rtt_ns=10**6, address="10.0.0.254",
+        kind="time-exceeded", icmp_type=11, icmp_code=0)  # fmt: skip
+    if manner == "dies-in-flight" and first < 2:
+        sys.stdout.write('{"type":"answered","target":1,"rou')
+        sys.stdout.flush()
+        os._exit(9)
+    say(type="answered", target=target, round=first, ttl=2, sent_at=now, rtt_ns=2 * 10**6, address=address, kind=kind)
+    say(type="finished", target=target, rounds=first + 1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
