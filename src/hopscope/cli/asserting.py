@@ -1,0 +1,148 @@
+"""``--assert``: conditions on a result, in a language of its own: no code of anybody's is run.
+
+A text is conditions with spaces or commas between them, all of which must hold: ``reached``, or a value, a comparison
+(``< <= > >= = == !=``) and a number, which may carry its unit (``%``, ``ms``, ``s``). Values are the target's, or with
+``hop[3].`` in front a hop's. What is unknown fulfils no condition.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hopscope.cli.errors import UsageError
+from hopscope.cli.values import shown
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_TIMES: dict[str, Callable[[Hop], float | None]] = {
+    "last": lambda hop: hop.rtt.last if hop.rtt else None,
+    "best": lambda hop: hop.rtt.best if hop.rtt else None,
+    "avg": lambda hop: hop.rtt.avg if hop.rtt else None,
+    "worst": lambda hop: hop.rtt.worst if hop.rtt else None,
+    "stddev": lambda hop: hop.rtt.stddev if hop.rtt else None,
+    "median": lambda hop: hop.rtt.median if hop.rtt else None,
+    "p95": lambda hop: hop.rtt.p95 if hop.rtt else None,
+    "p99": lambda hop: hop.rtt.p99 if hop.rtt else None,
+    "jitter": lambda hop: hop.jitter.avg if hop.jitter else None,
+    "jitter_worst": lambda hop: hop.jitter.worst if hop.jitter else None,
+}
+_COUNTS: dict[str, Callable[[Hop], float | None]] = {
+    "sent": lambda hop: hop.sent,
+    "received": lambda hop: hop.received,
+    "lost": lambda hop: hop.lost,
+    "late": lambda hop: hop.late,
+    "failed": lambda hop: hop.failed,
+    "duplicates": lambda hop: hop.duplicates,
+}
+_PATH: dict[str, Callable[[Target], float | None]] = {
+    "hops": lambda target: len(target.path.hops) and target.path.hops[-1].ttl if target.path.reached else None,
+    "rounds": lambda target: target.path.rounds,
+    "route_changes": lambda target: target.path.route_changes,
+}
+NAMES = ("reached", "loss", *_TIMES, *_COUNTS, *_PATH)
+_CONDITION = re.compile(
+    r"(?:hop\[(?P<hop>\d{1,3})\]\.)?(?P<name>[a-z_0-9]+)"
+    r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>%|ms\b|s\b)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition."""
+
+    text: str
+    name: str
+    hop: int | None
+    how: str
+    number: float
+
+    def broken(self, target: Target) -> str | None:
+        """What stands against it; None where it holds."""
+        if self.name == "reached":
+            return None if target.path.reached else "the target never answered"
+        value = self._value(target)
+        if value is None:
+            return "is unknown" if self.hop is None or self._hop(target) else "there is no such hop"
+        if _COMPARISONS[self.how](value, self.number):
+            return None
+        unit = " %" if self.name == "loss" else " ms" if self.name in _TIMES else ""
+        return f"is {value:.6g}{unit}"
+
+    def _value(self, target: Target) -> float | None:
+        if self.name in _PATH:
+            return _PATH[self.name](target)
+        hop = self._hop(target)
+        if hop is None:
+            return None
+        if self.name == "loss":
+            return hop.loss_pct
+        return (_TIMES.get(self.name) or _COUNTS[self.name])(hop)
+
+    def _hop(self, target: Target) -> Hop | None:
+        hops = target.path.hops
+        if self.hop is None:
+            # A target that never answered lost what was sent as far as was tried.
+            return hops[-1] if hops else None
+        return next((hop for hop in hops if hop.ttl == self.hop), None)
+
+
+def read(text: str) -> tuple[Condition, ...]:
+    """The conditions of a text. `UsageError` with what is wrong with the first that is."""
+    conditions = []
+    place = 0
+    while True:
+        while place < len(text) and (text[place].isspace() or text[place] == ","):
+            place += 1
+        if place >= len(text):
+            break
+        match = _CONDITION.match(text, place)
+        behind = text[match.end() : match.end() + 1] if match else ""
+        if match is None or (behind and not behind.isspace() and behind != ","):
+            raise UsageError(f"--assert: {shown(text[place:])} is no condition; write e.g. 'loss<1 p95<50 reached'")
+        conditions.append(_condition(match))
+        place = match.end()
+    if not conditions:
+        raise UsageError("--assert: no condition; write e.g. 'loss<1 p95<50 hops<20 reached'")
+    return tuple(conditions)
+
+
+def _condition(match: re.Match[str]) -> Condition:
+    text, name, how, unit = match[0], match["name"], match["how"], match["unit"]
+    if name not in NAMES:
+        import difflib
+
+        near = difflib.get_close_matches(name, NAMES, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"--assert: there is no value {shown(name)}{hint} There are: {', '.join(NAMES)}")
+    if (name == "reached") != (how is None):
+        wrong = "stands alone" if name == "reached" else "needs a comparison, e.g. " + name + "<10"
+        raise UsageError(f"--assert: {shown(text)}: {name} {wrong}")
+    if match["hop"] and (name in _PATH or name == "reached"):
+        raise UsageError(f"--assert: {shown(text)}: {name} is the path's, not a hop's")
+    fits = {"%": name == "loss", "ms": name in _TIMES, "s": name in _TIMES}
+    if unit and not fits[unit]:
+        raise UsageError(f"--assert: {shown(text)}: {name} is not measured in {unit}")
+    number = float(match["number"] or 0) * (1000 if unit == "s" else 1)
+    return Condition(" ".join(text.split()), name, int(match["hop"]) if match["hop"] else None, how or "", number)
+
+
+def broken(conditions: tuple[Condition, ...], target: Target) -> list[str]:
+    """A line for each condition that does not hold for the target."""
+    lines = []
+    for condition in conditions:
+        why = condition.broken(target)
+        if why is not None:
+            lines.append(f"assertion failed for {target.query}: {condition.text}: {why}")
+    return lines

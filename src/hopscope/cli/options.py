@@ -1,0 +1,167 @@
+"""What is to be done: the command line over the environment's options over the configuration, checked as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from hopscope.cli import config as configuration
+from hopscope.cli.errors import UsageError
+from hopscope.cli.parser import Values, parse, parse_environment
+from hopscope.cli.values import shown
+from hopscope.session.model import Probing
+from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
+
+REPORT_ROUNDS = 10
+MAX_TARGETS = 256
+_PROBING = frozenset(Probing.__struct_fields__)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the program."""
+
+    action: Literal["trace", "demo", "doctor", "config"] = "trace"
+    targets: tuple[str, ...] = ()
+    probing: Probing = Probing()
+    format: str | None = None
+    """The report's format; None: the live screen."""
+    style: Style = Style()
+    dns: bool = True
+    privacy: int = 0
+    """So many hops are hidden."""
+    assertion: str | None = None
+    output: str | None = None
+    list: bool = False
+    config: configuration.Loaded = configuration.Loaded()
+    notes: tuple[str, ...] = ()
+    """Lines for standard error."""
+    given: frozenset[str] = frozenset()
+    """What the command line or the environment said, by the parser's names: stronger than what a front end's own
+    part of the configuration says."""
+
+    @property
+    def names(self) -> NamesMode:
+        """How hosts are named."""
+        return self.style.names
+
+
+def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
+    """All there is to know of this run. `UsageError` with one line where something is wrong."""
+    return combine(parse(argv), environ)
+
+
+def combine(values: Values, environ: Mapping[str, str]) -> Options:
+    """As `read`, of a command line that was parsed already."""
+    below = parse_environment(environ)
+    loaded = configuration.load(values.get("config", below.get("config")), environ)
+    notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
+    merged: Values = {**configuration.defaults(loaded.config), **below, **values}
+    action = values["action"]
+    targets = [*values["targets"], *_from_file(merged.get("file"))]
+    _check_targets(action, targets)
+    asked = _format(merged)
+    if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
+        asked = "text"
+    probing = _probing(merged, "port" in values, asked)
+    if asked is not None and probing.rounds is None:
+        probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
+    return Options(
+        action=action,
+        targets=tuple(targets),
+        probing=probing,
+        format=asked,
+        style=Style(
+            fields=merged.get("fields", MTR_FIELDS),
+            names=_names(merged),
+            owners=merged.get("owners", bool(merged.get("ipinfo") == 0 or loaded.config.names.databases)),
+            mpls=merged.get("mpls", False),
+            wide=merged.get("wide", False) or asked == "wide",
+        ),
+        dns=merged.get("dns", True),
+        privacy=merged.get("privacy", 0),
+        assertion=merged.get("assertion"),
+        output=merged.get("output"),
+        list=merged.get("list", False),
+        config=loaded,
+        notes=tuple(notes),
+        given=frozenset({**below, **values}),
+    )
+
+
+def _check_targets(action: str, targets: Sequence[str]) -> None:
+    if len(targets) > MAX_TARGETS:
+        raise UsageError(f"{len(targets)} targets are too many; at most {MAX_TARGETS} at once")
+    if action == "trace" and not targets:
+        raise UsageError("a target is missing: a host name or an address (or try: hopscope demo)")
+    if action == "demo" and len(targets) > 1:
+        raise UsageError(f"demo: {shown(targets[1])} is one scenario too many (hopscope demo --list)")
+    if action in ("doctor", "config") and targets:
+        raise UsageError(
+            f"{action}: {shown(targets[0])} is one word too many; to trace a host of the name {action}:"
+            f" hopscope -- {action}"
+        )
+
+
+def _format(merged: Values) -> str | None:
+    asked: str | None = merged.get("format")
+    layout: str | None = merged.get("layout")
+    if layout == "screen":
+        return None
+    return asked or layout
+
+
+def _names(merged: Values) -> NamesMode:
+    if not merged.get("dns", True):
+        return "addresses"
+    return "both" if merged.get("show_ips") else "names"
+
+
+def _probing(merged: Mapping[str, Any], port_given: bool, asked: str | None) -> Probing:
+    values = {key: value for key, value in merged.items() if key in _PROBING}
+    protocol = values.get("protocol", "icmp")
+    if protocol == "icmp" and values.get("port") is not None:
+        if port_given:
+            raise UsageError(f"-P {values['port']}: ICMP has no ports; add -T (TCP) or -u (UDP)")
+        del values["port"]
+    probing = Probing(**values)
+    if probing.first_ttl > probing.max_ttl:
+        raise UsageError(f"-f {probing.first_ttl} is beyond -m {probing.max_ttl}; the first TTL comes before the last")
+    _check_method(probing)
+    if probing.source and probing.family and (":" in probing.source) != (probing.family == 6):
+        raise UsageError(f"-a {probing.source} is no IPv{probing.family} address; leave out -{probing.family}")
+    if probing.scenario is not None and probing.method != "simulated":
+        raise UsageError(f"--scenario {shown(probing.scenario)}: only --method simulated has scenarios")
+    return probing
+
+
+def _check_method(probing: Probing) -> None:
+    from hopscope.wire.check import SUPPORTS
+
+    able = SUPPORTS.get(probing.method)
+    if able is not None and probing.protocol not in able:
+        others = [method for method, protocols in SUPPORTS.items() if probing.protocol in protocols]
+        raise UsageError(
+            f"--method {probing.method} does not send {probing.protocol.upper()}; those that do: {', '.join(others)}"
+        )
+
+
+def _from_file(name: str | None) -> list[str]:
+    """Targets, one a line; what follows a ``#`` is a comment."""
+    if name is None:
+        return []
+    try:
+        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+            raw = file.read(configuration.MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"-F {shown(name)}: {getattr(error, 'strerror', None) or error}") from None
+    if len(raw) > configuration.MAX_FILE:
+        raise UsageError(f"-F {shown(name)}: too long; at most {configuration.MAX_FILE} bytes")
+    lines = os.fsdecode(raw).splitlines()
+    targets = [line.partition("#")[0].strip() for line in lines]
+    for number, target in enumerate(targets, 1):
+        if target.startswith("-") or any(char.isspace() for char in target):
+            raise UsageError(f"-F {shown(name)}, line {number}: {shown(target)} is no target")
+    return [target for target in targets if target]

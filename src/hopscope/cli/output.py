@@ -1,0 +1,107 @@
+"""Where a report goes: standard output or a file, written at once, every error of writing one line.
+
+Bytes go straight to the descriptor: nothing is left in a buffer whose flush could fail when nobody looks any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from hopscope.cli.errors import UsageError
+from hopscope.cli.values import shown
+
+
+class OutputError(Exception):
+    """What is written cannot be written; the message says where and why."""
+
+
+class ClosedPipe(Exception):
+    """Nobody reads any more."""
+
+
+def keep_standard_descriptors() -> None:
+    """A standard descriptor that is closed must not become a socket's or a pipe's: fill it with what cannot be written
+    (or, as standard input, read empty)."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is this one. Opened for reading, so that writing to it is an error.
+            os.open(os.devnull, os.O_RDONLY)
+
+
+class Output:
+    """An open place to write to."""
+
+    def __init__(self, path: str | None = None) -> None:
+        """`path` None: standard output. `UsageError` where the file cannot be opened."""
+        self._path = path
+        self._descriptor = 1
+        if path is not None:
+            try:
+                self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            except (OSError, ValueError) as error:
+                raise UsageError(f"--output {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees it at once."""
+        return os.isatty(self._descriptor)
+
+    def write(self, text: str) -> None:
+        """All of it, now. `ClosedPipe`, `OutputError`."""
+        try:
+            write_all(self._descriptor, text)
+        except BrokenPipeError:
+            raise ClosedPipe from None
+        except OSError as error:
+            name = "standard output" if self._path is None else shown(self._path)
+            raise OutputError(f"{name}: {error.strerror}") from None
+
+    def save(self, text: str) -> None:
+        """As `write`, but what cannot be written is said on standard error instead, before the error is raised."""
+        try:
+            self.write(text)
+        except OutputError:
+            for spare in (1, 2) if self._path is not None else (2,):
+                try:
+                    write_all(spare, text)
+                except OSError:
+                    continue
+                break
+            raise
+
+    def close(self) -> None:
+        """Of a file: an error of writing that shows only now. Idempotent."""
+        if self._path is not None and self._descriptor > 2:
+            descriptor, self._descriptor = self._descriptor, -1
+            try:
+                os.close(descriptor)
+            except OSError as error:
+                raise OutputError(f"{shown(self._path)}: {error.strerror}") from None
+
+
+def write_all(descriptor: int, text: str) -> None:
+    """Every byte of `text` in UTF-8. `OSError`."""
+    data = memoryview(text.encode("utf-8", "backslashreplace"))
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            _wait_until_writable(descriptor)
+
+
+def say(line: str) -> None:
+    """A line of narration on standard error; where that cannot be written, nothing can be said."""
+    try:
+        write_all(2, f"hopscope: {line}\n")
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EBADF, errno.EIO, errno.ENOSPC):
+            raise
+
+
+def _wait_until_writable(descriptor: int) -> None:
+    import select
+
+    select.select([], [descriptor], [])

@@ -1,0 +1,153 @@
+"""The command line, the environment's options and the configuration's defaults to one mapping of values.
+
+Behind it stands argparse, with errors of our own (one line, what to try) and suggestions for a mistyped option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from hopscope.cli.errors import UsageError
+from hopscope.cli.table import OPTIONS, SUBCOMMANDS, Option
+from hopscope.cli.values import shown
+
+Values = dict[str, Any]
+ENVIRONMENT = "HOPSCOPE_OPTIONS"
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises `UsageError` and never prints or exits."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+class _Set(argparse.Action):
+    """Sets `dest` to an option's value or meaning."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, option: Option) -> None:
+        super().__init__(option_strings, dest, nargs=1 if option.takes_value else 0, default=argparse.SUPPRESS)
+        self.option = option
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        option = self.option
+        name = option_string or option.flags[0]
+        if option.verdict == "refused":
+            raise UsageError(f"{name}: {option.long.removeprefix('Refused: ').rstrip('.')}")
+        if option.verdict == "ignored":
+            notes = [*getattr(namespace, "notes", []), f"{name} is ignored: {option.long.removeprefix('Ignored: ')}"]
+            namespace.notes = notes
+            return
+        if option.takes_value:
+            assert values
+            setattr(namespace, self.dest, read_value(option, str(values[0]), name))
+        else:
+            setattr(namespace, self.dest, option.constant)
+        if name in ("-w", "--report-wide"):
+            namespace.wide = True
+
+
+def read_value(option: Option, word: str, name: str) -> Any:
+    """The option's value from a word; errors begin with `name`."""
+    if option.choices and word not in option.choices:
+        raise UsageError(f"{name}: there is no {shown(word)}{_near(word, option.choices)}: {', '.join(option.choices)}")
+    try:
+        return option.read(word)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _near(word: str, words: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word.lower(), words, 1)
+    return f"; did you mean {near[0]}? There are" if near else "; there are"
+
+
+def build() -> argparse.ArgumentParser:
+    """A parser of all options and of targets."""
+    parser = _Parser(prog="hopscope", add_help=False, exit_on_error=False)
+    for option in OPTIONS:
+        parser.add_argument(*option.flags, dest=option.dest, action=_Set, option=option)
+    parser.add_argument("targets", nargs="*")
+    return parser
+
+
+def parse(argv: Sequence[str]) -> Values:
+    """A command line. ``action`` is a subcommand or ``trace``; only options that were given are in the result.
+
+    Whatever follows ``--`` is a target, a word like ``demo`` included. `UsageError` with one line.
+    """
+    words = list(argv)
+    behind: list[str] = []
+    if "--" in words:
+        place = words.index("--")
+        words, behind = words[:place], words[place + 1 :]
+    parser = build()
+    try:
+        namespace, unknown = parser.parse_known_intermixed_args(words)
+    except argparse.ArgumentError as error:
+        raise UsageError(_plain(error)) from None
+    if unknown:
+        raise UsageError(_unknown(unknown[0]))
+    values = vars(namespace)
+    targets = list(values.pop("targets", None) or [])
+    values["action"] = "trace"
+    if targets and targets[0] in SUBCOMMANDS:
+        values["action"] = targets.pop(0)
+    values["targets"] = [*targets, *behind]
+    for target in values["targets"]:
+        if target.startswith("-"):
+            raise UsageError(f"target {shown(target)} begins with '-'; no host name does")
+    return values
+
+
+def parse_environment(environ: Mapping[str, str]) -> Values:
+    """The options in ``HOPSCOPE_OPTIONS``."""
+    text = environ.get(ENVIRONMENT, "")
+    if not text.strip():
+        return {}
+    try:
+        values = parse(shlex.split(text))
+    except ValueError:
+        raise UsageError(f"{ENVIRONMENT}: a quote is not closed in {shown(text)}") from None
+    except UsageError as error:
+        raise UsageError(f"{ENVIRONMENT}: {error}") from None
+    targets = values.pop("targets")
+    if targets or values["action"] != "trace":
+        word = targets[0] if targets else values["action"]
+        raise UsageError(f"{ENVIRONMENT}: {shown(word)} is no option; only options can stand there")
+    del values["action"]
+    return values
+
+
+def _plain(error: argparse.ArgumentError) -> str:
+    name = (error.argument_name or "").split("/")[0]
+    if "expected one argument" in error.message or "expected 1 argument" in error.message:
+        return f"{name}: a value is missing; see hopscope --help"
+    if error.message.startswith("ambiguous option"):
+        return error.message
+    if error.message.startswith("ignored explicit argument"):
+        return f"{name} takes no value, but got {error.message.rpartition(' argument ')[2]}"
+    return f"{name}: {error.message}" if name else error.message
+
+
+def _unknown(word: str) -> str:
+    import difflib
+
+    flag = word.partition("=")[0]
+    known = [name for option in OPTIONS for name in option.flags if name.startswith("--")]
+    near = difflib.get_close_matches(flag, known, 1) if flag.startswith("--") else []
+    if not near and flag.startswith("-") and not flag.startswith("--"):
+        near = difflib.get_close_matches(f"-{flag}", known, 1, 0.7)
+    hint = f"did you mean {near[0]}?" if near else "see hopscope --help"
+    return f"there is no option {shown(flag)}; {hint}"

@@ -1,0 +1,187 @@
+"""A report: probe, print, and say by the exit status how it went.
+
+Whatever ends it (its rounds, a signal, a worker that cannot be kept alive, a disk that is full), what was measured is
+printed where it still can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from hopscope import __version__
+from hopscope.cli import asserting
+from hopscope.cli.begin import Begun
+from hopscope.cli.errors import BROKEN_ASSERTION, NOT_ALLOWED, NOT_REACHED, OK, SIGNALLED, USAGE, WORKER
+from hopscope.cli.options import Options
+from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.progress import EVERY_S, Progress
+from hopscope.cli.signals import Stop
+from hopscope.names.clean import clean
+from hopscope.names.facts import Namer
+from hopscope.session.events import SessionEvent
+from hopscope.session.feeds import TooSlow
+from hopscope.session.model import Snapshot, Target
+from hopscope.session.session import Session, WorkerFailed
+from hopscope.views.privacy import masked_snapshot
+from hopscope.views.report.document import Document
+from hopscope.views.report.formats import MTR, STREAMS, render
+from hopscope.views.report.stream import Streamer, streamer
+
+NAMES_S = 2.0
+"""So long a report waits at its end for names that are still being looked up."""
+
+
+def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
+    """Print the report of targets that are being probed; the exit status."""
+    return asyncio.run(_Report(options, begun, namer, output).run())
+
+
+class _Report:
+    def __init__(self, options: Options, begun: Begun, namer: Namer, output: Output) -> None:
+        assert options.format is not None
+        self.options = options
+        self.format = options.format
+        self.begun = begun
+        self.namer = namer
+        self.output = output
+        self.conditions = asserting.read(options.assertion) if options.assertion is not None else ()
+        self.failure: str | None = None
+        """Why the worker failed for good."""
+        self.trouble: str | None = None
+        """Why no more can be written."""
+        self.is_pipe_closed = False
+
+    async def run(self) -> int:
+        begun = self.begun
+        session = Session(
+            begun.targets, begun.probing, launched=begun.launched, namer=self.namer, addresses=begun.addresses
+        )
+        is_stream = self.format in STREAMS
+        progress = Progress(wanted=not (is_stream and self.output.is_terminal))
+        with Stop() as stop:
+            async with session:
+                streaming = asyncio.ensure_future(self._stream(session.events(), stop)) if is_stream else None
+                await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
+                progress.clear()
+                if not (stop.is_set or is_stream):
+                    session.snapshot()  # begins to look up whatever was not yet
+                    await _first(self.namer.settle(NAMES_S), stop.wait())
+                snapshot = session.snapshot()
+            if streaming is not None:
+                await streaming
+        return self._end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
+
+    async def _until_over(self, session: Session) -> None:
+        try:
+            await session.finished()
+        except WorkerFailed as error:
+            self.failure = str(error)
+
+    async def _watch(self, session: Session, progress: Progress) -> None:
+        """Looking at the session is also what begins to look names up."""
+        while True:
+            progress.show(session.snapshot())
+            await asyncio.sleep(EVERY_S)
+
+    async def _stream(self, events: AsyncIterator[SessionEvent], stop: Stop) -> None:
+        stream: Streamer = streamer(
+            self.format,
+            self.options.style,
+            lambda address: self.namer.look_up(address).hostname,
+            self.options.privacy,
+        )
+        try:
+            async for event in events:
+                text = stream.event(event)
+                if text:
+                    self.output.write(text)
+        except ClosedPipe:
+            self.is_pipe_closed = True
+        except OutputError as error:
+            self.trouble = str(error)
+        except TooSlow as error:
+            self.trouble = f"standard output is read too slowly: {error}"
+        else:
+            return
+        stop.set()
+
+    def _end(self, snapshot: Snapshot, signal: int | None) -> int:
+        """Print what is to be printed at the end; the exit status."""
+        refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
+        measured = tuple(target for target in snapshot.targets if target not in refused)
+        if self.format not in STREAMS and measured:
+            self._print(document(snapshot, measured, self.options))
+        try:
+            self.output.close()
+        except OutputError as error:
+            self.trouble = self.trouble or str(error)
+        for target in refused:
+            say(_refusal(target))
+        if signal is not None:
+            return SIGNALLED + signal
+        if self.failure is not None:
+            say(self.failure)
+            return WORKER
+        if self.trouble is not None:
+            say(self.trouble)
+            return USAGE
+        if self.is_pipe_closed:
+            return OK
+        if refused:
+            return max(_refused_status(target) for target in refused)
+        return self._judge(measured)
+
+    def _print(self, report: Document) -> None:
+        try:
+            self.output.save(render(report, self.format))
+        except ClosedPipe:
+            self.is_pipe_closed = True
+        except OutputError as error:
+            self.trouble = str(error)
+
+    def _judge(self, targets: tuple[Target, ...]) -> int:
+        lines = [line for target in targets for line in asserting.broken(self.conditions, target)]
+        for line in lines:
+            say(line)
+        if lines:
+            return BROKEN_ASSERTION
+        if self.format in MTR or all(target.path.reached for target in targets):
+            return OK
+        return NOT_REACHED
+
+
+def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options) -> Document:
+    """The report of these targets."""
+    return Document(
+        targets, snapshot.now, clean(socket.gethostname()), __version__, options.style, options.probing.rounds
+    )
+
+
+def _refusal(target: Target) -> str:
+    if target.refusal is None:
+        return target.error or f"{target.query}: no address"
+    remedy = f"; {target.refusal.remedy}" if target.refusal.remedy else ""
+    return clean(f"{target.query}: {target.refusal.message}{remedy}", 500)
+
+
+def _refused_status(target: Target) -> int:
+    if target.refusal is None or target.refusal.reason in ("address", "scenario"):
+        return USAGE
+    return NOT_ALLOWED
+
+
+async def _first(*waits: Coroutine[Any, Any, None]) -> None:
+    """Wait until the first is over, and end the others. What one of them raises is raised."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled():
+            task.result()

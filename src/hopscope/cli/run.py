@@ -1,0 +1,126 @@
+"""The order of a run: read the command line, start the worker, then import what shows its results."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hopscope.cli.errors import OK, SIGNALLED, USAGE, UsageError
+from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, say
+
+if TYPE_CHECKING:
+    from hopscope.cli.options import Options
+    from hopscope.cli.parser import Values
+    from hopscope.sim.library import Demo
+
+
+def run(argv: Sequence[str]) -> int:
+    """The exit status of one run. Every error that a user can cause is a line on standard error."""
+    keep_standard_descriptors()
+    try:
+        return _run(argv)
+    except UsageError as error:
+        say(str(error))
+        return USAGE
+    except OutputError as error:
+        say(str(error))
+        return USAGE
+    except ClosedPipe:
+        return OK
+    except KeyboardInterrupt:
+        return SIGNALLED + signal.SIGINT
+
+
+def _run(argv: Sequence[str]) -> int:
+    from hopscope.cli.parser import parse
+
+    values = parse(argv)
+    if _print_about(values):
+        return OK
+    from hopscope.cli import options as reading
+
+    options = reading.combine(values, os.environ)
+    for note in options.notes:
+        say(note)
+    if options.action == "doctor":
+        from hopscope.cli import doctor
+
+        return doctor.run(options)
+    if options.action == "config":
+        from hopscope.cli import show_config
+
+        return show_config.run(options, os.environ)
+    return _probe(options)
+
+
+def _print_about(values: Values) -> bool:
+    """What is printed without anything being done: version, help, completions, manual."""
+    if values.get("version"):
+        from hopscope import __version__
+
+        text = f"hopscope {__version__}\n"
+    elif values.get("help"):
+        from hopscope.cli.help import help_text
+
+        text = help_text()
+    elif values.get("completion"):
+        from hopscope.cli.completion import script
+
+        text = script(values["completion"])
+    elif values.get("man"):
+        from hopscope.cli.man import page
+
+        text = page()
+    else:
+        return False
+    Output().write(text)
+    return True
+
+
+def _probe(options: Options) -> int:
+    """Trace or demo: a report, or the screen."""
+    if options.format is None and not (sys.stdin is not None and os.isatty(0) and os.isatty(1)):
+        raise UsageError(
+            "the live screen needs a terminal; for a report add -r, or --format json (see hopscope --help)"
+        )
+    if options.assertion is not None:
+        from hopscope.cli.asserting import read
+
+        read(options.assertion)
+    demo = None
+    if options.action == "demo" or options.probing.method == "simulated":
+        from hopscope.cli import demo as demos
+
+        if options.list:
+            Output().write(demos.listing())
+            return OK
+        options, demo = demos.prepare(options)
+    return _trace(options, demo)
+
+
+def _trace(options: Options, demo: Demo | None) -> int:
+    from hopscope.cli.begin import CannotStart, begin
+
+    output = Output(options.output) if options.format is not None else None
+    try:
+        begun = begin(options, demo)
+    except CannotStart as error:
+        say(str(error))
+        return CannotStart.status
+    # The worker comes up while the rest is imported.
+    try:
+        from hopscope.cli import namers
+
+        namer = namers.of_demo(demo, options) if demo is not None else namers.of_network(options)
+        if output is not None:
+            from hopscope.cli import report
+
+            return report.run(options, begun, namer, output)
+        from hopscope.cli import live
+
+        return live.run(options, begun, namer)
+    finally:
+        begun.launched.close()

@@ -1,0 +1,173 @@
+"""Every option, once: parser, help, man page and completions are made from this table.
+
+An option is a switch (`constant` is what it means) or takes a value (`metavar`, `read`). `dest` is what it sets; where
+several options set the same, the last one wins, as with mtr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hopscope.cli.values import address, duration, fields, interface, text, whole
+
+FORMATS = (
+    "text", "wide", "csv", "json", "ndjson", "markdown", "html", "mtr-json", "mtr-csv", "mtr-xml", "mtr-raw",
+)  # fmt: skip
+METHODS = ("auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
+SUBCOMMANDS = ("demo", "doctor", "config")
+SHELLS = ("bash", "zsh", "fish")
+
+Group = Literal["Probes", "Path", "Report", "Names", "Other", "mtr"]
+GROUPS: dict[Group, str] = {
+    "Probes": "How probes are sent",
+    "Path": "Which hops are probed",
+    "Report": "Reports instead of the live screen",
+    "Names": "Names and owners",
+    "Other": "Other",
+    "mtr": "mtr's other options",
+}
+"""Names of the groups, as the man page heads them. Those of the last one are left out of ``--help``."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option."""
+
+    flags: tuple[str, ...]
+    dest: str
+    group: Group
+    brief: str
+    """For ``--help``: a few words."""
+    long: str = ""
+    """For the man page: sentences."""
+    constant: Any = None
+    metavar: str | None = None
+    read: Callable[[str], Any] = text
+    choices: tuple[str, ...] = ()
+    completes: Literal["", "file", "host", "interface", "scenario"] = ""
+    verdict: Literal["", "ignored", "refused"] = ""
+    """Of an option of mtr's that has no meaning here: ignoring it is harmless, or it is not."""
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value follows."""
+        return self.metavar is not None
+
+
+_o = Option
+OPTIONS: tuple[Option, ...] = (
+    _o(("-4",), "family", "Probes", "IPv4 only", "Use the target's IPv4 address.", constant=4),
+    _o(("-6",), "family", "Probes", "IPv6 only", "Use the target's IPv6 address.", constant=6),
+    _o(("-u", "--udp"), "protocol", "Probes", "UDP probes", "Send UDP datagrams instead of ICMP echo requests.",
+       constant="udp"),
+    _o(("-T", "--tcp"), "protocol", "Probes", "TCP probes", "Send TCP SYNs instead of ICMP echo requests.",
+       constant="tcp"),
+    _o(("--icmp",), "protocol", "mtr", "ICMP probes",
+       "Send ICMP echo requests: the default, and how to get back to it.", constant="icmp"),
+    _o(("-P", "--port"), "port", "Probes", "UDP 33434, TCP 80", "The destination port: 33434 for UDP, 80 for TCP.",
+       metavar="N", read=whole(1, 65535)),
+    _o(("-i", "--interval"), "interval_s", "Probes", "between rounds: 1",
+       "The time between the starts of two rounds, from 10ms on; 1 second unless told.",
+       metavar="S", read=duration(0.01, 86_400)),
+    _o(("-c", "--report-cycles"), "rounds", "Probes", "rounds: 10, or endless",
+       "Stop after so many rounds. A report has 10 unless told, the screen is endless.",
+       metavar="N", read=whole(1, 1_000_000_000)),
+    _o(("-Z", "--timeout"), "timeout_s", "Probes", "lost after: 3",
+       "A probe without an answer counts as lost after this time; 3 seconds unless told.",
+       metavar="S", read=duration(0.001, 60)),
+    _o(("-s", "--psize"), "packet_size", "Probes", "bytes in all: 64",
+       "Packet size in bytes, IP header included. What is too small for the method is raised.",
+       metavar="N", read=whole(0, 65535, " (mtr's random sizes are not available)")),
+    _o(("-B", "--bitpattern"), "pattern", "Probes", "payload byte: 0", "The byte that fills the payload.",
+       metavar="N", read=whole(0, 255, " (mtr's random pattern is not available)")),
+    _o(("-Q", "--tos"), "tos", "Probes", "type of service: 0", "Type of service (IPv4) or traffic class (IPv6).",
+       metavar="N", read=whole(0, 255)),
+    _o(("-a", "--address"), "source", "Probes", "source address", "Send from this address of this machine.",
+       metavar="A", read=address),
+    _o(("-I", "--interface"), "interface", "Probes", "send through it", "Send through this network interface.",
+       metavar="NAME", read=interface, completes="interface"),
+    _o(("--method",), "method", "Probes", "auto; see doctor",
+       "How probes are sent; auto takes the best that this user may use. See hopscope doctor.",
+       metavar="M", choices=METHODS),
+    _o(("--scenario",), "scenario", "mtr", "simulated network",
+       "The network of the method simulated: a built-in scenario's name or a file that ends with .toml.",
+       metavar="NAME", completes="scenario"),
+    _o(("--seed",), "seed", "mtr", "of the simulation", "The seed of the simulated network's chances.",
+       metavar="N", read=whole(0, 2**63 - 1)),
+    _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N", read=whole(1, 255)),
+    _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N", read=whole(1, 255)),
+    _o(("-U", "--max-unknown"), "max_unknown", "Path", "silent hops: 12",
+       "How many TTLs beyond the last answer are tried.", metavar="N", read=whole(1, 255)),
+    _o(("-F", "--filename"), "file", "Path", "targets from a file",
+       "Read targets from a file, one a line; empty lines and what follows a # are left out. A dash: standard input.",
+       metavar="FILE", completes="file"),
+    _o(("-r", "--report"), "layout", "Report", "text, as mtr's", "Print a report in mtr's layout.", constant="text"),
+    _o(("-w", "--report-wide"), "layout", "Report", "text, whole names",
+       "Print a report in mtr's wide layout. Before -C: a row for each address of a hop.", constant="wide"),
+    _o(("-j", "--json"), "layout", "Report", "mtr's JSON", "The same as --format mtr-json.", constant="mtr-json"),
+    _o(("-C", "--csv"), "layout", "Report", "mtr's CSV", "The same as --format mtr-csv.", constant="mtr-csv"),
+    _o(("-x", "--xml"), "layout", "Report", "mtr's XML", "The same as --format mtr-xml.", constant="mtr-xml"),
+    _o(("-l", "--raw"), "layout", "Report", "mtr's raw lines", "The same as --format mtr-raw.", constant="mtr-raw"),
+    _o(("--format",), "format", "Report", "see below",
+       f"Print a report: {', '.join(FORMATS)}. Stronger than the letters above.", metavar="F", choices=FORMATS),
+    _o(("-o", "--order"), "fields", "Report", "columns: LS NABWV",
+       "Columns of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest, B best, A average,"
+       " W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst, RFC 3550).",
+       metavar="FIELDS", read=fields),
+    _o(("--assert",), "assertion", "Report", "exit 5 if it fails",
+       "Conditions on the result, e.g. 'loss<1 p95<50 hops<20 reached hop[3].loss<5'. One that does not hold makes"
+       " the exit status 5, with a line on standard error.", metavar="TEXT"),
+    _o(("--output",), "output", "Report", "not to stdout", "Write the report to this file.",
+       metavar="FILE", completes="file"),
+    _o(("-t", "--curses"), "layout", "mtr", "the live screen",
+       "The live screen: the default, and stronger than a report in HOPSCOPE_OPTIONS or the configuration.",
+       constant="screen"),
+    _o(("-n", "--no-dns"), "dns", "Names", "addresses only", "No reverse look-ups.", constant=False),
+    _o(("--dns",), "dns", "mtr", "names again", "Reverse look-ups: the default, and how to get back to it.",
+       constant=True),
+    _o(("-b", "--show-ips"), "show_ips", "Names", "names and addresses", "Show addresses beside their names.",
+       constant=True),
+    _o(("-z", "--aslookup"), "owners", "Names", "owner of each address",
+       "The owner AS of each address, asked of a third party by DNS.", constant=True),
+    _o(("--no-aslookup",), "owners", "mtr", "no owners", "No owners: the default.", constant=False),
+    _o(("-y", "--ipinfo"), "ipinfo", "mtr", "as -z", "mtr's kinds of information: 0 is -z, others are not available.",
+       metavar="N", read=whole(0, 0, "; 0 is the AS, and -z the same")),
+    _o(("-e", "--mpls"), "mpls", "Names", "MPLS labels",
+       "MPLS labels in mtr's formats; the other formats always have them.", constant=True),
+    _o(("--privacy",), "privacy", "Names", "hide the first N hops",
+       "Leave out this machine's address and those of the first N hops, wherever they would be shown.",
+       metavar="N", read=whole(0, 255)),
+    _o(("--config",), "config", "Other", "configuration file",
+       "Read this configuration file instead of $XDG_CONFIG_HOME/hopscope/config.toml. An empty name: none.",
+       metavar="FILE", completes="file"),
+    _o(("--completion",), "completion", "Other", "bash, zsh or fish", "Print a completion script for this shell.",
+       metavar="SHELL", choices=SHELLS),
+    _o(("--man",), "man", "Other", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
+       constant=True),
+    _o(("--list",), "list", "mtr", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
+    _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
+    _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
+    _o(("-G", "--gracetime"), "gracetime", "mtr", "",
+       "Ignored: each probe is waited for until its own timeout (-Z).", metavar="S", verdict="ignored"),
+    _o(("--displaymode",), "displaymode", "mtr", "",
+       "Ignored: the screen shows table and chart at once; the key d changes the chart's view.", metavar="N",
+       verdict="ignored"),
+    _o(("-L", "--localport"), "localport", "mtr", "",
+       "Refused: the kernel chooses the source port, one for all probes of a target.", metavar="N",
+       verdict="refused"),
+    _o(("-M", "--mark"), "mark", "mtr", "",
+       "Refused: packets are not marked; choose the way out with -a or -I.", metavar="N", verdict="refused"),
+    _o(("-S", "--sctp"), "sctp", "mtr", "", "Refused: there are no SCTP probes; use -T or -u.", constant=True,
+       verdict="refused"),
+    _o(("-p", "--split"), "split", "mtr", "",
+       "Refused: for a stream of results use --format ndjson or -l.", constant=True, verdict="refused"),
+    _o(("-g", "--gtk"), "gtk", "mtr", "", "Refused: there is no graphical window; leave it out for the screen.",
+       constant=True, verdict="refused"),
+)  # fmt: skip
+
+
+def option(dest: str) -> Option:
+    """The first option that sets `dest`."""
+    return next(option for option in OPTIONS if option.dest == dest)

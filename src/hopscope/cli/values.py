@@ -1,0 +1,92 @@
+"""Words of the command line and the configuration, as values. Each reader says in its error what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+
+from hopscope.cli.errors import UsageError
+
+_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)")
+
+
+def shown(word: object) -> str:
+    """A user's word as an error repeats it: on one line, nothing in it but printable characters, not too long."""
+    text = str(word)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
+
+
+def duration(low: float, high: float) -> Callable[[str], float]:
+    """Reads ``0.5``, ``500ms``, ``2s``, ``1.5m`` or ``1h`` as seconds."""
+
+    def read(word: str) -> float:
+        match = _DURATION.fullmatch(word.strip().lower())
+        if match is None or match[2] not in _UNITS:
+            raise UsageError(f"{shown(word)} is no duration; write seconds (0.5) or a unit (500ms, 2s)")
+        seconds = float(match[1]) * _UNITS[match[2]]
+        if not low <= seconds <= high:
+            raise UsageError(f"{shown(word)} is out of range; allowed are {_seconds(low)} to {_seconds(high)}")
+        return seconds
+
+    return read
+
+
+def whole(low: int, high: int | None = None, hint: str = "") -> Callable[[str], int]:
+    """Reads a whole number, decimal or ``0x…``, within bounds."""
+
+    def read(word: str) -> int:
+        text = word.strip()
+        try:
+            number = int(text, 16 if text.lower().startswith("0x") else 10) if text.isascii() else None
+        except ValueError:
+            number = None
+        if number is None:
+            raise UsageError(f"{shown(word)} is no whole number")
+        if number < low or (high is not None and number > high):
+            allowed = f"{low} to {high}" if high is not None else f"{low} and more"
+            raise UsageError(f"{shown(word)} is out of range; allowed are {allowed}{hint}")
+        return number
+
+    return read
+
+
+def fields(word: str) -> str:
+    """Columns by mtr's letters."""
+    from hopscope.views.report.mtr import FIELDS
+
+    unknown = [letter for letter in word if letter.replace("_", " ") not in FIELDS]
+    if unknown or not word:
+        known = "".join(FIELDS).strip()
+        which = f"{shown(unknown[0])} in {shown(word)} is no column" if unknown else "no column is named"
+        raise UsageError(f"{which}; the letters are {known} and the space")
+    if len(word) > 2 * len(FIELDS):
+        raise UsageError(f"{shown(word)} names too many columns; at most {2 * len(FIELDS)}")
+    return word
+
+
+def address(word: str) -> str:
+    """A numeric address, as a source."""
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        raise UsageError(f"{shown(word)} is no numeric address") from None
+    return word
+
+
+def interface(word: str) -> str:
+    """A network interface's name."""
+    if not 0 < len(word.encode("utf-8", "surrogateescape")) < 16 or "/" in word or not word.isprintable():
+        raise UsageError(f"{shown(word)} is no interface; a name has 1 to 15 bytes (try: ip link)")
+    return word
+
+
+def text(word: str) -> str:
+    """Any word."""
+    return word
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

@@ -1,0 +1,73 @@
+"""``markdown``: a heading, what was measured, and a table a target (GitHub's tables).
+
+Every text that a stranger may have chosen is written with character references for whatever Markdown could read as
+markup, so that it comes out as it is and moves nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+from hopscope.views.report.document import UNKNOWN, Document, hostname, query_of
+from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
+
+_MARKUP = re.compile(r"[^\w .,;%-]|_", re.ASCII)
+_AUTOLINK = re.compile(r"www\.", re.IGNORECASE)
+_HEAD = ("#", "Host", "Owner", "Loss %", "Sent", "Last", "Best", "Avg", "p95", "Worst", "StDev", "Jitter", "Remark")
+_NUMBERS_FROM = 3
+
+
+def render(document: Document) -> str:
+    """The whole document; every line ends with a newline."""
+    return "\n".join(_report(document, target) for target in document.targets)
+
+
+def text(words: str) -> str:
+    """`words` as Markdown that shows exactly them."""
+    try:
+        return str(ipaddress.ip_address(words))
+    except ValueError:
+        pass
+    safe = _MARKUP.sub(lambda match: match[0] if match[0] > "\x7f" else f"&#{ord(match[0])};", words)
+    return _AUTOLINK.sub(lambda match: f"{match[0][:3]}&#46;", safe)
+
+
+def _report(document: Document, target: Target) -> str:
+    lines = [f"# Path to {text(query_of(target))}", "", f"**{text(verdict(target))}**", ""]
+    lines += [f"- {name}: {text(value)}" for name, value in measured(document, target)]
+    lines += ["", "Times in ms; jitter is the mean difference of consecutive answers.", ""]
+    lines.append(_row(_HEAD))
+    lines.append(_row(["--:", "---", "---", *["--:"] * (len(_HEAD) - _NUMBERS_FROM - 1), "---"]))
+    for hop in target.path.hops:
+        lines += [_row(cells) for cells in _hop(document, target, hop)]
+    return "\n".join(lines) + "\n"
+
+
+def _hop(document: Document, target: Target, hop: Hop) -> list[list[str]]:
+    names = document.style.names
+    addresses = [node.address for node in hop.nodes]
+    rtt = hop.rtt
+    times = [rtt.last, rtt.best, rtt.avg, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 6
+    remarks = "; ".join(part for part in (labels(hop), remark(target, hop)) if part)
+    first = [
+        str(hop.ttl),
+        text(hostname(target, addresses[0], names)) if addresses else UNKNOWN,
+        text(owner_words(target, addresses[0])) if addresses else "",
+        percent(hop.loss_pct),
+        str(hop.sent),
+        *(ms(time) for time in times),
+        ms(hop.jitter.avg if hop.jitter else None),
+        text(remarks),
+    ]
+    further = [
+        ["", text(hostname(target, address, names)), text(owner_words(target, address)), *[""] * (len(_HEAD) - 3)]
+        for address in addresses[1:]
+    ]
+    return [first, *further]
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(cells) + " |"

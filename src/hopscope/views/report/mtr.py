@@ -1,0 +1,126 @@
+"""What mtr's formats share: its columns by their letters, its hops, and its way to name one.
+
+The layouts are those of mtr 0.95. The numbers are our own (see ``docs/statistics.md``): jitter by RFC 3550 with its
+division by 16, averages that are not cut at each step, and no local failure or probe in flight that counts as lost.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+from hopscope.views.report.document import UNKNOWN, Style, hostname, latest, owner, rounded
+
+VERSION = "0.95"
+"""The version of mtr whose layouts these are; its CSV carries it in each row."""
+
+
+class Field(NamedTuple):
+    """A column: its head, its width in the text formats, and the places after the point (None: a whole number)."""
+
+    letter: str
+    title: str
+    width: int
+    places: int | None
+    meaning: str
+
+
+FIELDS: dict[str, Field] = {
+    field.letter: field
+    for field in (
+        Field(" ", " ", 1, None, "a space"),
+        Field("L", "Loss%", 6, 1, "loss"),
+        Field("D", "Drop", 5, None, "probes lost"),
+        Field("R", "Rcv", 6, None, "answers received"),
+        Field("S", "Snt", 6, None, "probes sent"),
+        Field("N", "Last", 6, 1, "newest RTT"),
+        Field("B", "Best", 6, 1, "best RTT"),
+        Field("A", "Avg", 6, 1, "average RTT"),
+        Field("W", "Wrst", 6, 1, "worst RTT"),
+        Field("V", "StDev", 6, 1, "standard deviation"),
+        Field("G", "Gmean", 6, 1, "geometric mean"),
+        Field("J", "Jttr", 5, 1, "newest jitter"),
+        Field("M", "Javg", 5, 1, "average jitter"),
+        Field("X", "Jmax", 5, 1, "worst jitter"),
+        Field("I", "Jint", 5, 1, "jitter by RFC 3550"),
+    )
+}
+
+
+def columns(style: Style) -> list[Field]:
+    """The chosen columns in their order. The letters were checked where they entered."""
+    return [FIELDS[letter.replace("_", " ")] for letter in style.fields]
+
+
+def value(hop: Hop, field: Field) -> float:
+    """A column's number: times in ms to the microsecond, loss in percent to the thousandth. mtr has 0 for what is
+    unknown, and so its formats have."""
+    rtt, jitter = hop.rtt, hop.jitter
+    match field.letter:
+        case " " | "D":
+            return hop.lost
+        case "L":
+            # mtr cuts the thousandths, and so do we: 66.666, not 66.667.
+            return int(1000 * (hop.loss_pct or 0.0) + 1e-6) / 1000
+        case "R":
+            return hop.received
+        case "S":
+            return hop.sent
+        case "J" | "M" | "X" | "I":
+            if jitter is None:
+                return 0.0
+            chosen = {"J": jitter.last, "M": jitter.avg, "X": jitter.worst, "I": jitter.rfc3550}[field.letter]
+            return rounded(chosen) or 0.0
+    if rtt is None:
+        return 0.0
+    times = {"N": rtt.last, "B": rtt.best, "A": rtt.avg, "W": rtt.worst, "V": rtt.stddev, "G": rtt.gmean}
+    return rounded(times[field.letter]) or 0.0
+
+
+def shown(hop: Hop, field: Field) -> str:
+    """A cell of the text formats, with its leading space."""
+    number = value(hop, field)
+    if field.letter == " ":
+        return " "
+    if field.places is None:
+        return f" {number:{field.width - 1}.0f}"
+    return f" {number:{field.width - 1 - (field.letter == 'L')}.1f}" + ("%" if field.letter == "L" else "")
+
+
+def hops(target: Target) -> tuple[Hop, ...]:
+    """The hops that mtr lists: up to the target, or one beyond the last that answered; none where none answered."""
+    path = target.path
+    if path.target_hop is not None:
+        return path.hops
+    last = max((place for place, hop in enumerate(path.hops) if hop.nodes), default=None)
+    return () if last is None else path.hops[: last + 2]
+
+
+def host(target: Target, hop: Hop, style: Style) -> str:
+    """The name in the hop's own row."""
+    node = latest(hop)
+    return UNKNOWN if node is None else hostname(target, node.address, style.names)
+
+
+def others(hop: Hop) -> list[str]:
+    """The further addresses of a hop, in the order in which they were found."""
+    first = latest(hop)
+    return [node.address for node in hop.nodes if node is not first]
+
+
+def asn(target: Target, address: str | None) -> str:
+    """``AS64500``, or ``AS???``."""
+    found = owner(target, address) if address is not None else None
+    return f"AS{found.number}" if found else f"AS{UNKNOWN}"
+
+
+def hop_asn(target: Target, hop: Hop) -> str:
+    """Of the address in the hop's own row."""
+    node = latest(hop)
+    return asn(target, node.address if node else None)
+
+
+def tests(target: Target, rounds: int | None) -> int:
+    """How many rounds were asked for, as mtr says it."""
+    return rounds if rounds is not None else target.path.rounds

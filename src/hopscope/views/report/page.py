@@ -1,0 +1,124 @@
+"""``html``: one self-contained page, for a ticket or a printer.
+
+Nothing in it runs or is asked of anyone: no script, no picture, font or style from elsewhere, and a policy in the
+page's head that forbids all of them. Every text is escaped; a name is text and nothing else.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from hopscope.path.health import health
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+from hopscope.views.report import svg
+from hopscope.views.report.document import Document, hostname, query_of
+from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;
+  --rtt: #0b6bcb; --lost: #c62828; --fine: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #14171a; --soft: #9aa4ae; --line: #333a41;
+  --rtt: #5aa9ff; --lost: #ff6b6b; --fine: #4ac26b; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+section + section { border-top: 2px solid var(--line); margin-top: 3rem; }
+.verdict { font-weight: 600; border-left: .3rem solid var(--soft); padding-left: .7rem; }
+.verdict.healthy { border-color: var(--fine); } .verdict.loss, .verdict.unreachable { border-color: var(--lost); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dt { color: var(--soft); } dd { margin: 0; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
+td.host { overflow-wrap: anywhere; min-width: 12rem; } small { color: var(--soft); display: block; }
+svg { max-width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
+svg.spark { width: 120px; height: 18px; } .grid { stroke: var(--line); } .dot { fill: var(--rtt); }
+.rtt { stroke: var(--rtt); fill: none; stroke-width: 1.5; } .lost { stroke: var(--lost); stroke-width: 2; }
+.range { stroke: var(--rtt); stroke-opacity: .35; stroke-width: 8; }
+@media print { body { margin: 0; max-width: none; font-size: 11px; } section + section { break-before: page; }
+  tr, svg { break-inside: avoid; } }
+"""
+
+_HEAD = (
+    ("#", True),
+    ("Host", False),
+    ("Loss %", True),
+    ("Sent", True),
+    ("Last", True),
+    ("Best", True),
+    ("Avg", True),
+    ("Median", True),
+    ("p95", True),
+    ("Worst", True),
+    ("StDev", True),
+    ("Jitter", True),
+    ("Last 60 rounds", False),
+)
+
+
+def render(document: Document) -> str:
+    """The whole page."""
+    title = ", ".join(target.query for target in document.targets)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy"'
+        " content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+        '<meta name="referrer" content="no-referrer">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Path to {escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(_section(document, target) for target in document.targets)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _section(document: Document, target: Target) -> str:
+    path = target.path
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in measured(document, target))
+    parts = [
+        f"<section>\n<h1>Path to {escape(query_of(target))}</h1>",
+        f'<p class="verdict {health(path).state}">{escape(verdict(target))}</p>',
+        f"<dl>{facts}</dl>",
+    ]
+    if path.hops:
+        parts += ["<h2>Hops</h2>", _table(document, target)]
+        parts += ["<h2>Latency along the path (ms)</h2>", svg.along_path(path.hops)]
+        shown = path.target_hop or next((hop for hop in reversed(path.hops) if hop.received), None)
+        if shown is not None:
+            which = "the target" if shown.is_target else f"hop {shown.ttl}, the last that answered"
+            parts += [f"<h2>Latency over time (ms): {which}</h2>", svg.over_time(path, shown)]
+    parts.append(
+        "<p><small>Times are round trip times in ms. Loss at a hop that does not go on to the target is how that"
+        " router answers, and no lost traffic. Where a share of few probes is lost, the true loss lies in a wide range:"
+        " the range in the table is Wilson’s 95 % interval.</small></p>\n</section>"
+    )
+    return "\n".join(parts)
+
+
+def _table(document: Document, target: Target) -> str:
+    head = "".join(f'<th class="n">{name}</th>' if number else f"<th>{name}</th>" for name, number in _HEAD)
+    rows = "\n".join(_row(document, target, hop) for hop in target.path.hops)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+
+
+def _row(document: Document, target: Target, hop: Hop) -> str:
+    rtt = hop.rtt
+    times = [rtt.last, rtt.best, rtt.avg, rtt.median, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 7
+    interval = hop.loss_ci95_pct
+    loss = percent(hop.loss_pct) + (f"<small>{interval[0]:.1f} to {interval[1]:.1f}</small>" if interval else "")
+    numbers = [loss, str(hop.sent), *(ms(time) for time in times), ms(hop.jitter.avg if hop.jitter else None)]
+    cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
+    host = f'<td class="host">{_host(document, target, hop)}</td>'
+    return f'<tr><td class="n">{hop.ttl}</td>{host}{cells}<td>{svg.spark(hop)}</td></tr>'
+
+
+def _host(document: Document, target: Target, hop: Hop) -> str:
+    parts = []
+    for node in hop.nodes:
+        parts.append(f"<div>{escape(hostname(target, node.address, document.style.names))}</div>")
+        known = owner_words(target, node.address)
+        if known:
+            parts.append(f"<small>{escape(known)}</small>")
+    if not hop.nodes:
+        parts.append("<div>???</div>")
+    parts += [f"<small>{escape(note)}</small>" for note in (labels(hop), remark(target, hop)) if note]
+    return "".join(parts)

@@ -1,0 +1,98 @@
+"""``text`` and ``wide``: mtr's ``--report`` and ``--report-wide``.
+
+In the narrow layout mtr writes the statistics over the line from its 33rd character on, so a long name is cut; a cell
+that is too wide is cut by the next one in the same way (100.0% loses its percent sign). Whole numbers are the
+exception: cut, they would be other numbers, so here they push the line wider.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+from hopscope.views.report import mtr
+from hopscope.views.report.document import Document, hostname, latest
+
+NARROW = 33
+_ASN = 7
+"""Width of an AS number's field, without its ``AS``."""
+
+
+def narrow(document: Document) -> str:
+    """The text report, names cut to mtr's width."""
+    return "".join(_report(document, target, wide=False) for target in document.targets)
+
+
+def wide(document: Document) -> str:
+    """The text report with whole names."""
+    return "".join(_report(document, target, wide=True) for target in document.targets)
+
+
+def _report(document: Document, target: Target, *, wide: bool) -> str:
+    style = document.style
+    hops = mtr.hops(target)
+    columns = mtr.columns(style)
+    width = NARROW
+    header_width = NARROW
+    if wide:
+        width = max(len(document.host), *(len(mtr.host(target, hop, style)) for hop in hops), 0)
+        header_width = width
+        if style.owners:
+            width += 1
+            header_width += _ASN + 2
+    head = f"HOST: {document.host:<{header_width}}"
+    lines = [
+        f"Start: {start_time(target.path.started_at or document.now)}",
+        _join(
+            head if wide else head[:NARROW].ljust(NARROW),
+            [(field.title.rjust(field.width), field) for field in columns],
+        ),
+    ]
+    for hop in hops:
+        lines += _hop(document, target, hop, columns, width, wide=wide)
+    return "\n".join(lines) + "\n"
+
+
+def _hop(
+    document: Document, target: Target, hop: Hop, columns: list[mtr.Field], width: int, *, wide: bool
+) -> list[str]:
+    style = document.style
+    name = mtr.host(target, hop, style)
+    front = f" {hop.ttl:2d}. {mtr.hop_asn(target, hop):<{_ASN + 2}}" if style.owners else f" {hop.ttl:2d}.|-- "
+    front += f"{name:<{width}}"
+    lines = [_join(front if wide else front[:NARROW], [(mtr.shown(hop, field), field) for field in columns])]
+    labels = []
+    if style.mpls:
+        labels = [
+            f"       [MPLS: Lbl {label.label} TC {label.tc} S {int(label.bottom)} TTL {label.ttl}]"
+            for label in hop.mpls
+        ]
+    node = latest(hop)
+    for place, other in enumerate(hop.nodes):
+        if other is node:
+            continue
+        lines.append(f"        {hostname(target, other.address, style.names):<{width}}")
+        if place == 1:
+            lines += labels
+            labels = []
+        if style.owners:
+            lines.append(
+                f"     {mtr.asn(target, other.address):<{_ASN + 2}}{hostname(target, other.address, style.names)}"
+            )
+    return lines + labels
+
+
+def _join(front: str, cells: list[tuple[str, mtr.Field]]) -> str:
+    """Each cell begins where its column begins, over whatever of the one before it stands there."""
+    line = front
+    end = len(front)
+    for text, field in cells:
+        line = line[:end] + text
+        end = len(line) if field.places is None else end + field.width
+    return line
+
+
+def start_time(at: int) -> str:
+    """Local time as mtr writes it: ``2026-11-23T06:54:25+0000``. `at`: epoch ns."""
+    return datetime.fromtimestamp(at // 1_000_000_000).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -1,0 +1,77 @@
+"""The words and numbers that the reports for people (Markdown, HTML) share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from hopscope.path.health import health, hop_health
+from hopscope.path.snapshot import Hop
+from hopscope.session.model import Target
+from hopscope.views.report.document import Document, owner, query_of
+
+DASH = "–"
+
+
+def ms(value: float | None) -> str:
+    """A time in ms for a table: two places, three below ten, a dash where there is none."""
+    if value is None:
+        return DASH
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in percent for a table, without its sign."""
+    return DASH if value is None else f"{value:.1f}"
+
+
+def moment(at: int | None) -> str:
+    """Epoch ns as ISO 8601 in UTC, to the second."""
+    return DASH if at is None else datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def verdict(target: Target) -> str:
+    """What the path is like, in a line."""
+    if target.error:
+        return target.error
+    if target.refusal:
+        return target.refusal.message
+    return health(target.path).words
+
+
+def remark(target: Target, hop: Hop) -> str:
+    """What is to be said of a hop beside its numbers; nothing where it is fine."""
+    judged = hop_health(target.path, hop)
+    return "" if judged.state in ("ok", "starting") else judged.words
+
+
+def owner_words(target: Target, address: str) -> str:
+    """``AS64500 EXAMPLE``, or nothing."""
+    asn = owner(target, address)
+    if asn is None:
+        return ""
+    return f"AS{asn.number} {asn.name}" if asn.name else f"AS{asn.number}"
+
+
+def labels(hop: Hop) -> str:
+    """The hop's MPLS labels, the outermost first."""
+    return ", ".join(f"MPLS {label.label}" for label in hop.mpls)
+
+
+def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
+    """What was measured and how: names and values."""
+    plan, started, path = target.plan, target.facts, target.path
+    rows = [("Target", query_of(target)), ("From", document.host)]
+    if started and started.source:
+        rows[1] = ("From", f"{document.host} ({started.source})")
+    if plan:
+        port = (started.port if started else None) or plan.port
+        way = plan.protocol.upper() + (f" port {port}" if port else "") + f" over IPv{plan.family}"
+        rows.append(("Probes", f"{way}, {started.packet_size if started else plan.packet_size} bytes, TOS {plan.tos}"))
+        if started:
+            flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
+            rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
+        rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
+    rows.append(("Rounds", f"{path.rounds}, {moment(path.started_at)} to {moment(path.last_at)}"))
+    rows.append(("Made by", f"hopscope {document.version}"))
+    return rows
