@@ -1,9 +1,9 @@
 """Give every privilege up, for good, and make sure of it.
 
-Under sudo the process goes back to the user who called it; as plain root it becomes `nobody` where `nobody` can read
-what is still to be imported, and stays root without any capability where not. In each case: empty capability sets and
-bounding set, no ambient capabilities, ``no_new_privs`` (capabilities(7), prctl(2)). What /proc says afterwards decides:
-a privilege that is left is `StillPrivileged`, and the worker ends.
+Under sudo the process goes back to the user who called it, as plain root it becomes `nobody`: each only where that user
+can read what is still to be imported. Where neither can, it stays root without any capability. In each case: empty
+capability sets and bounding set, no ambient capabilities, ``no_new_privs`` (capabilities(7), prctl(2)). What /proc says
+afterwards decides: a privilege that is left is `StillPrivileged`, and the worker ends.
 
 Loads nothing but the standard library's basics, since it runs before anything else is imported.
 """
@@ -85,21 +85,21 @@ def _whom(needed_files: Iterable[str]) -> tuple[int, int] | None:
     """The user and group to become; None: none can be."""
     if os.getuid() != os.geteuid():
         return os.getuid(), os.getgid()
+    candidates = [(NOBODY, NOBODY)]
     by_sudo = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
     if all(text.isascii() and text.isdigit() for text in by_sudo) and int(by_sudo[0]) != 0:
-        return int(by_sudo[0]), int(by_sudo[1])
-    if can_read(NOBODY, needed_files):
-        return NOBODY, NOBODY
-    return None
+        candidates.insert(0, (int(by_sudo[0]), int(by_sudo[1])))
+    files = list(needed_files)
+    return next((candidate for candidate in candidates if can_read(*candidate, files)), None)
 
 
-def can_read(user: int, files: Iterable[str]) -> bool:
+def can_read(user: int, group: int, files: Iterable[str]) -> bool:
     """Whether a user can really read files: a child that became that user tries."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            _become(user, user)
+            _become(user, group)
             for path in files:
                 os.close(os.open(path, os.O_RDONLY))
             code = 0

@@ -8,11 +8,13 @@ path keep the environment and the current folder out of what is imported.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
 def main() -> int:
     """The process's exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver, who gets it too, decides
     _find_the_package()
     from hopscope.probe import privileges
 

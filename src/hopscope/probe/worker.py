@@ -132,7 +132,10 @@ class Worker:
         if isinstance(message, Garbage):
             engine.say(Problem(f"not understood: {message.reason}: {message.excerpt}"))
         elif isinstance(message, Hello):
-            self._greet(message)
+            if self._greeted:
+                engine.say(Problem("hello was said already"))
+            else:
+                self._greet(message)
         elif not self._greeted:
             engine.say(Problem("the first command is hello"))
         elif isinstance(message, Survey):
@@ -223,7 +226,6 @@ class Worker:
 
 def run(user: str, raw_sockets: Any, scapy_sockets: Any) -> int:
     """Take standard input and output for the protocol, and work until they end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver, who gets it too, decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _raise_file_limit()
     source, sink = os.dup(0), os.dup(1)
