@@ -31,6 +31,7 @@ from hopscope.views.screen.source import Launch
 QUICK_S = 0.04
 """How often a young path is looked at, so that a hop appears when its first answer comes."""
 YOUNG_S = 4.0
+STARTING_S = 30.0
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
@@ -75,7 +76,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self._session_over = asyncio.Event()
         self._session_task: asyncio.Task[None] | None = None
         self._drawn = board.Drawn()
-        self._board = board.Board([], False, 1)
+        self.shown = board.Board([], False, 1)
+        """What was drawn last."""
         self._glyphs = choose(options.glyphs)
         self._young_until = 0.0
 
@@ -100,9 +102,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
                 self.be_young()
                 self.show()
                 while not self._session_over.is_set():
-                    quick = time.monotonic() < self._young_until
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._session_over.wait(), QUICK_S if quick else self.options.refresh_s)
+                        await asyncio.wait_for(self._session_over.wait(), self.patience())
                     self.tick()
         except Exception as error:  # noqa: BLE001 - raised again in `run_to_status`, once the terminal is restored
             self.failure = error
@@ -121,6 +122,19 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Look often for a while: something begins."""
         self._young_until = time.monotonic() + YOUNG_S
 
+    def patience(self) -> float:
+        """Seconds until the session is looked at again: few while paths are young, else about a round."""
+        now = time.monotonic()
+        if now < self._young_until or self.desk is None:
+            return QUICK_S
+        targets = self.desk.state.shown.targets
+        if now < self._young_until + STARTING_S and any(
+            target.state in ("resolving", "starting") for target in targets
+        ):
+            return QUICK_S
+        shortest = min((target.plan.interval_ns / 1e9 for target in targets if target.plan), default=1.0)
+        return min(self.options.refresh_s, max(0.25, shortest))
+
     def tick(self) -> None:
         """Draw, if there is anything new to see."""
         if self.desk is not None and self.desk.update():
@@ -132,8 +146,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Draw the state, now."""
         size = self.main.canvas.size
         if self.desk is not None and size:
-            self._board = board.compose(self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn)
-            self.main.canvas.show(self._board.rows)
+            self.shown = board.compose(self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn)
+            self.main.canvas.show(self.shown.rows)
 
     def draw_all(self) -> None:
         """Draw everything anew."""
@@ -146,7 +160,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def chart_is_shown(self) -> bool:
         """Did the last drawing hold a chart?"""
-        return self._board.has_chart
+        return self.shown.has_chart
 
     def chart_rounds(self) -> int:
         """Rounds that a column of the chart stands for."""

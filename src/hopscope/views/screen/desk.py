@@ -94,10 +94,11 @@ class Desk:
         """Draw the state."""
         self.screen.show()
 
-    def say(self, words: str, trouble: bool = False) -> None:
-        """Say in a line what just happened; it stays until the next thing is said or done."""
-        self.state.said = words
+    def say(self, words: str) -> None:
+        """Say in a line what just happened; it stays for some seconds."""
         self.refresh_now()
+        self.state.said, self.state.said_at = words, self.state.shown.now
+        self.redraw()
 
     def chart_is_shown(self) -> bool:
         """Is the chart on the screen?"""
@@ -179,11 +180,11 @@ class Desk:
     def keep(self, settings: Mapping[str, Any]) -> None:
         """Keep settings in the configuration file, and say where, or why not."""
         if self.options.keep is None:
-            self.say("there is no configuration file to keep it in", trouble=True)
+            self.say("there is no configuration file to keep it in")
             return
         try:
             path = self.options.keep(settings)
         except (OSError, ValueError) as error:
-            self.say(f"not kept: {clean(str(error))}", trouble=True)
+            self.say(f"not kept: {clean(str(error))}")
         else:
             self.say(f"kept in {path}")

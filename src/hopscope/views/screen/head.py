@@ -13,6 +13,10 @@ from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.text import Hit, Line, Row, cut
 
 
+SAID_NS = 10_000_000_000
+"""For so long a line of what just happened stays."""
+
+
 def tabs(state: ViewState, look: Look, width: int) -> Row:
     """The targets; at the right how they are probed and for how long. What has no room is counted: ``+3 ▸``."""
     shown = state.shown
@@ -59,7 +63,7 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
 
 def _first_tab(targets: list[Target], position: int, state: ViewState, look: Look, room: int) -> int:
     """The first tab, so that the chosen one is in sight."""
-    start = position
+    start = min(position, len(targets) - 1)
     used = 0
     while start >= 0:
         target = targets[start]
@@ -167,7 +171,7 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
     if shown.worker == "starting" and not (target and target.path.hops):
         return "the probe worker starts", look.quiet
-    if state.said:
+    if state.said and shown.now - state.said_at < SAID_NS:
         return state.said, look.text
     if target is not None and target.facts and target.facts.note:
         return target.facts.note, look.quiet

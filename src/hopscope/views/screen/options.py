@@ -48,8 +48,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Sparklines on one scale for all hops, or each hop on its own."""
     glyphs: Glyphs = "auto"
     """``ascii`` draws with ASCII alone; ``auto`` does so on a plain console."""
-    refresh_s: float = 0.5
-    """The screen is drawn at most so often in the steady state."""
+    refresh_s: float = 1.0
+    """Seconds between two drawings in the steady state, at the most; keys and young paths are drawn at once."""
     probing: Probing = Probing()
     """How targets that are added later are probed."""
     report: ReportWriter | None = None

@@ -41,7 +41,8 @@ class ViewState:
     memories: dict[int, Memory] = field(default_factory=dict)
     judge: Judge = field(default_factory=Judge)
     said: str | None = None
-    """A line of what just happened."""
+    """A line of what just happened, at `said_at` (epoch ns of the session)."""
+    said_at: int = 0
 
     @classmethod
     def begin(cls, options: ScreenOptions, shown: Snapshot) -> ViewState:

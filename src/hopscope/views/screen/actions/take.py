@@ -10,7 +10,7 @@ from hopscope.views.screen.desk import Desk
 def copy(desk: Desk) -> None:
     target, report = desk.state.chosen, desk.options.report
     if target is None or report is None:
-        desk.say("there is no report to copy", trouble=True)
+        desk.say("there is no report to copy")
         return
     text = report(desk.state.shown, target.id, "text")
     desk.screen.copy(text)

@@ -78,7 +78,7 @@ class SettingsScreen(Sheet):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.changed: dict[str, Any] = {}
-        """Of how targets are probed: what was changed here."""
+        """Of how targets are probed: what was changed here, under the configuration file's names."""
 
     def lines(self, look: Look, width: int) -> list[Row]:
         out = []
@@ -109,7 +109,7 @@ class SettingsScreen(Sheet):
 
     def _done(self, setting: Setting, value: Any) -> None:
         if setting.of == "probe":
-            self.changed[setting.key] = value
+            self.changed[setting.key.removesuffix("_s")] = value
         self.draw()
 
     def on_screen_resume(self) -> None:
@@ -150,7 +150,7 @@ def change(desk: Desk, setting: Setting, step: int, done: Callable[[Setting, Any
         wanted = options[(options.index(value) + step) % len(options)] if value in options else options[0]
         reason = put(desk, setting, wanted)
         if reason:
-            desk.say(reason, trouble=True)
+            desk.say(reason)
         else:
             done(setting, wanted)
         return

@@ -54,7 +54,7 @@ def _picture(desk: Desk, path: Path) -> None:
     try:
         _write(path, desk.screen.picture())
     except OSError as error:
-        desk.say(_reason(error), trouble=True)
+        desk.say(_reason(error))
     else:
         desk.say(f"picture written to {path}")
 

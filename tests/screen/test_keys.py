@@ -1,0 +1,411 @@
+"""Each key does what the contract says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hopscope.session.model import Snapshot
+from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.dialogs.columns import ColumnsScreen
+from hopscope.views.screen.dialogs.help import HelpScreen
+from hopscope.views.screen.dialogs.hop import HopScreen
+from hopscope.views.screen.dialogs.prompt import Prompt
+from hopscope.views.screen.dialogs.settings import SettingsScreen
+from hopscope.views.screen.keymap import keys_of
+from hopscope.views.screen.options import ScreenOptions
+from tests.screen.conftest import Drive, Driven
+from tests.screen.scripted import usual
+
+CONTRACT = {
+    "q": "program.quit",
+    "p": "probe.pause",
+    "space": "probe.pause",
+    "question_mark": "program.help",
+    "h": "program.help",
+    "r": "stats.reset",
+    "ctrl+r": "stats.reset_all",
+    "right": "target.next",
+    "left": "target.previous",
+    "tab": "target.next",
+    "shift+tab": "target.previous",
+    "1": "target.1",
+    "9": "target.9",
+    "down": "hop.next",
+    "up": "hop.previous",
+    "j": "hop.next",
+    "k": "hop.previous",
+    "enter": "hop.details",
+    "a": "target.add",
+    "x": "target.remove",
+    "n": "show.names",
+    "z": "show.owners",
+    "e": "show.mpls",
+    "o": "show.columns",
+    "c": "chart.toggle",
+    "d": "chart.view",
+    "i": "probe.interval",
+    "u": "probe.udp",
+    "t": "probe.tcp",
+    "f": "display.freeze",
+    "s": "program.settings",
+    "y": "take.copy",
+    "w": "take.write",
+    "ctrl+p": "program.palette",
+    "escape": "look.clear",
+}
+
+
+def test_the_keys_are_those_of_the_contract() -> None:
+    owner = {key: id_ for id_, keys in keys_of({}).items() for key in keys}
+    assert {key: owner.get(key) for key in CONTRACT} == CONTRACT
+
+
+def test_every_action_says_what_it_does() -> None:
+    assert all(action.help.endswith(".") and action.title for action in ACTIONS.values())
+
+
+async def test_q_quits_with_the_outcome(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("q")
+        assert it.app.return_code == 0
+
+
+async def test_ctrl_c_quits_as_an_interruption_even_while_a_prompt_is_open(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("a", "x", "ctrl+c")
+        assert it.app.return_code == 130
+
+
+async def test_p_pauses_and_p_resumes_and_the_screen_says_so(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("p")
+        assert it.session.calls == [("pause", None)]
+        assert "paused" in it.lines()[1]
+        assert "no probes are sent" in it.lines()[2]
+        await it.press("space")
+        assert it.session.calls[-1] == ("resume", None)
+        assert "no probes are sent" not in it.text()
+
+
+async def test_r_resets_this_target_and_ctrl_r_all(drive: Drive) -> None:
+    async with drive(usual().play(12)) as it:
+        await it.press("2", "r")
+        assert it.session.calls == [("reset", 2)]
+        await it.press("ctrl+r")
+        assert it.session.calls[-1] == ("reset", None)
+        assert "the first probes are on their way" in it.text()
+
+
+async def test_arrows_tab_and_digits_choose_a_target(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        chosen = []
+        for key in ("right", "tab", "right", "left", "shift+tab", "1"):
+            await it.press(key)
+            chosen.append(it.desk.state.target)
+        assert chosen == [2, 3, 1, 3, 2, 1]
+        assert it.lines()[1].split()[0] == "one.one.one.one"
+
+
+async def test_arrows_choose_a_hop_and_the_cursor_keeps_it(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("up", "k")
+        assert [line[:8].strip() for line in it.lines() if line.startswith("▶")] == ["▶ 4  ae1"]
+        it.session.play(5)
+        await it.until(lambda: it.desk.state.shown.now == it.session.now)
+        assert cursor(it) == 4
+        await it.press("j")
+        assert cursor(it) == 5
+
+
+async def test_enter_opens_the_details_of_the_hop_and_escape_closes_them(drive: Drive) -> None:
+    async with drive(usual().play(30)) as it:
+        await it.press("up", "up", "enter")
+        assert isinstance(it.app.screen, HopScreen)
+        details = "\n".join(row.text for row in it.app.screen.canvas._rows)
+        for words in (
+            "ae1.core2.example.net",
+            "203.0.113.13",
+            "geometric",
+            "RFC 3550",
+            "time exceeded",
+            "TTL of the last",
+        ):
+            assert words in details
+        await it.press("escape")
+        assert it.app.screen is it.app.main
+
+
+async def test_n_goes_through_names_addresses_and_both(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        assert "gateway.lan" in it.text()
+        await it.press("n")
+        assert "gateway.lan" not in it.text()
+        assert "192.168.1.1" in it.text()
+        await it.press("n")
+        assert any("gateway.lan  192.168.1.1" in line for line in it.lines())
+        await it.press("n")
+        assert "192.168.1.1" not in it.text()
+
+
+async def test_z_shows_owners_and_e_hides_mpls(drive: Drive) -> None:
+    async with drive(usual().play(3), (160, 50), ScreenOptions(glyphs="unicode", details=False)) as it:
+        assert "MPLS 16004" in it.text()
+        assert "AS64501" not in it.text()
+        await it.press("z", "e")
+        assert "AS64501" in it.text()
+        assert "MPLS 16004" not in it.text()
+
+
+async def test_c_switches_the_chart_and_d_goes_through_its_views(drive: Drive) -> None:
+    async with drive(usual().play(30)) as it:
+        seen = []
+        for key in ("escape", "d", "d", "d", "d"):
+            await it.press(key)
+            seen.append(next(line[2:20].strip() for line in it.lines() if line.startswith("╭─")))
+        assert [words.split(",")[0].split(":")[0] for words in seen] == [
+            "latency",
+            "along the path",
+            "distribution",
+            "all hops over tim",
+            "latency",
+        ]
+        await it.press("c")
+        assert not it.app.shown.has_chart
+        await it.press("c")
+        assert it.app.shown.has_chart
+
+
+async def test_f_freezes_what_is_shown_while_probing_goes_on(drive: Drive) -> None:
+    async with drive(usual().play(10)) as it:
+        await it.press("f")
+        before = it.lines()
+        assert "frozen at" in before[2]
+        it.session.play(10)
+        it.app.tick()
+        assert it.lines() == before
+        await it.press("f")
+        assert "frozen" not in it.text()
+        assert it.lines() != before
+
+
+async def test_u_and_t_switch_the_protocol_and_back(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        for key, wanted in (("u", "udp"), ("u", "icmp"), ("t", "tcp"), ("t", "icmp")):
+            await it.press(key)
+            assert it.session.find(1).probing.protocol == wanted
+        assert it.session.find(2).probing.protocol == "icmp"
+
+
+async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("i")
+        await it.press("f", "o", "o", "enter")
+        await it.until(lambda: "no number" in reason(it))
+        await it.press(*["backspace"] * 4, "0", "full_stop", "5", "enter")
+        await it.until(lambda: it.app.screen is it.app.main)
+        assert it.session.calls == [("adjust", 1, 0.5)]
+        assert "every 0.5 s" in it.lines()[0]
+
+
+async def test_a_adds_a_target_and_shows_it(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("a", "t", "w", "o", "enter")
+        await it.until(lambda: it.app.screen is it.app.main)
+        assert it.session.calls == [("add", "two")]
+        assert it.desk.state.chosen is not None
+        assert it.desk.state.chosen.query == "two"
+
+
+async def test_a_name_that_does_not_resolve_is_said_in_the_prompt_and_not_kept(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("a")
+        await it.press("n", "o", "full_stop", "x", "enter")
+        await it.until(lambda: "no such name" in reason(it))
+        assert [target.query for target in it.session.targets] == ["one.one.one.one", "example.net", "198.18.0.7"]
+        await it.press("escape")
+        assert it.app.screen is it.app.main
+
+
+async def test_x_removes_this_target_and_the_last_one_leaves_an_explanation(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("x")
+        assert it.session.calls == [("remove", 1)]
+        await it.press("x", "x")
+        assert "no targets: a adds one" in it.text()
+        await it.press("x", "up", "enter", "d", "left", "y", "r")
+
+
+async def test_question_mark_and_h_open_help_with_every_key(drive: Drive) -> None:
+    async with drive(usual().play(3), (100, 120)) as it:
+        for key in ("question_mark", "h"):
+            await it.press(key)
+            assert isinstance(it.app.screen, HelpScreen)
+            text = "\n".join(row.text for row in it.app.screen.canvas._rows)
+            missing = [a.help for a in ACTIONS.values() if a.help[:40] not in text and not a.id[-1].isdigit()]
+            assert missing == []
+            await it.press("q")
+
+
+async def test_o_switches_and_moves_columns_at_once(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("o")
+        assert isinstance(it.app.screen, ColumnsScreen)
+        await it.press("down", "space", "up", "right")
+        assert it.desk.state.columns == ("loss", "last", "best", "avg", "p95", "jitter", "spark")
+        await it.press("down", "down", "left", "left")
+        assert it.desk.state.columns[:3] == ("best", "loss", "last")
+        await it.press("d")
+        assert it.desk.state.columns == ScreenOptions().columns
+
+
+async def test_s_opens_settings_in_which_enter_changes_a_line(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("s")
+        assert isinstance(it.app.screen, SettingsScreen)
+        await it.press("enter")
+        assert it.session.find(1).probing.protocol == "udp"
+        await it.press("left")
+        assert it.session.find(1).probing.protocol == "icmp"
+        await it.press("down", "down", "down", "enter")
+        assert isinstance(it.app.screen, Prompt)
+        await it.press("2", "enter")
+        await it.until(lambda: isinstance(it.app.screen, SettingsScreen))
+        assert it.session.calls[-1] == ("adjust", 1, 2.0)
+
+
+async def test_settings_can_be_kept_and_a_failure_is_said(drive: Drive) -> None:
+    kept: list[object] = []
+
+    def keep(settings: object) -> str:
+        kept.append(settings)
+        if len(kept) > 1:
+            raise OSError(28, "No space left on device")
+        return "/home/me/.config/hopscope/config.toml"
+
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", keep=keep)) as it:
+        await it.press("s", "enter", "w")
+        assert isinstance(kept[0], dict)
+        assert kept[0]["probe"] == {"protocol": "udp"}
+        assert kept[0]["screen"]["theme"] == "hopscope"
+        assert "kept in /home/me" in it.lines()[2]
+        await it.press("w")
+        assert "not kept" in it.lines()[2]
+
+
+def report(snapshot: Snapshot, target: int, format_: str) -> str:
+    return f"{format_} report of {target}\n"
+
+
+async def test_y_copies_the_report(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", report=report)) as it:
+        monkeypatch.setattr(it.app, "copy_to_clipboard", copied.append)
+        await it.press("y")
+        assert copied == ["text report of 1\n"]
+        assert "clipboard" in it.lines()[2]
+
+
+async def test_w_writes_a_report_or_a_picture_and_overwrites_nothing(drive: Drive, tmp_path: Path) -> None:
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", report=report)) as it:
+        for ending, begins in (("json", "json report of 1"), ("svg", "<svg")):
+            path = tmp_path / f"out.{ending}"
+            await it.press("w")
+            prompt = it.app.screen
+            assert isinstance(prompt, Prompt)
+            fill(prompt, str(path))
+            await it.press("enter")
+            await it.until(path.exists)
+            await it.until(lambda: it.app.screen is it.app.main)
+            assert path.read_text().startswith(begins)
+            await it.press("w")
+            assert isinstance(it.app.screen, Prompt)
+            fill(it.app.screen, str(path))
+            await it.press("enter")
+            await it.until(lambda: "File exists" in reason(it))
+            await it.press("escape")
+
+
+async def test_the_palette_reaches_every_action(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        found = {command.help for command in it.app.get_system_commands(it.app.screen)}
+        assert found == {action.help for action in ACTIONS.values() if action.id != "program.palette"}
+        await it.press("ctrl+p")
+        await it.until(lambda: type(it.app.screen).__name__ == "CommandPalette")
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is it.app.main)
+
+
+async def test_escape_clears_the_choice(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("up", "up")
+        assert cursor(it) == 4
+        await it.press("escape")
+        assert cursor(it) == 6
+
+
+async def test_the_overview_sorts_by_trouble_and_opens_what_is_chosen(drive: Drive) -> None:
+    async with drive(usual().play(120)) as it:
+        await it.press("g")
+        order = [line[3:20].split()[0] for line in it.lines() if line[1:2] in "●▲×" and "%" not in line[:20]]
+        assert order == ["198.18.0.7", "example.net", "one.one.one.one"]
+        await it.press("home", "enter")
+        assert it.desk.state.target != 1
+        assert not it.desk.state.overview
+
+
+async def test_a_click_chooses_a_tab_a_hop_and_a_key_of_the_footer(drive: Drive) -> None:
+    async with drive(usual().play(30)) as it:
+        x = it.lines()[0].index("example.net")
+        await it.pilot.click(offset=(x, 0))
+        await it.pilot.pause()
+        assert it.desk.state.target == 2
+        y = next(i for i, line in enumerate(it.lines()) if "100.64.0.1" in line)
+        await it.pilot.click(offset=(8, y))
+        await it.pilot.pause()
+        assert cursor(it) == 2
+        await it.pilot.click(offset=(it.lines()[-1].index("pause"), 33))
+        await it.pilot.pause()
+        assert it.session.calls == [("pause", None)]
+
+
+async def test_the_chart_s_cursor_reads_time_and_value_by_key_and_by_click(drive: Drive) -> None:
+    async with drive(usual().play(60)) as it:
+        await it.press("left_square_bracket")
+        assert any("hop 6: 1" in line for line in it.lines())
+        await it.press("escape")
+        assert it.desk.state.chart_cursor is None
+        y = next(i for i, line in enumerate(it.lines()) if line.startswith("╭─")) + 3
+        await it.pilot.click(offset=(20, y))
+        await it.pilot.pause()
+        assert it.desk.state.chart_cursor is not None
+        assert it.desk.state.chart_cursor > 30
+
+
+async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
+    async with drive(usual().play(120)) as it:
+        await it.press("plus")
+        near = next(line for line in it.lines() if "latency" in line)
+        assert it.desk.state.zoom == 1
+        await it.press("minus", "minus")
+        assert it.desk.state.zoom == 0
+        assert near != next(line for line in it.lines() if "latency" in line)
+
+
+def cursor(it: Driven) -> int | None:
+    target = it.desk.state.chosen
+    return it.desk.state.cursor(target) if target else None
+
+
+def reason(it: Driven) -> str:
+    from textual.widgets import Static
+
+    assert isinstance(it.app.screen, Prompt)
+    return str(it.app.screen.query_one("#reason", Static).content)
+
+
+def fill(prompt: Prompt, text: str) -> None:
+    from textual.widgets import Input
+
+    prompt.query_one(Input).value = text
