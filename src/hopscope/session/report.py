@@ -1,0 +1,219 @@
+"""The report as data, schema ``hopscope.report/1``: what ``--format json`` prints and `hopscope.trace` returns.
+
+Structs in the order of the document's keys. Times are milliseconds where the key ends in ``_ms``, seconds for ``_s``;
+moments are ISO 8601 in UTC. What is unknown is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+
+from hopscope import __version__
+from hopscope.names.facts import Asn, Geo, NameFacts
+from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
+from hopscope.session.events import iso
+from hopscope.session.model import Target
+from hopscope.wire.messages import Clock, Family, FlowKind, Label, Method, Protocol
+
+S = TypeVar("S", Rtt, Jitter)
+
+_DIGITS = 6
+"""Places behind the point: of a millisecond that is the nanosecond, below which nothing was measured."""
+
+
+class ReportTarget(msgspec.Struct, frozen=True):
+    """What was asked for, and the address that was probed."""
+
+    query: str
+    address: str | None
+
+
+class ReportSource(msgspec.Struct, frozen=True):
+    """The machine that probed, and the address that it probed from."""
+
+    host: str
+    address: str | None
+
+
+class ReportNode(msgspec.Struct, frozen=True):
+    """An address that answered for a hop. `asn` is the first where several systems announce it."""
+
+    address: str
+    hostname: str | None
+    received: int
+    asn: Asn | None
+    geo: Geo | None
+    best_ms: float | None
+    avg_ms: float | None
+    last_ms: float | None
+
+
+class ReportError(msgspec.Struct, frozen=True):
+    """Why this machine could not send a probe, the last time."""
+
+    error: str
+    """The errno's name, or ``WORKER``."""
+    message: str
+    at: str
+
+
+class ReportHop(msgspec.Struct, frozen=True):
+    """One TTL. ``sent == received + lost + late + pending + failed``."""
+
+    ttl: int
+    sent: int
+    received: int
+    lost: int
+    late: int
+    pending: int
+    failed: int
+    duplicates: int
+    loss_pct: float | None
+    loss_ci95_pct: tuple[float, float] | None
+    nodes: tuple[ReportNode, ...]
+    rtt_ms: Rtt | None
+    jitter_ms: Jitter | None
+    reply: LastReply | None
+    mpls: tuple[Label, ...]
+    is_target: bool
+    last_error: ReportError | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One target's report."""
+
+    schema: Literal["hopscope.report/1"]
+    hopscope: str
+    target: ReportTarget
+    source: ReportSource
+    protocol: Protocol | None
+    method: Method | None
+    family: Family | None
+    port: int | None
+    interval_s: float | None
+    timeout_s: float | None
+    packet_size: int | None
+    """Bytes as sent, IP header included."""
+    tos: int | None
+    started: str | None
+    finished: str
+    rounds: int
+    reached: bool
+    hops: tuple[ReportHop, ...]
+    flow: FlowKind | None
+    clock: Clock | None
+    """Where RTTs come from as a rule."""
+    note: str | None
+    """What a user should know of the method, in words."""
+    error: str | None
+    """Why the target could not be probed, in words."""
+
+    def to_json(self, indent: int = 2) -> str:
+        """The JSON document, without a newline at its end. `indent` 0: on one line."""
+        return to_json(self, indent)
+
+
+class Reports(msgspec.Struct, frozen=True):
+    """Several targets' reports."""
+
+    schema: Literal["hopscope.reports/1"]
+    reports: tuple[Report, ...]
+
+
+def report(target: Target, *, now: int, host: str) -> Report:
+    """The report of a target as it stands at `now` (epoch ns, `Snapshot.now`), taken on the machine named `host`."""
+    plan, facts, path = target.plan, target.facts, target.path
+    refusal = target.refusal
+    return Report(
+        schema="hopscope.report/1",
+        hopscope=__version__,
+        target=ReportTarget(target.query, target.address),
+        source=ReportSource(host, facts.source if facts else None),
+        protocol=plan.protocol if plan else None,
+        method=facts.method if facts else None,
+        family=plan.family if plan else None,
+        port=facts.port if facts else plan.port if plan else None,
+        interval_s=plan.interval_ns / 1e9 if plan else None,
+        timeout_s=plan.timeout_ns / 1e9 if plan else None,
+        packet_size=facts.packet_size if facts else plan.packet_size if plan else None,
+        tos=plan.tos if plan else None,
+        started=iso(path.started_at) if path.started_at is not None else None,
+        finished=iso(now),
+        rounds=path.rounds,
+        reached=path.reached,
+        hops=tuple(_hop(hop, target.names) for hop in path.hops),
+        flow=facts.flow if facts else None,
+        clock=facts.clock if facts else None,
+        note=facts.note if facts else None,
+        error=refusal.message if refusal else target.error,
+    )
+
+
+def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:
+    """The JSON document for these targets: of one its report, of any other number a `Reports`."""
+    reports = tuple(report(target, now=now, host=host) for target in targets)
+    return reports[0] if len(reports) == 1 else Reports("hopscope.reports/1", reports)
+
+
+def to_json(data: Report | Reports, indent: int = 2) -> str:
+    """As JSON, without a newline at its end. `indent` 0: on one line."""
+    encoded = msgspec.json.encode(data)
+    return (msgspec.json.format(encoded, indent=indent) if indent > 0 else encoded).decode()
+
+
+def _hop(hop: Hop, names: dict[str, NameFacts]) -> ReportHop:
+    interval = hop.loss_ci95_pct
+    error = hop.last_error
+    return ReportHop(
+        ttl=hop.ttl,
+        sent=hop.sent,
+        received=hop.received,
+        lost=hop.lost,
+        late=hop.late,
+        pending=hop.pending,
+        failed=hop.failed,
+        duplicates=hop.duplicates,
+        loss_pct=_rounded(hop.loss_pct),
+        loss_ci95_pct=(round(interval[0], _DIGITS), round(interval[1], _DIGITS)) if interval else None,
+        nodes=tuple(_nodes(hop, names)),
+        rtt_ms=_each_rounded(hop.rtt),
+        jitter_ms=_each_rounded(hop.jitter),
+        reply=hop.reply,
+        mpls=hop.mpls,
+        is_target=hop.is_target,
+        last_error=ReportError(error.error, error.message, iso(error.at)) if error else None,
+    )
+
+
+def _nodes(hop: Hop, names: dict[str, NameFacts]) -> list[ReportNode]:
+    nodes = []
+    for node in hop.nodes:
+        known = names.get(node.address) or NameFacts()
+        nodes.append(
+            ReportNode(
+                address=node.address,
+                hostname=known.hostname,
+                received=node.received,
+                asn=known.asns[0] if known.asns else None,
+                geo=known.geo,
+                best_ms=_rounded(node.best_ms),
+                avg_ms=_rounded(node.avg_ms),
+                last_ms=_rounded(node.last_ms),
+            )
+        )
+    return nodes
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _each_rounded(numbers: S | None) -> S | None:
+    """The struct with each of its numbers rounded."""
+    if numbers is None:
+        return None
+    values = {name: _rounded(getattr(numbers, name)) for name in numbers.__struct_fields__}
+    return msgspec.structs.replace(numbers, **values)
