@@ -28,6 +28,11 @@ class Driven:
         assert self.app.desk is not None
         return self.app.desk
 
+    @property
+    def in_front(self) -> str:
+        """The kind of the screen that has the keys."""
+        return type(self.app.screen).__name__
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()

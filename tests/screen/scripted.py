@@ -218,7 +218,8 @@ class ScriptedSession:
             self.now,
         )
 
-    async def changed(self, version: int) -> int:
+    async def changed(self, version: int | None = None) -> int:
+        version = self.version if version is None else version
         while self.version == version:
             await self._changed.wait()
         return self.version
@@ -267,10 +268,20 @@ class ScriptedSession:
     def probing(self, target: int) -> Probing:
         return self.find(target).probing
 
-    def adjust(self, target: int, *, interval_s: float) -> None:
+    def adjust(
+        self,
+        target: int,
+        *,
+        interval_s: float | None = None,
+        timeout_s: float | None = None,
+        first_ttl: int | None = None,
+        max_ttl: int | None = None,
+        max_unknown: int | None = None,
+    ) -> None:
         self.calls.append(("adjust", target, interval_s))
         one = self.find(target)
-        one.probing = msgspec.structs.replace(one.probing, interval_s=interval_s)
+        if interval_s is not None:
+            one.probing = msgspec.structs.replace(one.probing, interval_s=interval_s)
         self.touch()
 
     def restart(self, target: int, probing: Probing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -56,8 +57,19 @@ SIXTY = """
   ● one.one.one.one   ▲ example.net 4.2 % loss  +1 ▶   +
  healthy: 0 of 120 lost, 12.6 ms, steady
 
-  #  Host                 Loss %     Avg     0–20 ms +5▶
-  1  gateway.lan             0      0.91    ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+  #  Host                   Loss %     Avg      0–20 ms +5▶
+  1  gateway.lan               0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+  2  100.64.0.1                0      4.3    ▂▂▂▂▂▂▂▂▂▂▂▂▂▃
+  3  ·  does not answer      100       –     ··············
+  4  ae1.core2.example.net     7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄▄▄
+     └ ae2.core2.example.…            8.3
+  5  ix-gw.example.org         0     12.1    ▅▅▅▆▅▅▅▅▅▅▅▅▅▅
+▶ 6  one.one.one.one           0     13.1    ▆▅▆▅▆▅▅▅▆▅▅▅▆▅
+     ° loss here goes no further
+
+
+
+ q quit  p pause  r reset  ? help  ←→ target  ↑↓ hop
 """
 
 
@@ -66,7 +78,7 @@ def test_what_is_left_out_or_cut_has_a_sign(width: int) -> None:
     lines = seen(usual().play(60).snapshot(), (width, 30), ScreenOptions(columns=("loss", "sent", "avg", "spark")))
     head = next(line for line in lines if "Host" in line)
     for title in ("Loss %", "Sent", "Avg"):
-        assert title in head or "+" in head
+        assert title in head or "+" in head or "…" in head
     host = next(line for line in lines if " 4  " in line[:6])
     assert "ae1.core2.example.net" in host or "…" in host
 
@@ -77,7 +89,7 @@ def test_columns_go_by_rank_and_loss_goes_last() -> None:
         lines = seen(usual().play(60).snapshot(), (width, 24))
         head = next(line for line in lines if "Host" in line)
         kept.append([title for title in ("Loss %", "Sent", "Last", "Best", "Avg", "p95", "Jitter") if title in head])
-    assert all(set(small) <= set(large) for large, small in zip(kept, kept[1:], strict=False))
+    assert all(set(small) <= set(large) for large, small in pairwise(kept))
     assert kept[-1] == ["Loss %"]
     assert kept[0] == ["Loss %", "Sent", "Last", "Best", "Avg", "p95", "Jitter"]
 
@@ -95,7 +107,7 @@ def test_decimals_stand_below_each_other() -> None:
 
 
 def test_a_path_below_a_millisecond_is_shown_in_microseconds() -> None:
-    quick = tuple(msgspec.structs.replace(r) if False else r for r in tour(scale=0.05))
+    quick = tour(scale=0.05)
     lines = seen(ScriptedSession(Scripted(1, "here", "192.0.2.53", quick)).play(30).snapshot(), (160, 50))
     head = next(line for line in lines if "Host" in line)
     assert "Avg µs" in head
@@ -141,7 +153,7 @@ def test_rows_stay_where_they_are_while_names_and_numbers_change() -> None:
     view = ViewState.begin(ScreenOptions(), session.snapshot())
     look = look_of(themes.OWN[0])
     drawn = board.Drawn()
-    places = set()
+    places: set[tuple[object, ...]] = set()
     for _ in range(20):
         view.see(session.play(7).snapshot())
         lines = [row.text for row in board.compose(view, look, 120, 34, KEYS, drawn).rows]
@@ -218,7 +230,7 @@ def test_two_hundred_targets_fit_in_tabs_and_overview_with_what_is_left_counted(
     snapshot = session.snapshot()
     tabs = seen(snapshot, (120, 34), target=150)[0]
     assert "host150.example" in tabs
-    assert "◀149" in tabs.replace(" ", "") or "◀" in tabs
+    assert "◀" in tabs
     assert "+" in tabs
     lines = seen(snapshot, (120, 34), overview=True, target=150)
     assert any(line.startswith("▶") and "host150.example" in line for line in lines)

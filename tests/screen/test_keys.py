@@ -134,7 +134,7 @@ async def test_enter_opens_the_details_of_the_hop_and_escape_closes_them(drive: 
         ):
             assert words in details
         await it.press("escape")
-        assert it.app.screen is it.app.main
+        assert it.in_front == "MainScreen"
 
 
 async def test_n_goes_through_names_addresses_and_both(drive: Drive) -> None:
@@ -204,7 +204,7 @@ async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive)
         await it.press("f", "o", "o", "enter")
         await it.until(lambda: "no number" in reason(it))
         await it.press(*["backspace"] * 4, "0", "full_stop", "5", "enter")
-        await it.until(lambda: it.app.screen is it.app.main)
+        await it.until(lambda: it.in_front == "MainScreen")
         assert it.session.calls == [("adjust", 1, 0.5)]
         assert "every 0.5 s" in it.lines()[0]
 
@@ -212,7 +212,7 @@ async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive)
 async def test_a_adds_a_target_and_shows_it(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         await it.press("a", "t", "w", "o", "enter")
-        await it.until(lambda: it.app.screen is it.app.main)
+        await it.until(lambda: it.in_front == "MainScreen")
         assert it.session.calls == [("add", "two")]
         assert it.desk.state.chosen is not None
         assert it.desk.state.chosen.query == "two"
@@ -225,7 +225,7 @@ async def test_a_name_that_does_not_resolve_is_said_in_the_prompt_and_not_kept(d
         await it.until(lambda: "no such name" in reason(it))
         assert [target.query for target in it.session.targets] == ["one.one.one.one", "example.net", "198.18.0.7"]
         await it.press("escape")
-        assert it.app.screen is it.app.main
+        assert it.in_front == "MainScreen"
 
 
 async def test_x_removes_this_target_and_the_last_one_leaves_an_explanation(drive: Drive) -> None:
@@ -317,7 +317,7 @@ async def test_w_writes_a_report_or_a_picture_and_overwrites_nothing(drive: Driv
             fill(prompt, str(path))
             await it.press("enter")
             await it.until(path.exists)
-            await it.until(lambda: it.app.screen is it.app.main)
+            await it.until(lambda: it.in_front == "MainScreen")
             assert path.read_text().startswith(begins)
             await it.press("w")
             assert isinstance(it.app.screen, Prompt)
@@ -332,9 +332,9 @@ async def test_the_palette_reaches_every_action(drive: Drive) -> None:
         found = {command.help for command in it.app.get_system_commands(it.app.screen)}
         assert found == {action.help for action in ACTIONS.values() if action.id != "program.palette"}
         await it.press("ctrl+p")
-        await it.until(lambda: type(it.app.screen).__name__ == "CommandPalette")
+        await it.until(lambda: it.in_front == "CommandPalette")
         await it.press("escape")
-        await it.until(lambda: it.app.screen is it.app.main)
+        await it.until(lambda: it.in_front == "MainScreen")
 
 
 async def test_escape_clears_the_choice(drive: Drive) -> None:

@@ -120,7 +120,7 @@ def test_a_sparkline_shows_each_fate_by_its_own_shape() -> None:
         [NONE, ms, 7 * ms, 99 * ms, LOST, LATE, FAILED, PENDING], 8.0, LOOK, silent=False, harmless=False
     )
     assert "".join(part for part, _ in runs) == " ▂██╳»! "
-    styles = {part: style for part, style in runs}
+    styles = dict(runs)
     assert styles["╳"] is LOOK.bad
     assert dict(spark.cells([LOST], 8.0, LOOK, silent=False, harmless=True))["╳"] is LOOK.quiet
     assert spark.cells([LOST] * 3, 8.0, LOOK, silent=True, harmless=False) == [("···", LOOK.faint)]

@@ -12,7 +12,6 @@ from hopscope.views.screen.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.text import Hit, Line, Row, cut
 
-
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
 

@@ -2,7 +2,8 @@
 
 Plotext's native kernel has hazards, and this module is where they are met:
 
-- a NaN in a connected signal aborts the whole process: only finite numbers are ever handed over (`_finite`);
+- a NaN in a connected signal aborts the whole process, and so does a line to a point far off the canvas: only finite
+  numbers within the axes are ever handed over (`_finite`);
 - its cost is one native call a point: callers decimate (`decimate`) to two points a column;
 - strings are printed as they are: only labels that this package made reach it, and they are cleaned here once more;
 - it takes 200 ms to import and keeps one global figure: it is imported at the first chart, on a figure of our own.
@@ -26,9 +27,8 @@ Role: TypeAlias = Literal["text", "axis", "hop", "target", "low", "high", "lost"
 ROLES: tuple[Role, ...] = ("text", "axis", "hop", "target", "low", "high", "lost", "harmless", "cursor")
 Part: TypeAlias = tuple[str, Role]
 Tick: TypeAlias = tuple[float, str]
+Range: TypeAlias = tuple[float, float]
 
-LIMIT = 1e15
-"""Numbers beyond are cut to it: nothing that is drawn is that large, and the kernel's arithmetic stays exact."""
 _STYLE = re.compile(r"\x1b\[([0-9;]*)m")
 _SENTINEL = 1
 """Red and green of the roles' sentinel colours; blue is the role's number."""
@@ -100,15 +100,18 @@ def draw(width: int, height: int, curves: Sequence[Curve], axes: Axes, *, ascii_
         inside = [(at, clean(label)) for at, label in ticks if math.isfinite(at) and low <= at <= high]
         ruler.ticks([at for at, _ in inside], [label for _, label in inside])
     for curve in curves:
-        for xs, ys in _finite(curve):
+        for xs, ys in _finite(curve, (x_low, x_high), (y_low, y_high)):
             marker = "." if ascii_only and curve.marker == "braille" else curve.marker
             signal = figure.signal(xs, ys, marker=plotext.marker(marker, _pixel(plotext, curve.role)))
             figure.draw(signal.lines() if curve.joined and len(xs) > 1 else signal)
     return _parse(str(figure.build()), width, height)
 
 
-def _finite(curve: Curve) -> list[tuple[list[float], list[float]]]:
-    """The curve's unbroken pieces, of finite numbers alone: the guard on which the process's life depends."""
+def _finite(curve: Curve, x_range: Range, y_range: Range) -> list[tuple[list[float], list[float]]]:
+    """The curve's unbroken pieces, of finite numbers on the canvas alone: the guard on which the process's life
+    depends."""
+    x_low, x_high = x_range
+    y_low, y_high = y_range
     pieces: list[tuple[list[float], list[float]]] = []
     xs: list[float] = []
     ys: list[float] = []
@@ -118,8 +121,8 @@ def _finite(curve: Curve) -> list[tuple[list[float], list[float]]]:
                 pieces.append((xs, ys))
                 xs, ys = [], []
             continue
-        xs.append(max(-LIMIT, min(LIMIT, float(x))) if abs(x) > 1e18 else float(x))
-        ys.append(max(-LIMIT, min(LIMIT, float(y))))
+        xs.append(max(x_low, min(x_high, float(x))))
+        ys.append(max(y_low, min(y_high, float(y))))
     if xs:
         pieces.append((xs, ys))
     return pieces

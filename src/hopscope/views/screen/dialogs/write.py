@@ -26,7 +26,7 @@ def write_prompt(desk: Desk) -> Prompt:
     target = desk.state.chosen
     endings = ", ".join([*FORMATS, ".svg (picture)"])
 
-    async def accept(text: str) -> str | None:
+    def write(text: str) -> str | None:
         path = Path(os.path.expanduser(text))
         ending = path.suffix.lower()
         if ending != ".svg" and ending not in FORMATS:
@@ -44,6 +44,9 @@ def write_prompt(desk: Desk) -> Prompt:
             return _reason(error)
         desk.say(f"report written to {path}")
         return None
+
+    async def accept(text: str) -> str | None:
+        return write(text)
 
     stamp = datetime.fromtimestamp(desk.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
