@@ -1,8 +1,8 @@
 """The configuration file: defaults for the command line, and how the screen looks. TOML, read strictly.
 
 It stands at ``$XDG_CONFIG_HOME/hopscope/config.toml`` (``~/.config`` where that is not set), or where ``--config``
-says. It holds data alone: nothing in it names a program. A program that runs with more rights than whoever called it does
-not read the caller's file.
+says. It holds data alone: nothing in it names a program. A program that runs with more rights than whoever called it
+does not read the caller's file.
 """
 
 from __future__ import annotations

@@ -61,10 +61,14 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
     merged: Values = {**configuration.defaults(loaded.config), **below, **values}
     action = values["action"]
     targets = [*values["targets"], *_from_file(merged.get("file"))]
-    _check_targets(action, targets)
+    _check_targets(action, targets, merged.get("list", False))
     asked = _format(merged)
     if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
         asked = "text"
+    if merged.get("assertion") is not None:
+        from hopscope.cli import asserting
+
+        asserting.read(merged["assertion"])  # what is wrong with it is said before anything is probed
     probing = _probing(merged, "port" in values, asked)
     if asked is not None and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
@@ -91,9 +95,11 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
     )
 
 
-def _check_targets(action: str, targets: Sequence[str]) -> None:
+def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool) -> None:
     if len(targets) > MAX_TARGETS:
         raise UsageError(f"{len(targets)} targets are too many; at most {MAX_TARGETS} at once")
+    if asks_for_list and action != "demo":
+        raise UsageError("--list is demo's: hopscope demo --list")
     if action == "trace" and not targets:
         raise UsageError("a target is missing: a host name or an address (or try: hopscope demo)")
     if action == "demo" and len(targets) > 1:

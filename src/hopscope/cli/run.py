@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -82,21 +81,19 @@ def _print_about(values: Values) -> bool:
 
 def _probe(options: Options) -> int:
     """Trace or demo: a report, or the screen."""
-    if options.format is None and not (sys.stdin is not None and os.isatty(0) and os.isatty(1)):
+    if options.list:
+        from hopscope.cli.demo import listing
+
+        Output(options.output).write(listing())
+        return OK
+    if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError(
             "the live screen needs a terminal; for a report add -r, or --format json (see hopscope --help)"
         )
-    if options.assertion is not None:
-        from hopscope.cli.asserting import read
-
-        read(options.assertion)
     demo = None
     if options.action == "demo" or options.probing.method == "simulated":
         from hopscope.cli import demo as demos
 
-        if options.list:
-            Output().write(demos.listing())
-            return OK
         options, demo = demos.prepare(options)
     return _trace(options, demo)
 
@@ -116,11 +113,11 @@ def _trace(options: Options, demo: Demo | None) -> int:
 
         namer = namers.of_demo(demo, options) if demo is not None else namers.of_network(options)
         if output is not None:
-            from hopscope.cli import report
+            from hopscope.cli.report import run as run_report
 
-            return report.run(options, begun, namer, output)
-        from hopscope.cli import live
+            return run_report(options, begun, namer, output)
+        from hopscope.cli.live import run as run_screen
 
-        return live.run(options, begun, namer)
+        return run_screen(options, begun, namer)
     finally:
         begun.launched.close()

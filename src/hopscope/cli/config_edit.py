@@ -1,0 +1,143 @@
+"""Keep settings in the configuration file: only the lines that have to change do, comments and all else stay.
+
+The new text is read back before it replaces the old one; where it does not say what it should, nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hopscope.cli.config import parse, plain
+from hopscope.cli.errors import UsageError
+
+_HEAD = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?")
+
+
+def keep(path: Path, settings: Mapping[str, Any]) -> str:
+    """Write `settings` (table, key, value; None takes a key out) to the file; its path. `OSError`, or `ValueError`
+    with one line, where that cannot be done."""
+    try:
+        old = path.read_text("utf-8")
+    except FileNotFoundError:
+        old = ""
+    except UnicodeDecodeError:
+        raise ValueError(f"{plain(path)}: is no UTF-8") from None
+    text = old
+    for table, values in settings.items():
+        for key, value in values.items():
+            text = edit(text, table, key, value)
+    _verify(text, settings, str(path))
+    if text != old:
+        _replace(path, text)
+    return str(path)
+
+
+def edit(text: str, table: str, key: str, value: Any) -> str:
+    """`text` with one key of one table set to `value` (None: taken out)."""
+    lines = text.splitlines()
+    start, end = _section(lines, table)
+    line = None if value is None else f"{key} = {_toml(value)}"
+    if start is None:
+        if line is not None:
+            lines += [*([""] if lines else []), f"[{table}]", line]
+        return "".join(f"{line}\n" for line in lines)
+    place = next((number for number in range(start, end) if re.match(rf"\s*{re.escape(key)}\s*=", lines[number])), None)
+    if place is None:
+        if line is not None:
+            while end > start and not lines[end - 1].strip():
+                end -= 1
+            lines.insert(end, line)
+    else:
+        last = _end_of_value(lines, place)
+        comment = _comment(lines[last - 1]) if last == place + 1 else ""
+        lines[place:last] = [] if line is None else [line + comment]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _section(lines: list[str], table: str) -> tuple[int | None, int]:
+    """The lines of a table: from behind its head to before the next one."""
+    start = None
+    for number, line in enumerate(lines):
+        head = _HEAD.fullmatch(line)
+        if head and start is None and head[1].strip() == table:
+            start = number + 1
+        elif line.lstrip().startswith("[") and start is not None and _is_head(lines, number):
+            return start, number
+    return start, len(lines)
+
+
+def _is_head(lines: list[str], number: int) -> bool:
+    """Whether the line begins a table, and is no part of a list that goes over lines."""
+    try:
+        tomllib.loads(lines[number])
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _end_of_value(lines: list[str], place: int) -> int:
+    """Behind the last line of the value that begins at `place`."""
+    for end in range(place + 1, len(lines) + 1):
+        try:
+            tomllib.loads("\n".join(lines[place:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+        return end
+    return place + 1
+
+
+def _comment(line: str) -> str:
+    """The comment behind a value, if the line is as simple as they mostly are."""
+    match = re.fullmatch(r"""[^#"'=]*=\s*(?:"[^"#]*"|[^#"'\[]*)(\s*#.*)""", line)
+    return f"  {match[1].strip()}" if match else ""
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML: JSON's strings are TOML's as well."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    raise ValueError(f"{value!r} cannot be kept")
+
+
+def _verify(text: str, settings: Mapping[str, Any], name: str) -> None:
+    try:
+        parse(text, name)
+        table = tomllib.loads(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    for section, values in settings.items():
+        for key, value in values.items():
+            wanted = list(value) if isinstance(value, tuple) else value
+            if table.get(section, {}).get(key) != wanted:
+                raise ValueError(f"{plain(name)}: {section}.{key} stands there in a way that cannot be changed here")
+
+
+def _replace(path: Path, text: str) -> None:
+    """All of the new file or none of it. A link is followed: what it points to changes."""
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

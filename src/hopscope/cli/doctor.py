@@ -1,0 +1,103 @@
+"""``hopscope doctor``: which probe methods this machine allows this user, why, and how to get the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+
+import msgspec
+
+from hopscope import __version__
+from hopscope.cli.begin import CannotStart, start_worker
+from hopscope.cli.errors import NOT_ALLOWED, OK, UsageError
+from hopscope.cli.options import Options
+from hopscope.cli.output import Output, say
+from hopscope.names.clean import clean
+from hopscope.session.session import Session, WorkerFailed
+from hopscope.wire.messages import METHODS, PROTOCOLS, MethodState, Surveyed
+
+_WIDTH = 100
+
+
+def run(options: Options) -> int:
+    """Print the table; 0 where some method can probe a real network, else 3."""
+    if options.format not in (None, "text", "wide", "json"):
+        raise UsageError(f"doctor: there is no format {options.format}; there are text and json")
+    try:
+        launched = start_worker(options.probing)
+        surveyed = asyncio.run(_ask(Session(launched=launched)))
+    except (CannotStart, WorkerFailed) as error:
+        say(str(error))
+        return CannotStart.status
+    text = as_json(surveyed) if options.format == "json" else table(surveyed)
+    Output(options.output).write(text)
+    works = any(state.works for state in surveyed.states if state.method != "simulated")
+    return OK if works else NOT_ALLOWED
+
+
+async def _ask(session: Session) -> Surveyed:
+    async with session:
+        return await session.survey()
+
+
+def as_json(surveyed: Surveyed) -> str:
+    """The survey as one JSON document."""
+    document = {
+        "schema": "hopscope.doctor/1",
+        "hopscope": __version__,
+        "user": clean(surveyed.user),
+        "methods": [
+            {
+                "method": state.method,
+                "protocol": state.protocol,
+                "family": state.family,
+                "works": state.works,
+                "reason": clean(state.reason, 500),
+                "remedy": clean(state.remedy, 500) if state.remedy else None,
+            }
+            for state in surveyed.states
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def table(surveyed: Surveyed) -> str:
+    """The survey for people: a row for each method and protocol, then why something does not work and what helps."""
+    states = {(state.method, state.protocol, state.family): state for state in surveyed.states}
+    lines = [f"hopscope {__version__} probes as {clean(surveyed.user)}.", ""]
+    lines.append(f"{'method':<13}{'protocol':<10}{'IPv4':<7}IPv6")
+    for method in METHODS:
+        for protocol in PROTOCOLS:
+            cells = [states.get((method, protocol, family)) for family in (4, 6)]
+            if any(cells):
+                marks = "".join(f"{_mark(cell):<7}" for cell in cells)
+                lines.append(f"{method:<13}{protocol:<10}{marks}".rstrip())
+    lines += _explanations(surveyed.states)
+    real = {state.protocol for state in surveyed.states if state.works and state.method != "simulated"}
+    lines.append("")
+    if real:
+        able = ", ".join(protocol.upper() for protocol in PROTOCOLS if protocol in real)
+        lines.append(f"This user can trace by {able}.")
+    else:
+        lines.append("This user can trace nothing real here; hopscope demo works.")
+    return "\n".join(lines) + "\n"
+
+
+def _mark(state: MethodState | None) -> str:
+    return "-" if state is None else "yes" if state.works else "no"
+
+
+def _explanations(states: tuple[MethodState, ...]) -> list[str]:
+    """Each reason and each remedy once, with all that it is about."""
+    about: dict[tuple[str, str | None], list[str]] = {}
+    for state in states:
+        if not state.works:
+            key = (clean(state.reason, 500), clean(state.remedy, 500) if state.remedy else None)
+            about.setdefault(key, []).append(f"{state.method} {state.protocol} IPv{state.family}")
+    lines = []
+    for (reason, remedy), subjects in about.items():
+        lines.append("")
+        lines += textwrap.wrap(f"{', '.join(subjects)}: {reason}", _WIDTH, subsequent_indent="  ")
+        if remedy:
+            lines.append(f"  to allow it: {remedy}")
+    return lines

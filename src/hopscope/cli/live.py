@@ -1,0 +1,59 @@
+"""The live screen over a worker that probes already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from hopscope.cli import config as configuration
+from hopscope.cli.begin import Begun
+from hopscope.cli.config_edit import keep
+from hopscope.cli.errors import UsageError
+from hopscope.cli.options import Options
+from hopscope.names.facts import Namer
+from hopscope.session.model import Snapshot
+from hopscope.session.session import Session
+from hopscope.views import screen
+from hopscope.views.screen.options import ScreenOptions, check
+
+
+def run(options: Options, begun: Begun, namer: Namer) -> int:
+    """Show the screen until the user quits; the exit status."""
+    chosen = screen_options(options, begun)
+    wrong = check(chosen)
+    if wrong is not None:
+        path = options.config.path
+        raise UsageError(f"{configuration.plain(path)}: {wrong}" if path is not None else wrong)
+
+    def launch() -> Session:
+        return Session(begun.targets, begun.probing, launched=begun.launched, namer=namer, addresses=begun.addresses)
+
+    return screen.run(launch, chosen)
+
+
+def screen_options(options: Options, begun: Begun) -> ScreenOptions:
+    """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says."""
+    values: dict[str, Any] = configuration.screen_values(options.config.config)
+    given = options.given
+    if {"dns", "show_ips"} & given or "names" not in values:
+        values["names"] = options.names
+    if {"owners", "ipinfo"} & given or "owners" not in values:
+        values["owners"] = options.style.owners
+    if "mpls" in given:
+        values["mpls"] = options.style.mpls
+
+    def report(snapshot: Snapshot, target: int, name: str) -> str:
+        from hopscope.cli.report import document
+        from hopscope.views.privacy import masked
+        from hopscope.views.report.formats import render
+
+        targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
+        return render(document(snapshot, targets, options), name)
+
+    def keeper(settings: Mapping[str, Any]) -> str:
+        if options.config.note is not None:
+            raise ValueError(options.config.note)
+        return keep(options.config.path or configuration.default_path(os.environ), settings)
+
+    return ScreenOptions(**values, probing=begun.probing, report=report, keep=keeper)

@@ -1,0 +1,80 @@
+"""The manual page, made from the table of options: ``hopscope --man | man -l -``."""
+
+from __future__ import annotations
+
+from hopscope import __version__
+from hopscope.cli.table import GROUPS, OPTIONS, Option
+
+_STATUSES = (
+    ("0", "Done; the target answered at least once. mtr's formats end with 0 where mtr does."),
+    ("1", "Done; a target never answered."),
+    ("2", "The command line or the configuration is wrong, a name does not resolve, or the output cannot be written."),
+    ("3", "This machine does not let the user probe that way; the message says how to allow it."),
+    ("4", "The probe worker failed, and could not be started again."),
+    ("5", "An assertion does not hold."),
+    ("130", "Interrupted (129 and 143: hung up, terminated); a report prints what it has first."),
+)
+
+
+def page() -> str:
+    """The page in roff's man macros."""
+    parts = [
+        f'.TH HOPSCOPE 1 "" "hopscope {__version__}" "User Commands"',
+        ".SH NAME",
+        r"hopscope \- a full-screen, continuous traceroute",
+        ".SH SYNOPSIS",
+        r".B hopscope",
+        r"[\fIOPTIONS\fR] \fITARGET\fR ...",
+        ".br",
+        ".B hopscope demo",
+        r"[\fISCENARIO\fR]",
+        ".br",
+        ".B hopscope doctor",
+        ".br",
+        ".B hopscope config",
+        ".SH DESCRIPTION",
+        roff(
+            "Probes every hop on the way to each target in rounds without pause, and shows live who answers, how much"
+            " is lost and how long it takes. With a report option it prints a report after some rounds and ends."
+            " It needs no privileges where the system has ping sockets; hopscope doctor says what is there."
+        ),
+        ".PP",
+        roff(
+            "demo plays a simulated network. doctor shows which probe methods this machine allows, and how to get the"
+            " rest. config prints a configuration file with every default. A host whose name is one of these words is"
+            " traced after two dashes: hopscope -- demo."
+        ),
+        ".SH OPTIONS",
+    ]
+    for group, title in GROUPS.items():
+        parts.append(f'.SS "{roff(title)}"')
+        for option in OPTIONS:
+            if option.group == group:
+                parts += [".TP", _flags(option), roff(option.long or option.brief)]
+    parts.append(".SH EXIT STATUS")
+    for status, words in _STATUSES:
+        parts += [".TP", f".B {status}", roff(words)]
+    parts += [
+        ".SH ENVIRONMENT",
+        ".TP",
+        ".B HOPSCOPE_OPTIONS",
+        roff("Options that stand in front of the command line's, quoted as in a shell. The command line wins."),
+        ".SH FILES",
+        ".TP",
+        r".I $XDG_CONFIG_HOME/hopscope/config.toml",
+        roff("Defaults for the command line and the screen; hopscope config prints one."),
+        ".SH SEE ALSO",
+        r"\fBmtr\fR(8), \fBtraceroute\fR(1), \fBtracepath\fR(8)",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def roff(words: str) -> str:
+    """Words as roff text: nothing in them is a request or an escape."""
+    text = words.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq")
+    return rf"\&{text}" if text.startswith(".") else text
+
+
+def _flags(option: Option) -> str:
+    value = rf" \fI{roff(option.metavar)}\fR" if option.metavar else ""
+    return ", ".join(rf"\fB{roff(flag)}\fR{value}" for flag in option.flags)

@@ -1,0 +1,70 @@
+"""``hopscope config``: which file is in force, and a commented one with every default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hopscope.cli import config as configuration
+from hopscope.cli.errors import OK
+from hopscope.cli.options import Options
+from hopscope.cli.output import Output, say
+
+TEMPLATE = """\
+# hopscope's configuration. Every key may be left out; what stands behind a # is the default.
+# The command line is stronger than HOPSCOPE_OPTIONS in the environment, and that is stronger than this file.
+
+[probe]
+# family = 4               # 4 or 6; left out: the system's order for the name
+# protocol = "icmp"        # icmp, udp, tcp
+# method = "auto"          # auto, ping-socket, udp-socket, tcp-socket, raw, scapy, simulated
+# port = 33434             # left out: 33434 for UDP, 80 for TCP
+# interval = "1s"          # between the starts of two rounds: a number of seconds, or 500ms, 2s, 1m
+# timeout = "3s"           # after this a probe counts as lost
+# rounds = 10              # left out: a report has 10, the screen is endless
+# first_ttl = 1
+# max_ttl = 30
+# max_unknown = 12         # how many TTLs beyond the last answer are tried
+# packet_size = 64         # bytes, IP header included
+# pattern = 0              # payload byte
+# tos = 0
+# source = "192.0.2.1"     # left out: the route's
+# interface = "eth0"       # left out: the route's
+
+[report]
+# fields = "LS NABWV"      # columns of mtr's formats, by mtr's letters
+# names = "names"          # names, addresses, both
+# owners = false           # owner AS of each address, asked of a third party by DNS
+# mpls = false             # in mtr's formats; the others always have MPLS labels
+# privacy = 0              # so many hops at the beginning are hidden
+
+[names]
+# servers = []             # name servers, e.g. ["192.0.2.53"]; none: the system's
+# databases = []           # MMDB files with owners and places, e.g. ["/usr/share/GeoIP/GeoLite2-ASN.mmdb"]
+# verify = true            # mark names that do not lead back to their address
+
+[screen]
+# columns = ["loss", "sent", "last", "best", "avg", "p95", "jitter", "spark"]
+# theme = "hopscope"
+# names = "names"          # names, addresses, both
+# owners = false
+# mpls = true
+# chart = true             # left out: where there is room
+# chart_view = "time"      # time, profile, distribution, heat
+# details = true           # the panel of the chosen hop
+# scale = "all"            # one scale for all sparklines, or "hop"
+# glyphs = "auto"          # auto, unicode, ascii
+# refresh = "1s"
+
+[keys]
+# "probe.pause" = "p,space"   # an action's name and its keys; the help of the screen (?) names them all
+"""
+
+
+def run(options: Options, environ: Mapping[str, str]) -> int:
+    """Print the template; where it belongs, or what is in force, goes to standard error."""
+    if options.config.path is not None:
+        say(f"in force: {configuration.plain(options.config.path)}")
+    else:
+        say(f"no file is in force; this would belong in {configuration.plain(configuration.default_path(environ))}")
+    Output(options.output).write(TEMPLATE)
+    return OK
