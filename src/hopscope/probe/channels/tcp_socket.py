@@ -8,7 +8,8 @@ The kernel sends an unanswered SYN again after one second, whatever it is told (
 answer could be to either. So an attempt ends just before: what answers later is not heard.
 
 Clocks: the kernel measures the handshake of an open port itself (``tcpi_rtt``). It stamps an ICMP error's arrival and
-no SYN's departure: that is the program's clock, read just before ``connect``; as is the arrival of a refusal.
+no SYN's departure: that is the program's clock, read just before ``connect`` (and after a `rehearsal`, which takes most
+of the error out of it); as is the arrival of a refusal.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe,
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.rehearsal import Rehearsal
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
 
 HEARING_NS: Final = 950_000_000
@@ -71,7 +73,14 @@ class TcpSocketChannel(Channel):
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
+        self._rehearsals: dict[Family, Rehearsal] = {}
         _allow_many_sockets()
+
+    def rehearsal(self, family: Family) -> Rehearsal:
+        """What makes the clock's reading before ``connect`` a good one."""
+        if family not in self._rehearsals:
+            self._rehearsals[family] = Rehearsal(family)
+        return self._rehearsals[family]
 
     def open(self, target: int, plan: Plan) -> Flow:
         """A flow for this target; it sends nothing yet."""
@@ -103,6 +112,8 @@ class TcpSocketChannel(Channel):
         if not self._epoll.closed:
             self.hands.watch.remove(self._epoll.fileno())
             self._epoll.close()
+        for rehearsal in self._rehearsals.values():
+            rehearsal.close()
         if self._warm is not None:
             self._warm.close()
             self._warm = None
@@ -146,6 +157,7 @@ class TcpFlow(Flow):
         self._destination = endpoint.socket_address(plan.address, plan.family, self._port)
         self._source = endpoint.source_of(plan)
         self._stale = False
+        self._rehearsal = channel.rehearsal(plan.family)
         self._flying: dict[Probe, _Attempt] = {}
         self._ports: dict[int, list[int]] = {}
         self._busy: set[int] = set()
@@ -185,6 +197,7 @@ class TcpFlow(Flow):
         sock = self._make_socket(probe.ttl)
         try:
             port = self._bind(sock, probe.ttl, afresh=afresh)
+            self._rehearsal.run()
             probe.sent_stamp = 0
             probe.sent_wall = self.hands.wall()
             probe.sent_mono = self.hands.monotonic()

@@ -1,0 +1,128 @@
+"""The whole line as a plain user: one command, real kernel routers, every RTT held against a capture's."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from typing import Any
+
+import pytest
+
+from hopscope.wire.messages import Family
+from tests.lab.capture import Capture
+from tests.lab.chain import Chain
+from tests.lab.plain_user import as_plain_user
+from tests.lab.terminal import Terminal
+
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+NUMBERS = {
+    ("icmp", 4): socket.IPPROTO_ICMP,
+    ("icmp", 6): socket.IPPROTO_ICMPV6,
+    ("udp", 4): socket.IPPROTO_UDP,
+    ("udp", 6): socket.IPPROTO_UDP,
+    ("tcp", 4): socket.IPPROTO_TCP,
+    ("tcp", 6): socket.IPPROTO_TCP,
+}
+OPTIONS = {"icmp": [], "udp": ["-u"], "tcp": ["-T"]}
+METHODS = {"icmp": "ping-socket", "udp": "udp-socket", "tcp": "tcp-socket"}
+WITHIN_MS = 0.05
+WARMING_UP = 2
+"""Rounds: until the kernel stamps (its first packets can go without), RTTs are the program's."""
+
+
+def hopscope(chain: Chain, *words: str, status: int = 0) -> str:
+    """Standard output of the command, run by `nobody` in the client's namespace."""
+    command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", *words]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        command, cwd="/", env=environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert (done.returncode, done.stderr) == (status, "")
+    return done.stdout
+
+
+@FAMILIES
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+def test_a_plain_user_sees_every_hop_and_each_rtt_is_the_captures(
+    chain: Chain, capture: Capture, protocol: str, family: Family
+) -> None:
+    target = chain.destination(family)
+    port = chain.listen(family) if protocol == "tcp" else None
+    ports = ["-P", str(port)] if port else []
+    lines = hopscope(
+        chain, "--format", "ndjson", "-c", "7", "-i", "0.2", "-Z", "0.5", *OPTIONS[protocol], *ports, target
+    ).splitlines()
+    events: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    assert (events[0]["event"], events[0]["method"]) == ("start", METHODS[protocol])
+    assert (events[-1]["event"], events[-1]["reached"]) == ("end", True)
+    probes = [event for event in events if event["event"] == "probe"]
+    assert {event["outcome"] for event in probes} == {"answered"}
+    for ttl, address in enumerate(chain.hops(family), start=1):
+        assert {event["address"] for event in probes if event["ttl"] == ttl} == {address}
+    trips = capture.round_trips(NUMBERS[protocol, family], target)
+    for ttl in range(1, len(chain.hops(family)) + 1):
+        seen = [trip.rtt_ns / 1e6 for trip in trips if trip.probe.ttl == ttl][WARMING_UP:]
+        told = [event["rtt_ms"] for event in probes if event["ttl"] == ttl][WARMING_UP:]
+        assert len(told) == len(seen) == 5
+        errors = sorted(abs(a - b) for a, b in zip(told, seen, strict=True))
+        # No plain user's socket has a stamp of a SYN's departure: a busy machine can be late for single ones.
+        assert (errors[len(errors) // 2] if protocol == "tcp" else errors[-1]) <= WITHIN_MS, (ttl, told, seen)
+
+
+@FAMILIES
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+def test_the_json_report_of_a_plain_user_is_one_document_of_the_whole_path(
+    chain: Chain, protocol: str, family: Family
+) -> None:
+    target = chain.destination(family)
+    text = hopscope(chain, "-r", "--format", "json", "-c", "3", "-i", "0.1", "-Z", "0.5", *OPTIONS[protocol], target)
+    report = json.loads(text)
+    assert report["schema"] == "hopscope.report/1"
+    assert (report["target"]["address"], report["method"], report["reached"]) == (target, METHODS[protocol], True)
+    assert [hop["nodes"][0]["address"] for hop in report["hops"]] == chain.hops(family)
+    assert all((hop["sent"], hop["received"], hop["lost"]) == (3, 3, 0) for hop in report["hops"])
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_back(
+    chain: Chain, protocol: str
+) -> None:
+    command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", *OPTIONS[protocol], chain.destination(4)]
+    with Terminal(command, 120, 34, HOME="/nonexistent") as terminal:
+        terminal.until(lambda screen: all(address in screen for address in chain.hops(4)))
+        terminal.press("p")
+        terminal.until(lambda screen: "paused" in screen)
+        terminal.press("p")
+        terminal.until(lambda screen: "paused" not in screen)
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.is_restored()
+
+
+def test_without_a_route_the_fault_is_this_computers_and_probing_resumes_by_itself(chain: Chain) -> None:
+    command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "-i", "0.3", "-Z", "1", chain.destination(4)]
+    with Terminal(command, 120, 34, HOME="/nonexistent") as terminal:
+        terminal.until(lambda screen: chain.destination(4) in screen.split("\n", 3)[3])
+        chain.link("down")
+        try:
+            terminal.until(lambda screen: "this computer" in screen)
+        finally:
+            chain.link("up")
+        terminal.until(lambda screen: "this computer" not in screen.split("\n")[1])
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_a_closed_ping_group_range_is_exit_3_with_the_command_that_opens_it(chain: Chain) -> None:
+    chain.ping_group_range(opened=False)
+    try:
+        command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-r", "-n", chain.destination(4)]
+        done = subprocess.run(command, cwd="/", check=False, capture_output=True, text=True)
+    finally:
+        chain.ping_group_range(opened=True)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "sudo sysctl -w net.ipv4.ping_group_range" in done.stderr
+    assert "Traceback" not in done.stderr
