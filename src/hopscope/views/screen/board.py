@@ -17,12 +17,12 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from hopscope.session.model import Target
-from hopscope.views.screen import chart, detail, footer, head, summary, table
+from hopscope.views.screen import footer, head, table
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.state import ViewState
-from hopscope.views.screen.text import Line, Row, beside, blank, cut, wrap
+from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wrap
 
 CHART_FROM = 30
 """Lines from which the chart stands there without being asked for."""
@@ -129,10 +129,10 @@ def _panels(state: ViewState, target: Target, look: Look, width: int, height: in
     left = _chart(state, target, look, wide, height, drawn)
     if not side or hop is None:
         return left
+    from hopscope.views.screen import detail  # not needed for the first frame
+
     verdicts = state.judge.hops(target)
     verdict = next(v for v, h in zip(verdicts, target.path.hops, strict=True) if h is hop)
-    from hopscope.views.screen.text import framed
-
     inside = detail.panel(target, hop, verdict, look, side - 2)
     if len(inside) > height - 2:
         inside = [*inside[: height - 3], Line().add(" … more: enter", look.quiet).row(side - 2, look.text)]
@@ -144,12 +144,18 @@ def _panels(state: ViewState, target: Target, look: Look, width: int, height: in
 
 def _chart(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
     hop = state.chosen_hop(target)
+    if hop is None:
+        waiting = Line().add(" no answer yet", look.quiet).row(width - 2, look.text)
+        room = [blank(width - 2, look.text)] * (height - 3)
+        return framed([waiting, *room], "latency", "", width, height, look.faint, look.quiet)
     times = target.path.round_times
     span = times[-1] - times[0] if len(times) > 1 else 0
     pause = max(CHART_NS, min(5 * CHART_NS, span // max(1, width)))
-    fixed = (target.id, hop.ttl if hop else 0, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
+    fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
     due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < 30
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
+        from hopscope.views.screen import chart  # not needed for the first frame
+
         verdicts = state.judge.hops(target)
         harmless = [h.ttl for h, v in zip(target.path.hops, verdicts, strict=True) if v.state == "cosmetic"]
         drawn.rows = chart.panel(
@@ -212,6 +218,8 @@ def _more(sign: str, count: int, look: Look, width: int) -> Row:
 
 
 def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
+    from hopscope.views.screen import summary  # not needed for the first frame
+
     first, rows = summary.view(state, look, width)
     position = next((i for i, (id_, _) in enumerate(rows) if id_ == state.target), 0)
     lines = [row for _, row in rows]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
-from hopscope.views.screen import summary
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import SessionLike
 from hopscope.views.screen.state import ViewState
@@ -111,6 +110,8 @@ class Desk:
         state = self.state
         state.said = None
         if state.overview:
+            from hopscope.views.screen import summary
+
             ids = [target.id for target in summary.order(state)]
             if ids and state.target in ids:
                 state.target = ids[max(0, min(len(ids) - 1, ids.index(state.target) + step))]
