@@ -1,5 +1,68 @@
-"""hopscope: a full-screen, continuous traceroute. The library's surface is small: see ``docs/library.md``."""
+"""hopscope: a full-screen, continuous traceroute. The library's surface is small: see ``docs/library.md``.
+
+Names are imported when they are first used: ``import hopscope`` itself loads nothing.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hopscope.path.snapshot import Hop, Path
+    from hopscope.session.errors import Refusal, TooSlow, TraceError, Unresolvable, WorkerFailed
+    from hopscope.session.events import EndEvent, ProbeEvent, SessionEvent, StartEvent
+    from hopscope.session.model import Probing, Snapshot, Target
+    from hopscope.session.report import Report, ReportHop
+    from hopscope.session.session import Session
+    from hopscope.session.trace import trace, trace_async
+
+_PLACES = {
+    "hopscope.path.snapshot": ("Hop", "Path"),
+    "hopscope.session.errors": ("Refusal", "TooSlow", "TraceError", "Unresolvable", "WorkerFailed"),
+    "hopscope.session.events": ("EndEvent", "ProbeEvent", "SessionEvent", "StartEvent"),
+    "hopscope.session.model": ("Probing", "Snapshot", "Target"),
+    "hopscope.session.report": ("Report", "ReportHop"),
+    "hopscope.session.session": ("Session",),
+    "hopscope.session.trace": ("trace", "trace_async"),
+}
+_PLACE_OF = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "EndEvent",
+    "Hop",
+    "Path",
+    "ProbeEvent",
+    "Probing",
+    "Refusal",
+    "Report",
+    "ReportHop",
+    "Session",
+    "SessionEvent",
+    "Snapshot",
+    "StartEvent",
+    "Target",
+    "TooSlow",
+    "TraceError",
+    "Unresolvable",
+    "WorkerFailed",
+    "__version__",
+    "trace",
+    "trace_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _PLACE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,8 +76,8 @@ async def test_events_are_typed_begin_with_the_head_and_end_with_the_result() ->
 async def test_a_worker_that_is_killed_is_started_again_and_nothing_counted_is_lost() -> None:
     async with Session([TARGET], SIMULATED) as session:
         before = await until(session, lambda snapshot: snapshot.targets[0].path.rounds >= 3)
-        assert session._link is not None
-        session._link.launched.process.kill()
+        assert session.worker_pid is not None
+        os.kill(session.worker_pid, signal.SIGKILL)
         gone = await until(session, lambda snapshot: snapshot.worker == "restarting")
         assert gone.worker_note is not None
         assert "started again" in gone.worker_note
@@ -191,12 +192,33 @@ async def test_a_target_that_is_removed_is_gone_and_one_that_is_added_is_probed(
     assert snapshot.targets[0].path.hops[0].nodes[0].address == "2001:db8:1::1"
 
 
-async def test_a_plan_that_cannot_be_carried_out_is_the_targets_refusal() -> None:
-    async with Session([TARGET], Probing(method="udp-socket")) as session:
+@pytest.mark.parametrize(
+    ("probing", "words"),
+    [
+        (Probing(method="udp-socket"), "does not send icmp"),
+        (Probing(max_ttl=300), "max_ttl 300"),
+        (Probing(interval_s=float("nan")), "no length of time"),
+        (Probing(timeout_s=float("inf")), "no length of time"),
+        (Probing(port=80), "ICMP has none"),
+        (Probing(family=4, source="::1"), "not of the target's family 4"),
+        (Probing(interval_s="1"), r"Expected `float`, got `str`"),  # type: ignore[arg-type]  # as it may come
+    ],
+)
+def test_what_no_target_can_be_probed_with_is_refused_at_once(probing: Probing, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Session([TARGET], probing)
+
+
+async def test_a_plan_that_does_not_fit_the_target_is_its_refusal() -> None:
+    async with Session([TARGET], Probing(source="::1")) as session:
         await session.finished()
         (target,) = session.snapshot().targets
-    assert target.refusal is not None
-    assert "does not send icmp" in target.refusal.message
+        assert target.refusal is not None
+        assert "not of the target's family" in target.refusal.message
+        session.restart(1, Probing(method="udp-socket"))
+        (target,) = session.snapshot().targets
+        assert target.refusal is not None
+        assert "does not send icmp" in target.refusal.message
 
 
 async def test_the_survey_is_answered() -> None:
@@ -278,7 +300,7 @@ def test_no_worker_survives_a_killed_session() -> None:
         f"    async with Session(['{TARGET}'], Probing(method='simulated')) as session:\n"
         "        while session.snapshot().user is None:\n"
         "            await session.changed(session.version)\n"
-        "        print(session._link.launched.process.pid, flush=True)\n"
+        "        print(session.worker_pid, flush=True)\n"
         "        await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
+from hopscope.session.errors import TooSlow
 from hopscope.session.events import SessionEvent
 
 DEEPEST: Final = 100_000
 """So many events a consumer may be behind."""
 
 
-class TooSlow(Exception):
-    """A consumer fell too far behind: events after this point were lost to it."""
-
-
 class Feeds:
-    """All consumers of a session."""
+    """All consumers of a session. One that nobody holds any more (its ``async for`` was left) is forgotten."""
 
     def __init__(self) -> None:
-        self._feeds: list[Feed] = []
+        self._feeds: weakref.WeakSet[Feed] = weakref.WeakSet()
         self._closed = False
 
     @property
@@ -29,50 +27,54 @@ class Feeds:
         """Whether anybody listens."""
         return bool(self._feeds)
 
-    def subscribe(self) -> Feed:
-        """A new consumer, who gets all events from now on."""
-        feed = Feed(self._feeds)
+    def subscribe(self, first: Iterable[SessionEvent] = ()) -> Feed:
+        """A new consumer, who gets `first` and then all events from now on."""
+        feed = Feed(first)
         if self._closed:
             feed.close()
+        else:
+            self._feeds.add(feed)
         return feed
 
     def put(self, event: SessionEvent) -> None:
         """Give an event to everybody."""
-        for feed in self._feeds:
-            feed.put(event)
+        for feed in list(self._feeds):
+            if not feed.put(event):
+                self._feeds.discard(feed)
 
     def close(self) -> None:
         """No more events will come; who waits is told."""
         self._closed = True
         for feed in list(self._feeds):
             feed.close()
+        self._feeds.clear()
 
 
 class Feed(AsyncIterator[SessionEvent]):
     """One consumer's events."""
 
-    def __init__(self, feeds: list[Feed]) -> None:
-        self._feeds = feeds
-        self._events: deque[SessionEvent] = deque()
+    def __init__(self, first: Iterable[SessionEvent] = ()) -> None:
+        self._events: deque[SessionEvent] = deque(first)
         self._ready = asyncio.Event()
         self._over = False
         self._lost = False
-        feeds.append(self)
 
-    def put(self, event: SessionEvent) -> None:
+    def put(self, event: SessionEvent) -> bool:
+        """Whether it wants more."""
+        if self._over:
+            return False
         if len(self._events) >= DEEPEST:
             self._lost = True
             self.close()
-            return
+            return False
         self._events.append(event)
         self._ready.set()
+        return True
 
     def close(self) -> None:
-        """Get no more."""
+        """Get no more; what is there already is still given."""
         self._over = True
         self._ready.set()
-        if self in self._feeds:
-            self._feeds.remove(self)
 
     async def __anext__(self) -> SessionEvent:
         while not self._events:
@@ -83,3 +85,6 @@ class Feed(AsyncIterator[SessionEvent]):
             self._ready.clear()
             await self._ready.wait()
         return self._events.popleft()
+
+
+__all__ = ["DEEPEST", "Feed", "Feeds", "TooSlow"]

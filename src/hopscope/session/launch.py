@@ -1,7 +1,7 @@
 """Start a worker, before anything heavy is imported: probing begins while the screen is still being loaded.
 
 The worker is found by this package's own path, never by the environment or the current folder, and runs isolated
-(``python -I``). Its standard error goes to a file in memory, of which `Launched.last_words` shows the end.
+(``python -I``). Of its standard error the end is kept (`Launched.last_words`); none of it reaches the terminal.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -30,19 +30,18 @@ class Launched:
         self.anchor_ns = anchor_ns
         self.begun: list[tuple[str, Plan]] = []
         """Targets that it was told to probe before a session took it over, as (query, plan), numbered from 1."""
-        self._words = _memory_file()
-        try:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._words,
-                close_fds=True,
-                bufsize=0,
-            )
-        except OSError:
-            os.close(self._words)
-            raise
+        self._words = bytearray()
+        self._closing = threading.Lock()
+        self.process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            close_fds=True,
+            bufsize=0,
+        )
+        assert self.process.stderr is not None
+        os.set_blocking(self.process.stderr.fileno(), False)
         self.tell([Hello(VERSION, anchor_ns)])
 
     def begin(self, query: str, plan: Plan) -> None:
@@ -61,31 +60,39 @@ class Launched:
         except BrokenPipeError:
             return
 
-    def last_words(self) -> str:
-        """The last line that the worker wrote to standard error; empty where there is none."""
+    def hear_words(self) -> bool:
+        """Take in what the worker wrote to standard error; of that the end is kept. Whether more can come."""
+        stream = self.process.stderr
+        if stream is None or stream.closed:
+            return False
         try:
-            size = os.fstat(self._words).st_size
-            tail = os.pread(self._words, _LAST_WORDS, max(0, size - _LAST_WORDS))
-        except OSError:
-            return ""
-        lines = tail.decode("utf-8", "backslashreplace").strip().splitlines()
+            data = os.read(stream.fileno(), 1 << 16)
+        except BlockingIOError:
+            return True
+        self._words += data
+        del self._words[:-_LAST_WORDS]
+        return bool(data)
+
+    def last_words(self) -> str:
+        """The last line that the worker wrote to standard error, as it came; empty where there is none."""
+        lines = self._words.decode("utf-8", "backslashreplace").strip().splitlines()
         return lines[-1] if lines else ""
 
     def close(self, patience_s: float = 1.0) -> None:
-        """End the worker (the end of its standard input is its end), and reap it. Idempotent."""
-        process = self.process
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-        if self._words >= 0:
-            os.close(self._words)
-            self._words = -1
+        """End the worker (the end of its standard input is its end), and reap it. Idempotent, and for any thread."""
+        with self._closing:
+            process = self.process
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self.hear_words()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 def launch(
@@ -95,10 +102,3 @@ def launch(
     (another machine's worker, a test's); `anchor_ns` goes on with a session's time line. `OSError` where it fails."""
     words = list(command) if command is not None else [sys.executable, "-I", _WORKER, *extra]
     return Launched(words, time.time_ns() - time.monotonic_ns() if anchor_ns is None else anchor_ns)
-
-
-def _memory_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("hopscope-worker", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

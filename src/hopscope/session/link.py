@@ -24,6 +24,7 @@ class Link:
     ) -> None:
         assert launched.process.stdin is not None
         assert launched.process.stdout is not None
+        assert launched.process.stderr is not None
         self.launched = launched
         self._heard = heard
         self._ended = ended
@@ -37,6 +38,8 @@ class Link:
         os.set_blocking(self._source, False)
         os.set_blocking(self._sink, False)
         self._loop.add_reader(self._source, self._read)
+        self._words = launched.process.stderr.fileno()
+        self._loop.add_reader(self._words, self._hear_words)
 
     def tell(self, commands: Iterable[Command]) -> None:
         """Send commands, in order, as soon as the worker takes them."""
@@ -75,16 +78,20 @@ class Link:
             self._writing = False
             self._loop.remove_writer(self._sink)
 
+    def _hear_words(self) -> None:
+        if not self.launched.hear_words():
+            self._loop.remove_reader(self._words)
+
     def _let_go(self) -> None:
         if self._open:
             self._open = False
             self._loop.remove_reader(self._source)
+            self._loop.remove_reader(self._words)
             if self._writing:
                 self._loop.remove_writer(self._sink)
 
     async def close(self) -> tuple[int, str]:
         """End the worker and reap it. Its exit code, and its last words. Idempotent."""
         self._let_go()
-        words = self.launched.last_words()
         await in_background(self.launched.close)
-        return self.launched.process.returncode or 0, words
+        return self.launched.process.returncode or 0, self.launched.last_words()

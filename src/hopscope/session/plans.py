@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from typing import Final
 
+import msgspec
+
 from hopscope.session.model import Probing
-from hopscope.wire.check import check
-from hopscope.wire.messages import DEFAULT_PORT, Plan
+from hopscope.wire.check import check, check_adjust
+from hopscope.wire.messages import DEFAULT_PORT, Adjust, Plan
 
 _SECOND: Final = 1_000_000_000
 
@@ -38,8 +41,40 @@ def plan_of(probing: Probing, address: str) -> Plan:
     return plan
 
 
+def checked(probing: Probing) -> Probing:
+    """`probing`, where some target could be probed like that. `ValueError` with one line: which value, what is
+    allowed."""
+    try:
+        probing = msgspec.convert(msgspec.to_builtins(probing), Probing)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ValueError(f"probing: {error}") from None
+    family = probing.family
+    if family is None and probing.source is not None:
+        family = 6 if ":" in probing.source else 4
+    plan_of(probing, "::1" if family == 6 else "127.0.0.1")
+    return probing
+
+
+def adjusted(probing: Probing, plan: Plan | None, change: Adjust) -> tuple[Probing, Plan | None]:
+    """Both after `change`; `plan` is None while the target's name is being resolved. `ValueError` with one line."""
+    new = {
+        "interval_s": None if change.interval_ns is None else change.interval_ns / _SECOND,
+        "timeout_s": None if change.timeout_ns is None else change.timeout_ns / _SECOND,
+        "first_ttl": change.first_ttl,
+        "max_ttl": change.max_ttl,
+        "max_unknown": change.max_unknown,
+    }
+    given = {name: value for name, value in new.items() if value is not None}
+    probing = msgspec.structs.replace(probing, **given)
+    if plan is None:
+        return checked(probing), None
+    return probing, check_adjust(change, plan)
+
+
 def nanos(seconds: float) -> int:
-    """Seconds as nanoseconds, rounded."""
+    """Seconds as nanoseconds, rounded. `ValueError` where that is no number."""
+    if not math.isfinite(seconds):
+        raise ValueError(f"{seconds} s is no length of time")
     return round(seconds * _SECOND)
 
 

@@ -6,11 +6,8 @@ import socket
 from typing import Literal
 
 from hopscope.names.clean import clean
+from hopscope.session.errors import Unresolvable
 from hopscope.session.plans import numeric
-
-
-class Unresolvable(Exception):
-    """A name that leads to no address; one line of why."""
 
 
 def resolve(query: str, family: Literal[4, 6] | None) -> str:
@@ -40,3 +37,6 @@ def _why(error: socket.gaierror, family: Literal[4, 6] | None, is_address: bool)
     if error.errno == socket.EAI_AGAIN:
         return "the name server does not answer; an address works without it"
     return clean((error.strerror or str(error)).lower())
+
+
+__all__ = ["Unresolvable", "resolve"]

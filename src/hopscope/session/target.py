@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final, TypeVar
+
 import msgspec
 
+from hopscope.names.clean import clean
 from hopscope.names.facts import NameFacts, Namer
 from hopscope.path.fold import PathFold
+from hopscope.session.events import EndEvent, StartEvent, iso
 from hopscope.session.model import Probing, Target, TargetState
-from hopscope.wire.messages import (
-    Event,
-    Plan,
-    Refused,
-    RoundStarted,
-    Started,
-)
+from hopscope.wire.messages import Event, Plan, Refused, RoundStarted, Started
+
+S = TypeVar("S", Started, Refused)
+
+_MOST_WORDS: Final = 500
 
 
 class TargetRecord:
@@ -23,7 +26,8 @@ class TargetRecord:
         self.number = number
         self.wire = 0
         """The worker's number for the flow that is under way; a new flow gets a new one. 0: none."""
-        self.query = query
+        self.asked = query
+        self.query = clean(query)
         self.probing = probing
         self.state: TargetState = "resolving"
         self.address: str | None = None
@@ -32,7 +36,9 @@ class TargetRecord:
         self.refusal: Refused | None = None
         self.error: str | None = None
         self.paused = False
-        self.announced = False
+        self.resolving: asyncio.Task[None] | None = None
+        self.head: StartEvent | None = None
+        """What consumers of events were told when the flow began; None: nothing yet, or its end as well."""
         self.last_round = -1
         self.fold = PathFold("")
         self._cached: Target | None = None
@@ -50,9 +56,23 @@ class TargetRecord:
         self.address = plan.address
         self.state = "starting"
         self.facts = self.refusal = self.error = None
-        self.announced = False
         self.last_round = plan.first_round - 1
         self.fold = PathFold(plan.address, plan.protocol, plan.first_ttl)
+
+    def refuse(self, address: str, refusal: Refused) -> None:
+        """It cannot be probed."""
+        self.wire = 0
+        self.address = address
+        self.state = "refused"
+        self.facts = None
+        self.error = None
+        self.refusal = refusal
+
+    def unresolve(self, why: str) -> None:
+        """It leads nowhere."""
+        self.state = "unresolved"
+        self.facts = self.refusal = None
+        self.error = why
 
     def continued(self) -> Plan | None:
         """The plan with which a new worker goes on after the rounds that were begun; None: they all were."""
@@ -71,14 +91,42 @@ class TargetRecord:
             self.last_round = max(self.last_round, event.round)
             self.fold.apply(event)
         elif isinstance(event, Started):
-            self.facts = event
+            self.facts = _cleaned(event)
             self.state = "paused" if self.paused else "running"
         elif isinstance(event, Refused):
-            self.refusal = event
-            self.state = "refused"
-            self.wire = 0
+            self.refuse(self.address or "", _cleaned(event))
         else:
             self.fold.apply(event)
+
+    def begun(self, now: int) -> StartEvent | None:
+        """The head to tell consumers of; None where they were told."""
+        facts, plan = self.facts, self.plan
+        if self.head is not None or facts is None or plan is None:
+            return None
+        self.head = StartEvent(
+            target=plan.address,
+            query=self.query,
+            source=facts.source,
+            protocol=plan.protocol,
+            method=facts.method,
+            family=plan.family,
+            port=facts.port,
+            interval_s=plan.interval_ns / 1e9,
+            timeout_s=plan.timeout_ns / 1e9,
+            packet_size=facts.packet_size,
+            tos=plan.tos,
+            flow=facts.flow,
+            started=iso(now),
+        )
+        return self.head
+
+    def ended(self) -> EndEvent | None:
+        """The end to tell consumers of; None where they know of no beginning."""
+        if self.head is None:
+            return None
+        self.head = None
+        path = self.fold.snapshot()
+        return EndEvent(target=self.address or self.query, rounds=path.rounds, reached=path.reached)
 
     def snapshot(self, namer: Namer | None) -> Target:
         """The target at this moment; the same object as before where nothing changed."""
@@ -87,7 +135,9 @@ class TargetRecord:
             id(self.fold),
             self.state,
             self.facts,
+            self.refusal,
             self.error,
+            self.address,
             self.plan,
             namer.version if namer is not None else 0,
         )
@@ -112,3 +162,13 @@ class TargetRecord:
             )
             self._cached_of = key
         return self._cached
+
+
+def _cleaned(event: S) -> S:
+    """Words of the worker's, as safe to draw as a stranger's."""
+    texts = {
+        name: clean(text, _MOST_WORDS)
+        for name in ("source", "note", "message", "remedy")
+        if isinstance(text := getattr(event, name, None), str)
+    }
+    return msgspec.structs.replace(event, **texts)

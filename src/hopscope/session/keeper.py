@@ -1,0 +1,258 @@
+"""Keeps one worker running: starts it, hears it, and starts it again when it ends or falls silent.
+
+It is started again at most `MOST_RESTARTS` times within `RESTARTS_WITHIN_S` seconds, each time after a longer pause. A
+worker that speaks another version of the protocol is not: it would not have learnt ours in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from hopscope.names.clean import clean
+from hopscope.session.errors import WorkerFailed
+from hopscope.session.launch import Launched, launch
+from hopscope.session.link import Link
+from hopscope.session.model import WorkerState
+from hopscope.wire.framing import Garbage
+from hopscope.wire.messages import VERSION, Command, Counters, Event, Problem, Survey, Surveyed, Welcome
+
+MOST_RESTARTS: Final = 5
+RESTARTS_WITHIN_S: Final = 60.0
+BACKOFF_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0)
+STALLED_S: Final = 10.0
+"""So long beyond what is due a worker may be silent; three times as long until its first word."""
+
+_MOST_WORDS: Final = 500
+
+
+class Keeper:
+    """See the module. For the loop in which `begin` was called."""
+
+    def __init__(
+        self,
+        anchor_ns: int,
+        command: Sequence[str] | None,
+        *,
+        heard: Callable[[Event], None],
+        gone: Callable[[], None],
+        back: Callable[[], None],
+        changed: Callable[[], None],
+        due_s: Callable[[], float | None],
+        patience_s: float = STALLED_S,
+    ) -> None:
+        """`heard` gets each event of a target; `gone` and `back` are called when the worker ended and when a new one
+        can be told things; `changed` after anything that a reader of this object may care about. `due_s` says after
+        how many seconds of silence the next event is due (None: none is)."""
+        self.state: WorkerState = "starting"
+        self.note: str | None = None
+        self.restarts = 0
+        self.user: str | None = None
+        self._anchor = anchor_ns
+        self._command = command
+        self._heard_of_target = heard
+        self._gone = gone
+        self._back = back
+        self._changed = changed
+        self._due_s = due_s
+        self._patience = patience_s
+        self._counters = Counters()
+        self._counted_before = Counters()
+        self._garbage = 0
+        self._link: Link | None = None
+        self._surveys: list[asyncio.Future[Surveyed]] = []
+        self._starts: deque[float] = deque()
+        self._starting_again: asyncio.Task[None] | None = None
+        self._last_heard = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._reason: str | None = None
+        self._hopeless = False
+        self._closed = False
+
+    @property
+    def counters(self) -> Counters:
+        """Totals over all workers so far."""
+        return _sum(self._counted_before, self._counters)
+
+    @property
+    def pid(self) -> int | None:
+        """The process under way; None where there is none."""
+        return self._link.launched.process.pid if self._link is not None and self.state != "failed" else None
+
+    def begin(self, launched: Launched | None) -> None:
+        """Take `launched` over, or start a worker. `WorkerFailed` where it cannot be started."""
+        if launched is None:
+            try:
+                launched = launch(command=self._command, anchor_ns=self._anchor)
+            except OSError as error:
+                raise WorkerFailed(f"the probe worker cannot be started: {clean(str(error))}") from None
+        self._take(launched)
+
+    def tell(self, *commands: Command) -> None:
+        """Send commands; while no worker is there they are dropped (`back` is where to say all again)."""
+        if self._link is not None:
+            self._link.tell(commands)
+
+    async def survey(self) -> Surveyed:
+        """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
+        self._unless_failed()
+        future: asyncio.Future[Surveyed] = asyncio.get_running_loop().create_future()
+        self._surveys.append(future)
+        self.tell(Survey())
+        return await future
+
+    def garbage(self, reason: str) -> None:
+        """Something that the worker said could not be used."""
+        self._garbage += 1
+        often = f" ({self._garbage} times)" if self._garbage > 1 else ""
+        self.note = f"the probe worker said something unintelligible{often}: {clean(reason, _MOST_WORDS)}"
+
+    async def close(self) -> None:
+        """End the worker. Idempotent."""
+        self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._starting_again is not None:
+            self._starting_again.cancel()
+            await asyncio.gather(self._starting_again, return_exceptions=True)
+        for future in self._surveys:
+            future.cancel()
+        self._surveys.clear()
+        if self._link is not None:
+            await self._link.close()
+
+    # --- what it says -----------------------------------------------------------------------------------------
+
+    def _take(self, launched: Launched) -> None:
+        loop = asyncio.get_running_loop()
+        self._link = Link(launched, self._heard, self._ended)
+        self._reason = None
+        self._last_heard = loop.time()
+        self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
+
+    def _heard(self, messages: list[Event | Garbage]) -> None:
+        self._last_heard = asyncio.get_running_loop().time()
+        for message in messages:
+            if isinstance(message, (Welcome, Counters, Surveyed, Problem, Garbage)):
+                self._heard_itself(message)
+            else:
+                self._heard_of_target(message)
+        self._changed()
+
+    def _heard_itself(self, message: Welcome | Counters | Surveyed | Problem | Garbage) -> None:
+        if isinstance(message, Welcome):
+            if message.version != VERSION:
+                self._give_up(f"it speaks version {message.version} of the protocol, not {VERSION}")
+                return
+            self.state = "running"
+            self.note = None
+            self.user = clean(message.user)
+        elif isinstance(message, Counters):
+            self._counters = message
+        elif isinstance(message, Surveyed):
+            for future in self._surveys:
+                if not future.done():
+                    future.set_result(message)
+            self._surveys.clear()
+        elif isinstance(message, Problem):
+            words = clean(message.message, _MOST_WORDS)
+            self.note = f"the probe worker says: {words}"
+            if message.fatal:
+                self._give_up(words)
+        else:
+            self.garbage(message.reason)
+
+    # --- its end ----------------------------------------------------------------------------------------------
+
+    def _give_up(self, reason: str) -> None:
+        self._hopeless = True
+        self._kill(reason)
+
+    def _kill(self, reason: str) -> None:
+        """Its end is then noticed as any other."""
+        assert self._link is not None
+        self._reason = reason
+        self._link.launched.process.kill()
+
+    def _look(self, due: float) -> None:
+        """Has it been silent for too long?"""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now - due > 1.0:
+            self._last_heard = now  # this process itself was held up, and perhaps the worker with it
+        expected = self._due_s() if self.state == "running" else 2 * self._patience
+        if expected is None:
+            wait = self._patience
+        else:
+            wait = self._last_heard + expected + self._patience - now
+            if wait <= 0:
+                self._kill(f"it said nothing for {now - self._last_heard:.0f} s")
+                return
+        self._watch = loop.call_later(wait, self._look, now + wait)
+
+    def _ended(self) -> None:
+        if self._closed:
+            return
+        self.state = "restarting"
+        self.note = "the probe worker ended; it is being started again"
+        if self._watch is not None:
+            self._watch.cancel()
+        self._counted_before = self.counters
+        self._counters = Counters()
+        self._gone()
+        self._changed()
+        self._starting_again = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        assert self._link is not None
+        code, words = await self._link.close()
+        how = f"exit status {code}" if code >= 0 else f"signal {-code}"
+        why = "the probe worker ended (" + ": ".join(filter(None, (how, self._reason, clean(words)))) + ")"
+        starts = self._starts
+        now = time.monotonic()
+        while starts and now - starts[0] > RESTARTS_WITHIN_S:
+            starts.popleft()
+        if self._hopeless:
+            self._fail(why)
+            return
+        if len(starts) >= MOST_RESTARTS:
+            self._fail(f"{why}, {len(starts) + 1} times within a minute")
+            return
+        await asyncio.sleep(BACKOFF_S[len(starts)])
+        starts.append(now)
+        try:
+            launched = launch(command=self._command, anchor_ns=self._anchor)
+        except OSError as error:
+            self._fail(f"{why}, and cannot be started again: {clean(str(error))}")
+            return
+        self.restarts += 1
+        self.note = f"{why}; started again"
+        self._take(launched)
+        if self._surveys:
+            self.tell(Survey())
+        self._back()
+        self._changed()
+
+    def _fail(self, why: str) -> None:
+        self.state = "failed"
+        self.note = why
+        for future in self._surveys:
+            if not future.done():
+                future.set_exception(WorkerFailed(why))
+        self._surveys.clear()
+        self._changed()
+
+    def _unless_failed(self) -> None:
+        if self.state == "failed":
+            raise WorkerFailed(self.note or "the probe worker failed")
+
+
+def _sum(first: Counters, second: Counters) -> Counters:
+    return Counters(
+        first.malformed + second.malformed,
+        first.foreign + second.foreign,
+        first.overflow + second.overflow,
+    )
