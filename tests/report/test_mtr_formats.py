@@ -131,7 +131,7 @@ def test_the_layout_is_that_of_mtr_itself(flags: list[str]) -> None:
         return _without_numbers(re.sub(r"MTR\.0\.95,\d+", "MTR,time", text))
 
     numbers = re.compile(r" +#")
-    assert numbers.sub(" #", plain(ours.stdout)) == numbers.sub(" #", plain(theirs.stdout))
-    assert [len(line) for line in plain(ours.stdout).splitlines() if "|--" in line] == [
-        len(line) for line in plain(theirs.stdout).splitlines() if "|--" in line
+    assert numbers.sub(" #", plain(ours)) == numbers.sub(" #", plain(theirs))
+    assert [len(line) for line in plain(ours).splitlines() if "|--" in line] == [
+        len(line) for line in plain(theirs).splitlines() if "|--" in line
     ]

@@ -14,8 +14,8 @@ from hopscope.session.model import Target
 from hopscope.views.report.document import UNKNOWN, Document, hostname, query_of
 from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
 
-_MARKUP = re.compile(r"[^\w .,;%-]|_", re.ASCII)
-_AUTOLINK = re.compile(r"www\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=\S)")
+_AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
 _HEAD = ("#", "Host", "Owner", "Loss %", "Sent", "Last", "Best", "Avg", "p95", "Worst", "StDev", "Jitter", "Remark")
 _NUMBERS_FROM = 3
 
@@ -31,7 +31,7 @@ def text(words: str) -> str:
         return str(ipaddress.ip_address(words))
     except ValueError:
         pass
-    safe = _MARKUP.sub(lambda match: match[0] if match[0] > "\x7f" else f"&#{ord(match[0])};", words)
+    safe = _MARKUP.sub(lambda match: f"&#{ord(match[0])};", words)
     return _AUTOLINK.sub(lambda match: f"{match[0][:3]}&#46;", safe)
 
 

@@ -1,0 +1,172 @@
+"""Our own formats of a fixed path: golden bytes, schemas, and what each promises."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import jsonschema
+import msgspec
+import pytest
+
+from hopscope.views import schemas
+from hopscope.views.report import svg, table_csv
+from hopscope.views.report.document import Style
+from hopscope.views.report.formats import FORMATS, MTR, STREAMS, SUFFIXES, render
+from tests.report import golden, sample, schema_maker
+
+_CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
+
+
+def _valid(data: object, name: str) -> None:
+    jsonschema.Draft202012Validator(schemas.schema(name), format_checker=_CHECKER).validate(data)
+
+
+@pytest.mark.parametrize("name", ["json", "csv", "markdown", "html"])
+def test_a_fixed_path_is_printed_as_ever(name: str) -> None:
+    document = sample.document(sample.target(), sample.unfinished_target(), style=Style(names="both"))
+    golden.check(f"{name}-two.{SUFFIXES[name]}", render(document, name))
+
+
+@pytest.mark.parametrize("name", schemas.NAMES)
+def test_the_shipped_schema_is_that_of_what_is_encoded(name: str) -> None:
+    assert schemas.schema(name) == schema_maker.make(name)
+    jsonschema.Draft202012Validator.check_schema(schemas.schema(name))
+
+
+def test_every_format_has_a_file_ending() -> None:
+    assert set(SUFFIXES) == set(FORMATS)
+    assert set(FORMATS) >= MTR
+
+
+def test_a_report_holds_to_its_schema_and_to_the_contract() -> None:
+    report = json.loads(render(sample.document(), "json"))
+    _valid(report, "report")
+    assert report["schema"] == "hopscope.report/1"
+    silent = report["hops"][1]
+    assert silent["nodes"] == []
+    assert silent["loss_pct"] == 100.0
+    assert silent["rtt_ms"] is None
+    assert silent["jitter_ms"] is None
+    for hop in report["hops"]:
+        assert hop["sent"] == sum(hop[fate] for fate in ("received", "lost", "late", "pending", "failed"))
+
+
+def test_several_reports_hold_to_the_schema() -> None:
+    many = json.loads(render(sample.document(sample.target(), sample.silent_target(), sample.refused_target()), "json"))
+    _valid(many, "report")
+    assert many["schema"] == "hopscope.reports/1"
+    assert [one["target"]["query"] for one in many["reports"]] == ["www.example.com", "192.0.2.99", "192.0.2.97"]
+
+
+@pytest.mark.parametrize("broken", [{"loss_pct": 101}, {"sent": -1}, {"ttl": "1"}, {"nodes": None}])
+def test_the_schema_refuses_what_no_report_says(broken: dict[str, object]) -> None:
+    report = json.loads(render(sample.document(), "json"))
+    report["hops"][0] |= broken
+    with pytest.raises(jsonschema.ValidationError):
+        _valid(report, "report")
+
+
+@pytest.mark.parametrize("style", [Style(), Style(owners=True, fields="LSR DNABWVGJMXI")])
+def test_mtrs_json_holds_to_its_schema(style: Style) -> None:
+    _valid(json.loads(render(sample.document(style=style), "mtr-json")), "mtr")
+
+
+def test_the_table_is_tidy_and_its_heads_name_the_units() -> None:
+    text = render(sample.document(sample.target(), sample.unfinished_target()), "csv")
+    assert text.count("\r\n") == text.count("\n")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == 10
+    assert list(rows[0]) == [name for name, _cell in table_csv.COLUMNS]
+    third = rows[2]
+    assert third["addresses"] == "203.0.113.9 203.0.113.13"
+    assert (third["asn"], third["loss_percent"], third["best_ms"]) == ("64500", "25.0", "8.0")
+    assert (rows[1]["best_ms"], rows[1]["addresses"], rows[1]["loss_percent"]) == ("", "", "100.0")
+    for name in rows[0]:
+        if name.rsplit("_", 1)[0] in ("last", "best", "avg", "worst", "stddev", "median", "p95", "p99"):
+            assert name.endswith("_ms")
+
+
+class _Page(HTMLParser):
+    """Every tag and attribute of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_page_asks_nothing_of_anyone_and_runs_nothing() -> None:
+    text = render(sample.document(), "html")
+    page = _Page()
+    page.feed(text)
+    names = {tag for tag, _ in page.tags}
+    assert names.isdisjoint({"script", "img", "link", "iframe", "object", "embed", "a", "form", "base", "use", "image"})
+    for tag, attributes in page.tags:
+        assert not any(name.startswith("on") or name in ("src", "href", "xlink:href", "action") for name in attributes)
+        if tag == "meta" and attributes.get("http-equiv"):
+            assert "default-src 'none'" in (attributes["content"] or "")
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "@media print" in text
+
+
+def test_the_page_shows_each_hop_and_both_charts() -> None:
+    page = _Page()
+    page.feed(render(sample.document(), "html"))
+    words = " ".join(page.text)
+    for word in ("gateway.lan", "ae2.core2.example.net", "AS64502 EXAMPLE-WWW", "MPLS 24011", "64 bytes", "???"):
+        assert word in words
+    assert len([tag for tag, attributes in page.tags if tag == "svg" and attributes.get("class") == "chart"]) == 2
+
+
+def test_charts_are_well_formed_and_mark_each_loss() -> None:
+    path = sample.target().path
+    third = path.hops[2]
+    chart = ElementTree.fromstring(svg.over_time(path, third))
+    assert len([part for part in chart if part.get("class") == "lost"]) == 1
+    ElementTree.fromstring(svg.along_path(path.hops))
+    ElementTree.fromstring(svg.spark(third))
+    assert "nan" not in svg.over_time(path, path.hops[1]).lower()
+
+
+@pytest.mark.parametrize(("top", "axis"), [(0.03, 0.05), (1, 1), (1.2, 2), (120, 200), (999, 1000), (0, 1)])
+def test_an_axis_ends_at_a_round_number(top: float, axis: float) -> None:
+    assert svg.nice(top) == pytest.approx(axis)
+
+
+def test_markdown_says_the_verdict_and_has_a_row_for_each_address() -> None:
+    lines = render(sample.document(), "markdown").splitlines()
+    assert lines[0].startswith("# Path to ")
+    assert len([line for line in lines if line.startswith("| ")]) == 2 + 7
+    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
+def test_a_target_that_was_refused_says_why() -> None:
+    for name in ("markdown", "html"):
+        assert "raw sockets need a privilege" in render(sample.document(sample.refused_target()), name)
+
+
+def test_an_empty_path_prints_in_every_format() -> None:
+    empty = sample.document(sample.refused_target())
+    for name in FORMATS:
+        if name not in STREAMS:
+            assert isinstance(render(empty, name), str)
+
+
+def test_thirty_hops_are_thirty_rows() -> None:
+    target = sample.target()
+    hops = tuple(msgspec.structs.replace(target.path.hops[2], ttl=ttl) for ttl in range(1, 31))
+    long = msgspec.structs.replace(target, path=msgspec.structs.replace(target.path, hops=hops))
+    text = render(sample.document(long), "html")
+    assert len(re.findall("<tr>", text)) == 31
