@@ -15,9 +15,12 @@ def say(**message: object) -> None:
 
 def main(manner: str, memory: str = "") -> None:
     """`memory` is a file that outlives this process: how often one was started, and what they were told."""
+    lives = 1
     if memory:
-        with open(memory, "a", encoding="utf-8") as file:
+        with open(memory, "a+", encoding="utf-8") as file:
             file.write("started\n")
+            file.seek(0)
+            lives = file.read().count("started\n")
     if manner == "dies-at-once":
         sys.stderr.write("no such luck\n")
         sys.exit(7)
@@ -28,12 +31,31 @@ def main(manner: str, memory: str = "") -> None:
                 file.write(line)
         kind = command["type"]
         if kind == "hello":
-            say(type="welcome", version=1, hopscope="0", pid=os.getpid(), user="tester", anchor_ns=command["anchor_ns"])
+            if manner == "refuses-the-version":
+                say(type="problem", message="this worker speaks version 9", fatal=True)
+                sys.exit(1)
+            if manner == "floods":
+                sys.stderr.write("x" * 3_000_000 + "\nthe last line\n")
+            version = 2 if manner == "other-version" else 1
+            say(
+                type="welcome",
+                version=version,
+                hopscope="0",
+                pid=os.getpid(),
+                user="tester",
+                anchor_ns=command["anchor_ns"],
+            )
         elif kind == "start":
+            if manner == "counts":
+                say(type="counters", malformed=lives, foreign=10 * lives)
             probe(command["target"], command["plan"], manner)
+            if manner == "counts" and lives == 1:
+                os._exit(9)
         elif kind == "stop":
             say(type="stopped", target=command["target"])
         elif kind == "survey":
+            if manner == "dies-when-asked" and lives == 1:
+                os._exit(9)
             say(type="surveyed", user="tester", states=[])
     sys.exit(0)
 
@@ -44,7 +66,16 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
     if manner == "refuses":
         say(type="refused", target=target, reason="permission", message="not allowed", remedy="sudo something")
         return
+    if manner == "waits-to-be-killed" or (manner == "stalls" and first == 0):
+        say(type="round", target=target, round=first, at=now)
+        say(type="sent", target=target, round=first, ttl=1, sent_at=now)
+        return
+    if manner == "refuses-rudely":
+        say(type="refused", target=target, reason="limit", message="no\x1b[2J\nmore", remedy="\u202etry")
+        return
     about = {"target": target, "method": "raw", "source": "10.0.0.1", "source_port": None, "port": None}
+    if manner == "rude":
+        about["note"] = "\x1b]0;owned\x07"
     say(type="started", packet_size=64, flow="one", clock="kernel", **about)
     say(type="round", target=target, round=first, at=now)
     for ttl in (1, 2):
@@ -52,14 +83,26 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
     address, kind = str(plan["address"]), "echo-reply"
     if manner == "garbage":
         sys.stdout.write("garbage\n" + "x" * 200_000 + '\n{"type":"unheard of"}\n\n{"type":"sent"}\n')
-    say(type="answered", target=target, round=first, ttl=1, sent_at=now, rtt_ns=10**6, address="10.0.0.254",
+    if manner == "rude":
+        for nonsense in ("\x1b[2J", "example.net", "1" * 5000, "fe80::1%\x07"):
+            say(type="answered", target=target, round=first, ttl=1, sent_at=now, rtt_ns=1, address=nonsense,
+                kind="time-exceeded")  # fmt: skip
+        say(type="failed", target=target, round=first, ttl=3, sent_at=now, error="E\x07", message="no\x1b[2J")
+    if manner == "late":
+        say(type="lost", target=target, round=first, ttl=1, sent_at=now)
+    fate = "late" if manner == "late" else "answered"
+    say(type=fate, target=target, round=first, ttl=1, sent_at=now, rtt_ns=10**6, address="10.0.0.254",
         kind="time-exceeded", icmp_type=11, icmp_code=0)  # fmt: skip
     if manner == "dies-in-flight" and first < 2:
         sys.stdout.write('{"type":"answered","target":1,"rou')
         sys.stdout.flush()
         os._exit(9)
     say(type="answered", target=target, round=first, ttl=2, sent_at=now, rtt_ns=2 * 10**6, address=address, kind=kind)
+    if manner == "counts" and first == 0:
+        return
     say(type="finished", target=target, rounds=first + 1)
+    if manner == "late":
+        say(type="duplicate", target=target, round=first, ttl=2, sent_at=now, rtt_ns=9, address=address, kind=kind)
 
 
 if __name__ == "__main__":

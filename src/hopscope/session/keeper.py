@@ -136,6 +136,8 @@ class Keeper:
     def _heard(self, messages: list[Event | Garbage]) -> None:
         self._last_heard = asyncio.get_running_loop().time()
         for message in messages:
+            if self._hopeless:
+                break  # what it means by its words is not known
             if isinstance(message, (Welcome, Counters, Surveyed, Problem, Garbage)):
                 self._heard_itself(message)
             else:

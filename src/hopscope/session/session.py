@@ -373,7 +373,7 @@ class Session:
             self._say(record.begun(self.now))
         elif isinstance(event, Refused):
             self._by_wire.pop(event.target, None)
-        elif isinstance(event, (Answered, Lost, Failed)) and self._feeds.wanted:
+        elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None and self._feeds.wanted:
             self._feeds.put(probe_event(record.address or record.query, event))
 
     def _sees(self, address: str) -> bool:
