@@ -240,3 +240,54 @@ def test_a_percentage_is_never_rounded_to_none_or_all(value: float, text: str) -
 )
 def test_a_time_is_said_with_as_many_digits_as_matter(value: float, text: str) -> None:
     assert ms(value) == text
+
+
+def route(*addresses: str) -> Path:
+    """A path on which these addresses answer, in this order, and never the target."""
+    fold = PathFold(TARGET)
+    for i in range(12):
+        fold.apply(begun(i))
+        for ttl, address in enumerate(addresses, 1):
+            fold.apply(sent(i, ttl))
+            fold.apply(answered(i, ttl, ttl * MS, address))
+    return fold.snapshot()
+
+
+def test_a_forwarding_loop_is_called_one_and_its_routers_are_named() -> None:
+    found = health(route("192.0.2.1", *["198.51.100.1", "198.51.100.5"] * 5))
+    assert said(found) == (
+        "unreachable",
+        "a forwarding loop between 198.51.100.1 and 198.51.100.5: probes go round and never reach the target",
+    )
+    assert found.from_hop == 2
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3"),  # forwards what has no TTL left
+        ("192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2", "192.0.2.3"),
+        ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"),  # branches of unequal length
+    ],
+)
+def test_an_address_that_merely_comes_again_is_no_loop(addresses: tuple[str, ...]) -> None:
+    assert "loop" not in health(route(*addresses)).words
+
+
+def test_a_target_beyond_the_largest_ttl_is_not_starting_for_ever() -> None:
+    found = health(route("192.0.2.1", "192.0.2.2", "192.0.2.3"))
+    assert said(found) == ("unreachable", "the target is not within 3 hops: hop 3 still is a router")
+
+
+def test_where_loss_begins_is_not_claimed_before_it_can_be_told() -> None:
+    early = health(trace("." * 15, "." * 15, "x......x......."))
+    assert early.words == "13 % loss at the target, too early to say from where on"
+    assert early.short == "13 % loss at the target"
+    assert health(trace("." * 60, "." * 60, ("." * 9 + "x") * 6)).words == "10 % loss at the target alone"
+
+
+def test_loss_between_is_not_called_harmless_by_chance_while_the_target_loses_too() -> None:
+    path = trace("." * 40, "x..x" + "." * 36, "x" + "." * 39, "x.x.x" + "." * 35)
+    assert hop_health(path, path.hops[1]).state != "cosmetic"
+    path = trace("." * 40, "x..x" + "." * 36, "x" + "." * 39, "." * 40)
+    assert hop_health(path, path.hops[1]).state == "cosmetic"

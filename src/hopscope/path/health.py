@@ -10,6 +10,7 @@ Words hold no clock time (a view knows the time zone): say `since` beside them.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -29,8 +30,8 @@ from hopscope.path.evidence import (
     percent,
     run_began,
 )
-from hopscope.path.hop_health import HopHealth, HopState, hop_health, loss_onset
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, Hop, Path
+from hopscope.path.hop_health import HopHealth, HopState, hop_health, is_certain_onset, loss_onset
+from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, Hop, Node, Path
 from hopscope.path.stats import MS, nearest_rank
 from hopscope.wire.messages import Kind
 
@@ -123,6 +124,15 @@ def _not_reached(path: Path, last: Hop) -> Health:
     answering = max((hop.ttl for hop in path.hops if hop.received or hop.late), default=None)
     if last.is_target:
         return _says(last)
+    loop = loop_between(path)
+    if loop:
+        first, addresses = loop
+        between = " and ".join(addresses) if len(addresses) <= 2 else f"{len(addresses)} routers"
+        words = f"a forwarding loop between {between}: probes go round and never reach the target"
+        return Health("unreachable", words, "forwarding loop", n, lost, None, first)
+    if last.received >= GONE and answering == last.ttl:
+        words = f"the target is not within {last.ttl} hops: hop {last.ttl} still is a router"
+        return Health("unreachable", words, "not reached", n, lost, None, last.ttl)
     if lost < GONE:
         words = "starting: no answer yet" if answering is None else f"starting: hop {answering} answers so far"
         return Health("starting", words, "starting", n, lost)
@@ -130,6 +140,33 @@ def _not_reached(path: Path, last: Hop) -> Health:
         return Health("unreachable", "no answer from anywhere", "no answer", n, lost, path.started_at)
     words = f"no answer from the target; hop {answering} is the last that answers"
     return Health("unreachable", words, "no answer", n, lost, path.started_at, answering + 1)
+
+
+def loop_between(path: Path) -> tuple[int, tuple[str, ...]] | None:
+    """The TTL at which a forwarding loop begins, and the routers in it, in the order in which probes pass them; None
+    where there is none.
+
+    A loop is an address that answered last at three TTLs or more, equally far apart and not next to each other: a
+    router that forwards what has no TTL left answers at two that are.
+    """
+    at: dict[str, list[int]] = {}
+    for hop in path.hops:
+        newest = max((node for node in hop.nodes if node.last_at is not None), key=_last_at, default=None)
+        if newest is not None:
+            at.setdefault(newest.address, []).append(hop.ttl)
+    rings = {
+        address: ttls
+        for address, ttls in at.items()
+        if len(ttls) >= 3 and len({b - a for a, b in pairwise(ttls)}) == 1 and ttls[1] - ttls[0] >= 2
+    }
+    if not rings:
+        return None
+    addresses = sorted(rings, key=lambda address: rings[address][0])
+    return rings[addresses[0]][0], tuple(addresses)
+
+
+def _last_at(node: Node) -> int:
+    return node.last_at or 0
 
 
 def _says(last: Hop) -> Health:
@@ -210,10 +247,12 @@ def _lossy(path: Path, last: Hop, samples: list[int]) -> Health | None:
     pct = 100 * lost / n
     onset = loss_onset(path) or last.ttl
     where = f"from hop {onset} on" if onset < last.ttl else "at the target alone"
+    if onset == last.ttl and not is_certain_onset(path, onset):
+        where = "at the target, too early to say from where on"
     if onset == path.hops[0].ttl:
         where = "from the first hop on"
     words = f"{percent(pct)} loss {where}"
-    return Health("loss", words, words, all_n, last.lost, loss_began(path, last), onset, pct)
+    return Health("loss", words, words.partition(",")[0], all_n, last.lost, loss_began(path, last), onset, pct)
 
 
 def _slow(path: Path, last: Hop) -> Health | None:

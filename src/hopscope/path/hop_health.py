@@ -13,6 +13,7 @@ import msgspec
 from hopscope.path.evidence import (
     COLLECTING,
     GONE,
+    PROVISIONAL,
     RECENT,
     Confidence,
     confidence,
@@ -77,10 +78,21 @@ def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
     floor = wilson95(rows[-1][1], rows[-1][2])[0]
     onset = None
     for ttl, lost, n in reversed(rows):
-        if not lost or lost / n < floor:
-            break
-        onset = ttl
+        if lost and lost / n >= floor:
+            onset = ttl
+        elif not lost or wilson95(lost, n)[1] < floor:
+            break  # this one is clean; one that may be either leaves it to the hops before it
     return onset
+
+
+def is_certain_onset(path: Path, onset: int, rounds: int | None = RECENT) -> bool:
+    """Whether the answering hop before `onset` surely loses less than the target does."""
+    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.hops if hop.received]
+    before = [row for row in rows if row[0] < onset]
+    if not before:
+        return True
+    _, lost, n = before[-1]
+    return wilson95(lost, n)[1] < wilson95(rows[-1][1], rows[-1][2])[0] or (not lost and n >= PROVISIONAL)
 
 
 def _without_answers(hop: Hop, later: list[Hop], sure: Confidence) -> HopHealth:
@@ -101,7 +113,10 @@ def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopHea
     pct = percent(100 * lost / n)
     answering = [(other.lost, other.lost + other.received) for other in later]
     least = min((c for c in answering if c[1] >= COLLECTING), key=lambda c: c[0] / c[1], default=(lost, n))
-    if wilson95(lost, n)[0] > wilson95(*least)[1] or 2 * least[0] * n <= lost * least[1]:
+    surely_less = wilson95(lost, n)[0] > wilson95(*least)[1]
+    # While the end of the path loses as well, half as much at one hop between may be chance: it proves nothing.
+    end_is_lossy = bool(answering) and is_significant(*answering[-1])
+    if surely_less or (not end_is_lossy and 2 * least[0] * n <= lost * least[1]):
         if is_significant(*least):
             return HopHealth("loss", f"{pct} loss, of which {percent(100 * least[0] / least[1])} goes on", sure)
         words = f"{pct} loss here goes no further: the router answers slowly, traffic is not lost"
