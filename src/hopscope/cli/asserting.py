@@ -54,7 +54,7 @@ _PATH: dict[str, Callable[[Target], float | None]] = {
 NAMES = ("reached", "loss", *_TIMES, *_COUNTS, *_PATH)
 _CONDITION = re.compile(
     r"(?:hop\[(?P<hop>\d{1,3})\]\.)?(?P<name>[a-z_0-9]+)"
-    r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>%|ms\b|s\b)?)?"
+    r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?P<number>\d+(?:\.\d*)?|\.\d+)(?:\s*(?P<unit>%|ms\b|s\b))?)?"
 )
 
 

@@ -172,6 +172,8 @@ def parse(text: str, name: str = "config.toml") -> Config:
         # What msgspec cannot know: the options' own ranges and words.
         defaults(config)
         _check_screen(config)
+        for server in config.names.servers:
+            _check_server(server)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{plain(name)}: no TOML: {error}") from None
     except msgspec.ValidationError as error:
@@ -203,6 +205,18 @@ def defaults(config: Config) -> Values:
     if config.names.owners is not None:
         values.setdefault("owners", config.names.owners)
     return values
+
+
+def _check_server(server: str) -> None:
+    """A name server: an address, with its port where that is not 53 (``192.0.2.53:5353``, ``[2001:db8::53]:5353``)."""
+    import ipaddress
+
+    match = re.fullmatch(r"\[([^\]]+)\]:(\d{1,5})|([^:\[\]]+):(\d{1,5})|(.+)", server)
+    address = next((part for part in (match[1], match[3], match[5]) if part), "") if match else ""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise UsageError(f"names.servers: {shown(server)} is no address (e.g. 192.0.2.53)") from None
 
 
 def _check_screen(config: Config) -> None:

@@ -92,6 +92,7 @@ def parse(argv: Sequence[str]) -> Values:
     if "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
+    _refuse_single_dashes(words)
     parser = build()
     try:
         namespace, unknown = parser.parse_known_intermixed_args(words)
@@ -130,6 +131,14 @@ def parse_environment(environ: Mapping[str, str]) -> Values:
     return values
 
 
+def _refuse_single_dashes(words: Sequence[str]) -> None:
+    """``-report`` would be read as five letters, the last with a value; nobody means that."""
+    long = {name for option in OPTIONS for name in option.flags if name.startswith("--")}
+    for word in words:
+        if word.startswith("-") and len(word) > 2 and f"-{word}" in long:
+            raise UsageError(f"there is no option {shown(word)}; did you mean -{word}?")
+
+
 def _plain(error: argparse.ArgumentError) -> str:
     name = (error.argument_name or "").split("/")[0]
     if "expected one argument" in error.message or "expected 1 argument" in error.message:
@@ -147,7 +156,5 @@ def _unknown(word: str) -> str:
     flag = word.partition("=")[0]
     known = [name for option in OPTIONS for name in option.flags if name.startswith("--")]
     near = difflib.get_close_matches(flag, known, 1) if flag.startswith("--") else []
-    if not near and flag.startswith("-") and not flag.startswith("--"):
-        near = difflib.get_close_matches(f"-{flag}", known, 1, 0.7)
     hint = f"did you mean {near[0]}?" if near else "see hopscope --help"
     return f"there is no option {shown(flag)}; {hint}"

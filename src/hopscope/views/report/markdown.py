@@ -14,7 +14,7 @@ from hopscope.session.model import Target
 from hopscope.views.report.document import UNKNOWN, Document, hostname, query_of
 from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=\S)")
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
 _HEAD = ("#", "Host", "Owner", "Loss %", "Sent", "Last", "Best", "Avg", "p95", "Worst", "StDev", "Jitter", "Remark")
 _NUMBERS_FROM = 3
