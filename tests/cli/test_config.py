@@ -184,7 +184,7 @@ def test_nothing_is_written_where_the_result_would_be_wrong(tmp_path: Path) -> N
         with pytest.raises(ValueError):
             keep(path, {"probe": {"interval": 2.0}})
         assert path.read_text() == text
-    with pytest.raises(ValueError, match="probe.interval"):
+    with pytest.raises(ValueError, match=r"probe\.interval"):
         keep(tmp_path / "new.toml", {"probe": {"interval": "never"}})
     assert not (tmp_path / "new.toml").exists()
 

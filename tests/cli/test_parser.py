@@ -173,7 +173,7 @@ def test_the_environments_words_may_be_quoted() -> None:
 
 @pytest.mark.parametrize("text", ["host", "-c x", "'open", "demo", "--nonsense"])
 def test_what_is_wrong_in_the_environment_is_said_to_be_there(text: str) -> None:
-    with pytest.raises(UsageError, match="^HOPSCOPE_OPTIONS: "):
+    with pytest.raises(UsageError, match=r"^HOPSCOPE_OPTIONS: "):
         _options("h", text)
 
 

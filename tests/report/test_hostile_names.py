@@ -201,9 +201,9 @@ def test_no_name_at_all_moves_a_cell(name: str) -> None:
         assert [len(row) for row in csv.reader(io.StringIO(hostile, newline=""))] == [
             len(row) for row in csv.reader(io.StringIO(tame, newline=""))
         ]
-    assert ElementTree.fromstring(render(sample.document(sample.target(_named(name))), "mtr-xml"))[4].get(
-        "HOST"
-    ) == (cleaned or "")
+    assert ElementTree.fromstring(render(sample.document(sample.target(_named(name))), "mtr-xml"))[4].get("HOST") == (
+        cleaned or ""
+    )
     assert _parsed(_both(name, "html")[0]).tags == _parsed(_both(name, "html")[1]).tags
 
 

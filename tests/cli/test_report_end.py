@@ -1,0 +1,87 @@
+"""How a report ends where the worker does not do its part."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from hopscope.cli import report
+from hopscope.cli.begin import Begun
+from hopscope.cli.namers import StaticNamer
+from hopscope.cli.options import Options
+from hopscope.cli.output import Output
+from hopscope.session.launch import launch
+from hopscope.session.model import Probing
+from hopscope.session.plans import plan_of
+from hopscope.wire.framing import encode_all
+from hopscope.wire.messages import (
+    Answered,
+    Event,
+    Finished,
+    Problem,
+    Refused,
+    RoundStarted,
+    Sent,
+    Started,
+    Welcome,
+)
+from tests.report.sample import MS, START
+
+_TARGET = "192.0.2.80"
+_PROBING = Probing(rounds=2)
+
+
+def _worker(said: list[Event]) -> list[str]:
+    """A worker that says these things, and then waits for its end."""
+    data = encode_all([Welcome(1, "0.1.0", 1, "nobody", 0), *said])
+    code = f"import sys; sys.stdout.buffer.write({data!r}); sys.stdout.flush(); sys.stdin.buffer.read()"
+    return [sys.executable, "-c", code]
+
+
+def _report(said: list[Event], format_name: str = "json") -> int:
+    launched = launch(command=_worker(said))
+    launched.begin(_TARGET, plan_of(_PROBING, _TARGET))
+    options = Options(targets=(_TARGET,), probing=_PROBING, format=format_name)
+    begun = Begun(launched, (_TARGET,), _PROBING, {_TARGET: _TARGET})
+    return report.run(options, begun, StaticNamer({}, {}), Output())
+
+
+_STARTED = Started(1, "ping-socket", "192.0.2.2", None, None, 64, "one", "kernel")
+_ONE_ROUND: list[Event] = [
+    _STARTED,
+    RoundStarted(1, 0, START),
+    Sent(1, 0, 1, START),
+    Answered(1, 0, 1, START, MS, _TARGET, "echo-reply", 0, 0),
+]
+
+
+def test_a_worker_that_cannot_be_kept_alive_is_status_4_and_what_was_measured_is_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert _report([*_ONE_ROUND, Problem("the machine is on fire", fatal=True)]) == 4
+    out, errors = capfd.readouterr()
+    assert json.loads(out)["hops"][0]["received"] >= 1
+    assert errors.startswith("hopscope: ")
+    assert errors.count("\n") == 1
+    assert "the machine is on fire" in errors
+
+
+def test_a_target_that_is_not_allowed_is_status_3_and_prints_no_report(capfd: pytest.CaptureFixture[str]) -> None:
+    refused = Refused(1, "permission", "raw sockets need \x1b[31ma privilege", "sudo hopscope")
+    assert _report([refused]) == 3
+    out, errors = capfd.readouterr()
+    assert out == ""
+    assert errors == f"hopscope: {_TARGET}: raw sockets need \\x1b[31ma privilege; sudo hopscope\n"
+
+
+def test_a_finished_target_is_status_0(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _report([*_ONE_ROUND, Finished(1, 1)]) == 0
+    assert json.loads(capfd.readouterr().out)["reached"] is True
+
+
+def test_a_stream_has_each_line_before_the_next_fact(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _report([*_ONE_ROUND, Finished(1, 1)], format_name="ndjson") == 0
+    lines = [json.loads(line)["event"] for line in capfd.readouterr().out.splitlines()]
+    assert lines == ["start", "probe", "end"]
