@@ -1,0 +1,48 @@
+"""What is loaded when: asked of fresh interpreters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"textual", "rich", "plotext", "scapy", "aiodns", "pycares", "maxminddb"}
+
+
+def loaded(program: str) -> set[str]:
+    """The top-level modules that are loaded after `program`."""
+    tail = "\nimport sys, json\nprint(); print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", program + tail], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("program", "without"),
+    [
+        ("import hopscope", HEAVY | {"msgspec", "asyncio", "socket", "subprocess", "threading"}),
+        ("import hopscope.path.fold, hopscope.path.health", HEAVY | {"socket", "asyncio", "threading", "selectors"}),
+        # A worker is launched by this before anything slow is imported.
+        ("import hopscope.session.launch, hopscope.session.plans", HEAVY | {"asyncio", "socket", "tempfile"}),
+        ("import hopscope.session.session", HEAVY),
+        ("import hopscope; hopscope.trace, hopscope.Session, hopscope.Report", HEAVY),
+        (
+            "import hopscope; hopscope.trace('192.0.2.80', rounds=1, method='simulated', timeout_s=0.2)",
+            HEAVY,
+        ),
+        (
+            "import sys; sys.argv = ['hopscope', '--version']\n"
+            "from hopscope.__main__ import main\n"
+            "try:\n    main()\n"
+            "except SystemExit:\n    pass",
+            HEAVY | {"asyncio", "msgspec", "socket"},
+        ),
+    ],
+)
+def test_no_more_is_loaded_than_is_needed(program: str, without: set[str]) -> None:
+    assert loaded(program) & without == set()
+
+
+def test_the_check_would_notice() -> None:
+    assert loaded("import textual.app") & HEAVY == {"textual", "rich"}
