@@ -57,15 +57,15 @@ SIXTY = """
   ● one.one.one.one   ▲ example.net 4.2 % loss  +1 ▶   +
  healthy: 0 of 120 lost, 12.6 ms, steady
 
-  #  Host                   Loss %     Avg      0–20 ms +5▶
-  1  gateway.lan               0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-  2  100.64.0.1                0      4.3    ▂▂▂▂▂▂▂▂▂▂▂▂▂▃
-  3  ·  does not answer      100       –     ··············
-  4  ae1.core2.example.net     7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄▄▄
-     └ ae2.core2.example.…            8.3
-  5  ix-gw.example.org         0     12.1    ▅▅▅▆▅▅▅▅▅▅▅▅▅▅
-▶ 6  one.one.one.one           0     13.1    ▆▅▆▅▆▅▅▅▆▅▅▅▆▅
-     ° loss here goes no further
+   #  Host                  Loss %     Avg      0–20 ms +5▶
+   1  gateway.lan              0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+   2  100.64.0.1               0      4.3    ▂▂▂▂▂▂▂▂▂▂▂▂▂▃
+   3  ·  does not answer     100       –     ··············
+   4  ae1.core2.example.net    7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄▄▄
+      └ ae2.core2.example…            8.3
+   5  ix-gw.example.org        0     12.1    ▅▅▅▆▅▅▅▅▅▅▅▅▅▅
+▶  6  one.one.one.one          0     13.1    ▆▅▆▅▆▅▅▅▆▅▅▅▆▅
+      ° loss here goes no further
 
 
 
@@ -79,7 +79,7 @@ def test_what_is_left_out_or_cut_has_a_sign(width: int) -> None:
     head = next(line for line in lines if "Host" in line)
     for title in ("Loss %", "Sent", "Avg"):
         assert title in head or "+" in head or "…" in head
-    host = next(line for line in lines if " 4  " in line[:6])
+    host = next(line for line in lines if line[1:4] == "  4")
     assert "ae1.core2.example.net" in host or "…" in host
 
 
@@ -101,7 +101,7 @@ def test_decimals_stand_below_each_other() -> None:
     dots = {
         line.rindex(".", end - 6, end + 1)
         for line in lines
-        if line[2:5].strip().isdigit() and "." in line[end - 6 : end]
+        if line[1:4].strip().isdigit() and "." in line[end - 6 : end]
     }
     assert len(dots) == 1
 
@@ -115,7 +115,7 @@ def test_a_path_below_a_millisecond_is_shown_in_microseconds() -> None:
 
 def test_a_silent_hop_is_dotted_and_not_in_the_colour_of_trouble() -> None:
     lines = seen(usual().play(60).snapshot(), (120, 34))
-    silent = next(line for line in lines if line.startswith("  3"))
+    silent = next(line for line in lines if line.startswith("   3"))
     assert "does not answer" in silent
     assert "····" in silent
     assert "╳" not in silent
@@ -123,8 +123,8 @@ def test_a_silent_hop_is_dotted_and_not_in_the_colour_of_trouble() -> None:
 
 def test_harmless_loss_is_marked_and_explained_and_true_loss_has_its_own_mark() -> None:
     lines = seen(usual().play(300).snapshot(), (120, 34), target=2)
-    harmless = next(line for line in lines if line.startswith("  4"))
-    true = next(line for line in lines if line.startswith("▶ 6"))
+    harmless = next(line for line in lines if line.startswith("   4"))
+    true = next(line for line in lines if line.startswith("▶  6"))
     assert "°" in harmless
     assert "▲" not in harmless
     assert "▲" in true
@@ -158,7 +158,7 @@ def test_rows_stay_where_they_are_while_names_and_numbers_change() -> None:
         view.see(session.play(7).snapshot())
         lines = [row.text for row in board.compose(view, look, 120, 34, KEYS, drawn).rows]
         places.add(tuple((i, line.index("Loss %")) for i, line in enumerate(lines) if "Loss %" in line))
-        places.add(tuple(i for i, line in enumerate(lines) if line[1:3].strip().isdigit() and line[3:5] == "  ")[:1])
+        places.add(tuple(i for i, line in enumerate(lines) if line[1:4].strip().isdigit() and line[4:6] == "  ")[:1])
     assert len(places) == 2
 
 
@@ -179,10 +179,10 @@ def test_a_long_table_scrolls_with_the_cursor_and_counts_what_is_out_of_sight() 
     long = tour()[:-1] * 4 + tour()[-1:]
     snapshot = ScriptedSession(Scripted(1, "far.example", "192.0.2.53", long)).play(20).snapshot()
     lines = seen(snapshot, (80, 16))
-    assert any(line.startswith("▶21") for line in lines)
+    assert any(line.startswith("▶ 21") for line in lines)
     assert any("↑" in line and "more lines" in line for line in lines)
     lines = seen(snapshot, (80, 16), hops={1: 1})
-    assert any(line.startswith("▶ 1") for line in lines)
+    assert any(line.startswith("▶  1") for line in lines)
     assert any("↓" in line and "more lines" in line for line in lines)
 
 

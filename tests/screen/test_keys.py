@@ -111,7 +111,7 @@ async def test_arrows_tab_and_digits_choose_a_target(drive: Drive) -> None:
 async def test_arrows_choose_a_hop_and_the_cursor_keeps_it(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         await it.press("up", "k")
-        assert [line[:8].strip() for line in it.lines() if line.startswith("▶")] == ["▶ 4  ae1"]
+        assert [line[:8].strip() for line in it.lines() if line.startswith("▶")] == ["▶  4  ae"]
         it.session.play(5)
         await it.until(lambda: it.desk.state.shown.now == it.session.now)
         assert cursor(it) == 4
@@ -375,12 +375,11 @@ async def test_the_chart_s_cursor_reads_time_and_value_by_key_and_by_click(drive
         await it.press("left_square_bracket")
         assert any("hop 6: 1" in line for line in it.lines())
         await it.press("escape")
-        assert it.desk.state.chart_cursor is None
+        assert chart_cursor(it) is None
         y = next(i for i, line in enumerate(it.lines()) if line.startswith("╭─")) + 3
         await it.pilot.click(offset=(20, y))
         await it.pilot.pause()
-        assert it.desk.state.chart_cursor is not None
-        assert it.desk.state.chart_cursor > 30
+        assert (chart_cursor(it) or 0) > 30
 
 
 async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
@@ -396,6 +395,10 @@ async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
 def cursor(it: Driven) -> int | None:
     target = it.desk.state.chosen
     return it.desk.state.cursor(target) if target else None
+
+
+def chart_cursor(it: Driven) -> int | None:
+    return it.desk.state.chart_cursor
 
 
 def reason(it: Driven) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING
 from hopscope.views.screen import keymap, numbers, spark, text, themes
+from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import changed
 from hopscope.views.screen.columns import COLUMNS
 from hopscope.views.screen.look import look_of
@@ -257,3 +260,14 @@ def test_the_exit_status_is_the_outcome() -> None:
     session = ScriptedSession(Scripted(3, "c", "192.0.2.2", tour()[2:3]))
     session.worker = "failed"
     assert status_of(session.snapshot()) == 4
+
+
+def test_the_documentation_knows_every_action_key_column_and_theme() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "screen.md").read_text(encoding="utf-8")
+    for action in ACTIONS.values():
+        keys = " ".join(f"`{key}`" for key in action.keys.split(","))
+        assert f"| {keys} | `{action.id}` | {action.help} |" in page
+    for column in COLUMNS.values():
+        assert f"| `{column.key}` |" in page
+        assert column.definition in page
+    assert all(f"`{theme.name}`" in page for theme in themes.OWN)

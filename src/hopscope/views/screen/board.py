@@ -64,12 +64,14 @@ def compose(
     rows: list[Row] = []
     if height >= 6:
         rows.append(head.tabs(state, look, width))
-    note = head.notice(state, look, width, target, names)
+    note, urgent = head.notice(state, look, width, target, names)
     if height >= 16:
         if target is not None and not state.overview:
             rows.append(head.status(state, look, width, target))
         rows.append(note or blank(width, look.text))
-    elif note is not None:
+        if height >= CHART_FROM:
+            rows.append(blank(width, look.text))
+    elif note is not None and (urgent or target is None or state.overview):
         rows.append(note)
     elif target is not None and not state.overview:
         rows.append(head.status(state, look, width, target))
@@ -175,8 +177,11 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
     groups = table.rows(target, verdicts, shape, manner, look, width, memory)
     micro = table.is_micro(target)
     out = [table.head(shape, look, width, memory.ceiling, state.scale, micro)] if room >= 3 else []
-    notes = table.notes(target, verdicts, look, width - 6) if room >= 6 else []
-    note_rows = [Line().to(5, look.quiet).add(cut(text, width - 6), look.quiet).row(width, look.text) for text in notes]
+    notes = table.notes(target, verdicts, look, width - table.NUMBER - 1) if room >= 6 else []
+    note_rows = [
+        Line().to(table.NUMBER, look.quiet).add(cut(text, width - table.NUMBER - 1), look.quiet).row(width, look.text)
+        for text in notes
+    ]
     lines: list[Row] = []
     spans: dict[int, tuple[int, int]] = {}
     for ttl, rows in groups:

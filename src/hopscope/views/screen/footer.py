@@ -23,7 +23,9 @@ def row(keys: dict[str, tuple[str, ...]], look: Look, width: int) -> Row:
         key = shown(bound[0], unicode)
         if action.id in PAIRS:
             before = keys.get(PAIRS[action.id][0], ())
-            key = (shown(before[0], unicode) if before else "") + key
+            pair = (before[0] if before else "", bound[0])
+            together = {("left", "right"): look.glyphs.left_right, ("up", "down"): look.glyphs.up_down}
+            key = together.get(pair) or (f"{shown(pair[0], unicode)} {key}" if before else key)
         items.append((action.id, key, action.title))
     sizes = [cell_len(key) + 1 + cell_len(title) + 2 for _, key, title in items]
     with_titles = width >= 60

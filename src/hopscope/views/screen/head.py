@@ -142,12 +142,14 @@ def who(target: Target, shown: Snapshot) -> str:
     return " · ".join(parts)
 
 
-def notice(state: ViewState, look: Look, width: int, target: Target | None, keys: dict[str, str]) -> Row | None:
-    """What must not be overlooked, in words; None where all is as it should be."""
+def notice(
+    state: ViewState, look: Look, width: int, target: Target | None, keys: dict[str, str]
+) -> tuple[Row | None, bool]:
+    """What is to be said beside health, and whether it must not be overlooked; None where there is nothing."""
     text, style = _notice(state, look, target, keys)
     if not text:
-        return None
-    return Line().add(" ", look.text).add(cut(text, width - 2), style).row(width, look.text)
+        return None, False
+    return Line().add(" ", look.text).add(cut(text, width - 2), style).row(width, look.text), style is not look.quiet
 
 
 def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str, str]) -> tuple[str, Style]:

@@ -62,12 +62,13 @@ def _axis(times: Sequence[int], columns: int, look: Look, width: int) -> Row:
 
 
 def _ground(hop: Hop) -> tuple[float, float]:
-    """A hop's own best and spread (ns): the map shows how far from its best a hop is, not how far away it is."""
-    if hop.rtt is None:
+    """What is usual for a hop, and how far from it the brightest shade lies (ns): the map shows how much slower than
+    usual a hop is, not how far away it is."""
+    rtt = hop.rtt
+    if rtt is None or rtt.median is None or rtt.p95 is None:
         return 0.0, 1.0
-    best = hop.rtt.best * NS_PER_MS
-    high = hop.rtt.worst if hop.rtt.p95 is None else hop.rtt.p95
-    return best, max(high * NS_PER_MS - best, 0.25 * best, 0.5 * NS_PER_MS) * 1.5
+    usual = rtt.median * NS_PER_MS
+    return usual, max(3 * (rtt.p95 * NS_PER_MS - usual), 0.25 * usual, NS_PER_MS)
 
 
 def _cell(
@@ -83,8 +84,8 @@ def _cell(
         if any(sample == LATE for sample in part):
             return look.glyphs.late, look.warn
         return (look.glyphs.silent if lost else " "), look.faint
-    best, spread = ground
-    level = (max(answered) - best) / spread
+    usual, spread = ground
+    level = (max(answered) - usual) / spread
     index = max(0, min(len(look.heat) - 1, int(level * len(look.heat))))
     shades = look.glyphs.shades[1:]
     return shades[min(len(shades) - 1, index * len(shades) // len(look.heat))], look.heat[index]

@@ -22,11 +22,11 @@ from hopscope.views.screen.numbers import DASH, axis_ms, nice_ceiling, table_ms
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 
-HOST_MIN, HOST_MAX = 16, 46
+HOST_MIN, HOST_MAX = 16, 42
 SPARK_MIN = 12
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
-NUMBER = 5
+NUMBER = 6
 """Cells of cursor and TTL before the host."""
 GAP = 2
 
@@ -135,7 +135,9 @@ def head(table: Shape, look: Look, width: int, ceiling: float | None, scale: Sca
         if len(rounds) + 2 + len(reach) > room:
             rounds = f"last {table.spark}"
         if len(rounds) + 2 + len(reach) > room:
-            rounds, reach = "", cut(reach, room)
+            rounds = ""
+        if len(reach) > room:
+            reach = cut(reach.removeprefix(f"0{look.glyphs.to}"), room)
         line.add(rounds, look.quiet, Hit("action", "show.scale"))
         line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(
             reach, look.quiet, Hit("action", "show.scale")
@@ -217,7 +219,7 @@ def _hop_rows(
 ) -> list[Row]:
     glyphs = look.glyphs
     line = Line()
-    line.add(f"{glyphs.cursor if chosen else ' '}{hop.ttl:>2}  ", look.strong if chosen else look.quiet)
+    line.add(f"{glyphs.cursor if chosen else ' '}{hop.ttl:>3}  ", look.strong if chosen else look.quiet)
     _host(line, target, hop, verdict, table.host, manner, look)
     value_style = _value_style(verdict, look)
     for column in table.columns:

@@ -1,0 +1,103 @@
+"""The real command in a real pseudo terminal: what leaves it, byte for byte, and what the terminal is like afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from types import TracebackType
+from typing import Self
+
+PATIENCE_S = 20.0
+"""A wait that is longer than this has failed."""
+
+
+class Terminal:
+    """Runs ``python -m hopscope`` with `arguments`, or `code` in an interpreter."""
+
+    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 34), code: str | None = None) -> None:
+        self.bytes = b""
+        self.status: int | None = None
+        command = [sys.executable, *(["-c", code] if code is not None else ["-m", "hopscope"]), *arguments]
+        environment = {
+            **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "XDG_CONFIG_HOME")},
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+            "HOME": "/nonexistent",
+        }
+        self.master, slave = pty.openpty()
+        self.resize(*size, tell=False)
+        self.before = termios.tcgetattr(slave)
+        self.pid = os.posix_spawn(
+            sys.executable,
+            command,
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, slave, fd) for fd in (0, 1, 2)],
+            setsid=True,
+        )
+        self.slave = slave
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.slave)
+        os.close(self.master)
+
+    def resize(self, columns: int, lines: int, tell: bool = True) -> None:
+        """Another size."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        if tell:
+            os.kill(self.pid, signal.SIGWINCH)
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self.master, keys.encode())
+
+    def read(self, until: bytes, since: int = 0) -> int:
+        """Read until something was written after `since`; the number of bytes read so far."""
+        end = time.monotonic() + PATIENCE_S
+        while until not in self.bytes[since:]:
+            self._read(end, f"{until!r} was not written")
+        return len(self.bytes)
+
+    def wait(self) -> int:
+        """Read until the command ends; its exit status, as a shell would say it."""
+        end = time.monotonic() + PATIENCE_S
+        while self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                code = os.waitstatus_to_exitcode(status)
+                self.status = code if code >= 0 else 128 - code
+            self._read(end, "the command did not end", 0.02)
+        return self.status
+
+    def is_restored(self) -> bool:
+        """Is the terminal as it was: its modes, the main screen, the cursor?"""
+        main = self.bytes.rindex(b"\x1b[?1049l") > self.bytes.rindex(b"\x1b[?1049h")
+        cursor = self.bytes.rindex(b"\x1b[?25h") > self.bytes.rindex(b"\x1b[?25l")
+        return main and cursor and termios.tcgetattr(self.slave) == self.before
+
+    def children(self) -> list[int]:
+        """The command's own processes: its worker."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def _read(self, end: float, words: str, wait: float = 0.5) -> None:
+        if time.monotonic() > end:
+            raise AssertionError(f"{words}; the last of what was: {self.bytes[-2000:]!r}")
+        ready, _, _ = select.select([self.master], [], [], wait)
+        if ready:
+            self.bytes += os.read(self.master, 1 << 16)
