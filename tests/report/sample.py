@@ -107,6 +107,33 @@ def target(names: dict[str, NameFacts] | None = None, query: str = "www.example.
     )
 
 
+def short_events() -> list[Event]:
+    """A path of two hops over two rounds: enough for a page of documentation."""
+    said: list[Event] = []
+    for number, (first, second) in enumerate([(1.204, 30.512), (1.101, None)]):
+        at = START + number * SECOND
+        said.append(RoundStarted(5, number, at))
+        for ttl, rtt in ((1, first), (2, second)):
+            sent = at + ttl * MS
+            said.append(Sent(5, number, ttl, sent))
+            if rtt is None:
+                said.append(Lost(5, number, ttl, sent))
+            elif ttl == 1:
+                said.append(Answered(5, number, ttl, sent, round(rtt * MS), "192.168.1.1", "time-exceeded", 11, 0, 64))
+            else:
+                said.append(Answered(5, number, ttl, sent, round(rtt * MS), TARGET, "echo-reply", 0, 0, 63))
+    return said
+
+
+def short_target() -> Target:
+    """The target of `short_events`."""
+    fold = PathFold(TARGET)
+    fold.apply_all(short_events())
+    facts = Started(5, "ping-socket", "192.168.1.23", None, None, 64, "one", "kernel")
+    plan = Plan(TARGET, 4, rounds=2)
+    return Target(5, "www.example.com", "finished", TARGET, plan, facts, None, None, fold.snapshot(), NAMES)
+
+
 def silent_target() -> Target:
     """One that never answered, nor did anybody on the way."""
     fold = PathFold("192.0.2.99")

@@ -1,0 +1,115 @@
+"""What the documentation shows of formats and options is what the program prints.
+
+``UPDATE_GOLDEN=1 pytest tests/report/test_docs.py`` writes the samples into the pages.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from hopscope.cli.asserting import NAMES
+from hopscope.cli.table import GROUPS, OPTIONS, Option
+from hopscope.session.events import EndEvent, StartEvent, probe_event
+from hopscope.views.report import mtr
+from hopscope.views.report.document import Style, hostname
+from hopscope.views.report.formats import FORMATS, STREAMS, render
+from hopscope.views.report.stream import streamer
+from hopscope.wire.messages import Answered, Lost
+from tests.report import sample
+
+_DOCS = Path(__file__).parents[2] / "docs"
+_MARK = re.compile(r"^<!-- (?P<what>[a-z:\- ]+) -->\n(?:<!-- begin -->\n.*?<!-- end -->\n)?", re.MULTILINE | re.DOTALL)
+_LANGUAGES = {"json": "json", "mtr-json": "json", "mtr-xml": "xml", "markdown": "markdown"}
+
+
+def _sample(name: str) -> str:
+    if name in STREAMS:
+        text = _stream(name)
+    elif name == "text":
+        text = render(sample.document(style=Style(mpls=True)), name)
+    else:
+        text = render(sample.document(sample.short_target()), name)
+    return f"````{_LANGUAGES.get(name, 'text')}\n{text.rstrip().replace(chr(13), "")}\n````"
+
+
+def _stream(name: str) -> str:
+    target = sample.short_target()
+    stream = streamer(name, Style(), lambda address: hostname(target, address, "names"))
+    start = StartEvent(
+        target=sample.TARGET, query=target.query, source="192.168.1.23", protocol="icmp", method="ping-socket",
+        family=4, port=None, interval_s=1.0, timeout_s=3.0, packet_size=64, tos=0, flow="one",
+        started="2026-11-23T15:02:00.000000+00:00",
+    )  # fmt: skip
+    fates = [event for event in sample.short_events() if isinstance(event, (Answered, Lost))]
+    lines = [stream.event(start), *(stream.event(probe_event(sample.TARGET, event)) for event in fates)]
+    lines.append(stream.event(EndEvent(target=sample.TARGET, rounds=2, reached=True)))
+    return "".join(lines)
+
+
+def _columns() -> str:
+    rows = [
+        f"| {'space' if field.letter == ' ' else f'`{field.letter}`'} | {field.title.strip()} | {field.meaning} |"
+        for field in mtr.FIELDS.values()
+    ]
+    return "\n".join(["| letter | head | what |", "| --- | --- | --- |", *rows])
+
+
+def _flags(option: Option) -> str:
+    return ", ".join(f"`{flag}{f' {option.metavar}' if option.metavar else ''}`" for flag in option.flags)
+
+
+def _options() -> str:
+    parts = []
+    for group, title in GROUPS.items():
+        parts += [f"### {title}", "", "| option | what |", "| --- | --- |"]
+        parts += [
+            f"| {_flags(option)} | {option.long or option.brief} |" for option in OPTIONS if option.group == group
+        ]
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def _mtr_options() -> str:
+    rows = [f"| {_flags(option)} | {option.long} |" for option in OPTIONS if option.verdict]
+    return "\n".join(["| option | here |", "| --- | --- |", *rows])
+
+
+def _made(what: str) -> str:
+    kind, _, name = what.partition(": ")
+    makers = {"columns": _columns, "options": _options, "mtr-options": _mtr_options}
+    return makers[kind]() if kind in makers else _sample(name)
+
+
+def _filled(text: str) -> str:
+    def fill(match: re.Match[str]) -> str:
+        return f"<!-- {match['what']} -->\n<!-- begin -->\n{_made(match['what'])}\n<!-- end -->\n"
+
+    return _MARK.sub(fill, text)
+
+
+@pytest.mark.parametrize("page", ["formats.md", "cli.md", "coming-from-mtr.md"])
+def test_a_pages_samples_are_what_the_program_prints(page: str) -> None:
+    path = _DOCS / page
+    text = path.read_text("utf-8")
+    made = _filled(text)
+    assert "<!-- begin -->" in made
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(made, "utf-8")
+        text = made
+    assert text == made
+
+
+def test_every_format_is_documented() -> None:
+    text = (_DOCS / "formats.md").read_text("utf-8")
+    for name in FORMATS:
+        assert f"| `{name}` |" in text
+
+
+def test_every_value_of_an_assertion_is_documented() -> None:
+    text = (_DOCS / "cli.md").read_text("utf-8")
+    for name in NAMES:
+        assert f"`{name}`" in text
