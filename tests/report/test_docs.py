@@ -33,7 +33,8 @@ def _sample(name: str) -> str:
         text = render(sample.document(style=Style(mpls=True)), name)
     else:
         text = render(sample.document(sample.short_target()), name)
-    return f"````{_LANGUAGES.get(name, 'text')}\n{text.rstrip().replace(chr(13), "")}\n````"
+    lines = "\n".join(text.rstrip().splitlines())
+    return f"````{_LANGUAGES.get(name, 'text')}\n{lines}\n````"
 
 
 def _stream(name: str) -> str:

@@ -6,7 +6,6 @@ whoever takes the session over (a report, the screen) finds the first answers wa
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,6 +82,8 @@ def _resolved(targets: tuple[str, ...], probing: Probing) -> dict[str, str]:
     wanted = list(dict.fromkeys(targets))
     if len(wanted) == 1:
         return {wanted[0]: _resolve(wanted[0], probing)}
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(LOOKUPS, len(wanted))) as pool:
         return dict(zip(wanted, pool.map(lambda target: _resolve(target, probing), wanted), strict=True))
 
