@@ -1,4 +1,4 @@
-"""The real command in a real pseudo terminal: what leaves it, byte for byte, and what the terminal is like afterwards."""
+"""The real command in a real pseudo terminal: what leaves it, byte for byte, and how the terminal is afterwards."""
 
 from __future__ import annotations
 
