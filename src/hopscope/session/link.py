@@ -13,6 +13,12 @@ from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import Command, Event
 
 _CHUNK: Final = 1 << 18
+_EAGER_S: Final = 5.0
+"""So long after its start or a command, everything that a worker says is heard at once."""
+_REST_S: Final = 0.25
+"""Later, so long passes between two looks: a wake-up for each probe would cost more than all that is done with it."""
+_SMALL: Final = 1 << 13
+"""A worker that says more at a time is read on at once, so that it never waits for room in the pipe."""
 
 
 class Link:
@@ -37,6 +43,8 @@ class Link:
         self._open = True
         os.set_blocking(self._source, False)
         os.set_blocking(self._sink, False)
+        self._eager_until = self._loop.time() + _EAGER_S
+        self._resting: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._source, self._read)
         self._words = launched.process.stderr.fileno()
         self._loop.add_reader(self._words, self._hear_words)
@@ -44,6 +52,8 @@ class Link:
     def tell(self, commands: Iterable[Command]) -> None:
         """Send commands, in order, as soon as the worker takes them."""
         if self._open:
+            self._eager_until = self._loop.time() + _EAGER_S
+            self._wake()
             self._out += encode_all(commands)
             if not self._writing:
                 self._write()
@@ -61,6 +71,17 @@ class Link:
         if not data and self._open:
             self._let_go()
             self._ended()
+        elif self._open and len(data) < _SMALL and self._loop.time() > self._eager_until:
+            self._loop.remove_reader(self._source)
+            self._resting = self._loop.call_later(_REST_S, self._wake)
+
+    def _wake(self) -> None:
+        """Look at the worker's output again."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+            if self._open:
+                self._loop.add_reader(self._source, self._read)
 
     def _write(self) -> None:
         try:
@@ -85,6 +106,9 @@ class Link:
     def _let_go(self) -> None:
         if self._open:
             self._open = False
+            if self._resting is not None:
+                self._resting.cancel()
+                self._resting = None
             self._loop.remove_reader(self._source)
             self._loop.remove_reader(self._words)
             if self._writing:
