@@ -6,11 +6,13 @@ import asyncio
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hopscope.names.facts import NameFacts
@@ -146,13 +148,21 @@ async def test_a_refusal_carries_reason_and_remedy() -> None:
     assert (target.refusal.reason, target.refusal.remedy) == ("permission", "sudo something")
 
 
-async def test_a_name_that_leads_nowhere_is_unresolved_with_the_reason_and_the_others_go_on() -> None:
-    async with Session(["no-such-host.invalid", TARGET], SIMULATED) as session:
+async def test_a_name_that_leads_nowhere_is_unresolved_with_the_reason_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nowhere(*arguments: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    probing = msgspec.structs.replace(SIMULATED, method="auto")
+    async with Session(["no-such-host.invalid"], probing) as session:
+        session.add(TARGET, SIMULATED)
         snapshot = await until(
             session, lambda snapshot: snapshot.targets[0].state == "unresolved" and snapshot.targets[1].path.reached
         )
     assert snapshot.targets[0].error is not None
-    assert snapshot.targets[0].error.startswith("no-such-host.invalid: ")
+    assert snapshot.targets[0].error.startswith("no-such-host.invalid: the name server does not answer")
 
 
 @pytest.mark.parametrize("query", ["", " ", "-x", "--help", "a" * 300])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hopscope.session import session as session_module
 from hopscope.session.errors import WorkerFailed
 from hopscope.session.events import EndEvent, ProbeEvent, StartEvent
 from hopscope.session.feeds import Feeds
@@ -158,16 +158,16 @@ class SlowResolver:
         self.asked: list[str] = []
         self.may = threading.Event()
 
-    def __call__(self, query: str, family: int | None) -> str:
+    def __call__(self, query: str, *how: object) -> list[tuple[object, ...]]:
         self.asked.append(query)
         assert self.may.wait(20)
-        return TARGET
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", (TARGET, 0))]
 
 
 @pytest.fixture
 def resolver(monkeypatch: pytest.MonkeyPatch) -> SlowResolver:
     resolver = SlowResolver()
-    monkeypatch.setattr(session_module, "resolve", resolver)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
     return resolver
 
 

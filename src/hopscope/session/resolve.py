@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import Literal
 
@@ -11,27 +12,28 @@ from hopscope.session.plans import numeric
 
 
 def resolve(query: str, family: Literal[4, 6] | None) -> str:
-    """The first address of `query` of the family asked for (None: the system's order). Blocks. `Unresolvable`."""
-    known = numeric(query)
+    """The first address of `query` of the family asked for (None: the system's order). Blocks, but not for a numeric
+    address, which is only written in the one usual way. `Unresolvable`."""
+    if numeric(query) is not None:
+        known = ipaddress.ip_address(query)
+        if family not in (None, known.version):
+            raise Unresolvable(f"{clean(query)}: is no IPv{family} address")
+        return str(known)
     wanted = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
     try:
-        found = socket.getaddrinfo(known or query, None, wanted, socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(query, None, wanted, socket.SOCK_DGRAM)
     except socket.gaierror as error:
-        raise Unresolvable(f"{clean(query)}: {_why(error, family, known is not None)}") from None
+        raise Unresolvable(f"{clean(query)}: {_why(error, family)}") from None
     except (OSError, UnicodeError) as error:
         raise Unresolvable(f"{clean(query)}: {clean(str(error))}") from None
     for found_family, _, _, _, address in found:
         if found_family in (socket.AF_INET, socket.AF_INET6):
-            host = str(address[0])
-            zone = known.partition("%")[2] if known else ""
-            return f"{host}%{zone}" if zone and "%" not in host else host
+            return str(address[0])
     raise Unresolvable(f"{clean(query)}: has no address that can be traced")
 
 
-def _why(error: socket.gaierror, family: Literal[4, 6] | None, is_address: bool) -> str:
+def _why(error: socket.gaierror, family: Literal[4, 6] | None) -> str:
     only = f"IPv{family} " if family else ""
-    if is_address:
-        return f"is no {only}address"
     if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None), getattr(socket, "EAI_ADDRFAMILY", None)):
         return f"no {only}address is known for this name"
     if error.errno == socket.EAI_AGAIN:

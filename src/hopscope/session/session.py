@@ -309,6 +309,11 @@ class Session:
             self._start(record, known)
         elif record.probing.method == "simulated" and numeric(record.asked) is None:
             record.unresolve(f"{record.query}: no name leads into a simulated network; an address does")
+        elif numeric(record.asked) is not None:
+            try:
+                self._start(record, resolve(record.asked, family))
+            except Unresolvable as why:
+                record.unresolve(str(why))
         else:
             record.state = "resolving"
             record.error = None
