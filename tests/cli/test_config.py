@@ -104,7 +104,7 @@ def test_another_users_file_is_not_read(tmp_path: Path) -> None:
 def test_with_more_rights_than_its_caller_no_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = _environment(tmp_path, "[probe]\ninterval = 5\n")
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    assert read(["h"], environment).probing.interval_s == 1.0
+    assert read(["h"], {**environment, "HOPSCOPE_OPTIONS": "-i 9"}).probing.interval_s == 1.0
     with pytest.raises(UsageError, match="more rights"):
         read(["--config", str(tmp_path / "x"), "h"], environment)
 

@@ -250,6 +250,15 @@ def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
     assert path.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_an_old_report_goes_only_when_there_is_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("x" * 100_000)
+    assert run("demo", "nosuch", "--format", "json", "--output", str(path)).returncode == 2
+    assert path.stat().st_size == 100_000
+    assert run("demo", "healthy", "--format", "json", "--output", str(path), *QUICK).returncode == 0
+    assert json.loads(path.read_text())["reached"] is True
+
+
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&-", "0<&- 1>&- 2>&-"])
 def test_a_closed_descriptor_becomes_nobodys_socket(closed: str) -> None:
     line = " ".join([*COMMAND, "demo", "healthy", "--format", "json", *QUICK, closed])
@@ -262,8 +271,8 @@ def test_a_closed_descriptor_becomes_nobodys_socket(closed: str) -> None:
         assert json.loads(done.stdout)["reached"] is True
 
 
-def test_the_first_hops_are_hidden_in_every_format() -> None:
-    for name in ("text", "json", "ndjson", "html", "markdown", "csv", "mtr-raw", "mtr-csv"):
+def test_the_first_hops_are_hidden_in_documents_and_streams() -> None:
+    for name in ("wide", "json", "ndjson"):
         plain = run("demo", "healthy", "--format", name, "-n", *QUICK).stdout
         done = run("demo", "healthy", "--format", name, "-n", "--privacy", "1", *QUICK)
         assert "192.168." in plain

@@ -118,12 +118,17 @@ def default_path(environ: Mapping[str, str]) -> Path:
     return folder / "hopscope" / "config.toml"
 
 
+def is_raised() -> bool:
+    """Whether this program runs with more rights than whoever called it (set-user-ID or set-group-ID)."""
+    return os.geteuid() != os.getuid() or os.getegid() != os.getgid()
+
+
 def load(given: str | None, environ: Mapping[str, str]) -> Loaded:
     """The configuration in force. `given` is ``--config``'s value: an empty one means none. `UsageError` where the
     file cannot be read or is wrong; only a file that nobody named may be missing."""
     if given == "":
         return Loaded()
-    raised = os.geteuid() != os.getuid() or os.getegid() != os.getgid()
+    raised = is_raised()
     if given is not None:
         if raised:
             raise UsageError(f"--config: {shown(given)} is not read by a program with more rights than its caller")

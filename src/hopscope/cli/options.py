@@ -55,7 +55,8 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
 
 def combine(values: Values, environ: Mapping[str, str]) -> Options:
     """As `read`, of a command line that was parsed already."""
-    below = parse_environment(environ)
+    # A program with more rights than its caller does not let the caller's environment steer it.
+    below = {} if configuration.is_raised() else parse_environment(environ)
     loaded = configuration.load(values.get("config", below.get("config")), environ)
     notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
     merged: Values = {**configuration.defaults(loaded.config), **below, **values}

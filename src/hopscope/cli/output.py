@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
@@ -38,9 +39,10 @@ class Output:
         """`path` None: standard output. `UsageError` where the file cannot be opened."""
         self._path = path
         self._descriptor = 1
+        self._is_old = path is not None
         if path is not None:
             try:
-                self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+                self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
             except (OSError, ValueError) as error:
                 raise UsageError(f"--output {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
 
@@ -52,12 +54,20 @@ class Output:
     def write(self, text: str) -> None:
         """All of it, now. `ClosedPipe`, `OutputError`."""
         try:
+            if self._is_old:
+                self._empty()
             write_all(self._descriptor, text)
         except BrokenPipeError:
             raise ClosedPipe from None
         except OSError as error:
             name = "standard output" if self._path is None else shown(self._path)
             raise OutputError(f"{name}: {error.strerror}") from None
+
+    def _empty(self) -> None:
+        """What the file held before goes only when there is something to put in its place."""
+        self._is_old = False
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.ftruncate(self._descriptor, 0)
 
     def save(self, text: str) -> None:
         """As `write`, but what cannot be written is said on standard error instead, before the error is raised."""
