@@ -10,7 +10,10 @@ from typing import cast
 import pytest
 
 from hopscope.session import link
+from hopscope.session.events import EndEvent
 from hopscope.session.launch import Launched
+from hopscope.session.model import Probing
+from hopscope.session.session import Session
 from hopscope.wire.framing import Garbage, encode
 from hopscope.wire.messages import Event, RoundStarted
 
@@ -83,3 +86,20 @@ async def test_a_command_wakes_a_link_that_rests(monkeypatch: pytest.MonkeyPatch
         await asyncio.sleep(0.001)
     it._let_go()
     launched.process.close()
+
+
+@pytest.mark.parametrize("waits_for", ["events", "finished"])
+async def test_who_waits_for_each_event_or_for_the_end_never_waits_for_a_rest(
+    waits_for: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_EAGER_S", 0.0)
+    monkeypatch.setattr(link, "_REST_S", 3600.0)
+    probing = Probing(method="simulated", rounds=3, interval_s=0.05, timeout_s=0.2)
+    async with Session(["192.0.2.80"], probing) as session, asyncio.timeout(20):
+        if waits_for == "finished":
+            await session.finished()
+        else:
+            async for event in session.events():
+                if isinstance(event, EndEvent):
+                    break
+        assert session.snapshot().targets[0].state == "finished"

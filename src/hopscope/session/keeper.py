@@ -42,11 +42,13 @@ class Keeper:
         back: Callable[[], None],
         changed: Callable[[], None],
         due_s: Callable[[], float | None],
+        hurried: Callable[[], bool],
         patience_s: float = STALLED_S,
     ) -> None:
         """`heard` gets each event of a target; `gone` and `back` are called when the worker ended and when a new one
         can be told things; `changed` after anything that a reader of this object may care about. `due_s` says after
-        how many seconds of silence the next event is due (None: none is)."""
+        how many seconds of silence the next event is due (None: none is), `hurried` whether somebody waits for each
+        (see `Link`)."""
         self.state: WorkerState = "starting"
         self.note: str | None = None
         self.restarts = 0
@@ -58,6 +60,7 @@ class Keeper:
         self._back = back
         self._changed = changed
         self._due_s = due_s
+        self._hurried = hurried
         self._patience = patience_s
         self._counters = Counters()
         self._counted_before = Counters()
@@ -92,7 +95,8 @@ class Keeper:
         self._take(launched)
 
     def tell(self, *commands: Command) -> None:
-        """Send commands; while no worker is there they are dropped (`back` is where to say all again)."""
+        """Send commands; while no worker is there they are dropped (`back` is where to say all again). What the
+        worker says next, and what it has said, is heard at once."""
         if self._link is not None:
             self._link.tell(commands)
 
@@ -128,7 +132,7 @@ class Keeper:
 
     def _take(self, launched: Launched) -> None:
         loop = asyncio.get_running_loop()
-        self._link = Link(launched, self._heard, self._ended)
+        self._link = Link(launched, self._heard, self._ended, self._hurried)
         self._reason = None
         self._last_heard = loop.time()
         self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)

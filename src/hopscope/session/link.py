@@ -26,14 +26,20 @@ class Link:
     worker's output has ended."""
 
     def __init__(
-        self, launched: Launched, heard: Callable[[list[Event | Garbage]], None], ended: Callable[[], None]
+        self,
+        launched: Launched,
+        heard: Callable[[list[Event | Garbage]], None],
+        ended: Callable[[], None],
+        hurried: Callable[[], bool] = lambda: False,
     ) -> None:
+        """While `hurried`, somebody waits for each event, and none is left lying for a while."""
         assert launched.process.stdin is not None
         assert launched.process.stdout is not None
         assert launched.process.stderr is not None
         self.launched = launched
         self._heard = heard
         self._ended = ended
+        self._hurried = hurried
         self._loop = asyncio.get_running_loop()
         self._reader = event_reader()
         self._out = bytearray()
@@ -71,7 +77,7 @@ class Link:
         if not data and self._open:
             self._let_go()
             self._ended()
-        elif self._open and len(data) < _SMALL and self._loop.time() > self._eager_until:
+        elif self._open and len(data) < _SMALL and self._loop.time() > self._eager_until and not self._hurried():
             self._loop.remove_reader(self._source)
             self._resting = self._loop.call_later(_REST_S, self._wake)
 
