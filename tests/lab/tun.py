@@ -62,17 +62,16 @@ class TunLab:
         words = [sys.executable, str(program), self._scenario, DEVICE, str(self._truth)]
         if self._seed is not None:
             words.append(str(self._seed))
-        self._far = subprocess.Popen(
-            ["ip", "netns", "exec", self.name, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        with netns.entered(self.name):
+            self._far = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self._hear("made")
         netns.ip(
             [
                 f"address add {SOURCE4}/32 dev {DEVICE}",
                 f"address add {SOURCE6}/128 dev {DEVICE} nodad",
                 f"link set {DEVICE} up mtu 1500 txqueuelen 10000",
-                f"route add default dev {DEVICE} src {SOURCE4}",
-                f"-6 route add default dev {DEVICE} src {SOURCE6}",
+                f"route add 0.0.0.0/0 dev {DEVICE} src {SOURCE4}",
+                f"route add ::/0 dev {DEVICE} src {SOURCE6}",
             ],
             self.name,
         )
@@ -88,7 +87,8 @@ class TunLab:
             raise RuntimeError(f"the far side said {said!r} where {word!r} was due")
 
     def truth(self) -> list[dict[str, Any]]:
-        """End the network, and what it saw: a dictionary a packet, as `sim`'s truth says."""
+        """End the network, and what it did: the fields of `hopscope.sim.Fact` (times in ns since the first packet could
+        come, `key` in hex), a dictionary a packet."""
         self._end()
         return [json.loads(line) for line in self._truth.read_text(encoding="ascii").splitlines()]
 

@@ -1,8 +1,8 @@
 """The far side of a TUN device: a simulated network that real kernel sockets meet.
 
-Run inside a namespace (``python tun_far.py SCENARIO DEVICE TRUTH [SEED]``; `tests.lab.tun` does). It makes the device and
-says ``made``; after a line on its standard input it says ``ready`` and answers packets until its standard input ends.
-Then it writes the truth, one JSON object a packet that it was given.
+Run inside a namespace (``python tun_far.py SCENARIO DEVICE TRUTH [SEED]``; `tests.lab.tun` does). It makes the device
+and says ``made``; after a line on its standard input it says ``ready`` and answers packets until its standard input
+ends. Then it writes the truth: the network's facts, one JSON object a packet that it was given.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def make_device(name: str) -> int:
 
 def main(scenario: str, device: str, truth: str, seed: str | None = None) -> None:
     """Answer until standard input ends."""
-    network = sim.Network(sim.load(scenario), None if seed is None else int(seed))
+    network = sim.Network(sim.load(scenario), None if seed is None else int(seed), keep_truth=True)
     tun = make_device(device)
     os.write(1, b"made\n")
     sys.stdin.readline()  # the lab has put addresses on it
@@ -60,8 +60,8 @@ def main(scenario: str, device: str, truth: str, seed: str | None = None) -> Non
             with contextlib.suppress(OSError):  # the kernel need not take a malformed packet
                 os.write(tun, packet)
     with Path(truth).open("w", encoding="ascii") as out:
-        for fact in network.truth:
-            out.write(json.dumps(fact.as_json()) + "\n")
+        for fact in network.truth or ():
+            out.write(json.dumps({**fact._asdict(), "key": fact.key.hex()}) + "\n")
 
 
 if __name__ == "__main__":
