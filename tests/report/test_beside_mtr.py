@@ -14,6 +14,7 @@ from hopscope.views.report import mtr
 from tests.cli.command import environment
 from tests.lab import netns
 from tests.lab.chain import Chain, Family
+from tests.lab.tun import TunLab
 from tests.report.test_scripts import READERS
 
 pytestmark = [
@@ -35,9 +36,9 @@ def chain() -> Iterator[Chain]:
         yield chain
 
 
-def _inside(chain: Chain, *command: str) -> str:
+def _inside(namespace: str, *command: str) -> str:
     done = subprocess.run(
-        ["ip", "netns", "exec", chain.client, *command],
+        ["ip", "netns", "exec", namespace, *command],
         capture_output=True,
         text=True,
         check=True,
@@ -53,8 +54,8 @@ def _inside(chain: Chain, *command: str) -> str:
 def test_a_reader_sees_the_same_path(chain: Chain, reader: str, family: Family) -> None:
     flag, read = READERS[reader]
     words = ["-n", "-c", "2", "-i", "0.3", flag, chain.destination(family)]
-    theirs = read(_inside(chain, "mtr", "-G", "0.3", *words))
-    ours = read(_inside(chain, sys.executable, "-m", "hopscope", *words))
+    theirs = read(_inside(chain.client, "mtr", "-G", "0.3", *words))
+    ours = read(_inside(chain.client, sys.executable, "-m", "hopscope", *words))
     assert ours == theirs
     assert [host for _hop, host, _loss, _sent in ours] == chain.hops(family)
 
@@ -62,8 +63,8 @@ def test_a_reader_sees_the_same_path(chain: Chain, reader: str, family: Family) 
 def test_the_wide_report_is_mtrs_line_for_line(chain: Chain) -> None:
     """Heads and rows have the same widths, whatever the measured times are."""
     words = ["-w", "-n", "-c", "2", "-i", "0.3", "-o", "".join(mtr.FIELDS), chain.destination(4)]
-    theirs = _inside(chain, "mtr", "-G", "0.3", *words).splitlines()[1:]
-    ours = _inside(chain, sys.executable, "-m", "hopscope", *words).splitlines()[1:]
+    theirs = _inside(chain.client, "mtr", "-G", "0.3", *words).splitlines()[1:]
+    ours = _inside(chain.client, sys.executable, "-m", "hopscope", *words).splitlines()[1:]
     assert ours[0] == theirs[0]
     assert [len(line) for line in ours] == [len(line) for line in theirs]
     assert [line[:24] for line in ours] == [line[:24] for line in theirs]
@@ -73,6 +74,27 @@ def test_the_wide_report_is_mtrs_line_for_line(chain: Chain) -> None:
 def test_udp_and_tcp_reports_name_the_same_hops(chain: Chain, flag: str) -> None:
     read = READERS["json"][1]
     words = [flag, "-n", "-c", "2", "-i", "0.3", "-j", chain.destination(4)]
-    theirs = read(_inside(chain, "mtr", "-G", "0.3", *words))
-    ours = read(_inside(chain, sys.executable, "-m", "hopscope", *words))
+    theirs = read(_inside(chain.client, "mtr", "-G", "0.3", *words))
+    ours = read(_inside(chain.client, sys.executable, "-m", "hopscope", *words))
     assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+
+
+def _shape(report: str) -> list[tuple[int, str]]:
+    """Each line's length and what it is: a hop's row by its number, a further address of it, or a head."""
+    shape = []
+    for line in report.splitlines():
+        number = line[:4] if "|--" in line else "address" if line.startswith("        ") else "head"
+        shape.append((len(line), number))
+    return shape
+
+
+def test_a_hop_with_two_addresses_and_a_silent_one_are_laid_out_alike(chain: Chain) -> None:
+    """Which of the two addresses answered last is chance, and so is what is lost; the lines' shape is not."""
+    with TunLab("tour") as lab:
+        words = ["-w", "-n", "-c", "10", "-i", "0.3", "192.0.2.80"]
+        theirs = _inside(lab.name, "mtr", "-G", "0.5", *words)
+        ours = _inside(lab.name, sys.executable, "-m", "hopscope", *words)
+    assert _shape(ours) == _shape(theirs)
+    for address in ("203.0.113.65", "203.0.113.69", "???"):
+        assert address in ours
+        assert address in theirs
