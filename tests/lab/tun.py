@@ -1,19 +1,22 @@
-"""A scenario behind a real kernel interface: ``with TunLab("tour") as lab`` gives a namespace in which every socket, as
-root or as `nobody`, meets the simulated network by a TUN device. `Capture` on ``lab.device`` judges the RTTs.
+"""A scenario behind a real kernel interface: ``with TunLab("tour") as lab`` gives a namespace (``lab.name``) in which
+every socket, as root or as `nobody`, meets the simulated network by a TUN device. A `Capture` on `DEVICE` there judges
+the RTTs.
 
 Only packets of that namespace reach the device, and nothing leaves it but by the device.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+import msgspec
+
+from hopscope.sim import Fact
 from tests.lab import netns
 
 DEVICE = "sim0"
@@ -86,11 +89,11 @@ class TunLab:
         if said != word:
             raise RuntimeError(f"the far side said {said!r} where {word!r} was due")
 
-    def truth(self) -> list[dict[str, Any]]:
-        """End the network, and what it did: the fields of `hopscope.sim.Fact` (times in ns since the first packet could
-        come, `key` in hex), a dictionary a packet."""
+    def truth(self) -> list[Fact]:
+        """End the network, and what it did with each packet. Times are the machine's monotonic clock, ns."""
         self._end()
-        return [json.loads(line) for line in self._truth.read_text(encoding="ascii").splitlines()]
+        lines = self._truth.read_text(encoding="ascii").splitlines()
+        return [msgspec.json.decode(line, type=Fact) for line in lines]
 
     def _end(self) -> None:
         if self._far is not None and self._far.poll() is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import select
 import struct
 import sys
 import time
 from pathlib import Path
+
+import msgspec
 
 from hopscope import sim
 
@@ -43,11 +44,10 @@ def main(scenario: str, device: str, truth: str, seed: str | None = None) -> Non
     poll = select.poll()
     poll.register(tun, select.POLLIN)
     poll.register(0, select.POLLIN)
-    start = time.monotonic_ns()
     running = True
     while running:
         due = network.next_due()
-        left = None if due is None else due - (time.monotonic_ns() - start) - _SPIN_NS
+        left = None if due is None else due - time.monotonic_ns() - _SPIN_NS
         for fd, _ in poll.poll(None if left is None else max(0, left / 1e6)):
             if fd == 0:
                 running = False
@@ -55,13 +55,11 @@ def main(scenario: str, device: str, truth: str, seed: str | None = None) -> Non
             with contextlib.suppress(BlockingIOError):
                 while True:
                     packet = os.read(tun, 65536)
-                    network.packet_in(time.monotonic_ns() - start, packet)
-        for _, packet in network.due(time.monotonic_ns() - start):
+                    network.packet_in(time.monotonic_ns(), packet)
+        for _, packet in network.due(time.monotonic_ns()):
             with contextlib.suppress(OSError):  # the kernel need not take a malformed packet
                 os.write(tun, packet)
-    with Path(truth).open("w", encoding="ascii") as out:
-        for fact in network.truth or ():
-            out.write(json.dumps({**fact._asdict(), "key": fact.key.hex()}) + "\n")
+    Path(truth).write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in network.truth or ()))
 
 
 if __name__ == "__main__":

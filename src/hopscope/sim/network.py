@@ -46,6 +46,8 @@ class Fact(NamedTuple):
     """When its true answer leaves the network, ns."""
     copies: tuple[int, ...]
     """When duplicates of that answer leave the network."""
+    answer: bytes
+    """The true answer, the whole packet; empty where there is none."""
 
 
 class Network:
@@ -90,7 +92,7 @@ class Network:
             readable = False
         if not readable or len(packet) < start + 8:
             if self.truth is not None:
-                self.truth.append(Fact(now, 0, 0, "", packet[:8], "unreadable", None, 0, None, ()))
+                self.truth.append(Fact(now, 0, 0, "", packet[:8], "unreadable", None, 0, None, (), b""))
             return
         if protocol == packets.UDP and self._names.serves(destination) and packet[start + 2 : start + 4] == b"\0\x35":
             self._ask(now, packet, start)
@@ -167,23 +169,24 @@ class Network:
                     at, copies = self._climate.answered(at, now, made, packet, self._emit)
                 if self.truth is not None:
                     by = packets.text(made[12:16] if made[0] >> 4 == 4 else made[8:24])
-                    self.truth.append(self._fact(now, packet, start, outcome, by, leg, at, copies))
+                    self.truth.append(self._fact(now, packet, start, outcome, by, leg, at, copies, made))
                 return
         if self._climate is not None:
             self._climate.passed(now, packet, self._emit)
         if self.truth is not None:
             texts = station.texts[4 if packet[0] >> 4 == 4 else 6]
-            self.truth.append(self._fact(now, packet, start, outcome, texts[0] if texts else None, leg, None, ()))
+            self.truth.append(self._fact(now, packet, start, outcome, texts[0] if texts else None, leg, None, (), b""))
 
     @staticmethod
     def _fact(
         now: int, packet: bytes, start: int, outcome: str, by: str | None, leg: Leg, due: int | None,
-        copies: tuple[int, ...],
+        copies: tuple[int, ...], made: bytes,
     ) -> Fact:  # fmt: skip
         four = packet[0] >> 4 == 4
         ttl, protocol = (packet[8], packet[9]) if four else (packet[7], packet[6])
         destination = packets.text(packet[16:20] if four else packet[24:40])
-        return Fact(now, ttl, protocol, destination, packet[start : start + 8], outcome, by, leg.met, due, copies)
+        key = packet[start : start + 8]
+        return Fact(now, ttl, protocol, destination, key, outcome, by, leg.met, due, copies, made)
 
     def _ask(self, now: int, packet: bytes, start: int) -> None:
         made = self._names.reply(packet, start, self._rng)
