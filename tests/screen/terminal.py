@@ -26,7 +26,11 @@ class Terminal:
         self.status: int | None = None
         command = [sys.executable, *(["-c", code] if code is not None else ["-m", "hopscope"]), *arguments]
         environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "XDG_CONFIG_HOME")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "COLUMNS", "LINES")
+            },
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",

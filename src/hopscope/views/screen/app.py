@@ -246,6 +246,10 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""
+        if self.driver_class.__name__ == "LinuxDriver":
+            from hopscope.views.screen.driver import QuietDriver
+
+            self.driver_class = QuietDriver
         self.run()
         if self.failure is not None:
             raise self.failure

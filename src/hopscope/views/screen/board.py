@@ -46,11 +46,20 @@ class Board:
 
 @dataclass
 class Drawn:
-    """The last chart, and what it was made of."""
+    """What need not be drawn anew: the last chart, the footer, and what they were made of."""
 
     made_of: tuple[object, ...] = ()
     at: int = 0
     rows: list[Row] = field(default_factory=list)
+    footer_of: tuple[object, ...] = ()
+    footer: list[Row] = field(default_factory=list)
+
+    def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int) -> list[Row]:
+        """The footer's line."""
+        if self.footer_of != (id(keys), look, width):
+            self.footer_of = (id(keys), look, width)
+            self.footer = [footer.row(dict(keys), look, width)]
+        return self.footer
 
 
 def compose(
@@ -75,7 +84,7 @@ def compose(
         rows.append(note)
     elif target is not None and not state.overview:
         rows.append(head.status(state, look, width, target))
-    foot = [footer.row(dict(keys), look, width)] if height >= 6 else []
+    foot = drawn.foot(keys, look, width) if height >= 6 else []
     room = height - len(rows) - len(foot)
     has_chart = False
     if target is None:
