@@ -102,6 +102,10 @@ class Terminal:
     def _read(self, end: float, words: str, wait: float = 0.5) -> None:
         if time.monotonic() > end:
             raise AssertionError(f"{words}; the last of what was: {self.bytes[-2000:]!r}")
+        self.take(wait)
+
+    def take(self, wait: float) -> None:
+        """Take what is written within some seconds."""
         ready, _, _ = select.select([self.master], [], [], wait)
         if ready:
             self.bytes += os.read(self.master, 1 << 16)
