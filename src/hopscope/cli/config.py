@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,7 @@ from hopscope.cli.values import shown
 
 MAX_FILE = 1 << 20
 Duration: TypeAlias = float | str
+DnsName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,180}[A-Za-z0-9])?$")]
 NamesMode: TypeAlias = Literal["names", "addresses", "both"]
 
 
@@ -66,6 +67,9 @@ class NamesTable(_Table, frozen=True):
     databases: tuple[str, ...] = ()
     verify: bool = True
     owners: bool | None = None
+    origin4: DnsName = "origin.asn.cymru.com"
+    origin6: DnsName = "origin6.asn.cymru.com"
+    as_names: DnsName = "asn.cymru.com"
 
 
 class ScreenTable(_Table, frozen=True):
@@ -177,8 +181,8 @@ def parse(text: str, name: str = "config.toml") -> Config:
         # What msgspec cannot know: the options' own ranges and words.
         defaults(config)
         _check_screen(config)
-        for server in config.names.servers:
-            _check_server(server)
+        if config.names.servers:
+            read_value(option("servers"), ",".join(config.names.servers), "names.servers")
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{plain(name)}: no TOML: {error}") from None
     except msgspec.ValidationError as error:
@@ -210,18 +214,6 @@ def defaults(config: Config) -> Values:
     if config.names.owners is not None:
         values.setdefault("owners", config.names.owners)
     return values
-
-
-def _check_server(server: str) -> None:
-    """A name server: an address, with its port where that is not 53 (``192.0.2.53:5353``, ``[2001:db8::53]:5353``)."""
-    import ipaddress
-
-    match = re.fullmatch(r"\[([^\]]+)\]:(\d{1,5})|([^:\[\]]+):(\d{1,5})|(.+)", server)
-    address = next((part for part in (match[1], match[3], match[5]) if part), "") if match else ""
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        raise UsageError(f"names.servers: {shown(server)} is no address (e.g. 192.0.2.53)") from None
 
 
 def _check_screen(config: Config) -> None:

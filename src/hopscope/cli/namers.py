@@ -62,6 +62,7 @@ def of_demo(demo: Demo, options: Options) -> Namer:
 def of_network(options: Options) -> Namer:
     """The namer of a real network. `UsageError` where a configured database cannot be used."""
     from hopscope.names.databases import DatabaseError
+    from hopscope.names.owners import Zones
     from hopscope.names.resolver import Names, NamesConfig
 
     table = options.config.config.names
@@ -70,8 +71,9 @@ def of_network(options: Options) -> Namer:
             NamesConfig(
                 dns=options.dns,
                 verify=table.verify,
-                servers=table.servers,
+                servers=options.servers,
                 ask_owners=options.style.owners and not table.databases,
+                zones=Zones(table.origin4, table.origin6, table.as_names),
                 databases=table.databases,
             )
         )

@@ -30,6 +30,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The report's format; None: the live screen."""
     style: Style = Style()
     dns: bool = True
+    servers: tuple[str, ...] = ()
+    """Name servers to ask instead of the system's."""
     privacy: int = 0
     """So many hops are hidden."""
     assertion: str | None = None
@@ -86,6 +88,7 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
             wide=merged.get("wide", False) or asked == "wide",
         ),
         dns=merged.get("dns", True),
+        servers=merged.get("servers", loaded.config.names.servers),
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),
         output=merged.get("output"),

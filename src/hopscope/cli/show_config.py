@@ -40,6 +40,9 @@ TEMPLATE = """\
 [names]
 # servers = []             # name servers, e.g. ["192.0.2.53"]; none: the system's
 # databases = []           # MMDB files with owners and places, e.g. ["/usr/share/GeoIP/GeoLite2-ASN.mmdb"]
+# origin4 = "origin.asn.cymru.com"     # where owners are asked for (-z), in Team Cymru's format
+# origin6 = "origin6.asn.cymru.com"
+# as_names = "asn.cymru.com"
 # verify = true            # mark names that do not lead back to their address
 
 [screen]

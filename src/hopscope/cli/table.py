@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, duration, fields, interface, text, whole
+from hopscope.cli.values import address, duration, fields, interface, name_servers, text, whole
 
 FORMATS = (
     "text", "wide", "csv", "json", "ndjson", "markdown", "html", "mtr-json", "mtr-csv", "mtr-xml", "mtr-raw",
@@ -136,6 +136,9 @@ OPTIONS: tuple[Option, ...] = (
        metavar="N", read=whole(0, 0, "; 0 is the AS, and -z the same")),
     _o(("-e", "--mpls"), "mpls", "Names", "MPLS labels",
        "MPLS labels in mtr's formats; the other formats always have them.", constant=True),
+    _o(("--dns-server",), "servers", "Names", "ask it for names",
+       "Ask this name server instead of the system's, about local addresses too; commas between several.",
+       metavar="A", read=name_servers),
     _o(("--privacy",), "privacy", "Names", "hide N hops",
        "Leave out this machine's address and those of the first N hops, wherever they would be shown.",
        metavar="N", read=whole(0, 255)),

@@ -53,6 +53,20 @@ def whole(low: int, high: int | None = None, hint: str = "") -> Callable[[str], 
     return read
 
 
+def name_servers(word: str) -> tuple[str, ...]:
+    """Name servers, separated by commas: addresses, with the port where that is not 53 (``192.0.2.53:5353``,
+    ``[2001:db8::53]:5353``)."""
+    servers = tuple(part.strip() for part in word.split(","))
+    for server in servers:
+        match = re.fullmatch(r"\[([^\]]+)\]:(\d{1,5})|([^:\[\]]+):(\d{1,5})|(.+)", server)
+        address = next((part for part in (match[1], match[3], match[5]) if part), "") if match else ""
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise UsageError(f"{shown(server)} is no address of a name server (e.g. 192.0.2.53)") from None
+    return servers
+
+
 def fields(word: str) -> str:
     """Columns by mtr's letters."""
     from hopscope.views.report.mtr import FIELDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -54,3 +54,10 @@ class Namer(Protocol):
     async def close(self) -> None:
         """Cancel what is under way, and let go of every socket and thread."""
         ...
+
+
+@runtime_checkable
+class AsksOwners(Namer, Protocol):
+    """A namer that can ask a third party for owners, or leave it."""
+
+    owners: bool

@@ -60,9 +60,19 @@ class Names:
         self._asker: Asker | None = None
         self._system = SystemResolver()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.owners = self._config.ask_owners
-        """Whether owners are asked for by DNS; can be set at any time, and holds from the next look-up on."""
+        self._owners = self._config.ask_owners
         self._closed = False
+
+    @property
+    def owners(self) -> bool:
+        """Whether owners are asked for by DNS; can be set at any time, and holds from the next look-up on."""
+        return self._owners
+
+    @owners.setter
+    def owners(self, on: bool) -> None:
+        if on != self._owners:
+            self._owners = on
+            self.version += 1  # so that who draws names looks them up anew
 
     def look_up(self, address: str) -> NameFacts:
         """What is known now; begins or renews the look-up of what is not. Without a running loop it only tells."""

@@ -17,7 +17,7 @@ from typing import Final, Self
 import msgspec
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import Namer
+from hopscope.names.facts import AsksOwners, Namer
 from hopscope.session.background import in_background
 from hopscope.session.errors import Unresolvable, WorkerFailed
 from hopscope.session.events import EndEvent, ProbeEvent, SessionEvent, StartEvent, probe_event
@@ -254,6 +254,12 @@ class Session:
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
         return self._records[target].probing
+
+    def ask_owners(self, on: bool) -> None:
+        """Whether owners of addresses are asked for by DNS from now on. A namer that never asks stays as it is."""
+        if isinstance(self._namer, AsksOwners):
+            self._namer.owners = on
+            self._bump()
 
     def adjust(
         self,

@@ -56,3 +56,41 @@ def _mask(hop: Hop, hidden: frozenset[str]) -> Hop:
             msgspec.structs.replace(node, address=HIDDEN) if node.address in hidden else node for node in hop.nodes
         ),
     )
+
+
+class Veil:
+    """Snapshots in front of which the first hops are hidden; how many can be changed while they are looked at.
+
+    A target that did not change is masked once, so that whoever keeps what it drew by a target's identity still can.
+    """
+
+    def __init__(self, hops: int = 0) -> None:
+        """`hops`: how many are hidden at first."""
+        self._hops = hops
+        self.turns = 0
+        """Grows with every change: part of a version."""
+        self._masked: dict[int, tuple[Target, Target]] = {}
+
+    @property
+    def hops(self) -> int:
+        """How many hops are hidden now."""
+        return self._hops
+
+    @hops.setter
+    def hops(self, hops: int) -> None:
+        if hops != self._hops:
+            self._hops = hops
+            self.turns += 1
+            self._masked.clear()
+
+    def over(self, snapshot: Snapshot) -> Snapshot:
+        """`snapshot` as it may be shown."""
+        if not self._hops:
+            return snapshot
+        known = self._masked
+        self._masked = {}
+        for target in snapshot.targets:
+            before = known.get(target.id)
+            kept = before if before is not None and before[0] is target else (target, masked(target, self._hops))
+            self._masked[target.id] = kept
+        return msgspec.structs.replace(snapshot, targets=tuple(shown for _, shown in self._masked.values()))
