@@ -268,6 +268,9 @@ class ScriptedSession:
     def probing(self, target: int) -> Probing:
         return self.find(target).probing
 
+    def ask_owners(self, on: bool) -> None:
+        self.calls.append(("ask_owners", on))
+
     def adjust(
         self,
         target: int,

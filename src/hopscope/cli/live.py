@@ -48,6 +48,7 @@ def screen_options(options: Options, begun: Begun) -> ScreenOptions:
         from hopscope.views.privacy import masked
         from hopscope.views.report.formats import render
 
+        # What the screen hides is not in its snapshot; what --privacy hides leaves in no report in any case.
         targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
         return render(document(snapshot, targets, options), name)
 
@@ -56,4 +57,4 @@ def screen_options(options: Options, begun: Begun) -> ScreenOptions:
             raise ValueError(options.config.note)
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
-    return ScreenOptions(**values, probing=begun.probing, report=report, keep=keeper)
+    return ScreenOptions(**values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper)

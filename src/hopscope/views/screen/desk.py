@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
+from hopscope.views.privacy import Veil
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import SessionLike
 from hopscope.views.screen.state import ViewState
@@ -68,7 +69,9 @@ class Desk:
         self.session = session
         self.options = options
         self.screen = screen
-        self.state = ViewState.begin(options, session.snapshot())
+        self.veil = Veil(options.hidden_hops)
+        self._newest = session.snapshot()
+        self.state = ViewState.begin(options, self.veil.over(self._newest))
         self.state.see(self.state.shown)
         self._seen = -1
 
@@ -80,8 +83,14 @@ class Desk:
         if self.state.frozen_at is not None or version == self._seen:
             return False
         self._seen = version
-        self.state.see(self.session.snapshot())
+        self._newest = self.session.snapshot()
+        self.state.see(self.veil.over(self._newest))
         return True
+
+    def hide(self, hops: int) -> None:
+        """Hide the first hops (0: none), on a frozen display too."""
+        self.veil.hops = hops
+        self.state.see(self.veil.over(self._newest))
 
     def refresh_now(self) -> None:
         """Take the newest snapshot and draw it."""

@@ -37,6 +37,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     names: NamesMode = "names"
     owners: bool = False
     """Show the AS of an address (``z``)."""
+    hidden_hops: int = 0
+    """The addresses and names of so many first hops, and of this machine, are hidden (``b``)."""
     mpls: bool = True
     """Show MPLS labels (``e``)."""
     chart: bool | None = None

@@ -49,6 +49,10 @@ class SessionLike(Protocol):
         """How a target is probed now."""
         ...
 
+    def ask_owners(self, on: bool) -> None:
+        """Whether owners of addresses are asked for by DNS from now on."""
+        ...
+
     def adjust(
         self,
         target: int,

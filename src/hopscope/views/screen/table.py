@@ -16,7 +16,9 @@ from hopscope.path.health import HopHealth
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
 from hopscope.views.screen import hosts, spark
+from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
+from hopscope.views.screen.glyphs import UNICODE
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.numbers import DASH, axis_ms, nice_ceiling, table_ms
 from hopscope.views.screen.options import NamesMode, Scale
@@ -96,8 +98,9 @@ def shape(keys: Sequence[str], width: int, host_wanted: int) -> Shape:
 def host_wanted(target: Target, manner: Manner) -> int:
     """Cells that the longest host of a path would take."""
     best = HOST_MIN
+    owned = bands(target, UNICODE) if manner.owners else {}
     for hop in target.path.hops:
-        chips = sum(len(chip) + 2 for chip in _chips(target, hop, manner, hop.nodes[:1]))
+        chips = sum(len(chip) + 2 for chip in _chips(hop, manner, owned.get(hop.ttl, NONE)))
         for node in hop.nodes[: None if manner.unfolded else 1]:
             name, beside = hosts.host(target, node, manner.names)
             extra = 9 if node is not hop.nodes[0] else chips
@@ -167,16 +170,18 @@ def rows(
     if table.spark and manner.scale == "all":
         memory.ceiling = spark.ceiling_for(target.path.hops, table.spark, memory.ceiling)
     memory.micro = micro
+    owned = bands(target, look.glyphs) if manner.owners else {}
     for hop, verdict in zip(target.path.hops, verdicts, strict=True):
         chosen = hop.ttl == manner.cursor
         ceiling = memory.ceiling or 1.0
         if manner.scale == "hop":
             ceiling = nice_ceiling(spark.high_ms(hop, table.spark))
         names = tuple(hosts.facts_of(target, node.address) for node in hop.nodes)
-        made_of = (hop, verdict, table, manner, chosen, ceiling, micro, names, width, look)
+        band = owned.get(hop.ttl, NONE)
+        made_of = (hop, verdict, table, manner, chosen, ceiling, micro, names, width, look, band)
         known = memory.rows.get(hop.ttl)
         if known is None or not _same(known[0], made_of):
-            known = (made_of, _hop_rows(target, hop, verdict, table, manner, look, width, ceiling, micro, chosen))
+            known = (made_of, _hop_rows(target, hop, verdict, table, manner, look, width, ceiling, micro, chosen, band))
             memory.rows[hop.ttl] = known
         out.append((hop.ttl, known[1]))
     return out
@@ -216,11 +221,13 @@ def _hop_rows(
     ceiling: float,
     micro: bool,
     chosen: bool,
+    band: Band,
 ) -> list[Row]:
     glyphs = look.glyphs
     line = Line()
-    line.add(f"{glyphs.cursor if chosen else ' '}{hop.ttl:>3}  ", look.strong if chosen else look.quiet)
-    _host(line, target, hop, verdict, table.host, manner, look)
+    line.add(f"{glyphs.cursor if chosen else ' '}{hop.ttl:>3} ", look.strong if chosen else look.quiet)
+    line.add(band.sign, look.faint)
+    _host(line, target, hop, verdict, table.host, manner, look, band)
     value_style = _value_style(verdict, look)
     for column in table.columns:
         if column.key == "loss":
@@ -249,7 +256,9 @@ def _hop_rows(
     return out
 
 
-def _host(line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, manner: Manner, look: Look) -> None:
+def _host(
+    line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, manner: Manner, look: Look, band: Band
+) -> None:
     glyphs = look.glyphs
     if verdict.state == "this-computer":
         line.add(fit(f"{glyphs.here} {verdict.words}", width), look.bad)
@@ -264,7 +273,7 @@ def _host(line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, 
         return
     node = hop.nodes[0]
     name, beside = hosts.host(target, node, manner.names)
-    chips = "  ".join(_chips(target, hop, manner, (node,))) if width >= CHIPS_FROM else _folded(hop, manner)
+    chips = "  ".join(_chips(hop, manner, band)) if width >= CHIPS_FROM else _folded(hop, manner)
     chips = cut(chips, max(0, width - 14))
     room = width - cell_len(chips) - (2 if chips else 0)
     start = line.width
@@ -276,13 +285,9 @@ def _host(line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, 
     line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
 
 
-def _chips(target: Target, hop: Hop, manner: Manner, nodes: Sequence[Node]) -> list[str]:
+def _chips(hop: Hop, manner: Manner, band: Band) -> list[str]:
     """Small facts at the right of the host."""
-    chips = []
-    if manner.owners and nodes:
-        text = hosts.owner(target, nodes[0].address)
-        if text:
-            chips.append(text)
+    chips = [band.words] if band.words else []
     if manner.mpls and hop.mpls:
         chips.append(hosts.labels(hop))
     if len(hop.nodes) > 1:
@@ -309,7 +314,10 @@ def _node_row(
     line = Line().add(" " * NUMBER, look.quiet)
     line.add(f"{look.glyphs.last_branch if last else look.glyphs.branch} ", look.faint)
     part = hosts.share(hop, node)
-    chips = f"{hosts.owner(target, node.address)}  {part}" if manner.owners else part
+    own = hosts.owner(target, node.address) if manner.owners else ""
+    if own == hosts.owner(target, hop.nodes[0].address):
+        own = ""  # the band says it
+    chips = f"{own}  {part}" if own else part
     chips = chips if table.host >= CHIPS_FROM else ""
     name, beside = hosts.host(target, node, manner.names)
     room = table.host - 2 - len(chips) - 2

@@ -8,6 +8,8 @@ from hopscope.views.screen.numbers import time_of_day
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 
 MAX_ZOOM = 5
+HIDDEN_BY_KEY = 2
+"""Hops that the key hides where ``--privacy`` did not say: mostly one's own router and the provider's first."""
 
 
 @action("hop.next", "down,j", "hop", "Choose the next hop; in the overview the next target.", "Look", 9)
@@ -66,10 +68,18 @@ def names(desk: Desk) -> None:
     desk.say({"names": "names", "addresses": "addresses", "both": "names and addresses"}[state.names])
 
 
-@action("show.owners", "z", "AS", "The owner (AS) of each address, on or off.", "Look")
+@action("show.owners", "z", "AS", "Whose hops these are (AS), on or off; asks a third party by DNS.", "Look")
 def owners(desk: Desk) -> None:
     desk.state.owners = not desk.state.owners
+    desk.session.ask_owners(desk.state.owners)
     desk.say(f"AS {'shown, where it is known' if desk.state.owners else 'hidden'}")
+
+
+@action("show.privacy", "b", "privacy", "Hide the first hops and this computer's address, or show them.", "Look")
+def privacy(desk: Desk) -> None:
+    hops = 0 if desk.veil.hops else desk.options.hidden_hops or HIDDEN_BY_KEY
+    desk.hide(hops)
+    desk.say(f"the first {hops} hops are hidden" if hops else "all hops are shown")
 
 
 @action("show.mpls", "e", "MPLS", "MPLS labels, on or off.", "Look")
