@@ -181,7 +181,7 @@ class Played:
     def _fixed(self, *_: object, **__: object) -> None:
         """A picture changes nothing."""
 
-    pause = resume = reset = remove = adjust = restart = _fixed
+    pause = resume = reset = remove = adjust = restart = ask_owners = _fixed
 
     def add(self, query: str, probing: Probing | None = None) -> int:
         raise ValueError("a picture takes no targets")
