@@ -1,0 +1,48 @@
+"""Many targets in one session for a while, in the namespace it is run in: ``many.py TARGETS SECONDS`` prints JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+from measure import cpu_seconds, pss_mib, tree
+
+from hopscope.session.model import Probing
+from hopscope.session.session import Session
+
+
+async def main(count: int, seconds: float) -> None:
+    """Run and print."""
+    addresses = [f"172.16.{n >> 8}.{n & 255}" for n in range(count)]
+    async with Session(addresses, Probing()) as session:
+        await asyncio.sleep(8)
+        pids = [os.getpid(), *tree(session.worker_pid or 0)]
+        before, cpu, at = _totals(session), cpu_seconds(pids), time.perf_counter()
+        await asyncio.sleep(seconds)
+        after, used, passed = _totals(session), cpu_seconds(pids) - cpu, time.perf_counter() - at
+        sent = after[0] - before[0]
+        print(
+            json.dumps(
+                {
+                    "loss": 100 * after[1] / max(1, after[0]),
+                    "rate": 100 * sent / (count * 15 * passed),
+                    "cpu": 100 * used / passed,
+                    "memory": pss_mib(pids),
+                }
+            )
+        )
+
+
+def _totals(session: Session) -> tuple[int, int]:
+    hops = [hop for target in session.snapshot().targets if target.path is not None for hop in target.path.hops]
+    return sum(hop.sent for hop in hops), sum(hop.lost for hop in hops)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))
