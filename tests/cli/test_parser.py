@@ -103,7 +103,8 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("--intervall 2 h", "did you mean --interval?"),
         ("-report h", "did you mean --report?"),
         ("-Y h", "there is no option '-Y'"),
-        ("--re h", "could match"),
+        ("--re h", "'--re' could be --report-cycles, --report"),
+        ("--=x h", "there is no option"),
         ("-c", "-c: a value is missing"),
         ("-c x h", "-c: 'x' is no whole number"),
         ("-c 0 h", "allowed are 1 to 1000000000"),
@@ -111,7 +112,10 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("-i 0 h", "allowed are 10ms to 86400s"),
         ("-i 5x h", "is no duration"),
         ("-i nan h", "is no duration"),
-        ("-i -1 h", "-i: a value is missing"),
+        ("-i -1 h", "-i: '-1' is no duration"),
+        ("-i -u h", "-i: a value is missing"),
+        ("-s -100 h", "-s: '-100' is out of range; allowed are 0 to 65535 (mtr's random sizes"),
+        ("-rwB -1 h", "random pattern"),
         ("-m 256 h", "allowed are 1 to 255"),
         ("-f 9 -m 5 h", "-f 9 is beyond -m 5"),
         ("-s 70000 h", "allowed are 0 to 65535"),
@@ -130,7 +134,7 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("-L 1234 h", "the kernel chooses the source port"),
         ("-M 5 h", "packets are not marked"),
         ("-S h", "no SCTP"),
-        ("-p h", "ndjson"),
+        ("-p h", "-p is refused: for a stream of results use --format ndjson"),
         ("-- -x", "begins with '-'"),
         ("demo a b", "one scenario too many"),
         ("doctor now", "hopscope -- doctor"),
@@ -148,9 +152,10 @@ def test_what_is_wrong_is_said_in_one_line_with_the_value_and_what_to_try(line: 
 
 
 def test_control_characters_of_a_word_are_not_repeated() -> None:
-    with pytest.raises(UsageError) as caught:
-        read(["-c", "\x1b[31m\n", "h"], _NO_FILE)
-    assert str(caught.value).isprintable()
+    for words in (["-c", "\x1b[31m\n"], ["--r=\x1b[31m"], ["--udp=\x1b[31m"], ["--\x1b[31m"], ["-\x1b"]):
+        with pytest.raises(UsageError) as caught:
+            read([*words, "h"], _NO_FILE)
+        assert str(caught.value).isprintable()
 
 
 def test_options_of_mtrs_that_do_not_matter_here_are_accepted_with_a_line() -> None:

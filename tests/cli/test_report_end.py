@@ -13,11 +13,14 @@ from hopscope.cli.namers import StaticNamer
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output
 from hopscope.session.launch import launch
-from hopscope.session.model import Probing
+from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import plan_of
+from hopscope.views.privacy import masked
+from hopscope.views.report.formats import render
 from hopscope.wire.framing import encode_all
 from hopscope.wire.messages import (
     Answered,
+    Counters,
     Event,
     Finished,
     Problem,
@@ -27,6 +30,7 @@ from hopscope.wire.messages import (
     Started,
     Welcome,
 )
+from tests.report import sample
 from tests.report.sample import MS, START
 
 _TARGET = "192.0.2.80"
@@ -73,7 +77,27 @@ def test_a_target_that_is_not_allowed_is_status_3_and_prints_no_report(capfd: py
     assert _report([refused]) == 3
     out, errors = capfd.readouterr()
     assert out == ""
-    assert errors == f"hopscope: {_TARGET}: raw sockets need \\x1b[31ma privilege; sudo hopscope\n"
+    assert errors == f"hopscope: {_TARGET}: raw sockets need \\x1b[31ma privilege; to allow it: sudo hopscope\n"
+
+
+def test_a_target_that_is_refused_for_another_reason_says_what_to_try(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _report([Refused(1, "address", "there is no interface nosuch0", "ip link")]) == 2
+    assert capfd.readouterr().err == f"hopscope: {_TARGET}: there is no interface nosuch0; try: ip link\n"
+
+
+@pytest.mark.parametrize("name", ["text", "wide", "json", "html", "markdown", "csv", "mtr-json", "mtr-csv", "mtr-xml"])
+@pytest.mark.parametrize("hides", ["--privacy", "the screen's key"])
+def test_this_machines_name_is_hidden_with_its_address(name: str, hides: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "johns-laptop")
+    target = masked(sample.target(), 1)
+    snapshot = Snapshot((target,), "running", None, 0, Counters(), "nobody", START)
+    plain = Options(format=name)
+    hidden = Options(format=name, privacy=1) if hides == "--privacy" else plain
+    text = render(report.document(snapshot, (target,), hidden), name)
+    assert "johns-laptop" not in text
+    assert "192.168.1.23" not in text
+    shown = render(report.document(snapshot, (sample.target(),), plain), name)
+    assert ("johns-laptop" in shown) == (name not in ("csv", "mtr-csv"))
 
 
 def test_a_finished_target_is_status_0(capfd: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from hopscope.views import schemas
 from tests.cli.command import COMMAND, QUICK, environment, run, start
+from tests.lab.plain_user import as_plain_user
 
 
 def _valid(data: object, name: str) -> None:
@@ -84,7 +85,7 @@ def test_the_exit_status_is_the_contracts(words: list[str], status: int) -> None
         (["demo", "nosuch", "-r"], "there is no scenario 'nosuch'"),
         (["demo", "ipv6", "-r", "-4"], "no target of this family"),
         (["-r", "--method", "simulated", "nobody.example"], "the scenario has no such target"),
-        (["-r", "--output", "/nonexistent/x", "127.0.0.1"], "No such file or directory"),
+        (["-r", "--output", "/proc/nonexistent/x", "127.0.0.1"], "No such file or directory"),
         (["-r", "-a", "::1", "127.0.0.1"], "not of the target's family"),
         (["--format", "xml", "h"], "there is no 'xml'"),
         (["127.0.0.1"], "needs a terminal"),
@@ -116,14 +117,12 @@ def test_a_method_that_is_not_allowed_is_status_3_and_says_how_to_allow_it() -> 
     if os.geteuid() != 0:
         pytest.skip("needs root to become somebody else")
     done = subprocess.run(
-        [*COMMAND, "--format", "json", "--method", "raw", "-c", "1", "127.0.0.1"],
+        [*as_plain_user(), "-I", "-m", "hopscope", "--format", "json", "--method", "raw", "-c", "1", "127.0.0.1"],
+        cwd="/",
         capture_output=True,
         text=True,
         timeout=60,
         env=environment(HOME="/"),
-        user=65534,
-        group=65534,
-        extra_groups=[],
     )
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("hopscope: 127.0.0.1: ")
@@ -134,14 +133,12 @@ def test_a_plain_user_has_the_demo() -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to become somebody else")
     done = subprocess.run(
-        [*COMMAND, "demo", "healthy", "-r", *QUICK],
+        [*as_plain_user(), "-I", "-m", "hopscope", "demo", "healthy", "-r", *QUICK],
+        cwd="/",
         capture_output=True,
         text=True,
         timeout=60,
         env=environment(HOME="/"),
-        user=65534,
-        group=65534,
-        extra_groups=[],
     )
     assert (done.returncode, done.stderr) == (0, "")
 

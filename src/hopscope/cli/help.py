@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.cli.table import FORMATS, GROUPS, OPTIONS, Option
+from hopscope.cli.table import FORMATS, GROUPS, OPTIONS, UNLISTED, Option
 
 _HEAD = """\
 hopscope TARGET...        the path to each target, live; with -r a report
@@ -17,7 +17,7 @@ def help_text() -> str:
     """The help, in two columns."""
     lines = [_HEAD]
     for group in GROUPS:
-        if group == "mtr":
+        if group in UNLISTED:
             continue
         lines.append(group)
         cells = [_cell(option) for option in _merged(group)]

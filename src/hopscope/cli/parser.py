@@ -6,6 +6,8 @@ Behind it stands argparse, with errors of our own (one line, what to try) and su
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -42,7 +44,7 @@ class _Set(argparse.Action):
         option = self.option
         name = option_string or option.flags[0]
         if option.verdict == "refused":
-            raise UsageError(f"{name}: {option.long.removeprefix('Refused: ').rstrip('.')}")
+            raise UsageError(f"{name} is refused: {option.long.removeprefix('Refused: ').rstrip('.')}")
         if option.verdict == "ignored":
             notes = [*getattr(namespace, "notes", []), f"{name} is ignored: {option.long.removeprefix('Ignored: ')}"]
             namespace.notes = notes
@@ -92,11 +94,12 @@ def parse(argv: Sequence[str]) -> Values:
     if "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
-    _refuse_single_dashes(words)
+    _check_long(words)
     parser = build()
     try:
         namespace, unknown = parser.parse_known_intermixed_args(words)
     except argparse.ArgumentError as error:
+        _explain_number(words)
         raise UsageError(_plain(error)) from None
     if unknown:
         raise UsageError(_unknown(unknown[0]))
@@ -131,20 +134,46 @@ def parse_environment(environ: Mapping[str, str]) -> Values:
     return values
 
 
-def _refuse_single_dashes(words: Sequence[str]) -> None:
-    """``-report`` would be read as five letters, the last with a value; nobody means that."""
-    long = {name for option in OPTIONS for name in option.flags if name.startswith("--")}
+def _check_long(words: Sequence[str]) -> None:
+    """``-report`` would be read as five letters, the last with a value; nobody means that. And of a long option's
+    beginning it must be clear which option it is."""
+    long = [name for option in OPTIONS for name in option.flags if name.startswith("--")]
     for word in words:
         if word.startswith("-") and len(word) > 2 and f"-{word}" in long:
             raise UsageError(f"there is no option {shown(word)}; did you mean -{word}?")
+        flag = word.partition("=")[0]
+        if not flag.startswith("--") or flag in long:
+            continue
+        could_be = [name for name in long if name.startswith(flag)]
+        if flag == "--":
+            raise UsageError(f"there is no option {shown(word)}; see hopscope --help")
+        if len(could_be) > 1:
+            raise UsageError(f"{shown(flag)} could be {', '.join(could_be)}")
+
+
+def _explain_number(words: Sequence[str]) -> None:
+    """A negative number is an option to argparse, and so the option before it has no value. Say what is wrong with the
+    number instead: mtr knows ``-s -100`` and ``-B -1``."""
+    for word, value in itertools.pairwise(words):
+        if not re.fullmatch(r"-\d+(\.\d*)?", value):
+            continue
+        for option in OPTIONS:
+            flag = next((flag for flag in option.flags if _ends_with(word, flag)), None)
+            if flag is not None and option.takes_value and not option.verdict:
+                read_value(option, value, flag)
+
+
+def _ends_with(word: str, flag: str) -> bool:
+    """Whether the option's value would be the next word: ``--psize``, or ``-s`` alone or behind other letters."""
+    if flag.startswith("--"):
+        return word == flag
+    return re.fullmatch(r"-[A-Za-z]+", word) is not None and word[-1] == flag[-1]
 
 
 def _plain(error: argparse.ArgumentError) -> str:
     name = (error.argument_name or "").split("/")[0]
     if "expected one argument" in error.message or "expected 1 argument" in error.message:
         return f"{name}: a value is missing; see hopscope --help"
-    if error.message.startswith("ambiguous option"):
-        return error.message
     if error.message.startswith("ignored explicit argument"):
         return f"{name} takes no value, but got {error.message.rpartition(' argument ')[2]}"
     return f"{name}: {error.message}" if name else error.message

@@ -25,7 +25,7 @@ from hopscope.session.events import SessionEvent
 from hopscope.session.feeds import TooSlow
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
-from hopscope.views.privacy import masked_snapshot
+from hopscope.views.privacy import HIDDEN, masked_snapshot
 from hopscope.views.report.document import Document
 from hopscope.views.report.formats import MTR, STREAMS, render
 from hopscope.views.report.stream import Streamer, streamer
@@ -154,16 +154,17 @@ class _Report:
 
 
 def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options) -> Document:
-    """The report of these targets."""
-    return Document(
-        targets, snapshot.now, clean(socket.gethostname()), __version__, options.style, options.probing.rounds
-    )
+    """The report of these targets. Where this machine's address is hidden, so is its name."""
+    is_hidden = options.privacy or any(target.facts and target.facts.source == HIDDEN for target in targets)
+    host = HIDDEN if is_hidden else clean(socket.gethostname())
+    return Document(targets, snapshot.now, host, __version__, options.style, options.probing.rounds)
 
 
 def _refusal(target: Target) -> str:
     if target.refusal is None:
         return target.error or f"{target.query}: no address"
-    remedy = f"; {target.refusal.remedy}" if target.refusal.remedy else ""
+    lead = "to allow it" if target.refusal.reason == "permission" else "try"
+    remedy = f"; {lead}: {target.refusal.remedy}" if target.refusal.remedy else ""
     return clean(f"{target.query}: {target.refusal.message}{remedy}", 500)
 
 

@@ -19,16 +19,19 @@ METHODS = ("auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "s
 SUBCOMMANDS = ("demo", "doctor", "config")
 SHELLS = ("bash", "zsh", "fish")
 
-Group = Literal["Probes", "Path", "Report", "Names", "Other", "mtr"]
+Group = Literal["Probes", "Path", "Report", "Names", "Other", "More", "mtr"]
 GROUPS: dict[Group, str] = {
     "Probes": "How probes are sent",
     "Path": "Which hops are probed",
     "Report": "Reports instead of the live screen",
     "Names": "Names and owners",
     "Other": "Other",
+    "More": "More options",
     "mtr": "mtr's other options",
 }
-"""Names of the groups, as the man page heads them. Those of the last one are left out of ``--help``."""
+"""Names of the groups, as the man page heads them."""
+UNLISTED: frozenset[Group] = frozenset({"More", "mtr"})
+"""Groups that ``--help`` leaves out, so that it fits a screen."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ OPTIONS: tuple[Option, ...] = (
        constant="udp"),
     _o(("-T", "--tcp"), "protocol", "Probes", "TCP probes", "Send TCP SYNs instead of ICMP echo requests.",
        constant="tcp"),
-    _o(("--icmp",), "protocol", "mtr", "ICMP probes",
+    _o(("--icmp",), "protocol", "More", "ICMP probes",
        "Send ICMP echo requests: the default, and how to get back to it.", constant="icmp"),
     _o(("-P", "--port"), "port", "Probes", "destination port", "The destination port: 33434 for UDP, 80 for TCP.",
        metavar="N", read=whole(1, 65535)),
@@ -91,10 +94,10 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--method",), "method", "Probes", "see doctor",
        "How probes are sent; auto takes the best that this user may use. See hopscope doctor.",
        metavar="M", choices=METHODS),
-    _o(("--scenario",), "scenario", "mtr", "simulated network",
+    _o(("--scenario",), "scenario", "More", "simulated network",
        "The network of the method simulated: a built-in scenario's name or a file that ends with .toml.",
        metavar="NAME", completes="scenario"),
-    _o(("--seed",), "seed", "mtr", "of the simulation", "The seed of the simulated network's chances.",
+    _o(("--seed",), "seed", "More", "of the simulation", "The seed of the simulated network's chances.",
        metavar="N", read=whole(0, 2**63 - 1)),
     _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N", read=whole(1, 255)),
     _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N", read=whole(1, 255)),
@@ -125,13 +128,13 @@ OPTIONS: tuple[Option, ...] = (
        "The live screen: the default, and stronger than a report in HOPSCOPE_OPTIONS or the configuration.",
        constant="screen"),
     _o(("-n", "--no-dns"), "dns", "Names", "addresses only", "No reverse look-ups.", constant=False),
-    _o(("--dns",), "dns", "mtr", "names again", "Reverse look-ups: the default, and how to get back to it.",
+    _o(("--dns",), "dns", "More", "names again", "Reverse look-ups: the default, and how to get back to it.",
        constant=True),
     _o(("-b", "--show-ips"), "show_ips", "Names", "addresses too", "Show addresses beside their names.",
        constant=True),
     _o(("-z", "--aslookup"), "owners", "Names", "owner (AS)",
        "The owner AS of each address, asked of a third party by DNS.", constant=True),
-    _o(("--no-aslookup",), "owners", "mtr", "no owners", "No owners: the default.", constant=False),
+    _o(("--no-aslookup",), "owners", "More", "no owners", "No owners: the default.", constant=False),
     _o(("-y", "--ipinfo"), "ipinfo", "mtr", "as -z", "mtr's kinds of information: 0 is -z, others are not available.",
        metavar="N", read=whole(0, 0, "; 0 is the AS, and -z the same")),
     _o(("-e", "--mpls"), "mpls", "Names", "MPLS labels",
@@ -140,7 +143,7 @@ OPTIONS: tuple[Option, ...] = (
        "Ask this name server instead of the system's, about local addresses too; commas between several.",
        metavar="A", read=name_servers),
     _o(("--privacy",), "privacy", "Names", "hide N hops",
-       "Leave out this machine's address and those of the first N hops, wherever they would be shown.",
+       "Leave out this machine's name and address and those of the first N hops, wherever they would be shown.",
        metavar="N", read=whole(0, 255)),
     _o(("--config",), "config", "Other", "configuration",
        "Read this configuration file instead of $XDG_CONFIG_HOME/hopscope/config.toml. An empty name: none.",
@@ -149,7 +152,7 @@ OPTIONS: tuple[Option, ...] = (
        metavar="SHELL", choices=SHELLS),
     _o(("--man",), "man", "Other", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
        constant=True),
-    _o(("--list",), "list", "mtr", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
+    _o(("--list",), "list", "More", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
     _o(("-G", "--gracetime"), "gracetime", "mtr", "",
