@@ -35,7 +35,7 @@ WARMING_UP = 2
 def hopscope(chain: Chain, *words: str, status: int = 0) -> str:
     """Standard output of the command, run by `nobody` in the client's namespace."""
     command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", *words]
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
     done = subprocess.run(
         command, cwd="/", env=environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
@@ -90,7 +90,7 @@ def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_b
     chain: Chain, protocol: str
 ) -> None:
     command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", *OPTIONS[protocol], chain.destination(4)]
-    with Terminal(command, 120, 34, HOME="/nonexistent") as terminal:
+    with Terminal(command, 120, 34, HOME="/dev/null") as terminal:
         terminal.until(lambda screen: all(address in screen for address in chain.hops(4)))
         terminal.press("p")
         terminal.until(lambda screen: "paused" in screen)
@@ -103,7 +103,7 @@ def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_b
 
 def test_without_a_route_the_fault_is_this_computers_and_probing_resumes_by_itself(chain: Chain) -> None:
     command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "-i", "0.3", "-Z", "1", chain.destination(4)]
-    with Terminal(command, 120, 34, HOME="/nonexistent") as terminal:
+    with Terminal(command, 120, 34, HOME="/dev/null") as terminal:
         terminal.until(lambda screen: chain.destination(4) in screen.split("\n", 3)[3])
         chain.link("down")
         try:

@@ -34,7 +34,7 @@ class Terminal:
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
-            "HOME": "/nonexistent",
+            "HOME": "/dev/null",
         }
         self.master, slave = pty.openpty()
         self.resize(*size, tell=False)

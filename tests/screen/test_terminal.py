@@ -99,9 +99,12 @@ KNOWN = re.compile(
 def test_hostile_names_send_nothing_of_theirs_to_the_terminal() -> None:
     with Terminal("demo", "hostile", size=(160, 50)) as terminal:
         at = terminal.read(b"palette")
-        for keys in ("n", "n", "z", "g", "g", "\r", "\x1b", "k", "k", "d", "d", "d"):
+        for keys in ("n", "n", "z", "g", "g", "\r"):
             terminal.type(keys)
-        terminal.type("p")
+        terminal.read(b"Round trips", at)
+        # An escape and the key behind it can be read as one: alt and that key.
+        for keys in ("q", "k", "k", "d", "d", "d", "p"):
+            terminal.type(keys)
         terminal.read(b"no probes are sent", at)
         terminal.type("q")
         terminal.wait()
