@@ -88,18 +88,40 @@ async def test_a_command_wakes_a_link_that_rests(monkeypatch: pytest.MonkeyPatch
     launched.process.close()
 
 
-@pytest.mark.parametrize("waits_for", ["events", "finished"])
-async def test_who_waits_for_each_event_or_for_the_end_never_waits_for_a_rest(
-    waits_for: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_waits_for_each_event_never_waits_for_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_EAGER_S", 0.0)
     monkeypatch.setattr(link, "_REST_S", 3600.0)
     probing = Probing(method="simulated", rounds=3, interval_s=0.05, timeout_s=0.2)
     async with Session(["192.0.2.80"], probing) as session, asyncio.timeout(20):
-        if waits_for == "finished":
-            await session.finished()
-        else:
-            async for event in session.events():
-                if isinstance(event, EndEvent):
-                    break
+        async for event in session.events():
+            if isinstance(event, EndEvent):
+                break
         assert session.snapshot().targets[0].state == "finished"
+
+
+async def test_who_waits_for_the_end_waits_for_no_rest_once_the_last_round_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = link.Link._read
+
+    def settled(self: link.Link) -> None:
+        self._eager_until = float("inf") if session._records[1].last_round < 1 else 0.0
+        real(self)
+
+    monkeypatch.setattr(link, "_REST_S", 3600.0)
+    monkeypatch.setattr(link.Link, "_read", settled)
+    probing = Probing(method="simulated", rounds=2, interval_s=0.05, timeout_s=0.2)
+    async with Session(["192.0.2.80"], probing) as session, asyncio.timeout(20):
+        await session.finished()
+        assert session.snapshot().targets[0].state == "finished"
+
+
+async def test_who_waits_for_an_end_that_is_far_lets_the_link_rest() -> None:
+    probing = Probing(method="simulated", rounds=1000, interval_s=0.05, timeout_s=0.2)
+    async with Session(["192.0.2.80"], probing) as session, asyncio.timeout(20):
+        waiting = asyncio.ensure_future(session.finished())
+        while session._records[1].last_round < 1:
+            await session.changed()
+        assert session._awaited == 1
+        assert not session._is_hurried()
+        waiting.cancel()

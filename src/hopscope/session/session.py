@@ -83,7 +83,7 @@ class Session:
             back=self._worker_back,
             changed=self._bump,
             due_s=self._due_s,
-            hurried=lambda: self._feeds.wanted or self._awaited > 0,
+            hurried=self._is_hurried,
             patience_s=patience_s,
         )
         self._records: dict[int, TargetRecord] = {}
@@ -408,6 +408,13 @@ class Session:
             if self._namer is not None:
                 self._namer.look_up(address)
         return True
+
+    def _is_hurried(self) -> bool:
+        """Whether somebody waits for each event, or for the end and it is near: a report would else pay a wake-up for
+        each event of all its rounds."""
+        if self._feeds.wanted:
+            return True
+        return self._awaited > 0 and any(record.is_ending for record in self._records.values())
 
     def _due_s(self) -> float | None:
         """A target that is being probed is heard of in each round."""
