@@ -22,6 +22,9 @@ from tests.lab import netns
 DEVICE = "sim0"
 SOURCE4 = "10.99.0.2"
 SOURCE6 = "fd99::2"
+FURTHER4 = ("10.99.0.3", "10.99.0.4")
+FURTHER6 = ("fd99::3", "fd99::4")
+"""More addresses of the client, so that its programs can be told apart."""
 
 _SETTINGS = {
     "ipv4.ping_group_range": "0 2147483647",
@@ -70,8 +73,8 @@ class TunLab:
         self._hear("made")
         netns.ip(
             [
-                f"address add {SOURCE4}/32 dev {DEVICE}",
-                f"address add {SOURCE6}/128 dev {DEVICE} nodad",
+                *(f"address add {place}/32 dev {DEVICE}" for place in (SOURCE4, *FURTHER4)),
+                *(f"address add {place}/128 dev {DEVICE} nodad" for place in (SOURCE6, *FURTHER6)),
                 f"link set {DEVICE} up mtu 1500 txqueuelen 10000",
                 f"route add 0.0.0.0/0 dev {DEVICE} src {SOURCE4}",
                 f"route add ::/0 dev {DEVICE} src {SOURCE6}",

@@ -32,6 +32,7 @@ class Fact(NamedTuple):
     ttl: int
     protocol: int
     """The IP protocol's number."""
+    source: str
     destination: str
     key: bytes
     """The first eight bytes of its transport header: ports or identifier, sequence, checksum."""
@@ -92,7 +93,7 @@ class Network:
             readable = False
         if not readable or len(packet) < start + 8:
             if self.truth is not None:
-                self.truth.append(Fact(now, 0, 0, "", packet[:8], "unreadable", None, 0, None, (), b""))
+                self.truth.append(Fact(now, 0, 0, "", "", packet[:8], "unreadable", None, 0, None, (), b""))
             return
         if protocol == packets.UDP and self._names.serves(destination) and packet[start + 2 : start + 4] == b"\0\x35":
             self._ask(now, packet, start)
@@ -184,9 +185,10 @@ class Network:
     ) -> Fact:  # fmt: skip
         four = packet[0] >> 4 == 4
         ttl, protocol = (packet[8], packet[9]) if four else (packet[7], packet[6])
+        source = packets.text(packet[12:16] if four else packet[8:24])
         destination = packets.text(packet[16:20] if four else packet[24:40])
         key = packet[start : start + 8]
-        return Fact(now, ttl, protocol, destination, key, outcome, by, leg.met, due, copies, made)
+        return Fact(now, ttl, protocol, source, destination, key, outcome, by, leg.met, due, copies, made)
 
     def _ask(self, now: int, packet: bytes, start: int) -> None:
         made = self._names.reply(packet, start, self._rng)
