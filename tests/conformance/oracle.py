@@ -5,6 +5,7 @@ standard library's statistics and this file's own reading of an answer's bytes.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import statistics
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import pytest
 from hopscope.path.snapshot import Hop, Path
 from hopscope.sim import Fact
 from hopscope.sim.language import Node, Scenario, every_node
-from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Kind, Label, Late, Lost, Sent
+from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Kind, Label, Lost, Sent
 
 ICMP_KINDS: dict[Kind, set[tuple[int, int, int]]] = {
     "echo-reply": {(4, 0, 0), (6, 129, 0)},
@@ -177,6 +178,6 @@ def _hop_is_true(hop: Hop, true: list[Fate], exact: bool) -> None:
         assert (hop.rtt.stddev, hop.jitter) == (None, None)
         return
     assert hop.rtt.stddev == pytest.approx(statistics.stdev(times), abs=1e-6)
-    steps = [abs(after - before) for before, after in zip(times, times[1:], strict=False)]
+    steps = [abs(after - before) for before, after in itertools.pairwise(times)]
     assert hop.jitter is not None
     assert (hop.jitter.avg, hop.jitter.worst) == pytest.approx((statistics.fmean(steps), max(steps)), abs=1e-9)

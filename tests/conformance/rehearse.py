@@ -73,7 +73,7 @@ def _weather(scenario: Scenario, **changes: object) -> Scenario:
 def playing(scenario: Scenario, network: type[Network] = Network) -> Iterator[None]:
     """Within the block each simulated network is this one."""
     with (
-        mock.patch.object(channel, "load", lambda name: scenario),
+        mock.patch.object(channel, "load", return_value=scenario),
         mock.patch.object(channel, "Network", network),
     ):
         yield
