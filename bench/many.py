@@ -11,17 +11,16 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
-from measure import cpu_seconds, pss_mib, tree
-
 from hopscope.session.model import Probing
 from hopscope.session.session import Session
+from measure import cpu_seconds, pss_mib, tree
 
 
 async def main(count: int, seconds: float) -> None:
     """Run and print."""
     addresses = [f"172.16.{n >> 8}.{n & 255}" for n in range(count)]
     async with Session(addresses, Probing()) as session:
-        await asyncio.sleep(8)
+        await asyncio.sleep(8 if count < 500 else 20)  # until the rush of the start is over
         pids = [os.getpid(), *tree(session.worker_pid or 0)]
         before, cpu, at = _totals(session), cpu_seconds(pids), time.perf_counter()
         await asyncio.sleep(seconds)

@@ -48,8 +48,10 @@ def test_a_goal_is_judged_by_the_median_and_a_miss_is_shown_in_the_table() -> No
     bad = measure.Row("cost", "b", "µs", (3.0,), goal=2, peers={"mtr": 200.0})
     assert (good.met, bad.met, measure.Row("x", "y", "s", (1.0,)).met) == (True, False, None)
     lines = measure.table([good, bad]).splitlines()
-    assert "1 to 9" in lines[2] and "| met |" in lines[2]
-    assert "**not met**" in lines[3] and "mtr 200" in lines[3]
+    assert "1 to 9" in lines[2]
+    assert "| met |" in lines[2]
+    assert "**not met**" in lines[3]
+    assert "mtr 200" in lines[3]
 
 
 def test_cpu_and_memory_of_this_very_process_are_seen() -> None:
