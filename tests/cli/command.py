@@ -28,8 +28,10 @@ def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start(words: Sequence[str], *, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+def start(
+    words: Sequence[str], *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
     """The command, under way."""
     return subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=stderr, env=environment(), stdin=subprocess.DEVNULL
+        [*COMMAND, *words], stdout=stdout, stderr=stderr, env=environment(), stdin=subprocess.DEVNULL
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -173,18 +175,21 @@ def test_a_signal_ends_a_stream_with_its_end(number: signal.Signals, status: int
     assert json.loads(out.splitlines()[-1])["event"] == "end"
 
 
-def _interrupted(words: list[str], number: int) -> tuple[int, bytes, bytes]:
+def _interrupted(words: list[str], number: int, stdout: int = subprocess.PIPE) -> tuple[int, bytes, bytes]:
     """Interrupt a report after its second round, as the progress line on a terminal tells: status, both outputs."""
     ours, theirs = pty.openpty()
-    with start(words, stderr=theirs) as process:
+    with start(words, stdout=stdout, stderr=theirs) as process:
         os.close(theirs)
         said = b""
-        while b"round 2 of" not in said:
-            said += os.read(ours, 4096)
-        process.send_signal(number)
-        assert process.stdout is not None
-        out = process.stdout.read()
-        process.wait(20)
+        try:
+            while b"round 2 of" not in said:
+                assert select.select([ours], [], [], 20)[0], said
+                said += os.read(ours, 4096)
+            process.send_signal(number)
+            out = process.stdout.read() if process.stdout is not None else b""
+            process.wait(20)
+        finally:
+            process.kill()  # where it did not end by itself
         try:
             while more := os.read(ours, 4096):
                 said += more
@@ -192,6 +197,25 @@ def _interrupted(words: list[str], number: int) -> tuple[int, bytes, bytes]:
             pass  # the terminal's other end is closed
     os.close(ours)
     return process.returncode, out, said
+
+
+@pytest.mark.parametrize("name", ["ndjson", "mtr-raw"])
+def test_a_stream_that_nobody_reads_can_be_ended(name: str) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    words = ["demo", "healthy", "--format", name, "-i", "300ms", "-c", "1000"]
+    status, _, said = _interrupted(words, signal.SIGTERM, stdout=writer)
+    os.close(writer)
+    os.set_blocking(reader, False)
+    assert status == 143
+    assert said.endswith(b"\r\x1b[K")
+    while there := os.read(reader, 65536):
+        assert set(there) == {ord("x")}
+    os.close(reader)
 
 
 def test_an_interrupted_report_prints_what_it_has_and_takes_its_progress_line_away() -> None:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import stat
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
+
+_AT_ONCE = select.PIPE_BUF
+"""Where there is room at all, so many bytes can be written without waiting: pipe(7). A longer text goes in parts."""
 
 
 class OutputError(Exception):
@@ -53,15 +57,27 @@ class Output:
 
     def write(self, text: str) -> None:
         """All of it, now. `ClosedPipe`, `OutputError`."""
+        self._write(text.encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
         try:
             if self._is_old:
                 self._empty()
-            write_all(self._descriptor, text)
+            _write_bytes(self._descriptor, data)
         except BrokenPipeError:
             raise ClosedPipe from None
         except OSError as error:
             name = "standard output" if self._path is None else shown(self._path)
             raise OutputError(f"{name}: {error.strerror}") from None
+
+    async def send(self, text: str) -> None:
+        """As `write`, but while a slow reader makes it wait, the event loop goes on, and it can be cancelled. What is
+        no longer than a line mostly is, is written whole or not at all."""
+        data = text.encode("utf-8", "backslashreplace")
+        for start in range(0, len(data), _AT_ONCE):
+            if not _is_writable(self._descriptor):
+                await _until_writable(self._descriptor)
+            self._write(data[start : start + _AT_ONCE])
 
     def _empty(self) -> None:
         """What the file held before goes only when there is something to put in its place."""
@@ -94,12 +110,16 @@ class Output:
 
 def write_all(descriptor: int, text: str) -> None:
     """Every byte of `text` in UTF-8. `OSError`."""
-    data = memoryview(text.encode("utf-8", "backslashreplace"))
-    while data:
+    _write_bytes(descriptor, text.encode("utf-8", "backslashreplace"))
+
+
+def _write_bytes(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
         try:
-            data = data[os.write(descriptor, data) :]
+            left = left[os.write(descriptor, left) :]
         except BlockingIOError:
-            _wait_until_writable(descriptor)
+            select.select([], [descriptor], [])
 
 
 def say(line: str) -> None:
@@ -111,7 +131,20 @@ def say(line: str) -> None:
             raise
 
 
-def _wait_until_writable(descriptor: int) -> None:
-    import select
+def _is_writable(descriptor: int) -> bool:
+    """Whether writing would not wait; true of what ends in an error, too."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
-    select.select([], [descriptor], [])
+
+async def _until_writable(descriptor: int) -> None:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    writable = asyncio.Event()
+    loop.add_writer(descriptor, writable.set)
+    try:
+        await writable.wait()
+    finally:
+        loop.remove_writer(descriptor)

@@ -32,6 +32,8 @@ from hopscope.views.report.stream import Streamer, streamer
 
 NAMES_S = 2.0
 """So long a report waits at its end for names that are still being looked up."""
+DRAIN_S = 1.0
+"""So long a stream that was told to end waits for a reader who does not read."""
 
 
 def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
@@ -71,7 +73,7 @@ class _Report:
                     await _first(self.namer.settle(NAMES_S), stop.wait())
                 snapshot = session.snapshot()
             if streaming is not None:
-                await streaming
+                await _drained(streaming, stop)
         return self._end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
 
     async def _until_over(self, session: Session) -> None:
@@ -97,7 +99,7 @@ class _Report:
             async for event in events:
                 text = stream.event(event)
                 if text:
-                    self.output.write(text)
+                    await self.output.send(text)
         except ClosedPipe:
             self.is_pipe_closed = True
         except OutputError as error:
@@ -172,6 +174,21 @@ def _refused_status(target: Target) -> int:
     if target.refusal is None or target.refusal.reason in ("address", "scenario"):
         return USAGE
     return NOT_ALLOWED
+
+
+async def _drained(streaming: asyncio.Task[None], stop: Stop) -> None:
+    """Wait until all is written. A slow reader is waited for, unless there is a signal to end."""
+    await _first(_until_done(streaming), stop.wait())
+    if not streaming.done():
+        await asyncio.wait([streaming], timeout=DRAIN_S)
+    if streaming.cancel():
+        await asyncio.wait([streaming])
+    else:
+        streaming.result()
+
+
+async def _until_done(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
 
 
 async def _first(*waits: Coroutine[Any, Any, None]) -> None:
