@@ -48,7 +48,7 @@ def test_ctrl_c_ends_it_as_an_interruption() -> None:
 
 def test_a_killed_worker_is_said_and_started_again() -> None:
     with Terminal("demo") as terminal:
-        at = terminal.read(LAST_HOP)
+        at = terminal.read(b"echo reply")  # the target has answered: that is what the status tells of
         (worker,) = terminal.children()
         os.kill(worker, signal.SIGKILL)
         terminal.read(b"started again", at)
