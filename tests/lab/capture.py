@@ -77,6 +77,8 @@ class Packet:
 
     def answers(self, probe: Packet) -> bool:
         """Whether this packet answers `probe`."""
+        if len(self.transport) < (20 if self.protocol == socket.IPPROTO_TCP else 8):
+            return False
         quoted = self.quoted
         if quoted is not None:
             length = min(len(quoted.transport), len(probe.transport))

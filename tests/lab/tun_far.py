@@ -59,7 +59,7 @@ def main(scenario: str, device: str, truth: str, seed: str | None = None) -> Non
         for _, packet in network.due(time.monotonic_ns()):
             with contextlib.suppress(OSError):  # the kernel need not take a malformed packet
                 os.write(tun, packet)
-    Path(truth).write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in network.truth or ()))
+    Path(truth).write_bytes(b"".join(msgspec.json.encode(fact, enc_hook=str) + b"\n" for fact in network.truth or ()))
 
 
 if __name__ == "__main__":

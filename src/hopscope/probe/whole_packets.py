@@ -203,6 +203,9 @@ class PacketFlow(Flow):
 
     def on_reply(self, probe: Probe, reply: Reply) -> None:
         """An answer to a probe of this flow, for the engine."""
+        if reply.kind == "echo-reply" and not self.is_target(reply.address):
+            self._hands.tally.foreign += 1  # whoever knows the probe's numbers is not the target for it
+            return
         if reply.icmp_type is not None and reply.kind != "echo-reply":
             if reply.address == self.facts.source and not self.is_target(reply.address):
                 return  # this machine, of a next hop that does not answer: no answer from the network
