@@ -115,6 +115,25 @@ def test_ctrl_c_ends_a_trace_in_order(body: str) -> None:
         os.close(handle)
 
 
+async def test_a_ctrl_c_at_the_very_moment_the_trace_begins_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            if self.name == "hopscope-trace":
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()  # what asyncio's handler of SIGINT does
+
+    monkeypatch.setattr(threading, "Thread", Thread)
+    with pytest.raises(KeyboardInterrupt):
+        hopscope.trace(TARGET, rounds=20, method="simulated", interval_s=0.05)
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(0)
+
+
 def test_what_cannot_be_is_an_error_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="a target is needed"):
         hopscope.trace("")

@@ -108,10 +108,11 @@ def _aside(work: Coroutine[Any, Any, T]) -> T:
             done.set_exception(error)
 
     thread = threading.Thread(target=run, name="hopscope-trace")
+    # asyncio's own SIGINT handler raises nothing, it cancels a task; while we block its loop that shows only here.
+    # Taken before the thread runs: a Ctrl-C that came between the two would count as an old one, and never be heeded.
+    before = _cancelled_tasks()
     thread.start()
     try:
-        # asyncio's own SIGINT handler raises nothing, it cancels a task; while we block its loop that shows only here.
-        before = _cancelled_tasks()
         while thread.is_alive():
             thread.join(_GLANCE_S)
             if _cancelled_tasks() - before:
