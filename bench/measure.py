@@ -9,11 +9,10 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,8 @@ class Row:
 
     part: str
     what: str
+    """What was measured; the same from run to run, so that runs can be compared. A reference program's begins with
+    ``reference:``."""
     unit: str
     values: tuple[float, ...]
     goal: float | None = None
@@ -65,17 +66,17 @@ def format_number(value: float) -> str:
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| part | what | hopscope | spread | goal | | peers, same run |",
+        "| part | what | figure | spread | goal | | peers, same run |",
         "| --- | --- | ---: | --- | ---: | --- | --- |",
     ]
     for row in rows:
         spread = f"{format_number(min(row.values))} to {format_number(max(row.values))}" if len(row.values) > 1 else ""
-        goal = "" if row.goal is None else f"{row.goal:g}"
+        goal = "" if row.goal is None else format_number(row.goal)
         verdict = {None: "", True: "met", False: "**not met**"}[row.met]
         peers = ", ".join(f"{name} {format_number(value)}" for name, value in row.peers.items())
         if row.note:
             peers = f"{peers}; {row.note}" if peers else row.note
-        figure = f"{format_number(row.median)} {row.unit}"
+        figure = f"{format_number(row.median)} {row.unit}".rstrip()
         lines.append(f"| {row.part} | {row.what} | {figure} | {spread} | {goal} | {verdict} | {peers} |")
     return "\n".join(lines) + "\n"
 
@@ -103,13 +104,24 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """User and system time of living processes together."""
+    """CPU time of living processes together, to the scheduler's nanosecond (clock_getcpuclockid(3))."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / TICK
+            total += time.clock_gettime_ns(~pid << 3 | 2)
+    return total / 1e9
+
+
+def wake_ups(pids: Sequence[int]) -> int:
+    """How often the threads of living processes have slept and been woken (voluntary switches, proc(5))."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                for line in (task / "status").read_text().splitlines():
+                    if line.startswith("voluntary_ctxt_switches:"):
+                        total += int(line.split()[1])
+    return total
 
 
 def pss_mib(pids: Sequence[int]) -> float:
@@ -123,15 +135,26 @@ def pss_mib(pids: Sequence[int]) -> float:
     return total / 1024
 
 
-def run_cpu(words: Sequence[str]) -> tuple[float, bytes]:
-    """Run to the end: CPU seconds of it and all that it waited for, and its standard output."""
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
+def run_cpu(
+    words: Sequence[str], meanwhile: Callable[[int], None] | None = None, *, own_session: bool = False
+) -> tuple[float, bytes]:
+    """Run to the end: CPU seconds of it and all that it waited for, and its standard output. `meanwhile` is called
+    with its process id; a program that writes more than a pipe holds until then has to wait."""
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        start_new_session=own_session,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
-    out = process.stdout.read()
-    said = process.stderr.read()
-    process.stdout.close()
-    process.stderr.close()
+    with process.stdout, process.stderr:
+        if meanwhile is not None:
+            meanwhile(process.pid)
+        out = process.stdout.read()
+        said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from bench.measure import cpu_seconds, pss_mib, tree
 from hopscope.session.model import Probing
 from hopscope.session.session import Session
-from measure import cpu_seconds, pss_mib, tree
 
 
 async def main(count: int, seconds: float) -> None:
@@ -21,25 +21,30 @@ async def main(count: int, seconds: float) -> None:
     addresses = [f"172.16.{n >> 8}.{n & 255}" for n in range(count)]
     async with Session(addresses, Probing()) as session:
         await asyncio.sleep(8 if count < 500 else 20)  # until the rush of the start is over
-        pids = [os.getpid(), *tree(session.worker_pid or 0)]
-        before, cpu, at = _totals(session), cpu_seconds(pids), time.perf_counter()
+        worker = tree(session.worker_pid or 0)
+        here = [os.getpid()]
+        before = _totals(session)
+        cpu, at = [cpu_seconds(pids) for pids in (here, worker)], time.perf_counter()
         await asyncio.sleep(seconds)
-        after, used, passed = _totals(session), cpu_seconds(pids) - cpu, time.perf_counter() - at
+        passed = time.perf_counter() - at
+        mine, its = (100 * (cpu_seconds(pids) - was) / passed for pids, was in zip((here, worker), cpu, strict=True))
+        after = _totals(session)
         sent = after[0] - before[0]
         print(
             json.dumps(
                 {
                     "loss": 100 * after[1] / max(1, after[0]),
                     "rate": 100 * sent / (count * 15 * passed),
-                    "cpu": 100 * used / passed,
-                    "memory": pss_mib(pids),
+                    "cpu": mine + its,
+                    "worker": its,
+                    "memory": pss_mib([*here, *worker]),
                 }
             )
         )
 
 
 def _totals(session: Session) -> tuple[int, int]:
-    hops = [hop for target in session.snapshot().targets if target.path is not None for hop in target.path.hops]
+    hops = [hop for target in session.snapshot().targets for hop in target.path.hops]
     return sum(hop.sent for hop in hops), sum(hop.lost for hop in hops)
 
 

@@ -1,0 +1,1 @@
+"""What hopscope costs and how true it is, measured beside its peers; `run` is the command."""

@@ -1,0 +1,27 @@
+"""The parts of the bench. Each takes whether to be quick and a folder for its files, and gives its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bench.measure import Row
+from bench.parts.accuracy import accuracy
+from bench.parts.cost import cost
+from bench.parts.day import day
+from bench.parts.live import screen
+from bench.parts.scale import scale
+from bench.parts.start import version
+from bench.parts.stream import stream
+
+PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
+    "version": version,
+    "accuracy": accuracy,
+    "cost": cost,
+    "screen": screen,
+    "stream": stream,
+    "scale": scale,
+    "day": day,
+}
+"""By the names of the command line, in the order of the table."""
