@@ -23,18 +23,17 @@ async def main(count: int, seconds: float) -> None:
         await asyncio.sleep(8 if count < 500 else 20)  # until the rush of the start is over
         worker = tree(session.worker_pid or 0)
         here = [os.getpid()]
-        before = _totals(session)
+        sent, _, since = _totals(session)
         cpu, at = [cpu_seconds(pids) for pids in (here, worker)], time.perf_counter()
         await asyncio.sleep(seconds)
         passed = time.perf_counter() - at
         mine, its = (100 * (cpu_seconds(pids) - was) / passed for pids, was in zip((here, worker), cpu, strict=True))
-        after = _totals(session)
-        sent = after[0] - before[0]
+        all_sent, lost, until = _totals(session)
         print(
             json.dumps(
                 {
-                    "loss": 100 * after[1] / max(1, after[0]),
-                    "rate": 100 * sent / (count * 15 * passed),
+                    "loss": 100 * lost / max(1, all_sent),
+                    "rate": 100 * (all_sent - sent) / (count * 15 * (until - since) / 1e9),
                     "cpu": mine + its,
                     "worker": its,
                     "memory": pss_mib([*here, *worker]),
@@ -43,9 +42,13 @@ async def main(count: int, seconds: float) -> None:
         )
 
 
-def _totals(session: Session) -> tuple[int, int]:
-    hops = [hop for target in session.snapshot().targets for hop in target.path.hops]
-    return sum(hop.sent for hop in hops), sum(hop.lost for hop in hops)
+def _totals(session: Session) -> tuple[int, int, int]:
+    """Probes sent and lost, and the time (ns) of the newest fact that the session has read: what it has not read yet
+    counts in neither."""
+    paths = [target.path for target in session.snapshot().targets]
+    hops = [hop for path in paths for hop in path.hops]
+    newest = max((path.last_at or 0 for path in paths), default=0)
+    return sum(hop.sent for hop in hops), sum(hop.lost for hop in hops), newest
 
 
 if __name__ == "__main__":
