@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -69,6 +70,23 @@ class Terminal:
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self.master, keys.encode())
+
+    def paste(self, text: bytes) -> None:
+        """Paste, as a terminal brackets it; what is drawn meanwhile is taken, so that neither waits for the other."""
+        rest = memoryview(b"\x1b[200~" + text + b"\x1b[201~")
+        end = time.monotonic() + PATIENCE_S
+        os.set_blocking(self.master, False)
+        try:
+            while rest:
+                assert time.monotonic() < end, "the command reads no more"
+                ready, room, _ = select.select([self.master], [self.master], [], 0.5)
+                if ready:
+                    self.bytes += os.read(self.master, 1 << 16)
+                if room:
+                    with contextlib.suppress(BlockingIOError):
+                        rest = rest[os.write(self.master, rest[:1024]) :]
+        finally:
+            os.set_blocking(self.master, True)
 
     def read(self, until: bytes, since: int = 0) -> int:
         """Read until something was written after `since`; the number of bytes read so far."""

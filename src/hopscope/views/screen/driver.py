@@ -1,4 +1,4 @@
-"""Textual's driver for Linux and its kin, without its ten wake-ups a second.
+"""Textual's driver for Linux and its kin, without its ten wake-ups a second, and with pastes that are text.
 
 Textual's input thread looks every 0.1 s whether half an escape sequence is waiting. Here it does so only after input,
 and otherwise sleeps until there is some: a screen that is left open for days should cost what it draws, not more.
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from hopscope.views.screen.pastes import Pastes
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -34,6 +36,7 @@ class QuietDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Dispatch input until `disable_input`."""
         parser = XTermParser(self._debug)
+        pastes = Pastes()
         decode = getincrementaldecoder("utf-8")("replace").decode
         sources = [self.fileno, self._wake_read]
         with contextlib.suppress(BlockingIOError):
@@ -45,7 +48,7 @@ class QuietDriver(LinuxDriver):
             if self.fileno in ready and not data:
                 break  # the terminal is gone
             restless = bool(data)
-            for event in parser.feed(decode(data)) if data else ():
+            for event in parser.feed(text) if (text := pastes.feed(decode(data))) else ():
                 self.process_message(event)
             for event in parser.tick():
                 self.process_message(event)

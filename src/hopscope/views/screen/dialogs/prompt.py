@@ -10,15 +10,33 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Paste
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from hopscope.names.clean import clean
 from hopscope.session.model import Target
 from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.pastes import plain
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
 """Does what was asked for; a line of why not, or None where it was done."""
+
+
+class Field(Input):
+    """A line that says so where it cannot take a whole paste."""
+
+    def _on_paste(self, event: Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        lines = [line for line in plain(event.text).split("\n") if line.strip()]
+        line = lines[0] if lines else ""
+        start, end = sorted(self.selection)
+        room = (self.max_length or len(line)) - len(self.value) + end - start
+        self.replace(line[: max(0, room)], start, end)
+        screen = self.screen
+        if isinstance(screen, Prompt) and (len(line) > room or len(lines) > 1):
+            screen.say("only the first line of the paste was taken" if len(lines) > 1 else "the paste was too long")
 
 
 class Prompt(ModalScreen[None]):
@@ -40,13 +58,15 @@ class Prompt(ModalScreen[None]):
         self._heading = title
         self._hint = hint
         self._value = value
+        self.said = ""
+        """The line below the input."""
 
     def compose(self) -> ComposeResult:
         box = Vertical()
         box.border_title = Content(self._heading)
         with box:
             yield Static(Content(self._hint), id="hint", markup=False)
-            yield Input(self._value, id="line", select_on_focus=True, max_length=4096)
+            yield Field(self._value, id="line", select_on_focus=True, max_length=4096)
             yield Static(Content(""), id="reason", markup=False)
 
     def on_mount(self) -> None:
@@ -54,6 +74,7 @@ class Prompt(ModalScreen[None]):
 
     def say(self, words: str) -> None:
         """A line below the input."""
+        self.said = words
         self.query_one("#reason", Static).update(Content(words))
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
