@@ -22,7 +22,16 @@ PATIENCE_S = 20.0
 class Terminal:
     """Runs ``python -m hopscope`` with `arguments`, or `code` in an interpreter."""
 
-    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 34), code: str | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        size: tuple[int, int] = (120, 34),
+        code: str | None = None,
+        term: str = "xterm-256color",
+        colorterm: str = "truecolor",
+        **more: str,
+    ) -> None:
+        """`term`, `colorterm` and `more` are of its environment."""
         self.bytes = b""
         self.status: int | None = None
         command = [sys.executable, *(["-c", code] if code is not None else ["-m", "hopscope"]), *arguments]
@@ -32,10 +41,11 @@ class Terminal:
                 for name, value in os.environ.items()
                 if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "COLUMNS", "LINES")
             },
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
+            "TERM": term,
+            "COLORTERM": colorterm,
             "LC_ALL": "C.UTF-8",
             "HOME": "/dev/null",
+            **more,
         }
         self.master, slave = pty.openpty()
         self.resize(*size, tell=False)

@@ -330,7 +330,7 @@ async def test_w_writes_a_report_or_a_picture_and_overwrites_nothing(drive: Driv
 async def test_the_palette_reaches_every_action(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         found = {command.help for command in it.app.get_system_commands(it.app.screen)}
-        assert found == {action.help for action in ACTIONS.values() if action.id != "program.palette"}
+        assert found >= {action.help for action in ACTIONS.values() if action.id != "program.palette"}
         await it.press("ctrl+p")
         await it.until(lambda: it.in_front == "CommandPalette")
         await it.press("escape")

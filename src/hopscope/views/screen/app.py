@@ -30,6 +30,8 @@ from hopscope.views.screen.source import Launch
 
 QUICK_S = 0.04
 """How often a young path is looked at, so that a hop appears when its first answer comes."""
+SHARE = 8
+"""A look is followed by a pause that is so many times as long, so that keys are answered at once with many targets."""
 YOUNG_S = 4.0
 STARTING_S = 30.0
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
@@ -80,6 +82,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """What was drawn last."""
         self._glyphs = choose(options.glyphs)
         self._young_until = 0.0
+        self._tick_s = 0.0
+        """What the last look took."""
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -125,20 +129,23 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def patience(self) -> float:
         """Seconds until the session is looked at again: few while paths are young, else about a round."""
         now = time.monotonic()
+        quick = min(1.0, max(QUICK_S, SHARE * self._tick_s))
         if now < self._young_until or self.desk is None:
-            return QUICK_S
+            return quick
         targets = self.desk.state.shown.targets
         if now < self._young_until + STARTING_S and any(
             target.state in ("resolving", "starting") for target in targets
         ):
-            return QUICK_S
+            return quick
         shortest = min((target.plan.interval_ns / 1e9 for target in targets if target.plan), default=1.0)
         return min(self.options.refresh_s, max(0.25, shortest))
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""
+        began = time.perf_counter()
         if self.desk is not None and self.desk.update():
             self.show()
+            self._tick_s = time.perf_counter() - began
 
     # --- what the desk asks for (`desk.Shell`) ---------------------------------------------------------------------
 
@@ -211,6 +218,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
             ACTIONS[id_].do(self.desk)
             if ACTIONS[id_].group in ("Probing", "Targets"):
                 self.be_young()
+                if ACTIONS[id_].group == "Probing" and not self.desk.has_few:
+                    self.set_timer(0.02, self.tick)  # once the key was answered
         elif id_ in ("program.quit", "program.interrupt"):
             self.leave(130 if id_ == "program.interrupt" else 0)
 
@@ -235,7 +244,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
             self.desk.move(event.step)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[Any]:
-        """The palette finds the registry's actions, and nothing of Textual's own."""
+        """The palette finds the registry's actions, each setting and column, and nothing of Textual's own."""
         from textual.app import SystemCommand
 
         for action in ACTIONS.values():
@@ -243,6 +252,11 @@ class HopscopeApp(App[None], inherit_bindings=False):
                 yield SystemCommand(
                     action.title[0].upper() + action.title[1:], action.help, lambda id_=action.id: self.action_do(id_)
                 )
+        if self.desk is not None:
+            from hopscope.views.screen.dialogs.entries import entries
+
+            for entry in entries(self.desk):
+                yield SystemCommand(*entry)
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.style import Style
 from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Region
 from textual.message import Message
@@ -60,7 +61,7 @@ class Canvas(Widget, can_focus=False):
         """A finished line."""
         if y < len(self._rows):
             return self._rows[y].strip
-        return Strip.blank(self.size.width)
+        return Strip.blank(self.size.width, Style.null())  # a style, since Textual's filter for NO_COLOR asks it
 
     def on_resize(self, _event: Resize) -> None:
         self.post_message(self.Resized())

@@ -62,6 +62,10 @@ class Shell(Protocol):
         ...
 
 
+FEW = 20
+"""Targets. A snapshot of 200 takes 50 ms; one of these, five."""
+
+
 class Desk:
     """Actions and dialogs get this and nothing else."""
 
@@ -73,6 +77,8 @@ class Desk:
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.veil.over(self._newest))
         self.state.see(self.state.shown)
+        self.changed: dict[str, Any] = {}
+        """Of how targets are probed: what was changed by hand, under the configuration file's names."""
         self._seen = -1
 
     # --- drawing ---------------------------------------------------------------------------------------------------
@@ -102,9 +108,17 @@ class Desk:
         """Draw the state."""
         self.screen.show()
 
-    def say(self, words: str) -> None:
-        """Say in a line what just happened; it stays for some seconds."""
-        self.refresh_now()
+    @property
+    def has_few(self) -> bool:
+        """Are there so few targets that a new snapshot costs no key its answer?"""
+        return len(self.state.shown.targets) <= FEW
+
+    def say(self, words: str, *, fresh: bool = False) -> None:
+        """Say in a line what just happened; it stays for some seconds. `fresh`: the session changed, and that is to be
+        seen with it (with many targets right after it)."""
+        if fresh and self.has_few:
+            self._seen = -1
+            self.update()
         self.state.said, self.state.said_at = words, self.state.shown.now
         self.redraw()
 

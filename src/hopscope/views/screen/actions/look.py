@@ -72,7 +72,7 @@ def names(desk: Desk) -> None:
 def owners(desk: Desk) -> None:
     desk.state.owners = not desk.state.owners
     desk.session.ask_owners(desk.state.owners)
-    desk.say(f"AS {'shown, where it is known' if desk.state.owners else 'hidden'}")
+    desk.say(f"AS {'shown, where it is known' if desk.state.owners else 'hidden'}", fresh=True)
 
 
 @action("show.privacy", "b", "privacy", "Hide the first hops and this computer's address, or show them.", "Look")

@@ -10,13 +10,14 @@ from hopscope.wire.messages import DEFAULT_PORT, Protocol
 
 @action("probe.pause", "p,space", "pause", "Pause probing of all targets, and resume it.", "Probing", 2)
 def pause(desk: Desk) -> None:
-    targets = desk.session.snapshot().targets
+    stale = desk.state.frozen_at is not None or desk.has_few
+    targets = (desk.session.snapshot() if stale else desk.state.shown).targets
     if any(target.state in ("running", "starting", "resolving") for target in targets):
         desk.session.pause()
-        desk.say("paused: no probes are sent")
+        desk.say("paused: no probes are sent", fresh=True)
     else:
         desk.session.resume()
-        desk.say("probing goes on")
+        desk.say("probing goes on", fresh=True)
 
 
 @action("stats.reset", "r", "reset", "Begin the statistics of this target anew.", "Probing", 3)
@@ -25,7 +26,7 @@ def reset(desk: Desk) -> None:
     if target:
         desk.session.reset(target.id)
         desk.forget(target.id)
-        desk.say("statistics of this target begin anew")
+        desk.say("statistics of this target begin anew", fresh=True)
 
 
 @action("stats.reset_all", "ctrl+r", "reset all", "Begin the statistics of all targets anew.", "Probing")
@@ -33,7 +34,7 @@ def reset_all(desk: Desk) -> None:
     desk.session.reset()
     for target in desk.state.shown.targets:
         desk.forget(target.id)
-    desk.say("statistics of all targets begin anew")
+    desk.say("statistics of all targets begin anew", fresh=True)
 
 
 @action("probe.interval", "i", "interval", "Change the interval between two rounds of this target.", "Probing")
@@ -61,7 +62,7 @@ def _switch(desk: Desk, protocol: Protocol) -> None:
     wanted: Protocol = "icmp" if desk.probing(target).protocol == protocol else protocol
     restart_with(desk, target, protocol=wanted, port=None)
     port = DEFAULT_PORT[wanted]
-    desk.say(f"probing with {wanted.upper()}{f', port {port}' if port else ''}: statistics begin anew")
+    desk.say(f"probing with {wanted.upper()}{f', port {port}' if port else ''}: statistics begin anew", fresh=True)
 
 
 def restart_with(desk: Desk, target: Target, **changes: object) -> None:
@@ -105,7 +106,7 @@ def remove(desk: Desk) -> None:
     desk.choose_target(1)
     desk.session.remove(target.id)
     desk.refresh_now()
-    desk.say(f"{target.query} removed")
+    desk.say(f"{target.query} removed", fresh=True)
 
 
 def _number(position: int) -> None:

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from hopscope.names.clean import clean
 from hopscope.session.model import Target
 from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.look import Look
 from hopscope.views.screen.pastes import plain
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
@@ -70,6 +71,10 @@ class Prompt(ModalScreen[None]):
             yield Static(Content(""), id="reason", markup=False)
 
     def on_mount(self) -> None:
+        look: Callable[[], Look] | None = getattr(self.app, "look", None)
+        if look is not None and look().glyphs.is_ascii:
+            box = self.query_one(Vertical)
+            box.styles.border = ("ascii", box.styles.border_top[1])
         self.query_one(Input).focus()
 
     def say(self, words: str) -> None:
@@ -83,7 +88,7 @@ class Prompt(ModalScreen[None]):
         self.run_worker(self._try(text), exclusive=True)
 
     async def _try(self, text: str) -> None:
-        self.say("…")
+        self.say("one moment")
         reason = await self._accept(text)
         if reason is None:
             self.dismiss()
@@ -130,7 +135,7 @@ def interval_prompt(desk: Desk, target: Target) -> Prompt:
             desk.session.adjust(target.id, interval_s=value)
         except ValueError as error:
             return str(error)
-        desk.say(f"a round every {value:g} s")
+        desk.say(f"a round every {value:g} s", fresh=True)
         return None
 
     return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)

@@ -75,11 +75,6 @@ class SettingsScreen(Sheet):
     has_cursor = True
     widest = 84
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self.changed: dict[str, Any] = {}
-        """Of how targets are probed: what was changed here, under the configuration file's names."""
-
     def lines(self, look: Look, width: int) -> list[Row]:
         out = []
         target = self.desk.state.chosen
@@ -103,17 +98,19 @@ class SettingsScreen(Sheet):
             change(self.desk, setting, step, self._done)
 
     def action_keep(self) -> None:
-        state = self.desk.state
-        screen = {key: current(self.desk, one) for one in SETTINGS if (key := one.key) in KEPT}
-        self.desk.keep({"screen": {**screen, "columns": list(state.columns)}, "probe": self.changed})
+        keep_all(self.desk)
 
     def _done(self, setting: Setting, value: Any) -> None:
-        if setting.of == "probe":
-            self.changed[setting.key.removesuffix("_s")] = value
         self.draw()
 
     def on_screen_resume(self) -> None:
         self.draw()
+
+
+def keep_all(desk: Desk) -> None:
+    """Keep what is in force as defaults: the screen's settings, and what was changed of how targets are probed."""
+    screen = {key: current(desk, one) for one in SETTINGS if (key := one.key) in KEPT}
+    desk.keep({"screen": {**screen, "columns": list(desk.state.columns)}, "probe": desk.changed})
 
 
 def choices(setting: Setting) -> tuple[Any, ...]:
@@ -193,7 +190,10 @@ def put(desk: Desk, setting: Setting, value: Any) -> str | None:
         target = desk.state.chosen
         if target is None:
             return "there is no target"
-        return _probe(desk, target, setting.key, value)
+        reason = _probe(desk, target, setting.key, value)
+        if reason is None:
+            desk.changed[setting.key.removesuffix("_s")] = value
+        return reason
     desk.redraw()
     return None
 

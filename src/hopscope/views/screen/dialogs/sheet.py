@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from hopscope.views.screen.board import plain
 from hopscope.views.screen.canvas import Canvas
 from hopscope.views.screen.desk import Desk
 from hopscope.views.screen.look import Look
@@ -85,7 +86,8 @@ class Sheet(ModalScreen[None], inherit_bindings=False):
         corner = "  ".join(part for part in (place, self.foot) if part)
         self.canvas.styles.width = width
         self.canvas.styles.height = height
-        self.canvas.show(framed(shown, self.title_text, corner, width, height, look.quiet, look.strong))
+        box = framed(shown, self.title_text, corner, width, height, look.quiet, look.strong)
+        self.canvas.show([Row(plain(row.strip), row.hits) for row in box] if look.glyphs.is_ascii else box)
 
     # --- keys and the mouse ----------------------------------------------------------------------------------------
 

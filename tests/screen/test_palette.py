@@ -1,0 +1,84 @@
+"""The command palette reaches each setting by its words."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import OptionList
+
+from hopscope.views.screen.dialogs.prompt import Prompt
+from hopscope.views.screen.dialogs.settings import SETTINGS
+from hopscope.views.screen.options import ScreenOptions
+from tests.screen.conftest import Drive, Driven
+from tests.screen.scripted import usual
+
+KEYS = {" ": "space", ":": "colon", "-": "minus", ".": "full_stop", "%": "percent_sign"}
+
+
+async def choose(it: Driven, words: str) -> None:
+    """Open the palette, type, and take the first that is found."""
+    await it.press("ctrl+p")
+    await it.until(lambda: it.in_front == "CommandPalette")
+    await it.press(*[KEYS.get(char, char) for char in words])
+    found = it.app.screen.query_one(OptionList)
+    await it.until(lambda: found.option_count > 0 and words.split()[-1] in str(found.get_option_at_index(0).prompt))
+    await it.press("enter")
+    if it.in_front == "CommandPalette":  # the first Enter goes to the list, the second takes what stands there
+        await it.press("enter")
+    await it.until(lambda: it.in_front != "CommandPalette")
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "field", "value"),
+    [
+        ("set protocol: udp", "", "protocol", "udp"),
+        ("set protocol: tcp", "", "protocol", "tcp"),
+        ("set port", "443", "port", 443),
+        ("set interval", "2", "interval_s", 2.0),
+        ("set size", "512", "packet_size", 512),
+    ],
+)
+async def test_how_a_target_is_probed_is_set_from_the_palette(
+    drive: Drive, words: str, typed: str, field: str, value: object
+) -> None:
+    async with drive(usual().play(3)) as it:
+        await choose(it, words)
+        if typed:
+            assert isinstance(it.app.screen, Prompt)
+            await it.press(*typed, "enter")
+            await it.until(lambda: it.in_front == "MainScreen")
+        assert getattr(it.session.find(1).probing, field) == value
+        assert it.desk.changed == {field.removesuffix("_s"): value}
+
+
+async def test_how_it_looks_is_set_from_the_palette(drive: Drive) -> None:
+    async with drive(usual().play(30)) as it:
+        await choose(it, "set theme: dracula")
+        assert it.app.theme == "dracula"
+        await choose(it, "set names: addresses")
+        assert it.desk.state.names == "addresses"
+        await choose(it, "view: heat")
+        assert it.desk.state.chart_view == "heat"
+        await choose(it, "show column p99")
+        assert it.desk.state.columns[-2:] == ("p99", "spark")
+        await choose(it, "hide column p99")
+        assert "p99" not in it.desk.state.columns
+
+
+async def test_what_is_in_force_is_kept_as_defaults_from_the_palette(drive: Drive) -> None:
+    kept: list[object] = []
+
+    def keep(settings: object) -> str:
+        kept.append(settings)
+        return "/home/me/config.toml"
+
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", keep=keep)) as it:
+        await choose(it, "set protocol: udp")
+        await choose(it, "keep as defaults")
+        assert isinstance(kept[0], dict)
+        assert kept[0]["probe"] == {"protocol": "udp"}
+
+
+async def test_each_setting_has_an_entry_with_its_name(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
+        assert [s.title for s in SETTINGS if not any(t.startswith(f"Set {s.title}") for t in titles)] == []
