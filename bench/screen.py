@@ -48,7 +48,7 @@ def watch(terminal: Terminal, seconds: float) -> None:
 
 
 TARGETS = 200
-KEYS = "jjkkgjjgdnlodqjv?jqmjekTj"
+KEYS = "kkjjgjkgdnlojqkv?jqmkejT"
 """Pressed in this order, again and again: each changes something on the screen (``q`` closes what is open)."""
 
 

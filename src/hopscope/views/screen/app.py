@@ -30,8 +30,10 @@ from hopscope.views.screen.source import Launch
 
 QUICK_S = 0.04
 """How often a young path is looked at, so that a hop appears when its first answer comes."""
-SHARE = 8
-"""A look is followed by a pause that is so many times as long, so that keys are answered at once with many targets."""
+SHARE = 25
+REST_S = 3.0
+"""With many targets a look is followed by a pause that is `SHARE` times as long, `REST_S` at the most: a key that comes
+during a look waits for its end, and that must be rare."""
 YOUNG_S = 4.0
 STARTING_S = 30.0
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
@@ -129,7 +131,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def patience(self) -> float:
         """Seconds until the session is looked at again: few while paths are young, else about a round."""
         now = time.monotonic()
-        quick = min(1.0, max(QUICK_S, SHARE * self._tick_s))
+        rest = 0.0 if self.desk is None or self.desk.has_few else min(REST_S, SHARE * self._tick_s)
+        quick = max(QUICK_S, rest)
         if now < self._young_until or self.desk is None:
             return quick
         targets = self.desk.state.shown.targets
@@ -138,7 +141,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         ):
             return quick
         shortest = min((target.plan.interval_ns / 1e9 for target in targets if target.plan), default=1.0)
-        return min(self.options.refresh_s, max(0.25, shortest))
+        return max(rest, min(self.options.refresh_s, max(0.25, shortest)))
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""
