@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -84,6 +85,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """What was drawn last."""
         self._glyphs = choose(options.glyphs)
         self._young_until = 0.0
+        self._settled = False
         self._tick_s = 0.0
         """What the last look took."""
 
@@ -111,9 +113,17 @@ class HopscopeApp(App[None], inherit_bindings=False):
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._session_over.wait(), self.patience())
                     self.tick()
+                    self._settle()
         except Exception as error:  # noqa: BLE001 - raised again in `run_to_status`, once the terminal is restored
             self.failure = error
             self.exit(return_code=4)
+
+    def _settle(self) -> None:
+        """Once the beginning is over: what was loaded stays for good, so the garbage collector need not look through it
+        again and again, which costs a screen that is left open more than its drawing of tables."""
+        if not self._settled and time.monotonic() > self._young_until:
+            self._settled = True
+            gc.freeze()
 
     async def on_unmount(self) -> None:
         self._session_over.set()

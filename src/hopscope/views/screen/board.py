@@ -31,6 +31,8 @@ PANEL_LEAST = 9
 """Lines of the chart and the panel beside it, at the least (but for very small screens where they were asked for)."""
 DETAIL_FROM = 100
 CHART_NS = 1_000_000_000
+YOUNG = 12
+"""Rounds until which the chart is drawn with each of them."""
 CHART_PAUSES = 2, 5
 """Seconds: once a path has some rounds its chart, the dearest part of the screen, is drawn anew at most so often, and
 up to so rarely where a column is longer than that. What a key changes is drawn at once."""
@@ -165,7 +167,7 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
     span = times[-1] - times[0] if len(times) > 1 else 0
     pause = max(CHART_PAUSES[0] * CHART_NS, min(CHART_PAUSES[1] * CHART_NS, span // max(1, width)))
     fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
-    due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < 30
+    due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < YOUNG
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
         from hopscope.views.screen import chart  # not needed for the first frame
 
