@@ -95,11 +95,11 @@ def keys(rounds: int) -> list[float]:
         watch(terminal, 1)
         for key in KEYS * rounds:
             quiet(terminal, 0.06)
-            before, at = len(terminal.bytes), time.monotonic()
+            before, pressed = len(terminal.bytes), time.monotonic()
             terminal.type(key)
-            while len(terminal.bytes) == before and time.monotonic() - at < 2:
+            while len(terminal.bytes) == before and time.monotonic() - pressed < 2:
                 terminal.take(0.5)
-            times.append(1000 * (time.monotonic() - at))
+            times.append(1000 * (time.monotonic() - pressed))
         terminal.type("\x03")
         terminal.wait()
     return times
