@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Reply, rtt
+from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Reply
+from hopscope.probe.clocks import rtt
 from hopscope.wire.messages import Plan
 
 
@@ -26,7 +27,7 @@ class SelectorWatch:
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
 
-    def add(self, fd: int, ready: Callable[[], None]) -> None:
+    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
         """Wait for `fd`."""
         self.selector.register(fd, selectors.EVENT_READ, ready)
 

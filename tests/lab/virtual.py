@@ -27,7 +27,7 @@ ANCHOR = 1_700_000_000_000_000_000 - BEGIN
 class NoWatch:
     """Nothing in virtual time has a file descriptor."""
 
-    def add(self, fd: int, ready: Callable[[], None]) -> None:
+    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
         raise AssertionError("a simulated run has nothing to wait for")
 
     def remove(self, fd: int) -> None:

@@ -37,6 +37,8 @@ class Unnamed(Exception):
 class DatagramChannel(Channel):
     """The flows of one method, and what was heard inside of a send."""
 
+    stamped = True
+
     def __init__(self, hands: Hands) -> None:
         self.hands = hands
         self.overheard: deque[tuple[DatagramFlow, Message, int]] = deque()
@@ -96,7 +98,7 @@ class DatagramFlow(Flow):
             self._socket.close()
             raise
         self.facts = self._make_facts()
-        self.hands.watch.add(self._socket.fileno(), self.on_ready)
+        self._listen()
         channel.keep(self)
 
     # --- what subclasses say -----------------------------------------------------------------------------------
@@ -195,6 +197,7 @@ class DatagramFlow(Flow):
 
     def on_ready(self) -> None:
         """Drain both queues of the socket, the stamps first."""
+        self._look_at_buffer()
         self._channel.on_deadline(0)
         self._read_errors()
         while (message := self._receive(errors=False)) is not None:
@@ -214,7 +217,6 @@ class DatagramFlow(Flow):
                 self._read_errors()  # its stamp came after they were read, and before the answer
             address = endpoint.text_of(message.address)
             self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
-        self._count_dropped()
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -261,11 +263,13 @@ class DatagramFlow(Flow):
         self._stamps.stamp(failure.number, message.stamp)
         return True
 
-    def _count_dropped(self) -> None:
-        dropped = errqueue.dropped_by(self._socket)
-        if dropped > self._dropped:
-            self.hands.tally.overflow += dropped - self._dropped
-            self._dropped = dropped
+    def _look_at_buffer(self) -> None:
+        dropped, full = errqueue.buffer_of(self._socket)
+        if full or dropped > self._dropped:
+            # Of a full one it is only likely that something did not fit.
+            self.hands.tally.overflow += max(dropped - self._dropped, 1)
+            self._dropped = max(dropped, self._dropped)
+            self.deaf_at = self.hands.monotonic()
 
     def _deliver(
         self,
@@ -309,6 +313,9 @@ class DatagramFlow(Flow):
             sock.bind(self._source)
         self._port = sock.getsockname()[1]
 
+    def _listen(self) -> None:
+        self.hands.watch.add(self._socket.fileno(), self.on_ready, stamped=True)
+
     def _index(self) -> int:
         return socket.if_nametoindex(self.plan.interface) if self.plan.interface else 0
 
@@ -326,7 +333,7 @@ class DatagramFlow(Flow):
             self._interface_index = index
             self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
             self._dropped = 0
-            self.hands.watch.add(self._socket.fileno(), self.on_ready)
+            self._listen()
             old, self.facts = self.facts, self._make_facts()
             if old != self.facts:
                 self.hands.changed(self, self.target)

@@ -13,7 +13,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch, rtt
+from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch
+from hopscope.probe.clocks import Clocks, rtt
 from hopscope.probe.schedule import NEVER, Sweep
 from hopscope.wire.check import SUPPORTS, check, check_adjust
 from hopscope.wire.messages import (
@@ -30,6 +31,7 @@ from hopscope.wire.messages import (
     Late,
     Lost,
     Method,
+    Patience,
     Pause,
     Plan,
     Problem,
@@ -70,6 +72,13 @@ WORDS: Final = {
     errno.EMFILE: "this process has no file descriptor left",
 }
 
+HELD_NS: Final = 250_000_000
+"""How often expiries are looked at while nothing may be sent."""
+STANDSTILL_NS: Final = 2_000_000_000
+"""So much later than due, and this process or its machine was stopped."""
+_DEAF: Final = "this computer's receive buffer overflowed while the probe was in flight"
+_ASLEEP: Final = "this computer was asleep or stood still while the probe was in flight"
+
 Factory = Callable[[Method, Hands], Channel]
 """Makes a channel, or raises `Refusal`."""
 
@@ -94,8 +103,15 @@ class Engine:
         monotonic: Callable[[], int],
         wall: Callable[[], int],
         anchor: int,
+        asleep: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`asleep`: how long the machine has slept, see `clocks.asleep`."""
         self.anchor = anchor
+        self.urgent = False
+        """Among the events not yet taken are some that are not for waiting."""
+        self._clocks = Clocks(monotonic, wall, asleep)
+        self._stood_still = 0
+        self._in_a_hurry: set[int] = set()
         self._factory = factory
         self._monotonic = monotonic
         self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall)
@@ -112,22 +128,43 @@ class Engine:
     def take(self) -> list[Event]:
         """The events since the last call, in order."""
         out, self._out = self._out, []
+        self.urgent = False
         return out
 
+    @property
+    def waiting(self) -> int:
+        """How many events `take` would give."""
+        return len(self._out)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether some target waits for an answer: in its first round, and after its last probe."""
+        return bool(self._in_a_hurry)
+
     def say(self, event: Event) -> None:
-        """Add an event of the driver's own."""
+        """Add an event that is not for waiting."""
         self._out.append(event)
+        self.urgent = True
+
+    def look(self) -> None:
+        """Compare the clocks; to be called before what was received is handled."""
+        self._clocks.look()
+        if self._clocks.woke_at is not None:
+            self._stood_still = self._clocks.woke_at
+            self._clocks.woke_at = None
 
     def hold(self, held: bool) -> None:
         """While held, no probe is sent (nobody reads the events); what is in flight still finds its fate."""
-        if self._held and not held:
+        released = self._held and not held
+        self._held = held
+        if released:
             now = self._monotonic()
             for number in self._targets:
                 self._schedule(number, now)
-        self._held = held
 
-    def next_deadline(self) -> int:
-        """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything."""
+    def next_deadline(self, *, patient: bool = False) -> int:
+        """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything.
+        `patient`: answers that tell themselves when they arrived may wait."""
         heap = self._heap
         while heap:
             at, number = heap[0]
@@ -137,7 +174,7 @@ class Engine:
             heapq.heappop(heap)
         deadline = heap[0][0] if heap else NEVER
         for channel in self._channels.values():
-            due = channel.deadline()
+            due = None if patient and channel.stamped else channel.deadline()
             if due is not None and due < deadline:
                 deadline = due
         return deadline
@@ -150,6 +187,8 @@ class Engine:
             if due is not None and due <= now:
                 channel.on_deadline(now)
         heap = self._heap
+        if heap and now - heap[0][0] > STANDSTILL_NS and self.next_deadline(patient=True) + STANDSTILL_NS < now:
+            self._stood_still = now
         while heap and heap[0][0] <= now:
             at, number = heapq.heappop(heap)
             target = self._targets.get(number)
@@ -178,15 +217,15 @@ class Engine:
                 self._pause_or_resume(command)
             case Stop():
                 self._stop(command)
-            case Hello() | Survey():
-                self._out.append(Problem(f"{type(command).__name__.lower()} is not for now"))
+            case Hello() | Survey() | Patience():
+                self.say(Problem(f"{type(command).__name__.lower()} is not for now"))
 
     # --- commands ---------------------------------------------------------------------------------------------
 
     def _start(self, command: Start) -> None:
         number = command.target
         if number in self._targets:
-            self._out.append(Problem(f"target {number} is probed already"))
+            self.say(Problem(f"target {number} is probed already"))
             return
         try:
             if len(self._targets) >= MOST_TARGETS:
@@ -194,13 +233,13 @@ class Engine:
             plan = _completed(command.plan)
             method, flow = self._open(number, plan)
         except Refusal as refusal:
-            self._out.append(_refused(number, refusal))
+            self.say(_refused(number, refusal))
             return
         now = self._monotonic()
         target = _Target(flow, method, Sweep(number, plan, now))
         self._targets[number] = target
         self._changed(flow, number)
-        self._schedule(number, now)
+        self._after(number, target, now)
 
     def _open(self, number: int, plan: Plan) -> tuple[Method, Flow]:
         choices = AUTO[plan.protocol] if plan.method == "auto" else (plan.method,)
@@ -223,12 +262,12 @@ class Engine:
     def _adjust(self, command: Adjust) -> None:
         target = self._targets.get(command.target)
         if target is None:
-            self._out.append(Problem(f"target {command.target} is not probed"))
+            self.say(Problem(f"target {command.target} is not probed"))
             return
         try:
             plan = check_adjust(command, target.sweep.plan)
         except ValueError as problem:
-            self._out.append(Problem(str(problem)[:LONGEST_TEXT]))
+            self.say(Problem(str(problem)[:LONGEST_TEXT]))
             return
         target.sweep.adjust(plan)
         self._after(command.target, target, self._monotonic())
@@ -239,9 +278,10 @@ class Engine:
         for number in numbers:
             target = self._targets.get(number)
             if target is None:
-                self._out.append(Problem(f"target {number} is not probed"))
+                self.say(Problem(f"target {number} is not probed"))
             elif isinstance(command, Pause):
                 target.sweep.pause()
+                self._in_a_hurry.discard(number)
             else:
                 target.sweep.resume(now)
                 self._after(number, target, now)
@@ -249,10 +289,11 @@ class Engine:
     def _stop(self, command: Stop) -> None:
         target = self._targets.pop(command.target, None)
         if target is None:
-            self._out.append(Problem(f"target {command.target} is not probed"))
+            self.say(Problem(f"target {command.target} is not probed"))
             return
         target.flow.close()
-        self._out.append(Stopped(command.target))
+        self._in_a_hurry.discard(command.target)
+        self.say(Stopped(command.target))
 
     # --- probes -----------------------------------------------------------------------------------------------
 
@@ -260,7 +301,12 @@ class Engine:
         """All that is due for one target: expire, forget, send."""
         sweep = target.sweep
         while (old := sweep.expired(now)) is not None:
-            self._lose(target, old)
+            if old.sent_mono <= self._stood_still:
+                self._give_up(target, old, "ECANCELED", _ASLEEP)
+            elif old.sent_mono <= target.flow.deaf_at:
+                self._give_up(target, old, "ENOBUFS", _DEAF)
+            else:
+                self._lose(target, old)
         while (old := sweep.forgettable(now)) is not None:
             target.flow.forget(old)
         if not self._held:
@@ -290,7 +336,7 @@ class Engine:
         if target is None:
             self._hands.tally.foreign += 1
             return
-        rtt_ns, clock = rtt(probe, reply)
+        rtt_ns, clock = rtt(probe, reply, self._clocks)
         sweep = target.sweep
         if probe.fate is None and rtt_ns > sweep.plan.timeout_ns:
             self._lose(target, probe)
@@ -319,12 +365,22 @@ class Engine:
         target.sweep.lose(probe)
         self._out.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor))
 
+    def _give_up(self, target: _Target, probe: Probe, error: str, message: str) -> None:
+        """No answer was heard, and that may be this machine's own fault."""
+        target.flow.forget(probe)
+        target.sweep.give_up(probe)
+        self._out.append(Failed(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor, error, message))
+
     def _after(self, number: int, target: _Target, now: int) -> None:
         sweep = target.sweep
+        if sweep.hurried:
+            self._in_a_hurry.add(number)
+        else:
+            self._in_a_hurry.discard(number)
         if sweep.finished and target.scheduled != -1:
             target.scheduled = -1  # said once; a finished sweep has no deadline any more
             rounds = sweep.round + 1 - sweep.plan.first_round
-            self._out.append(Finished(number, rounds))
+            self.say(Finished(number, rounds))
             return
         self._schedule(number, now)
 
@@ -334,7 +390,7 @@ class Engine:
             return
         deadline = target.sweep.next_deadline()
         if self._held:
-            deadline = max(deadline, now + 10_000_000)
+            deadline = max(deadline, now + HELD_NS)
         if deadline < target.scheduled:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, number))
@@ -346,7 +402,7 @@ class Engine:
         if target is None:
             return
         facts = flow.facts
-        self._out.append(
+        self.say(
             Started(
                 number,
                 target.method,

@@ -20,7 +20,7 @@ ORIGIN_ICMP6: Final = 3
 ORIGIN_STAMP: Final = 4
 
 SO_RXQ_OVFL: Final = 40
-"""Makes a socket tell `Message.dropped`; ping sockets are silent about it (see `dropped_by`)."""
+"""Makes a socket tell `Message.dropped`; ping sockets are silent about it (see `buffer_of`)."""
 IP_RECVERR_RFC4884: Final = 26
 IPV6_RECVERR_RFC4884: Final = 31
 
@@ -37,7 +37,9 @@ _RFC4884 = struct.Struct("=HB")
 _RFC4884_INVALID = 1
 _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
-_MEMINFO_DROPS = 8
+_MEMINFO_ALLOCATED, _MEMINFO_LIMIT, _MEMINFO_DROPS = 0, 1, 8
+_LARGEST_SKB = 4096
+"""Memory that a queued packet of ours may take."""
 _DATA = 2048
 """More than any router quotes that matters: the probe's first bytes and the extension behind them."""
 _CONTROL = 512
@@ -110,13 +112,19 @@ def receive(sock: socket.socket, *, errors: bool) -> Message | None:
     return Message(data, address, stamp, ttl, dropped, failure)
 
 
-def dropped_by(sock: socket.socket) -> int:
-    """How many packets the socket's buffer has dropped so far (SO_MEMINFO, Linux 4.12); 0 where that is unknown."""
+def buffer_of(sock: socket.socket) -> tuple[int, bool]:
+    """How many packets the socket's buffer has dropped so far, and whether it is full right now (SO_MEMINFO, Linux
+    4.12): what does not fit on the error queue is dropped without being counted. (0, False) where that is unknown."""
     try:
         counts = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
     except OSError:
-        return 0
-    return int(_MEMINFO.unpack(counts)[_MEMINFO_DROPS]) if len(counts) == _MEMINFO.size else 0
+        return 0, False
+    if len(counts) != _MEMINFO.size:
+        return 0, False
+    numbers = _MEMINFO.unpack(counts)
+    limit = numbers[_MEMINFO_LIMIT]
+    full = numbers[_MEMINFO_ALLOCATED] > max(limit - _LARGEST_SKB, limit // 2)
+    return numbers[_MEMINFO_DROPS], full
 
 
 def parse_failure(value: bytes) -> Failure | None:

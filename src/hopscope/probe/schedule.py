@@ -8,7 +8,8 @@ The rules:
   farthest TTL that answered, plus `max_unknown`.
 - The first round is quick: a window of a few probes, which each answer widens and a tick without one widens slowly, so
   that neither a silent hop nor a far target holds it up and no storm goes out beyond the target. It is not cut short.
-- Later rounds spread their probes over the interval.
+- Later rounds spread their probes over the interval; those that would follow each other within `GRAIN_NS` leave
+  together, since at such a rate waking up costs more than all else.
 - A probe's fate is its own: the end of its round changes nothing. ``lost`` can become ``late``; nothing else changes.
 - After a pause, a suspended machine or a stall, rounds that were missed are skipped, never caught up with.
 
@@ -34,6 +35,8 @@ OPENING_TICK_NS: Final = 50_000_000
 """So long without an answer, and the first round's window grows by one."""
 SPREAD: Final = 0.9
 """The share of the interval over which a round's probes are spread."""
+GRAIN_NS: Final = 20_000_000
+"""Never more than a few probes: a slow uplink should not be busy with one's own."""
 LINGER_NS: Final = 10_000_000_000
 """A probe is remembered at least so long after its timeout, to know a late answer or a duplicate for what it is."""
 SEQUENCES: Final = 1 << 16
@@ -109,6 +112,13 @@ class Sweep:
         self._measure()
 
     # --- what to do when --------------------------------------------------------------------------------------
+
+    @property
+    def hurried(self) -> bool:
+        """Whether an answer changes what is sent, or when the end is: in the first round, and after the last probe."""
+        return (self._opening or (self._all_rounds_begun() and not self._sending())) and not (
+            self.paused or self.finished
+        )
 
     def next_deadline(self) -> int:
         """When `due` or `expired` will have something next; `NEVER` where only an answer can change that."""
@@ -197,6 +207,14 @@ class Sweep:
             self._measure()
         self._settle()
 
+    def give_up(self, probe: Probe) -> None:
+        """The timeout of `probe` has passed, and that says nothing: this machine could not hear."""
+        probe.fate = "lost"
+        self.pending -= 1
+        if probe.round == self.round:
+            self._outstanding -= 1
+        self._settle()
+
     def expired(self, now: int) -> Probe | None:
         """A pending probe whose timeout has passed; the caller lets it `lose`. None: none has."""
         oldest = self._oldest_pending()
@@ -254,7 +272,8 @@ class Sweep:
             return NEVER
         if self._sending():
             if not self._opening:
-                return self._deadline_of_send
+                at = self._deadline_of_send
+                return at if self._gap >= GRAIN_NS else at - (at - self._round_start) % GRAIN_NS
             return self._progress if self._outstanding < self._window else self._progress + OPENING_TICK_NS
         return NEVER if self._all_rounds_begun() else self._round_start + self.plan.interval_ns
 

@@ -110,8 +110,11 @@ class PacketChannel(Channel):
             return None
         if message.dropped is not None:
             before = self._dropped.get(sock, 0)
-            self.hands.tally.overflow += max(0, message.dropped - before)
-            self._dropped[sock] = message.dropped
+            if message.dropped > before:
+                self.hands.tally.overflow += message.dropped - before
+                self._dropped[sock] = message.dropped
+                for flow in self._flows.values():  # they share the sockets
+                    flow.deaf_at = received
         return message, received
 
     def on_icmp(self, family: Family, data: bytes, arrival: Arrival) -> None:
@@ -320,7 +323,8 @@ class PacketFlow(Flow):
         self._release()
         self._holder = holder
         if is_udp:
-            self._hands.watch.add(holder.fileno(), partial(self._on_datagram, holder))
+            stamped = self._channel.stamped
+            self._hands.watch.add(holder.fileno(), partial(self._on_datagram, holder), stamped=stamped)
         port: int = holder.getsockname()[1]
         return port
 

@@ -8,42 +8,67 @@ is the end of the worker: nobody is left to probe for.
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import os
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import hopscope
 from hopscope.probe.channels.base import Channel, Hands, Refusal
+from hopscope.probe.clocks import asleep
 from hopscope.probe.engine import Engine
 from hopscope.wire.framing import Garbage, command_reader, encode_all
-from hopscope.wire.messages import VERSION, Command, Hello, Method, Problem, Survey, Surveyed, Welcome
+from hopscope.wire.messages import VERSION, Command, Hello, Method, Patience, Problem, Survey, Surveyed, Welcome
 
 FULL: Final = 8 << 20
 """Bytes of unread events at which no new probes are sent."""
 EMPTY_ENOUGH: Final = 1 << 20
 """Bytes of unread events at which probing goes on."""
+LONGEST_PATIENCE_NS: Final = 1_000_000_000
+MANY: Final = 512
+"""So many events are never kept back."""
+LOOK_AT_READER_NS: Final = 1_000_000_000
+UNREAD_NS: Final = 10_000_000_000
+"""So long with something unread, and nobody reads."""
 _LONGEST_WAIT_S: Final = 3600.0
 
 
 class Loop:
-    """`Watch` over epoll (or poll, where there is none): file descriptors and what to do when they are ready."""
+    """`Watch` over epoll (or poll, where there is none): file descriptors and what to do when they are ready.
+
+    Those whose messages are stamped have an epoll of their own, which the other one holds: while nobody is in a hurry
+    it is left out of the waiting, and looked at whenever something else was due.
+    """
 
     def __init__(self) -> None:
-        self._poll: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
-        self._scale = 1.0 if hasattr(select, "epoll") else 1000.0
-        self._in = select.EPOLLIN if hasattr(select, "epoll") else select.POLLIN
-        self._out = select.EPOLLOUT if hasattr(select, "epoll") else select.POLLOUT
+        has_epoll = hasattr(select, "epoll")
+        self._poll: Any = select.epoll() if has_epoll else select.poll()
+        quiet: Any = select.epoll() if has_epoll else None
+        self._quiet = quiet
+        self._in = select.EPOLLIN if has_epoll else select.POLLIN
+        self._out = select.EPOLLOUT if has_epoll else select.POLLOUT
+        self._heard: list[tuple[int, int]] = []
         self._ready: dict[int, Callable[[], None]] = {}
+        self._quiet_ready: dict[int, Callable[[], None]] = {}
+        self._patient = False
+        if self._quiet is not None:
+            self._poll.register(self._quiet.fileno(), self._in)
 
-    def add(self, fd: int, ready: Callable[[], None]) -> None:
-        """Call `ready` when `fd` is readable or has an error queued."""
-        self._ready[fd] = ready
-        self._poll.register(fd, self._in)
+    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
+        """Call `ready` when `fd` is readable or has an error queued; see `Watch`."""
+        if stamped and self._quiet is not None:
+            self._quiet_ready[fd] = ready
+            self._quiet.register(fd, self._in)
+        else:
+            self._ready[fd] = ready
+            self._poll.register(fd, self._in)
 
     def add_writable(self, fd: int, ready: Callable[[], None]) -> None:
         """Call `ready` when `fd` can be written."""
@@ -57,16 +82,41 @@ class Loop:
 
     def remove(self, fd: int) -> None:
         """Do not wait for `fd` any more."""
-        if self._ready.pop(fd, None) is not None:
-            with contextlib.suppress(OSError):  # closed already: the kernel has forgotten it
+        with contextlib.suppress(OSError):  # closed already: the kernel has forgotten it
+            if self._ready.pop(fd, None) is not None:
                 self._poll.unregister(fd)
+            elif self._quiet_ready.pop(fd, None) is not None:
+                self._quiet.unregister(fd)
 
-    def wait(self, seconds: float) -> None:
-        """Wait at most so long, and do what is ready."""
-        for fd, _ in self._poll.poll(seconds * self._scale):
+    @property
+    def is_quiet(self) -> bool:
+        """Whether something may lie there that nobody waits for."""
+        return bool(self._quiet_ready)
+
+    def wait(self, until: int, *, patient: bool) -> None:
+        """Wait until a moment of the monotonic clock (ns) at the latest; `patient`: not for what is stamped."""
+        if patient != self._patient and self._quiet is not None:
+            self._patient = patient
+            self._poll.modify(self._quiet.fileno(), 0 if patient else self._in)
+        seconds = min(max(0, until - time.monotonic_ns()) / 1e9, _LONGEST_WAIT_S)
+        if self._quiet is None:
+            self._heard = self._poll.poll(seconds * 1000)
+        elif select.select((self._poll,), (), (), seconds)[0]:  # in microseconds, where epoll knows milliseconds
+            self._heard = self._poll.poll(0)
+        else:
+            self._heard = []
+
+    def hear(self) -> None:
+        """Do what is ready."""
+        for fd, _ in self._heard:
             ready = self._ready.get(fd)
             if ready is not None:
                 ready()
+        if self._quiet_ready:
+            for fd, _ in self._quiet.poll(0):
+                ready = self._quiet_ready.get(fd)
+                if ready is not None:
+                    ready()
 
 
 class Worker:
@@ -83,10 +133,16 @@ class Worker:
         self._buffer = bytearray()
         self._waits_for_reader = False
         self._full = False
+        self._patience = 0
+        self._wrote_at = 0
+        self._written = 0
+        self._consumed = 0
+        self._read_at = time.monotonic_ns()
+        """When the reader was last seen to read, or to have read all."""
         self._greeted = False
         self._over = False
         anchor = time.time_ns() - time.monotonic_ns()
-        self._engine = Engine(self._make_channel, self._loop, time.monotonic_ns, time.time_ns, anchor)
+        self._engine = Engine(self._make_channel, self._loop, time.monotonic_ns, time.time_ns, anchor, asleep)
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
         try:
@@ -96,14 +152,18 @@ class Worker:
 
     def run(self) -> int:
         """Until the end of standard input, a closed standard output, or a fatal command; the exit code."""
-        engine = self._engine
+        engine, loop = self._engine, self._loop
         try:
             while not self._over:
-                now = time.monotonic_ns()
-                wait = min(max(0, engine.next_deadline() - now) / 1e9, _LONGEST_WAIT_S)
-                self._loop.wait(wait)
+                patient = self._patience > 0 and not engine.hurried
+                due = engine.next_deadline(patient=patient)
+                if patient and (engine.waiting or loop.is_quiet):
+                    due = min(due, self._wrote_at + self._patience)
+                loop.wait(due, patient=patient)
+                engine.look()
+                loop.hear()
                 engine.tick()
-                self._write(engine)
+                self._tell(patient)
         except BrokenPipeError:
             return 0  # nobody reads any more: a quiet end
         finally:
@@ -142,6 +202,11 @@ class Worker:
             from hopscope.probe.survey import survey
 
             engine.say(Surveyed(self._user, survey(self._raw_sockets, self._scapy_sockets)))
+        elif isinstance(message, Patience):
+            if 0 <= message.longest_ns <= LONGEST_PATIENCE_NS:
+                self._patience = message.longest_ns
+            else:
+                engine.say(Problem(f"longest_ns {message.longest_ns}: 0 to {LONGEST_PATIENCE_NS}"))
         else:
             engine.handle(message)
 
@@ -190,26 +255,43 @@ class Worker:
 
     # --- events -----------------------------------------------------------------------------------------------
 
-    def _write(self, engine: Engine) -> None:
+    def _tell(self, patient: bool) -> None:
+        """Write what there is to say, unless it may wait for more."""
+        engine = self._engine
+        now = time.monotonic_ns()
+        if patient and not engine.urgent and engine.waiting < MANY and now < self._wrote_at + self._patience:
+            return
+        self._wrote_at = now
         events = engine.take()
         if events:
             self._buffer += encode_all(events)
+        if now - self._read_at > LOOK_AT_READER_NS:
+            self._look_at_reader(now)
         if self._buffer and not self._waits_for_reader:
             self._flush()
-        if not self._full and len(self._buffer) > FULL:
+        unread = len(self._buffer) > FULL or now - self._read_at > UNREAD_NS
+        if unread and not self._full:
             self._full = True
             engine.hold(True)
             self._loop.mute(self._source, True)  # each command may need an answer
             self._buffer += encode_all([Problem("nobody reads the events: no probes are sent until somebody does")])
-        elif self._full and len(self._buffer) < EMPTY_ENOUGH:
+        elif self._full and not unread and len(self._buffer) < EMPTY_ENOUGH:
             self._full = False
             engine.hold(False)
             self._loop.mute(self._source, False)
+
+    def _look_at_reader(self, now: int) -> None:
+        """Does it read? One that was stopped (Ctrl-Z) may look away for long before a pipe is full."""
+        unread = _unread(self._sink)
+        if unread == 0 or self._written - unread > self._consumed:
+            self._consumed = self._written - unread
+            self._read_at = now
 
     def _flush(self) -> None:
         try:
             while self._buffer:
                 written = os.write(self._sink, self._buffer[: 1 << 16])
+                self._written += written
                 del self._buffer[:written]
         except BlockingIOError:
             if not self._waits_for_reader:
@@ -245,3 +327,13 @@ def _raise_file_limit() -> None:
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _unread(fd: int) -> int:
+    """Bytes in a pipe that nobody has read yet; 0 where the system does not tell."""
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(fd, termios.FIONREAD, count)
+    except OSError:
+        return 0
+    return count[0]

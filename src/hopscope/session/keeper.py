@@ -18,13 +18,16 @@ from hopscope.session.launch import Launched, launch
 from hopscope.session.link import Link
 from hopscope.session.model import WorkerState
 from hopscope.wire.framing import Garbage
-from hopscope.wire.messages import VERSION, Command, Counters, Event, Problem, Survey, Surveyed, Welcome
+from hopscope.wire.messages import VERSION, Command, Counters, Event, Patience, Problem, Survey, Surveyed, Welcome
 
 MOST_RESTARTS: Final = 5
 RESTARTS_WITHIN_S: Final = 60.0
 BACKOFF_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0)
 STALLED_S: Final = 10.0
 """So long beyond what is due a worker may be silent; three times as long until its first word."""
+
+TOGETHER_NS: Final = 250_000_000
+"""The worker tells what it has so often, where nobody waits for each event (`wire.messages.Patience`)."""
 
 _MOST_WORDS: Final = 500
 
@@ -42,13 +45,11 @@ class Keeper:
         back: Callable[[], None],
         changed: Callable[[], None],
         due_s: Callable[[], float | None],
-        hurried: Callable[[], bool],
         patience_s: float = STALLED_S,
     ) -> None:
         """`heard` gets each event of a target; `gone` and `back` are called when the worker ended and when a new one
         can be told things; `changed` after anything that a reader of this object may care about. `due_s` says after
-        how many seconds of silence the next event is due (None: none is), `hurried` whether somebody waits for each
-        (see `Link`)."""
+        how many seconds of silence the next event is due (None: none is)."""
         self.state: WorkerState = "starting"
         self.note: str | None = None
         self.restarts = 0
@@ -60,7 +61,7 @@ class Keeper:
         self._back = back
         self._changed = changed
         self._due_s = due_s
-        self._hurried = hurried
+        self._is_hurried = False
         self._patience = patience_s
         self._counters = Counters()
         self._counted_before = Counters()
@@ -95,10 +96,15 @@ class Keeper:
         self._take(launched)
 
     def tell(self, *commands: Command) -> None:
-        """Send commands; while no worker is there they are dropped (`back` is where to say all again). What the
-        worker says next, and what it has said, is heard at once."""
+        """Send commands; while no worker is there they are dropped (`back` is where to say all again)."""
         if self._link is not None:
             self._link.tell(commands)
+
+    def hurry(self) -> None:
+        """From now on somebody waits for each event."""
+        if not self._is_hurried:
+            self._is_hurried = True
+            self.tell(Patience(0))
 
     async def survey(self) -> Surveyed:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
@@ -132,10 +138,12 @@ class Keeper:
 
     def _take(self, launched: Launched) -> None:
         loop = asyncio.get_running_loop()
-        self._link = Link(launched, self._heard, self._ended, self._hurried)
+        self._link = Link(launched, self._heard, self._ended)
         self._reason = None
         self._last_heard = loop.time()
         self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
+        if not self._is_hurried:
+            self.tell(Patience(TOGETHER_NS))
 
     def _heard(self, messages: list[Event | Garbage]) -> None:
         self._last_heard = asyncio.get_running_loop().time()

@@ -38,6 +38,9 @@ class Launched:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             close_fds=True,
+            # A session of its own: the kernel's scheduler weighs sessions against each other (sched(7), autogroup), so
+            # that what else runs in this terminal holds no probe up. Job control is noticed by an unread pipe.
+            start_new_session=True,
             bufsize=0,
         )
         assert self.process.stderr is not None

@@ -13,12 +13,6 @@ from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import Command, Event
 
 _CHUNK: Final = 1 << 18
-_EAGER_S: Final = 5.0
-"""So long after its start or a command, everything that a worker says is heard at once."""
-_REST_S: Final = 0.25
-"""Later, so long passes between two looks: a wake-up for each probe would cost more than all that is done with it."""
-_SMALL: Final = 1 << 13
-"""A worker that says more at a time is read on at once, so that it never waits for room in the pipe."""
 
 
 class Link:
@@ -30,16 +24,13 @@ class Link:
         launched: Launched,
         heard: Callable[[list[Event | Garbage]], None],
         ended: Callable[[], None],
-        hurried: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While `hurried`, somebody waits for each event, and none is left lying for a while."""
         assert launched.process.stdin is not None
         assert launched.process.stdout is not None
         assert launched.process.stderr is not None
         self.launched = launched
         self._heard = heard
         self._ended = ended
-        self._hurried = hurried
         self._loop = asyncio.get_running_loop()
         self._reader = event_reader()
         self._out = bytearray()
@@ -49,8 +40,6 @@ class Link:
         self._open = True
         os.set_blocking(self._source, False)
         os.set_blocking(self._sink, False)
-        self._eager_until = self._loop.time() + _EAGER_S
-        self._resting: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._source, self._read)
         self._words = launched.process.stderr.fileno()
         self._loop.add_reader(self._words, self._hear_words)
@@ -58,8 +47,6 @@ class Link:
     def tell(self, commands: Iterable[Command]) -> None:
         """Send commands, in order, as soon as the worker takes them."""
         if self._open:
-            self._eager_until = self._loop.time() + _EAGER_S
-            self._wake()
             self._out += encode_all(commands)
             if not self._writing:
                 self._write()
@@ -77,17 +64,6 @@ class Link:
         if not data and self._open:
             self._let_go()
             self._ended()
-        elif self._open and len(data) < _SMALL and self._loop.time() > self._eager_until and not self._hurried():
-            self._loop.remove_reader(self._source)
-            self._resting = self._loop.call_later(_REST_S, self._wake)
-
-    def _wake(self) -> None:
-        """Look at the worker's output again."""
-        if self._resting is not None:
-            self._resting.cancel()
-            self._resting = None
-            if self._open:
-                self._loop.add_reader(self._source, self._read)
 
     def _write(self) -> None:
         try:
@@ -112,9 +88,6 @@ class Link:
     def _let_go(self) -> None:
         if self._open:
             self._open = False
-            if self._resting is not None:
-                self._resting.cancel()
-                self._resting = None
             self._loop.remove_reader(self._source)
             self._loop.remove_reader(self._words)
             if self._writing:

@@ -83,7 +83,6 @@ class Session:
             back=self._worker_back,
             changed=self._bump,
             due_s=self._due_s,
-            hurried=self._is_hurried,
             patience_s=patience_s,
         )
         self._records: dict[int, TargetRecord] = {}
@@ -91,8 +90,6 @@ class Session:
         self._next_number = 1
         self._next_wire = 1
         self._changes = 0
-        self._awaited = 0
-        """How many wait for the end of all rounds."""
         self._waiting: set[asyncio.Future[None]] = set()
         self._looked_up: set[str] = set()
         self._feeds = Feeds()
@@ -189,24 +186,19 @@ class Session:
         """Typed events from now on (of targets under way their head first), for as many consumers as there are; it ends
         with the session. One that falls more than `feeds.DEEPEST` events behind gets `TooSlow` where the gap would
         be."""
-        self._keeper.tell()  # a link that rests is to look again
+        self._keeper.hurry()
         return self._feeds.subscribe(record.head for record in self._records.values() if record.head is not None)
 
     async def finished(self) -> None:
         """Wait until every target's rounds are over (or it could not be probed), or the session is. `WorkerFailed`
         where the worker could not be kept alive before."""
-        self._keeper.tell()
-        self._awaited += 1
-        try:
-            while not self._closed:
-                version = self.version
-                if all(record.is_over for record in self._records.values()):
-                    return
-                if self._keeper.state == "failed":
-                    raise WorkerFailed(self._keeper.note or "the probe worker failed")
-                await self.changed(version)
-        finally:
-            self._awaited -= 1
+        while not self._closed:
+            version = self.version
+            if all(record.is_over for record in self._records.values()):
+                return
+            if self._keeper.state == "failed":
+                raise WorkerFailed(self._keeper.note or "the probe worker failed")
+            await self.changed(version)
 
     async def survey(self) -> Surveyed:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
@@ -408,13 +400,6 @@ class Session:
             if self._namer is not None:
                 self._namer.look_up(address)
         return True
-
-    def _is_hurried(self) -> bool:
-        """Whether somebody waits for each event, or for the end and it is near: a report would else pay a wake-up for
-        each event of all its rounds."""
-        if self._feeds.wanted:
-            return True
-        return self._awaited > 0 and any(record.is_ending for record in self._records.values())
 
     def _due_s(self) -> float | None:
         """A target that is being probed is heard of in each round."""

@@ -49,14 +49,6 @@ class TargetRecord:
         """Nothing more will be heard of it without a new command."""
         return self.state in ("finished", "refused", "unresolved")
 
-    @property
-    def is_ending(self) -> bool:
-        """Its last round has begun, and it is not over."""
-        plan = self.plan
-        if plan is None or plan.rounds is None or self.is_over:
-            return False
-        return self.last_round + 1 >= plan.first_round + plan.rounds
-
     def begin(self, wire: int, plan: Plan) -> None:
         """A new flow, statistics anew."""
         self.wire = wire

@@ -140,11 +140,19 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     target: Int
 
 
+class Patience(msgspec.Struct, frozen=True, tag="patience"):
+    """Events may wait for so long (0 to 1 s; 0, the default: not at all) to be told together, and answers in the
+    kernel's buffers, which know when they arrived: each wake-up costs more than all that is done with a probe. What is
+    no probe's event is never kept back, nor anything of a target's first round and of its end."""
+
+    longest_ns: Int
+
+
 class Survey(msgspec.Struct, frozen=True, tag="survey"):
     """Ask which methods this machine allows this user; answered by `Surveyed`."""
 
 
-Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Survey]  # noqa: UP007 - msgspec wants a runtime Union
+Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Patience, Survey]  # noqa: UP007 - msgspec wants a runtime Union
 
 
 # --- events, from the worker -----------------------------------------------------------------------------------

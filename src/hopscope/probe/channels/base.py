@@ -7,7 +7,7 @@ The rules that every channel keeps:
   return from the system call.
 - An answer is matched to a probe of ours before anything else of it is parsed. What matches nothing is counted
   (`Tally.foreign`), what cannot be parsed is counted (`Tally.malformed`), and neither ever raises.
-- Time comes from the kernel's stamps where the socket gives them. `rtt` decides which clock an answer's RTT has.
+- Time comes from the kernel's stamps where the socket gives them. `clocks.rtt` decides which clock an answer's RTT has.
 - Source, ports and checksum stay the same over TTLs and rounds (one flow), unless `FlowFacts.flow` says otherwise.
 """
 
@@ -60,24 +60,6 @@ class Reply(NamedTuple):
     """The kernel's stamp of the arrival (wall clock ns), 0 where there is none."""
 
 
-SLACK_NS = 2_000_000
-"""How far the program's clock may seem to be inside the kernel's interval before the stamps are distrusted."""
-
-
-def rtt(probe: Probe, reply: Reply) -> tuple[int, Clock]:
-    """The answer's round trip time in ns, and whose clock it is.
-
-    Both kernel stamps, if they are there and lie within what the program saw by the monotonic clock (the kernel's
-    interval is inside the program's); if not (a stamp is missing, the wall clock was set in between), the program's.
-    """
-    program = max(0, reply.received_mono - probe.sent_mono)
-    if probe.sent_stamp and reply.received_stamp:
-        kernel = reply.received_stamp - probe.sent_stamp
-        if 0 <= kernel <= program + SLACK_NS:
-            return kernel, "kernel"
-    return program, "program"
-
-
 @dataclass(slots=True)
 class Tally:
     """What a channel heard and could not use, since its start."""
@@ -114,6 +96,9 @@ class Flow(ABC):
     """One target on one channel."""
 
     facts: FlowFacts
+    deaf_at: int = 0
+    """Monotonic ns of the last moment at which this machine's own buffers are known to have dropped answers of this
+    flow, perhaps: whatever was in flight then cannot be called lost by the network."""
 
     @abstractmethod
     def send(self, probe: Probe) -> None:
@@ -130,9 +115,10 @@ class Flow(ABC):
 
 class Watch(Protocol):
     """Where a channel says which file descriptors to wait for. `ready` is called when `fd` is readable or has an
-    error queued; it drains what is there."""
+    error queued; it drains what is there. `stamped`: what arrives there has the kernel's stamp, so that it may lie for
+    a while and still tell when it came."""
 
-    def add(self, fd: int, ready: Callable[[], None]) -> None: ...
+    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None: ...
 
     def remove(self, fd: int) -> None: ...
 
@@ -160,6 +146,9 @@ class Channel(ABC):
     """One way to probe, for any number of targets."""
 
     method: Method
+    stamped: bool = False
+    """Each answer says itself when it arrived (see `Watch`): it need not be fetched at once, nor `on_deadline` be
+    called at once."""
 
     @abstractmethod
     def open(self, target: int, plan: Plan) -> Flow:

@@ -29,6 +29,7 @@ class RawChannel(PacketChannel):
     """All targets on the shared raw sockets, which it closes in the end."""
 
     method: Method = "raw"
+    stamped = True
     remedy = REMEDY
 
     def __init__(self, hands: Hands, sockets: RawSockets) -> None:
@@ -37,8 +38,8 @@ class RawChannel(PacketChannel):
         self._stamps: dict[Family, stamps.SendStamps] = {}
         for family, one in sockets.families.items():
             self._stamps[family] = stamps.SendStamps(one.sender, hands.wall)
-            hands.watch.add(one.icmp.fileno(), partial(self._on_ready, self.on_icmp, family, one.icmp))
-            hands.watch.add(one.tcp.fileno(), partial(self._on_ready, self.on_tcp, family, one.tcp))
+            for sock, hear in ((one.icmp, self.on_icmp), (one.tcp, self.on_tcp)):
+                hands.watch.add(sock.fileno(), partial(self._on_ready, hear, family, sock), stamped=True)
 
     def close(self) -> None:
         """Close all flows and sockets."""

@@ -32,6 +32,7 @@ class SimulatedChannel(Channel):
     """All simulated targets, each in the network that its plan names."""
 
     method: Method = "simulated"
+    stamped = True
 
     def __init__(self, hands: Hands, *, keep_truth: bool = False) -> None:
         """`keep_truth`: the networks write down what they did (`hopscope.sim.Fact`), for tests."""

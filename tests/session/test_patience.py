@@ -1,0 +1,53 @@
+"""A session lets its worker wait with what it says, until somebody wants each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from hopscope.session import link
+from hopscope.session.events import EndEvent
+from hopscope.session.keeper import TOGETHER_NS
+from hopscope.session.model import Probing
+from hopscope.session.session import Session
+from hopscope.wire.messages import Command, Patience
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
+    commands: list[Command] = []
+    real = link.Link.tell
+
+    def tell(self: link.Link, more: Iterable[Command]) -> None:
+        more = list(more)
+        commands.extend(more)
+        real(self, more)
+
+    monkeypatch.setattr(link.Link, "tell", tell)
+    return commands
+
+
+def _patience(told: list[Command]) -> list[int]:
+    return [command.longest_ns for command in told if isinstance(command, Patience)]
+
+
+async def test_events_may_wait_for_each_other_until_somebody_wants_each(told: list[Command]) -> None:
+    probing = Probing(method="simulated", rounds=3, interval_s=0.05, timeout_s=0.2)
+    async with Session(["192.0.2.80"], probing) as session:
+        assert _patience(told) == [TOGETHER_NS]
+        async for event in session.events():
+            if isinstance(event, EndEvent):
+                break
+        session.events()
+    assert _patience(told) == [TOGETHER_NS, 0]
+
+
+async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
+    async with Session(["192.0.2.80"], Probing(method="simulated")) as session:
+        session.events()
+        assert session._keeper._link is not None
+        session._keeper._link.launched.process.kill()
+        while session._keeper.restarts == 0:
+            await session.changed()
+        assert _patience(told) == [TOGETHER_NS, 0]
