@@ -9,6 +9,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -158,7 +159,8 @@ def run_cpu(
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{words}: {process.returncode}, {said.decode(errors='replace').strip()}")
+        command = textwrap.shorten(" ".join(words), 200)
+        raise RuntimeError(f"{command}: {process.returncode}, {said.decode(errors='replace').strip()}")
     return usage.ru_utime + usage.ru_stime, out
 
 

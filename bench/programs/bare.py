@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 import time
-from contextlib import suppress
 
 SO_TIMESTAMPING = 37
 IP_RECVERR = 11
@@ -58,10 +57,18 @@ class Bare:
     def drain(self) -> None:
         """Read both queues empty."""
         for flags in (socket.MSG_ERRQUEUE, 0):
-            with suppress(BlockingIOError):
-                while True:
-                    with suppress(ConnectionError, TimeoutError):
-                        self._take(*self._socket.recvmsg(256, 256, flags)[:2])
+            while self._take_one(flags):
+                pass
+
+    def _take_one(self, flags: int) -> bool:
+        try:
+            data, control, _, _ = self._socket.recvmsg(256, 256, flags)
+        except BlockingIOError:
+            return False
+        except OSError:  # an ICMP message's error, now off the socket
+            return True
+        self._take(data, control)
+        return True
 
     def _take(self, data: bytes, control: list[tuple[int, int, bytes]]) -> None:
         stamp, origin, number = 0, 0, 0
