@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+from hopscope.cli.demo import listing
 from hopscope.views import schemas
 from tests.cli.command import COMMAND, QUICK, environment, run, start
 from tests.lab.plain_user import as_plain_user
@@ -304,7 +305,18 @@ def test_the_first_hops_are_hidden_in_documents_and_streams() -> None:
 def test_a_list_of_scenarios_needs_no_terminal() -> None:
     done = run("demo", "--list")
     assert done.returncode == 0
-    assert done.stdout.startswith("tour ")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("tour ")
+    assert all(len(line.split("  ", 1)[1].strip()) > 30 for line in lines), "a line that says what it is about, each"
+
+
+def test_a_list_of_scenarios_is_cut_with_a_sign_to_a_terminals_width() -> None:
+    whole, cut = listing().splitlines(), listing(60).splitlines()
+    assert len(whole) == len(cut) > 10
+    assert all(
+        len(line) <= 60 and (line == full or line == full[:59] + "…") for line, full in zip(cut, whole, strict=True)
+    )
+    assert any(line.endswith("…") for line in cut)
 
 
 def test_doctor_says_of_each_method_whether_it_works() -> None:

@@ -174,7 +174,7 @@ def test_a_probe_whose_answer_this_machines_own_buffer_dropped_is_not_lost(
 
         assert worker.heard(Lost, Late, Refused) == []
         failed = [event for event in worker.events if isinstance(event, Failed)]
-        assert {event.error for event in failed} == {"ENOBUFS"}
+        assert {event.error for event in failed} == {"OVERFLOW"}
         assert all("this computer's receive buffer" in event.message for event in failed)
         # They are those whose answers were dropped, each sent before it failed.
         sent = {event.round: event.sent_at for event in worker.events if isinstance(event, Sent)}

@@ -108,7 +108,7 @@ def test_what_was_in_flight_when_the_process_was_stopped_for_an_hour_is_not_lost
     assert of(events, Lost) == []
     assert [event.round for event in of(events, Failed)] == [0, 1, 2]
     assert {(event.error, event.message) for event in of(events, Failed)} == {
-        ("ECANCELED", "this computer was asleep or stood still while the probe was in flight")
+        ("ASLEEP", "this computer was asleep or stood still while the probe was in flight")
     }
     assert [event.round for event in of(events, RoundStarted)] == [3], "what was missed is skipped"
 
@@ -122,7 +122,7 @@ def test_what_was_in_flight_while_the_machine_slept_is_not_lost_though_the_monot
     machine.wall += HOUR
     machine.run(4 * SECOND)
     events = machine.engine.take()
-    assert [(event.round, event.error) for event in of(events, Failed)] == [(0, "ECANCELED")]
+    assert [(event.round, event.error) for event in of(events, Failed)] == [(0, "ASLEEP")]
     # Probes of after the sleep are judged as ever.
     assert [event.round for event in of(events, Lost)] == [1]
 
@@ -174,7 +174,7 @@ def test_an_hours_gap_in_mid_round_leaves_a_trace_that_is_whole_and_true(tmp_pat
     assert [(hop.lost, hop.late) for hop in path.hops if hop.ttl != 2] == [(0, 0), (0, 0)]
     # The silent hop's probes of before the gap whose timeout had not passed are nobody's loss.
     failed = of(events, Failed)
-    assert {event.error for event in failed} == {"ECANCELED"}
+    assert {event.error for event in failed} == {"ASLEEP"}
     assert {event.ttl for event in failed} == {2}
     assert all(event.sent_at <= BEGIN + ANCHOR + 5.4e9 for event in failed)
     rounds = [event.round for event in of(events, RoundStarted)]

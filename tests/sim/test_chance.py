@@ -173,7 +173,7 @@ def test_late_and_reordered_answers_come_after_their_time_and_only_those() -> No
         assert all(fact.due is not None and fact.due - fact.at in times for fact in world.facts)
 
 
-@pytest.mark.parametrize("kind", ["wrong-port", "wrong-target", "wrong-sequence", "stranger-echo"])
+@pytest.mark.parametrize("kind", ["wrong-port", "wrong-target", "wrong-sequence", "wrong-cookie", "stranger-echo"])
 def test_a_forged_answer_comes_first_and_differs_in_what_it_is_named_for(kind: str) -> None:
     world = World(hops(router(1)) + TARGET + f'[weather]\nforged = {{ share = 1.0, kinds = ["{kind}"] }}\n')
     forged, true = world.send(echo(1))
@@ -188,6 +188,7 @@ def test_a_forged_answer_comes_first_and_differs_in_what_it_is_named_for(kind: s
         "wrong-port": inner[ICMP].id != 77,
         "wrong-target": inner.dst != TARGET4,
         "wrong-sequence": inner[ICMP].seq != 1,
+        "wrong-cookie": not bytes(echo(1))[28:].startswith(bytes(inner[ICMP].payload)[:8]),
     }
     assert [name for name, is_so in differs.items() if is_so] == [kind]
 

@@ -30,8 +30,11 @@ def prepare(options: Options) -> tuple[Options, Demo]:
     return msgspec.structs.replace(options, targets=targets, probing=probing), demo
 
 
-def listing() -> str:
-    """The built-in scenarios, one a line: name and title."""
+def listing(columns: int | None = None) -> str:
+    """The built-in scenarios, one a line: name and story, cut to so many columns (None: whole)."""
     stories = list_scenarios()
     width = max(len(story.name) for story in stories)
-    return "".join(f"{story.name:<{width}}  {story.title}\n" for story in stories)
+    lines = (f"{story.name:<{width}}  {story.story}" for story in stories)
+    return "".join(
+        f"{line if columns is None or len(line) <= columns else line[: columns - 1] + '…'}\n" for line in lines
+    )

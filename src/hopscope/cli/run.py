@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ def _probe(options: Options) -> int:
     if options.list:
         from hopscope.cli.demo import listing
 
-        Output(options.output).write(listing())
+        at_terminal = options.output is None and os.isatty(1)
+        Output(options.output).write(listing(shutil.get_terminal_size().columns if at_terminal else None))
         return OK
     if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError(

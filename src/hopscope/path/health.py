@@ -106,11 +106,11 @@ def _failing(path: Path) -> Health | None:
     if not failed or 2 * len(failed) <= len(known):
         return None
     hop = failed[0]
-    message = hop.last_error.message if hop.last_error else "sending failed"
+    words = hop.last_error.words if hop.last_error else "this computer cannot send"
     last = path.hops[-1]
     return Health(
         "this-computer",
-        f"this computer cannot send: {message}",
+        words,
         "this computer",
         last.received + last.lost,
         last.lost,

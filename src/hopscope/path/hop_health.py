@@ -50,7 +50,7 @@ def hop_health(path: Path, hop: Hop) -> HopHealth:
     sure = confidence(n)
     if hop.failed and last_fate(hop) == FAILED:
         error = hop.last_error
-        return HopHealth("this-computer", f"this computer cannot send: {error.message if error else 'failed'}", sure)
+        return HopHealth("this-computer", error.words if error else "this computer cannot send", sure)
     if not n and not hop.late:
         return HopHealth("starting", "no answer yet", "collecting")
     later = [other for other in path.hops if other.ttl > hop.ttl and (other.received or other.late)]

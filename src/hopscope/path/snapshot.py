@@ -77,11 +77,16 @@ class ReplyCount(msgspec.Struct, frozen=True):
 
 
 class LocalError(msgspec.Struct, frozen=True):
-    """Why this machine could not send, the last time."""
+    """Why this machine could not send or hear, the last time."""
 
     error: str
     message: str
     at: int
+
+    @property
+    def words(self) -> str:
+        """What happened: a send that failed has an errno's name, all else says itself what it was."""
+        return f"this computer cannot send: {self.message}" if self.error.startswith("E") else self.message
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -89,6 +89,7 @@ class DatagramFlow(Flow):
         self._dropped = 0
         self._port = 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
+        self._target_text = str(self._destination[0]).partition("%")[0]
         self._source = endpoint.source_of(plan)
         self._interface_index = self._index()
         self._socket = self._open_socket()
@@ -229,6 +230,9 @@ class DatagramFlow(Flow):
             return
         if offender == self.facts.source and offender != self.plan.address:
             return  # this machine, of a next hop that does not answer: no answer from the network
+        if not self._is_to_target(message.address):
+            self.hands.tally.foreign += 1  # it quotes a packet to somebody else
+            return
         try:
             probe = self._probe_of_error(message)
         except Unnamed:
@@ -242,6 +246,11 @@ class DatagramFlow(Flow):
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
         self._deliver(probe, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
+
+    def _is_to_target(self, quoted: Any) -> bool:
+        """Whether the packet that an error quotes went where our probes go: on the error queue a message's address is
+        that packet's destination (ip(7))."""
+        return not quoted or str(quoted[0]).partition("%")[0] == self._target_text
 
     def _read_errors(self) -> None:
         while (message := self._receive(errors=True)) is not None:
@@ -265,11 +274,13 @@ class DatagramFlow(Flow):
 
     def _look_at_buffer(self) -> None:
         dropped, full = errqueue.buffer_of(self._socket)
-        if full or dropped > self._dropped:
-            # Of a full one it is only likely that something did not fit.
-            self.hands.tally.overflow += max(dropped - self._dropped, 1)
-            self._dropped = max(dropped, self._dropped)
+        more, self._dropped = max(dropped - self._dropped, 0), max(dropped, self._dropped)
+        if full:
+            # What did not fit on the error queue was not counted.
+            self.hands.tally.overflow += max(more, 1)
             self.deaf_at = self.hands.monotonic()
+        else:
+            self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
 
     def _deliver(
         self,

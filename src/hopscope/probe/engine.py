@@ -302,9 +302,9 @@ class Engine:
         sweep = target.sweep
         while (old := sweep.expired(now)) is not None:
             if old.sent_mono <= self._stood_still:
-                self._give_up(target, old, "ECANCELED", _ASLEEP)
+                self._give_up(target, old, "ASLEEP", _ASLEEP)
             elif old.sent_mono <= target.flow.deaf_at:
-                self._give_up(target, old, "ENOBUFS", _DEAF)
+                self._give_up(target, old, "OVERFLOW", _DEAF)
             else:
                 self._lose(target, old)
         while (old := sweep.forgettable(now)) is not None:

@@ -64,6 +64,7 @@ class Sweep:
         "_far",
         "_gap",
         "_horizon",
+        "_linger",
         "_next_ttl",
         "_opening",
         "_outstanding",
@@ -92,6 +93,7 @@ class Sweep:
         """All rounds were sent, and every fate is known."""
         self.pending = 0
         """Probes in flight."""
+        self._linger = plan.timeout_ns + max(plan.timeout_ns, LINGER_NS)
         self._probes: dict[int, Probe] = {}
         self._aging: deque[Probe] = deque()
         self._remembered: deque[Probe] = deque()
@@ -225,8 +227,7 @@ class Sweep:
     def forgettable(self, now: int) -> Probe | None:
         """A probe to which no answer is expected any more; it is forgotten with this call. None: none is."""
         remembered = self._remembered
-        linger = self.plan.timeout_ns + max(self.plan.timeout_ns, LINGER_NS)
-        while remembered and (remembered[0].sent_mono + linger <= now or len(remembered) > SEQUENCES // 2):
+        while remembered and (remembered[0].sent_mono + self._linger <= now or len(remembered) > SEQUENCES // 2):
             if remembered[0].fate is None:
                 return None
             probe = remembered.popleft()
@@ -252,6 +253,7 @@ class Sweep:
     def adjust(self, plan: Plan) -> None:
         """Go on by another plan (the same address, method and packets); it holds for the round under way too."""
         self.plan = plan
+        self._linger = plan.timeout_ns + max(plan.timeout_ns, LINGER_NS)
         self._measure()
         if not self._opening:
             before, self._gap = self._gap, self._even_gap()

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from hopscope.probe import endpoint, errqueue
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.packets.ledger import Entry, Ledger
@@ -26,6 +27,8 @@ from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan
 
 BURST = 256
 """Packets read of one socket before the engine has its turn."""
+_STILL_FULL_NS = 1_000_000_000
+"""A drop that is heard of so long after a buffer was seen full was for want of room."""
 _SOURCE_CHECK_NS = 2_000_000_000
 _IP_PKTINFO, _IPV6_PKTINFO = 8, 50
 
@@ -54,6 +57,7 @@ class PacketChannel(Channel):
         self.ledger = Ledger()
         self._flows: dict[int, PacketFlow] = {}
         self._dropped: dict[socket.socket, int] = {}
+        self._full_at = -_STILL_FULL_NS
 
     # --- what subclasses say -----------------------------------------------------------------------------------
 
@@ -110,17 +114,25 @@ class PacketChannel(Channel):
             return None
         if message.dropped is not None:
             before = self._dropped.get(sock, 0)
-            if message.dropped > before:
-                self.hands.tally.overflow += message.dropped - before
-                self._dropped[sock] = message.dropped
-                for flow in self._flows.values():  # they share the sockets
-                    flow.deaf_at = received
+            more = max(0, message.dropped - before)
+            self._dropped[sock] = before + more
+            if received - self._full_at < _STILL_FULL_NS:
+                self.hands.tally.overflow += more
+            else:
+                self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
         return message, received
+
+    def hear_nothing(self, at: int) -> None:
+        """This machine dropped answers, perhaps, at `at`: of any flow, since they share the sockets."""
+        self._full_at = at
+        for flow in self._flows.values():
+            flow.deaf_at = at
 
     def on_icmp(self, family: Family, data: bytes, arrival: Arrival) -> None:
         """An ICMP packet (from its IPv4 header on) or ICMPv6 message."""
         heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
-        if heard is None:
+        # A raw IPv4 socket is given what the kernel itself would drop (RFC 1122, 3.2.2).
+        if heard is None or (family == 4 and not is_checked(data[heard.icmp_at :])):
             self.hands.tally.malformed += 1
             return
         probe = self.ledger.probe_of(heard, data)

@@ -220,7 +220,7 @@ class Delayed(Table, frozen=True, kw_only=True):
     delay: Duration
 
 
-Forgery: TypeAlias = Literal["wrong-port", "wrong-target", "wrong-sequence", "stranger-echo", "reset"]
+Forgery: TypeAlias = Literal["wrong-port", "wrong-target", "wrong-sequence", "wrong-cookie", "stranger-echo", "reset"]
 Malformation: TypeAlias = Literal[
     "truncated",
     "short-quote",

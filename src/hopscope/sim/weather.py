@@ -70,7 +70,7 @@ def _time_exceeded(source: bytes, to: bytes, quote: bytes, rng: Random) -> bytes
 
 def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes | None) -> bytes | None:
     """An answer that is none: each differs from a true one in one thing that a careful reader checks. Who forges it is
-    not on the path, and knows nothing of the payload: so there is none in the quotes."""
+    not on the path, and knows nothing of the payload: so there is none in the quotes, or a guessed one."""
     answerer, us, _ = _ends(made)
     source = source or answerer
     _, destination, start = _ends(probe)
@@ -93,6 +93,13 @@ def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes
             return None
         quote[start + 6] ^= 0x80
         return _time_exceeded(source, us, bytes(quote), rng)
+    if kind == "wrong-cookie":
+        if protocol == packets.TCP or len(probe) < start + 16:
+            return None  # a SYN has no payload
+        whole = bytearray(packets.with_ttl(probe, 1)[: start + 16])
+        guessed = start + 12  # behind what tells the probes apart, and what keeps their checksums equal
+        whole[guessed : guessed + 2] = bytes(byte ^ 0xA5 for byte in whole[guessed : guessed + 2])
+        return _time_exceeded(source, us, bytes(whole), rng)
     if kind == "stranger-echo":
         stranger_address = _STRANGERS[4 if len(us) == 4 else 6][0]
         message = bytes((0 if len(us) == 4 else 129, 0, 0, 0)) + probe[start + 4 :]

@@ -239,14 +239,15 @@ class Lost(msgspec.Struct, frozen=True, tag="lost"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """This machine could not send the probe: never the network's loss. No `Sent` precedes it."""
+    """This machine could not send the probe (then no `Sent` precedes it), or could not hear while it was in flight:
+    never the network's loss."""
 
     target: Int
     round: Int
     ttl: Int
     sent_at: Int
     error: str
-    """The errno's name, e.g. ``ENETUNREACH``."""
+    """The errno's name, e.g. ``ENETUNREACH``; ``OVERFLOW`` (a receive buffer) or ``ASLEEP`` where it could not hear."""
     message: str
     """In words."""
 

@@ -91,6 +91,8 @@ class RawChannel(PacketChannel):
         raw_sockets.listen(holder, family)
 
     def _on_ready(self, hear: Any, family: Family, sock: socket.socket) -> None:
+        if errqueue.buffer_of(sock)[1]:
+            self.hear_nothing(self.hands.monotonic())  # a message that tells of drops comes only behind a drop
         for _ in range(BURST):
             read = self.read(sock)
             if read is None:

@@ -16,7 +16,7 @@ STATES = (
     ("unreachable", "the target does not answer"),
     ("starting", "too early to say"),
     ("paused", "no probes are sent"),
-    ("this-computer", "this computer cannot send: not the network's fault"),
+    ("this-computer", "this computer could not send or hear: not the network's fault"),
     ("refused", "cannot be probed from here; the reason is said"),
 )
 
