@@ -5,8 +5,8 @@ connection or its refusal is the target's own answer. Each TTL keeps its source 
 so that a TTL's probes are one flow.
 
 The kernel sends an unanswered SYN again after one second, whatever it is told (``TCP_SYNCNT`` cannot be 0), and then an
-answer could be to either. So an attempt ends just before: what answers later is not heard. (A forged acknowledgement makes it
-repeat the SYN at once; whoever can send one can lie about more than that.)
+answer could be to either. So an attempt ends just before: what answers later is not heard. (A forged acknowledgement
+makes it repeat the SYN at once; whoever can send one can lie about more than that.)
 
 Clocks: the kernel measures the handshake of an open port itself (``tcpi_rtt``). It stamps an ICMP error's arrival and
 no SYN's departure: that is the program's clock, read just before ``connect`` (and after a `rehearsal`, which takes most
