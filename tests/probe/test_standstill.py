@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from hopscope.path.fold import PathFold
@@ -18,7 +19,7 @@ from hopscope.probe.engine import Engine
 from hopscope.session.model import Target
 from hopscope.views.report.document import Document
 from hopscope.views.report.formats import render
-from hopscope.wire.messages import Answered, Event, Failed, Late, Lost, Method, Plan, RoundStarted, Sent, Start
+from hopscope.wire.messages import Adjust, Answered, Event, Failed, Late, Lost, Method, Plan, RoundStarted, Sent, Start
 from tests.lab.virtual import ANCHOR, BEGIN, NoWatch, Virtual, simulated
 from tests.probe.fake import MS, SECOND, FakeChannel
 
@@ -318,3 +319,14 @@ def test_a_trace_through_set_clocks_is_the_same_trace(tmp_path: Path, step: int)
         )
     assert stories[0] == stories[1]
     assert len(stories[0]) > 2 * HOPS * 6 - HOPS
+
+
+def test_a_shorter_interval_is_no_standstill() -> None:
+    machine = Machine()
+    machine.begin(msgspec.structs.replace(PLAN, interval_ns=60 * SECOND, timeout_ns=40 * SECOND))
+    machine.run(30 * SECOND)
+    machine.engine.handle(Adjust(1, interval_ns=SECOND, timeout_ns=3 * SECOND))
+    machine.run(10 * SECOND)
+    events = machine.engine.take()
+    assert of(events, Failed) == []
+    assert len(of(events, Lost)) > 5

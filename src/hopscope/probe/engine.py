@@ -388,9 +388,8 @@ class Engine:
         target = self._targets[number]
         if target.scheduled == -1:
             return
-        deadline = target.sweep.next_deadline()
-        if self._held:
-            deadline = max(deadline, now + HELD_NS)
+        # Never in the past, also where a plan was changed: what is much later than due then is a standstill.
+        deadline = max(target.sweep.next_deadline(), now + HELD_NS if self._held else now)
         if deadline < target.scheduled:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, number))
