@@ -88,7 +88,7 @@ def rtt(probe: Probe, reply: Reply, clocks: Clocks | None = None) -> tuple[int, 
         kernel = reply.received_stamp - probe.sent_stamp
         step = clocks.step if clocks is not None else None
         if step is not None and step.before > probe.sent_mono:
-            return _across(step, probe, reply, kernel), "program"
+            return _across(step, probe, kernel, program), "program"
         if 0 <= kernel <= program + SLACK_NS:
             return kernel, "kernel"
     if clocks is not None:
@@ -99,9 +99,9 @@ def rtt(probe: Probe, reply: Reply, clocks: Clocks | None = None) -> tuple[int, 
     return program, "program"
 
 
-def _across(step: Step, probe: Probe, reply: Reply, kernel: int) -> int:
-    """The RTT of a probe that was under way when the clock was set, or an answer of it was waiting in the socket."""
-    program = max(0, reply.received_mono - probe.sent_mono)
+def _across(step: Step, probe: Probe, kernel: int, program: int) -> int:
+    """The RTT of a probe that was under way when the clock was set, or an answer of it was waiting in the socket:
+    `kernel` by the stamps, `program` until it was read."""
     fits = []
     if 0 <= kernel <= program + SLACK_NS and probe.sent_mono + kernel <= step.before:
         fits.append(kernel)  # it had arrived by then

@@ -89,7 +89,6 @@ class DatagramFlow(Flow):
         self._dropped = 0
         self._port = 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
-        self._target_text = str(self._destination[0]).partition("%")[0]
         self._source = endpoint.source_of(plan)
         self._interface_index = self._index()
         self._socket = self._open_socket()
@@ -230,8 +229,9 @@ class DatagramFlow(Flow):
             return
         if offender == self.facts.source and offender != self.plan.address:
             return  # this machine, of a next hop that does not answer: no answer from the network
-        if not self._is_to_target(message.address):
-            self.hands.tally.foreign += 1  # it quotes a packet to somebody else
+        # On the error queue a message's address is the destination of the packet that is quoted (ip(7)).
+        if message.address and not endpoint.same_host(message.address, self._destination):
+            self.hands.tally.foreign += 1
             return
         try:
             probe = self._probe_of_error(message)
@@ -246,11 +246,6 @@ class DatagramFlow(Flow):
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
         self._deliver(probe, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
-
-    def _is_to_target(self, quoted: Any) -> bool:
-        """Whether the packet that an error quotes went where our probes go: on the error queue a message's address is
-        that packet's destination (ip(7))."""
-        return not quoted or str(quoted[0]).partition("%")[0] == self._target_text
 
     def _read_errors(self) -> None:
         while (message := self._receive(errors=True)) is not None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import errno
 import heapq
-import os
 from collections.abc import Callable
 from typing import Final
 
 from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch
 from hopscope.probe.clocks import Clocks, rtt
+from hopscope.probe.refusals import most_helpful, refusal_of, words_for
 from hopscope.probe.schedule import NEVER, Sweep
-from hopscope.wire.check import SUPPORTS, check, check_adjust
+from hopscope.wire.check import check, check_adjust
 from hopscope.wire.messages import (
     DEFAULT_PORT,
     Adjust,
@@ -57,19 +57,6 @@ AUTO: Final[dict[Protocol, tuple[Method, ...]]] = {
     "icmp": ("ping-socket", "raw", "scapy"),
     "udp": ("raw", "udp-socket", "scapy"),
     "tcp": ("raw", "tcp-socket", "scapy"),
-}
-
-WORDS: Final = {
-    errno.ENETUNREACH: "this computer has no route to the target",
-    errno.EHOSTUNREACH: "this computer finds no way to the next hop",
-    errno.ENETDOWN: "the network interface of this computer is down",
-    errno.ENODEV: "the network interface of this computer is gone",
-    errno.EADDRNOTAVAIL: "this computer does not have that source address now",
-    errno.EPERM: "this computer's firewall or policy forbids the probe",
-    errno.EACCES: "this computer does not let the user send that",
-    errno.ENOBUFS: "this computer's network buffers are full",
-    errno.EMSGSIZE: "the packet is larger than this computer's interface can send",
-    errno.EMFILE: "this process has no file descriptor left",
 }
 
 HELD_NS: Final = 250_000_000
@@ -250,8 +237,8 @@ class Engine:
             except Refusal as refusal:
                 refusals.append(refusal)
             except OSError as problem:
-                refusals.append(Refusal(_reason(problem), words_for(problem)))
-        raise _most_helpful(refusals)
+                refusals.append(refusal_of(problem))
+        raise most_helpful(refusals)
 
     def _channel(self, method: Method) -> Channel:
         channel = self._channels.get(method)
@@ -426,12 +413,6 @@ class Engine:
             self._out.append(self._told)
 
 
-def words_for(problem: OSError) -> str:
-    """What went wrong on this machine, in words."""
-    number = problem.errno or 0
-    return WORDS.get(number) or (os.strerror(number) if number else str(problem) or "the probe could not be sent")
-
-
 def _completed(plan: Plan) -> Plan:
     """`plan`, checked, with its protocol's port."""
     import msgspec
@@ -445,31 +426,6 @@ def _completed(plan: Plan) -> Plan:
     return plan
 
 
-def _reason(problem: OSError) -> str:
-    if problem.errno in (errno.EPERM, errno.EACCES):
-        return "permission"
-    if problem.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-        return "no-route"
-    if problem.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-        return "limit"
-    if problem.errno in (errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV):
-        return "address"
-    return "unsupported"
-
-
-_HELPFUL: Final = ("scenario", "no-route", "address", "limit", "permission", "unsupported")
-
-
-def _most_helpful(refusals: list[Refusal]) -> Refusal:
-    """What concerns the target or this machine's network says more than that another method is not allowed either."""
-    return min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
-
-
 def _refused(number: int, refusal: Refusal) -> Refused:
     message = refusal.message[:LONGEST_TEXT]
     return Refused(number, refusal.reason, message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary
-
-
-def supported(method: Method, protocol: Protocol) -> bool:
-    """Whether a method can send a protocol at all."""
-    return protocol in SUPPORTS[method]

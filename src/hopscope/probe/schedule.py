@@ -53,6 +53,11 @@ def ends_path(kind: Kind) -> bool:
     return kind not in _ON_THE_WAY
 
 
+def _linger(plan: Plan) -> int:
+    """For how long a probe is remembered."""
+    return plan.timeout_ns + max(plan.timeout_ns, LINGER_NS)
+
+
 class Sweep:
     """One target's rounds. The caller sends what `due` gives, says how that went, and hands in answers."""
 
@@ -93,7 +98,7 @@ class Sweep:
         """All rounds were sent, and every fate is known."""
         self.pending = 0
         """Probes in flight."""
-        self._linger = plan.timeout_ns + max(plan.timeout_ns, LINGER_NS)
+        self._linger = _linger(plan)
         self._probes: dict[int, Probe] = {}
         self._aging: deque[Probe] = deque()
         self._remembered: deque[Probe] = deque()
@@ -200,10 +205,7 @@ class Sweep:
 
     def lose(self, probe: Probe) -> None:
         """The timeout of `probe`, which is pending, has passed."""
-        probe.fate = "lost"
-        self.pending -= 1
-        if probe.round == self.round:
-            self._outstanding -= 1
+        self._end_wait(probe)
         if probe.ttl == self._end:
             self._beyond += 1
             self._measure()
@@ -211,10 +213,7 @@ class Sweep:
 
     def give_up(self, probe: Probe) -> None:
         """The timeout of `probe` has passed, and that says nothing: this machine could not hear."""
-        probe.fate = "lost"
-        self.pending -= 1
-        if probe.round == self.round:
-            self._outstanding -= 1
+        self._end_wait(probe)
         self._settle()
 
     def expired(self, now: int) -> Probe | None:
@@ -253,7 +252,7 @@ class Sweep:
     def adjust(self, plan: Plan) -> None:
         """Go on by another plan (the same address, method and packets); it holds for the round under way too."""
         self.plan = plan
-        self._linger = plan.timeout_ns + max(plan.timeout_ns, LINGER_NS)
+        self._linger = _linger(plan)
         self._measure()
         if not self._opening:
             before, self._gap = self._gap, self._even_gap()
@@ -329,6 +328,12 @@ class Sweep:
 
     def _even_gap(self) -> int:
         return int(self.plan.interval_ns * SPREAD) // max(1, self._horizon - self.plan.first_ttl + 1)
+
+    def _end_wait(self, probe: Probe) -> None:
+        probe.fate = "lost"
+        self.pending -= 1
+        if probe.round == self.round:
+            self._outstanding -= 1
 
     def _settle(self) -> None:
         if self.pending == 0 and self._all_rounds_begun() and not self._sending():

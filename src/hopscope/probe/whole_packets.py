@@ -122,7 +122,7 @@ class PacketChannel(Channel):
                 self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
         return message, received
 
-    def hear_nothing(self, at: int) -> None:
+    def went_deaf(self, at: int) -> None:
         """This machine dropped answers, perhaps, at `at`: of any flow, since they share the sockets."""
         self._full_at = at
         for flow in self._flows.values():

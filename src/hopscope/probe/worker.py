@@ -24,6 +24,7 @@ import hopscope
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
 from hopscope.probe.engine import Engine
+from hopscope.wire.check import check_patience
 from hopscope.wire.framing import Garbage, command_reader, encode_all
 from hopscope.wire.messages import VERSION, Command, Hello, Method, Patience, Problem, Survey, Surveyed, Welcome
 
@@ -31,7 +32,6 @@ FULL: Final = 8 << 20
 """Bytes of unread events at which no new probes are sent."""
 EMPTY_ENOUGH: Final = 1 << 20
 """Bytes of unread events at which probing goes on."""
-LONGEST_PATIENCE_NS: Final = 1_000_000_000
 MANY: Final = 512
 """So many events are never kept back."""
 LOOK_AT_READER_NS: Final = 1_000_000_000
@@ -50,8 +50,7 @@ class Loop:
     def __init__(self) -> None:
         has_epoll = hasattr(select, "epoll")
         self._poll: Any = select.epoll() if has_epoll else select.poll()
-        quiet: Any = select.epoll() if has_epoll else None
-        self._quiet = quiet
+        self._quiet: Any = select.epoll() if has_epoll else None
         self._in = select.EPOLLIN if has_epoll else select.POLLIN
         self._out = select.EPOLLOUT if has_epoll else select.POLLOUT
         self._heard: list[tuple[int, int]] = []
@@ -203,10 +202,10 @@ class Worker:
 
             engine.say(Surveyed(self._user, survey(self._raw_sockets, self._scapy_sockets)))
         elif isinstance(message, Patience):
-            if 0 <= message.longest_ns <= LONGEST_PATIENCE_NS:
-                self._patience = message.longest_ns
-            else:
-                engine.say(Problem(f"longest_ns {message.longest_ns}: 0 to {LONGEST_PATIENCE_NS}"))
+            try:
+                self._patience = check_patience(message)
+            except ValueError as problem:
+                engine.say(Problem(str(problem)))
         else:
             engine.handle(message)
 

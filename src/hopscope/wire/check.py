@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from hopscope.wire.messages import METHODS, PROTOCOLS, Adjust, Plan, Protocol
+from hopscope.wire.messages import METHODS, PROTOCOLS, Adjust, Patience, Plan, Protocol
 
 SECOND: Final = 1_000_000_000
 SHORTEST_INTERVAL_NS: Final = SECOND // 100
@@ -71,6 +71,12 @@ def check_adjust(change: Adjust, plan: Plan) -> Plan:
     adjusted = msgspec.structs.replace(plan, **named)
     check(adjusted)
     return adjusted
+
+
+def check_patience(patience: Patience) -> int:
+    """How long events may wait, ns. `ValueError` as in `check`."""
+    _within("longest_ns", patience.longest_ns, 0, SECOND)
+    return patience.longest_ns
 
 
 def _text(name: str, value: str | None) -> None:

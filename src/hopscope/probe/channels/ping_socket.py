@@ -84,7 +84,7 @@ class _PingFlow(DatagramFlow):
         probe, tag = self._named_by(message.data, icmp_type)
         if probe is None or not message.data.startswith(tag, _HEADER.size):
             return None
-        if _without_zone(message.address) != _without_zone(self._destination):
+        if not endpoint.same_host(message.address, self._destination):
             return None  # whoever knows the probe's numbers is not the target for it
         return probe, "echo-reply", icmp_type, 0
 
@@ -95,10 +95,6 @@ class _PingFlow(DatagramFlow):
         found, _, _, _, sequence = _HEADER.unpack_from(data)
         probe = self._probes.get(sequence) if found == icmp_type else None
         return probe, _TAG.pack(sequence ^ 0xFFFF) + self._cookie
-
-
-def _without_zone(address: tuple[Any, ...]) -> str:
-    return str(address[0]).partition("%")[0]
 
 
 def survey() -> list[MethodState]:

@@ -92,7 +92,7 @@ class RawChannel(PacketChannel):
 
     def _on_ready(self, hear: Any, family: Family, sock: socket.socket) -> None:
         if errqueue.buffer_of(sock)[1]:
-            self.hear_nothing(self.hands.monotonic())  # a message that tells of drops comes only behind a drop
+            self.went_deaf(self.hands.monotonic())  # a message that tells of drops comes only behind a drop
         for _ in range(BURST):
             read = self.read(sock)
             if read is None:

@@ -1,0 +1,52 @@
+"""What went wrong on this machine, and which of several refusals to tell."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+from hopscope.probe.channels.base import Refusal
+
+WORDS: Final = {
+    errno.ENETUNREACH: "this computer has no route to the target",
+    errno.EHOSTUNREACH: "this computer finds no way to the next hop",
+    errno.ENETDOWN: "the network interface of this computer is down",
+    errno.ENODEV: "the network interface of this computer is gone",
+    errno.EADDRNOTAVAIL: "this computer does not have that source address now",
+    errno.EPERM: "this computer's firewall or policy forbids the probe",
+    errno.EACCES: "this computer does not let the user send that",
+    errno.ENOBUFS: "this computer's network buffers are full",
+    errno.EMSGSIZE: "the packet is larger than this computer's interface can send",
+    errno.EMFILE: "this process has no file descriptor left",
+}
+
+_HELPFUL: Final = ("scenario", "no-route", "address", "limit", "permission", "unsupported")
+
+
+def words_for(problem: OSError) -> str:
+    """What went wrong on this machine, in words."""
+    number = problem.errno or 0
+    return WORDS.get(number) or (os.strerror(number) if number else str(problem) or "the probe could not be sent")
+
+
+def refusal_of(problem: OSError) -> Refusal:
+    """Why a method cannot be used."""
+    return Refusal(_reason(problem), words_for(problem))
+
+
+def _reason(problem: OSError) -> str:
+    if problem.errno in (errno.EPERM, errno.EACCES):
+        return "permission"
+    if problem.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return "no-route"
+    if problem.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        return "limit"
+    if problem.errno in (errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV):
+        return "address"
+    return "unsupported"
+
+
+def most_helpful(refusals: list[Refusal]) -> Refusal:
+    """What concerns the target or this machine's network says more than that another method is not allowed either."""
+    return min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
