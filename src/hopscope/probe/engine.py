@@ -60,7 +60,7 @@ AUTO: Final[dict[Protocol, tuple[Method, ...]]] = {
 }
 
 HELD_NS: Final = 250_000_000
-"""How often expiries are looked at while nothing may be sent."""
+"""How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 STANDSTILL_NS: Final = 2_000_000_000
 """So much later than due, and this process or its machine was stopped."""
 _DEAF: Final = "this computer's receive buffer overflowed while the probe was in flight"

@@ -23,7 +23,7 @@ from typing import Any, Final
 import hopscope
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
-from hopscope.probe.engine import Engine
+from hopscope.probe.engine import HELD_NS, Engine
 from hopscope.wire.check import check_patience
 from hopscope.wire.framing import Garbage, command_reader, encode_all
 from hopscope.wire.messages import VERSION, Command, Hello, Method, Patience, Problem, Survey, Surveyed, Welcome
@@ -32,6 +32,8 @@ FULL: Final = 8 << 20
 """Bytes of unread events at which no new probes are sent."""
 EMPTY_ENOUGH: Final = 1 << 20
 """Bytes of unread events at which probing goes on."""
+BREATH_NS: Final = 1_000_000
+"""With many targets something is due all the time: what is due within so long is done at one wake-up."""
 MANY: Final = 512
 """So many events are never kept back."""
 LOOK_AT_READER_NS: Final = 1_000_000_000
@@ -57,6 +59,7 @@ class Loop:
         self._ready: dict[int, Callable[[], None]] = {}
         self._quiet_ready: dict[int, Callable[[], None]] = {}
         self._patient = False
+        self._woke_at = 0
         if self._quiet is not None:
             self._poll.register(self._quiet.fileno(), self._in)
 
@@ -97,6 +100,7 @@ class Loop:
         if patient != self._patient and self._quiet is not None:
             self._patient = patient
             self._poll.modify(self._quiet.fileno(), 0 if patient else self._in)
+        until = max(until, self._woke_at + BREATH_NS)
         seconds = min(max(0, until - time.monotonic_ns()) / 1e9, _LONGEST_WAIT_S)
         if self._quiet is None:
             self._heard = self._poll.poll(seconds * 1000)
@@ -104,6 +108,7 @@ class Loop:
             self._heard = self._poll.poll(0)
         else:
             self._heard = []
+        self._woke_at = time.monotonic_ns()
 
     def hear(self) -> None:
         """Do what is ready."""
@@ -158,6 +163,8 @@ class Worker:
                 due = engine.next_deadline(patient=patient)
                 if patient and (engine.waiting or loop.is_quiet):
                     due = min(due, self._wrote_at + self._patience)
+                if self._full:
+                    due = min(due, time.monotonic_ns() + HELD_NS)  # does somebody read again? Nothing else tells
                 loop.wait(due, patient=patient)
                 engine.look()
                 loop.hear()
