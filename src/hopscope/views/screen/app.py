@@ -232,7 +232,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
             if ACTIONS[id_].group in ("Probing", "Targets"):
                 self.be_young()
                 if ACTIONS[id_].group == "Probing" and not self.desk.has_few:
-                    self.set_timer(0.02, self.tick)  # once the key was answered
+                    self.call_after_refresh(self.tick)  # once the key's answer is drawn
         elif id_ in ("program.quit", "program.interrupt"):
             self.leave(130 if id_ == "program.interrupt" else 0)
 
