@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,19 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.measure import lateness
-from tests.lab.capture import Capture, RoundTrip
+from tests.lab.capture import NUMBERS, Capture, RoundTrip
 
 Trips = dict[int, list[RoundTrip]]
 """Captured round trips of each TTL, in the order of sending."""
 
-_NUMBERS: Final = {
-    ("icmp", 4): socket.IPPROTO_ICMP,
-    ("icmp", 6): socket.IPPROTO_ICMPV6,
-    ("udp", 4): socket.IPPROTO_UDP,
-    ("udp", 6): socket.IPPROTO_UDP,
-    ("tcp", 4): socket.IPPROTO_TCP,
-    ("tcp", 6): socket.IPPROTO_TCP,
-}
 STEADY_FROM: Final = 2
 """Rounds: the first is sent at once, to show the path soon; from here on each TTL keeps its place in the round."""
 
@@ -48,7 +39,7 @@ class Errors:
 def trips_of(capture: Capture, protocol: str, family: int, target: str) -> Trips:
     """The captured round trips of each TTL."""
     found: Trips = defaultdict(list)
-    for trip in capture.round_trips(_NUMBERS[protocol, family], target):
+    for trip in capture.round_trips(NUMBERS[protocol, family], target):
         found[trip.probe.ttl].append(trip)
     return found
 

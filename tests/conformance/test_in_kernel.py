@@ -29,7 +29,6 @@ from hopscope.wire.messages import (
     Duplicate,
     Event,
     Failed,
-    Family,
     Finished,
     Hello,
     Late,
@@ -45,7 +44,7 @@ from tests.conformance.cases import NAMES, Case, addresses, case_of, file_of, sc
 from tests.conformance.oracle import said
 from tests.conformance.rehearse import path_of
 from tests.lab import netns
-from tests.lab.capture import Capture
+from tests.lab.capture import NUMBERS, Capture
 from tests.lab.plain_user import as_plain_user, as_root
 from tests.lab.tun import DEVICE, TunLab
 
@@ -59,9 +58,6 @@ BETWEEN_NS = 120_000_000
 LATE_S = 1.5
 """So long after the end of the rounds late answers are waited for."""
 WITHIN_NS = 100_000
-NUMBERS: dict[tuple[Protocol, Family], int] = {
-    ("icmp", 4): 1, ("icmp", 6): 58, ("udp", 4): 17, ("udp", 6): 17, ("tcp", 4): 6, ("tcp", 6): 6,
-}  # fmt: skip
 KERNELS_OWN = {
     "packet-too-big": "the kernel refuses the next packet itself: EMSGSIZE, which is this machine's",
     "udp-open": "a datagram from the target names no probe: the method udp-socket falls back and sends again",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
 import subprocess
 from pathlib import Path
@@ -13,19 +12,11 @@ import msgspec
 
 from hopscope.wire.messages import Plan
 from tests.lab import plain_user
-from tests.lab.capture import Capture, RoundTrip
+from tests.lab.capture import NUMBERS, Capture, RoundTrip
 from tests.lab.chain import Chain
 
 DRIVE = Path(plain_user.__file__).with_name("drive.py")
 ROUNDS = 6
-IPPROTO = {
-    ("icmp", 4): socket.IPPROTO_ICMP,
-    ("icmp", 6): socket.IPPROTO_ICMPV6,
-    ("udp", 4): socket.IPPROTO_UDP,
-    ("udp", 6): socket.IPPROTO_UDP,
-    ("tcp", 4): socket.IPPROTO_TCP,
-    ("tcp", 6): socket.IPPROTO_TCP,
-}
 
 
 class Run:
@@ -43,7 +34,7 @@ class Run:
         self.chain = chain
         self.family = plan.family
         self.ttls = chain.routers + 1
-        self.trips: list[RoundTrip] = capture.round_trips(IPPROTO[plan.protocol, plan.family], plan.address)
+        self.trips: list[RoundTrip] = capture.round_trips(NUMBERS[plan.protocol, plan.family], plan.address)
         self.packets = [trip.probe for trip in self.trips]
 
     @property

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 from typing import Any
 
 import pytest
 
 from hopscope.wire.messages import Family
-from tests.lab.capture import Capture
+from tests.lab.capture import NUMBERS, Capture
 from tests.lab.chain import Chain
 from tests.lab.plain_user import as_plain_user
 from tests.lab.terminal import Terminal
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
-NUMBERS = {
-    ("icmp", 4): socket.IPPROTO_ICMP,
-    ("icmp", 6): socket.IPPROTO_ICMPV6,
-    ("udp", 4): socket.IPPROTO_UDP,
-    ("udp", 6): socket.IPPROTO_UDP,
-    ("tcp", 4): socket.IPPROTO_TCP,
-    ("tcp", 6): socket.IPPROTO_TCP,
-}
 OPTIONS = {"icmp": [], "udp": ["-u"], "tcp": ["-T"]}
 METHODS = {"icmp": "ping-socket", "udp": "udp-socket", "tcp": "tcp-socket"}
 WITHIN_MS = 0.05

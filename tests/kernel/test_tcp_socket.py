@@ -10,9 +10,9 @@ import pytest
 
 from hopscope.probe.channels.tcp_socket import HEARING_NS, TcpSocketChannel
 from hopscope.wire.messages import Family, Plan
-from tests.kernel.judge import IPPROTO, ROUNDS, Run, survey_as
+from tests.kernel.judge import ROUNDS, Run, survey_as
 from tests.lab import netns
-from tests.lab.capture import Capture
+from tests.lab.capture import NUMBERS, Capture
 from tests.lab.chain import Chain
 from tests.lab.drive import Driver
 
@@ -62,7 +62,7 @@ def test_a_lone_probes_reset_is_near_the_captures(in_client: Chain, capture: Cap
         told = [line["rtt_ns"] for line in driver.story()]
     finally:
         driver.close()
-    seen = [trip.rtt_ns for trip in capture.round_trips(IPPROTO["tcp", family], destination)]
+    seen = [trip.rtt_ns for trip in capture.round_trips(NUMBERS["tcp", family], destination)]
     # The kernel stamps no refusal: this is how fast the program wakes up, here and now.
     off = sorted(abs(one - other) for one, other in zip(told, seen, strict=True))
     assert off[len(off) // 2] <= 200_000, off
@@ -83,7 +83,7 @@ def test_an_unanswered_syn_is_never_sent_again(in_client: Chain, capture: Captur
         assert driver.channel.deadline() is None
     finally:
         driver.close()
-    syns = [trip.probe.ports for trip in capture.round_trips(IPPROTO["tcp", family], silent)]
+    syns = [trip.probe.ports for trip in capture.round_trips(NUMBERS["tcp", family], silent)]
     assert len(syns) == 3, second
     # Two at once cannot have the same ends; when one is over, its port is the TTL's again.
     assert syns[0] != syns[1]

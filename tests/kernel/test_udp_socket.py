@@ -12,9 +12,9 @@ import pytest
 
 from hopscope.probe.channels.udp_socket import OPEN_PORT, UdpSocketChannel
 from hopscope.wire.messages import Family, Plan
-from tests.kernel.judge import IPPROTO, Run, survey_as
+from tests.kernel.judge import Run, survey_as
 from tests.lab import netns
-from tests.lab.capture import Capture
+from tests.lab.capture import NUMBERS, Capture
 from tests.lab.chain import Chain
 from tests.lab.drive import Driver
 
@@ -116,7 +116,7 @@ def test_an_open_port_whose_answers_name_no_probe_makes_the_flow_fall_back(
             }
             assert (driver.flow.facts.flow, driver.flow.facts.note, driver.changes) == ("per-probe", OPEN_PORT, 1)
             assert driver.answered(driver.sweep(1, 4))
-            trips = capture.round_trips(IPPROTO["udp", family], destination)
+            trips = capture.round_trips(NUMBERS["udp", family], destination)
             assert len({trip.probe.ports[1] for trip in trips[-4:]}) == 4
         finally:
             driver.close()

@@ -22,6 +22,15 @@ _ETH_P_ALL = 3
 _IP_TYPES = (0x0800, 0x86DD)
 _ERRORS = {4: (3, 4, 5, 11, 12), 6: (1, 2, 3, 4)}
 _ECHO = {4: (8, 0), 6: (128, 129)}
+NUMBERS = {
+    ("icmp", 4): socket.IPPROTO_ICMP,
+    ("icmp", 6): socket.IPPROTO_ICMPV6,
+    ("udp", 4): socket.IPPROTO_UDP,
+    ("udp", 6): socket.IPPROTO_UDP,
+    ("tcp", 4): socket.IPPROTO_TCP,
+    ("tcp", 6): socket.IPPROTO_TCP,
+}
+"""What `Capture.round_trips` calls a protocol of a family."""
 _ICMP = {4: socket.IPPROTO_ICMP, 6: socket.IPPROTO_ICMPV6}
 
 

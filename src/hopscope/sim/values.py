@@ -258,7 +258,4 @@ _READERS: Final[dict[type, Any]] = {
 
 def read_value(kind: type, value: Any) -> Any:
     """msgspec's ``dec_hook``: a value of the language, read."""
-    reader = _READERS.get(kind)
-    if reader is None:
-        raise NotImplementedError(f"no reader for {kind}")
-    return reader(value)
+    return _READERS[kind](value)
