@@ -8,8 +8,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-from bench.lab import HOPS, MTR, TARGET, TRIP, hopscope, inside, path_file, trip
-from bench.measure import Row, cpu_seconds, pss_mib, tree
+from bench.lab import HOPS, MTR, PROGRAMS, TARGET, TRIP, hopscope, inside, path_file, python, trip
+from bench.measure import Row, cpu_seconds, pss_mib, run_cpu, tree
+from bench.parts.wire import told_by_bare
 from bench.pty import Pty
 from tests.lab.tun import TunLab
 
@@ -43,6 +44,7 @@ def screen(quick: bool, folder: Path) -> list[Row]:
         for _ in range(1 if quick else 3):
             for name, words in commands.items():
                 _watch(found, name, words, seconds)
+            _bare_loop(found, lab.name, int(seconds))
     return _rows(found, [name for name in commands if not name.startswith("hopscope")])
 
 
@@ -66,6 +68,14 @@ def _watch(found: Figures, name: str, words: list[str], seconds: float) -> None:
         found[f"{name} written"].append((len(terminal.bytes) - written) / passed / 1024)
 
 
+def _bare_loop(found: Figures, namespace: str, rounds: int) -> None:
+    """The least that could probe as the screen's worker does, a round a second."""
+    source = (PROGRAMS / "bare.py").read_text(encoding="utf-8")
+    words = [*python(namespace, plain=True), "-c", source, "probe", TARGET[4], str(HOPS), str(rounds), str(10**9)]
+    _, cpu_ns, _ = told_by_bare(run_cpu(words)[1])
+    found["reference cpu"].append(100 * cpu_ns / 1e9 / rounds)
+
+
 def _rows(found: Figures, peers: list[str]) -> list[Row]:
     def row(what: str, figure: str, unit: str, goal: float | None, *, of: str = "hopscope", alone: bool = False) -> Row:
         beside = {} if alone else {peer: statistics.median(found[f"{peer} {figure}"]) for peer in peers}
@@ -79,6 +89,7 @@ def _rows(found: Figures, peers: list[str]) -> list[Row]:
         row("CPU, steady, 15 hops x 1/s", "cpu", core, 1.3),
         row("CPU, steady: the screen's process", "first", core, None, alone=True),
         row("CPU, steady: the worker", "others", core, None, alone=True),
+        row("reference: CPU, a bare loop in Python that probes", "cpu", core, None, of="reference", alone=True),
         row("CPU, steady, with the chart open", "cpu", core, 4, of="hopscope, chart", alone=True),
         row("CPU, with the chart open: the screen's process", "first", core, None, of="hopscope, chart", alone=True),
         row("memory, all processes (PSS)", "memory", "MiB", 90),
