@@ -60,17 +60,18 @@ class Clocks:
         """Compare. To be called before anything that was received is handled."""
         before = self._monotonic()
         offset = self._wall() - before
-        slept = self._asleep()
         now = self._monotonic()
         if now - before > _TIGHT_NS:
             return  # interrupted between two readings: the next look will tell
         moved = offset - self.offset
         if not -_SET_NS < moved < _SET_NS:
             self.step = Step(self._looked_at, now, moved)
-        if slept - self._slept > _SLEPT_NS:
-            self.woke_at = now
+            # A sleep moves the two against each other, too.
+            slept = self._asleep()
+            if slept - self._slept > _SLEPT_NS:
+                self.woke_at = now
+            self._slept = slept
         self.offset = offset
-        self._slept = slept
         self._looked_at = now
 
 

@@ -265,7 +265,8 @@ class Worker:
         """Write what there is to say, unless it may wait for more."""
         engine = self._engine
         now = time.monotonic_ns()
-        if patient and not engine.urgent and engine.waiting < MANY and now < self._wrote_at + self._patience:
+        # A little before it is due, where it is awake anyway: so telling seldom takes a wake-up of its own.
+        if patient and not engine.urgent and engine.waiting < MANY and now < self._wrote_at + self._patience * 4 // 5:
             return
         self._wrote_at = now
         events = engine.take()

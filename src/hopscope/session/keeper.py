@@ -26,7 +26,7 @@ BACKOFF_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0)
 STALLED_S: Final = 10.0
 """So long beyond what is due a worker may be silent; three times as long until its first word."""
 
-TOGETHER_NS: Final = 250_000_000
+TOGETHER_NS: Final = 500_000_000
 """The worker tells what it has so often, where nobody waits for each event (`wire.messages.Patience`)."""
 
 _MOST_WORDS: Final = 500
