@@ -163,7 +163,7 @@ def played(allowed: None, name: str) -> Iterator[Played]:
             workers = [Probing(as_plain_user(lab.name), plain)] if plain else []
             workers += [Probing(as_root(lab.name), root)] if root else []
             try:
-                probe(workers, LATE_S if "late" in name else 0.05)
+                probe(workers, LATE_S if "late" in name or scenario_of(name).weather.late else 0.05)
             finally:
                 for worker in workers:
                     worker.end()

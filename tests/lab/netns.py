@@ -12,12 +12,14 @@ import itertools
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
 _RUN = Path("/run/netns")
+_LOCAL_WITHIN_S = 10.0
 _PREFIX = "hopscope"
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
@@ -49,6 +51,20 @@ def ip(commands: Sequence[str], inside: str | None = None) -> None:
     done = subprocess.run(words, input="\n".join(commands) + "\n", text=True, check=False, capture_output=True)
     if done.returncode:
         raise OSError(f"ip: {done.stderr.strip()}")
+
+
+def until_local(name: str, addresses: Sequence[str]) -> None:
+    """Wait until the namespace takes packets to these IPv6 addresses. The kernel puts them into use in a work queue of
+    its own, after ``ip address add`` has returned, and drops what comes before (Ip6InAddrErrors). `OSError` after some
+    seconds."""
+    until = time.monotonic() + _LOCAL_WITHIN_S
+    words = ["ip", "-netns", name, "-6", "-oneline", "route", "show", "table", "local", "type", "local"]
+    missing = set(addresses)
+    while missing:
+        shown = subprocess.run(words, text=True, check=True, capture_output=True).stdout
+        missing -= {line.split()[1] for line in shown.splitlines()}
+        if missing and time.monotonic() > until:
+            raise OSError(f"the kernel does not take {', '.join(sorted(missing))} into use")
 
 
 def add(*names: str) -> None:

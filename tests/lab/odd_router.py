@@ -49,6 +49,7 @@ class OddRouter:
                 ],
                 self.name,
             )
+            netns.until_local(self.name, [SOURCE[6]])
         except BaseException:
             self.close()
             raise

@@ -81,6 +81,7 @@ class TunLab:
             ],
             self.name,
         )
+        netns.until_local(self.name, [SOURCE6, *FURTHER6])
         assert self._far.stdin is not None
         self._far.stdin.write("go\n")
         self._hear("ready")

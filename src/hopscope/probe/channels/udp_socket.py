@@ -108,8 +108,6 @@ class UdpFlow(DatagramFlow):
     # --- receiving ---------------------------------------------------------------------------------------------
 
     def _probe_of_error(self, message: Message) -> Probe | None:
-        if not endpoint.same_host(message.address, self._destination):
-            return None
         if self._note:
             return self._by_own_port(message, quoted=True)
         if len(message.data) < 2 or not message.data.strip(b"\0"):
