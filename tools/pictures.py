@@ -105,11 +105,12 @@ class Played:
 
     def __init__(self, picture: Picture) -> None:
         sys.path.insert(0, str(TOP))
-        from tests.lab.virtual import ANCHOR, Virtual, simulated
+        from hopscope.probe.virtual import VirtualEngine
+        from tests.lab.virtual import simulated
 
-        virtual = Virtual(keep_truth=False)
+        virtual = VirtualEngine()
         self.version = 1
-        self._shift = NOON - (virtual.now + ANCHOR)
+        self._shift = NOON - (virtual.wall)
         self._targets = []
         folds: dict[int, PathFold] = {}
         facts: dict[int, Started] = {}
@@ -127,7 +128,7 @@ class Played:
                 folds[event.target].apply(self._shifted(event))
         if picture.paused:
             virtual.handle(Pause())
-        self._now = virtual.now + ANCHOR + self._shift
+        self._now = virtual.wall + self._shift
         self._shot = Snapshot(
             tuple(
                 Target(

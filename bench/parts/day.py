@@ -9,14 +9,15 @@ from pathlib import Path
 from bench.lab import TARGET, path_file
 from bench.measure import Row, pss_mib
 from hopscope.path.fold import PathFold
+from hopscope.probe.virtual import VirtualEngine
 from hopscope.wire.messages import Lost, Plan, Start
-from tests.lab.virtual import Virtual, simulated
+from tests.lab.virtual import simulated
 
 
 def day(quick: bool, folder: Path) -> list[Row]:
     """24 hours (3 if quick) of 15 hops at a round a second through the real engine, the simulated network, the fold."""
     hours = 3 if quick else 24
-    virtual = Virtual(keep_truth=False)
+    virtual = VirtualEngine()
     virtual.handle(Start(1, simulated(Plan(TARGET[4], 4), str(path_file(folder)))))
     fold = PathFold(TARGET[4])
     costs: list[float] = []

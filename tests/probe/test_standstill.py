@@ -16,12 +16,14 @@ from hopscope.path.health import health
 from hopscope.probe.channels.base import Channel, Hands, Probe, Reply
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
+from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
+from hopscope.probe.virtual import VirtualEngine
 from hopscope.session.model import Target
 from hopscope.views.report.document import Document
 from hopscope.views.report.formats import render
 from hopscope.wire.messages import Adjust, Answered, Event, Failed, Late, Lost, Method, Plan, RoundStarted, Sent, Start
-from tests.lab.virtual import ANCHOR, BEGIN, NoWatch, Virtual, simulated
-from tests.probe.fake import MS, SECOND, FakeChannel
+from tests.lab.virtual import ANCHOR, simulated
+from tests.probe.fake import MS, SECOND, FakeChannel, NoWatch
 
 T = TypeVar("T", Sent, Answered, Lost, Late, Failed, RoundStarted)
 HOUR = 3600 * SECOND
@@ -162,7 +164,7 @@ def path_file(folder: Path) -> str:
 
 def test_an_hours_gap_in_mid_round_leaves_a_trace_that_is_whole_and_true(tmp_path: Path) -> None:
     plan = simulated(Plan("192.0.2.80", 4), path_file(tmp_path))
-    virtual = Virtual()
+    virtual = VirtualEngine()
     virtual.handle(Start(1, plan))
     events = virtual.advance(5.4)
     virtual.now += HOUR
@@ -276,7 +278,7 @@ def test_no_timeout_and_no_round_heeds_the_wall_clock(step: int) -> None:
     assert set_often.engine.take() == quiet.engine.take()
 
 
-class SetOften(Virtual):
+class SetOften(VirtualEngine):
     """Virtual time in which the wall clock is set by hand."""
 
     def __init__(self) -> None:

@@ -13,6 +13,8 @@ from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path as Route
 from hopscope.probe.channels.base import Hands, Refusal
 from hopscope.probe.channels.simulated import SimulatedChannel, survey
+from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
+from hopscope.probe.virtual import VirtualEngine
 from hopscope.sim import demo, list_scenarios
 from hopscope.sim.language import Malformation
 from hopscope.wire.messages import (
@@ -31,7 +33,8 @@ from hopscope.wire.messages import (
     Started,
     Stop,
 )
-from tests.lab.virtual import ANCHOR, BEGIN, NoWatch, Run, Virtual, run, run_all, simulated
+from tests.lab.virtual import ANCHOR, Run, run, run_all, simulated
+from tests.probe.fake import NoWatch
 from tests.sim.world import MS, TARGET, TARGET4, TARGET6, hops, router
 
 STORIES = [story.name for story in list_scenarios()]
@@ -157,7 +160,7 @@ def test_targets_of_one_scenario_share_its_network(tmp_path: Path) -> None:
 
 
 def test_other_scenarios_and_seeds_are_other_networks() -> None:
-    virtual = Virtual()
+    virtual = VirtualEngine(keep_truth=True)
     for number, (name, seed) in enumerate([("healthy", None), ("healthy", 3), ("wifi", None), ("healthy", None)], 1):
         virtual.handle(Start(number, msgspec.structs.replace(simulated(plan_for(name), name), seed=seed)))
     virtual.advance(1)
@@ -199,7 +202,7 @@ def test_answers_after_the_timeout_are_late_with_their_true_rtt(tmp_path: Path) 
 
 
 def test_a_stopped_target_hears_nothing_more() -> None:
-    virtual = Virtual()
+    virtual = VirtualEngine(keep_truth=True)
     virtual.handle(Start(1, simulated(plan_for("healthy"), "healthy")))
     virtual.advance(2)
     virtual.handle(Stop(1))
@@ -208,7 +211,7 @@ def test_a_stopped_target_hears_nothing_more() -> None:
 
 
 def test_the_first_answer_comes_at_its_time_and_not_before() -> None:
-    virtual = Virtual()
+    virtual = VirtualEngine(keep_truth=True)
     virtual.handle(Start(1, simulated(plan_for("healthy"), "healthy")))
     assert not [event for event in virtual.advance(0.0005) if isinstance(event, Answered)]
     events = virtual.advance(0.3)
