@@ -46,9 +46,8 @@ def begin(options: Options, demo: Demo | None = None) -> Begun:
     launched = start_worker(probing)
     try:
         if demo is not None:
-            known = dict(reversed(_of_family(demo, probing)))
-            targets = options.targets or tuple(dict(_of_family(demo, probing)))
-            addresses = _simulated(targets, known, probing)
+            addresses = simulated_targets(options, demo)
+            targets = options.targets or tuple(addresses)
         else:
             targets = tuple(_acceptable(target) for target in options.targets)
             addresses = _resolved(targets, probing)
@@ -99,10 +98,14 @@ def _of_family(demo: Demo, probing: Probing) -> list[tuple[str, str]]:
     return [(name, address) for name, address in demo.targets if probing.family in (None, 6 if ":" in address else 4)]
 
 
-def _simulated(targets: tuple[str, ...], known: dict[str, str], probing: Probing) -> dict[str, str]:
-    """Names are the scenario's own; a numeric address is taken as it is."""
+def simulated_targets(options: Options, demo: Demo) -> dict[str, str]:
+    """The targets of a scenario that are to be probed, each with its address. Names are the scenario's own; a numeric
+    address is taken as it is. `UsageError`."""
     from hopscope.session.plans import numeric
 
+    probing = options.probing
+    known = dict(reversed(_of_family(demo, probing)))
+    targets = options.targets or tuple(dict(_of_family(demo, probing)))
     addresses = {}
     for target in targets:
         address = known.get(target) or numeric(target)

@@ -37,6 +37,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     assertion: str | None = None
     output: str | None = None
     list: bool = False
+    fast: bool = False
+    """A report in virtual time."""
+    start_ns: int | None = None
+    """When virtual time begins, epoch ns; None: at a fixed moment."""
     config: configuration.Loaded = configuration.Loaded()
     notes: tuple[str, ...] = ()
     """Lines for standard error."""
@@ -73,6 +77,7 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
 
         asserting.read(merged["assertion"])  # what is wrong with it is said before anything is probed
     probing = _probing(merged, "port" in values, asked)
+    _check_fast(merged, action, probing, asked)
     if asked is not None and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
     return Options(
@@ -93,6 +98,8 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
         assertion=merged.get("assertion"),
         output=merged.get("output"),
         list=merged.get("list", False),
+        fast=merged.get("fast", False),
+        start_ns=merged.get("start_ns"),
         config=loaded,
         notes=tuple(notes),
         given=frozenset({**below, **values}),
@@ -113,6 +120,19 @@ def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool) -> 
             f"{action}: {shown(targets[0])} is one word too many; to trace a host of the name {action}:"
             f" hopscope -- {action}"
         )
+
+
+def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None) -> None:
+    for option in ("fast", "start_ns"):
+        if merged.get(option) is None:
+            continue
+        name = "--fast" if option == "fast" else "--start"
+        if action != "demo" and probing.method != "simulated":
+            raise UsageError(f"{name}: only a demo has a clock of its own: hopscope demo --fast -r")
+        if option == "start_ns" and not merged.get("fast"):
+            raise UsageError("--start: only virtual time can be told when to begin; add --fast")
+        if asked is None:
+            raise UsageError(f"{name}: virtual time is for reports; add -r, or --format json")
 
 
 def _format(merged: Values) -> str | None:

@@ -94,6 +94,7 @@ def parse(argv: Sequence[str]) -> Values:
     if "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
+    words = _with_dashed_values(words)
     _check_long(words)
     parser = build()
     try:
@@ -132,6 +133,18 @@ def parse_environment(environ: Mapping[str, str]) -> Values:
         raise UsageError(f"{ENVIRONMENT}: {shown(word)} is no option; only options can stand there")
     del values["action"]
     return values
+
+
+def _with_dashed_values(words: list[str]) -> list[str]:
+    """``--start -10m`` as argparse takes it: ``--start=-10m``."""
+    flags = {flag for option in OPTIONS if option.may_begin_with_dash for flag in option.flags}
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in flags:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _check_long(words: Sequence[str]) -> None:

@@ -41,13 +41,13 @@ def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
     return asyncio.run(_Report(options, begun, namer, output).run())
 
 
-class _Report:
-    def __init__(self, options: Options, begun: Begun, namer: Namer, output: Output) -> None:
+class Ending:
+    """What a report prints when probing is over, and with which status it ends."""
+
+    def __init__(self, options: Options, output: Output) -> None:
         assert options.format is not None
         self.options = options
         self.format = options.format
-        self.begun = begun
-        self.namer = namer
         self.output = output
         self.conditions = asserting.read(options.assertion) if options.assertion is not None else ()
         self.failure: str | None = None
@@ -56,61 +56,7 @@ class _Report:
         """Why no more can be written."""
         self.is_pipe_closed = False
 
-    async def run(self) -> int:
-        begun = self.begun
-        session = Session(
-            begun.targets, begun.probing, launched=begun.launched, namer=self.namer, addresses=begun.addresses
-        )
-        is_stream = self.format in STREAMS
-        progress = Progress(wanted=not (is_stream and self.output.is_terminal))
-        with Stop() as stop:
-            async with session:
-                streaming = asyncio.ensure_future(self._stream(session.events(), stop)) if is_stream else None
-                await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
-                progress.clear()
-                if not (stop.is_set or is_stream):
-                    session.snapshot()  # begins to look up whatever was not yet
-                    await _first(self.namer.settle(NAMES_S), stop.wait())
-                snapshot = session.snapshot()
-            if streaming is not None:
-                await _drained(streaming, stop)
-        return self._end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
-
-    async def _until_over(self, session: Session) -> None:
-        try:
-            await session.finished()
-        except WorkerFailed as error:
-            self.failure = str(error)
-
-    async def _watch(self, session: Session, progress: Progress) -> None:
-        """Looking at the session is also what begins to look names up."""
-        while True:
-            progress.show(session.snapshot())
-            await asyncio.sleep(EVERY_S)
-
-    async def _stream(self, events: AsyncIterator[SessionEvent], stop: Stop) -> None:
-        stream: Streamer = streamer(
-            self.format,
-            self.options.style,
-            lambda address: self.namer.look_up(address).hostname,
-            self.options.privacy,
-        )
-        try:
-            async for event in events:
-                text = stream.event(event)
-                if text:
-                    await self.output.send(text)
-        except ClosedPipe:
-            self.is_pipe_closed = True
-        except OutputError as error:
-            self.trouble = str(error)
-        except TooSlow as error:
-            self.trouble = f"standard output is read too slowly: {error}"
-        else:
-            return
-        stop.set()
-
-    def _end(self, snapshot: Snapshot, signal: int | None) -> int:
+    def end(self, snapshot: Snapshot, signal: int | None) -> int:
         """Print what is to be printed at the end; the exit status."""
         refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
         measured = tuple(target for target in snapshot.targets if target not in refused)
@@ -153,6 +99,67 @@ class _Report:
         if self.format in MTR or all(target.path.reached for target in targets):
             return OK
         return NOT_REACHED
+
+
+class _Report(Ending):
+    def __init__(self, options: Options, begun: Begun, namer: Namer, output: Output) -> None:
+        super().__init__(options, output)
+        self.begun = begun
+        self.namer = namer
+
+    async def run(self) -> int:
+        begun = self.begun
+        session = Session(
+            begun.targets, begun.probing, launched=begun.launched, namer=self.namer, addresses=begun.addresses
+        )
+        is_stream = self.format in STREAMS
+        progress = Progress(wanted=not (is_stream and self.output.is_terminal))
+        with Stop() as stop:
+            async with session:
+                streaming = asyncio.ensure_future(self._stream(session.events(), stop)) if is_stream else None
+                await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
+                progress.clear()
+                if not (stop.is_set or is_stream):
+                    session.snapshot()  # begins to look up whatever was not yet
+                    await _first(self.namer.settle(NAMES_S), stop.wait())
+                snapshot = session.snapshot()
+            if streaming is not None:
+                await _drained(streaming, stop)
+        return self.end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
+
+    async def _until_over(self, session: Session) -> None:
+        try:
+            await session.finished()
+        except WorkerFailed as error:
+            self.failure = str(error)
+
+    async def _watch(self, session: Session, progress: Progress) -> None:
+        """Looking at the session is also what begins to look names up."""
+        while True:
+            progress.show(session.snapshot())
+            await asyncio.sleep(EVERY_S)
+
+    async def _stream(self, events: AsyncIterator[SessionEvent], stop: Stop) -> None:
+        stream: Streamer = streamer(
+            self.format,
+            self.options.style,
+            lambda address: self.namer.look_up(address).hostname,
+            self.options.privacy,
+        )
+        try:
+            async for event in events:
+                text = stream.event(event)
+                if text:
+                    await self.output.send(text)
+        except ClosedPipe:
+            self.is_pipe_closed = True
+        except OutputError as error:
+            self.trouble = str(error)
+        except TooSlow as error:
+            self.trouble = f"standard output is read too slowly: {error}"
+        else:
+            return
+        stop.set()
 
 
 def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options) -> Document:

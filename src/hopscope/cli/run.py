@@ -104,6 +104,10 @@ def _trace(options: Options, demo: Demo | None) -> int:
     from hopscope.cli.begin import CannotStart, begin
 
     output = Output(options.output) if options.format is not None else None
+    if options.fast and demo is not None and output is not None:
+        from hopscope.cli import fast, namers
+
+        return fast.run(options, demo, namers.of_demo(demo, options), output)
     try:
         begun = begin(options, demo)
     except CannotStart as error:

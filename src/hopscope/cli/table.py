@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, duration, fields, interface, name_servers, text, whole
+from hopscope.cli.values import address, duration, fields, interface, name_servers, text, when, whole
 
 FORMATS = (
     "text", "wide", "csv", "json", "ndjson", "markdown", "html", "mtr-json", "mtr-csv", "mtr-xml", "mtr-raw",
@@ -49,6 +49,8 @@ class Option:
     metavar: str | None = None
     read: Callable[[str], Any] = text
     choices: tuple[str, ...] = ()
+    may_begin_with_dash: bool = False
+    """Whether the value may be written behind a space although it begins with a dash."""
     completes: Literal["", "file", "host", "interface", "scenario"] = ""
     verdict: Literal["", "ignored", "refused"] = ""
     """Of an option of mtr's that has no meaning here: ignoring it is harmless, or it is not."""
@@ -99,6 +101,11 @@ OPTIONS: tuple[Option, ...] = (
        metavar="NAME", completes="scenario"),
     _o(("--seed",), "seed", "More", "of the simulation", "The seed of the simulated network's chances.",
        metavar="N", read=whole(0, 2**63 - 1)),
+    _o(("--fast",), "fast", "More", "virtual time",
+       "With demo and a report: play the network in virtual time, as quick as the machine can.", constant=True),
+    _o(("--start",), "start_ns", "More", "of virtual time",
+       "With --fast: when virtual time begins (14:02, 2026-11-25 14:02, -2h, yesterday 20:15); else a fixed moment.",
+       metavar="WHEN", read=when, may_begin_with_dash=True),
     _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N", read=whole(1, 255)),
     _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N", read=whole(1, 255)),
     _o(("-U", "--max-unknown"), "max_unknown", "Path", "silent hops: 12",

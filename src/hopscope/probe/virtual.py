@@ -13,6 +13,7 @@ from typing import Final
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
+from hopscope.probe.schedule import NEVER
 from hopscope.wire.messages import Command, Event, Method
 
 MONOTONIC_START_NS: Final = 1_000_000_000_000
@@ -55,8 +56,9 @@ class VirtualEngine:
         """A command, now."""
         self.engine.handle(command)
 
-    def advance(self, seconds: float) -> list[Event]:
-        """Play the next seconds; the events of them, in order."""
+    def advance(self, seconds: float, *, stop_when_idle: bool = False) -> list[Event]:
+        """Play the next seconds; the events of them, in order. `stop_when_idle`: the clock stays where the last thing
+        happened, once nothing is due any more."""
         end = self.now + round(seconds * 1e9)
         engine = self.engine
         # Events pile up until they are taken: the collector would go through them again and again.
@@ -70,8 +72,9 @@ class VirtualEngine:
         finally:
             if was_enabled:
                 gc.enable()
-        self.now = end
-        engine.tick()
+        if not (stop_when_idle and deadline == NEVER):
+            self.now = end
+            engine.tick()
         return engine.take()
 
     def _make(self, method: Method, hands: Hands) -> Channel:

@@ -1,0 +1,123 @@
+"""``demo --fast``: a report of a simulated network in virtual time, as quick as the machine can.
+
+The engine, the fold and the report are the real ones; what is missing is the waiting, and the worker's process.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Final
+
+from hopscope.cli.begin import simulated_targets
+from hopscope.cli.errors import UsageError
+from hopscope.cli.options import Options
+from hopscope.cli.output import ClosedPipe, Output, OutputError
+from hopscope.cli.report import Ending
+from hopscope.cli.signals import ENDING
+from hopscope.names.facts import Namer
+from hopscope.probe.virtual import VirtualEngine
+from hopscope.session.events import SessionEvent, probe_event
+from hopscope.session.model import Snapshot
+from hopscope.session.plans import plan_of
+from hopscope.session.target import TargetRecord
+from hopscope.sim.library import Demo
+from hopscope.views.privacy import masked_snapshot
+from hopscope.views.report.formats import STREAMS
+from hopscope.views.report.stream import streamer
+from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Start, Started
+
+STEP_S: Final = 60.0
+"""Virtual seconds played between two looks at what came of them."""
+START_NS: Final = 1_767_268_800_000_000_000
+"""When a run begins unless ``--start`` says otherwise: 2026-01-01 12:00 UTC. Fixed, so that a run can be repeated."""
+
+
+def run(options: Options, demo: Demo, namer: Namer, output: Output) -> int:
+    """Play the scenario's targets until their rounds are over, and print the report; the exit status."""
+    return _Fast(options, demo, namer, output).run()
+
+
+class _Fast:
+    def __init__(self, options: Options, demo: Demo, namer: Namer, output: Output) -> None:
+        self._options = options
+        self._namer = namer
+        self._output = output
+        self._ending = Ending(options, output)
+        self._start = START_NS if options.start_ns is None else options.start_ns
+        self._engine = VirtualEngine(self._start)
+        self._signal: int | None = None
+        self._counters = Counters()
+        self._stream = (
+            streamer(
+                self._ending.format, options.style, lambda address: namer.look_up(address).hostname, options.privacy
+            )
+            if self._ending.format in STREAMS
+            else None
+        )
+        self._records: dict[int, TargetRecord] = {}
+        for number, (query, address) in enumerate(simulated_targets(options, demo).items(), 1):
+            record = self._records[number] = TargetRecord(number, query, options.probing)
+            try:
+                record.begin(number, plan_of(options.probing, address))
+            except ValueError as error:
+                raise UsageError(f"{query}: {error}") from None
+
+    def run(self) -> int:
+        before = {number: signal.signal(number, self._caught) for number in ENDING if _is_heeded(number)}
+        try:
+            self._play()
+        except ClosedPipe:
+            self._ending.is_pipe_closed = True
+        except OutputError as error:
+            self._ending.trouble = str(error)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self._ending.end(masked_snapshot(self._snapshot(), self._options.privacy), self._signal)
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        self._signal = self._signal or number
+
+    def _play(self) -> None:
+        for number, record in self._records.items():
+            assert record.plan is not None
+            self._engine.handle(Start(number, record.plan))
+        while self._signal is None and not all(record.is_over for record in self._records.values()):
+            for event in self._engine.advance(STEP_S, stop_when_idle=True):
+                self._hear(event)
+        for record in self._records.values():
+            self._say(record.ended())
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Counters):
+            self._counters = event
+        record = self._records.get(getattr(event, "target", 0))
+        if record is None:
+            return
+        if isinstance(event, Finished):
+            record.state = "finished"
+            self._say(record.ended())
+            return
+        record.apply(event)
+        if self._stream is None:
+            return
+        if isinstance(event, Started):
+            self._say(record.begun(self._start))
+        elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
+            self._say(probe_event(record.address or record.query, event))
+
+    def _say(self, event: SessionEvent | None) -> None:
+        if self._stream is not None and event is not None:
+            text = self._stream.event(event)
+            if text:
+                self._output.write(text)
+
+    def _snapshot(self) -> Snapshot:
+        targets = tuple(record.snapshot(self._namer) for record in self._records.values())
+        return Snapshot(targets, "running", None, 0, self._counters, None, self._engine.wall)
+
+
+def _is_heeded(number: int) -> bool:
+    """Who started us under nohup wants SIGHUP ignored, and it stays so."""
+    return signal.getsignal(number) is not signal.SIG_IGN

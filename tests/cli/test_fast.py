@@ -1,0 +1,87 @@
+"""``demo --fast``: the command's report in virtual time."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import jsonschema
+import pytest
+
+from hopscope.views import schemas
+from hopscope.views.report.formats import FORMATS
+from tests.cli.command import run, start
+
+
+def fast(*words: str) -> str:
+    done = run("demo", *words, "--fast")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def test_an_hour_is_reported_at_once_with_the_clock_times_of_that_hour() -> None:
+    report = json.loads(fast("healthy", "-c", "3600", "--format", "json", "--start", "2026-11-25T14:00:00Z"))
+    jsonschema.validate(report, schemas.schema("report"), jsonschema.Draft202012Validator)
+    assert report["started"] == "2026-11-25T14:00:00.000000+00:00"
+    assert report["finished"].startswith("2026-11-25T14:59:5")
+    assert (report["rounds"], report["reached"], report["method"]) == (3600, True, "simulated")
+    assert {hop["sent"] for hop in report["hops"]} == {3600}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_prints_the_same_twice(name: str) -> None:
+    once, again = (fast("lossy-link", "-c", "20", "--format", name) for _ in range(2))
+    assert once == again != ""
+
+
+def test_another_seed_is_another_run() -> None:
+    assert fast("lossy-link", "-c", "20", "-C", "--seed", "1") != fast("lossy-link", "-c", "20", "-C", "--seed", "2")
+
+
+def test_the_network_is_the_one_that_a_real_clock_sees() -> None:
+    options = ("healthy", "-c", "2", "-i", "100ms", "--format", "json", "-n")
+    waited = json.loads(run("demo", *options).stdout)
+    played = json.loads(fast(*options))
+    for report in (waited, played):
+        report["seen"] = [[node["address"] for node in hop["nodes"]] for hop in report["hops"]]
+    assert played["seen"] == waited["seen"]
+    assert played["hops"][-1]["rtt_ms"]["best"] == pytest.approx(waited["hops"][-1]["rtt_ms"]["best"], rel=0.3)
+
+
+def test_a_stream_has_head_probes_and_end() -> None:
+    lines = [json.loads(line) for line in fast("healthy", "-c", "2", "--format", "ndjson").splitlines()]
+    assert [lines[0]["event"], lines[-1]["event"]] == ["start", "end"]
+    assert lines[0]["started"] == lines[1]["sent_at"]
+    assert lines[-1]["rounds"] == 2
+
+
+def test_the_exit_status_is_the_reports() -> None:
+    silent = run("demo", "silent-target", "--fast", "-c", "3", "--format", "json")
+    assert silent.returncode == 1
+    broken = run("demo", "lossy-link", "--fast", "-c", "60", "--assert", "loss<1")
+    assert broken.returncode == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--fast", "-r", "127.0.0.1"), "--fast: only a demo has a clock of its own"),
+        (("demo", "--fast"), "--fast: virtual time is for reports"),
+        (("demo", "-r", "--start", "14:02"), "--start: only virtual time can be told when to begin; add --fast"),
+        (("demo", "-r", "--fast", "--start", "noon"), "--start: 'noon' is no moment"),
+    ],
+)
+def test_what_cannot_be_is_said(words: tuple[str, ...], message: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"hopscope: {message}")
+
+
+def test_ctrl_c_prints_what_was_played_so_far() -> None:
+    process = start(["demo", "healthy", "--fast", "-c", "1000000000", "--format", "ndjson"])
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    lines = process.communicate(timeout=30)[0].splitlines()
+    assert process.returncode == 130
+    assert json.loads(lines[-1])["event"] == "end"
