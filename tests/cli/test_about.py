@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -33,7 +32,7 @@ def test_the_manual_names_every_option_and_exit_status() -> None:
         assert roff(title) in text
 
 
-@pytest.mark.skipif(shutil.which("man") is None, reason="there is no man here")
+@pytest.mark.needs("man")
 def test_the_manual_is_set_without_a_warning() -> None:
     done = subprocess.run(
         ["man", "--warnings", "-l", "-"],
@@ -50,10 +49,15 @@ def test_the_manual_is_set_without_a_warning() -> None:
     assert "EXIT STATUS" in plain
 
 
-@pytest.mark.parametrize(("shell", "check"), [("bash", ["-n"]), ("zsh", ["-n"]), ("fish", ["--no-execute"])])
+@pytest.mark.parametrize(
+    ("shell", "check"),
+    [
+        ("bash", ["-n"]),
+        pytest.param("zsh", ["-n"], marks=pytest.mark.needs("zsh")),
+        pytest.param("fish", ["--no-execute"], marks=pytest.mark.needs("fish")),
+    ],
+)
 def test_a_completion_script_is_one_to_its_shell(shell: str, check: list[str]) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"there is no {shell} here")
     done = subprocess.run([shell, *check], input=script(shell), capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -91,7 +91,7 @@ def test_a_file_that_is_no_text_or_too_long_is_refused(tmp_path: Path) -> None:
         config.load(str(tmp_path), {})
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.needs("root")  # to give a file away
 def test_another_users_file_is_not_read(tmp_path: Path) -> None:
     environment = _environment(tmp_path, "[probe]\ninterval = 5\n")
     path = config.default_path(environment)

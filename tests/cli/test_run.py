@@ -105,10 +105,9 @@ def test_what_is_wrong_is_one_line_and_status_2(words: list[str], said: str) -> 
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.needs("ping")
 def test_a_real_target_is_traced_on_the_loopback() -> None:
     done = run("--format", "json", "-n", *QUICK, "127.0.0.1", "::1")
-    if done.returncode == 3:
-        pytest.skip(f"this machine does not allow it: {done.stderr}")
     assert (done.returncode, done.stderr) == (0, "")
     both = json.loads(done.stdout)
     _valid(both, "report")
@@ -116,9 +115,8 @@ def test_a_real_target_is_traced_on_the_loopback() -> None:
     assert all(one["reached"] for one in both["reports"])
 
 
+@pytest.mark.needs("root")  # to become somebody else
 def test_a_method_that_is_not_allowed_is_status_3_and_says_how_to_allow_it() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become somebody else")
     done = subprocess.run(
         [*as_plain_user(), "-I", "-m", "hopscope", "--format", "json", "--method", "raw", "-c", "1", "127.0.0.1"],
         cwd="/",
@@ -132,9 +130,8 @@ def test_a_method_that_is_not_allowed_is_status_3_and_says_how_to_allow_it() -> 
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.needs("root")  # to become somebody else
 def test_a_plain_user_has_the_demo() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become somebody else")
     done = subprocess.run(
         [*as_plain_user(), "-I", "-m", "hopscope", "demo", "healthy", "-r", *QUICK],
         cwd="/",

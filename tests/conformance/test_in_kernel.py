@@ -13,7 +13,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -43,12 +42,11 @@ from hopscope.wire.messages import (
 from tests.conformance.cases import NAMES, Case, addresses, case_of, file_of, scenario_of
 from tests.conformance.oracle import said
 from tests.conformance.rehearse import path_of
-from tests.lab import netns
 from tests.lab.capture import NUMBERS, Capture
 from tests.lab.plain_user import as_plain_user, as_root
 from tests.lab.tun import DEVICE, TunLab
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.needs("tun")]
 
 ROUNDS = 3
 INTERVAL_NS = 150_000_000
@@ -139,22 +137,12 @@ def plans_of(name: str, methods: tuple[Method, ...]) -> list[Plan]:
     return plans
 
 
-@pytest.fixture(scope="module")
-def allowed() -> None:
-    """Skip where the machine allows no lab; fail in CI."""
-    reason = netns.why_not() or (None if Path("/dev/net/tun").exists() else "there is no /dev/net/tun")
-    if reason is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"the lab must stand in CI: {reason}")
-        pytest.skip(reason)
-
-
 Trips = dict[tuple[int, str], dict[int, list[int]]]
 Played = tuple[list[Probing], list[Fact], Trips]
 
 
 @pytest.fixture
-def played(allowed: None, name: str) -> Iterator[Played]:
+def played(name: str) -> Iterator[Played]:
     """A scenario, probed by all methods at once; its truth; and the RTTs that the capture saw, by TTL."""
     with TunLab(file_of(name)) as lab:
         with Capture(lab.name, DEVICE) as capture:

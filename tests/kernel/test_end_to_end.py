@@ -77,6 +77,7 @@ def test_the_json_report_of_a_plain_user_is_one_document_of_the_whole_path(
 
 
 @pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+@pytest.mark.needs("tmux")
 def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_back(
     chain: Chain, protocol: str
 ) -> None:
@@ -92,6 +93,7 @@ def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_b
         assert terminal.is_restored()
 
 
+@pytest.mark.needs("tmux")
 def test_without_a_route_the_fault_is_this_computers_and_probing_resumes_by_itself(chain: Chain) -> None:
     command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "-i", "0.3", "-Z", "1", chain.destination(4)]
     with Terminal(command, 120, 34, HOME="/dev/null") as terminal:

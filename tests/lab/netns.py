@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.needs import uses
+
 _CLONE_NEWNET = 0x40000000
 _RUN = Path("/run/netns")
 _LOCAL_WITHIN_S = 10.0
@@ -69,6 +71,7 @@ def until_local(name: str, addresses: Sequence[str]) -> None:
 
 def add(*names: str) -> None:
     """Make namespaces, each with its loopback up."""
+    uses("namespaces")
     _sweep()
     _made.update(names)
     ip([f"netns add {name}" for name in names])

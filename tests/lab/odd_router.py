@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from tests.lab import netns
+from tests.needs import uses
 
 SOURCE = {4: "198.18.0.1", 6: "fd00:18::1"}
 ROUTER = {4: "198.18.0.9", 6: "fd00:18::9"}
@@ -33,6 +34,7 @@ class OddRouter:
         self.fd = -1
 
     def __enter__(self) -> Self:
+        uses("tun")
         netns.add(self.name)
         try:
             netns.sysctl(self.name, {"ipv4.ping_group_range": "0 2147483647", "ipv6.conf.default.accept_dad": "0"})

@@ -12,9 +12,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.needs import uses
 
 _numbers = itertools.count()
 
@@ -23,6 +26,7 @@ class Terminal:
     """`words` run in a terminal of `columns` x `rows`; afterwards its exit status is in `status`."""
 
     def __init__(self, words: Sequence[str], columns: int = 120, rows: int = 34, **environment: str) -> None:
+        uses("tmux")
         self._folder = tempfile.TemporaryDirectory(prefix="hopscope-tty-")
         self._name = f"hopscope-{os.getpid()}-{next(_numbers)}"
         self._status = Path(self._folder.name) / "status"
@@ -34,11 +38,15 @@ class Terminal:
         settings = [
             f"{key}={value}" for key, value in {"LANG": "C.UTF-8", "TERM": "xterm-256color", **environment}.items()
         ]
-        self._tmux(
-            "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
-            "env", *settings, "sh", "-c", script,
-        )  # fmt: skip
-        self._tmux("pipe-pane", "-o", f"cat > {self._bytes}")
+        try:
+            self._tmux(
+                "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
+                "env", *settings, "sh", "-c", script,
+            )  # fmt: skip
+            self._tmux("pipe-pane", "-o", f"cat > {self._bytes}")
+        except BaseException:
+            self.close()
+            raise
 
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
@@ -52,7 +60,12 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        subprocess.run(["tmux", "-L", self._name, "kill-server"], check=False, capture_output=True)
+        self.close()
+
+    def close(self) -> None:
+        """End what runs in it. Idempotent."""
+        with suppress(FileNotFoundError):
+            subprocess.run(["tmux", "-L", self._name, "kill-server"], check=False, capture_output=True)
         self._folder.cleanup()
 
     def screen(self) -> str:

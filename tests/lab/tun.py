@@ -18,6 +18,7 @@ import msgspec
 
 from hopscope.sim import Fact
 from tests.lab import netns
+from tests.needs import uses
 
 DEVICE = "sim0"
 SOURCE4 = "10.99.0.2"
@@ -62,6 +63,7 @@ class TunLab:
         self.close()
 
     def _build(self) -> None:
+        uses("tun")
         netns.add(self.name)
         netns.sysctl(self.name, _SETTINGS)
         program = Path(__file__).with_name("tun_far.py")

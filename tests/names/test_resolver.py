@@ -249,10 +249,7 @@ def dnsmasq() -> Iterator[str]:
     command += ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--log-facility=-", "--pid-file="]
     command += ["--ptr-record=1.2.0.192.in-addr.arpa,gw.example.net", "--host-record=gw.example.net,192.0.2.1"]
     command += ["--txt-record=1.1.1.1.origin.test,64500 | 1.1.1.0/24 | NL | ripe | 2020-01-01"]
-    try:
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:
-        pytest.skip("dnsmasq is not installed")
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     while "started" not in server.stderr.readline():
         assert server.poll() is None
@@ -262,6 +259,7 @@ def dnsmasq() -> Iterator[str]:
     server.stderr.close()
 
 
+@pytest.mark.needs("dnsmasq")
 async def test_a_real_name_server_names_and_owns(dnsmasq: str) -> None:
     config = NamesConfig(servers=(dnsmasq,), ask_owners=True, zones=Zones("origin.test", "origin6.test", "as.test"))
     names = Names(config)

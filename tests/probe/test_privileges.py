@@ -11,7 +11,7 @@ import pytest
 
 from hopscope.probe import privileges
 
-root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+root = pytest.mark.needs("root")  # to become somebody else
 
 
 @root

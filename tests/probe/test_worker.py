@@ -263,7 +263,7 @@ def test_the_survey_names_each_method_protocol_and_family_with_a_reason(worker: 
     assert all(state.reason for state in surveyed.states)
 
 
-root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have privileges that can be given up")
+root = pytest.mark.needs("root")  # to have privileges that can be given up
 
 
 def status_of(pid: int) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,14 +10,13 @@ import pytest
 
 from hopscope.views.report import mtr
 from tests.cli.command import environment
-from tests.lab import netns
 from tests.lab.chain import Chain, Family
 from tests.lab.tun import TunLab
 from tests.report.test_scripts import READERS
 
 pytestmark = [
     pytest.mark.kernel,
-    pytest.mark.skipif(shutil.which("mtr") is None, reason="mtr is not installed (Debian: mtr-tiny)"),
+    pytest.mark.needs("mtr", "tun"),
 ]
 _ROUTERS = 3
 
@@ -27,11 +24,6 @@ _ROUTERS = 3
 @pytest.fixture(scope="module")
 def chain() -> Iterator[Chain]:
     """Three routers and a target."""
-    reason = netns.why_not()
-    if reason is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"the lab must stand in CI: {reason}")
-        pytest.skip(reason)
     with Chain(_ROUTERS) as chain:
         yield chain
 

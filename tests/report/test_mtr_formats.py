@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -98,9 +97,7 @@ def _without_numbers(text: str, start: str = r"Start: \S+") -> str:
     return re.sub(r"\d+\.\d+(?=[ %\n<,}]|$)", "#", text)
 
 
-@pytest.mark.skipif(
-    shutil.which("mtr") is None or os.geteuid() != 0, reason="mtr is not installed, or this is not root (a namespace)"
-)
+@pytest.mark.needs("root", "ip", "mtr")
 @pytest.mark.parametrize(
     "flags",
     [

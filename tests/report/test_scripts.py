@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
 import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
@@ -90,9 +88,7 @@ def test_a_reader_finds_each_hop(reader: str) -> None:
     ]
 
 
-@pytest.mark.skipif(
-    shutil.which("mtr") is None or os.geteuid() != 0, reason="mtr is not installed, or this is not root (a namespace)"
-)
+@pytest.mark.needs("root", "ip", "mtr")
 @pytest.mark.parametrize("reader", READERS)
 def test_a_reader_sees_no_difference_to_mtr(reader: str) -> None:
     flag, read = READERS[reader]

@@ -260,6 +260,7 @@ def sent(screen: str) -> int:
 @pytest.mark.parametrize(
     "steps", [LOOKING, CHART, CHOOSING, OPENING, PROBING], ids=["look", "chart", "choose", "open", "probe"]
 )
+@pytest.mark.needs("tmux")
 def test_each_key_does_what_it_says(scenario: Path, steps: Sequence[Step]) -> None:
     with shown(scenario) as terminal:
         go(terminal, steps)
@@ -269,6 +270,7 @@ def test_each_key_does_what_it_says(scenario: Path, steps: Sequence[Step]) -> No
         assert b"Traceback" not in terminal.written()
 
 
+@pytest.mark.needs("tmux")
 def test_the_chart_s_time_grows_shorter_and_longer_and_its_cursor_goes_both_ways(scenario: Path) -> None:
     def begin(screen: str) -> str:
         span = re.search(r"(\d\d:\d\d:\d\d) to \d\d:\d\d:\d\d ─", screen)
@@ -303,6 +305,7 @@ def test_the_chart_s_time_grows_shorter_and_longer_and_its_cursor_goes_both_ways
             terminal.until(lambda screen: not read(screen))
 
 
+@pytest.mark.needs("tmux")
 def test_r_begins_one_target_s_statistics_anew_and_ctrl_r_all(scenario: Path) -> None:
     with shown(scenario, "-i", "0.2") as terminal:
         terminal.until(lambda screen: sent(screen) >= 20, 40)
@@ -314,6 +317,7 @@ def test_r_begins_one_target_s_statistics_anew_and_ctrl_r_all(scenario: Path) ->
         terminal.until(lambda screen: "statistics of all targets begin anew" in screen and 0 < sent(screen) < 20)
 
 
+@pytest.mark.needs("tmux")
 def test_y_sends_the_report_to_the_clipboard_and_w_writes_it_and_a_picture(scenario: Path, tmp_path: Path) -> None:
     with shown(scenario) as terminal:
         press(terminal, "y")
@@ -333,6 +337,7 @@ def test_y_sends_the_report_to_the_clipboard_and_w_writes_it_and_a_picture(scena
 
 
 @pytest.mark.parametrize(("key", "status"), [("q", 0), ("ctrl+c", 130)])
+@pytest.mark.needs("tmux")
 def test_q_and_ctrl_c_end_it_each_with_its_status(scenario: Path, key: str, status: int) -> None:
     with shown(scenario) as terminal:
         press(terminal, key)
