@@ -8,44 +8,44 @@ from random import Random
 from hopscope.sim import packets
 from hopscope.sim.edits import brought_home, passed
 from hopscope.sim.legs import Leg
+from hopscope.sim.packets import Packet
 from hopscope.sim.values import Answer
 
+_ECHO_REQUEST = {packets.ICMP: 8, packets.ICMP6: 128}
+_ECHO_REPLY = {packets.ICMP: 0, packets.ICMP6: 129}
 
-def answer(probe: bytes, start: int, protocol: int, leg: Leg, rng: Random) -> bytes | None:
-    """The answer to `probe`, whose transport header is at `start`; null where there is nothing to say."""
+
+def answer(probe: Packet, leg: Leg, rng: Random) -> bytes | None:
+    """The answer to `probe`; None where there is nothing to say."""
     if leg.error is not None:
-        return _error(probe, start, protocol, leg, leg.error.type, leg.error.code, rng)
+        return _error(probe, leg, leg.error.type, leg.error.code, rng)
     target = leg.target
     assert target is not None
+    data, family, start, protocol, _, source, destination = probe
     if protocol == packets.UDP:
         if target.udp.word == "reply":
-            source, destination = _ends(probe)
-            sport, dport = struct.unpack_from("!HH", probe, start)
-            return packets.udp(destination, source, dport, sport, probe[start + 8 :], leg.ttl, rng.getrandbits(16))
-        return _said(target.udp, probe, start, protocol, leg, rng)
+            sport, dport = struct.unpack_from("!HH", data, start)
+            return packets.udp(destination, source, dport, sport, data[start + 8 :], leg.ttl, rng.getrandbits(16))
+        return _said(target.udp, probe, leg, rng)
     if protocol == packets.TCP:
-        return _tcp(probe, start, leg, rng)
-    if protocol in (packets.ICMP, packets.ICMP6):
-        six = protocol == packets.ICMP6
-        if probe[start] != (128 if six else 8):
+        return _tcp(probe, leg, rng)
+    if protocol in _ECHO_REQUEST:
+        if data[start] != _ECHO_REQUEST[protocol]:
             return None
         if target.icmp.word == "reply":
-            source, destination = _ends(probe)
-            kind = 129 if six else 0
-            return packets.icmp(
-                destination, source, leg.ttl, bytes((kind, 0, 0, 0)) + probe[start + 4 :], rng.getrandbits(16)
-            )
-        return _said(target.icmp, probe, start, protocol, leg, rng)
-    return _error(probe, start, protocol, leg, *((3, 2) if probe[0] >> 4 == 4 else (4, 1)), rng)
+            message = bytes((_ECHO_REPLY[protocol], 0, 0, 0)) + data[start + 4 :]
+            return packets.icmp(destination, source, leg.ttl, message, rng.getrandbits(16))
+        return _said(target.icmp, probe, leg, rng)
+    return _error(probe, leg, *((3, 2) if family == 4 else (4, 1)), rng)
 
 
-def _tcp(probe: bytes, start: int, leg: Leg, rng: Random) -> bytes | None:
-    if len(probe) < start + 20:
+def _tcp(probe: Packet, leg: Leg, rng: Random) -> bytes | None:
+    data, _, start, _, _, source, destination = probe
+    if len(data) < start + 20:
         return None
     target = leg.target
     assert target is not None
-    source, destination = _ends(probe)
-    sport, dport, seq, ack, _, flags = struct.unpack_from("!HHIIBB", probe, start)
+    sport, dport, seq, ack, _, flags = struct.unpack_from("!HHIIBB", data, start)
     if flags & packets.RST:
         return None
     ident = rng.getrandbits(16)
@@ -62,44 +62,38 @@ def _tcp(probe: bytes, start: int, leg: Leg, rng: Random) -> bytes | None:
             return packets.tcp(destination, source, dport, sport, ack, 0, packets.RST, leg.ttl, ident)
         made = packets.RST | packets.ACK
         return packets.tcp(destination, source, dport, sport, 0, seq + 1 & 0xFFFFFFFF, made, leg.ttl, ident)
-    return _said(target.closed, probe, start, packets.TCP, leg, rng)
+    return _said(target.closed, probe, leg, rng)
 
 
-def _said(said: Answer, probe: bytes, start: int, protocol: int, leg: Leg, rng: Random) -> bytes | None:
+def _said(said: Answer, probe: Packet, leg: Leg, rng: Random) -> bytes | None:
     if said.error is None:
         return None
-    return _error(probe, start, protocol, leg, *said.error.family(4 if probe[0] >> 4 == 4 else 6), rng)
+    return _error(probe, leg, *said.error.family(probe.family), rng)
 
 
-def _error(probe: bytes, start: int, protocol: int, leg: Leg, kind: int, code: int, rng: Random) -> bytes | None:
-    source, _ = _ends(probe)
-    if protocol == packets.ICMP and probe[start] not in (8, 13, 15, 17):
+def _error(probe: Packet, leg: Leg, kind: int, code: int, rng: Random) -> bytes | None:
+    data, protocol = probe.data, probe.protocol
+    if protocol == packets.ICMP and data[probe.start] not in (8, 13, 15, 17):
         return None  # RFC 1122, 3.2.2: no error about an ICMP error
-    if protocol == packets.ICMP6 and probe[start] < 128:
+    if protocol == packets.ICMP6 and data[probe.start] < 128:
         return None  # RFC 4443, 2.4 (e)
-    node = leg.station.node
-    limit = leg.station.quote
+    station = leg.station
     if leg.edits:
         stages = passed(probe, leg.edits)
-        quote = brought_home(packets.with_ttl(stages[-1], leg.quoted_ttl)[:limit], stages, leg.edits)
+        quote = brought_home(packets.with_ttl(stages[-1], leg.quoted_ttl)[: station.quote], stages, probe, leg.edits)
     else:
-        quote = packets.with_ttl(probe, leg.quoted_ttl)[:limit]
-    extension = leg.station.extension
-    if extension and not _extensible(probe[0] >> 4, kind):
+        quote = packets.with_ttl(data, leg.quoted_ttl)
+        if station.quote is not None:
+            quote = quote[: station.quote]
+    extension = station.extension
+    if extension and not _extensible(probe.family, kind):
         extension = b""
     return packets.error(
-        leg.address(rng), source, leg.ttl, kind, code, quote, extension, leg.mtu,
-        node.extension_flaw != "no-length", rng.getrandbits(16),
+        leg.address(rng) if leg.choices else leg.source, probe.source, leg.ttl, kind, code, quote, extension, leg.mtu,
+        station.node.extension_flaw != "no-length", rng.getrandbits(16),
     )  # fmt: skip
 
 
 def _extensible(version: int, kind: int) -> bool:
     """RFC 4884, section 4: which messages may carry extensions."""
     return kind in ((3, 11, 12) if version == 4 else (1, 3))
-
-
-def _ends(probe: bytes) -> tuple[bytes, bytes]:
-    """Source and destination."""
-    if probe[0] >> 4 == 4:
-        return probe[12:16], probe[16:20]
-    return probe[8:24], probe[24:40]

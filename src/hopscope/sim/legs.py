@@ -9,6 +9,7 @@ from hopscope.sim import packets
 from hopscope.sim.edits import edits
 from hopscope.sim.faults import LossProcess
 from hopscope.sim.language import Hop, Scenario, Target
+from hopscope.sim.packets import Packet
 from hopscope.sim.station import Station
 from hopscope.sim.topology import Gap, Way, flow_share, pick
 from hopscope.sim.values import Answer, TypeCode
@@ -57,12 +58,12 @@ class Leg:
         """The protocol in the language's words."""
         return _WORDS.get(protocol, "icmp")
 
-    def past_walls(self, packet: bytes) -> Leg:
+    def past_walls(self, packet: Packet) -> Leg:
         """The leg for this packet: it may be too big for a link, and must not be cut (IPv6, or DF)."""
-        if packet[0] >> 4 == 4 and not packet[6] & 0x40:
+        if packet.family == 4 and not packet.data[6] & 0x40:
             return self
         for mtu, wall in self.walls:
-            if len(packet) > mtu:
+            if len(packet.data) > mtu:
                 return wall
         return self
 

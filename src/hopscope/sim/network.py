@@ -15,6 +15,7 @@ from hopscope.sim.answers import answer
 from hopscope.sim.dns import NameServer
 from hopscope.sim.language import Scenario
 from hopscope.sim.legs import Leg, Route
+from hopscope.sim.packets import Packet
 from hopscope.sim.station import Station
 from hopscope.sim.timetable import Timetable
 from hopscope.sim.topology import Edited, Stations, Topology
@@ -70,7 +71,7 @@ class Network:
         self._climate = Climate(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
         self._names = NameServer(scenario)
 
-    def packet_in(self, now: int, packet: bytes) -> None:
+    def packet_in(self, now: int, data: bytes) -> None:
         """A packet that was sent at `now`. Times do not run backwards. Never raises over what a packet holds."""
         if self._start is None:
             self._start = now
@@ -78,31 +79,20 @@ class Network:
         if now >= self._until:
             active, self._until = self._timetable.at(now - self._start, self._start)
             self._topology, self._routes = self._enter(active)
-        try:
-            if packet[0] >> 4 == 4:
-                start = (packet[0] & 15) * 4
-                protocol, ttl, destination = packet[9], packet[8], packet[16:20]
-                ends = packet[12:20]
-                readable = start >= 20 and not (packet[6] & 31 or packet[7]) and 0 < destination[0] < 224
-            else:
-                start = 40
-                protocol, ttl, destination = packet[6], packet[7], packet[24:40]
-                ends = packet[8:40]
-                readable = packet[0] >> 4 == 6 and 0 < destination[0] < 255
-        except IndexError:
-            readable = False
-        if not readable or len(packet) < start + 8:
+        packet = packets.read(data)
+        if packet is None:
             if self.truth is not None:
-                self.truth.append(Fact(now, 0, 0, "", "", packet[:8], "unreadable", None, 0, None, (), b""))
+                self.truth.append(Fact(now, 0, 0, "", "", data[:8], "unreadable", None, 0, None, (), b""))
             return
-        if protocol == packets.UDP and self._names.serves(destination) and packet[start + 2 : start + 4] == b"\0\x35":
-            self._ask(now, packet, start)
+        _, _, start, protocol, ttl, source, destination = packet
+        if protocol == packets.UDP and self._names.serves(destination) and data[start + 2 : start + 4] == b"\0\x35":
+            self._ask(now, packet)
             return
         # What per-flow balancers hash: addresses, protocol, and the transport header's first four bytes, which for
         # ICMP hold the checksum; with its identifier.
-        flow = ends + packet[start : start + 4] + bytes((protocol,))
+        flow = source + destination + data[start : start + 4] + bytes((protocol,))
         if protocol == packets.ICMP or protocol == packets.ICMP6:
-            flow += packet[start + 4 : start + 6]
+            flow += data[start + 4 : start + 6]
         choices: tuple[int, ...] = ()
         key = flow
         if self._topology.packet_forks:
@@ -116,7 +106,7 @@ class Network:
         leg = route.legs.get(ttl) or route.leg(ttl)
         if leg.walls:
             leg = leg.past_walls(packet)
-        self._follow(now, packet, start, protocol, leg)
+        self._follow(now, packet, leg)
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
@@ -131,7 +121,7 @@ class Network:
         """When the next packet comes out; null: none is on its way."""
         return self._queue[0][0] if self._queue else None
 
-    def _follow(self, now: int, packet: bytes, start: int, protocol: int, leg: Leg) -> None:
+    def _follow(self, now: int, packet: Packet, leg: Leg) -> None:
         rng = self._rng
         extra = 0
         outcome = leg.outcome
@@ -146,10 +136,10 @@ class Network:
         if outcome == "answered":
             there = now + leg.forward + extra
             made = None
-            if leg.may_be_silent and leg.word(protocol) in station.silent:
+            if leg.may_be_silent and leg.word(packet.protocol) in station.silent:
                 outcome = "silent"
             else:
-                made = answer(packet, start, protocol, leg, rng)
+                made = answer(packet, leg, rng)
                 if made is None:
                     outcome = "swallowed"
                 elif station.bucket is not None and not station.bucket.allows(there):
@@ -169,29 +159,17 @@ class Network:
                 else:
                     at, copies = self._climate.answered(at, now, made, packet, self._emit)
                 if self.truth is not None:
-                    by = packets.text(made[12:16] if made[0] >> 4 == 4 else made[8:24])
-                    self.truth.append(self._fact(now, packet, start, outcome, by, leg, at, copies, made))
+                    by = packets.text(made[12:16] if packet.family == 4 else made[8:24])
+                    self.truth.append(_fact(now, packet, outcome, by, leg, at, copies, made))
                 return
         if self._climate is not None:
             self._climate.passed(now, packet, self._emit)
         if self.truth is not None:
-            texts = station.texts[4 if packet[0] >> 4 == 4 else 6]
-            self.truth.append(self._fact(now, packet, start, outcome, texts[0] if texts else None, leg, None, (), b""))
+            texts = station.texts[packet.family]
+            self.truth.append(_fact(now, packet, outcome, texts[0] if texts else None, leg, None, (), b""))
 
-    @staticmethod
-    def _fact(
-        now: int, packet: bytes, start: int, outcome: str, by: str | None, leg: Leg, due: int | None,
-        copies: tuple[int, ...], made: bytes,
-    ) -> Fact:  # fmt: skip
-        four = packet[0] >> 4 == 4
-        ttl, protocol = (packet[8], packet[9]) if four else (packet[7], packet[6])
-        source = packets.text(packet[12:16] if four else packet[8:24])
-        destination = packets.text(packet[16:20] if four else packet[24:40])
-        key = packet[start : start + 8]
-        return Fact(now, ttl, protocol, source, destination, key, outcome, by, leg.met, due, copies, made)
-
-    def _ask(self, now: int, packet: bytes, start: int) -> None:
-        made = self._names.reply(packet, start, self._rng)
+    def _ask(self, now: int, packet: Packet) -> None:
+        made = self._names.reply(packet.data, packet.start, self._rng)
         if made is not None:
             self._emit(now + self._names.delay, made)
 
@@ -207,3 +185,12 @@ class Network:
                 self._topologies.clear()
             known = self._topologies[active] = (Topology(self.scenario, active, self._stations, self._edited), {})
         return known
+
+
+def _fact(
+    now: int, packet: Packet, outcome: str, by: str | None, leg: Leg, due: int | None, copies: tuple[int, ...],
+    made: bytes,
+) -> Fact:  # fmt: skip
+    source, destination = packets.text(packet.source), packets.text(packet.destination)
+    key = packet.data[packet.start : packet.start + 8]
+    return Fact(now, packet.ttl, packet.protocol, source, destination, key, outcome, by, leg.met, due, copies, made)

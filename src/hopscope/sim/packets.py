@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 ICMP: Final = 1
 TCP: Final = 6
@@ -24,6 +24,37 @@ MAX_ERROR4: Final = 576
 """The longest ICMP error of IPv4 (RFC 1812, 4.3.2.3)."""
 MAX_ERROR6: Final = 1280
 """The longest ICMPv6 error (RFC 4443, 2.4)."""
+
+
+class Packet(NamedTuple):
+    """An IP packet, read once."""
+
+    data: bytes
+    """The whole packet."""
+    family: Literal[4, 6]
+    start: int
+    """Where the transport header begins."""
+    protocol: int
+    """The IP protocol's number."""
+    ttl: int
+    source: bytes
+    destination: bytes
+
+
+def read(data: bytes) -> Packet | None:
+    """None for what no network would carry to anywhere: a header that is broken or cut, a fragment, a destination
+    that is no host's, less than eight bytes of transport header."""
+    try:
+        if data[0] >> 4 == 4:
+            start = (data[0] & 15) * 4
+            if start < 20 or data[6] & 31 or data[7] or not 0 < data[16] < 224 or len(data) < start + 8:
+                return None
+            return Packet(data, 4, start, data[9], data[8], data[12:16], data[16:20])
+        if data[0] >> 4 != 6 or not 0 < data[24] < 255 or len(data) < 48:
+            return None
+        return Packet(data, 6, 40, data[6], data[7], data[8:24], data[24:40])
+    except IndexError:
+        return None
 
 
 def checksum(data: bytes | bytearray, extra: int = 0) -> int:

@@ -8,6 +8,7 @@ from random import Random
 
 from hopscope.sim import packets
 from hopscope.sim.language import Forgery, Malformation, Weather
+from hopscope.sim.packets import Packet
 
 Emit = Callable[[int, bytes], None]
 
@@ -21,7 +22,7 @@ class Climate:
         self._weather = weather
         self._rng = rng
 
-    def answered(self, at: int, now: int, made: bytes, probe: bytes, emit: Emit) -> tuple[int, tuple[int, ...]]:
+    def answered(self, at: int, now: int, made: bytes, probe: Packet, emit: Emit) -> tuple[int, tuple[int, ...]]:
         """`made` answers `probe` at `at`: give it out, with what the weather does to it. When it comes out then, and
         when its duplicates do."""
         weather, rng = self._weather, self._rng
@@ -38,7 +39,7 @@ class Climate:
         between = now + max(1, (true - now) // 2)
         if weather.forged is not None and rng.random() < weather.forged.share:
             kind = rng.choice(weather.forged.kinds)
-            sources = weather.forged.source.family(4 if probe[0] >> 4 == 4 else 6)
+            sources = weather.forged.source.family(probe.family)
             forged = _forged(kind, made, probe, rng, sources[0].packed if sources else None)
             if forged is not None:
                 emit(between, forged)
@@ -47,37 +48,24 @@ class Climate:
         self.passed(now, probe, emit)
         return at, copies
 
-    def passed(self, now: int, probe: bytes, emit: Emit) -> None:
+    def passed(self, now: int, probe: Packet, emit: Emit) -> None:
         """A probe went by, answered or not: other people's traffic."""
         if self._weather.foreign and self._rng.random() < self._weather.foreign:
             emit(now + self._rng.randrange(1, 20_000_000), _foreign(probe, self._rng))
-
-
-def _ends(packet: bytes) -> tuple[bytes, bytes, int]:
-    """Source, destination and the transport header's place."""
-    if packet[0] >> 4 == 4:
-        return packet[12:16], packet[16:20], (packet[0] & 15) * 4
-    return packet[8:24], packet[24:40], 40
-
-
-def _protocol(packet: bytes) -> int:
-    return packet[9] if packet[0] >> 4 == 4 else packet[6]
 
 
 def _time_exceeded(source: bytes, to: bytes, quote: bytes, rng: Random) -> bytes:
     return packets.error(source, to, 60, 11 if len(to) == 4 else 3, 0, quote[:64], ident=rng.getrandbits(16))
 
 
-def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes | None) -> bytes | None:
+def _forged(kind: Forgery, made: bytes, probe: Packet, rng: Random, source: bytes | None) -> bytes | None:
     """An answer that is none: each differs from a true one in one thing that a careful reader checks. Who forges it is
     not on the path, and knows nothing of the payload: so there is none in the quotes, or a guessed one."""
-    answerer, us, _ = _ends(made)
-    source = source or answerer
-    _, destination, start = _ends(probe)
-    protocol = _protocol(probe)
-    quote = bytearray(packets.with_ttl(probe, 1)[: start + 8])
+    data, family, start, protocol, _, us, destination = probe
+    source = source or (made[12:16] if family == 4 else made[8:24])
+    quote = bytearray(packets.with_ttl(data, 1)[: start + 8])
     if kind == "wrong-target":
-        where = slice(24, 40) if len(us) == 16 else slice(16, 20)
+        where = slice(24, 40) if family == 6 else slice(16, 20)
         stranger = bytearray(destination)
         stranger[-1] ^= 0x55
         quote[where] = stranger
@@ -94,30 +82,30 @@ def _forged(kind: Forgery, made: bytes, probe: bytes, rng: Random, source: bytes
         quote[start + 6] ^= 0x80
         return _time_exceeded(source, us, bytes(quote), rng)
     if kind == "wrong-cookie":
-        if protocol == packets.TCP or len(probe) < start + 16:
+        if protocol == packets.TCP or len(data) < start + 16:
             return None  # a SYN has no payload
-        whole = bytearray(packets.with_ttl(probe, 1)[: start + 16])
+        whole = bytearray(packets.with_ttl(data, 1)[: start + 16])
         guessed = start + 12  # behind what tells the probes apart, and what keeps their checksums equal
         whole[guessed : guessed + 2] = bytes(byte ^ 0xA5 for byte in whole[guessed : guessed + 2])
         return _time_exceeded(source, us, bytes(whole), rng)
     if kind == "stranger-echo":
-        stranger_address = _STRANGERS[4 if len(us) == 4 else 6][0]
-        message = bytes((0 if len(us) == 4 else 129, 0, 0, 0)) + probe[start + 4 :]
+        stranger_address = _STRANGERS[family][0]
+        message = bytes((0 if family == 4 else 129, 0, 0, 0)) + data[start + 4 :]
         return packets.icmp(stranger_address, us, 60, message)
     if protocol != packets.TCP:
         return None
-    sport, dport, seq = struct.unpack_from("!HHI", probe, start)
+    sport, dport, seq = struct.unpack_from("!HHI", data, start)
     wrong = seq + 77_777 & 0xFFFFFFFF
     return packets.tcp(destination, us, dport, sport, 0, wrong, packets.RST | packets.ACK, 60)
 
 
-def _foreign(probe: bytes, rng: Random) -> bytes:
+def _foreign(probe: Packet, rng: Random) -> bytes:
     """ICMP that concerns another program on this machine, or nobody."""
-    us, _, _ = _ends(probe)
-    stranger, far = _STRANGERS[4 if len(us) == 4 else 6]
-    body = struct.pack("!BBHHH", 8 if len(us) == 4 else 128, 0, 0, rng.getrandbits(16), rng.getrandbits(16))
+    us, four = probe.source, probe.family == 4
+    stranger, far = _STRANGERS[probe.family]
+    body = struct.pack("!BBHHH", 8 if four else 128, 0, 0, rng.getrandbits(16), rng.getrandbits(16))
     if rng.random() < 0.5:
-        return packets.icmp(stranger, us, 55, bytes((0 if len(us) == 4 else 129,)) + body[1:] + b"another's")
+        return packets.icmp(stranger, us, 55, bytes((0 if four else 129,)) + body[1:] + b"another's")
     quote = packets.icmp(us, far, 1, body + bytes(24))
     return _time_exceeded(stranger, us, quote, rng)
 
@@ -148,7 +136,7 @@ def malformed(kind: Malformation, made: bytes, rng: Random) -> bytes:
 
 def _broken_quote(kind: Malformation, made: bytes, start: int, rng: Random) -> bytes:
     four = made[0] >> 4 == 4
-    source, us, _ = _ends(made)
+    source, us = (made[12:16], made[16:20]) if four else (made[8:24], made[24:40])
     quote = made[start + 8 :]
     first = bytes((11 if four else 3, 0, 0, 0))
     word = b"\0\0\0\0"
