@@ -24,7 +24,7 @@ class Leg:
 
     __slots__ = (
         "back", "backward", "choices", "dynamic", "edits", "error", "forward", "initial", "may_be_silent", "met", "mtu",
-        "outcome", "prefix", "quoted_ttl", "source", "station", "target", "ttl", "walls", "weights",
+        "outcome", "prefix", "quoted_ttl", "source", "station", "target", "ttl", "uniform", "walls", "weights",
     )  # fmt: skip
 
     def __init__(self, station: Station, outcome: str, met: int) -> None:
@@ -36,6 +36,8 @@ class Leg:
         self.backward = 0
         self.dynamic: tuple[tuple[Station, int], ...] = ()
         """The links whose cost is rolled for, each with the time after which it is come to."""
+        self.uniform: tuple[int, ...] | None = None
+        """Where all of them have evenly spread jitter and nothing else: how much each, ns."""
         self.back: tuple[LossProcess, ...] = ()
         self.edits: tuple[Hop, ...] = ()
         self.quoted_ttl = 1
@@ -170,6 +172,8 @@ class _Trail:
         """The packet gets no further, and nobody says so."""
         leg = Leg(station, outcome, len(self.met))
         leg.dynamic = tuple(self.dynamic)
+        if all(station.is_uniform for station, _ in self.dynamic):
+            leg.uniform = tuple(station.uniform for station, _ in self.dynamic)
         leg.walls = tuple(self.walls)
         return leg
 

@@ -127,12 +127,16 @@ class Network:
         outcome = leg.outcome
         station: Station = leg.station
         at = None
-        for link, base in leg.dynamic:
-            cost = link.cross(now + base + extra, rng)
-            if cost is None:
-                outcome, station = "lost", link
-                break
-            extra += cost
+        if leg.uniform is not None:
+            for width in leg.uniform:
+                extra += int(rng.random() * width)
+        else:
+            for link, base in leg.dynamic:
+                cost = link.cross(now + base + extra, rng)
+                if cost is None:
+                    outcome, station = "lost", link
+                    break
+                extra += cost
         if outcome == "answered":
             there = now + leg.forward + extra
             made = None

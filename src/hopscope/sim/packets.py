@@ -26,6 +26,10 @@ MAX_ERROR6: Final = 1280
 """The longest ICMPv6 error (RFC 4443, 2.4)."""
 
 
+_IP4: Final = struct.Struct("!BBHHHBBH4s4s")
+_ERROR: Final = struct.Struct("!BBHI")
+
+
 class Packet(NamedTuple):
     """An IP packet, read once."""
 
@@ -72,8 +76,9 @@ def ip4(
     source: bytes, destination: bytes, protocol: int, ttl: int, payload: bytes, ident: int = 0, tos: int = 0
 ) -> bytes:
     """An IPv4 packet without options."""
-    head = struct.pack("!BBHHHBBH", 0x45, tos, 20 + len(payload), ident, 0, ttl, protocol, 0) + source + destination
-    return head[:10] + checksum(head).to_bytes(2, "big") + head[12:] + payload
+    size = 20 + len(payload)
+    head = _IP4.pack(0x45, tos, size, ident, 0, ttl, protocol, 0, source, destination)
+    return _IP4.pack(0x45, tos, size, ident, 0, ttl, protocol, checksum(head), source, destination) + payload
 
 
 def ip6(source: bytes, destination: bytes, protocol: int, ttl: int, payload: bytes) -> bytes:
@@ -138,9 +143,12 @@ def with_ttl(probe: bytes, ttl: int) -> bytes:
     """`probe` as a router sees it when `ttl` is left: IPv4's header checksum is made right."""
     if probe[0] >> 4 == 6:
         return probe[:7] + bytes((ttl,)) + probe[8:]
-    size = (probe[0] & 15) * 4
-    head = probe[:8] + bytes((ttl,)) + probe[9:10] + b"\0\0" + probe[12:size]
-    return head[:10] + checksum(head).to_bytes(2, "big") + head[12:] + probe[size:]
+    data = bytearray(probe)
+    data[8] = ttl
+    data[10] = data[11] = 0
+    value = checksum(data[: (probe[0] & 15) * 4])
+    data[10], data[11] = value >> 8, value & 0xFF
+    return bytes(data)
 
 
 def error(
@@ -167,7 +175,12 @@ def error(
             word |= (len(quote) // 4 << 16) if four else (len(quote) // 8 << 24)
     else:
         quote = quote[: MAX_ERROR4 - 28 if four else MAX_ERROR6 - 48]
-    return icmp(source, destination, ttl, struct.pack("!BBHI", kind, code, 0, word) + quote + extension, ident)
+    if extension:
+        quote += extension
+    if four:
+        value = checksum(_ERROR.pack(kind, code, 0, word) + quote)
+        return ip4(source, destination, ICMP, ttl, _ERROR.pack(kind, code, value, word) + quote, ident)
+    return icmp(source, destination, ttl, _ERROR.pack(kind, code, 0, word) + quote)
 
 
 def extension_header(objects: bytes, version: int = 2, good: bool = True) -> bytes:

@@ -24,6 +24,7 @@ class Station:
         "extension",
         "forward_loss",
         "hop",
+        "is_uniform",
         "jitter",
         "node",
         "plain",
@@ -56,6 +57,7 @@ class Station:
         self.plain = not (node.jitter or self.forward_loss or self.queue)
         self.jitter = int(node.jitter)
         self.uniform = self.jitter if node.distribution == "uniform" else 0
+        self.is_uniform = self.uniform > 0 and self.forward_loss is None and self.queue is None
         self.slow = bool(node.reply_delay or node.reply_jitter)
         silent = node.silent
         self.silent = ("icmp", "udp", "tcp") if silent is True else () if silent is False else silent
