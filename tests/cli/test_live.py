@@ -23,7 +23,8 @@ from hopscope.cli.live import screen_options
 from hopscope.cli.options import Options, read
 from hopscope.session.launch import Launched
 from hopscope.session.model import Snapshot
-from hopscope.views.screen.options import ScreenOptions, check
+from hopscope.views.screen.check import check
+from hopscope.views.screen.options import ScreenOptions
 from hopscope.wire.messages import Counters
 from tests.cli.command import COMMAND, environment
 from tests.report import sample

@@ -7,7 +7,7 @@ import textwrap
 
 import msgspec
 
-from hopscope import __version__
+from hopscope._version import __version__
 from hopscope.cli.begin import CannotStart, start_worker
 from hopscope.cli.errors import NOT_ALLOWED, OK, UsageError
 from hopscope.cli.options import Options

@@ -15,7 +15,8 @@ from hopscope.names.facts import Namer
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
-from hopscope.views.screen.options import ScreenOptions, check
+from hopscope.views.screen.check import check
+from hopscope.views.screen.options import ScreenOptions
 
 
 def run(options: Options, begun: Begun, namer: Namer) -> int:

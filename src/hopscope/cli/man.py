@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope import __version__
+from hopscope._version import __version__
 from hopscope.cli.table import GROUPS, OPTIONS, Option
 
 _STATUSES = (

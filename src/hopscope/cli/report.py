@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from hopscope import __version__
+from hopscope._version import __version__
 from hopscope.cli import asserting
 from hopscope.cli.begin import Begun
 from hopscope.cli.errors import BROKEN_ASSERTION, NOT_ALLOWED, NOT_REACHED, OK, SIGNALLED, USAGE, WORKER

@@ -59,7 +59,7 @@ def _run(argv: Sequence[str]) -> int:
 def _print_about(values: Values) -> bool:
     """What is printed without anything being done: version, help, completions, manual."""
     if values.get("version"):
-        from hopscope import __version__
+        from hopscope._version import __version__
 
         text = f"hopscope {__version__}\n"
     elif values.get("help"):

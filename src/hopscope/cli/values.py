@@ -97,15 +97,6 @@ def interface(word: str) -> str:
     return word
 
 
-def when(word: str) -> int:
-    """A moment, counted from now, epoch ns."""
-    import time
-
-    from hopscope.cli.when import moment
-
-    return moment(word, time.time_ns())
-
-
 def text(word: str) -> str:
     """Any word."""
     return word

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from time import time_ns
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
@@ -33,6 +34,11 @@ def moment(word: str, reference_ns: int, zone: tzinfo | None = None) -> int:
     except (ValueError, OverflowError):
         pass
     raise UsageError(f"{shown(word)} is no moment; write {_EXAMPLES}")
+
+
+def from_now(word: str) -> int:
+    """`moment`, counted from now."""
+    return moment(word, time_ns())
 
 
 def _moment(text: str, reference_ns: int, zone: tzinfo | None) -> int:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import hopscope
+from hopscope._version import __version__
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
 from hopscope.probe.engine import HELD_NS, Engine
@@ -226,7 +226,7 @@ class Worker:
         if hello.anchor_ns is not None:
             engine.anchor = hello.anchor_ns
         self._greeted = True
-        engine.say(Welcome(VERSION, hopscope.__version__, os.getpid(), self._user, engine.anchor))
+        engine.say(Welcome(VERSION, __version__, os.getpid(), self._user, engine.anchor))
 
     def _make_channel(self, method: Method, hands: Hands) -> Channel:
         if method == "ping-socket":

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from hopscope import __version__
+from hopscope._version import __version__
 from hopscope.names.facts import Asn, Geo, NameFacts
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.events import iso

@@ -9,7 +9,7 @@ Contract with the composition root (`hopscope.cli`):
   entered once the screen stands; a worker that was started before goes on starting meanwhile.
 - ``options`` is a frozen `options.ScreenOptions`: columns, keys, theme, what is shown. Its callbacks ``report`` and
   ``keep`` are the root's: printing a report, and keeping settings in the configuration file.
-- ``options.check(options)`` gives one line for the first thing that is wrong with it (an unknown column, action,
+- ``check.check(options)`` gives one line for the first thing that is wrong with it (an unknown column, action,
   key or theme, a key bound twice), or None.
 
 The folder mirrors the screen: one panel a file. A renderer takes (what, width, look) and gives `text.Row` lines; it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.actions.registry import ACTIONS
 from hopscope.views.screen.keymap import shown
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.text import Hit, Line, Row

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hopscope.views.screen.actions.registry import ACTIONS
+
 NAMED = frozenset(
     [
         "escape",
@@ -101,8 +103,6 @@ def normal(key: str) -> str | None:
 
 def keys_of(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Every action's keys, as Textual calls them. The overrides must have passed `check_keys`."""
-    from hopscope.views.screen.actions import ACTIONS
-
     bound = {}
     for id_, action in ACTIONS.items():
         wanted = overrides.get(id_, action.keys)
@@ -112,8 +112,6 @@ def keys_of(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 def check_keys(overrides: Mapping[str, str]) -> str | None:
     """One line for the first override that cannot work: an unknown action, no such key, a key that is bound twice."""
-    from hopscope.views.screen.actions import ACTIONS
-
     for id_, wanted in overrides.items():
         if id_ not in ACTIONS:
             return f"keys.{id_}: no such action; there are {', '.join(ACTIONS)}"

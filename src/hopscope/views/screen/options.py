@@ -27,7 +27,7 @@ The mapping has the configuration's own shape: ``{"screen": {"theme": …, "colu
 
 
 class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The screen's options. Everything has a default; `check` says what is wrong with a choice."""
+    """The screen's options. Everything has a default; `check.check` says what is wrong with a choice."""
 
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     """Keys of `hopscope.views.screen.columns.COLUMNS`, in their order; number and host always stand first."""
@@ -56,21 +56,3 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How targets that are added later are probed."""
     report: ReportWriter | None = None
     keep: Keeper | None = None
-
-
-def check(options: ScreenOptions) -> str | None:
-    """One line for the first thing that is wrong with these options and what is allowed, or None."""
-    from hopscope.views.screen.columns import COLUMNS
-    from hopscope.views.screen.keymap import check_keys
-    from hopscope.views.screen.themes import theme_names
-
-    for position, key in enumerate(options.columns):
-        if key not in COLUMNS:
-            return f"screen.columns: no column {key!r}; there are {', '.join(COLUMNS)}"
-        if key in options.columns[:position]:
-            return f"screen.columns: {key!r} stands there twice"
-    if options.theme not in theme_names():
-        return f"screen.theme: no theme {options.theme!r}; there are {', '.join(theme_names())}"
-    if not 0.05 <= options.refresh_s <= 60:
-        return f"screen.refresh: {options.refresh_s:g} s is not between 0.05 and 60"
-    return check_keys(options.keys)

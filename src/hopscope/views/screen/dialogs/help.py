@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.views.screen.actions import ACTIONS, GROUPS
+from hopscope.views.screen.actions.registry import ACTIONS, GROUPS
 from hopscope.views.screen.columns import COLUMNS
 from hopscope.views.screen.dialogs.sheet import Sheet, line
 from hopscope.views.screen.keymap import keys_of, shown
