@@ -38,19 +38,21 @@ PACKAGES: Mapping[str, str] = {
 
 _ROOT = "root"
 _NAMESPACES = "network namespaces"
+_ISOLATION = "network namespaces for this user"
 _PING = "ping sockets (sysctl net.ipv4.ping_group_range)"
 _TUN = "/dev/net/tun"
 ALL: Mapping[str, tuple[str, ...]] = {
     **{tool: (tool,) for tool in PACKAGES},
     "root": (_ROOT,),
+    "isolation": (_ISOLATION,),
     "ping": (_PING,),
     "namespaces": (_ROOT, "ip", _NAMESPACES),
     "tun": (_ROOT, "ip", _NAMESPACES, _TUN),
 }
-"""Each word of the mark, and what it stands for: ``ping`` is a plain user's ICMP, ``namespaces`` what `tests.lab.netns`
-needs, ``tun`` what `tests.lab.tun` does."""
-_BARE_HAS = {_PING}
-"""What tools/check.py gives a plain user of a bare system."""
+"""Each word of the mark, and what it stands for: ``isolation`` is what `tools.offline` needs, ``ping`` ICMP for whoever
+runs the tests, ``namespaces`` what `tests.lab.netns` needs, ``tun`` what `tests.lab.tun` does."""
+_BARE_HAS = {_PING, _ISOLATION}
+"""What a bare system has all the same; tools/check.py opens ping sockets."""
 
 TESTS = str(Path(__file__).parent)
 BARE_SKIPS = Path(__file__).with_name("bare-skips.txt")
@@ -92,6 +94,10 @@ def _has(need: str) -> bool:
         return shutil.which("ip") is None or netns.why_not() is None  # without ip that is what is said
     if need == _TUN:
         return Path(_TUN).exists()
+    if need == _ISOLATION:
+        from tools import offline
+
+        return offline.why_not() is None
     if need == _PING:
         return os.geteuid() == 0 or _opens_ping_socket()
     return shutil.which(need) is not None
