@@ -221,6 +221,7 @@ def test_a_source_and_an_interface_that_are_asked_for_are_used(
     source = {4: "198.18.0.9", 6: "fd00:18:a0::9"}[family]
     netns.ip([f"address add {source}/{24 if family == 4 else 64} dev {EAST} {'nodad' if family == 6 else ''}"])
     try:
+        netns.until_local(in_client.client, [source] if family == 6 else [])
         plan = Plan(in_client.destination(family), family, protocol, source=source, interface=EAST)
         driver = driver_of(plan)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import os
+import socket
 import struct
 from collections.abc import Callable
 from types import TracebackType
@@ -104,6 +105,13 @@ def header_length(packet: bytes) -> int:
     return (packet[0] & 15) * 4 if family_of(packet) == 4 else 40
 
 
+def prohibited(packet: bytes, router: str | None = None) -> bytes:
+    """A firewall's "administratively prohibited" for `packet`, which it quotes whole."""
+    family = family_of(packet)
+    kind, code = (3, 13) if family == 4 else (1, 1)
+    return icmp(family, kind, bytes(4) + packet, router or ROUTER[family], code)
+
+
 def expired(packet: bytes, quote: int, *, padded: int = 0, extension: bytes = b"", router: str | None = None) -> bytes:
     """A time-exceeded message for `packet` that quotes its IP header and `quote` bytes behind it, filled up with zeros
     to `padded` bytes, with an ICMP extension (RFC 4884) behind those."""
@@ -116,17 +124,48 @@ def expired(packet: bytes, quote: int, *, padded: int = 0, extension: bytes = b"
     return icmp(family, 11 if family == 4 else 3, rest + original + extension, router or ROUTER[family])
 
 
-def icmp(family: int, kind: int, body: bytes, source: str) -> bytes:
-    """An ICMP or ICMPv6 packet to the client, code 0, checksums right."""
+def icmp(family: int, kind: int, body: bytes, source: str, code: int = 0) -> bytes:
+    """An ICMP or ICMPv6 packet to the client, checksums right."""
     if family == 4:
-        message = _summed(struct.pack("!BBH", kind, 0, 0) + body, b"")
+        message = _summed(struct.pack("!BBH", kind, code, 0) + body, b"")
         ends = ipaddress.IPv4Address(source).packed + ipaddress.IPv4Address(SOURCE[4]).packed
         header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, 1, 0) + ends
         return header[:10] + _sum(header).to_bytes(2, "big") + header[12:] + message
     ends = ipaddress.IPv6Address(source).packed + ipaddress.IPv6Address(SOURCE[6]).packed
     pseudo = ends + struct.pack("!II", 4 + len(body), 58)
-    message = _summed(struct.pack("!BBH", kind, 0, 0) + body, pseudo)
+    message = _summed(struct.pack("!BBH", kind, code, 0) + body, pseudo)
     return struct.pack("!IHBB", 0x60000000, len(message), 58, 64) + ends + message
+
+
+def echoed(packet: bytes, source: str | None = None) -> bytes:
+    """The target's answer to a probe: an echo reply, a datagram with the same payload, or a reset."""
+    family, at = family_of(packet), header_length(packet)
+    protocol, body = packet[9] if family == 4 else packet[6], packet[at:]
+    sender = source or destination(packet)
+    if protocol in (socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6):
+        return icmp(family, 0 if family == 4 else 129, body[4:], sender)
+    if protocol == socket.IPPROTO_UDP:
+        message, checksum_at = body[2:4] + body[:2] + body[4:6] + bytes(2) + body[8:], 6
+    else:
+        acknowledged = (int.from_bytes(body[4:8], "big") + 1) & 0xFFFFFFFF
+        message = body[2:4] + body[:2] + struct.pack("!IIBBHHH", 0, acknowledged, 5 << 4, 0x14, 0, 0, 0)
+        checksum_at = 16
+    return _ip(family, protocol, message, checksum_at, sender)
+
+
+def _ip(family: int, protocol: int, message: bytes, checksum_at: int, source: str) -> bytes:
+    """A whole packet to the client, with the checksum of its UDP or TCP `message`."""
+    if family == 4:
+        ends = ipaddress.IPv4Address(source).packed + ipaddress.IPv4Address(SOURCE[4]).packed
+        pseudo = ends + struct.pack("!HH", protocol, len(message))
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, protocol, 0) + ends
+        header = header[:10] + _sum(header).to_bytes(2, "big") + header[12:]
+    else:
+        ends = ipaddress.IPv6Address(source).packed + ipaddress.IPv6Address(SOURCE[6]).packed
+        pseudo = ends + struct.pack("!II", len(message), protocol)
+        header = struct.pack("!IHBB", 0x60000000, len(message), protocol, 64) + ends
+    checksum = _sum(pseudo + message).to_bytes(2, "big")
+    return header + message[:checksum_at] + checksum + message[checksum_at + 2 :]
 
 
 def mpls(label: int) -> bytes:

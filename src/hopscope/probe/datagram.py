@@ -1,7 +1,8 @@
 """What ping sockets and UDP sockets share: one socket a target, stamps and ICMP errors from its error queue.
 
 After each send the stamp of it is read at once, which saves a wake-up a probe. An answer that is found there already
-is kept until the engine asks for it (`Channel.deadline`): nothing is delivered from inside `send`.
+is kept until the engine asks for it (`Channel.deadline`): nothing is delivered from inside `send`. What both queues
+held is handled in the order of its arrival (`inbox`), a bounded number of messages a turn.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import errno
 import socket
 import struct
 from abc import abstractmethod
-from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
 from hopscope.probe.errqueue import Message
+from hopscope.probe.inbox import Inbox
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.wire.messages import Kind, Label, Plan
@@ -24,10 +25,18 @@ from hopscope.wire.messages import Kind, Label, Plan
 COOKIE = 8
 """Bytes of a probe's payload that nobody off the path can guess."""
 _INT = struct.Struct("=i")
-_TRIES = 4
+_TRIES = 16
+"""How often a system call is made that fails with what an ICMP error left on the socket. Each failure takes one such
+error off, and under a storm of forged ones the next is there within microseconds."""
 _UNKNOWN = -1
+_ERRORS: Final = "error queue"
+_REPLIES: Final = "receive queue"
 _IPV4_TTL = 2
 _IPV6_HOPLIMIT = 52
+
+
+_Read: TypeAlias = tuple[Message, int]
+"""A message, and the monotonic ns at which it was read."""
 
 
 class Unnamed(Exception):
@@ -35,27 +44,39 @@ class Unnamed(Exception):
 
 
 class DatagramChannel(Channel):
-    """The flows of one method, and what was heard inside of a send."""
+    """The flows of one method, and which of them hold what was not handled yet."""
 
     stamped = True
 
     def __init__(self, hands: Hands) -> None:
         self.hands = hands
-        self.overheard: deque[tuple[DatagramFlow, Message, int]] = deque()
+        self._holding: dict[DatagramFlow, bool] = {}
+        """Flows that were read and not handled to the end, and whether more lies in their socket."""
         self._flows: set[DatagramFlow] = set()
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
 
     def deadline(self) -> int | None:
-        """At once, while something was overheard."""
-        return 0 if self.overheard else None
+        """At once, while some flow holds what was not handled."""
+        return 0 if self._holding else None
+
+    @property
+    def has_backlog(self) -> bool:
+        """See `Channel.has_backlog`."""
+        return any(self._holding.values())
 
     def on_deadline(self, now: int) -> None:
-        """Deliver what was overheard."""
-        while self.overheard:
-            flow, message, received = self.overheard.popleft()
-            flow.on_error(message, received)
+        """Handle what flows hold."""
+        for flow in list(self._holding):
+            flow.on_ready()
+
+    def holds(self, flow: DatagramFlow, *, anything: bool, backlog: bool) -> None:
+        """A flow was read: whether `anything` of it is still to be handled, and whether more is to be read."""
+        if anything or backlog:
+            self._holding[flow] = backlog
+        else:
+            self._holding.pop(flow, None)
 
     def close(self) -> None:
         """Close all flows."""
@@ -72,7 +93,7 @@ class DatagramChannel(Channel):
     def drop(self, flow: DatagramFlow) -> None:
         """A flow closed."""
         self._flows.discard(flow)
-        self.overheard = deque(entry for entry in self.overheard if entry[0] is not flow)
+        self._holding.pop(flow, None)
 
 
 class DatagramFlow(Flow):
@@ -85,6 +106,7 @@ class DatagramFlow(Flow):
         self.hands = channel.hands
         self._channel = channel
         self._probes: dict[int, Probe] = {}
+        self._inbox: Inbox[_Read] = Inbox()
         self._stale = False
         self._dropped = 0
         self._port = 0
@@ -165,11 +187,9 @@ class DatagramFlow(Flow):
             try:
                 self._socket.sendmsg((data,), control, 0, destination)
                 break
-            except OSError:
-                # It may be an earlier probe's ICMP error that the socket still held: take it off and send again.
-                others = self._overhear()
+            except OSError as problem:
                 self._stamps.failed()
-                if not others or attempt == _TRIES - 1:
+                if problem.errno not in errqueue.LEFT_BY_ICMP or attempt == _TRIES - 1:
                     raise
         self._stamps.sent(probe)
         self._overhear(probe)
@@ -180,43 +200,49 @@ class DatagramFlow(Flow):
             return [(socket.IPPROTO_IP, _IPV4_TTL, value)]
         return [(socket.IPPROTO_IPV6, _IPV6_HOPLIMIT, value)]
 
-    def _overhear(self, wanted: Probe | None = None) -> int:
-        """Read the error queue until `wanted` has its stamp or nothing is left; answers are kept for later. How many
-        answers there were."""
-        answers = 0
-        while not (wanted and wanted.sent_stamp):
-            message = self._receive(errors=True)
-            if message is None:
+    def _overhear(self, wanted: Probe) -> None:
+        """Read the error queue until `wanted` has its stamp; answers are kept for later."""
+        inbox = self._inbox
+        while not wanted.sent_stamp and inbox.has_room(_ERRORS):
+            entry = self._next_error(until=wanted)
+            if entry is None:
                 break
-            if not self._take_stamp(message):
-                answers += message.failure is not None and message.failure.origin != errqueue.ORIGIN_LOCAL
-                self._channel.overheard.append((self, message, self.hands.monotonic()))
-        return answers
+            inbox.put(_ERRORS, *entry)
+        if inbox:
+            self._channel.holds(self, anything=True, backlog=inbox.has_backlog)
 
     # --- receiving ---------------------------------------------------------------------------------------------
 
     def on_ready(self) -> None:
-        """Drain both queues of the socket, the stamps first."""
+        """Read both queues of the socket, and handle what came in the order in which it came."""
         self._look_at_buffer()
-        self._channel.on_deadline(0)
-        self._read_errors()
-        while (message := self._receive(errors=False)) is not None:
-            received = self.hands.monotonic()
-            try:
-                found = self._probe_of_reply(message)
-            except Unnamed:
-                continue
-            except ValueError:
-                self.hands.tally.malformed += 1
-                continue
-            if found is None:
-                self.hands.tally.foreign += 1
-                continue
-            probe, kind, icmp_type, icmp_code = found
-            if not probe.sent_stamp:
-                self._read_errors()  # its stamp came after they were read, and before the answer
-            address = endpoint.text_of(message.address)
-            self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
+        inbox = self._inbox
+        inbox.fill(_ERRORS, self._next_error)
+        # An error that came between the two readings may be earlier than an answer that was found.
+        while inbox.fill(_REPLIES, self._next_reply):
+            inbox.fill(_ERRORS, self._next_error)
+        for message, received in inbox.take():
+            if message.failure is not None:
+                self.on_error(message, received)
+            else:
+                self._on_reply(message, received)
+        self._channel.holds(self, anything=bool(inbox), backlog=inbox.has_backlog)
+
+    def _on_reply(self, message: Message, received: int) -> None:
+        """A datagram: deliver it if it answers a probe of ours."""
+        try:
+            found = self._probe_of_reply(message)
+        except Unnamed:
+            return
+        except ValueError:
+            self.hands.tally.malformed += 1
+            return
+        if found is None:
+            self.hands.tally.foreign += 1
+            return
+        probe, kind, icmp_type, icmp_code = found
+        address = endpoint.text_of(message.address)
+        self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -247,10 +273,23 @@ class DatagramFlow(Flow):
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
         self._deliver(probe, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
 
-    def _read_errors(self) -> None:
-        while (message := self._receive(errors=True)) is not None:
-            if not self._take_stamp(message):
-                self.on_error(message, self.hands.monotonic())
+    def _next_error(self, until: Probe | None = None) -> tuple[int, _Read] | None:
+        """The next of the error queue that is no stamp of a sending; null where there is none, or `until` got its
+        stamp."""
+        while not (until is not None and until.sent_stamp):
+            message = self._receive(errors=True)
+            if message is None:
+                return None
+            if message.failure is not None and not self._take_stamp(message):
+                return self._arrived(message)
+        return None
+
+    def _next_reply(self) -> tuple[int, _Read] | None:
+        message = self._receive(errors=False)
+        return None if message is None else self._arrived(message)
+
+    def _arrived(self, message: Message) -> tuple[int, _Read]:
+        return message.stamp or self.hands.wall(), (message, self.hands.monotonic())
 
     def _receive(self, *, errors: bool) -> Message | None:
         for _ in range(_TRIES):

@@ -161,7 +161,7 @@ class Engine:
             heapq.heappop(heap)
         deadline = heap[0][0] if heap else NEVER
         for channel in self._channels.values():
-            due = None if patient and channel.stamped else channel.deadline()
+            due = None if patient and channel.stamped and not channel.has_backlog else channel.deadline()
             if due is not None and due < deadline:
                 deadline = due
         return deadline

@@ -6,6 +6,7 @@ the address of whoever reported the error.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import struct
@@ -23,6 +24,25 @@ SO_RXQ_OVFL: Final = 40
 """Makes a socket tell `Message.dropped`; ping sockets are silent about it (see `buffer_of`)."""
 IP_RECVERR_RFC4884: Final = 26
 IPV6_RECVERR_RFC4884: Final = 31
+
+LEFT_BY_ICMP: Final = frozenset(
+    getattr(errno, name, 0)  # not every system knows them all
+    for name in (
+        "ENETUNREACH",
+        "EHOSTUNREACH",
+        "ENOPROTOOPT",
+        "ECONNREFUSED",
+        "EMSGSIZE",
+        "EOPNOTSUPP",
+        "EHOSTDOWN",
+        "ENONET",
+        "EACCES",
+        "EPROTO",
+        "EREMOTEIO",
+    )
+)
+"""What an ICMP error leaves on a socket for the next system call to fail with (net/ipv4/icmp.c, icmp_err_convert;
+net/ipv6/icmp.c, icmpv6_err_convert): such a failure says nothing of this machine until it is repeated."""
 
 _IP_TTL = 2
 _IP_RECVERR = 11
@@ -49,7 +69,8 @@ class Failure(NamedTuple):
     """One entry of the error queue."""
 
     origin: int
-    errno: int
+    error: int
+    """The errno."""
     icmp_type: int
     icmp_code: int
     number: int
@@ -131,12 +152,12 @@ def parse_failure(value: bytes) -> Failure | None:
     """``struct sock_extended_err`` and the offender behind it; null where the bytes are too few."""
     if len(value) < _EXTENDED.size:
         return None
-    errno, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)
+    number_of_error, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)
     extension = 0
     if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
         length, flags = _RFC4884.unpack_from(value, 12)
         extension = 0 if flags & _RFC4884_INVALID else length
-    return Failure(origin, errno, icmp_type, icmp_code, number, extension, _offender(value[_EXTENDED.size :]))
+    return Failure(origin, number_of_error, icmp_type, icmp_code, number, extension, _offender(value[_EXTENDED.size :]))
 
 
 def _offender(name: bytes) -> str | None:

@@ -11,12 +11,14 @@ import secrets
 import socket
 import struct
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from hopscope.probe import endpoint, errqueue
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.inbox import Inbox
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
@@ -25,8 +27,6 @@ from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_t
 from hopscope.probe.packets.template import Shape, Template
 from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan
 
-BURST = 256
-"""Packets read of one socket before the engine has its turn."""
 _STILL_FULL_NS = 1_000_000_000
 """A drop that is heard of so long after a buffer was seen full was for want of room."""
 _SOURCE_CHECK_NS = 2_000_000_000
@@ -46,8 +46,13 @@ class Arrival(NamedTuple):
     """The kernel's, 0 where there is none."""
 
 
+Handle: TypeAlias = Callable[[errqueue.Message, int], None]
+"""What is done with a message and the monotonic ns at which it was read."""
+
+
 class PacketChannel(Channel):
-    """All targets of a method; subclasses have the sockets."""
+    """All targets of a method; subclasses have the sockets. What their sockets held is handled by `on_deadline`, all
+    of it in the order of its arrival."""
 
     clock: Clock = "kernel"
     remedy: str
@@ -58,6 +63,7 @@ class PacketChannel(Channel):
         self._flows: dict[int, PacketFlow] = {}
         self._dropped: dict[socket.socket, int] = {}
         self._full_at = -_STILL_FULL_NS
+        self._inbox: Inbox[tuple[Handle, errqueue.Message, int]] = Inbox()
 
     # --- what subclasses say -----------------------------------------------------------------------------------
 
@@ -102,6 +108,37 @@ class PacketChannel(Channel):
             del self._flows[target]
 
     # --- receiving ---------------------------------------------------------------------------------------------
+
+    def deadline(self) -> int | None:
+        """At once, while something was read and not handled."""
+        return 0 if self._inbox else None
+
+    @property
+    def has_backlog(self) -> bool:
+        """See `Channel.has_backlog`."""
+        return self._inbox.has_backlog
+
+    def on_deadline(self, now: int) -> None:
+        """Handle what was read."""
+        for handle, message, received in self._inbox.take():
+            handle(message, received)
+
+    def fill(self, sock: socket.socket, handle: Handle) -> None:
+        """Read a socket that is ready."""
+        self._inbox.fill(sock, partial(self._next, sock, handle))
+
+    def forget(self, sock: socket.socket) -> None:
+        """A socket is closed."""
+        self._inbox.forget(sock)
+        self._dropped.pop(sock, None)
+
+    def _next(self, sock: socket.socket, handle: Handle) -> tuple[int, tuple[Handle, errqueue.Message, int]] | None:
+        read = self.read(sock)
+        return None if read is None else (self.arrived_at(*read), (handle, *read))
+
+    def arrived_at(self, message: errqueue.Message, received: int) -> int:
+        """When a message came, by the clock that orders the messages of all sockets."""
+        return message.stamp or self.hands.wall()
 
     def read(self, sock: socket.socket) -> tuple[errqueue.Message, int] | None:
         """The next packet of a socket and when it was read, its losses counted; null where there is none."""
@@ -232,20 +269,15 @@ class PacketFlow(Flow):
             self._channel.read_stamps(self.plan.family, probe)
         self._hands.deliver(probe, reply)
 
-    def _on_datagram(self, holder: socket.socket) -> None:
-        for _ in range(BURST):
-            read = self._channel.read(holder)
-            if read is None:
-                return
-            message, received = read
-            probe = None
-            if self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
-                probe = self._entry.by_payload(message.data) or self._first_beyond_routers()
-            if probe is None:
-                self._hands.tally.foreign += 1
-                continue
-            address = endpoint.text_of(message.address)
-            self.on_reply(probe, Reply(address, "other", None, None, message.ttl, (), received, message.stamp))
+    def _on_datagram(self, message: errqueue.Message, received: int) -> None:
+        probe = None
+        if self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
+            probe = self._entry.by_payload(message.data) or self._first_beyond_routers()
+        if probe is None:
+            self._hands.tally.foreign += 1
+            return
+        address = endpoint.text_of(message.address)
+        self.on_reply(probe, Reply(address, "other", None, None, message.ttl, (), received, message.stamp))
 
     def _first_beyond_routers(self) -> Probe | None:
         """What a datagram answers that does not repeat a probe's payload: it cannot say, but no router took that
@@ -336,7 +368,8 @@ class PacketFlow(Flow):
         self._holder = holder
         if is_udp:
             stamped = self._channel.stamped
-            self._hands.watch.add(holder.fileno(), partial(self._on_datagram, holder), stamped=stamped)
+            ready = partial(self._channel.fill, holder, self._on_datagram)
+            self._hands.watch.add(holder.fileno(), ready, stamped=stamped)
         port: int = holder.getsockname()[1]
         return port
 
@@ -345,6 +378,7 @@ class PacketFlow(Flow):
             return
         if self.plan.protocol == "udp":
             self._hands.watch.remove(self._holder.fileno())
+            self._channel.forget(self._holder)
         self._holder.close()
         self._holder = None
         if self.plan.protocol == "tcp":

@@ -150,6 +150,12 @@ class Channel(ABC):
     """Each answer says itself when it arrived (see `Watch`): it need not be fetched at once, nor `on_deadline` be
     called at once."""
 
+    @property
+    def has_backlog(self) -> bool:
+        """Whether more lies in the sockets than was read in the last turn: then even what is stamped must be fetched
+        at once, or the buffers overflow."""
+        return False
+
     @abstractmethod
     def open(self, target: int, plan: Plan) -> Flow:
         """A flow for this target. Raises `Refusal`."""

@@ -10,19 +10,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, raw_sockets, stamps
 from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
-from hopscope.probe.whole_packets import BURST, Arrival, PacketChannel
+from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.wire.messages import PROTOCOLS, Family, Method, MethodState
 
 __all__ = ["REMEDY", "RawChannel", "RawSockets", "open_sockets", "survey"]
 
 REMEDY: Final = 'sudo "$(command -v hopscope)" --method raw TARGET'
 """Not a capability on the interpreter: that would give raw sockets to every script."""
+
+Hear: TypeAlias = Callable[[Family, bytes, Arrival], None]
 
 
 class RawChannel(PacketChannel):
@@ -39,7 +42,8 @@ class RawChannel(PacketChannel):
         for family, one in sockets.families.items():
             self._stamps[family] = stamps.SendStamps(one.sender, hands.wall)
             for sock, hear in ((one.icmp, self.on_icmp), (one.tcp, self.on_tcp)):
-                hands.watch.add(sock.fileno(), partial(self._on_ready, hear, family, sock), stamped=True)
+                handle = partial(_handle, hear, family)
+                hands.watch.add(sock.fileno(), partial(self._on_ready, sock, handle), stamped=True)
 
     def close(self) -> None:
         """Close all flows and sockets."""
@@ -90,16 +94,16 @@ class RawChannel(PacketChannel):
         """See `PacketChannel.prepare_holder`."""
         raw_sockets.listen(holder, family)
 
-    def _on_ready(self, hear: Any, family: Family, sock: socket.socket) -> None:
+    def _on_ready(self, sock: socket.socket, handle: Handle) -> None:
         if errqueue.buffer_of(sock)[1]:
             self.went_deaf(self.hands.monotonic())  # a message that tells of drops comes only behind a drop
-        for _ in range(BURST):
-            read = self.read(sock)
-            if read is None:
-                return
-            message, received = read
-            address = endpoint.text_of(message.address)
-            hear(family, message.data, Arrival(address, message.ttl, received, message.stamp))
+        self.fill(sock, handle)
+
+
+def _handle(hear: Hear, family: Family, message: errqueue.Message, received: int) -> None:
+    """Give a packet to what understands it."""
+    address = endpoint.text_of(message.address)
+    hear(family, message.data, Arrival(address, message.ttl, received, message.stamp))
 
 
 def survey(sockets: RawSockets | None = None) -> list[MethodState]:

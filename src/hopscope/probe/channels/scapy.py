@@ -23,10 +23,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hopscope.probe import endpoint
+from hopscope.probe import endpoint, stamps
 from hopscope.probe.channels.base import Hands, Probe
+from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
-from hopscope.probe.whole_packets import BURST, Arrival, PacketChannel
+from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.wire.messages import PROTOCOLS, Clock, Family, Method, MethodState
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ _FAMILIES: Final[tuple[Family, ...]] = (4, 6)
 _MOST_WAITING = 65536
 _LONGEST_WAY_NS = 1_000_000_000
 """A packet's time is believed only if it lies at most so long before the moment at which it was handed over."""
+_BELLS = 65536
 _START_S = 5.0
+_SNIFFING_NS = 20_000_000
+"""From a packet's arrival until the sniffer's thread has handed it over, at the most."""
 _HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR")
 _NOWHERE = "/dev/null/none"
 
@@ -162,6 +166,7 @@ class ScapyChannel(PacketChannel):
         super().__init__(hands)
         self._sockets = sockets
         self._waiting: deque[tuple[Packet, int]] = deque()
+        self._not_before = 0
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
@@ -222,13 +227,44 @@ class ScapyChannel(PacketChannel):
 
     # --- the engine's thread -------------------------------------------------------------------------------------
 
+    def deadline(self) -> int | None:
+        """When what was sniffed or read is to be handled."""
+        return self._not_before if self._waiting or self._inbox else None
+
+    def on_deadline(self, now: int) -> None:
+        """Handle what was sniffed and read."""
+        if now >= self._not_before:
+            self._inbox.fill(self, self._next_sniffed)
+            super().on_deadline(now)
+
+    def prepare_holder(self, holder: socket.socket, family: Family) -> None:
+        """See `PacketChannel.prepare_holder`."""
+        with suppress(OSError):
+            stamps.switch_on_arrivals(holder)
+
+    def fill(self, sock: socket.socket, handle: Handle) -> None:
+        """See `PacketChannel.fill`: what the sniffer's thread has still in hand may have come before it."""
+        super().fill(sock, handle)
+        self._not_before = self.hands.monotonic() + _SNIFFING_NS
+
+    def arrived_at(self, message: Message, received: int) -> int:
+        """See `PacketChannel.arrived_at`: by the monotonic clock, as the packets that Scapy sniffed."""
+        waited = self.hands.wall() - message.stamp if message.stamp else 0
+        return received - waited if 0 <= waited <= _LONGEST_WAY_NS else received
+
     def _on_ready(self) -> None:
         with suppress(BlockingIOError):
-            while len(self._ear.recv(BURST)) == BURST:
-                pass
-        while self._waiting:
-            packet, mono = self._waiting.popleft()
-            self._on_packet(packet.original, mono)
+            self._ear.recv(_BELLS)
+        self._inbox.fill(self, self._next_sniffed)
+
+    def _next_sniffed(self) -> tuple[int, tuple[Handle, Message, int]] | None:
+        if not self._waiting:
+            return None
+        packet, mono = self._waiting.popleft()
+        return mono, (self._on_sniffed_packet, Message(packet.original, None, 0, None, None, None), mono)
+
+    def _on_sniffed_packet(self, message: Message, mono: int) -> None:
+        self._on_packet(message.data, mono)
 
     def _on_packet(self, data: bytes, mono: int) -> None:
         """An IP packet, with whatever the link put behind it."""

@@ -1,0 +1,107 @@
+"""Whoever answered first is the answer, whatever queue and whatever socket it lies in, and however late it is read."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hopscope.probe.inbox import BURST
+from hopscope.wire.messages import Family, Plan, Protocol
+from tests.lab import netns
+from tests.lab.drive import Driver, channel_class
+from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, echoed, prohibited
+
+pytestmark = pytest.mark.usefixtures("lab_allowed")
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+WAYS: list[tuple[str, Protocol]] = [
+    ("ping-socket", "icmp"),
+    ("udp-socket", "udp"),
+    ("tcp-socket", "tcp"),
+    ("raw", "icmp"),
+    ("raw", "udp"),
+    ("raw", "tcp"),
+    ("scapy", "icmp"),
+    ("scapy", "udp"),
+    ("scapy", "tcp"),
+]
+KINDS = {"icmp": "echo-reply", "udp": "other", "tcp": "tcp-reset"}
+PORTS = {"icmp": None, "udp": 33434, "tcp": 80}
+
+
+@contextmanager
+def meeting(
+    answer: Callable[[bytes], list[bytes]], method: str, protocol: Protocol, family: Family
+) -> Iterator[tuple[Driver, OddRouter]]:
+    """A flow to the target, through a router that answers like that when the test tells it to."""
+    with OddRouter(answer) as router, netns.entered(router.name):
+        driver = Driver(channel_class(method), Plan(TARGET[family], family, protocol, port=PORTS[protocol]))
+        try:
+            yield driver, router
+        finally:
+            driver.close()
+
+
+@FAMILIES
+@pytest.mark.parametrize(("method", "protocol"), WAYS)
+def test_a_strangers_later_error_does_not_displace_the_targets_answer(
+    method: str, protocol: Protocol, family: Family
+) -> None:
+    with meeting(lambda packet: [echoed(packet), prohibited(packet)], method, protocol, family) as (driver, router):
+        probe = driver.send(0, 9)
+        router.on_ready()  # both answers lie there before the first is read
+        assert driver.wait(lambda: driver.answered([probe]))
+        first = driver.heard[0][1]
+        assert (first.address, first.kind) == (TARGET[family], KINDS[protocol])
+
+
+@FAMILIES
+@pytest.mark.parametrize(("method", "protocol"), WAYS)
+def test_an_error_that_came_before_the_targets_answer_is_the_first(
+    method: str, protocol: Protocol, family: Family
+) -> None:
+    with meeting(lambda packet: [prohibited(packet), echoed(packet)], method, protocol, family) as (driver, router):
+        probe = driver.send(0, 9)
+        router.on_ready()
+        assert driver.wait(lambda: driver.answered([probe]))
+        first = driver.heard[0][1]
+        assert (first.address, first.kind) == (ROUTER[family], "prohibited")
+
+
+@FAMILIES
+@pytest.mark.parametrize(("method", "protocol"), WAYS[:2])
+def test_an_error_that_is_read_while_the_next_probe_is_sent_waits_for_its_turn(
+    method: str, protocol: Protocol, family: Family
+) -> None:
+    with meeting(lambda packet: [echoed(packet), prohibited(packet)], method, protocol, family) as (driver, router):
+        probe = driver.send(0, 9)
+        router.on_ready()
+        router.answer = lambda packet: []
+        driver.send(1, 9)  # which looks for its stamp on the error queue
+        assert driver.wait(lambda: driver.answered([probe]))
+        assert [(of.round, reply.address) for of, reply in driver.heard[:2]] == [
+            (0, TARGET[family]),
+            (0, ROUTER[family]),
+        ]
+
+
+@FAMILIES
+def test_a_flood_of_datagrams_leaves_the_schedule_its_turn(lab_allowed: None, family: Family) -> None:
+    with meeting(lambda packet: [echoed(packet)], "udp-socket", "udp", family) as (driver, router):
+        kind = socket.AF_INET if family == 4 else socket.AF_INET6
+        stranger = socket.socket(kind, socket.SOCK_DGRAM)
+        with stranger:
+            for _ in range(4 * BURST):
+                stranger.sendto(b"?", (SOURCE[family], driver.flow.facts.source_port))
+        (key,) = [key for key in driver.watch.selector.get_map().values() if key.fd != router.fd]
+        turns = 0
+        while driver.hands.tally.foreign < 4 * BURST:
+            before = driver.hands.tally.foreign
+            key.data()
+            turns += 1
+            assert 0 < driver.hands.tally.foreign - before <= BURST
+            assert turns > 3 or driver.channel.has_backlog
+        key.data()
+        assert not driver.channel.has_backlog
