@@ -14,7 +14,7 @@ from tests.lab import netns
 from tests.lab.drive import Driver, channel_class
 from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, echoed, prohibited
 
-pytestmark = pytest.mark.usefixtures("lab_allowed")
+pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 WAYS: list[tuple[str, Protocol]] = [
     ("ping-socket", "icmp"),
