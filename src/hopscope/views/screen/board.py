@@ -182,14 +182,14 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
 
 
 def _table(state: ViewState, target: Target, look: Look, width: int, room: int) -> list[Row]:
-    memory = state.memory(target)
-    manner = state.manner(target)
-    memory.host = max(memory.host, min(table.HOST_MAX, table.host_wanted(target, manner)))
+    cache, options, cursor = state.table_cache(target), state.row_options, state.cursor(target)
+    cache.host = max(cache.host, min(table.HOST_MAX, table.host_wanted(target, options)))
     verdicts = state.judge.hops(target)
-    shape = table.shape(state.columns, width, memory.host)
-    groups = table.rows(target, verdicts, shape, manner, look, width, memory)
-    micro = table.is_micro(target)
-    out = [table.head(shape, look, width, memory.ceiling, state.scale, micro)] if room >= 3 else []
+    painter = table.TablePainter(
+        target, table.layout(state.columns, width, cache.host), options, look, width, table.is_micro(target)
+    )
+    groups = painter.rows(verdicts, cursor, cache)
+    out = [painter.head(cache.ceiling)] if room >= 3 else []
     notes = table.notes(target, verdicts, look, width - table.NUMBER - 1) if room >= 6 else []
     note_rows = [
         Line().to(table.NUMBER, look.quiet).add(cut(text, width - table.NUMBER - 1), look.quiet).row(width, look.text)
@@ -205,7 +205,7 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
     space = max(1, room - len(out) - len(note_rows))
     if len(lines) > space and note_rows:
         space, note_rows = max(1, room - len(out)), []
-    out += window(state, lines, spans.get(manner.cursor or 0, (0, 1)), space, look, width)
+    out += window(state, lines, spans.get(cursor or 0, (0, 1)), space, look, width)
     return out + note_rows
 
 

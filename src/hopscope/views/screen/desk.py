@@ -185,7 +185,7 @@ class Desk:
 
     def forget(self, target: int) -> None:
         """A target's statistics begin anew: so does what kept its table calm."""
-        self.state.memories.pop(target, None)
+        self.state.tables.pop(target, None)
         self.state.chart_cursor = None
 
     def point_at_time(self, column: int) -> None:

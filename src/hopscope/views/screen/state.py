@@ -8,7 +8,7 @@ from hopscope.path.snapshot import Hop
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.screen.judged import Judge
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
-from hopscope.views.screen.table import Manner, Memory
+from hopscope.views.screen.table import RowOptions, TableCache
 
 
 @dataclass
@@ -38,7 +38,7 @@ class ViewState:
     """The round whose value the chart reads, by its distance from the newest; None: no cursor."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
-    memories: dict[int, Memory] = field(default_factory=dict)
+    tables: dict[int, TableCache] = field(default_factory=dict)
     judge: Judge = field(default_factory=Judge)
     said: str | None = None
     """A line of what just happened, at `said_at` (epoch ns of the session)."""
@@ -65,8 +65,8 @@ class ViewState:
         ids = {target.id for target in snapshot.targets}
         if self.target not in ids:
             self.target = snapshot.targets[0].id if snapshot.targets else None
-        for gone in [key for key in self.memories if key not in ids]:
-            del self.memories[gone]
+        for gone in [key for key in self.tables if key not in ids]:
+            del self.tables[gone]
             self.hops.pop(gone, None)
         self.judge.keep_only(ids)
 
@@ -75,9 +75,9 @@ class ViewState:
         """The chosen target."""
         return next((target for target in self.shown.targets if target.id == self.target), None)
 
-    def memory(self, target: Target) -> Memory:
+    def table_cache(self, target: Target) -> TableCache:
         """What keeps a target's table calm."""
-        return self.memories.setdefault(target.id, Memory())
+        return self.tables.setdefault(target.id, TableCache())
 
     def cursor(self, target: Target) -> int | None:
         """The TTL of the chosen hop: the user's choice where it still exists, else the last hop."""
@@ -92,6 +92,7 @@ class ViewState:
         cursor = self.cursor(target)
         return next((hop for hop in target.path.hops if hop.ttl == cursor), None)
 
-    def manner(self, target: Target) -> Manner:
-        """How the table is shown."""
-        return Manner(self.names, self.owners, self.mpls, self.unfolded, self.scale, self.cursor(target))
+    @property
+    def row_options(self) -> RowOptions:
+        """How the table's rows are shown."""
+        return RowOptions(self.names, self.owners, self.mpls, self.unfolded, self.scale)

@@ -6,11 +6,11 @@ columns' rank, and the head says how many were.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
-from rich.style import Style
 
 from hopscope.path.health import HopHealth
 from hopscope.path.snapshot import Hop, Node
@@ -20,7 +20,7 @@ from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import DASH, axis_ms, nice_ceiling, table_ms
+from hopscope.views.screen.numbers import axis_ms, nice_ceiling, table_ms
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 
@@ -34,7 +34,7 @@ GAP = 2
 
 
 @dataclass(frozen=True)
-class Shape:
+class ColumnLayout:
     """Which columns a width has room for."""
 
     columns: tuple[Column, ...]
@@ -47,29 +47,29 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How rows are shown."""
+class RowOptions:
+    """How rows are shown: whatever of it changes, all rows are drawn anew."""
 
     names: NamesMode = "names"
     owners: bool = False
     mpls: bool = True
     unfolded: bool = True
     scale: Scale = "all"
-    cursor: int | None = None
-    """The chosen hop's TTL."""
 
 
 @dataclass
-class Memory:
+class TableCache:
     """What keeps a target's table calm from one drawing to the next."""
 
     host: int = HOST_MIN
     ceiling: float | None = None
+    painter: TablePainter | None = None
+    """Who drew `rows`: another one draws them all anew."""
     rows: dict[int, tuple[tuple[object, ...], list[Row]]] = field(default_factory=dict)
-    micro: bool | None = None
+    """By TTL, what a hop's rows were made of, and the rows."""
 
 
-def shape(keys: Sequence[str], width: int, host_wanted: int) -> Shape:
+def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
     """Leave out columns, the least important first, until host and sparkline have their room."""
     wanted = [COLUMNS[key] for key in keys]
     has_spark = any(column.kind == "spark" for column in wanted)
@@ -90,19 +90,19 @@ def shape(keys: Sequence[str], width: int, host_wanted: int) -> Shape:
     if has_spark and room - HOST_MIN < 6 + GAP:
         has_spark, left_out = False, left_out + 1
     if not has_spark:
-        return Shape(tuple(kept), max(1, min(room, HOST_MAX)), 0, left_out)
+        return ColumnLayout(tuple(kept), max(1, min(room, HOST_MAX)), 0, left_out)
     host = max(HOST_MIN, min(host_wanted, HOST_MAX, room - SPARK_MIN - GAP, max(HOST_MIN, room * 3 // 5)))
-    return Shape(tuple(kept), host, room - host - GAP, left_out)
+    return ColumnLayout(tuple(kept), host, room - host - GAP, left_out)
 
 
-def host_wanted(target: Target, manner: Manner) -> int:
+def host_wanted(target: Target, options: RowOptions) -> int:
     """Cells that the longest host of a path would take."""
     best = HOST_MIN
-    owned = bands(target, UNICODE) if manner.owners else {}
+    owned = bands(target, UNICODE) if options.owners else {}
     for hop in target.path.hops:
-        chips = sum(len(chip) + 2 for chip in _chips(hop, manner, owned.get(hop.ttl, NONE)))
-        for node in hop.nodes[: None if manner.unfolded else 1]:
-            name, beside = hosts.host(target, node, manner.names)
+        chips = sum(len(chip) + 2 for chip in _chips(hop, options, owned.get(hop.ttl, NONE)))
+        for node in hop.nodes[: None if options.unfolded else 1]:
+            name, beside = hosts.host(target, node, options.names)
             extra = 9 if node is not hop.nodes[0] else chips
             best = max(best, cell_len(name) + (cell_len(beside) + 2 if beside else 0) + extra)
     return best
@@ -114,87 +114,175 @@ def is_micro(target: Target) -> bool:
     return bool(bests) and max(bests) < 0.995
 
 
-def head(table: Shape, look: Look, width: int, ceiling: float | None, scale: Scale, micro: bool) -> Row:
-    """The columns' titles; the sparkline's says how many rounds and which range."""
-    line = Line().add(fit("#", NUMBER - 2, "right"), look.quiet).to(NUMBER, look.quiet)
-    line.add(fit("Host", table.host), look.quiet)
-    for column in table.columns:
-        title = column.title
-        if column.kind == "time" and micro:
-            title += " µs"
-        line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
-    if table.spark:
-        line.add(" " * GAP, look.quiet)
-        more = ""
-        if table.left_out:
-            more = (
-                f"  +{table.left_out} more {look.glyphs.right}"
-                if table.spark >= 34
-                else f" +{table.left_out}{look.glyphs.right}"
+@dataclass(frozen=True)
+class TablePainter:
+    """One target's table in one layout: all that the drawing of a row needs beside its hop."""
+
+    target: Target
+    layout: ColumnLayout
+    options: RowOptions
+    look: Look
+    width: int
+    micro: bool
+    """Times in µs."""
+
+    def head(self, ceiling: float | None) -> Row:
+        """The columns' titles; the sparkline's says how many rounds and which range."""
+        layout, look, width, scale = self.layout, self.look, self.width, self.options.scale
+        line = Line().add(fit("#", NUMBER - 2, "right"), look.quiet).to(NUMBER, look.quiet)
+        line.add(fit("Host", layout.host), look.quiet)
+        for column in layout.columns:
+            title = column.title
+            if column.kind == "time" and self.micro:
+                title += " µs"
+            line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
+        if layout.spark:
+            line.add(" " * GAP, look.quiet)
+            more = ""
+            if layout.left_out:
+                more = (
+                    f"  +{layout.left_out} more {look.glyphs.right}"
+                    if layout.spark >= 34
+                    else f" +{layout.left_out}{look.glyphs.right}"
+                )
+            reach = f"0{look.glyphs.to}{axis_ms(ceiling)}" if scale == "all" and ceiling else "own scales"
+            room = layout.spark - len(more)
+            rounds = f"last {layout.spark} rounds"
+            if len(rounds) + 2 + len(reach) > room:
+                rounds = f"last {layout.spark}"
+            if len(rounds) + 2 + len(reach) > room:
+                rounds = ""
+            if len(reach) > room:
+                reach = cut(reach.removeprefix(f"0{look.glyphs.to}"), room)
+            line.add(rounds, look.quiet, Hit("action", "show.scale"))
+            line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(
+                reach, look.quiet, Hit("action", "show.scale")
             )
-        reach = f"0{look.glyphs.to}{axis_ms(ceiling)}" if scale == "all" and ceiling else "own scales"
-        room = table.spark - len(more)
-        rounds = f"last {table.spark} rounds"
-        if len(rounds) + 2 + len(reach) > room:
-            rounds = f"last {table.spark}"
-        if len(rounds) + 2 + len(reach) > room:
-            rounds = ""
-        if len(reach) > room:
-            reach = cut(reach.removeprefix(f"0{look.glyphs.to}"), room)
-        line.add(rounds, look.quiet, Hit("action", "show.scale"))
-        line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(
-            reach, look.quiet, Hit("action", "show.scale")
-        )
-        line.add(more, look.quiet, Hit("action", "show.columns"))
-    elif table.left_out:
-        line.add(
-            cut(f" +{table.left_out} {look.glyphs.right}", width - line.width),
-            look.quiet,
-            Hit("action", "show.columns"),
-        )
-    return line.row(width, look.quiet)
+            line.add(more, look.quiet, Hit("action", "show.columns"))
+        elif layout.left_out:
+            line.add(
+                cut(f" +{layout.left_out} {look.glyphs.right}", width - line.width),
+                look.quiet,
+                Hit("action", "show.columns"),
+            )
+        return line.row(width, look.quiet)
 
+    def rows(self, verdicts: Sequence[HopHealth], cursor: int | None, cache: TableCache) -> list[tuple[int, list[Row]]]:
+        """Each hop's lines, by TTL; `cursor` is the chosen one's. Lines of hops of which nothing changed are those of
+        the last time."""
+        if cache.painter is None or not self._draws_like(cache.painter):
+            cache.rows.clear()
+        cache.painter = self
+        target, layout, options, look = self.target, self.layout, self.options, self.look
+        if layout.spark and options.scale == "all":
+            cache.ceiling = spark.ceiling_for(target.path.hops, layout.spark, cache.ceiling)
+        owned = bands(target, look.glyphs) if options.owners else {}
+        out = []
+        for hop, verdict in zip(target.path.hops, verdicts, strict=True):
+            ceiling = cache.ceiling or 1.0
+            if options.scale == "hop":
+                ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
+            names = tuple(hosts.facts_of(target, node.address) for node in hop.nodes)
+            band = owned.get(hop.ttl, NONE)
+            # The hop by identity, and alive: a new snapshot of it is another object.
+            made_of = (verdict, ceiling, names, band, hop.ttl == cursor)
+            known = cache.rows.get(hop.ttl)
+            if known is None or known[0][0] is not hop or known[0][1:] != made_of:
+                known = ((hop, *made_of), self._hop(hop, verdict, ceiling, band, chosen=hop.ttl == cursor))
+                cache.rows[hop.ttl] = known
+            out.append((hop.ttl, known[1]))
+        return out
 
-def rows(
-    target: Target,
-    verdicts: Sequence[HopHealth],
-    table: Shape,
-    manner: Manner,
-    look: Look,
-    width: int,
-    memory: Memory,
-) -> list[tuple[int, list[Row]]]:
-    """Each hop's lines, by TTL. Lines of hops of which nothing changed are those of the last time."""
-    out = []
-    micro = is_micro(target)
-    if table.spark and manner.scale == "all":
-        memory.ceiling = spark.ceiling_for(target.path.hops, table.spark, memory.ceiling)
-    memory.micro = micro
-    owned = bands(target, look.glyphs) if manner.owners else {}
-    for hop, verdict in zip(target.path.hops, verdicts, strict=True):
-        chosen = hop.ttl == manner.cursor
-        ceiling = memory.ceiling or 1.0
-        if manner.scale == "hop":
-            ceiling = nice_ceiling(spark.high_ms(hop, table.spark))
-        names = tuple(hosts.facts_of(target, node.address) for node in hop.nodes)
-        band = owned.get(hop.ttl, NONE)
-        made_of = (hop, verdict, table, manner, chosen, ceiling, micro, names, width, look, band)
-        known = memory.rows.get(hop.ttl)
-        if known is None or not _same(known[0], made_of):
-            known = (made_of, _hop_rows(target, hop, verdict, table, manner, look, width, ceiling, micro, chosen, band))
-            memory.rows[hop.ttl] = known
-        out.append((hop.ttl, known[1]))
-    return out
+    def _draws_like(self, other: TablePainter) -> bool:
+        """Whether `other` would draw an unchanged hop the same: of the target, other hops may have changed."""
+        return dataclasses.replace(other, target=self.target) == self
 
+    def _hop(self, hop: Hop, verdict: HopHealth, ceiling: float, band: Band, *, chosen: bool) -> list[Row]:
+        look, layout = self.look, self.layout
+        line = Line()
+        line.add(f"{look.glyphs.cursor if chosen else ' '}{hop.ttl:>3} ", look.strong if chosen else look.quiet)
+        line.add(band.sign, look.faint)
+        self._host(line, hop, verdict, band)
+        value_style = look.quiet if verdict.confidence == "collecting" else look.text
+        for column in layout.columns:
+            if column.key == "loss":
+                _loss(line, hop, verdict, column.width, look)
+            else:
+                style = look.quiet if column.kind == "count" or not hop.received else value_style
+                line.add(fit(column.cell(hop, self.micro), column.width - 1, "right") + " ", style)
+        if layout.spark:
+            line.add(" " * GAP, look.text)
+            for text, style in spark.cells(
+                hop.window.last(layout.spark),
+                ceiling,
+                look,
+                silent=not hop.received and verdict.state != "no-answer",
+                harmless=verdict.state == "cosmetic",
+            ):
+                line.add(text, style)
+        out = [self._finish(line, chosen, hop.ttl)]
+        if self.options.unfolded:
+            others = hop.nodes[1:]
+            out += [self._node(hop, node, is_last=node is others[-1], chosen=chosen) for node in others]
+        return out
 
-def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
-    """The hop by identity, the rest by value; a moved cursor concerns only the two hops that it left and came to."""
-    return a[0] is b[0] and a[1] == b[1] and a[2] == b[2] and _manner(a[3]) == _manner(b[3]) and a[4:] == b[4:]
+    def _host(self, line: Line, hop: Hop, verdict: HopHealth, band: Band) -> None:
+        look, width = self.look, self.layout.host
+        if verdict.state == "this-computer":
+            line.add(fit(f"{look.glyphs.here} {verdict.words}", width), look.bad)
+            return
+        if not hop.nodes:
+            words = {
+                "starting": "waiting for an answer",
+                "no-answer": verdict.words,
+            }.get(verdict.state, "does not answer")
+            is_gone = verdict.state == "no-answer"
+            sign = look.glyphs.unreachable if is_gone else look.glyphs.silent
+            line.add(fit(f"{sign}  {words}", width), look.bad if is_gone else look.quiet)
+            return
+        name, beside = hosts.host(self.target, hop.nodes[0], self.options.names)
+        is_wide = width >= CHIPS_FROM
+        chips = "  ".join(_chips(hop, self.options, band)) if is_wide else _folded(hop, self.options)
+        chips = cut(chips, max(0, width - 14))
+        room = width - cell_len(chips) - (2 if chips else 0)
+        start = line.width
+        line.add(cut(name, room), look.strong if hop.is_target else look.text)
+        left = room - (line.width - start)
+        if beside and left > 6:
+            line.add("  " + cut(beside, left - 2), look.quiet)
+        line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
 
+    def _node(self, hop: Hop, node: Node, *, is_last: bool, chosen: bool) -> Row:
+        """A further address of a hop."""
+        target, look, layout, options = self.target, self.look, self.layout, self.options
+        line = Line().add(" " * NUMBER, look.quiet)
+        line.add(f"{look.glyphs.last_branch if is_last else look.glyphs.branch} ", look.faint)
+        part = hosts.share(hop, node)
+        own = hosts.owner(target, node.address) if options.owners else ""
+        if own == hosts.owner(target, hop.nodes[0].address):
+            own = ""  # the band says it
+        chips = f"{own}  {part}" if own else part
+        chips = chips if layout.host >= CHIPS_FROM else ""
+        name, beside = hosts.host(target, node, options.names)
+        room = layout.host - 2 - len(chips) - 2
+        start = line.width
+        line.add(cut(name, room), look.quiet)
+        if beside and room - (line.width - start) > 6:
+            line.add("  " + cut(beside, room - (line.width - start) - 2), look.quiet)
+        line.to(NUMBER + layout.host - len(chips), look.quiet).add(chips, look.quiet)
+        values = {"last": node.last_ms, "best": node.best_ms, "avg": node.avg_ms}
+        for column in layout.columns:
+            if column.key in values:
+                line.add(fit(table_ms(values[column.key], self.micro), column.width - 1, "right") + " ", look.quiet)
+            elif column.key == "received":
+                line.add(fit(str(node.received), column.width - 1, "right") + " ", look.quiet)
+            else:
+                line.add(" " * column.width, look.quiet)
+        return self._finish(line, chosen, hop.ttl)
 
-def _manner(manner: object) -> object:
-    assert isinstance(manner, Manner)
-    return manner.names, manner.owners, manner.mpls, manner.unfolded, manner.scale
+    def _finish(self, line: Line, chosen: bool, ttl: int) -> Row:
+        row = line.row(self.width, self.look.text, Hit("hop", ttl))
+        return over(row, self.look.chosen) if chosen else row
 
 
 def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int) -> list[str]:
@@ -207,134 +295,18 @@ def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int)
     return [text if cell_len(text) <= width else text.partition(":")[0] for text in out]
 
 
-# --- one hop -------------------------------------------------------------------------------------------------------
-
-
-def _hop_rows(
-    target: Target,
-    hop: Hop,
-    verdict: HopHealth,
-    table: Shape,
-    manner: Manner,
-    look: Look,
-    width: int,
-    ceiling: float,
-    micro: bool,
-    chosen: bool,
-    band: Band,
-) -> list[Row]:
-    glyphs = look.glyphs
-    line = Line()
-    line.add(f"{glyphs.cursor if chosen else ' '}{hop.ttl:>3} ", look.strong if chosen else look.quiet)
-    line.add(band.sign, look.faint)
-    _host(line, target, hop, verdict, table.host, manner, look, band)
-    value_style = _value_style(verdict, look)
-    for column in table.columns:
-        if column.key == "loss":
-            _loss(line, hop, verdict, column.width, look)
-        else:
-            style = look.quiet if column.kind == "count" or not hop.received else value_style
-            line.add(fit(column.cell(hop, micro), column.width - 1, "right") + " ", style)
-    if table.spark:
-        line.add(" " * GAP, look.text)
-        samples = hop.window.last(table.spark)
-        for text, style in spark.cells(
-            samples,
-            ceiling,
-            look,
-            silent=not hop.received and verdict.state != "no-answer",
-            harmless=verdict.state == "cosmetic",
-        ):
-            line.add(text, style)
-    out = [_finish(line, width, look, chosen, hop.ttl)]
-    if manner.unfolded:
-        others = hop.nodes[1:]
-        out += [
-            _node_row(target, hop, node, node is others[-1], table, manner, look, width, micro, chosen)
-            for node in others
-        ]
-    return out
-
-
-def _host(
-    line: Line, target: Target, hop: Hop, verdict: HopHealth, width: int, manner: Manner, look: Look, band: Band
-) -> None:
-    glyphs = look.glyphs
-    if verdict.state == "this-computer":
-        line.add(fit(f"{glyphs.here} {verdict.words}", width), look.bad)
-        return
-    if not hop.nodes:
-        words = {
-            "starting": "waiting for an answer",
-            "no-answer": verdict.words,
-        }.get(verdict.state, "does not answer")
-        sign = glyphs.unreachable if verdict.state == "no-answer" else glyphs.silent
-        line.add(fit(f"{sign}  {words}", width), look.bad if verdict.state == "no-answer" else look.quiet)
-        return
-    node = hop.nodes[0]
-    name, beside = hosts.host(target, node, manner.names)
-    chips = "  ".join(_chips(hop, manner, band)) if width >= CHIPS_FROM else _folded(hop, manner)
-    chips = cut(chips, max(0, width - 14))
-    room = width - cell_len(chips) - (2 if chips else 0)
-    start = line.width
-    strong = look.strong if hop.is_target else look.text
-    line.add(cut(name, room), strong)
-    left = room - (line.width - start)
-    if beside and left > 6:
-        line.add("  " + cut(beside, left - 2), look.quiet)
-    line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
-
-
-def _chips(hop: Hop, manner: Manner, band: Band) -> list[str]:
+def _chips(hop: Hop, options: RowOptions, band: Band) -> list[str]:
     """Small facts at the right of the host."""
     chips = [band.words] if band.words else []
-    if manner.mpls and hop.mpls:
+    if options.mpls and hop.mpls:
         chips.append(hosts.labels(hop))
     if len(hop.nodes) > 1:
-        chips.append(hosts.share(hop, hop.nodes[0]) if manner.unfolded else _folded(hop, manner))
+        chips.append(hosts.share(hop, hop.nodes[0]) if options.unfolded else _folded(hop, options))
     return chips
 
 
-def _folded(hop: Hop, manner: Manner) -> str:
-    return f"+{len(hop.nodes) - 1}" if len(hop.nodes) > 1 and not manner.unfolded else ""
-
-
-def _node_row(
-    target: Target,
-    hop: Hop,
-    node: Node,
-    last: bool,
-    table: Shape,
-    manner: Manner,
-    look: Look,
-    width: int,
-    micro: bool,
-    chosen: bool,
-) -> Row:
-    line = Line().add(" " * NUMBER, look.quiet)
-    line.add(f"{look.glyphs.last_branch if last else look.glyphs.branch} ", look.faint)
-    part = hosts.share(hop, node)
-    own = hosts.owner(target, node.address) if manner.owners else ""
-    if own == hosts.owner(target, hop.nodes[0].address):
-        own = ""  # the band says it
-    chips = f"{own}  {part}" if own else part
-    chips = chips if table.host >= CHIPS_FROM else ""
-    name, beside = hosts.host(target, node, manner.names)
-    room = table.host - 2 - len(chips) - 2
-    start = line.width
-    line.add(cut(name, room), look.quiet)
-    if beside and room - (line.width - start) > 6:
-        line.add("  " + cut(beside, room - (line.width - start) - 2), look.quiet)
-    line.to(NUMBER + table.host - len(chips), look.quiet).add(chips, look.quiet)
-    values = {"last": node.last_ms, "best": node.best_ms, "avg": node.avg_ms}
-    for column in table.columns:
-        if column.key in values:
-            line.add(fit(table_ms(values[column.key], micro), column.width - 1, "right") + " ", look.quiet)
-        elif column.key == "received":
-            line.add(fit(str(node.received), column.width - 1, "right") + " ", look.quiet)
-        else:
-            line.add(" " * column.width, look.quiet)
-    return _finish(line, width, look, chosen, hop.ttl)
+def _folded(hop: Hop, options: RowOptions) -> str:
+    return f"+{len(hop.nodes) - 1}" if len(hop.nodes) > 1 and not options.unfolded else ""
 
 
 def _loss(line: Line, hop: Hop, verdict: HopHealth, width: int, look: Look) -> None:
@@ -345,17 +317,3 @@ def _loss(line: Line, hop: Hop, verdict: HopHealth, width: int, look: Look) -> N
     elif verdict.is_trouble and hop.lost:
         style, mark = look.bad, look.glyphs.loss if hop.received else look.glyphs.unreachable
     line.add(fit(text, width - 1, "right"), style).add(mark, style)
-
-
-def _value_style(verdict: HopHealth, look: Look) -> Style:
-    if verdict.confidence == "collecting":
-        return look.quiet
-    return look.text
-
-
-def _finish(line: Line, width: int, look: Look, chosen: bool, ttl: int) -> Row:
-    row = line.row(width, look.text, Hit("hop", ttl))
-    return over(row, look.chosen) if chosen else row
-
-
-__all__ = ["DASH", "Manner", "Memory", "Shape", "head", "host_wanted", "is_micro", "notes", "rows", "shape"]
