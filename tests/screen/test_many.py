@@ -34,14 +34,6 @@ async def test_a_key_takes_no_snapshot_of_many_targets(drive: Drive, key: str, m
         assert drawn[0] == "shown"
 
 
-async def test_a_dear_look_at_many_targets_is_followed_by_a_long_pause(drive: Drive) -> None:
-    for count, pause in ((3, 0.04), (25, 2.5)):
-        async with drive(of(count).play(3)) as it:
-            it.app.be_young()
-            it.app._tick_s = 0.1
-            assert it.app.patience() == pytest.approx(pause)
-
-
 async def test_a_pause_of_many_targets_is_said_at_once_and_shown_right_after(drive: Drive) -> None:
     async with drive(of(25).play(3)) as it:
         await it.press("p")

@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from hopscope.views.screen import board, rounds, themes
 from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
 from hopscope.views.screen.canvas import Canvas
 from hopscope.views.screen.desk import Desk
 from hopscope.views.screen.glyphs import choose
@@ -29,14 +30,6 @@ from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import status_of
 from hopscope.views.screen.source import Launch
 
-QUICK_S = 0.04
-"""How often a young path is looked at, so that a hop appears when its first answer comes."""
-SHARE = 25
-REST_S = 3.0
-"""With many targets a look is followed by a pause that is `SHARE` times as long, `REST_S` at the most: a key that comes
-during a look waits for its end, and that must be rare."""
-YOUNG_S = 4.0
-STARTING_S = 30.0
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
@@ -84,10 +77,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self.shown = board.Board([], False, 1)
         """What was drawn last."""
         self._glyphs = choose(options.glyphs)
-        self._young_until = 0.0
-        self._settled = False
-        self._tick_s = 0.0
-        """What the last look took."""
+        self.cadence = Cadence(options.refresh_s)
+        self._is_frozen = False
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -107,22 +98,22 @@ class HopscopeApp(App[None], inherit_bindings=False):
         try:
             async with self._launch() as session:
                 self.desk = Desk(session, self.options, self)
-                self.be_young()
+                self.refresh_fast()
                 self.show()
                 while not self._session_over.is_set():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._session_over.wait(), self.patience())
+                        await asyncio.wait_for(self._session_over.wait(), self.refresh_delay())
                     self.tick()
-                    self._settle()
+                    self._freeze_gc()
         except Exception as error:  # noqa: BLE001 - raised again in `run_to_status`, once the terminal is restored
             self.failure = error
             self.exit(return_code=4)
 
-    def _settle(self) -> None:
+    def _freeze_gc(self) -> None:
         """Once the beginning is over: what was loaded stays for good, so the garbage collector need not look through it
         again and again, which costs a screen that is left open more than its drawing of tables."""
-        if not self._settled and time.monotonic() > self._young_until:
-            self._settled = True
+        if not self._is_frozen and self.cadence.is_steady(time.monotonic()):
+            self._is_frozen = True
             gc.freeze()
 
     async def on_unmount(self) -> None:
@@ -134,31 +125,22 @@ class HopscopeApp(App[None], inherit_bindings=False):
             with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
                 loop.remove_signal_handler(number)
 
-    def be_young(self) -> None:
+    def refresh_fast(self) -> None:
         """Look often for a while: something begins."""
-        self._young_until = time.monotonic() + YOUNG_S
+        self.cadence.refresh_fast(time.monotonic())
 
-    def patience(self) -> float:
-        """Seconds until the session is looked at again: few while paths are young, else about a round."""
-        now = time.monotonic()
-        rest = 0.0 if self.desk is None or self.desk.has_few else min(REST_S, SHARE * self._tick_s)
-        quick = max(QUICK_S, rest)
-        if now < self._young_until or self.desk is None:
-            return quick
-        targets = self.desk.state.shown.targets
-        if now < self._young_until + STARTING_S and any(
-            target.state in ("resolving", "starting") for target in targets
-        ):
-            return quick
-        shortest = min((target.plan.interval_ns / 1e9 for target in targets if target.plan), default=1.0)
-        return max(rest, min(self.options.refresh_s, max(0.25, shortest)))
+    def refresh_delay(self) -> float:
+        """Seconds until the session is looked at again."""
+        if self.desk is None:
+            return FAST_LOOK_S
+        return self.cadence.delay_s(time.monotonic(), self.desk.state.shown.targets)
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""
         began = time.perf_counter()
         if self.desk is not None and self.desk.update():
             self.show()
-            self._tick_s = time.perf_counter() - began
+            self.cadence.looked(time.perf_counter() - began)
 
     # --- what the desk asks for (`desk.Shell`) ---------------------------------------------------------------------
 
@@ -230,7 +212,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.desk is not None:
             ACTIONS[id_].do(self.desk)
             if ACTIONS[id_].group in ("Probing", "Targets"):
-                self.be_young()
+                self.refresh_fast()
                 if ACTIONS[id_].group == "Probing" and not self.desk.has_few:
                     self.call_after_refresh(self.tick)  # once the key's answer is drawn
         elif id_ in ("program.quit", "program.interrupt"):

@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from hopscope.session.model import Target
 from hopscope.views.screen import footer, head, table
+from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
 from hopscope.views.screen.look import Look
@@ -30,12 +31,6 @@ CHART_LEAST = 14
 PANEL_LEAST = 9
 """Lines of the chart and the panel beside it, at the least (but for very small screens where they were asked for)."""
 DETAIL_FROM = 100
-CHART_NS = 1_000_000_000
-YOUNG = 12
-"""Rounds until which the chart is drawn with each of them."""
-CHART_PAUSES = 2, 5
-"""Seconds: once a path has some rounds its chart, the dearest part of the screen, is drawn anew at most so often, and
-up to so rarely where a column is longer than that. What a key changes is drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -163,11 +158,8 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
         waiting = Line().add(" no answer yet", look.quiet).row(width - 2, look.text)
         room = [blank(width - 2, look.text)] * (height - 3)
         return framed([waiting, *room], "latency", "", width, height, look.faint, look.quiet)
-    times = target.path.round_times
-    span = times[-1] - times[0] if len(times) > 1 else 0
-    pause = max(CHART_PAUSES[0] * CHART_NS, min(CHART_PAUSES[1] * CHART_NS, span // max(1, width)))
     fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
-    due = state.shown.now - drawn.at >= pause or state.shown.now < drawn.at or len(times) < YOUNG
+    due = chart_is_due(target.path, width, state.shown.now, drawn.at)
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
         from hopscope.views.screen import chart  # not needed for the first frame
 

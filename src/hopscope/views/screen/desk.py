@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
 from hopscope.views.privacy import Veil
+from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import SessionLike
 from hopscope.views.screen.state import ViewState
@@ -62,10 +63,6 @@ class Shell(Protocol):
         ...
 
 
-FEW = 20
-"""Targets. A snapshot of 200 takes 50 ms; one of these, five."""
-
-
 class Desk:
     """Actions and dialogs get this and nothing else."""
 
@@ -111,7 +108,7 @@ class Desk:
     @property
     def has_few(self) -> bool:
         """Are there so few targets that a new snapshot costs no key its answer?"""
-        return len(self.state.shown.targets) <= FEW
+        return has_few(self.state.shown.targets)
 
     def say(self, words: str, *, fresh: bool = False) -> None:
         """Say in a line what just happened; it stays for some seconds. `fresh`: the session changed, and that is to be
