@@ -193,6 +193,8 @@ def test_targets_come_from_a_file(tmp_path: object) -> None:
     path = Path(str(tmp_path)) / "targets"
     path.write_text("one.example\n\n# none\n two.example  # second\n")
     assert _options(f"-F {path} zero.example").targets == ("zero.example", "one.example", "two.example")
+    path.write_text("one.example two.example, https://three.example/x#y\n")
+    assert _options(f"-F {path}").targets == ("one.example", "two.example", "https://three.example/x")
     path.write_text("-x\n")
     with pytest.raises(UsageError, match="line 1"):
         _options(f"-F {path}")

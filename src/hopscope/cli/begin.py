@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import WORKER, UsageError
 from hopscope.cli.options import Options
+from hopscope.names.clean import clean
 from hopscope.session.launch import Launched, launch
 from hopscope.session.model import Probing
-from hopscope.session.plans import acceptable, plan_of
+from hopscope.session.plans import plan_of
+from hopscope.session.query import Query, read_query
 from hopscope.session.resolve import Unresolvable, resolve
 
 if TYPE_CHECKING:
     from hopscope.sim.library import Demo
+    from hopscope.wire.messages import Plan
 
 LOOKUPS = 16
 """So many names are looked up at once."""
@@ -35,31 +38,63 @@ class Begun:
 
     launched: Launched
     targets: tuple[str, ...]
+    """As they were typed, without those that can be no targets."""
     probing: Probing
     addresses: dict[str, str]
+    """By host. One that is missing did not resolve: a session looks it up again, and says why."""
     demo: Demo | None = None
+    complaints: tuple[str, ...] = ()
+    """A line for each target that was left out."""
 
 
 def begin(options: Options, demo: Demo | None = None) -> Begun:
-    """Launch the worker, find each target's address, and begin to probe it. `UsageError`, `CannotStart`."""
-    probing = options.probing
-    launched = start_worker(probing)
+    """Launch the worker, find each target's address, and begin to probe it. A target that is wrong, or whose name does
+    not resolve, keeps none of the others from being probed. `UsageError` where none can be, `CannotStart`."""
+    launched = start_worker(options.probing)
     try:
-        if demo is not None:
-            addresses = simulated_targets(options, demo)
-            targets = options.targets or tuple(addresses)
-        else:
-            targets = tuple(_acceptable(target) for target in options.targets)
-            addresses = _resolved(targets, probing)
-        for target in targets:
-            try:
-                launched.begin(target, plan_of(probing, addresses[target]))
-            except ValueError as error:
-                raise UsageError(f"{target}: {error}") from None
+        return _begin(launched, options, demo)
     except BaseException:
         launched.close()
         raise
-    return Begun(launched, targets, probing, addresses, demo)
+
+
+def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
+    probing = options.probing
+    unresolved: list[str] = []
+    if demo is not None:
+        by_text = simulated_targets(options, demo)
+        wanted, complaints = _read(options.targets or tuple(by_text))
+        addresses = {query.host: by_text[text] for text, query in wanted.items()}
+    else:
+        wanted, complaints = _read(options.targets)
+        addresses, unresolved = _resolved(list(dict.fromkeys(query.host for query in wanted.values())), probing)
+    plans: dict[str, Plan] = {}
+    for text, query in list(wanted.items()):
+        if query.host in addresses:
+            try:
+                plans[text] = plan_of(probing, addresses[query.host], query.port)
+            except ValueError as error:
+                complaints.append(f"{clean(query.host)}: {error}")
+                del wanted[text]
+    if not plans:
+        raise UsageError("\n".join([*complaints, *unresolved]))
+    targets = tuple(text for text in options.targets or wanted if text in wanted)
+    for text in targets:
+        if text in plans:
+            launched.begin(text, plans[text])
+    return Begun(launched, targets, probing, addresses, demo, tuple(complaints))
+
+
+def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:
+    """What is meant by each text, and a line for each that can be no target."""
+    wanted: dict[str, Query] = {}
+    complaints = []
+    for text in dict.fromkeys(texts):
+        try:
+            wanted[text] = read_query(text)
+        except ValueError as error:
+            complaints.append(str(error))
+    return wanted, complaints
 
 
 def start_worker(probing: Probing) -> Launched:
@@ -70,28 +105,24 @@ def start_worker(probing: Probing) -> Launched:
         raise CannotStart(f"the probe worker cannot be started: {error.strerror or error}") from None
 
 
-def _acceptable(target: str) -> str:
+def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[str]]:
+    """The address of each host, and a line for each that has none. So many at once as `LOOKUPS` says."""
+    if len(hosts) < 2:
+        found = [_resolve(host, probing) for host in hosts]
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(LOOKUPS, len(hosts))) as pool:
+            found = list(pool.map(lambda host: _resolve(host, probing), hosts))
+    addresses = {host: one for host, one in zip(hosts, found, strict=True) if isinstance(one, str)}
+    return addresses, [str(one) for one in found if isinstance(one, Unresolvable)]
+
+
+def _resolve(host: str, probing: Probing) -> str | Unresolvable:
     try:
-        return acceptable(target)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
-def _resolved(targets: tuple[str, ...], probing: Probing) -> dict[str, str]:
-    wanted = list(dict.fromkeys(targets))
-    if len(wanted) == 1:
-        return {wanted[0]: _resolve(wanted[0], probing)}
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(LOOKUPS, len(wanted))) as pool:
-        return dict(zip(wanted, pool.map(lambda target: _resolve(target, probing), wanted), strict=True))
-
-
-def _resolve(target: str, probing: Probing) -> str:
-    try:
-        return resolve(target, probing.family)
+        return resolve(host, probing)
     except Unresolvable as error:
-        raise UsageError(str(error)) from None
+        return error
 
 
 def _of_family(demo: Demo, probing: Probing) -> list[tuple[str, str]]:
@@ -108,9 +139,13 @@ def simulated_targets(options: Options, demo: Demo) -> dict[str, str]:
     targets = options.targets or tuple(dict(_of_family(demo, probing)))
     addresses = {}
     for target in targets:
-        address = known.get(target) or numeric(target)
+        try:
+            host = read_query(target).host
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        address = known.get(host) or numeric(host)
         if address is None:
-            raise UsageError(f"{target}: the scenario has no such target; it has {', '.join(known) or 'none'}")
+            raise UsageError(f"{clean(host)}: the scenario has no such target; it has {', '.join(known) or 'none'}")
         addresses[target] = address
     if not addresses:
         raise UsageError(f"-{probing.family}: the scenario has no target of this family")

@@ -59,7 +59,7 @@ class _Fast:
         for number, (query, address) in enumerate(simulated_targets(options, demo).items(), 1):
             record = self._records[number] = TargetRecord(number, query, options.probing)
             try:
-                record.begin(number, plan_of(options.probing, address))
+                record.begin(number, plan_of(options.probing, address, record.wanted.port))
             except ValueError as error:
                 raise UsageError(f"{query}: {error}") from None
 

@@ -13,6 +13,7 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, parse, parse_environment
 from hopscope.cli.values import shown
 from hopscope.session.model import Probing
+from hopscope.session.query import split_queries
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
 
 REPORT_ROUNDS = 10
@@ -67,7 +68,10 @@ def combine(values: Values, environ: Mapping[str, str]) -> Options:
     notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
     merged: Values = {**configuration.defaults(loaded.config), **below, **values}
     action = values["action"]
-    targets = [*values["targets"], *_from_file(merged.get("file"))]
+    typed = values["targets"]
+    if action == "trace":
+        typed = [target for word in typed for target in split_queries(word) or [word]]
+    targets = [*typed, *_from_file(merged.get("file"))]
     _check_targets(action, targets, merged.get("list", False))
     asked = _format(merged)
     if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
@@ -179,7 +183,7 @@ def _check_method(probing: Probing) -> None:
 
 
 def _from_file(name: str | None) -> list[str]:
-    """Targets, one a line; what follows a ``#`` is a comment."""
+    """Targets, a line each or several with blanks between; what follows a ``#`` is a comment."""
     if name is None:
         return []
     try:
@@ -190,8 +194,10 @@ def _from_file(name: str | None) -> list[str]:
     if len(raw) > configuration.MAX_FILE:
         raise UsageError(f"-F {shown(name)}: too long; at most {configuration.MAX_FILE} bytes")
     lines = os.fsdecode(raw).splitlines()
-    targets = [line.partition("#")[0].strip() for line in lines]
-    for number, target in enumerate(targets, 1):
-        if target.startswith("-") or any(char.isspace() for char in target):
-            raise UsageError(f"-F {shown(name)}, line {number}: {shown(target)} is no target")
-    return [target for target in targets if target]
+    targets = []
+    for number, line in enumerate(lines, 1):
+        for target in split_queries(line.partition("#")[0]):
+            if target.startswith("-"):
+                raise UsageError(f"-F {shown(name)}, line {number}: {shown(target)} is no target")
+            targets.append(target)
+    return targets

@@ -44,8 +44,10 @@ def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
 class Ending:
     """What a report prints when probing is over, and with which status it ends."""
 
-    def __init__(self, options: Options, output: Output) -> None:
+    def __init__(self, options: Options, output: Output, complaints: tuple[str, ...] = ()) -> None:
+        """`complaints`: what is to be said of targets that were left out."""
         assert options.format is not None
+        self.complaints = complaints
         self.options = options
         self.format = options.format
         self.output = output
@@ -66,8 +68,8 @@ class Ending:
             self.output.close()
         except OutputError as error:
             self.trouble = self.trouble or str(error)
-        for target in refused:
-            say(_refusal(target))
+        for line in (*self.complaints, *map(_refusal, refused)):
+            say(line)
         if signal is not None:
             return SIGNALLED + signal
         if self.failure is not None:
@@ -78,8 +80,8 @@ class Ending:
             return USAGE
         if self.is_pipe_closed:
             return OK
-        if refused:
-            return max(_refused_status(target) for target in refused)
+        if refused or self.complaints:
+            return max((_refused_status(target) for target in refused), default=USAGE)
         return self._judge(measured)
 
     def _print(self, report: Document) -> None:
@@ -103,7 +105,7 @@ class Ending:
 
 class _Report(Ending):
     def __init__(self, options: Options, begun: Begun, namer: Namer, output: Output) -> None:
-        super().__init__(options, output)
+        super().__init__(options, output, begun.complaints)
         self.begun = begun
         self.namer = namer
 

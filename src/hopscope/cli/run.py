@@ -23,7 +23,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         return _run(argv)
     except UsageError as error:
-        say(str(error))
+        for line in str(error).splitlines():
+            say(line)
         return USAGE
     except OutputError as error:
         say(str(error))

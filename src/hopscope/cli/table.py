@@ -118,7 +118,8 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-U", "--max-unknown"), "max_unknown", "Path", "silent hops: 12",
        "How many TTLs beyond the last answer are tried.", metavar="N", read=whole(1, 255)),
     _o(("-F", "--filename"), "file", "Path", "read targets",
-       "Read targets from a file, one a line; empty lines and what follows a # are left out. A dash: standard input.",
+       "Read targets from a file, one a line or with blanks between; empty lines and what follows a # are left out."
+       " A dash: standard input.",
        metavar="FILE", completes="file"),
     _o(("-r", "--report"), "layout", "Report", "text, as mtr's", "Print a report in mtr's layout.", constant="text"),
     _o(("-w", "--report-wide"), "layout", "Report", "text, long names",

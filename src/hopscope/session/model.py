@@ -32,6 +32,13 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     scenario: str | None = None
     seed: int | None = None
 
+    @property
+    def family_of_names(self) -> Literal[4, 6] | None:
+        """The family that a name's address must have: the one asked for, else that of the source address."""
+        if self.family is None and self.source is not None:
+            return 6 if ":" in self.source else 4
+        return self.family
+
 
 TargetState: TypeAlias = Literal["resolving", "unresolved", "starting", "running", "paused", "finished", "refused"]
 WorkerState: TypeAlias = Literal["starting", "running", "restarting", "failed"]

@@ -15,14 +15,19 @@ from hopscope.wire.messages import DEFAULT_PORT, Adjust, Plan
 _SECOND: Final = 1_000_000_000
 
 
-def plan_of(probing: Probing, address: str) -> Plan:
-    """The plan for probing `address` (numeric). `ValueError` with one line where that is not possible."""
+def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
+    """The plan for probing `address` (numeric). `port` stood beside the target: for a protocol that has ports, and
+    where `probing` names none. `ValueError` with one line where that is not possible."""
+    if probing.port is not None:
+        port = probing.port
+    elif probing.protocol == "icmp" or port is None:
+        port = DEFAULT_PORT[probing.protocol]
     plan = Plan(
         address=address,
         family=6 if ipaddress.ip_address(address).version == 6 else 4,
         protocol=probing.protocol,
         method=probing.method,
-        port=probing.port if probing.port is not None else DEFAULT_PORT[probing.protocol],
+        port=port,
         interval_ns=nanos(probing.interval_s),
         timeout_ns=nanos(probing.timeout_s),
         first_ttl=probing.first_ttl,
@@ -48,10 +53,7 @@ def checked(probing: Probing) -> Probing:
         probing = msgspec.convert(msgspec.to_builtins(probing), Probing)
     except (msgspec.ValidationError, TypeError) as error:
         raise ValueError(f"probing: {error}") from None
-    family = probing.family
-    if family is None and probing.source is not None:
-        family = 6 if ":" in probing.source else 4
-    plan_of(probing, "::1" if family == 6 else "127.0.0.1")
+    plan_of(probing, "::1" if probing.family_of_names == 6 else "127.0.0.1")
     return probing
 
 
@@ -84,15 +86,4 @@ def numeric(query: str) -> str | None:
         ipaddress.ip_address(query)
     except ValueError:
         return None
-    return query
-
-
-def acceptable(query: str) -> str:
-    """`query`, which may be a target. `ValueError` with one line where it cannot be one."""
-    if not query or query.isspace():
-        raise ValueError("a target is needed: a host name or an address")
-    if query.startswith("-"):
-        raise ValueError(f"target {query!r}: begins with '-'")
-    if len(query) > 255:
-        raise ValueError(f"target {query[:40]!r}…: a name has at most 255 characters")
     return query

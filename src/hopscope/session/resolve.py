@@ -1,44 +1,105 @@
-"""A target's name to one address, in the system's own order."""
+"""A target's name to one address that can be traced, in the system's own order."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Literal
+from typing import Final
 
 from hopscope.names.clean import clean
 from hopscope.session.errors import Unresolvable
+from hopscope.session.hostname import ascii_name
+from hopscope.session.model import Probing
 from hopscope.session.plans import numeric
 
+_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
+"""IPv4-compatible addresses, deprecated by RFC 4291 section 2.5.5.1."""
+_DEFAULT: Final = Probing()
 
-def resolve(query: str, family: Literal[4, 6] | None) -> str:
-    """The first address of `query` of the family asked for (None: the system's order). Blocks, but not for a numeric
-    address, which is only written in the one usual way. `Unresolvable`."""
-    if numeric(query) is not None:
-        known = ipaddress.ip_address(query)
-        if family not in (None, known.version):
-            raise Unresolvable(f"{clean(query)}: is no IPv{family} address")
-        return str(known)
+
+def resolve(host: str, probing: Probing = _DEFAULT) -> str:
+    """The first address of `host` that can be probed like that, in the system's order. Blocks, but not for a numeric
+    address, which is only written in the one usual way. `Unresolvable`: one line that begins with `host`."""
+    try:
+        if numeric(host) is not None:
+            return _checked(host, probing)
+        name = ascii_name(host)
+        return _checked(name, probing) if numeric(name) is not None else _looked_up(name, probing)
+    except ValueError as why:
+        raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}") from None
+
+
+def _looked_up(name: str, probing: Probing) -> str:
+    family = probing.family_of_names
     wanted = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
     try:
-        found = socket.getaddrinfo(query, None, wanted, socket.SOCK_DGRAM)
+        # As bytes, so that nothing encodes it once more.
+        found = socket.getaddrinfo(name.encode("ascii"), None, wanted, socket.SOCK_DGRAM)
     except socket.gaierror as error:
-        raise Unresolvable(f"{clean(query)}: {_why(error, family)}") from None
-    except (OSError, UnicodeError) as error:
-        raise Unresolvable(f"{clean(query)}: {clean(str(error))}") from None
+        raise ValueError(_why(error, probing)) from None
+    except OSError as error:
+        raise ValueError(str(error)) from None
+    reason = "has no address that can be traced"
     for found_family, _, _, _, address in found:
         if found_family in (socket.AF_INET, socket.AF_INET6):
-            return str(address[0])
-    raise Unresolvable(f"{clean(query)}: has no address that can be traced")
+            try:
+                return _of_name(str(address[0]), probing)
+            except ValueError as why:
+                reason = f"leads to {address[0]}, which {why}"
+    raise ValueError(reason)
 
 
-def _why(error: socket.gaierror, family: Literal[4, 6] | None) -> str:
+def _of_name(address: str, probing: Probing) -> str:
+    """As `_checked`, of an address that a name leads to: then an unspecified one is how whoever answers blocks it."""
+    found = ipaddress.ip_address(address)
+    if (getattr(found, "ipv4_mapped", None) or found).is_unspecified:
+        raise ValueError("is no host: somebody blocks this name")
+    return _checked(address, probing)
+
+
+def _checked(address: str, probing: Probing) -> str:
+    """`address` as one host has it, in the usual form. `ValueError` with a few words where it is no single host's."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None and probing.family != 6:
+            found = found.ipv4_mapped
+        elif found.ipv4_mapped is not None:
+            raise ValueError(f"is an IPv4 address in IPv6's notation; type {found.ipv4_mapped}, without -6")
+    if probing.family not in (None, found.version):
+        raise ValueError(f"is no IPv{probing.family} address")
+    if found.is_unspecified:  # the kernel sends what goes there to this machine itself
+        return "127.0.0.1" if found.version == 4 else "::1"
+    if found.is_multicast:
+        raise ValueError("is a multicast group's address; a trace goes to one host")
+    if found == ipaddress.IPv4Address("255.255.255.255"):
+        raise ValueError("is everybody on the local network; a trace goes to one host")
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in _COMPATIBLE and not found.is_loopback:
+            inside = ipaddress.IPv4Address(int(found))
+            raise ValueError(f"is an IPv4-compatible address, which no network carries (RFC 4291); type {inside}")
+        if found.is_link_local and not (found.scope_id or probing.interface or "%" in (probing.source or "")):
+            raise ValueError(f"is known on one link only; name it: {found}%{_some_interface()} (ip -brief link)")
+    return str(found)
+
+
+def _some_interface() -> str:
+    """The name of a network interface that is not the loopback, for an example."""
+    try:
+        names = [name for _, name in socket.if_nameindex() if name != "lo"]
+    except OSError:
+        names = []
+    return names[0] if names else "eth0"
+
+
+def _why(error: socket.gaierror, probing: Probing) -> str:
+    family = probing.family_of_names
     only = f"IPv{family} " if family else ""
     if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None), getattr(socket, "EAI_ADDRFAMILY", None)):
-        return f"no {only}address is known for this name"
+        because = f", and the source address {probing.source} is one" if family and not probing.family else ""
+        return f"no {only}address is known for this name{because}"
     if error.errno == socket.EAI_AGAIN:
         return "the name server does not answer; an address works without it"
-    return clean((error.strerror or str(error)).lower())
+    return (error.strerror or str(error)).lower()
 
 
 __all__ = ["Unresolvable", "resolve"]

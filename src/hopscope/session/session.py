@@ -25,7 +25,8 @@ from hopscope.session.feeds import Feeds
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
 from hopscope.session.launch import Launched
 from hopscope.session.model import Probing, Snapshot
-from hopscope.session.plans import acceptable, adjusted, checked, nanos, numeric, plan_of
+from hopscope.session.plans import adjusted, checked, nanos, numeric, plan_of
+from hopscope.session.query import read_query
 from hopscope.session.resolve import resolve
 from hopscope.session.target import TargetRecord
 from hopscope.wire.messages import (
@@ -70,7 +71,9 @@ class Session:
         silent before it is started again. `ValueError` where a target cannot be one, or nothing can be probed that
         way."""
         self._default = checked(probing) if probing is not None else Probing()
-        self._queries = [acceptable(query) for query in targets]
+        self._queries = list(targets)
+        for query in self._queries:
+            read_query(query)
         self._launched = launched
         self._namer = namer
         self._addresses = dict(addresses or {})
@@ -209,7 +212,7 @@ class Session:
     def add(self, query: str, probing: Probing | None = None) -> int:
         """Probe one more target; its number. A name is resolved in the background. `ValueError` as in the
         constructor."""
-        return self._add(acceptable(query), checked(probing) if probing is not None else self._default)
+        return self._add(query, checked(probing) if probing is not None else self._default)
 
     def remove(self, target: int) -> None:
         """Stop probing a target and forget it."""
@@ -310,15 +313,15 @@ class Session:
 
     def _find(self, record: TargetRecord) -> None:
         """From what was asked for to an address, and there we go."""
-        family = record.probing.family
-        known = self._addresses.get(record.asked)
+        host, family = record.wanted.host, record.probing.family
+        known = self._addresses.get(host)
         if known is not None and family in (None, 6 if ":" in known else 4):
             self._start(record, known)
-        elif record.probing.method == "simulated" and numeric(record.asked) is None:
+        elif record.probing.method == "simulated" and numeric(host) is None:
             record.unresolve(f"{record.query}: no name leads into a simulated network; an address does")
-        elif numeric(record.asked) is not None:
+        elif numeric(host) is not None:
             try:
-                self._start(record, resolve(record.asked, family))
+                self._start(record, resolve(host, record.probing))
             except Unresolvable as why:
                 record.unresolve(str(why))
         else:
@@ -327,9 +330,9 @@ class Session:
             record.resolving = asyncio.get_running_loop().create_task(self._resolve(record))
 
     async def _resolve(self, record: TargetRecord) -> None:
-        family = record.probing.family
+        host, probing = record.wanted.host, record.probing
         try:
-            address = await in_background(lambda: resolve(record.asked, family))
+            address = await in_background(lambda: resolve(host, probing))
         except Unresolvable as why:
             record.unresolve(str(why))
         else:
@@ -339,7 +342,7 @@ class Session:
 
     def _start(self, record: TargetRecord, address: str) -> None:
         try:
-            plan = plan_of(record.probing, address)
+            plan = plan_of(record.probing, address, record.wanted.port)
         except ValueError as why:
             record.refuse(address, Refused(0, "unsupported", clean(str(why))))
         else:

@@ -12,6 +12,7 @@ from hopscope.names.facts import NameFacts, Namer
 from hopscope.path.fold import PathFold
 from hopscope.session.events import EndEvent, StartEvent, iso
 from hopscope.session.model import Probing, Target, TargetState
+from hopscope.session.query import read_query
 from hopscope.wire.messages import Event, Plan, Refused, RoundStarted, Started
 
 S = TypeVar("S", Started, Refused)
@@ -23,11 +24,13 @@ class TargetRecord:
     """Mutable; `snapshot` gives the immutable picture of it."""
 
     def __init__(self, number: int, query: str, probing: Probing) -> None:
+        """`query`: as it was typed. `ValueError` where that can be no target."""
         self.number = number
         self.wire = 0
         """The worker's number for the flow that is under way; a new flow gets a new one. 0: none."""
-        self.asked = query
-        self.query = clean(query)
+        self.wanted = read_query(query)
+        """Whom to look up, and the port that stood beside it."""
+        self.query = clean(self.wanted.host)
         self.probing = probing
         self.state: TargetState = "resolving"
         self.address: str | None = None

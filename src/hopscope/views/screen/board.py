@@ -240,7 +240,7 @@ def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row
     """In place of hops, while there are none."""
     words = {
         "resolving": f"looking {target.query} up …",
-        "unresolved": f"{target.query} is not probed: {target.error or 'the name does not resolve'}",
+        "unresolved": f"not probed: {target.error or f'{target.query} does not resolve'}",
         "refused": target.refusal.message if target.refusal else "refused",
         "paused": "paused before the first answer",
     }.get(target.state, "the first probes are on their way …")

@@ -166,7 +166,7 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
         return f"{look.glyphs.refused} {target.refusal.message}{remedy}", look.bad
     if target is not None and target.state == "unresolved":
-        return f"{look.glyphs.refused} {target.query}: {target.error or 'the name does not resolve'}", look.bad
+        return f"{look.glyphs.refused} {target.error or f'{target.query}: the name does not resolve'}", look.bad
     if target is not None and target.state == "paused":
         key = keys.get("probe.pause", "")
         return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn

@@ -10,6 +10,8 @@ from typing import Final
 
 START: Final = "\x1b[200~"
 END: Final = "\x1b[201~"
+_KEPT: Final = "\n\u200c\u200d"
+"""Of what is not printable: lines stay lines, and without its joiners a host's name would be another host's."""
 MOST: Final = 8192
 """Characters of a paste that are taken; what comes behind them is dropped. No name and no path is longer."""
 
@@ -62,4 +64,4 @@ class Pastes:
 def plain(text: str) -> str:
     """Text without control, formatting and invisible characters; a tab is a space, lines stay lines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return text if text.isprintable() else "".join(char for char in text if char == "\n" or char.isprintable())
+    return text if text.isprintable() else "".join(char for char in text if char in _KEPT or char.isprintable())

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from hopscope.names.clean import clean
 from hopscope.session.model import Target
+from hopscope.session.query import split_queries
 from hopscope.views.screen.desk import Desk
 from hopscope.views.screen.look import Look
 from hopscope.views.screen.pastes import plain
@@ -31,17 +32,19 @@ class Field(Input):
         event.stop()
         event.prevent_default()
         lines = [line for line in plain(event.text).split("\n") if line.strip()]
+        screen = self.screen
+        if isinstance(screen, Prompt) and screen.joins_lines:
+            lines = [" ".join(lines)]
         line = lines[0] if lines else ""
         start, end = sorted(self.selection)
         room = (self.max_length or len(line)) - len(self.value) + end - start
         self.replace(line[: max(0, room)], start, end)
-        screen = self.screen
         if isinstance(screen, Prompt) and (len(line) > room or len(lines) > 1):
             screen.say("only the first line of the paste was taken" if len(lines) > 1 else "the paste was too long")
 
 
 class Prompt(ModalScreen[None]):
-    """`accept` gets what was typed, cleaned of control characters."""
+    """`accept` gets what was typed, without control and formatting characters."""
 
     BINDINGS = [Binding("escape", "dismiss", show=False)]  # noqa: RUF012 - Textual's own declaration
     CSS = """
@@ -53,8 +56,10 @@ class Prompt(ModalScreen[None]):
     Prompt #reason { color: $error; height: auto; min-height: 1; }
     """
 
-    def __init__(self, title: str, hint: str, value: str, accept: Accept) -> None:
+    def __init__(self, title: str, hint: str, value: str, accept: Accept, *, joins_lines: bool = False) -> None:
+        """`joins_lines`: a paste of several lines is one line, with blanks between."""
         super().__init__()
+        self.joins_lines = joins_lines
         self._accept = accept
         self._heading = title
         self._hint = hint
@@ -84,7 +89,7 @@ class Prompt(ModalScreen[None]):
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        text = clean(event.value).strip()
+        text = plain(event.value).strip()
         self.run_worker(self._try(text), exclusive=True)
 
     async def _try(self, text: str) -> None:
@@ -97,30 +102,46 @@ class Prompt(ModalScreen[None]):
 
 
 def add_prompt(desk: Desk) -> Prompt:
-    """Add a target; where its name does not resolve, the reason stands in the prompt and nothing was added."""
+    """Add targets. Of one whose name does not resolve the reason stands in the prompt, and it was not added."""
+
+    added: set[str] = set()
+    """What need not be added again once the rest was put right."""
 
     async def accept(text: str) -> str | None:
-        if not text:
-            return "a host name or an address"
-        try:
-            number = desk.session.add(text, desk.options.probing)
-        except ValueError as error:
-            return str(error)
-        while True:
-            version = desk.session.version
-            target = next((t for t in desk.session.snapshot().targets if t.id == number), None)
-            if target is None:
-                return "it was removed"
-            if target.state == "unresolved":
-                desk.session.remove(number)
-                return f"{target.query}: {target.error or 'the name does not resolve'}"
-            if target.state != "resolving":
-                desk.refresh_now()
-                desk.show_target(number)
-                return None
-            await desk.session.changed(version)
+        reasons = []
+        for word in split_queries(text) or [text]:
+            if word in added:
+                continue
+            reason = await _add(desk, word)
+            if reason is None:
+                added.add(word)
+            else:
+                reasons.append(reason)
+        return "; ".join(reasons) or None
 
-    return Prompt("add a target", "a host name or an address; enter adds it, esc leaves", "", accept)
+    hint = "a host name or an address, or several; enter adds, esc leaves"
+    return Prompt("add a target", hint, "", accept, joins_lines=True)
+
+
+async def _add(desk: Desk, text: str) -> str | None:
+    """Add a target and wait until it has an address; a line of why it was not added, or None."""
+    try:
+        number = desk.session.add(text, desk.options.probing)
+    except ValueError as error:
+        return str(error)
+    while True:
+        version = desk.session.version
+        target = next((t for t in desk.session.snapshot().targets if t.id == number), None)
+        if target is None:
+            return "it was removed"
+        if target.state == "unresolved":
+            desk.session.remove(number)
+            return target.error or f"{target.query}: the name does not resolve"
+        if target.state != "resolving":
+            desk.refresh_now()
+            desk.show_target(number)
+            return None
+        await desk.session.changed(version)
 
 
 def interval_prompt(desk: Desk, target: Target) -> Prompt:
