@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
+from hopscope.path.measures import MEASURES
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 
@@ -26,32 +27,14 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "=": operator.eq,
 }
-_TIMES: dict[str, Callable[[Hop], float | None]] = {
-    "last": lambda hop: hop.rtt.last if hop.rtt else None,
-    "best": lambda hop: hop.rtt.best if hop.rtt else None,
-    "avg": lambda hop: hop.rtt.avg if hop.rtt else None,
-    "worst": lambda hop: hop.rtt.worst if hop.rtt else None,
-    "stddev": lambda hop: hop.rtt.stddev if hop.rtt else None,
-    "median": lambda hop: hop.rtt.median if hop.rtt else None,
-    "p95": lambda hop: hop.rtt.p95 if hop.rtt else None,
-    "p99": lambda hop: hop.rtt.p99 if hop.rtt else None,
-    "jitter": lambda hop: hop.jitter.avg if hop.jitter else None,
-    "jitter_worst": lambda hop: hop.jitter.worst if hop.jitter else None,
-}
-_COUNTS: dict[str, Callable[[Hop], float | None]] = {
-    "sent": lambda hop: hop.sent,
-    "received": lambda hop: hop.received,
-    "lost": lambda hop: hop.lost,
-    "late": lambda hop: hop.late,
-    "failed": lambda hop: hop.failed,
-    "duplicates": lambda hop: hop.duplicates,
-}
 _PATH: dict[str, Callable[[Target], float | None]] = {
     "hops": lambda target: len(target.path.hops) and target.path.hops[-1].ttl if target.path.reached else None,
     "rounds": lambda target: target.path.rounds,
     "route_changes": lambda target: target.path.route_changes,
 }
-NAMES = ("reached", "loss", *_TIMES, *_COUNTS, *_PATH)
+_UNITS = {"%": "%", "ms": "ms", "s": "ms"}
+"""Units that a number may carry, and the measures' unit that each goes with."""
+NAMES = ("reached", *(key for key, measure in MEASURES.items() if measure.unit), *_PATH)
 _CONDITION = re.compile(
     r"(?:hop\[(?P<hop>\d{1,3})\]\.)?(?P<name>[a-z_0-9]+)"
     r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?P<number>\d+(?:\.\d*)?|\.\d+)(?:\s*(?P<unit>%|ms\b|s\b))?)?"
@@ -77,18 +60,14 @@ class Condition:
             return "is unknown" if self.hop is None or self._hop(target) else "there is no such hop"
         if _COMPARISONS[self.how](value, self.number):
             return None
-        unit = " %" if self.name == "loss" else " ms" if self.name in _TIMES else ""
-        return f"is {value:.6g}{unit}"
+        unit = _unit(self.name)
+        return f"is {value:.6g}{f' {unit}' if unit in _UNITS.values() else ''}"
 
     def _value(self, target: Target) -> float | None:
         if self.name in _PATH:
             return _PATH[self.name](target)
         hop = self._hop(target)
-        if hop is None:
-            return None
-        if self.name == "loss":
-            return hop.loss_pct
-        return (_TIMES.get(self.name) or _COUNTS[self.name])(hop)
+        return None if hop is None else MEASURES[self.name].number(hop)
 
     def _hop(self, target: Target) -> Hop | None:
         hops = target.path.hops
@@ -131,11 +110,14 @@ def _condition(match: re.Match[str]) -> Condition:
         raise UsageError(f"--assert: {shown(text)}: {name} {wrong}")
     if match["hop"] and (name in _PATH or name == "reached"):
         raise UsageError(f"--assert: {shown(text)}: {name} is the path's, not a hop's")
-    fits = {"%": name == "loss", "ms": name in _TIMES, "s": name in _TIMES}
-    if unit and not fits[unit]:
+    if unit and _unit(name) != _UNITS[unit]:
         raise UsageError(f"--assert: {shown(text)}: {name} is not measured in {unit}")
     number = float(match["number"] or 0) * (1000 if unit == "s" else 1)
     return Condition(" ".join(text.split()), name, int(match["hop"]) if match["hop"] else None, how or "", number)
+
+
+def _unit(name: str) -> str:
+    return MEASURES[name].unit if name in MEASURES else ""
 
 
 def broken(conditions: tuple[Condition, ...], target: Target) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hopscope.path.measures import BY_LETTER
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report.document import UNKNOWN, Style, hostname, latest, owner, rounded
@@ -56,26 +57,12 @@ def columns(style: Style) -> list[Field]:
 def value(hop: Hop, field: Field) -> float:
     """A column's number: times in ms to the microsecond, loss in percent to the thousandth. mtr has 0 for what is
     unknown, and so its formats have."""
-    rtt, jitter = hop.rtt, hop.jitter
-    match field.letter:
-        case " " | "D":
-            return hop.lost
-        case "L":
-            # mtr cuts the thousandths, and so do we: 66.666, not 66.667.
-            return int(1000 * (hop.loss_pct or 0.0) + 1e-6) / 1000
-        case "R":
-            return hop.received
-        case "S":
-            return hop.sent
-        case "J" | "M" | "X" | "I":
-            if jitter is None:
-                return 0.0
-            chosen = {"J": jitter.last, "M": jitter.avg, "X": jitter.worst, "I": jitter.rfc3550}[field.letter]
-            return rounded(chosen) or 0.0
-    if rtt is None:
-        return 0.0
-    times = {"N": rtt.last, "B": rtt.best, "A": rtt.avg, "W": rtt.worst, "V": rtt.stddev, "G": rtt.gmean}
-    return rounded(times[field.letter]) or 0.0
+    if field.letter == "L":
+        # mtr cuts the thousandths, and so do we: 66.666, not 66.667.
+        return int(1000 * (hop.loss_pct or 0.0) + 1e-6) / 1000
+    if field.letter == " ":
+        return hop.lost
+    return rounded(BY_LETTER[field.letter].number(hop)) or 0.0
 
 
 def shown(hop: Hop, field: Field) -> str:

@@ -10,9 +10,10 @@ import csv
 import io
 from collections.abc import Callable
 
-from hopscope.path.snapshot import Hop, Jitter, Rtt
+from hopscope.path.measures import MEASURES, Measure, Unit
+from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.report.document import Document, facts, owner, rounded
+from hopscope.views.report.document import Document, facts, owner
 from hopscope.views.report.spreadsheet import harmless
 
 Cell = str | int | float | None
@@ -31,16 +32,16 @@ def _owner(part: str) -> Callable[[Target, Hop], Cell]:
     return cell
 
 
-def _rtt(part: str) -> Callable[[Target, Hop], Cell]:
-    return lambda _target, hop: _time(hop.rtt, part)
+def _measured(measure: Measure) -> Callable[[Target, Hop], Cell]:
+    def cell(_target: Target, hop: Hop) -> Cell:
+        value = measure.value(hop)
+        return round(value, 3) if isinstance(value, float) else value
+
+    return cell
 
 
-def _jitter(part: str) -> Callable[[Target, Hop], Cell]:
-    return lambda _target, hop: _time(hop.jitter, part)
-
-
-def _time(numbers: Rtt | Jitter | None, part: str) -> Cell:
-    return None if numbers is None else rounded(getattr(numbers, part))
+def _of_unit(unit: Unit) -> list[tuple[str, Callable[[Target, Hop], Cell]]]:
+    return [(measure.csv_head, _measured(measure)) for measure in MEASURES.values() if measure.unit == unit]
 
 
 def _bound(place: int) -> Callable[[Target, Hop], Cell]:
@@ -60,30 +61,12 @@ COLUMNS: tuple[tuple[str, Callable[[Target, Hop], Cell]], ...] = (
     ("as_name", _owner("name")),
     ("as_prefix", _owner("prefix")),
     ("as_country", _owner("country")),
-    ("sent", lambda _target, hop: hop.sent),
-    ("received", lambda _target, hop: hop.received),
-    ("lost", lambda _target, hop: hop.lost),
-    ("late", lambda _target, hop: hop.late),
-    ("pending", lambda _target, hop: hop.pending),
-    ("failed", lambda _target, hop: hop.failed),
-    ("duplicates", lambda _target, hop: hop.duplicates),
-    ("loss_percent", lambda _target, hop: None if hop.loss_pct is None else round(hop.loss_pct, 3)),
+    *_of_unit("probes"),
+    *_of_unit("%"),
     ("loss_ci95_low_percent", _bound(0)),
     ("loss_ci95_high_percent", _bound(1)),
-    ("last_ms", _rtt("last")),
-    ("best_ms", _rtt("best")),
-    ("avg_ms", _rtt("avg")),
-    ("worst_ms", _rtt("worst")),
-    ("stddev_ms", _rtt("stddev")),
-    ("median_ms", _rtt("median")),
-    ("p95_ms", _rtt("p95")),
-    ("p99_ms", _rtt("p99")),
-    ("jitter_last_ms", _jitter("last")),
-    ("jitter_avg_ms", _jitter("avg")),
-    ("jitter_worst_ms", _jitter("worst")),
-    ("jitter_rfc3550_ms", _jitter("rfc3550")),
-    ("reply_kind", lambda _target, hop: hop.reply.kind if hop.reply else None),
-    ("reply_ttl", lambda _target, hop: hop.reply.ttl if hop.reply else None),
+    *_of_unit("ms"),
+    *_of_unit(""),
     ("mpls_labels", lambda _target, hop: " ".join(str(label.label) for label in hop.mpls)),
 )
 

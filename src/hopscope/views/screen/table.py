@@ -84,7 +84,7 @@ def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
     while kept and rest() < max(HOST_MIN, comfortable) + spark_need:
         if len(kept) == 1 and rest() >= HOST_MIN:
             break
-        kept.remove(min(kept, key=lambda column: column.keep))
+        kept.remove(min(kept, key=lambda column: column.rank))
         left_out += 1
     room = rest()
     if has_spark and room - HOST_MIN < 6 + GAP:
