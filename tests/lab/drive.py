@@ -43,6 +43,7 @@ class Driver:
         self.watch = SelectorWatch()
         self.heard: list[tuple[Probe, Reply]] = []
         self.changes = 0
+        self.has_failed = False
         self.hands = Hands(
             watch=self.watch,
             deliver=self._deliver,
@@ -70,7 +71,11 @@ class Driver:
         """Send one probe. `OSError` where this machine could not."""
         self.seq = (self.seq + 1) & 0xFFFF
         probe = Probe(target=1, round=round_, ttl=ttl, seq=self.seq)
+        if self.has_failed:  # as the engine does
+            self.flow.follow()
+        self.has_failed = True
         self.flow.send(probe)
+        self.has_failed = False
         return probe
 
     def wait(self, done: Callable[[], bool], seconds: float = 2.0) -> bool:

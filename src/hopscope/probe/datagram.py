@@ -107,12 +107,11 @@ class DatagramFlow(Flow):
         self._channel = channel
         self._probes: dict[int, Probe] = {}
         self._inbox: Inbox[_Read] = Inbox()
-        self._stale = False
         self._dropped = 0
+        self._why_closed: OSError | None = None
         self._port = 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
-        self._source = endpoint.source_of(plan)
-        self._interface_index = self._index()
+        self._egress = endpoint.egress_of(plan)
         self._socket = self._open_socket()
         try:
             self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
@@ -151,14 +150,13 @@ class DatagramFlow(Flow):
     def send(self, probe: Probe) -> None:
         """Send `probe`; see `Flow.send`."""
         self._read_clocks(probe)
-        if self._stale:
-            self._renew()
+        if self._why_closed is not None:
+            raise self._why_closed
         self._probes[probe.seq] = probe
         try:
             self._transmit(probe)
         except OSError:
             del self._probes[probe.seq]
-            self._stale = True
             raise
 
     def forget(self, probe: Probe) -> None:
@@ -361,25 +359,37 @@ class DatagramFlow(Flow):
     def _listen(self) -> None:
         self.hands.watch.add(self._socket.fileno(), self.on_ready, stamped=True)
 
-    def _index(self) -> int:
-        return socket.if_nametoindex(self.plan.interface) if self.plan.interface else 0
+    @property
+    def _source(self) -> Any:
+        return self._egress.source
 
-    def _renew(self) -> None:
-        """A send failed. See whether the source address or the interface is another one now, and if so open a new
-        socket. Raises `OSError` while there is no way to send."""
-        source, index = endpoint.source_of(self.plan), self._index()
-        if (source, index) != (self._source, self._interface_index):
-            if self._socket.fileno() >= 0:
-                self.hands.watch.remove(self._socket.fileno())
-                self._socket.close()
-            # Until the new socket stands, the next try must come here again.
-            self._source, self._interface_index = source, _UNKNOWN
-            self._socket = self._open_socket()
-            self._interface_index = index
-            self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
-            self._dropped = 0
-            self._listen()
-            old, self.facts = self.facts, self._make_facts()
-            if old != self.facts:
-                self.hands.changed(self, self.target)
-        self._stale = False
+    def follow(self) -> bool:
+        """See `Flow.follow`: another source or interface needs another socket."""
+        try:
+            egress = endpoint.egress_of(self.plan)
+            if egress == self._egress:
+                return False
+        except OSError:
+            return False
+        try:
+            self._move(egress)
+        except OSError as problem:
+            self._why_closed = problem
+        return True
+
+    def _move(self, egress: endpoint.Egress) -> None:
+        """Open a socket there, in place of the old one, of which what has arrived is heard before. `OSError` where that
+        fails; the next look tries again."""
+        if self._socket.fileno() >= 0:
+            self.on_ready()
+            self.hands.watch.remove(self._socket.fileno())
+            self._socket.close()
+        self._egress = endpoint.Egress(egress.source, _UNKNOWN)  # until the new socket stands
+        self._socket = self._open_socket()
+        self._egress, self._why_closed = egress, None
+        self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
+        self._dropped = 0
+        self._listen()
+        old, self.facts = self.facts, self._make_facts()
+        if old != self.facts:
+            self.hands.changed(self, self.target)

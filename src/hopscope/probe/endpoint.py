@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hopscope.probe.channels.base import Refusal
 from hopscope.probe.errqueue import zoned
@@ -59,6 +59,20 @@ def source_of(plan: Plan) -> Any:
         sock.connect(socket_address(plan.address, plan.family, 9))
         name = sock.getsockname()
     return (name[0], 0, *name[2:])
+
+
+class Egress(NamedTuple):
+    """Where probes leave this machine."""
+
+    source: Any
+    """The socket address, port 0."""
+    interface: int
+    """Index of the interface that was asked for; 0 where none was. One that was deleted and made anew has another."""
+
+
+def egress_of(plan: Plan) -> Egress:
+    """Where probes of this plan leave as things are now. Raises `OSError`: no route, no such source or interface."""
+    return Egress(source_of(plan), socket.if_nametoindex(plan.interface) if plan.interface else 0)
 
 
 def bind_interface(sock: socket.socket, interface: str | None) -> None:

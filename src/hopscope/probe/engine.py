@@ -40,6 +40,7 @@ from hopscope.wire.messages import (
     Resume,
     RoundStarted,
     Sent,
+    SourceChanged,
     Start,
     Started,
     Stop,
@@ -63,21 +64,28 @@ HELD_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 STANDSTILL_NS: Final = 2_000_000_000
 """So much later than due, and this process or its machine was stopped."""
+LOOK_EVERY_NS: Final = 1_000_000_000
+"""How often a target's route is looked at again, at most: 20 µs each."""
 _DEAF: Final = "this computer's receive buffer overflowed while the probe was in flight"
 _ASLEEP: Final = "this computer was asleep or stood still while the probe was in flight"
+_MOVED: Final = "this computer's own address or route changed while the probe was in flight"
 
 Factory = Callable[[Method, Hands], Channel]
 """Makes a channel, or raises `Refusal`."""
 
 
 class _Target:
-    __slots__ = ("flow", "method", "scheduled", "sweep")
+    __slots__ = ("flow", "looked_at", "method", "moved_at", "scheduled", "source", "sweep")
 
-    def __init__(self, flow: Flow, method: Method, sweep: Sweep) -> None:
+    def __init__(self, flow: Flow, method: Method, sweep: Sweep, now: int) -> None:
         self.flow = flow
         self.method = method
         self.sweep = sweep
         self.scheduled = NEVER
+        self.looked_at = now
+        self.moved_at = -NEVER
+        """When probes were last seen to leave from elsewhere: what was in flight then may be answered to nobody."""
+        self.source = flow.facts.source
 
 
 class Engine:
@@ -223,7 +231,7 @@ class Engine:
             self.say(_refused(number, refusal))
             return
         now = self._monotonic()
-        target = _Target(flow, method, Sweep(number, plan, now))
+        target = _Target(flow, method, Sweep(number, plan, now), now)
         self._targets[number] = target
         self._changed(flow, number)
         self._after(number, target, now)
@@ -288,15 +296,21 @@ class Engine:
         """All that is due for one target: expire, forget, send."""
         sweep = target.sweep
         while (old := sweep.expired(now)) is not None:
+            if target.looked_at <= old.sent_mono:
+                self._look_at_route(target, now)  # the network is not blamed for a route that moved
             if old.sent_mono <= self._stood_still:
                 self._give_up(target, old, "ASLEEP", _ASLEEP)
             elif old.sent_mono <= target.flow.deaf_at:
                 self._give_up(target, old, "OVERFLOW", _DEAF)
+            elif old.sent_mono < target.moved_at:
+                self._give_up(target, old, "MOVED", _MOVED)
             else:
                 self._lose(target, old)
         while (old := sweep.forgettable(now)) is not None:
             target.flow.forget(old)
         if not self._held:
+            if now - target.looked_at >= LOOK_EVERY_NS and not sweep.paused:
+                self._look_at_route(target, now)
             if sweep.begins_round(now):
                 self._out.append(RoundStarted(number, sweep.round, now + self.anchor))
             while (probe := sweep.due(now)) is not None:
@@ -304,12 +318,18 @@ class Engine:
                 now = self._monotonic()
         self._after(number, target, now)
 
+    def _look_at_route(self, target: _Target, now: int) -> None:
+        target.looked_at = now
+        if target.flow.follow():
+            target.moved_at = self._monotonic()
+
     def _send(self, target: _Target, probe: Probe) -> None:
         try:
             target.flow.send(probe)
         except OSError as problem:
             sweep = target.sweep
             target.flow.forget(probe)
+            target.looked_at = -NEVER  # perhaps the way is another one now
             sweep.failed(probe)
             name = errno.errorcode.get(problem.errno or 0, "EIO")
             at = (probe.sent_mono or self._monotonic()) + self.anchor
@@ -388,6 +408,9 @@ class Engine:
         if target is None:
             return
         facts = flow.facts
+        if facts.source != target.source:
+            self.say(SourceChanged(number, self._monotonic() + self.anchor, target.source, facts.source))
+            target.source = facts.source
         self.say(
             Started(
                 number,

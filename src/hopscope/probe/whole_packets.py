@@ -29,7 +29,6 @@ from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan
 
 _STILL_FULL_NS = 1_000_000_000
 """A drop that is heard of so long after a buffer was seen full was for want of room."""
-_SOURCE_CHECK_NS = 2_000_000_000
 _IP_PKTINFO, _IPV6_PKTINFO = 8, 50
 
 
@@ -211,27 +210,21 @@ class PacketFlow(Flow):
         self._target = target
         self._address = endpoint.socket_address(plan.address, plan.family)
         self._holder: socket.socket | None = None
-        self._check_at = self._hands.monotonic() + _SOURCE_CHECK_NS
         self._last_router = (0, 0)
         try:
-            self._settle(endpoint.source_of(plan), _index(plan), None)
+            self._settle(endpoint.egress_of(plan), None)
         except OSError:
             self._release()
             raise
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`."""
-        now = self._hands.monotonic()
-        if now >= self._check_at:
-            self._check_at = now + _SOURCE_CHECK_NS
-            self._check_source()
         packet = self._template.packet(probe.ttl, probe.seq)
         self._entry.probes[probe.seq] = probe
         try:
             self._channel.transmit(self.plan.family, probe, packet, self._control, self._address)
         except OSError:
             del self._entry.probes[probe.seq]
-            self._check_at = 0
             raise
 
     def forget(self, probe: Probe) -> None:
@@ -288,23 +281,22 @@ class PacketFlow(Flow):
 
     # --- where probes leave from ---------------------------------------------------------------------------------
 
-    def _check_source(self) -> None:
-        """Follow the route: another source or interface needs another template. While there is no way at all,
-        sending says so itself."""
+    def follow(self) -> bool:
+        """See `Flow.follow`: another source or interface needs another template."""
         try:
-            source, index = endpoint.source_of(self.plan), _index(self.plan)
-            if (source, index) == (self._source, self._index):
-                return
-            self._settle(source, index, self._entry)
+            egress = endpoint.egress_of(self.plan)
+            if egress == self._egress:
+                return False
+            self._settle(egress, self._entry)
         except OSError:
-            self._check_at = 0
-            return
+            return False
         self._hands.changed(self, self._target)
+        return True
 
-    def _settle(self, source: Any, index: int, before: Entry | None) -> None:
+    def _settle(self, egress: endpoint.Egress, before: Entry | None) -> None:
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
         entry until now, whose identity and probes in flight go on."""
-        plan, ledger = self.plan, self._channel.ledger
+        plan, ledger, source = self.plan, self._channel.ledger, egress.source
         held = self._hold_port(source, before.shape.ident if before else 0)
         if before is not None:
             ledger.remove(before)
@@ -334,8 +326,8 @@ class PacketFlow(Flow):
         except OSError:
             ledger.remove(self._entry)
             raise
-        self._source, self._index = source, index
-        self._control = _pktinfo(plan, shape.source, index)
+        self._egress = egress
+        self._control = _pktinfo(plan, shape.source, egress.interface)
         self.facts = FlowFacts(
             source=endpoint.text_of(source),
             source_port=held or None,
@@ -386,10 +378,6 @@ class PacketFlow(Flow):
                 self._channel.listen_to_ports(self.plan.family)
 
 
-def _index(plan: Plan) -> int:
-    return socket.if_nametoindex(plan.interface) if plan.interface else 0
-
-
 def _pktinfo(plan: Plan, source: str, index: int) -> list[tuple[int, int, bytes]]:
     """Route by the source and interface that were asked for; ip(7) and ipv6(7), IP_PKTINFO and IPV6_PKTINFO."""
     if plan.source is None and plan.interface is None:
@@ -397,4 +385,6 @@ def _pktinfo(plan: Plan, source: str, index: int) -> list[tuple[int, int, bytes]
     packed = socket.inet_pton(endpoint.socket_family(plan.family), source)
     if plan.family == 4:
         return [(socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=I4s4x", index, packed))]
-    return [(socket.IPPROTO_IPV6, _IPV6_PKTINFO, struct.pack("=16sI", packed, index))]
+    # The packet has its source already. With one here, too, the kernel would take the interface for a wish
+    # (net/ipv6/route.c, RT6_LOOKUP_F_IFACE).
+    return [(socket.IPPROTO_IPV6, _IPV6_PKTINFO, struct.pack("=16sI", bytes(16) if index else packed, index))]

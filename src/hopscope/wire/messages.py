@@ -185,6 +185,16 @@ class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
     """In words, what a user should know: why this method, why not one flow."""
 
 
+class SourceChanged(msgspec.Struct, frozen=True, tag="source-changed"):
+    """Probes of a target leave from another address of this machine from now on (it roamed, a VPN came or went). A
+    `Started` with the whole of it follows."""
+
+    target: Int
+    at: Int
+    before: str | None
+    after: str | None
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
     """A target could not be started at all. It is forgotten."""
 
@@ -247,7 +257,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     ttl: Int
     sent_at: Int
     error: str
-    """The errno's name, e.g. ``ENETUNREACH``; ``OVERFLOW`` (a receive buffer) or ``ASLEEP`` where it could not hear."""
+    """The errno's name, e.g. ``ENETUNREACH``; where it could not hear ``OVERFLOW`` (a receive buffer), ``ASLEEP``, or
+    ``MOVED`` (probes leave from another address or interface)."""
     message: str
     """In words."""
 
@@ -316,6 +327,7 @@ ProbeEvent: TypeAlias = Union[Sent, Answered, Lost, Late, Duplicate, Failed]  # 
 Event: TypeAlias = Union[  # noqa: UP007
     Welcome,
     Started,
+    SourceChanged,
     Refused,
     Sent,
     Answered,

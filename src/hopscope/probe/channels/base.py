@@ -104,6 +104,13 @@ class Flow(ABC):
     def send(self, probe: Probe) -> None:
         """Send `probe`, and fill in its times. `OSError`: this machine could not (never the network's fault)."""
 
+    def follow(self) -> bool:
+        """See where probes leave this machine now, and go on from there: the route may have moved to another source
+        address, an interface may have been made anew. Whether it was another place; then `facts` were told by
+        `Hands.changed`, and what was in flight may not be heard any more. Nothing changes while there is no way at all:
+        sending says why. The engine calls this before it sends, at most each second or after a send that failed."""
+        return False
+
     @abstractmethod
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` is expected any more: drop what the channel keeps of it."""

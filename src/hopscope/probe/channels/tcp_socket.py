@@ -25,7 +25,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
@@ -156,8 +156,7 @@ class TcpFlow(Flow):
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
         self._destination = endpoint.socket_address(plan.address, plan.family, self._port)
-        self._source = endpoint.source_of(plan)
-        self._stale = False
+        self._egress = endpoint.egress_of(plan)
         self._rehearsal = channel.rehearsal(plan.family)
         self._flying: dict[Probe, _Attempt] = {}
         self._ports: dict[int, list[int]] = {}
@@ -170,8 +169,6 @@ class TcpFlow(Flow):
     def send(self, probe: Probe) -> None:
         """Try to connect with the probe's TTL; see `Flow.send`."""
         probe.sent_wall, probe.sent_mono = self.hands.wall(), self.hands.monotonic()
-        if self._stale:
-            self._renew()
         for attempt in range(_TRIES):
             try:
                 self._connect(probe, afresh=attempt > 0)
@@ -180,7 +177,6 @@ class TcpFlow(Flow):
                 # The port, or the pair of ends, is taken by something else on this machine: another port.
                 again = problem.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
                 if not again or attempt == _TRIES - 1:
-                    self._stale = True
                     raise
 
     def forget(self, probe: Probe) -> None:
@@ -252,15 +248,24 @@ class TcpFlow(Flow):
             ports.append(port)
         return port
 
-    def _renew(self) -> None:
-        """A send failed: see which source address probes leave from now. Raises `OSError` while there is none."""
-        source = endpoint.source_of(self.plan)
-        if source != self._source:
-            self._source = source
-            self._ports.clear()
-            self.facts = self._make_facts()
+    def follow(self) -> bool:
+        """See `Flow.follow`. Each attempt has a socket of its own: those in flight go on."""
+        try:
+            egress = endpoint.egress_of(self.plan)
+        except OSError:
+            return False
+        if egress == self._egress:
+            return False
+        self._egress = egress
+        self._ports.clear()
+        old, self.facts = self.facts, self._make_facts()
+        if old != self.facts:
             self.hands.changed(self, self.target)
-        self._stale = False
+        return True
+
+    @property
+    def _source(self) -> Any:
+        return self._egress.source
 
     def _make_facts(self) -> FlowFacts:
         return FlowFacts(

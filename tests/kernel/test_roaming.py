@@ -1,0 +1,211 @@
+"""The route moves, an uplink goes, an address is another one: every method follows, and no probe of that is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from hopscope.probe.engine import LOOK_EVERY_NS
+from hopscope.wire.messages import (
+    Answered,
+    Event,
+    Failed,
+    Family,
+    Lost,
+    Method,
+    Plan,
+    Protocol,
+    Refused,
+    SourceChanged,
+    Start,
+    Started,
+)
+from tests.lab.conversation import Conversation, User
+from tests.lab.uplinks import TARGET, Uplinks
+
+WITHIN_NS: Final = 3_000_000_000
+TIMEOUT_NS: Final = 600_000_000
+LOOKED_NS: Final = LOOK_EVERY_NS + 200_000_000
+USERS = pytest.mark.parametrize("user", ["plain", "root"])
+METHODS: Final[dict[User, tuple[tuple[Method, Protocol], ...]]] = {
+    "plain": (("ping-socket", "icmp"), ("udp-socket", "udp"), ("tcp-socket", "tcp")),
+    "root": (("ping-socket", "icmp"), ("raw", "icmp"), ("raw", "udp"), ("raw", "tcp"), ("scapy", "udp")),
+}
+FAMILIES: Final[tuple[Family, ...]] = (4, 6)
+
+
+@pytest.fixture
+def uplinks(lab_allowed: None) -> Iterator[Uplinks]:
+    with Uplinks() as made:
+        made.use(1)
+        yield made
+
+
+class Traces:
+    """A worker with a target for each method that the user has, in both families, every one answered already."""
+
+    def __init__(
+        self, uplinks: Uplinks, user: User, *, interface: str | None = None, source: int | None = None
+    ) -> None:
+        self.worker = Conversation(uplinks.client, user, *(["--scapy"] if user == "root" else []))
+        self.families: dict[int, Family] = {}
+        for method, protocol in METHODS[user]:
+            for family in FAMILIES:
+                number = len(self.families) + 1
+                self.families[number] = family
+                plan = Plan(
+                    TARGET[family],
+                    family,
+                    protocol,
+                    method,
+                    port=None if protocol == "icmp" else 33434,
+                    interval_ns=100_000_000,
+                    timeout_ns=TIMEOUT_NS,
+                    max_ttl=1,
+                    interface=interface,
+                    source=uplinks.source(source, family) if source else None,
+                )
+                self.worker.say(Start(number, plan))
+        self.all_answer(0)
+
+    def __enter__(self) -> Traces:
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        self.worker.__exit__(None, None, None)
+
+    def all_answer(self, after: int) -> int:
+        """Wait until a probe of each target that was sent after a moment is answered; when the last of those left."""
+        sent: dict[int, int] = {}
+
+        def enough(event: Event) -> bool:
+            assert not isinstance(event, Refused), event
+            if isinstance(event, Answered) and event.sent_at > after:
+                sent.setdefault(event.target, event.sent_at)
+            return len(sent) == len(self.families)
+
+        self.worker.until(enough)
+        return max(sent.values())
+
+    def all_failed(self, after: int) -> set[str]:
+        """Wait until a probe of each target that was sent after a moment has failed; how."""
+        errors: dict[int, str] = {}
+
+        def enough(event: Event) -> bool:
+            if isinstance(event, Failed) and event.sent_at > after and event.error != "MOVED":
+                errors.setdefault(event.target, event.error)
+            return len(errors) == len(self.families)
+
+        self.worker.until(enough)
+        return set(errors.values())
+
+    def follow(self, uplinks: Uplinks, at: int, before: int, after: int, *, old: int = 2, new: int = 2) -> None:
+        """Each target leaves from another address within the time that is allowed, says so, and loses nothing."""
+        assert self.all_answer(at) - at < WITHIN_NS
+        # Until what had left before has its fate.
+        self.all_answer(time.time_ns() + TIMEOUT_NS)
+        assert not [event for event in self.worker.events if isinstance(event, Lost)]
+        changes = [event for event in self.worker.events if isinstance(event, SourceChanged) and event.at > at]
+        assert {(event.target, event.before, event.after) for event in changes} == {
+            (number, uplinks.source(before, family, old), uplinks.source(after, family, new))
+            for number, family in self.families.items()
+        }
+        assert len(changes) == len(self.families)
+        assert all(event.at - at < WITHIN_NS for event in changes)
+        told = {event.target: event.source for event in self.worker.events if isinstance(event, Started)}
+        assert told == {number: uplinks.source(after, family, new) for number, family in self.families.items()}
+
+    def failures(self) -> set[str]:
+        """How probes failed so far, each in words."""
+        failed = [event for event in self.worker.events if isinstance(event, Failed)]
+        assert all(event.message and not event.message.startswith("[") for event in failed)
+        return {event.error for event in failed}
+
+    def changes(self) -> list[Event]:
+        return [event for event in self.worker.events if isinstance(event, SourceChanged)]
+
+
+@USERS
+def test_a_route_that_moves_to_another_uplink_is_followed_and_nothing_is_lost(uplinks: Uplinks, user: User) -> None:
+    with Traces(uplinks, user) as traces:
+        moved_at = time.time_ns()
+        uplinks.use(2)
+        traces.follow(uplinks, moved_at, 1, 2)
+        # What left by the new way with the old address is answered to nobody: this machine's doing.
+        assert traces.failures() == {"MOVED"}
+
+
+@USERS
+def test_a_vpn_that_comes_and_goes_is_followed_both_times(uplinks: Uplinks, user: User) -> None:
+    uplinks.disconnect(2)
+    with Traces(uplinks, user) as traces:
+        came_at = time.time_ns()
+        uplinks.connect(2)
+        uplinks.use(2)
+        traces.follow(uplinks, came_at, 1, 2)
+        went_at = time.time_ns()
+        uplinks.disconnect(2)
+        uplinks.use(1)
+        traces.follow(uplinks, went_at, 2, 1)
+
+
+@USERS
+def test_an_interface_that_is_renumbered_is_followed(uplinks: Uplinks, user: User) -> None:
+    with Traces(uplinks, user) as traces:
+        at = time.time_ns()
+        uplinks.renumber(1, 7)
+        uplinks.use(1)
+        traces.follow(uplinks, at, 1, 1, new=7)
+
+
+@USERS
+def test_an_interface_that_was_asked_for_and_is_made_anew_is_used_again(uplinks: Uplinks, user: User) -> None:
+    uplinks.use(2)
+    with Traces(uplinks, user, interface="up2") as traces:
+        gone_at = time.time_ns()
+        uplinks.disconnect(2)
+        assert traces.all_failed(gone_at) <= {"ENODEV", "ENETUNREACH", "EADDRNOTAVAIL", "EINVAL", "ENETDOWN"}
+        uplinks.connect(2)
+        uplinks.use(2)
+        back_at = time.time_ns()
+        assert traces.all_answer(back_at) - back_at < WITHIN_NS
+        assert traces.changes() == []
+
+
+@USERS
+def test_a_route_that_goes_and_comes_back_is_survived(uplinks: Uplinks, user: User) -> None:
+    with Traces(uplinks, user) as traces:
+        gone_at = time.time_ns()
+        uplinks.use_none()
+        assert traces.all_failed(gone_at) == {"ENETUNREACH"}
+        back_at = time.time_ns()
+        uplinks.use(1)
+        assert traces.all_answer(back_at) - back_at < WITHIN_NS
+        assert not [event for event in traces.worker.events if isinstance(event, Lost)]
+        assert traces.changes() == []
+
+
+@USERS
+def test_an_interface_that_was_asked_for_is_kept_when_the_route_moves(uplinks: Uplinks, user: User) -> None:
+    uplinks.use(1, metric=500)
+    with Traces(uplinks, user, interface="up1") as traces:
+        moved_at = time.time_ns()
+        uplinks.use(2)
+        traces.all_answer(moved_at + LOOKED_NS)
+        assert traces.changes() == []
+        assert traces.failures() == set()
+
+
+@USERS
+def test_a_source_that_was_asked_for_is_kept_when_the_route_moves(uplinks: Uplinks, user: User) -> None:
+    with Traces(uplinks, user, source=1) as traces:
+        moved_at = time.time_ns()
+        uplinks.use(2)
+        traces.worker.until(lambda event: isinstance(event, Lost) and event.sent_at > moved_at + LOOKED_NS)
+        uplinks.use(1)
+        traces.all_answer(time.time_ns())
+        assert traces.changes() == []
+        assert traces.failures() == set()
