@@ -106,8 +106,9 @@ def test_a_pages_samples_are_what_the_program_prints(page: str) -> None:
 
 def test_every_format_is_documented() -> None:
     text = (_DOCS / "formats.md").read_text("utf-8")
-    for name in FORMATS:
+    for name, format_ in FORMATS.items():
         assert f"| `{name}` |" in text
+        assert f"| {format_.brief}" in text.replace(" ([schema](#json))", "")
 
 
 def test_every_value_of_an_assertion_is_documented() -> None:

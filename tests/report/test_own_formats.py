@@ -16,7 +16,7 @@ import pytest
 from hopscope.views import schemas
 from hopscope.views.report import svg, table_csv
 from hopscope.views.report.document import Style
-from hopscope.views.report.formats import FORMATS, MTR, STREAMS, SUFFIXES, render
+from hopscope.views.report.formats import BY_SUFFIX, FORMATS, STREAMS, render
 from tests.report import golden, sample, schema_maker
 
 _CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
@@ -29,7 +29,7 @@ def _valid(data: object, name: str) -> None:
 @pytest.mark.parametrize("name", ["json", "csv", "markdown", "html"])
 def test_a_fixed_path_is_printed_as_ever(name: str) -> None:
     document = sample.document(sample.target(), sample.unfinished_target(), style=Style(names="both"))
-    golden.check(f"{name}-two.{SUFFIXES[name]}", render(document, name))
+    golden.check(f"{name}-two.{FORMATS[name].suffix}", render(document, name))
 
 
 @pytest.mark.parametrize("name", schemas.NAMES)
@@ -38,9 +38,9 @@ def test_the_shipped_schema_is_that_of_what_is_encoded(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas.schema(name))
 
 
-def test_every_format_has_a_file_ending() -> None:
-    assert set(SUFFIXES) == set(FORMATS)
-    assert set(FORMATS) >= MTR
+def test_a_files_ending_asks_for_one_format_that_can_be_printed_at_once() -> None:
+    assert len([format_ for format_ in FORMATS.values() if format_.is_suffixs]) == len(BY_SUFFIX)
+    assert not STREAMS & {format_.name for format_ in BY_SUFFIX.values()}
 
 
 def test_a_report_holds_to_its_schema_and_to_the_contract() -> None:

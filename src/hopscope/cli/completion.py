@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from hopscope.cli.table import OPTIONS, SUBCOMMANDS, Option
 
@@ -107,11 +108,18 @@ def _fish() -> str:
         parts += [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags]
         if option.takes_value:
             parts.append("-r -F" if option.completes == "file" else "-x")
-        if option.choices:
+        if isinstance(option.choices, Mapping):
+            words = " ".join(f"{name}\\t{_quoted_fish(brief)}" for name, brief in option.choices.items())
+            parts.append(f'-a "{words}"')
+        elif option.choices:
             parts.append(f"-a '{' '.join(option.choices)}'")
         elif option.completes == "interface":
             parts.append(f"-a '({_INTERFACES})'")
-        words = (option.brief or option.long).replace("\\", "\\\\").replace("'", "\\'")
-        parts.append(f"-d '{words}'")
+        parts.append(f"-d {_quoted_fish(option.brief or option.long)}")
         lines.append(" ".join(parts))
     return "\n".join(lines) + "\n"
+
+
+def _quoted_fish(words: str) -> str:
+    words = words.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{words}'"

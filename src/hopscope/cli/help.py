@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hopscope.cli.table import FORMATS, GROUPS, OPTIONS, UNLISTED, Option
+from hopscope.cli.table import GROUPS, OPTIONS, UNLISTED, Option
+from hopscope.views.report.formats import FORMATS
 
 _HEAD = """\
 hopscope TARGET...        the path to each target, live; with -r a report

@@ -6,15 +6,13 @@ several options set the same, the last one wins, as with mtr.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from hopscope.cli.values import address, duration, fields, interface, name_servers, text, whole
+from hopscope.views.report.formats import FORMATS
 
-FORMATS = (
-    "text", "wide", "csv", "json", "ndjson", "markdown", "html", "mtr-json", "mtr-csv", "mtr-xml", "mtr-raw",
-)  # fmt: skip
 METHODS = ("auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
 SUBCOMMANDS = ("demo", "doctor", "config")
 SHELLS = ("bash", "zsh", "fish")
@@ -48,7 +46,8 @@ class Option:
     constant: Any = None
     metavar: str | None = None
     read: Callable[[str], Any] = text
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
+    """The values that there are; a mapping says what each is."""
     may_begin_with_dash: bool = False
     """Whether the value may be written behind a space although it begins with a dash."""
     completes: Literal["", "file", "host", "interface", "scenario"] = ""
@@ -129,7 +128,8 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-x", "--xml"), "layout", "Report", "mtr's XML", "The same as --format mtr-xml.", constant="mtr-xml"),
     _o(("-l", "--raw"), "layout", "Report", "mtr's raw lines", "The same as --format mtr-raw.", constant="mtr-raw"),
     _o(("--format",), "format", "Report", "see below",
-       f"Print a report: {', '.join(FORMATS)}. Stronger than the letters above.", metavar="F", choices=FORMATS),
+       f"Print a report: {', '.join(FORMATS)}. Stronger than the letters above.", metavar="F",
+       choices={name: format_.brief for name, format_ in FORMATS.items()}),
     _o(("-o", "--order"), "fields", "Report", "mtr's columns",
        "Columns of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest, B best, A average,"
        " W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst, RFC 3550).",

@@ -7,31 +7,22 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from hopscope.views.report.formats import BY_SUFFIX
 from hopscope.views.screen.desk import Desk
 from hopscope.views.screen.dialogs.prompt import Prompt
-
-FORMATS = {
-    ".txt": "wide",
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".html": "html",
-    ".xml": "mtr-xml",
-}
-"""Endings and the report formats behind them; ``.svg`` is a picture."""
 
 
 def write_prompt(desk: Desk) -> Prompt:
     """Ask for the file; an existing one is never overwritten."""
     target = desk.state.chosen
-    endings = ", ".join([*FORMATS, ".svg (picture)"])
+    endings = ", ".join([*(f".{suffix}" for suffix in BY_SUFFIX), ".svg (picture)"])
 
     def write(text: str) -> str | None:
         path = Path(os.path.expanduser(text))
-        ending = path.suffix.lower()
-        if ending != ".svg" and ending not in FORMATS:
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix != "svg" and suffix not in BY_SUFFIX:
             return f"the ending says what is written: {endings}"
-        if ending == ".svg":
+        if suffix == "svg":
             if os.path.lexists(path):
                 return f"{path}: File exists"
             desk.screen.after_dialog(lambda: _picture(desk, path))
@@ -39,7 +30,7 @@ def write_prompt(desk: Desk) -> Prompt:
         if desk.options.report is None or target is None:
             return "there is no report to write"
         try:
-            _write(path, desk.options.report(desk.state.shown, target.id, FORMATS[ending]))
+            _write(path, desk.options.report(desk.state.shown, target.id, BY_SUFFIX[suffix].name))
         except (OSError, ValueError) as error:
             return _reason(error)
         desk.say(f"report written to {path}")
