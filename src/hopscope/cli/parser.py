@@ -61,7 +61,9 @@ class _Set(argparse.Action):
 def read_value(option: Option, word: str, name: str) -> Any:
     """The option's value from a word; errors begin with `name`."""
     if option.choices and word not in option.choices:
-        raise UsageError(f"{name}: there is no {shown(word)}{_near(word, tuple(option.choices))}: {', '.join(option.choices)}")
+        raise UsageError(
+            f"{name}: there is no {shown(word)}{_near(word, tuple(option.choices))}: {', '.join(option.choices)}"
+        )
     try:
         return option.read(word)
     except UsageError as error:
