@@ -54,11 +54,11 @@ class Victim:
         heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
         if heard is None:
             return None
-        probe = self.ledger.probe_of(heard, data)
-        if probe is not None and heard.is_error:
+        match = self.ledger.probe_of(heard, data)
+        if match is not None and heard.is_error:
             assert kind_of(family, heard.icmp_type, heard.icmp_code)
             mpls_of(data[heard.icmp_at :], family)
-        return probe
+        return None if match is None else match.probe
 
 
 VICTIM = Victim()

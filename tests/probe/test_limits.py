@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.probe.channels.base import Refusal
-from hopscope.probe.schedule import MOST_REMEMBERED, SEQUENCES, Sweep
+from hopscope.probe.channels.base import SEQUENCES, Refusal
+from hopscope.probe.schedule import MOST_REMEMBERED, Sweep
 from hopscope.wire.framing import Garbage, encode, event_reader
 from hopscope.wire.messages import VERSION, Adjust, Finished, Hello, Pause, Plan, Problem, Refused, Resume, Start
 from tests.probe.fake import MS, SECOND, Desk

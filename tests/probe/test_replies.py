@@ -42,7 +42,15 @@ class Bench:
     def find(self, data: bytes) -> Probe | None:
         heard = self.parse(data)
         assert heard is not None
-        return self.ledger.probe_of(heard, data)
+        match = self.ledger.probe_of(heard, data)
+        return None if match is None else match.probe
+
+    def is_vouched(self, data: bytes) -> bool:
+        heard = self.parse(data)
+        assert heard is not None
+        match = self.ledger.probe_of(heard, data)
+        assert match is not None
+        return match.vouched
 
 
 def ipv4(protocol: int, body: bytes, options: bytes = b"", ttl: int = 61) -> bytes:
@@ -203,7 +211,8 @@ def test_a_segment_finds_the_syn_that_it_acknowledges(family: Family, seq: int) 
         body = struct.pack("!HHIIBBHHH", *ports, 1, acknowledged & 0xFFFFFFFF, 0x50, 0x12, 100, 0, 0)
         segment = parse_tcp(ipv4(6, body) if family == 4 else body, family)
         assert segment is not None
-        return bench.ledger.probe_of_segment(segment, family)
+        match = bench.ledger.probe_of_segment(segment, family)
+        return None if match is None else match.probe
 
     assert find(number + 1) is probe
     assert find(number) is None
@@ -233,3 +242,34 @@ def test_what_is_no_icmp_packet_is_malformed(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"", bytes([129]) + bytes(6), bytes([135]) + bytes(80), bytes([3]) + bytes(80)])
 def test_what_is_no_icmpv6_message_is_malformed(data: bytes) -> None:
     assert parse_icmp6(data) is None
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+def test_a_whole_quote_vouches_for_its_answer(protocol: Protocol, family: Family) -> None:
+    bench = Bench(family, protocol)
+    _, packet = bench.probe(77)
+    assert bench.is_vouched(time_exceeded(family, packet))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "family", "vouched"),
+    # IPv4's identification is random, too; UDP's shortest quote has nothing else; a SYN's has its sequence number.
+    [("icmp", 4, True), ("icmp", 6, False), ("udp", 4, False), ("tcp", 4, True), ("tcp", 6, True)],
+)
+def test_the_shortest_quote_vouches_only_by_what_was_random_in_it(
+    protocol: Protocol, family: Family, vouched: bool
+) -> None:
+    bench = Bench(family, protocol)
+    probe, packet = bench.probe(77)
+    answer = time_exceeded(family, packet[: IP_HEADER[family] + 8])
+    assert bench.find(answer) is probe
+    assert bench.is_vouched(answer) == vouched
+
+
+def test_a_short_quote_with_another_identification_is_told_apart() -> None:
+    bench = Bench(4, "icmp")
+    probe, packet = bench.probe(77)
+    forged = packet[:4] + b"\x12\x34" + packet[6 : IP_HEADER[4] + 8]
+    assert bench.find(time_exceeded(4, forged)) is probe
+    assert not bench.is_vouched(time_exceeded(4, forged))

@@ -108,13 +108,14 @@ class Route:
 class Answers:
     """The sums over a hop's answered probes."""
 
-    __slots__ = ("last", "nodes", "program_clock", "replies", "route", "series")
+    __slots__ = ("last", "nodes", "program_clock", "replies", "route", "series", "unvouched")
 
     def __init__(self) -> None:
         self.series = Series()
         self.nodes: dict[str, NodeSums] = {}
         self.replies: dict[ReplyKey, int] = {}
         self.program_clock = 0
+        self.unvouched = 0
         self.last: Answered | None = None
         self.route = Route(frozenset())
 
@@ -125,6 +126,7 @@ class Answers:
         twin.nodes = {address: sums.copy() for address, sums in self.nodes.items()}
         twin.replies = dict(self.replies)
         twin.program_clock = self.program_clock
+        twin.unvouched = self.unvouched
         twin.last = self.last
         twin.route = self.route
         return twin
@@ -152,6 +154,8 @@ class Answers:
             self.replies[key] = 1
         if event.clock == "program":
             self.program_clock += 1
+        if not event.vouched:
+            self.unvouched += 1
         self.last = event
         route = self.route
         if route.candidate or address not in route.members:
@@ -179,7 +183,7 @@ class Answers:
         event = self.last
         if event is None:
             return None
-        return LastReply(event.icmp_type, event.icmp_code, event.kind, event.reply_ttl, event.clock)
+        return LastReply(event.icmp_type, event.icmp_code, event.kind, event.reply_ttl, event.clock, event.vouched)
 
     def reply_counts(self) -> tuple[ReplyCount, ...]:
         """The most frequent first."""

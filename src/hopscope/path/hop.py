@@ -261,5 +261,6 @@ class HopFold:
             window=Window(first, view),
             is_target=is_target,
             program_clock=answers.program_clock,
+            unvouched=answers.unvouched,
         )
         return self._cached

@@ -65,6 +65,8 @@ class LastReply(msgspec.Struct, frozen=True):
     kind: Kind
     ttl: int | None
     clock: Clock
+    vouched: bool = True
+    """False: it quoted so little of the probe that a stranger could have made it up."""
 
 
 class ReplyCount(msgspec.Struct, frozen=True):
@@ -131,6 +133,8 @@ class Hop(msgspec.Struct, frozen=True):
     """The path's target (or whatever ends the path) answers here."""
     program_clock: int
     """How many of the received answers had an RTT by the program's clock, not by the kernel's."""
+    unvouched: int = 0
+    """How many of the received answers quoted so little of their probe that a stranger could have made them up."""
 
 
 class Path(msgspec.Struct, frozen=True):

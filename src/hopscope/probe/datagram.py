@@ -15,15 +15,17 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, stamps
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.packets.extensions import mpls_from_extension
-from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.wire.messages import Kind, Label, Plan
 
 COOKIE = 8
 """Bytes of a probe's payload that nobody off the path can guess."""
+VOUCHING = 2
+"""Bytes of the cookie of which an answer must show at least so many to be vouched for."""
 _INT = struct.Struct("=i")
 _TRIES = 16
 """How often a system call is made that fails with what an ICMP error left on the socket. Each failure takes one such
@@ -37,6 +39,19 @@ _IPV6_HOPLIMIT = 52
 
 _Read: TypeAlias = tuple[Message, int]
 """A message, and the monotonic ns at which it was read."""
+
+
+def shown(quoted: bytes, head: bytes, cookie: bytes) -> bool | None:
+    """Whether a quoted payload is one that began with `head` and `cookie`, of which it may show less: null where it is
+    another one, else whether it shows enough of the cookie. A router that quotes less may fill up with zeros, up to an
+    extension (RFC 4884)."""
+    ours = head + cookie
+    quoted = quoted[: len(ours)]
+    if not ours.startswith(quoted):
+        quoted = quoted.rstrip(b"\0")
+        if not ours.startswith(quoted):
+            return None
+    return len(quoted) >= len(head) + VOUCHING
 
 
 class Unnamed(Exception):
@@ -137,13 +152,16 @@ class DatagramFlow(Flow):
         """What to hand to the kernel for this probe, and where to send it."""
 
     @abstractmethod
-    def _probe_of_error(self, message: Message) -> Probe | None:
+    def _match_error(self, message: Message) -> Match | None:
         """Whose probe an ICMP error quotes; null: nobody's. `ValueError`: it cannot be parsed."""
 
     @abstractmethod
-    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
-        """Whose probe a datagram answers, with kind, ICMP type and code; null: nobody's. `ValueError`: it cannot
-        be parsed."""
+    def _match_reply(self, message: Message) -> Match | None:
+        """Whose probe a datagram answers; null: nobody's. `ValueError`: it cannot be parsed."""
+
+    @abstractmethod
+    def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
+        """Kind, ICMP type and code of a datagram that answers a probe."""
 
     # --- sending -----------------------------------------------------------------------------------------------
 
@@ -229,18 +247,18 @@ class DatagramFlow(Flow):
     def _on_reply(self, message: Message, received: int) -> None:
         """A datagram: deliver it if it answers a probe of ours."""
         try:
-            found = self._probe_of_reply(message)
+            match = self._match_reply(message)
         except Unnamed:
             return
         except ValueError:
             self.hands.tally.malformed += 1
             return
-        if found is None:
+        if match is None:
             self.hands.tally.foreign += 1
             return
-        probe, kind, icmp_type, icmp_code = found
+        kind, icmp_type, icmp_code = self._kind_of_reply()
         address = endpoint.text_of(message.address)
-        self._deliver(probe, message, received, address, kind, icmp_type, icmp_code, ())
+        self._deliver(match, message, received, address, kind, icmp_type, icmp_code, ())
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -253,23 +271,26 @@ class DatagramFlow(Flow):
             return
         if offender == self.facts.source and offender != self.plan.address:
             return  # this machine, of a next hop that does not answer: no answer from the network
+        if failure.icmp_type not in ERRORS[self.plan.family]:
+            self.hands.tally.foreign += 1  # a redirect, a source quench: of no probe's end
+            return
         # On the error queue a message's address is the destination of the packet that is quoted (ip(7)).
         if message.address and not endpoint.same_host(message.address, self._destination):
             self.hands.tally.foreign += 1
             return
         try:
-            probe = self._probe_of_error(message)
+            match = self._match_error(message)
         except Unnamed:
             return
         except ValueError:
             self.hands.tally.malformed += 1
             return
-        if probe is None:
+        if match is None:
             self.hands.tally.foreign += 1
             return
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
-        self._deliver(probe, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
+        self._deliver(match, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
 
     def _next_error(self, until: Probe | None = None) -> tuple[int, _Read] | None:
         """The next of the error queue that is no stamp of a sending; null where there is none, or `until` got its
@@ -316,7 +337,7 @@ class DatagramFlow(Flow):
 
     def _deliver(
         self,
-        probe: Probe,
+        match: Match,
         message: Message,
         received: int,
         address: str,
@@ -325,8 +346,9 @@ class DatagramFlow(Flow):
         icmp_code: int | None,
         mpls: tuple[Label, ...],
     ) -> None:
-        reply = Reply(address, kind, icmp_type, icmp_code, message.ttl, mpls, received, message.stamp)
-        self.hands.deliver(probe, reply)
+        stamp, vouched = message.stamp, match.vouched
+        reply = Reply(address, kind, icmp_type, icmp_code, message.ttl, mpls, received, stamp, vouched)
+        self.hands.deliver(match.probe, reply)
 
     # --- the socket --------------------------------------------------------------------------------------------
 

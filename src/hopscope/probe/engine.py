@@ -231,7 +231,7 @@ class Engine:
             self.say(_refused(number, refusal))
             return
         now = self._monotonic()
-        target = _Target(flow, method, Sweep(number, plan, now), now)
+        target = _Target(flow, method, Sweep(number, plan, now, flow.first_sequence()), now)
         self._targets[number] = target
         self._changed(flow, number)
         self._after(number, target, now)
@@ -364,6 +364,7 @@ class Engine:
                 reply.reply_ttl,
                 clock,
                 reply.mpls,
+                reply.vouched,
             )
         )
         self._after(probe.target, target, now)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hopscope.probe import endpoint, errqueue, stamps
-from hopscope.probe.packets.replies import ACK, HEARD_TYPES, RST, SYN
+from hopscope.probe.packets.kinds import HEARD_TYPES
+from hopscope.probe.packets.replies import ACK, RST, SYN
 from hopscope.wire.messages import Family
 
 FAMILIES: Final[tuple[Family, ...]] = (4, 6)

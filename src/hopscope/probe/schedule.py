@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Literal
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channels.base import SEQUENCES, Probe
 from hopscope.wire.messages import Kind, Plan
 
 NEVER: Final = 1 << 62
@@ -39,7 +39,6 @@ GRAIN_NS: Final = 20_000_000
 """Never more than a few probes: a slow uplink should not be busy with one's own."""
 LINGER_NS: Final = 10_000_000_000
 """A probe is remembered at least so long after its timeout, to know a late answer or a duplicate for what it is."""
-SEQUENCES: Final = 1 << 16
 MOST_REMEMBERED: Final = SEQUENCES - 256
 """With more probes than that remembered no round begins: it could run out of sequence numbers."""
 
@@ -88,7 +87,7 @@ class Sweep:
         "target",
     )
 
-    def __init__(self, target: int, plan: Plan, now: int) -> None:
+    def __init__(self, target: int, plan: Plan, now: int, first_sequence: int = 0) -> None:
         self.target = target
         self.plan = plan
         self.round = plan.first_round - 1
@@ -102,7 +101,7 @@ class Sweep:
         self._probes: dict[int, Probe] = {}
         self._aging: deque[Probe] = deque()
         self._remembered: deque[Probe] = deque()
-        self._seq = 0
+        self._seq = first_sequence
         self._round_start = now - plan.interval_ns
         self._next_ttl = NEVER
         self._deadline_of_send = now

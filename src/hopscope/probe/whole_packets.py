@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from hopscope.probe import endpoint, errqueue
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
@@ -171,17 +171,19 @@ class PacketChannel(Channel):
         if heard is None or (family == 4 and not is_checked(data[heard.icmp_at :])):
             self.hands.tally.malformed += 1
             return
-        probe = self.ledger.probe_of(heard, data)
-        flow = None if probe is None else self._flows.get(probe.target)
-        if probe is None or flow is None:
+        match = self.ledger.probe_of(heard, data)
+        flow = None if match is None else self._flows.get(match.probe.target)
+        if match is None or flow is None:
             self.hands.tally.foreign += 1
             return
         icmp_type, code = heard.icmp_type, heard.icmp_code
         kind = kind_of(family, icmp_type, code)
         mpls = mpls_of(data[heard.icmp_at :], family) if heard.is_error else ()
         ttl = arrival.ttl if heard.reply_ttl is None else heard.reply_ttl
-        reply = Reply(arrival.address, kind, icmp_type, code, ttl, mpls, arrival.mono, arrival.stamp)
-        flow.on_reply(probe, reply)
+        flow.on_reply(
+            match.probe,
+            Reply(arrival.address, kind, icmp_type, code, ttl, mpls, arrival.mono, arrival.stamp, match.vouched),
+        )
 
     def on_tcp(self, family: Family, data: bytes, arrival: Arrival) -> None:
         """A TCP packet (from its IPv4 header on) or, in IPv6, segment."""
@@ -189,14 +191,14 @@ class PacketChannel(Channel):
         if segment is None:
             self.hands.tally.malformed += 1
             return
-        probe = self.ledger.probe_of_segment(segment, family)
-        flow = None if probe is None else self._flows.get(probe.target)
-        if probe is None or flow is None or not flow.is_target(arrival.address):
+        match = self.ledger.probe_of_segment(segment, family)
+        flow = None if match is None else self._flows.get(match.probe.target)
+        if match is None or flow is None or not flow.is_target(arrival.address):
             self.hands.tally.foreign += 1
             return
         kind: Kind = "tcp-reset" if segment.flags & RST else "tcp-open"
         ttl = arrival.ttl if segment.reply_ttl is None else segment.reply_ttl
-        flow.on_reply(probe, Reply(arrival.address, kind, None, None, ttl, (), arrival.mono, arrival.stamp))
+        flow.on_reply(match.probe, Reply(arrival.address, kind, None, None, ttl, (), arrival.mono, arrival.stamp))
 
 
 class PacketFlow(Flow):
@@ -263,21 +265,23 @@ class PacketFlow(Flow):
         self._hands.deliver(probe, reply)
 
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
-        probe = None
+        match = None
         if self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
-            probe = self._entry.by_payload(message.data) or self._first_beyond_routers()
-        if probe is None:
+            match = self._entry.by_payload(message.data) or self._first_beyond_routers()
+        if match is None:
             self._hands.tally.foreign += 1
             return
         address = endpoint.text_of(message.address)
-        self.on_reply(probe, Reply(address, "other", None, None, message.ttl, (), received, message.stamp))
+        reply = Reply(address, "other", None, None, message.ttl, (), received, message.stamp, match.vouched)
+        self.on_reply(match.probe, reply)
 
-    def _first_beyond_routers(self) -> Probe | None:
+    def _first_beyond_routers(self) -> Match | None:
         """What a datagram answers that does not repeat a probe's payload: it cannot say, but no router took that
         probe, so it is the first of those pending that went beyond the last router known."""
         pending = (probe for probe in self._entry.probes.values() if probe.fate is None)
         beyond = (probe for probe in pending if probe.ttl > self._last_router[1])
-        return min(beyond, key=lambda probe: probe.sent_mono, default=None)
+        first = min(beyond, key=lambda probe: probe.sent_mono, default=None)
+        return None if first is None else Match(first, vouched=False)
 
     # --- where probes leave from ---------------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class ProbeEvent(msgspec.Struct, frozen=True, tag_field="event", tag="probe", kw
     mpls: tuple[Label, ...] = ()
     clock: Clock | None = None
     """Whose time stamps the RTT comes from: ``kernel``, or ``program`` where a stamp was missing."""
+    vouched: bool | None = None
+    """False: the answer quotes so little of the probe that a stranger could have made it up by trying numbers out."""
     error: str | None = None
     """Why it failed, in words."""
 
@@ -86,6 +88,7 @@ def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:
             reply_ttl=event.reply_ttl,
             mpls=event.mpls,
             clock=event.clock,
+            vouched=event.vouched,
         )
     failed = isinstance(event, Failed)
     return ProbeEvent(

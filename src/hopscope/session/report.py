@@ -78,6 +78,8 @@ class ReportHop(msgspec.Struct, frozen=True):
     jitter_ms: Jitter | None
     reply: LastReply | None
     mpls: tuple[Label, ...]
+    unvouched: int
+    """How many of the received answers quoted so little of their probe that a stranger could have made them up."""
     is_target: bool
     last_error: ReportError | None
 
@@ -183,6 +185,7 @@ def _hop(hop: Hop, names: dict[str, NameFacts]) -> ReportHop:
         jitter_ms=_each_rounded(hop.jitter),
         reply=hop.reply,
         mpls=hop.mpls,
+        unvouched=hop.unvouched,
         is_target=hop.is_target,
         last_error=ReportError(error.error, error.message, iso(error.at)) if error else None,
     )

@@ -229,6 +229,8 @@ class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
     reply_ttl: Int | None = None
     clock: Clock = "kernel"
     mpls: tuple[Label, ...] = ()
+    vouched: bool = True
+    """False: what it quotes of the probe is so short that only numbers are in it, which a stranger can try out."""
 
 
 class Late(Answered, frozen=True, tag="late", omit_defaults=True):

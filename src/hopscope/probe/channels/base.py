@@ -13,12 +13,15 @@ The rules that every channel keeps:
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from hopscope.wire.messages import Clock, FlowKind, Kind, Label, Method, MethodState, Plan
+
+SEQUENCES: Final = 1 << 16
 
 Fate: TypeAlias = Literal["answered", "lost", "late"]
 """What the engine remembers of a probe for the next answer to it."""
@@ -43,6 +46,13 @@ class Probe:
     """The engine's: null while pending."""
 
 
+class Match(NamedTuple):
+    """The probe that an answer names, and how well: see `Reply.vouched`."""
+
+    probe: Probe
+    vouched: bool
+
+
 class Reply(NamedTuple):
     """An answer, parsed. Times as in `Probe`."""
 
@@ -58,6 +68,8 @@ class Reply(NamedTuple):
     """Monotonic ns, read right after the system call."""
     received_stamp: int
     """The kernel's stamp of the arrival (wall clock ns), 0 where there is none."""
+    vouched: bool = True
+    """It shows something of the probe that nobody off the path could know; else only numbers that can be tried out."""
 
 
 @dataclass(slots=True)
@@ -99,6 +111,11 @@ class Flow(ABC):
     deaf_at: int = 0
     """Monotonic ns of the last moment at which this machine's own buffers are known to have dropped answers of this
     flow, perhaps: whatever was in flight then cannot be called lost by the network."""
+
+    def first_sequence(self) -> int:
+        """Where the sequence numbers of this flow's probes begin: nobody off the path can guess it, since a short quote
+        shows nothing else."""
+        return secrets.randbelow(SEQUENCES)
 
     @abstractmethod
     def send(self, probe: Probe) -> None:

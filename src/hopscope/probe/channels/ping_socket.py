@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hopscope.probe import endpoint
-from hopscope.probe.channels.base import Flow, FlowFacts, Probe
-from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow
+from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
+from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, shown
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
 
@@ -74,27 +74,31 @@ class _PingFlow(DatagramFlow):
         _TAG.pack_into(self._bytes, _HEADER.size, probe.seq ^ 0xFFFF)
         return self._bytes, self._destination
 
-    def _probe_of_error(self, message: Message) -> Probe | None:
-        probe, tag = self._named_by(message.data, _REQUEST[self.plan.family])
-        # A router that quotes less may pad with zeros, up to an extension (RFC 4884).
-        return probe if tag.startswith(message.data[_HEADER.size :][: len(tag)].rstrip(b"\0")) else None
+    def _match_error(self, message: Message) -> Match | None:
+        return self._named_by(message.data, _REQUEST[self.plan.family])
 
-    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
-        icmp_type = _REPLY[self.plan.family]
-        probe, tag = self._named_by(message.data, icmp_type)
-        if probe is None or not message.data.startswith(tag, _HEADER.size):
-            return None
-        if not endpoint.same_host(message.address, self._destination):
+    def _match_reply(self, message: Message) -> Match | None:
+        match = self._named_by(message.data, _REPLY[self.plan.family], whole=True)
+        if match is None or not endpoint.same_host(message.address, self._destination):
             return None  # whoever knows the probe's numbers is not the target for it
-        return probe, "echo-reply", icmp_type, 0
+        return match
 
-    def _named_by(self, data: bytes, icmp_type: int) -> tuple[Probe | None, bytes]:
-        """Which probe an ICMP header names, and what its payload began with."""
+    def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
+        return "echo-reply", _REPLY[self.plan.family], 0
+
+    def _named_by(self, data: bytes, icmp_type: int, *, whole: bool = False) -> Match | None:
+        """The probe that an ICMP header and what follows of its payload (`whole`: all of it) name."""
         if len(data) < _HEADER.size:
             raise ValueError("too short for an ICMP header")
         found, _, _, _, sequence = _HEADER.unpack_from(data)
         probe = self._probes.get(sequence) if found == icmp_type else None
-        return probe, _TAG.pack(sequence ^ 0xFFFF) + self._cookie
+        if probe is None:
+            return None
+        head = _TAG.pack(sequence ^ 0xFFFF)
+        if whole and not data.startswith(head + self._cookie, _HEADER.size):
+            return None
+        vouched = shown(data[_HEADER.size :], head, self._cookie)
+        return None if vouched is None else Match(probe, vouched)
 
 
 def survey() -> list[MethodState]:

@@ -11,7 +11,7 @@ import ipaddress
 from random import Random
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.channels.base import SEQUENCES, Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
 from hopscope.probe.packets.checksum import is_checked, ones_sum
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
@@ -112,7 +112,7 @@ class _World:
         else:
             self.hands.tally.malformed += 1
             return
-        probe: Probe | None
+        match: Match | None
         mpls: tuple[Label, ...] = ()
         icmp_type: int | None = None
         icmp_code: int | None = None
@@ -123,7 +123,7 @@ class _World:
             if heard is None:
                 self.hands.tally.malformed += 1
                 return
-            probe = self.ledger.probe_of(heard, data)
+            match = self.ledger.probe_of(heard, data)
             icmp_type, icmp_code = heard.icmp_type, heard.icmp_code
             kind = kind_of(family, icmp_type, icmp_code)
             if heard.is_error:
@@ -131,15 +131,15 @@ class _World:
                 mpls = mpls_of(data[heard.icmp_at :], family)
         elif protocol == _TCP:
             segment = parse_tcp(data, family)
-            probe = None
+            match = None
             if segment is not None:
-                probe = self.ledger.probe_of_segment(segment, family)
+                match = self.ledger.probe_of_segment(segment, family)
             kind = "tcp-reset" if segment is not None and segment.flags & RST else "tcp-open"
         else:
-            probe = self._of_datagram(data[(data[0] & 15) * 4 :] if family == 4 else data, family, protocol)
+            match = self._of_datagram(data[(data[0] & 15) * 4 :] if family == 4 else data, family, protocol)
             kind = "other"
-        flow = None if probe is None else self.flows.get(probe.target)
-        if probe is None or flow is None or (from_target and source != flow.destination):
+        flow = None if match is None else self.flows.get(match.probe.target)
+        if match is None or flow is None or (from_target and source != flow.destination):
             self.hands.tally.foreign += 1
             return
         address = self._texts.get(source)
@@ -147,7 +147,8 @@ class _World:
             if len(self._texts) >= _MOST_TEXTS:
                 self._texts.clear()
             address = self._texts[source] = str(ipaddress.ip_address(source))
-        self.hands.deliver(probe, Reply(address, kind, icmp_type, icmp_code, ttl, mpls, now, self.stamp(at)))
+        reply = Reply(address, kind, icmp_type, icmp_code, ttl, mpls, now, self.stamp(at), match.vouched)
+        self.hands.deliver(match.probe, reply)
 
     def _whole4(self, packet: bytes) -> bool:
         """What a kernel would let through: a header that adds up and tells the packet's size; for ICMP, a checksum."""
@@ -168,7 +169,7 @@ class _World:
             return False
         return packet[6] != _ICMP6 or (ones_sum(packet[8:]) + size + _ICMP6) % 0xFFFF == 0
 
-    def _of_datagram(self, datagram: bytes, family: Family, protocol: int) -> Probe | None:
+    def _of_datagram(self, datagram: bytes, family: Family, protocol: int) -> Match | None:
         """The probe that a UDP datagram of the target answers: one that repeats the payload."""
         if protocol != _UDP or len(datagram) < 8:
             return None
@@ -189,6 +190,7 @@ class SimulatedFlow(Flow):
         self._network = world.network
         self._monotonic = world.hands.monotonic
         shape = _shape(world, plan)
+        self._first_sequence = Random(shape.cookie).randrange(SEQUENCES)
         self._template = Template(shape)
         self.entry = Entry(shape)
         self.destination = self.entry.destination
@@ -201,6 +203,10 @@ class SimulatedFlow(Flow):
             packet_size=len(self._template),
             note=f"simulated: {self._network.scenario.title or plan.scenario or DEFAULT}",
         )
+
+    def first_sequence(self) -> int:
+        """See `Flow.first_sequence`: the same in every run of a scenario and seed."""
+        return self._first_sequence
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`. A simulated machine can always send."""

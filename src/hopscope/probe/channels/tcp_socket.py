@@ -31,7 +31,7 @@ from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.extensions import mpls_from_extension
-from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.rehearsal import Rehearsal
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
 
@@ -327,8 +327,11 @@ class TcpFlow(Flow):
             if message is None:
                 return None
             failure = message.failure
-            if failure is not None and failure.origin in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
+            if failure is None or failure.origin not in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
+                continue
+            if failure.icmp_type in ERRORS[self.plan.family]:
                 return message
+            self.hands.tally.foreign += 1  # of no probe's end
         return None
 
     def _on_router(self, attempt: _Attempt, message: Message, received: int) -> None:

@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from hopscope.probe import endpoint
-from hopscope.probe.channels.base import Flow, FlowFacts, Probe
-from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, Unnamed
+from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
+from hopscope.probe.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
 
@@ -107,47 +107,58 @@ class UdpFlow(DatagramFlow):
 
     # --- receiving ---------------------------------------------------------------------------------------------
 
-    def _probe_of_error(self, message: Message) -> Probe | None:
+    def _match_error(self, message: Message) -> Match | None:
         if self._note:
             return self._by_own_port(message, quoted=True)
         if len(message.data) < 2 or not message.data.strip(b"\0"):
             self._fall_back(SHORT_QUOTE)
             raise Unnamed
         (sequence,) = struct.unpack_from("!H", message.data)
-        probe = self._probes.get(sequence)
-        return probe if probe is not None and self._is_quoted(probe, message.data) else None
+        return self._quoted(self._probes.get(sequence), message.data)
 
-    def _probe_of_reply(self, message: Message) -> tuple[Probe, Kind, int | None, int | None] | None:
+    def _match_reply(self, message: Message) -> Match | None:
         """The target's own datagram: its port is open. Only a service that sends back what it got (echo), or that
         begins with what it got (DNS), names the probe."""
         if not endpoint.same_host(message.address, self._destination):
             return None
         if self._note:
-            probe = self._by_own_port(message, quoted=False)
-        elif message.address[1] != self._port_asked:
+            return self._by_own_port(message, quoted=False)
+        if message.address[1] != self._port_asked:
             return None
-        else:
-            pending = [probe for probe in self._probes.values() if probe.fate is None]
-            named = [probe for probe in pending if message.data.startswith(probe.seq.to_bytes(2, "big"))]
-            if len(named or pending) > 1:
-                self._fall_back(OPEN_PORT)
-                raise Unnamed
-            probe = next(iter(named or pending), None)
-        return (probe, "other", None, None) if probe else None
+        pending = [probe for probe in self._probes.values() if probe.fate is None]
+        named = [probe for probe in pending if message.data.startswith(probe.seq.to_bytes(2, "big"))]
+        if len(named or pending) > 1:
+            self._fall_back(OPEN_PORT)
+            raise Unnamed
+        probe = next(iter(named or pending), None)
+        return self._answered(probe, message.data)
 
-    def _by_own_port(self, message: Message, *, quoted: bool) -> Probe | None:
+    def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
+        return "other", None, None
+
+    def _by_own_port(self, message: Message, *, quoted: bool) -> Match | None:
         """After the fallback: whose probe the destination port names. Raises `Unnamed` for the port that all had
         before."""
         port = message.address[1]
         if port == self._port_asked:
             raise Unnamed
         probe = self._by_port.get(port)
-        return probe if probe is not None and not (quoted and not self._is_quoted(probe, message.data)) else None
+        return self._quoted(probe, message.data) if quoted else self._answered(probe, message.data)
 
-    def _is_quoted(self, probe: Probe, data: bytes) -> bool:
-        """Whether what a router quoted of a payload, zeros that fill it up aside, is that of `probe`."""
-        ours = _TAG.pack(probe.seq, probe.seq ^ 0xFFFF) + self._cookie
-        return ours.startswith(data[: len(ours)].rstrip(b"\0"))
+    def _quoted(self, probe: Probe | None, data: bytes) -> Match | None:
+        """`probe`, if what a router quoted of a payload, zeros that fill it up aside, can be of it."""
+        vouched = None if probe is None else shown(data, self._head(probe), self._cookie)
+        return None if probe is None or vouched is None else Match(probe, vouched)
+
+    def _answered(self, probe: Probe | None, data: bytes) -> Match | None:
+        """`probe`, whatever the target's service made of it."""
+        if probe is None:
+            return None
+        secret = self._cookie[:VOUCHING]
+        return Match(probe, len(secret) == VOUCHING and data.startswith(self._head(probe) + secret))
+
+    def _head(self, probe: Probe) -> bytes:
+        return _TAG.pack(probe.seq, probe.seq ^ 0xFFFF)
 
 
 def survey() -> list[MethodState]:

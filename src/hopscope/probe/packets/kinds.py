@@ -1,11 +1,23 @@
 """What an ICMP message says about a probe, in the words of `hopscope.wire.messages.Kind`.
 
-The numbers are those of RFC 792, RFC 1122 and RFC 1812 (IPv4) and RFC 4443 (IPv6).
+The numbers are those of RFC 792, RFC 1122 and RFC 1812 (IPv4) and RFC 4443 (IPv6). Which types can answer a probe at
+all is said here for every method: a redirect (5, 137), whose sender forwards the probe, or a source quench (4, RFC
+6633) says nothing of where it ended.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from hopscope.wire.messages import Family, Kind
+
+ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}
+ERRORS: Final[dict[Family, frozenset[int]]] = {4: frozenset((3, 11, 12)), 6: frozenset((1, 2, 3, 4))}
+"""The types of error that end a probe: unreachable, packet too big, time exceeded, parameter problem."""
+HEARD_TYPES: Final[dict[Family, tuple[int, ...]]] = {
+    family: tuple(sorted((ECHO_REPLY[family], *ERRORS[family]))) for family in ERRORS
+}
+"""The ICMP types that can answer a probe."""
 
 _ICMP: dict[tuple[int, int], Kind] = {
     (0, 0): "echo-reply",

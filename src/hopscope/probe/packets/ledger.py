@@ -12,7 +12,7 @@ import ipaddress
 import struct
 from typing import Final, TypeAlias
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channels.base import Match, Probe
 from hopscope.probe.packets.checksum import complement
 from hopscope.probe.packets.replies import ICMP, TCP, UDP, Heard, Segment
 from hopscope.probe.packets.template import COOKIE_AT, COOKIE_SIZE, ID_OF_ZERO, IP_HEADER, Shape, packet_size
@@ -48,7 +48,7 @@ class Entry:
         size = packet_size(shape.family, shape.protocol, shape.size) - IP_HEADER[shape.family]
         self._cookie = cookie if size >= COOKIE_AT.get(shape.protocol, size) + COOKIE_SIZE else b""
 
-    def by_quote(self, heard: Heard, data: bytes) -> Probe | None:
+    def by_quote(self, heard: Heard, data: bytes) -> Match | None:
         """The probe that the packet at `heard.at` was, if it was this flow's."""
         at = heard.at
         payload = data[at + _HEADER : at + _HEADER + 8]
@@ -56,31 +56,43 @@ class Entry:
             (seq,) = _SHORT.unpack_from(data, at + 6)
             expected = _SHORT.pack(complement(seq, self._total)) + self._cookie
             payload = payload[: len(expected)]
-            return self.probes.get(seq) if payload == expected[: len(payload)] or not any(payload) else None
+            if payload != expected[: len(payload)] and any(payload):
+                return None
+            is_shown = len(payload) >= _SHORT.size and payload == expected[: len(payload)]
+            is_shown = is_shown or (heard.is_error and heard.family == 4 and heard.ip_id == self.shape.ip_id(seq))
+            return self._match(seq, vouched=is_shown)
         if self.shape.protocol == "udp":
             return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
         high, low = _PAIR.unpack_from(data, at + 4)
         # Some firewalls change the sequence numbers of TCP on the way; ports and identification still name the SYN.
-        return self.probes.get(high) if low == complement(high, self._total) else self._by_ip_id(heard)
+        return self._match(high) if low == complement(high, self._total) else self._by_ip_id(heard)
 
-    def by_payload(self, payload: bytes) -> Probe | None:
+    def by_payload(self, payload: bytes) -> Match | None:
         """The probe that had this UDP payload, of which the beginning is enough."""
         if len(payload) < _PAIR.size:
             return None
         (seq,) = _SHORT.unpack_from(payload)
         expected = _PAIR.pack(seq, complement(seq, self._total)) + self._cookie
-        return self.probes.get(seq) if payload[: len(expected)] == expected[: len(payload)] else None
+        return self._match(seq) if payload[: len(expected)] == expected[: len(payload)] else None
 
-    def by_acknowledged(self, acknowledged: int) -> Probe | None:
+    def by_acknowledged(self, acknowledged: int) -> Match | None:
         """The SYN that is acknowledged with this number."""
         high, low = divmod((acknowledged - 1) & 0xFFFFFFFF, 0x10000)
-        return self.probes.get(high) if low == complement(high, self._total) else None
+        return self._match(high) if low == complement(high, self._total) else None
 
-    def _by_ip_id(self, heard: Heard) -> Probe | None:
+    def _match(self, seq: int, *, vouched: bool = True) -> Match | None:
+        probe = self.probes.get(seq)
+        return None if probe is None else Match(probe, vouched)
+
+    def _by_ip_id(self, heard: Heard) -> Match | None:
+        """By the identification alone: a number of 16 bits, which can be tried out."""
         if heard.family == 6:
             return None
-        probe = self.probes.get(heard.ip_id)
-        return self.probes.get(0) if probe is None and heard.ip_id == ID_OF_ZERO else probe
+        first = self.shape.first_id
+        found = self._match(heard.ip_id - first & 0xFFFF, vouched=False)
+        if found is None and heard.ip_id == ID_OF_ZERO:
+            found = self._match(-first & 0xFFFF, vouched=False)
+        return found
 
 
 class Ledger:
@@ -110,13 +122,13 @@ class Ledger:
         number = number_of(family, protocol)
         return sorted(key[2] for key in self._entries if key[:2] == (family, number) and isinstance(key[2], int))
 
-    def probe_of(self, heard: Heard, data: bytes) -> Probe | None:
+    def probe_of(self, heard: Heard, data: bytes) -> Match | None:
         """The probe that an ICMP message answers, `data` being what it was parsed from."""
         entry = self._entries.get((heard.family, heard.protocol, heard.ident))
         if entry is not None and (not heard.is_error or heard.destination == entry.destination):
-            probe = entry.by_quote(heard, data)
-            if probe is not None:
-                return probe
+            match = entry.by_quote(heard, data)
+            if match is not None:
+                return match
         entry = self._by_cookie(heard, data)
         return None if entry is None else entry.by_quote(heard, data)
 
@@ -135,7 +147,7 @@ class Ledger:
             return None
         return entry
 
-    def probe_of_segment(self, segment: Segment, family: Family) -> Probe | None:
+    def probe_of_segment(self, segment: Segment, family: Family) -> Match | None:
         """The SYN that a SYN-ACK or RST answers."""
         entry = self._entries.get((family, TCP, segment.port))
         if entry is None or entry.shape.port != segment.source_port:

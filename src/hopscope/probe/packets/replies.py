@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
+from hopscope.probe.packets.kinds import ECHO_REPLY, ERRORS
 from hopscope.wire.messages import Family
 
 ICMP: Final[dict[Family, int]] = {4: 1, 6: 58}
@@ -20,10 +21,6 @@ UDP = 17
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _ECHO_REQUEST: Final[dict[Family, int]] = {4: 8, 6: 128}
-_ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}
-_ERRORS: Final[dict[Family, frozenset[int]]] = {4: frozenset((3, 11, 12)), 6: frozenset((1, 2, 3, 4))}
-HEARD_TYPES: Final[dict[Family, tuple[int, ...]]] = {4: (0, 3, 11, 12), 6: (1, 2, 3, 4, 129)}
-"""The ICMP types that can answer a probe: all others are kept out of the process by the socket's filter."""
 
 _STEPPED_OVER = frozenset((0, 43, 44, 60))
 """IPv6 extension headers (RFC 8200): hop-by-hop, routing, fragment, destination options."""
@@ -85,7 +82,7 @@ def parse_icmp(data: bytes) -> Heard | None:
         (ident,) = _SHORT.unpack_from(data, at + 4)
         return Heard(4, kind, code, at, data[8], False, 1, b"", ident, 0, at, 0, None)
     quote = at + 8
-    if kind not in _ERRORS[4] or size < quote + 28 or data[quote] >> 4 != 4:
+    if kind not in ERRORS[4] or size < quote + 28 or data[quote] >> 4 != 4:
         return None
     transport = quote + (data[quote] & 15) * 4
     if transport < quote + 20 or size < transport + _LEAST_QUOTE:
@@ -104,10 +101,10 @@ def parse_icmp6(data: bytes) -> Heard | None:
     if size < 8:
         return None
     kind, code = data[0], data[1]
-    if kind == _ECHO_REPLY[6]:
+    if kind == ECHO_REPLY[6]:
         (ident,) = _SHORT.unpack_from(data, 4)
         return Heard(6, kind, code, 0, None, False, 58, b"", ident, 0, 0, 0, None)
-    if kind not in _ERRORS[6] or size < 56 or data[8] >> 4 != 6:
+    if kind not in ERRORS[6] or size < 56 or data[8] >> 4 != 6:
         return None
     protocol = data[14]
     at = 48

@@ -3,9 +3,9 @@
 All probes of a target are one flow to the network: addresses, ports, identifiers, flow label and the transport's
 checksum stay. A probe is told by a pair of 16-bit words, its sequence number and a second one which keeps the sum of
 both what it was: ICMP has it in its sequence field and the first word of its payload, UDP in the first two words of
-its payload, TCP in its sequence number. IPv4 packets also have the sequence in their identification, which
-the shortest quotes still show. After the pair follows a random number of the target's own, where there is room (the
-cookie): what quotes a wrong one is no answer to us.
+its payload, TCP in its sequence number. IPv4 packets also count it in their identification, from a random number on,
+which the shortest quotes still show. After the pair follows a random number of the target's own, where there is room
+(the cookie): what quotes a wrong one is no answer to us.
 
 Scapy costs a fifth of a second to import, so it is loaded with the first template, in the worker alone.
 """
@@ -30,7 +30,7 @@ COOKIE_AT: Final[dict[Protocol, int]] = {"icmp": 10, "udp": 12}
 """Where the cookie stands in the transport; a SYN has no payload for one."""
 COOKIE_SIZE = 4
 ID_OF_ZERO = 0x8000
-"""The IPv4 identification of sequence 0: the kernel would put one of its own choice in the place of a zero."""
+"""What stands for an IPv4 identification of 0."""
 
 _TRANSPORT_HEADER: Final[dict[Protocol, int]] = {"icmp": 8, "udp": 8, "tcp": 24}
 _SYN_MSS: Final[dict[Family, int]] = {4: 1460, 6: 1440}
@@ -61,6 +61,15 @@ class Shape:
     tos: int = 0
 
     @property
+    def first_id(self) -> int:
+        """The IPv4 identification of sequence 0. A quote that is right in it, too, was made from the probe."""
+        return self.cookie >> 16
+
+    def ip_id(self, seq: int) -> int:
+        """The IPv4 identification of a probe, never 0: the kernel would put one of its own choice in its place."""
+        return (self.first_id + seq) & 0xFFFF or ID_OF_ZERO
+
+    @property
     def total(self) -> int:
         """What a probe's pair of words adds up to, 0 to 65534. As random as the cookie, and all there is of it in
         a SYN and in the shortest quotes of a ping."""
@@ -84,6 +93,7 @@ class Template:
         self._pair_at = IP_HEADER[shape.family] + PAIR_AT[shape.protocol]
         self._transport = memoryview(self._packet)[IP_HEADER[shape.family] :]
         self._total = shape.total
+        self._first_id = shape.first_id
         self._is_v4 = shape.family == 4
         # The header's sum without what changes: TTL, identification and the checksum itself.
         header = bytearray(self._packet[: IP_HEADER[shape.family]])
@@ -98,7 +108,7 @@ class Template:
         """The whole IP packet of a probe: `ttl` 0 to 255, `seq` 0 to 65535."""
         packet = self._packet
         if self._is_v4:
-            ident = seq or ID_OF_ZERO
+            ident = (self._first_id + seq) & 0xFFFF or ID_OF_ZERO
             total = self._header_sum + (ttl << 8) + ident
             total = (total & 0xFFFF) + (total >> 16)
             _SHORT.pack_into(packet, 4, ident)
@@ -125,7 +135,7 @@ def build(shape: Shape, ttl: int = 0, seq: int = 0) -> Packet:
     family, protocol = shape.family, shape.protocol
     ip: Packet
     if family == 4:
-        ip = IP(src=shape.source, dst=shape.destination, tos=shape.tos, ttl=ttl, id=seq or ID_OF_ZERO)
+        ip = IP(src=shape.source, dst=shape.destination, tos=shape.tos, ttl=ttl, id=shape.ip_id(seq))
         if protocol == "tcp":
             ip.flags = "DF"  # as each SYN of Linux
     else:

@@ -127,6 +127,9 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
         for reply in hop.replies:
             code = "" if reply.type is None else f" (type {reply.type}, code {reply.code})"
             field(f"{reply.count}", f"{reply.kind.replace('-', ' ')}{code}")
+        if hop.unvouched:
+            words = f"{hop.unvouched} of {hop.received} quote too little of the probe: a stranger could make them up"
+            field("unvouched", words, look.bad)
         if hop.reply and hop.reply.ttl is not None:
             field("TTL of the last", str(hop.reply.ttl))
     if hop.mpls:
@@ -147,7 +150,8 @@ def reply_words(hop: Hop) -> str:
         return ""
     ttl = f", TTL {hop.reply.ttl}" if hop.reply.ttl is not None else ""
     clock = ", program clock" if hop.reply.clock == "program" else ""
-    return f"{hop.reply.kind.replace('-', ' ')}{ttl}{clock}"
+    vouched = "" if hop.reply.vouched else ", short quote"
+    return f"{hop.reply.kind.replace('-', ' ')}{ttl}{clock}{vouched}"
 
 
 def histogram(hop: Hop, bins: int, look: Look) -> tuple[str, float, float]:
