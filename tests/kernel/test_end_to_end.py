@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import Any
 
@@ -108,14 +109,64 @@ def test_without_a_route_the_fault_is_this_computers_and_probing_resumes_by_itse
         assert terminal.ended() == 0
 
 
-def test_a_closed_ping_group_range_is_exit_3_with_the_command_that_opens_it(chain: Chain) -> None:
+def without_ping_sockets(chain: Chain, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, run by a plain user of whom ``ping_group_range`` holds no group, with two rounds."""
     chain.ping_group_range(opened=False)
     try:
-        command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-r", "-n", chain.destination(4)]
+        return subprocess.run(
+            [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "-c", "2", "-i", "0.2", "-Z", "0.5", *words],
+            cwd="/",
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+    finally:
+        chain.ping_group_range(opened=True)
+
+
+@pytest.mark.parametrize(
+    "words", [("-r",), ("-j",), ("--format", "json", "--icmp"), ("--format", "json", "--method", "ping-socket")]
+)
+def test_where_icmp_is_refused_mtrs_formats_and_who_asked_for_icmp_get_exit_3_and_the_command_that_opens_it(
+    chain: Chain, words: tuple[str, ...]
+) -> None:
+    done = without_ping_sockets(chain, *words, chain.destination(4))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "net.ipv4.ping_group_range=" in done.stderr or "/net/ipv4/ping_group_range" in done.stderr
+    assert "UDP (-u)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "markdown", "html", "csv"])
+def test_where_icmp_is_refused_and_nothing_else_was_asked_for_udp_is_probed_and_named(chain: Chain, form: str) -> None:
+    done = without_ping_sockets(chain, "--format", form, chain.destination(4))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("hopscope: ICMP is refused to this user here, so the probes are UDP; for ICMP: ")
+    assert "ping_group_range" in done.stderr
+    if form == "json":
+        report = json.loads(done.stdout)
+        assert (report["protocol"], report["method"], report["port"]) == ("udp", "udp-socket", 33434)
+        assert "ICMP is refused" in report["note"]
+        assert report["reached"]
+    elif form in ("markdown", "html"):
+        assert "UDP port 33434" in done.stdout
+        assert "ICMP is refused" in done.stdout
+    elif form == "csv":
+        assert ",udp," in done.stdout
+    else:
+        assert json.loads(done.stdout.splitlines()[0])["protocol"] == "udp"
+
+
+def test_the_doctor_says_that_udp_is_what_is_probed_where_icmp_is_refused(chain: Chain) -> None:
+    chain.ping_group_range(opened=False)
+    try:
+        command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "doctor"]
         done = subprocess.run(command, cwd="/", check=False, capture_output=True, text=True)
     finally:
         chain.ping_group_range(opened=True)
-    assert done.returncode == 3
-    assert done.stdout == ""
-    assert "sudo sysctl -w net.ipv4.ping_group_range" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "This user can trace by UDP, TCP." in done.stdout
+    assert "Unless told otherwise hopscope probes by UDP here" in done.stdout
+    assert re.search(r"to allow it: .*/\S+ (-m hopscope )?--method raw TARGET$", done.stdout, re.MULTILINE)

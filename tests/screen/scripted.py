@@ -146,9 +146,9 @@ class Scripted:
             plan = Plan(
                 self.address,
                 4,
-                self.probing.protocol,
+                self.probing.first_protocol,
                 interval_ns=int(self.probing.interval_s * SECOND),
-                port=self.probing.port or DEFAULT_PORT[self.probing.protocol],
+                port=self.probing.port or DEFAULT_PORT[self.probing.first_protocol],
             )
         facts = None
         if self.state in ("running", "paused", "finished"):

@@ -192,10 +192,10 @@ async def test_f_freezes_what_is_shown_while_probing_goes_on(drive: Drive) -> No
 
 async def test_u_and_t_switch_the_protocol_and_back(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
-        for key, wanted in (("u", "udp"), ("u", "icmp"), ("t", "tcp"), ("t", "icmp")):
+        for key, wanted in (("u", "udp"), ("u", "auto"), ("t", "tcp"), ("t", "auto")):
             await it.press(key)
             assert it.session.find(1).probing.protocol == wanted
-        assert it.session.find(2).probing.protocol == "icmp"
+        assert it.session.find(2).probing.protocol == "auto"
 
 
 async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive) -> None:
@@ -267,7 +267,7 @@ async def test_s_opens_settings_in_which_enter_changes_a_line(drive: Drive) -> N
         await it.press("enter")
         assert it.session.find(1).probing.protocol == "udp"
         await it.press("left")
-        assert it.session.find(1).probing.protocol == "icmp"
+        assert it.session.find(1).probing.protocol == "auto"
         await it.press("down", "down", "down", "enter")
         assert isinstance(it.app.screen, Prompt)
         await it.press("2", "enter")

@@ -70,6 +70,9 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
         say(type="round", target=target, round=first, at=now)
         say(type="sent", target=target, round=first, ttl=1, sent_at=now)
         return
+    if manner == "loses-icmp" and first == 1 and plan.get("protocol", "icmp") == "icmp":
+        say(type="refused", target=target, reason="permission", message="not allowed", remedy="sudo something")
+        return
     if manner == "refuses-rudely":
         say(type="refused", target=target, reason="limit", message="no\x1b[2J\nmore", remedy="\u202etry")
         return
@@ -93,6 +96,8 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
     fate = "late" if manner == "late" else "answered"
     say(type=fate, target=target, round=first, ttl=1, sent_at=now, rtt_ns=10**6, address="10.0.0.254",
         kind="time-exceeded", icmp_type=11, icmp_code=0)  # fmt: skip
+    if manner == "loses-icmp" and first == 0:
+        os._exit(9)
     if manner == "dies-in-flight" and first < 2:
         sys.stdout.write('{"type":"answered","target":1,"rou')
         sys.stdout.flush()

@@ -21,6 +21,7 @@ from hopscope.session.feeds import DEEPEST, Feeds, TooSlow
 from hopscope.session.launch import launch
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import plan_of
+from hopscope.session.remedy import as_root
 from hopscope.session.session import MOST_RESTARTS, Session, WorkerFailed
 
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
@@ -145,7 +146,7 @@ async def test_a_refusal_carries_reason_and_remedy() -> None:
         (target,) = session.snapshot().targets
     assert target.state == "refused"
     assert target.refusal is not None
-    assert (target.refusal.reason, target.refusal.remedy) == ("permission", "sudo something")
+    assert (target.refusal.reason, target.refusal.remedy) == ("permission", as_root("something"))
 
 
 async def test_a_name_that_leads_nowhere_is_unresolved_with_the_reason_and_the_others_go_on(

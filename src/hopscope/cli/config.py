@@ -19,6 +19,7 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, read_value
 from hopscope.cli.table import METHODS, option
 from hopscope.cli.values import shown
+from hopscope.session.model import ProtocolChoice
 
 MAX_FILE = 1 << 20
 Duration: TypeAlias = float | str
@@ -34,7 +35,7 @@ class ProbeTable(_Table, frozen=True):
     """``[probe]``: the command line's options on probing."""
 
     family: Literal[4, 6] | None = None
-    protocol: Literal["icmp", "udp", "tcp"] | None = None
+    protocol: ProtocolChoice | None = None
     method: str | None = None
     port: int | None = None
     interval: Duration | None = None
@@ -254,7 +255,7 @@ def _explain(message: str) -> str:
         hint = f" (did you mean {near[0]}?)" if near else ""
         where = f"{path}.{unknown[1]}" if path else unknown[1]
         return f"{plain(where)}: there is no such key{hint}; known are: {', '.join(known)}"
-    allowed = {"probe.protocol": "icmp, udp, tcp", "probe.family": "4, 6", "probe.method": ", ".join(METHODS)}
+    allowed = {"probe.protocol": "auto, icmp, udp, tcp", "probe.family": "4, 6", "probe.method": ", ".join(METHODS)}
     hint = f"; allowed are: {allowed[path]}" if path in allowed else ""
     literal = _literal_words(path)
     if literal and "Invalid enum value" in words:

@@ -78,6 +78,8 @@ def table(surveyed: Surveyed) -> str:
     if real:
         able = ", ".join(protocol.upper() for protocol in PROTOCOLS if protocol in real)
         lines.append(f"This user can trace by {able}.")
+        if "icmp" not in real and "udp" in real:
+            lines.append("Unless told otherwise hopscope probes by UDP here; mtr's formats need -u or -T.")
     else:
         lines.append("This user can trace nothing real here; hopscope demo works.")
     return "\n".join(lines) + "\n"

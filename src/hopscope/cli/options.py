@@ -155,8 +155,10 @@ def _names(merged: Values) -> NamesMode:
 
 def _probing(merged: Mapping[str, Any], port_given: bool, asked: str | None) -> Probing:
     values = {key: value for key, value in merged.items() if key in _PROBING}
-    protocol = values.get("protocol", "icmp")
-    if protocol == "icmp" and values.get("port") is not None:
+    protocol = values.get("protocol", "auto")
+    if protocol == "auto" and asked is not None and (asked in ("text", "wide") or asked.startswith("mtr-")):
+        values["protocol"] = "icmp"  # where mtr is refused, so are its formats
+    if protocol in ("auto", "icmp") and values.get("port") is not None:
         if port_given:
             raise UsageError(f"-P {values['port']}: ICMP has no ports; add -T (TCP) or -u (UDP)")
         del values["port"]
@@ -175,10 +177,11 @@ def _check_method(probing: Probing) -> None:
     from hopscope.wire.check import SUPPORTS
 
     able = SUPPORTS.get(probing.method)
-    if able is not None and probing.protocol not in able:
-        others = [method for method, protocols in SUPPORTS.items() if probing.protocol in protocols]
+    protocol = probing.first_protocol
+    if able is not None and protocol not in able:
+        others = [method for method, protocols in SUPPORTS.items() if protocol in protocols]
         raise UsageError(
-            f"--method {probing.method} does not send {probing.protocol.upper()}; those that do: {', '.join(others)}"
+            f"--method {probing.method} does not send {protocol.upper()}; those that do: {', '.join(others)}"
         )
 
 

@@ -57,9 +57,21 @@ class Ending:
         self.trouble: str | None = None
         """Why no more can be written."""
         self.is_pipe_closed = False
+        self._said: set[str] = set()
+
+    def notes(self, snapshot: Snapshot) -> list[str]:
+        """What is done otherwise than asked for, and was not said yet; nothing beside mtr's formats."""
+        if self.format in MTR:
+            return []
+        notes = dict.fromkeys(note for target in snapshot.targets for note in target.notes)
+        fresh = [note for note in notes if note not in self._said]
+        self._said.update(fresh)
+        return fresh
 
     def end(self, snapshot: Snapshot, signal: int | None) -> int:
         """Print what is to be printed at the end; the exit status."""
+        for note in self.notes(snapshot):
+            say(note)
         refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
         measured = tuple(target for target in snapshot.targets if target not in refused)
         if self.format not in STREAMS and measured:
@@ -138,7 +150,11 @@ class _Report(Ending):
     async def _watch(self, session: Session, progress: Progress) -> None:
         """Looking at the session is also what begins to look names up."""
         while True:
-            progress.show(session.snapshot())
+            snapshot = session.snapshot()
+            for note in self.notes(snapshot):
+                progress.clear()
+                say(note)
+            progress.show(snapshot)
             await asyncio.sleep(EVERY_S)
 
     async def _stream(self, events: AsyncIterator[SessionEvent], stop: Stop) -> None:
@@ -176,6 +192,8 @@ def _refusal(target: Target) -> str:
         return target.error or f"{target.query}: no address"
     lead = "to allow it" if target.refusal.reason == "permission" else "try"
     remedy = f"; {lead}: {target.refusal.remedy}" if target.refusal.remedy else ""
+    if target.refusal.reason == "permission" and target.plan is not None and target.plan.protocol == "icmp":
+        remedy += "; or probe by UDP (-u) or TCP (-T), which every user may"
     return clean(f"{target.query}: {target.refusal.message}{remedy}", 500)
 
 

@@ -15,7 +15,7 @@ TEMPLATE = """\
 
 [probe]
 # family = 4               # 4 or 6; left out: the system's order for the name
-# protocol = "icmp"        # icmp, udp, tcp
+# protocol = "auto"        # auto, icmp, udp, tcp
 # method = "auto"          # auto, ping-socket, udp-socket, tcp-socket, raw, scapy, simulated
 # port = 33434             # left out: 33434 for UDP, 80 for TCP
 # interval = "1s"          # between the starts of two rounds: a number of seconds, or 500ms, 2s, 1m

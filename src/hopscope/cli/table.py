@@ -76,7 +76,8 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-T", "--tcp"), "protocol", "Probes", "TCP probes", "Send TCP SYNs instead of ICMP echo requests.",
        constant="tcp"),
     _o(("--icmp",), "protocol", "More", "ICMP probes",
-       "Send ICMP echo requests: the default, and how to get back to it.", constant="icmp"),
+       "Send ICMP echo requests: the default, and how to get back to it. Without this, and where this machine refuses"
+       " ICMP to this user, hopscope's own formats and the screen probe by UDP.", constant="icmp"),
     _o(("-P", "--port"), "port", "Probes", "destination port", "The destination port: 33434 for UDP, 80 for TCP.",
        metavar="N", read=whole(1, 65535)),
     _o(("-i", "--interval"), "interval_s", "Probes", "round every: 1s",

@@ -21,6 +21,9 @@ WORDS: Final = {
     errno.EMFILE: "this process has no file descriptor left",
 }
 
+AS_ROOT: Final = "sudo hopscope --method {} TARGET"
+"""The remedy of a method that needs root; the driver knows what stands for ``hopscope`` and ``TARGET``."""
+
 _HELPFUL: Final = ("scenario", "no-route", "address", "limit", "permission", "unsupported")
 
 

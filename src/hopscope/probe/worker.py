@@ -24,6 +24,7 @@ from hopscope._version import __version__
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
 from hopscope.probe.engine import HELD_NS, Engine
+from hopscope.probe.refusals import AS_ROOT
 from hopscope.wire.check import check_patience
 from hopscope.wire.framing import Garbage, command_reader, encode_all
 from hopscope.wire.messages import VERSION, Command, Hello, Method, Patience, Problem, Survey, Surveyed, Welcome
@@ -247,14 +248,12 @@ class Worker:
             return SimulatedChannel(hands)
         if method == "raw":
             if self._raw_sockets is None:
-                raise Refusal(
-                    "permission", "raw sockets need privileges", "run it with sudo: the worker gives all up at once"
-                )
+                raise Refusal("permission", "raw sockets need privileges", AS_ROOT.format("raw"))
             from hopscope.probe.channels.raw import RawChannel
 
             return RawChannel(hands, self._raw_sockets)
         if self._scapy_sockets is None:
-            raise Refusal("permission", "Scapy's sockets need privileges", "sudo hopscope --method scapy")
+            raise Refusal("permission", "Scapy's sockets need privileges", AS_ROOT.format("scapy"))
         from hopscope.probe.channels.scapy import ScapyChannel
 
         return ScapyChannel(hands, self._scapy_sockets)

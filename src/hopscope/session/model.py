@@ -10,12 +10,15 @@ from hopscope.names.facts import NameFacts
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import Counters, MethodChoice, Plan, Protocol, Refused, Started
 
+ProtocolChoice: TypeAlias = Literal["auto", "icmp", "udp", "tcp"]
+
 
 class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """How targets are probed: the command line's options, in its units, before a name is resolved."""
 
     family: Literal[4, 6] | None = None
-    protocol: Protocol = "icmp"
+    protocol: ProtocolChoice = "auto"
+    """``auto``: ICMP, or UDP where this machine refuses ICMP to this user."""
     method: MethodChoice = "auto"
     port: int | None = None
     interval_s: float = 1.0
@@ -31,6 +34,11 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     rounds: int | None = None
     scenario: str | None = None
     seed: int | None = None
+
+    @property
+    def first_protocol(self) -> Protocol:
+        """What is tried first."""
+        return "icmp" if self.protocol == "auto" else self.protocol
 
     @property
     def family_of_names(self) -> Literal[4, 6] | None:
@@ -60,6 +68,8 @@ class Target(msgspec.Struct, frozen=True):
     path: Path
     names: dict[str, NameFacts]
     """For the addresses of the path, as far as known. Not to be changed by its reader."""
+    notes: tuple[str, ...] = ()
+    """What is done otherwise than asked for, and why: a line each."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -18,14 +18,15 @@ _SECOND: Final = 1_000_000_000
 def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
     """The plan for probing `address` (numeric). `port` stood beside the target: for a protocol that has ports, and
     where `probing` names none. `ValueError` with one line where that is not possible."""
+    protocol = probing.first_protocol
     if probing.port is not None:
         port = probing.port
-    elif probing.protocol == "icmp" or port is None:
-        port = DEFAULT_PORT[probing.protocol]
+    elif protocol == "icmp" or port is None:
+        port = DEFAULT_PORT[protocol]
     plan = Plan(
         address=address,
         family=6 if ipaddress.ip_address(address).version == 6 else 4,
-        protocol=probing.protocol,
+        protocol=protocol,
         method=probing.method,
         port=port,
         interval_ns=nanos(probing.interval_s),
@@ -44,6 +45,16 @@ def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
     )
     check(plan)
     return plan
+
+
+def fallback_plan(probing: Probing, refused: Plan, reason: str, port: int | None = None) -> Plan | None:
+    """The plan by UDP for a target whose ICMP was refused for `reason` (that of `wire.Refused`); None where something
+    explicit was asked for, or another protocol would be refused just the same. `port` as for `plan_of`."""
+    is_free = probing.protocol == "auto" and probing.method == "auto" and refused.protocol == "icmp"
+    if not is_free or reason not in ("permission", "unsupported"):
+        return None
+    plan = plan_of(msgspec.structs.replace(probing, protocol="udp"), refused.address, port)
+    return msgspec.structs.replace(plan, first_round=refused.first_round, rounds=refused.rounds)
 
 
 def checked(probing: Probing) -> Probing:

@@ -149,9 +149,14 @@ def report(target: Target, *, now: int, host: str) -> Report:
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
         flow=facts.flow if facts else None,
         clock=facts.clock if facts else None,
-        note=facts.note if facts else None,
+        note="; ".join(said_of(target)) or None,
         error=refusal.message if refusal else target.error,
     )
+
+
+def said_of(target: Target) -> tuple[str, ...]:
+    """What is to be said of how a target is probed: a line each."""
+    return (*target.notes, *((target.facts.note,) if target.facts and target.facts.note else ()))
 
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:

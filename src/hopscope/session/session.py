@@ -27,6 +27,7 @@ from hopscope.session.launch import Launched
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import adjusted, checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
+from hopscope.session.remedy import runnable
 from hopscope.session.resolve import resolve
 from hopscope.session.target import TargetRecord
 from hopscope.wire.messages import (
@@ -205,7 +206,14 @@ class Session:
 
     async def survey(self) -> Surveyed:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
-        return await self._keeper.survey()
+        surveyed = await self._keeper.survey()
+        return msgspec.structs.replace(
+            surveyed,
+            states=tuple(
+                msgspec.structs.replace(state, remedy=runnable(state.remedy, state.protocol))
+                for state in surveyed.states
+            ),
+        )
 
     # --- what can be changed ----------------------------------------------------------------------------------
 
@@ -383,6 +391,13 @@ class Session:
             return
         elif isinstance(event, Failed):
             event = msgspec.structs.replace(event, error=clean(event.error), message=clean(event.message))
+        elif isinstance(event, Refused) and (plan := record.plan_after(event)) is not None:
+            why = record.explained(event)
+            self._by_wire.pop(event.target, None)
+            self._say(record.ended())
+            self._begin(record, plan)
+            record.fell_back = why
+            return
         record.apply(event)
         if isinstance(event, Started):
             self._say(record.begun(self.now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,8 +12,11 @@ from hopscope.names.clean import clean
 from hopscope.names.facts import NameFacts, Namer
 from hopscope.path.fold import PathFold
 from hopscope.session.events import EndEvent, StartEvent, iso
+from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Probing, Target, TargetState
+from hopscope.session.plans import fallback_plan
 from hopscope.session.query import read_query
+from hopscope.session.remedy import runnable
 from hopscope.wire.messages import Event, Plan, Refused, RoundStarted, Started
 
 S = TypeVar("S", Started, Refused)
@@ -38,6 +42,8 @@ class TargetRecord:
         self.facts: Started | None = None
         self.refusal: Refused | None = None
         self.error: str | None = None
+        self.fell_back: Refused | None = None
+        """Why ICMP was refused, where UDP is probed in its place."""
         self.paused = False
         self.resolving: asyncio.Task[None] | None = None
         self.head: StartEvent | None = None
@@ -58,7 +64,7 @@ class TargetRecord:
         self.plan = plan
         self.address = plan.address
         self.state = "starting"
-        self.facts = self.refusal = self.error = None
+        self.facts = self.refusal = self.error = self.fell_back = None
         self.last_round = plan.first_round - 1
         self.fold = PathFold(plan.address, plan.protocol, plan.first_ttl)
 
@@ -97,9 +103,38 @@ class TargetRecord:
             self.facts = _cleaned(event)
             self.state = "paused" if self.paused else "running"
         elif isinstance(event, Refused):
-            self.refuse(self.address or "", _cleaned(event))
+            # Where UDP is refused as well, what was wanted first is what to tell.
+            why = self.fell_back if event.reason in ("permission", "unsupported") else None
+            self.refuse(self.address or "", why or self.explained(event))
         else:
             self.fold.apply(event)
+
+    def plan_after(self, refusal: Refused) -> Plan | None:
+        """The plan that takes the place of one that was refused, with its remaining rounds; None: it stays refused."""
+        refused = self.continued() if self.plan is not None else None
+        return refused and fallback_plan(self.probing, refused, refusal.reason, self.wanted.port)
+
+    def explained(self, refusal: Refused) -> Refused:
+        """`refusal` with safe words, and a remedy that can be pasted into a shell."""
+        protocol = self.plan.protocol if self.plan else "icmp"
+        safe = _cleaned(refusal)
+        return msgspec.structs.replace(safe, remedy=runnable(safe.remedy, protocol, self.wanted.host))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See `Target.notes`."""
+        notes = []
+        host, port = self.wanted
+        if self.fell_back is not None:
+            remedy = self.fell_back.remedy
+            how = f"; for ICMP: {remedy}" if remedy else ""
+            notes.append(f"ICMP is refused to this user here, so the probes are UDP{how}")
+        elif port is not None and self.plan is not None and self.plan.protocol == "icmp":
+            notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
+        if not host.isascii() and self.address is not None:
+            with suppress(ValueError):
+                notes.append(f"{self.query} is looked up as {ascii_name(host)}")
+        return tuple(notes)
 
     def begun(self, now: int) -> StartEvent | None:
         """The head to tell consumers of; None where they were told."""
@@ -142,6 +177,7 @@ class TargetRecord:
             self.error,
             self.address,
             self.plan,
+            self.fell_back,
             namer.version if namer is not None else 0,
         )
         if self._cached is None or key != self._cached_of:
@@ -162,6 +198,7 @@ class TargetRecord:
                 self.error,
                 path,
                 names,
+                self.notes,
             )
             self._cached_of = key
         return self._cached

@@ -15,10 +15,10 @@ import msgspec
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
 from hopscope.session.errors import Refusal, Unresolvable
-from hopscope.session.model import Probing
+from hopscope.session.model import Probing, ProtocolChoice
 from hopscope.session.report import Report, report
 from hopscope.session.session import Session
-from hopscope.wire.messages import MethodChoice, Protocol
+from hopscope.wire.messages import MethodChoice
 
 NAMES_S: Final = 2.0
 """So long a trace waits at its end for names that are still being looked up."""
@@ -32,7 +32,7 @@ class Options(TypedDict, total=False):
     """The fields of `hopscope.Probing`, as keywords."""
 
     family: Literal[4, 6] | None
-    protocol: Protocol
+    protocol: ProtocolChoice
     method: MethodChoice
     port: int | None
     interval_s: float

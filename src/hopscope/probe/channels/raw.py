@@ -17,12 +17,13 @@ from typing import Any, Final, TypeAlias
 from hopscope.probe import endpoint, errqueue, raw_sockets, stamps
 from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
+from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.wire.messages import PROTOCOLS, Family, Method, MethodState
 
 __all__ = ["REMEDY", "RawChannel", "RawSockets", "open_sockets", "survey"]
 
-REMEDY: Final = 'sudo "$(command -v hopscope)" --method raw TARGET'
+REMEDY: Final = AS_ROOT.format("raw")
 """Not a capability on the interpreter: that would give raw sockets to every script."""
 
 Hear: TypeAlias = Callable[[Family, bytes, Arrival], None]

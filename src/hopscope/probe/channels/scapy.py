@@ -27,6 +27,7 @@ from hopscope.probe import endpoint, stamps
 from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
+from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.wire.messages import PROTOCOLS, Clock, Family, Method, MethodState
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from scapy.packet import Packet
     from scapy.supersocket import SuperSocket
 
-REMEDY: Final = 'sudo "$(command -v hopscope)" --method scapy TARGET'
+REMEDY: Final = AS_ROOT.format("scapy")
 
 _FAMILIES: Final[tuple[Family, ...]] = (4, 6)
 _MOST_WAITING = 65536

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
+from hopscope.session.report import said_of
 from hopscope.views.report.document import Document, owner, query_of
 
 DASH = "–"
@@ -72,6 +73,7 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
             flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
             rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
+    rows += [("Note", note) for note in said_of(target)]
     rows.append(("Rounds", f"{path.rounds}, {moment(path.started_at)} to {moment(path.last_at)}"))
     rows.append(("Made by", f"hopscope {document.version}"))
     return rows

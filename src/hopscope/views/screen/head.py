@@ -174,6 +174,8 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return "the probe worker starts", look.quiet
     if state.said and shown.now - state.said_at < SAID_NS:
         return state.said, look.text
+    if target is not None and target.notes:
+        return "; ".join(target.notes), look.text
     if target is not None and target.facts and target.facts.note:
         return target.facts.note, look.quiet
     if shown.counters.overflow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.session.model import Target
+from hopscope.session.model import ProtocolChoice, Target
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.desk import Desk
 from hopscope.wire.messages import DEFAULT_PORT, Protocol
@@ -59,10 +59,11 @@ def _switch(desk: Desk, protocol: Protocol) -> None:
     target = desk.state.chosen
     if target is None:
         return
-    wanted: Protocol = "icmp" if desk.probing(target).protocol == protocol else protocol
+    wanted: ProtocolChoice = "auto" if desk.probing(target).protocol == protocol else protocol
     restart_with(desk, target, protocol=wanted, port=None)
-    port = DEFAULT_PORT[wanted]
-    desk.say(f"probing with {wanted.upper()}{f', port {port}' if port else ''}: statistics begin anew", fresh=True)
+    sent = "icmp" if wanted == "auto" else wanted
+    port = DEFAULT_PORT[sent]
+    desk.say(f"probing with {sent.upper()}{f', port {port}' if port else ''}: statistics begin anew", fresh=True)
 
 
 def restart_with(desk: Desk, target: Target, **changes: object) -> None:
