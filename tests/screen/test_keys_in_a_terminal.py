@@ -68,6 +68,7 @@ NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "ctrl+c": "C-c",
+    "ctrl+z": "C-z",
     "ctrl+p": "C-p",
     "ctrl+r": "C-r",
 }
@@ -184,8 +185,11 @@ PROBING = (
     Step("enter", r"^ 198\.51\.100\.200 .*hops", "─ add a target ─"),
     Step("x", r"198\.51\.100\.200 removed", r"^ 198\.51\.100\.200 .*hops"),
 )
-APART = ("r", "ctrl+r", "y", "w", "q", "ctrl+c", "plus", "equals_sign", "minus", "right_square_bracket", "full_stop")
-"""Keys with a test of their own below."""
+APART = (
+    "r", "ctrl+r", "y", "w", "q", "ctrl+c", "ctrl+z",
+    "plus", "equals_sign", "minus", "right_square_bracket", "full_stop",
+)  # fmt: skip
+"""Keys with a test of their own: below, or (ctrl+z) where a shell started it."""
 
 
 @pytest.fixture

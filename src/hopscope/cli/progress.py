@@ -1,14 +1,17 @@
-"""The progress line of a report: rounds done and time left, on standard error, only where that is a terminal."""
+"""The progress line of a report: rounds done and time left, on standard error, only where that is a terminal. One that
+nobody reads (a frozen ssh) holds no report up."""
 
 from __future__ import annotations
 
 import math
 import os
 
-from hopscope.cli.output import write_all
 from hopscope.session.model import Snapshot
+from hopscope.system.writer import Writer
 
 EVERY_S = 0.25
+CLEAR_S = 0.5
+"""A terminal that takes nothing for this long keeps its last line."""
 _CLEAR = "\r\x1b[K"
 
 
@@ -45,6 +48,7 @@ class Progress:
     def __init__(self, *, wanted: bool = True) -> None:
         self.active = wanted and os.isatty(2)
         self._shown = ""
+        self._writer = Writer(2) if self.active else None
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw the line anew where it changed."""
@@ -56,13 +60,16 @@ class Progress:
             self._write(f"{_CLEAR}{words}")
 
     def clear(self) -> None:
-        """Take the line away."""
-        if self.active and self._shown:
-            self._shown = ""
-            self._write(_CLEAR)
+        """Take the line away, before something else is written there. No more lines are shown."""
+        if self._writer is not None:
+            if self._shown:
+                self._write(_CLEAR)
+            if not self._writer.drain(CLEAR_S):
+                self._writer.cut()
+            self._writer.end()
+            self._writer = None
+            self.active = False
 
     def _write(self, text: str) -> None:
-        try:
-            write_all(2, text)
-        except OSError:
-            self.active = False  # the terminal is gone
+        if self._writer is not None:
+            self._writer.write(text)

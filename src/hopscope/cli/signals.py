@@ -7,34 +7,41 @@ import signal
 from types import TracebackType
 from typing import Final, Self
 
+from hopscope.system.signals import Signals
+
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STUCK_S: Final = 5.0
+"""A report is blocked by whoever does not read its output for this long before a signal ends it without its last
+words. Long, because a report has nothing to give back, and what was measured is worth the wait."""
 
 
 class Stop:
     """Set by a signal or by hand. A context manager for the running loop."""
 
     def __init__(self) -> None:
-        self.signal: int | None = None
         self._event = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._signals = Signals(
+            dict.fromkeys(ENDING, lambda _number: self._event.set()), ending=ENDING, stuck_s=STUCK_S
+        )
 
     def __enter__(self) -> Self:
-        for number in ENDING:
-            # Who started us under nohup wants SIGHUP ignored, and it stays so.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._loop.add_signal_handler(number, self._caught, number)
+        self._signals.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in ENDING:
-            self._loop.remove_signal_handler(number)
+        self._signals.__exit__(kind, problem, trace)
+
+    @property
+    def signal(self) -> int | None:
+        """The first signal that came."""
+        return self._signals.end
 
     @property
     def is_set(self) -> bool:
         """Whether it is time to end."""
-        return self._event.is_set()
+        return self._event.is_set() or self.signal is not None
 
     def set(self) -> None:
         """End without a signal."""
@@ -43,8 +50,3 @@ class Stop:
     async def wait(self) -> None:
         """Until it is time to end."""
         await self._event.wait()
-
-    def _caught(self, number: int) -> None:
-        if self.signal is None:
-            self.signal = number
-        self._event.set()

@@ -1,7 +1,7 @@
 """The Textual shell: one canvas that shows the board, a watch that asks whether anything changed, keys, signals.
 
 Rules: nothing is drawn while nothing changed; of what changed only the cells that did; the session lives in one task,
-so that it ends in order whatever ends the program; the terminal is restored also after SIGTERM and SIGHUP.
+so that it ends in order whatever ends the program; the terminal is lent, and given back as it was found (`driver`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import signal
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -29,8 +28,6 @@ from hopscope.views.screen.look import Look, look_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import status_of
 from hopscope.views.screen.source import Launch
-
-SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -56,7 +53,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
     TITLE = "hopscope"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "do('program.interrupt')", "interrupt", show=False, priority=True)
+        Binding("ctrl+c", "do('program.interrupt')", "interrupt", show=False, priority=True),
+        Binding("ctrl+z", "do('program.suspend')", "suspend", show=False, priority=True),
     ]
 
     def __init__(self, launch: Launch, options: ScreenOptions) -> None:
@@ -86,10 +84,6 @@ class HopscopeApp(App[None], inherit_bindings=False):
     # --- the session's life ----------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number, status in SIGNALS:
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.add_signal_handler(number, self.leave, status)
         self.theme_changed_signal.subscribe(self, lambda _theme: self.draw_all())
         self._session_task = asyncio.create_task(self._live(), name="session")
 
@@ -120,10 +114,6 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self._session_over.set()
         if self._session_task is not None:
             await self._session_task
-        loop = asyncio.get_running_loop()
-        for number, _status in SIGNALS:
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.remove_signal_handler(number)
 
     def refresh_fast(self) -> None:
         """Look often for a while: something begins."""
@@ -155,6 +145,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Draw everything anew."""
         self.show()
         self.main.canvas.refresh()
+        self.refresh(layout=True)  # whatever stands in front, too
 
     def look(self) -> Look:
         """The present look."""
@@ -205,6 +196,14 @@ class HopscopeApp(App[None], inherit_bindings=False):
             status = status_of(self.desk.session.snapshot()) if self.desk else 0
         self.exit(return_code=status)
 
+    def suspend_program(self) -> None:
+        """Stop, and let the shell have the terminal, until ``fg``."""
+        from hopscope.views.screen.driver import QuietDriver
+
+        driver = self._driver
+        if isinstance(driver, QuietDriver):
+            driver.suspend(group=True)
+
     # --- keys and the mouse ----------------------------------------------------------------------------------------
 
     def action_do(self, id_: str) -> None:
@@ -217,6 +216,11 @@ class HopscopeApp(App[None], inherit_bindings=False):
                     self.call_after_refresh(self.tick)  # once the key's answer is drawn
         elif id_ in ("program.quit", "program.interrupt"):
             self.leave(130 if id_ == "program.interrupt" else 0)
+        elif id_ == "program.suspend":
+            self.suspend_program()
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """The terminal's pointer is left alone: nothing says what it was before."""
 
     def on_canvas_resized(self) -> None:
         self.show()
@@ -255,10 +259,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""
-        if self.driver_class.__name__ == "LinuxDriver":
-            from hopscope.views.screen.driver import QuietDriver
+        from hopscope.views.screen.driver import QuietDriver
 
-            self.driver_class = QuietDriver
+        self.driver_class = QuietDriver
         self.run()
         if self.failure is not None:
             raise self.failure

@@ -58,6 +58,9 @@ class Shell(Protocol):
     def leave(self, status: int | None) -> None:
         """End; None: the status that the session's outcome gives."""
 
+    def suspend_program(self) -> None:
+        """Stop, and let the shell have the terminal, until ``fg``."""
+
     def look(self) -> Look:
         """The present look."""
         ...

@@ -14,3 +14,8 @@ def quit_(desk: Desk) -> None:
 @action("program.interrupt", "ctrl+c", "interrupt", "Quit, as an interruption (exit status 130).", "Program")
 def interrupt(desk: Desk) -> None:
     desk.screen.leave(130)
+
+
+@action("program.suspend", "ctrl+z", "suspend", "Stop, and give the terminal to the shell; fg goes on.", "Program")
+def suspend(desk: Desk) -> None:
+    desk.screen.suspend_program()

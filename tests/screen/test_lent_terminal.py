@@ -1,0 +1,285 @@
+"""The terminal is lent: whatever signals come, in whatever order, the screen comes back whole, and the shell finds its
+terminal as it was: modes, screen, cursor, mouse, keyboard, reports."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.screen.shell import INSTALLED, PROMPT, ShellTerminal, children, shows_whole, state, with_signal
+
+STOPS: dict[str, Callable[[ShellTerminal], None]] = {
+    "ctrl+z": lambda terminal: terminal.type("\x1a"),
+    "SIGTSTP": lambda terminal: terminal.kill(signal.SIGTSTP),
+    "SIGSTOP": lambda terminal: terminal.kill(signal.SIGSTOP),
+}
+
+
+def stop(terminal: ShellTerminal, how: str) -> None:
+    """Stop hopscope, and wait for the shell's prompt."""
+    at = len(terminal.bytes)
+    STOPS[how](terminal)
+    terminal.until_stopped()
+    terminal.read(re.escape(PROMPT), at)
+
+
+def foreground(terminal: ShellTerminal) -> None:
+    """``fg``; the whole screen is drawn."""
+    at = len(terminal.bytes)
+    terminal.type("fg\n")
+    terminal.until(lambda: shows_whole(terminal.bytes[at:]), "the screen does not come back whole")
+
+
+@pytest.mark.parametrize("how", STOPS)
+@pytest.mark.parametrize("shell", INSTALLED)
+def test_stopped_and_in_front_again_the_screen_is_whole_and_q_gives_the_terminal_back(shell: str, how: str) -> None:
+    with ShellTerminal(shell) as terminal:
+        terminal.run()
+        stop(terminal, how)
+        if how != "SIGSTOP":  # of which no program hears before it is over
+            assert terminal.is_restored
+        foreground(terminal)
+        at = len(terminal.bytes)
+        terminal.type("p")
+        terminal.read(b"no probes are sent", at)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+        assert b"Traceback" not in terminal.bytes
+
+
+@pytest.mark.parametrize("how", STOPS)
+def test_in_the_background_nothing_is_drawn_and_fg_brings_it_back(how: str) -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        stop(terminal, how)
+        terminal.at_prompt("bg\n")
+        terminal.until_stopped()
+        at = len(terminal.bytes)
+        terminal.at_prompt("echo quiet\n", b"quiet")
+        assert b"\x1b" not in terminal.bytes[at:]
+        foreground(terminal)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+
+
+def test_started_in_the_background_it_waits_until_it_is_in_front() -> None:
+    with ShellTerminal() as terminal:
+        terminal.at_prompt(f"{sys.executable} -m hopscope demo &\n")
+        terminal.until(lambda: bool(terminal.children()), "it is not there")
+        (terminal.pid,) = terminal.children()
+        terminal.until_stopped()
+        assert b"\x1b[?1049h" not in terminal.bytes
+        foreground(terminal)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+
+
+def test_what_timeout_sends_when_the_time_is_over_ends_it_in_order() -> None:
+    with ShellTerminal() as terminal:
+        terminal.type(f"timeout 60 {sys.executable} -m hopscope demo\n")
+        terminal.read(rb"leaf12\.dc3\.hosting\.example")
+        (terminal.pid,) = terminal.children()
+        terminal.kill(signal.SIGALRM)  # the end of its 60 seconds: it sends SIGTERM and then SIGCONT
+        assert terminal.until_end() == 124
+        assert terminal.is_restored
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGCONT,),
+        (signal.SIGTERM, signal.SIGCONT),
+        (signal.SIGCONT, signal.SIGTERM),
+        (signal.SIGHUP, signal.SIGCONT),
+        (signal.SIGINT, signal.SIGCONT),
+        (signal.SIGCONT, signal.SIGCONT, signal.SIGCONT),
+        (signal.SIGQUIT,),
+        (signal.SIGUSR1,),
+        (signal.SIGALRM,),
+        (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT),
+    ],
+    ids=lambda numbers: "+".join(number.name for number in numbers),
+)
+def test_signals_in_any_order_leave_the_terminal_as_it_was(numbers: tuple[signal.Signals, ...]) -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        terminal.kill(*numbers)
+        if set(numbers) <= {signal.SIGCONT}:
+            terminal.type("q")
+            assert terminal.until_end() == 0
+        else:
+            first = next(number for number in sorted(numbers) if number not in (signal.SIGCONT, signal.SIGWINCH))
+            assert terminal.until_end() in {128 + number for number in numbers}, first
+        assert terminal.is_restored
+        assert b"Traceback" not in terminal.bytes
+
+
+@pytest.mark.parametrize("how", STOPS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_while_it_is_stopped_it_ends_and_does_not_come_back(how: str, number: signal.Signals) -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        stop(terminal, how)
+        terminal.kill(number, signal.SIGCONT)
+        terminal.until_gone()
+        assert terminal.is_restored
+
+
+def test_the_size_that_the_terminal_was_given_meanwhile_is_heeded() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        stop(terminal, "ctrl+z")
+        terminal.resize(140, 50)
+        at = len(terminal.bytes)
+        terminal.type("fg\n")
+        terminal.read(rb"\x1b\[50;1H", at)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+
+
+def test_ctrl_z_stops_it_from_within_a_prompt_too_and_what_was_typed_is_still_there() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        at = len(terminal.bytes)
+        terminal.type("a")
+        at = terminal.read(b"add a target", at)
+        terminal.type("half.example")
+        terminal.read(b"half.example", at)
+        stop(terminal, "ctrl+z")
+        at = len(terminal.bytes)
+        terminal.type("fg\n")
+        terminal.read(b"half.example", at)
+        terminal.type("\x03")
+        assert terminal.until_end() == 130
+        assert terminal.is_restored
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_order_of_stops_and_continuations_ends_with_the_terminal_as_it_was(seed: int) -> None:
+    chance = random.Random(seed)
+    with ShellTerminal(chance.choice(INSTALLED)) as terminal:
+        terminal.run()
+        is_stopped = False
+        story = []
+        for _ in range(7):
+            if is_stopped:
+                what = chance.choice(("fg", "fg", "bg", "CONT"))
+                if what == "fg":
+                    foreground(terminal)
+                    is_stopped = False
+                elif what == "bg":
+                    terminal.at_prompt("bg\n")
+                    terminal.until_stopped()
+                else:
+                    terminal.kill(signal.SIGCONT)
+                    terminal.until_stopped()
+            else:
+                what = chance.choice((*STOPS, "CONT", "resize", "keys"))
+                if what in STOPS:
+                    stop(terminal, what)
+                    is_stopped = True
+                elif what == "resize":
+                    terminal.resize(chance.randint(60, 150), chance.randint(20, 50))
+                    terminal.resize(120, 34)
+                elif what == "keys":
+                    terminal.type(chance.choice("cdm"))
+                    terminal.type("\x1b")
+                else:
+                    terminal.kill(signal.SIGCONT)
+            story.append(what)
+        number = chance.choice((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+        # What is stopped hears of it once it is continued, and in the background it would be stopped again at once.
+        terminal.kill(*((number, signal.SIGCONT) if is_stopped else chance.sample((number, signal.SIGCONT), 2)))
+        terminal.until_gone()
+        assert terminal.is_restored, story
+        assert b"Traceback" not in terminal.bytes, story
+
+
+# --- a terminal that is not read, or is gone -------------------------------------------------------------------------
+
+
+def freeze(terminal: ShellTerminal) -> None:
+    """Read nothing until the terminal is full: whoever writes to it waits."""
+    for _ in range(60):
+        terminal.type("g")
+        time.sleep(0.02)  # nothing can be awaited of a terminal that is not read
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_terminal_that_nobody_reads_keeps_no_signal_from_ending_it(number: signal.Signals) -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        freeze(terminal)
+        workers = children(terminal.pid)
+        began = time.monotonic()
+        terminal.kill(number)
+        while state(terminal.pid) not in "-Z":
+            assert time.monotonic() - began < 4, "it goes on"
+            time.sleep(0.01)
+        while any(state(pid) not in "-Z" for pid in workers):
+            assert time.monotonic() - began < 5, "its worker goes on"
+            time.sleep(0.01)
+        assert terminal.until_end() == 128 + number
+        assert terminal.is_restored
+
+
+def test_a_stopped_output_keeps_no_signal_from_ending_it() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        slave = os.open(terminal.name, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(slave, termios.TCOOFF)
+        terminal.type("ggg")
+        began = time.monotonic()
+        terminal.kill(signal.SIGTERM)
+        while state(terminal.pid) not in "-Z":
+            assert time.monotonic() - began < 4, "it goes on"
+            time.sleep(0.01)
+        termios.tcflow(slave, termios.TCOON)
+        os.close(slave)
+        assert terminal.until_end() == 143
+
+
+def test_a_terminal_that_is_read_again_gets_the_whole_screen_and_probing_went_on() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        workers = children(terminal.pid)
+        freeze(terminal)
+        terminal.resize(100, 30)
+        freeze(terminal)
+        terminal.resize(120, 34)
+        terminal.type("p")
+        terminal.read(b"no probes are sent")
+        at = len(terminal.bytes)
+        terminal.type("p")
+        terminal.read(b"probing goes on", at)
+        assert children(terminal.pid) == workers
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+
+
+@pytest.mark.parametrize("nohup", ["", "nohup "], ids=["hung up", "nohup"])
+def test_a_terminal_that_vanishes_ends_it(nohup: str) -> None:
+    terminal = ShellTerminal()
+    terminal.type("trap '' HUP\n" if nohup else "\n")
+    terminal.run()
+    workers = children(terminal.pid)
+    assert workers
+    os.close(terminal.master)
+    end = time.monotonic() + 10
+    while any(state(pid) not in "-Z" for pid in (terminal.pid, *workers)):
+        assert time.monotonic() < end, "it goes on without a terminal"
+        time.sleep(0.02)
+    with_signal(terminal.shell, signal.SIGKILL)
+    os.waitpid(terminal.shell, 0)
