@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 
@@ -33,6 +34,7 @@ def test_nobody_waits_where_nobody_reads_and_whoever_draws_is_told_when_somebody
     writer = Writer(writing, told.set)
     frame = "x" * 10_000
     writer.write("y" * MOST_WAITING)  # more than the pipe holds
+    assert select.select([reading], [], [], 5)[0]
     began = time.monotonic()
     for _ in range(1000):
         writer.write(frame)
@@ -81,3 +83,21 @@ def test_who_is_gone_is_told() -> None:
     assert gone.wait(5)
     writer.write("is dropped")
     assert writer.drain(5)
+
+
+def test_what_is_written_faster_than_the_thread_can_begin_is_written() -> None:
+    """All of it waits before the first byte is on its way: then nothing is slow, and nothing is dropped."""
+    for _ in range(20):
+        reading, writing = os.pipe()
+        writer = Writer(writing)
+        for _ in range(40):
+            writer.write("w" * 8192)
+        seen = 0
+        while not writer.drain(0.001):
+            seen += len(os.read(reading, 1 << 16))
+        writer.write("last")
+        data = b""
+        while b"last" not in data:
+            assert select.select([reading], [], [], 5)[0], "it writes nothing any more"
+            data += os.read(reading, 1 << 16)
+        writer.end()

@@ -40,6 +40,7 @@ class Writer:
         self._queue: deque[str] = deque()
         self._waiting = 0
         """Characters in the queue and in the write under way."""
+        self._is_writing = False
         self._has_dropped = False
         self._is_cut = False
         self._is_over = False
@@ -50,7 +51,8 @@ class Writer:
         with self._changed:
             if self._is_over or self._is_cut:
                 return
-            if self._waiting and self._waiting + len(text) > MOST_WAITING:
+            # Where no write is under way, nobody would notice that it is time to draw again; and nothing is slow.
+            if self._is_writing and self._waiting + len(text) > MOST_WAITING:
                 self._drop()
                 self._has_dropped = True
                 return
@@ -92,9 +94,11 @@ class Writer:
                     return
                 text = "".join(self._queue)
                 self._queue.clear()
+                self._is_writing = True
             is_written = self._write(text.encode("utf-8", "replace"))
             with self._changed:
                 self._waiting -= len(text)
+                self._is_writing = False
                 is_late = self._has_dropped and not self._queue
                 self._has_dropped = self._has_dropped and not is_late
                 self._is_over = self._is_over or not is_written
