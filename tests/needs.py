@@ -31,6 +31,7 @@ PACKAGES: Mapping[str, str] = {
     "mtr": "mtr-tiny",
     "nft": "nftables",
     "ps": "procps",
+    "sudo": "sudo",
     "tmux": "tmux",
     "zsh": "zsh",
 }
@@ -41,17 +42,22 @@ _NAMESPACES = "network namespaces"
 _ISOLATION = "network namespaces for this user"
 _PING = "ping sockets (sysctl net.ipv4.ping_group_range)"
 _TUN = "/dev/net/tun"
+_LANDLOCK = "a kernel with Landlock"
+_SECCOMP = "x86-64 or AArch64 with the GNU C library, for a seccomp filter"
 ALL: Mapping[str, tuple[str, ...]] = {
     **{tool: (tool,) for tool in PACKAGES},
     "root": (_ROOT,),
     "isolation": (_ISOLATION,),
     "ping": (_PING,),
+    "landlock": (_LANDLOCK,),
+    "seccomp": (_SECCOMP,),
     "namespaces": (_ROOT, "ip", _NAMESPACES),
     "tun": (_ROOT, "ip", _NAMESPACES, _TUN),
 }
 """Each word of the mark, and what it stands for: ``isolation`` is what `tools.offline` needs, ``ping`` ICMP for whoever
-runs the tests, ``namespaces`` what `tests.lab.netns` needs, ``tun`` what `tests.lab.tun` does."""
-_BARE_HAS = {_PING, _ISOLATION}
+runs the tests, ``landlock`` and ``seccomp`` what `hopscope.sandbox` does, ``namespaces`` what `tests.lab.netns` needs,
+``tun`` what `tests.lab.tun` does."""
+_BARE_HAS = {_PING, _ISOLATION, _LANDLOCK, _SECCOMP}
 """What a bare system has all the same; tools/check.py opens ping sockets."""
 
 TESTS = str(Path(__file__).parent)
@@ -98,6 +104,14 @@ def _has(need: str) -> bool:
         from tools import offline
 
         return offline.why_not() is None
+    if need == _LANDLOCK:
+        from hopscope.sandbox import landlock
+
+        return landlock.abi() > 0
+    if need == _SECCOMP:
+        from hopscope.sandbox import seccomp
+
+        return seccomp.architecture() is not None
     if need == _PING:
         return os.geteuid() == 0 or _opens_ping_socket()
     return shutil.which(need) is not None

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import FileIO
+from pathlib import Path
 
 import pytest
 
-from hopscope.cli.output import ClosedPipe, Output
+from hopscope.cli.output import ClosedPipe, Output, OutputError
 
 
 @pytest.fixture
@@ -77,3 +81,111 @@ async def test_a_reader_who_goes_while_a_text_waits_is_a_closed_pipe(pipe: tuple
     reader.close()
     with pytest.raises(ClosedPipe):
         await sending
+
+
+OLD, NEW = "yesterday's report\n", "today's, which is longer by far\n" * 2000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB, of which little more than an old report is free."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.needs("root")  # to mount it
+@pytest.mark.parametrize("way", ["replaced", "written over"])
+def test_the_old_report_is_kept_where_there_is_no_room_for_the_new_one(
+    small_disk: Path, way: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = small_disk / "report.json"
+    report.write_text(OLD)
+    if way == "written over":
+        os.link(report, small_disk / "other name")
+    (small_disk / "filler").write_bytes(b"x" * 40_000)
+    output = Output(str(report))
+    with pytest.raises(OutputError, match="No space left"):
+        output.save(NEW)
+    output.close()
+    assert report.read_text() == OLD
+    assert capfd.readouterr().out == NEW  # it is not lost either
+    assert not list(small_disk.glob(".*"))
+
+
+def test_a_report_takes_the_old_ones_place_as_a_whole_and_keeps_its_permissions(tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text(OLD)
+    report.chmod(0o4640)
+    with report.open() as reader:
+        Output(str(report)).save(NEW)
+        assert reader.read() == OLD  # who reads it meanwhile reads one or the other
+    assert (report.read_text(), stat.S_IMODE(report.stat().st_mode)) == (NEW, 0o640)
+    assert os.listdir(tmp_path) == ["report.txt"]
+
+
+def test_a_link_of_ones_own_is_followed_and_stays(tmp_path: Path) -> None:
+    report, link = tmp_path / "report.txt", tmp_path / "link.txt"
+    report.write_text(OLD)
+    link.symlink_to(report)
+    Output(str(link)).save(NEW)
+    assert (report.read_text(), link.is_symlink()) == (NEW, True)
+
+
+def test_a_file_of_several_names_stays_one_file(tmp_path: Path) -> None:
+    report, other = tmp_path / "report.txt", tmp_path / "other.txt"
+    report.write_text(NEW)
+    other.hardlink_to(report)
+    Output(str(report)).save(OLD)
+    assert (report.read_text(), other.read_text()) == (OLD, OLD)
+
+
+def test_a_file_that_took_the_reports_place_meanwhile_is_not_touched(tmp_path: Path) -> None:
+    report, other = tmp_path / "report.txt", tmp_path / "other.txt"
+    report.write_text(OLD)
+    other.write_text("somebody's")
+    output = Output(str(report))
+    report.rename(tmp_path / "rotated.txt")
+    report.symlink_to(other)
+    output.save(NEW)
+    assert other.read_text() == "somebody's"
+    assert (tmp_path / "rotated.txt").read_text() == NEW
+
+
+@pytest.mark.needs("root")  # to have a folder of somebody else's
+def test_a_file_in_a_folder_that_cannot_be_written_to_is_written_over(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    report = tmp_path / "report.txt"
+    report.write_text(NEW)
+    os.chown(report, 12345, 12345)
+    program = (
+        f"import os; os.setresgid(*[12345] * 3); os.setresuid(*[12345] * 3)\nOutput({str(report)!r}).save({OLD!r})"
+    )
+    for folder in tmp_path.parents:
+        if folder.stat().st_mode & 0o011 != 0o011:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    subprocess.run([sys.executable, "-c", f"from hopscope.cli.output import Output\n{program}"], check=True)
+    assert report.read_text() == OLD
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_devices_and_open_descriptors_are_written_to_as_they_are(path: str, capfd: pytest.CaptureFixture[str]) -> None:
+    os.write(1, b"before, ")
+    output = Output(path)
+    output.save("a report\n")
+    output.close()
+    assert capfd.readouterr().out == ("before, " if path == "/dev/null" else "before, a report\n")
+
+
+def test_a_stream_is_written_into_the_file_as_it_comes(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.ndjson"
+    lines.write_text(OLD)
+    with lines.open() as reader:
+        output = Output(str(lines))
+        output.write("first\n")
+        output.write("second\n")
+        assert reader.read() == "first\nsecond\n"

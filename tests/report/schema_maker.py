@@ -91,6 +91,14 @@ def _doctor() -> dict[str, Any]:
                 "schema": {"const": "hopscope.doctor/1"},
                 "hopscope": {"type": "string"},
                 "user": {"type": "string"},
+                "worker": _object(
+                    {
+                        "user": {"type": "string"},
+                        "landlock": {"enum": ["none", "no-writing", "named-files", None]},
+                        "seccomp": {"type": ["boolean", "null"]},
+                    }
+                ),
+                "front_end": _object({"user": {"type": "string"}, "landlock": {"enum": ["none", "named-files"]}}),
                 "methods": {"type": "array", "items": _object(method)},
             }
         ),

@@ -1,7 +1,7 @@
 """From options to a worker that probes already: before anything heavy is imported.
 
-The worker is launched first and the names are looked up while it comes up; then each target is begun at once, and
-whoever takes the session over (a report, the screen) finds the first answers waiting.
+The worker is launched first, before the options are read even, and the names are looked up while it comes up; then each
+target is begun at once, and whoever takes the session over (a report, the screen) finds the first answers waiting.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hopscope.cli.errors import WORKER, UsageError
+from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.names.clean import clean
-from hopscope.session.launch import Launched, launch
+from hopscope.session.launch import Launched
 from hopscope.session.model import Probing
 from hopscope.session.plans import plan_of
 from hopscope.session.query import Query, read_query
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 LOOKUPS = 16
 """So many names are looked up at once."""
-
-
-class CannotStart(Exception):
-    """The worker's process could not be started."""
-
-    status = WORKER
 
 
 @dataclass(frozen=True)
@@ -47,10 +41,9 @@ class Begun:
     """A line for each target that was left out."""
 
 
-def begin(options: Options, demo: Demo | None = None) -> Begun:
-    """Launch the worker, find each target's address, and begin to probe it. A target that is wrong, or whose name does
-    not resolve, keeps none of the others from being probed. `UsageError` where none can be, `CannotStart`."""
-    launched = start_worker(options.probing)
+def begin(options: Options, launched: Launched, demo: Demo | None = None) -> Begun:
+    """Find each target's address, and begin to probe it. A target that is wrong, or whose name does not resolve, keeps
+    none of the others from being probed. `UsageError` where none can be; the worker is then closed."""
     try:
         return _begin(launched, options, demo)
     except BaseException:
@@ -95,14 +88,6 @@ def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:
         except ValueError as error:
             complaints.append(str(error))
     return wanted, complaints
-
-
-def start_worker(probing: Probing) -> Launched:
-    """The worker's process. `CannotStart`."""
-    try:
-        return launch(("--scapy",) if probing.method == "scapy" else ())
-    except OSError as error:
-        raise CannotStart(f"the probe worker cannot be started: {error.strerror or error}") from None
 
 
 def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[str]]:

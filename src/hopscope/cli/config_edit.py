@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from hopscope.cli.config import parse, plain
 from hopscope.cli.errors import UsageError
+from hopscope.cli.replacing import replace
 
 _HEAD = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?")
 
@@ -126,18 +126,6 @@ def _verify(text: str, settings: Mapping[str, Any], name: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """All of the new file or none of it. A link is followed: what it points to changes."""
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    """All of the new file or none of it. A link of one's own is followed: what it points to changes."""
+    os.makedirs(os.path.dirname(os.path.realpath(path)), mode=0o755, exist_ok=True)
+    replace(str(path), text.encode("utf-8"), own_folder=True)

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import textwrap
 
 import msgspec
 
 from hopscope._version import __version__
-from hopscope.cli.begin import CannotStart, start_worker
-from hopscope.cli.errors import NOT_ALLOWED, OK, UsageError
+from hopscope.cli import unprivileged
+from hopscope.cli.errors import NOT_ALLOWED, OK, WORKER, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
+from hopscope.cli.unprivileged import Standing
 from hopscope.names.clean import clean
+from hopscope.sandbox import identity
+from hopscope.session.launch import Launched
 from hopscope.session.session import Session, WorkerFailed
 from hopscope.wire.messages import METHODS, PROTOCOLS, MethodState, Surveyed
 
 _WIDTH = 100
+_ROOTS_FILES = ", so it can still read and write root's own files"
 
 
-def run(options: Options) -> int:
+def run(options: Options, launched: Launched, standing: Standing) -> int:
     """Print the table; 0 where some method can probe a real network, else 3."""
     if options.format not in (None, "text", "wide", "json"):
         raise UsageError(f"doctor: there is no format {options.format}; there are text and json")
+    output = Output(options.output)
+    standing = unprivileged.confine(standing, options)
     try:
-        launched = start_worker(options.probing)
         surveyed = asyncio.run(_ask(Session(launched=launched)))
-    except (CannotStart, WorkerFailed) as error:
+    except WorkerFailed as error:
         say(str(error))
-        return CannotStart.status
-    text = as_json(surveyed) if options.format == "json" else table(surveyed)
-    Output(options.output).write(text)
+        return WORKER
+    output.save(as_json(surveyed, standing) if options.format == "json" else table(surveyed, standing))
     works = any(state.works for state in surveyed.states if state.method != "simulated")
     return OK if works else NOT_ALLOWED
 
@@ -40,12 +45,18 @@ async def _ask(session: Session) -> Surveyed:
         return await session.survey()
 
 
-def as_json(surveyed: Surveyed) -> str:
+def as_json(surveyed: Surveyed, standing: Standing) -> str:
     """The survey as one JSON document."""
     document = {
         "schema": "hopscope.doctor/1",
         "hopscope": __version__,
         "user": clean(surveyed.user),
+        "worker": {
+            "user": clean(surveyed.user),
+            "landlock": surveyed.confinement.landlock if surveyed.confinement else None,
+            "seccomp": surveyed.confinement.seccomp if surveyed.confinement else None,
+        },
+        "front_end": {"user": standing.user or _own_name(), "landlock": standing.landlock},
         "methods": [
             {
                 "method": state.method,
@@ -61,7 +72,7 @@ def as_json(surveyed: Surveyed) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def table(surveyed: Surveyed) -> str:
+def table(surveyed: Surveyed, standing: Standing) -> str:
     """The survey for people: a row for each method and protocol, then why something does not work and what helps."""
     states = {(state.method, state.protocol, state.family): state for state in surveyed.states}
     lines = [f"hopscope {__version__} probes as {clean(surveyed.user)}.", ""]
@@ -73,6 +84,8 @@ def table(surveyed: Surveyed) -> str:
                 marks = "".join(f"{_mark(cell):<7}" for cell in cells)
                 lines.append(f"{method:<13}{protocol:<10}{marks}".rstrip())
     lines += _explanations(surveyed.states)
+    lines.append("")
+    lines += [wrapped for line in confinement(surveyed, standing) for wrapped in _wrapped(line)]
     real = {state.protocol for state in surveyed.states if state.works and state.method != "simulated"}
     lines.append("")
     if real:
@@ -83,6 +96,42 @@ def table(surveyed: Surveyed) -> str:
     else:
         lines.append("This user can trace nothing real here; hopscope demo works.")
     return "\n".join(lines) + "\n"
+
+
+def confinement(surveyed: Surveyed, standing: Standing) -> list[str]:
+    """What the two processes may still do, a line each."""
+    lines = []
+    own = surveyed.confinement
+    if own is not None:
+        held = {
+            "no-writing": "by Landlock it writes and executes no file",
+            "named-files": "by Landlock it reads the program alone, and writes and executes no file",
+            "none": f"this kernel has no Landlock{_ROOTS_FILES if surveyed.user.startswith('root') else ''}",
+        }[own.landlock]
+        calls = (
+            "by seccomp it makes only the system calls of probing" if own.seccomp else "seccomp filters nothing here"
+        )
+        lines.append(f"The probe worker runs as {clean(surveyed.user)}: {held}; {calls}.")
+    if not standing.user:
+        lines.append(f"The rest of the program runs as {_own_name()}, who had no privileges.")
+    elif not standing.is_root:
+        lines.append(f"The rest of the program runs as {standing.user}.")
+    elif standing.landlock == "none":
+        lines.append(f"The rest of the program runs as {standing.user}: this kernel has no Landlock{_ROOTS_FILES}.")
+    else:
+        lines.append(
+            f"The rest of the program runs as {standing.user}: by Landlock it reads the program and what was named, and"
+            " writes only its configuration, its state and the outputs that were named."
+        )
+    return lines
+
+
+def _own_name() -> str:
+    return identity.name(os.geteuid())
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, _WIDTH, subsequent_indent="  ")
 
 
 def _mark(state: MethodState | None) -> str:

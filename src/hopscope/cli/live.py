@@ -19,9 +19,9 @@ from hopscope.views.screen.check import check
 from hopscope.views.screen.options import ScreenOptions
 
 
-def run(options: Options, begun: Begun, namer: Namer) -> int:
-    """Show the screen until the user quits; the exit status."""
-    chosen = screen_options(options, begun)
+def run(options: Options, begun: Begun, namer: Namer, folder: str = "") -> int:
+    """Show the screen until the user quits; the exit status. `folder` is where files go that are named without one."""
+    chosen = screen_options(options, begun, folder)
     wrong = check(chosen)
     if wrong is not None:
         path = options.config.path
@@ -33,7 +33,7 @@ def run(options: Options, begun: Begun, namer: Namer) -> int:
     return screen.run(launch, chosen)
 
 
-def screen_options(options: Options, begun: Begun) -> ScreenOptions:
+def screen_options(options: Options, begun: Begun, folder: str = "") -> ScreenOptions:
     """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says."""
     values: dict[str, Any] = configuration.screen_values(options.config.config)
     given = options.given
@@ -58,4 +58,6 @@ def screen_options(options: Options, begun: Begun) -> ScreenOptions:
             raise ValueError(options.config.note)
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
-    return ScreenOptions(**values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper)
+    return ScreenOptions(
+        **values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper, folder=folder
+    )

@@ -60,11 +60,12 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
     return combine(parse(argv), environ)
 
 
-def combine(values: Values, environ: Mapping[str, str]) -> Options:
-    """As `read`, of a command line that was parsed already."""
-    # A program with more rights than its caller does not let the caller's environment steer it.
-    below = {} if configuration.is_raised() else parse_environment(environ)
-    loaded = configuration.load(values.get("config", below.get("config")), environ)
+def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False) -> Options:
+    """As `read`, of a command line that was parsed already. `raised`: this program has more rights than its caller, and
+    lets the caller's environment and files not steer it."""
+    raised = raised or configuration.is_raised()
+    below = {} if raised else parse_environment(environ)
+    loaded = configuration.load(values.get("config", below.get("config")), environ, raised=raised)
     notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
     merged: Values = {**configuration.defaults(loaded.config), **below, **values}
     action = values["action"]

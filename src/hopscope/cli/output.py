@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import stat
+from typing import Final
 
 from hopscope.cli.errors import UsageError
+from hopscope.cli.replacing import is_replaceable, replace
 from hopscope.cli.values import shown
 
 _AT_ONCE = select.PIPE_BUF
 """Where there is room at all, so many bytes can be written without waiting: pipe(7). A longer text goes in parts."""
+
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_STANDARD: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
+_OPEN_ALREADY: Final = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev|proc/self)/fd/([0-9]{1,6})")
 
 
 class OutputError(Exception):
@@ -43,12 +51,14 @@ class Output:
         """`path` None: standard output. `UsageError` where the file cannot be opened."""
         self._path = path
         self._descriptor = 1
-        self._is_old = path is not None
+        self._is_old = False
+        """What stands in the file was there before."""
         if path is not None:
             try:
-                self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                self._descriptor, is_open_already = _open(path)
             except (OSError, ValueError) as error:
                 raise UsageError(f"--output {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
+            self._is_old = not is_open_already and stat.S_ISREG(os.fstat(self._descriptor).st_mode)
 
     @property
     def is_terminal(self) -> bool:
@@ -56,11 +66,13 @@ class Output:
         return os.isatty(self._descriptor)
 
     def write(self, text: str) -> None:
-        """All of it, now. `ClosedPipe`, `OutputError`."""
+        """All of it, now, behind what was written before. `ClosedPipe`, `OutputError`."""
         self._write(text.encode("utf-8", "backslashreplace"))
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, is_whole: bool = False) -> None:
         try:
+            if is_whole and self._put_in_place(data):
+                return
             if self._is_old:
                 self._empty()
             _write_bytes(self._descriptor, data)
@@ -82,13 +94,30 @@ class Output:
     def _empty(self) -> None:
         """What the file held before goes only when there is something to put in its place."""
         self._is_old = False
-        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            os.ftruncate(self._descriptor, 0)
+        os.ftruncate(self._descriptor, 0)
+
+    def _put_in_place(self, data: bytes) -> bool:
+        """Let a plain file have this content, or keep what it has: whether that is done."""
+        if self._path is None or not self._is_old:
+            return False
+        self._is_old = False
+        there = os.fstat(self._descriptor)
+        if is_replaceable(there, self._path):
+            try:
+                replace(self._path, data, known=there)
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    raise  # else it is the folder that cannot be written to, and the file can
+            else:
+                return True
+        _overwrite(self._descriptor, data, there.st_size)
+        return True
 
     def save(self, text: str) -> None:
-        """As `write`, but what cannot be written is said on standard error instead, before the error is raised."""
+        """A whole document, as all that there is to write: of a plain file the old content stays until the new one is
+        there. What cannot be written is said on standard output or error instead, before `OutputError` is raised."""
         try:
-            self.write(text)
+            self._write(text.encode("utf-8", "backslashreplace"), is_whole=True)
         except OutputError:
             for spare in (1, 2) if self._path is not None else (2,):
                 try:
@@ -106,6 +135,29 @@ class Output:
                 os.close(descriptor)
             except OSError as error:
                 raise OutputError(f"{shown(self._path)}: {error.strerror}") from None
+
+
+def _open(path: str) -> tuple[int, bool]:
+    """A descriptor for writing, and whether it was open already. Such a one is taken as it is: that it could also be
+    opened by its name is not sure (sudo's terminal is root's), and what it appends to is not to be emptied."""
+    match = _OPEN_ALREADY.fullmatch(path)
+    if match is not None:
+        return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o666), False
+
+
+def _overwrite(descriptor: int, data: bytes, old_size: int) -> None:
+    """Write over a file's content, if there is room for the new one: else `OSError`, and the old one is untouched."""
+    try:
+        if data:
+            os.posix_fallocate(descriptor, 0, len(data))
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            os.ftruncate(descriptor, old_size)
+            raise
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    _write_bytes(descriptor, data)
+    os.ftruncate(descriptor, len(data))
 
 
 def write_all(descriptor: int, text: str) -> None:

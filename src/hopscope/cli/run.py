@@ -1,4 +1,5 @@
-"""The order of a run: read the command line, start the worker, then import what shows its results."""
+"""The order of a run: read the command line, start the worker, give all privileges up, read the rest (configuration,
+files, environment), and only then import what shows the results."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hopscope.cli.errors import OK, SIGNALLED, USAGE, UsageError
+from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError
 from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, say
 
 if TYPE_CHECKING:
     from hopscope.cli.options import Options
     from hopscope.cli.parser import Values
+    from hopscope.cli.unprivileged import Standing
+    from hopscope.session.launch import Launched
     from hopscope.sim.library import Demo
 
 
@@ -41,20 +44,45 @@ def _run(argv: Sequence[str]) -> int:
     values = parse(argv)
     if _print_about(values):
         return OK
-    from hopscope.cli import options as reading
+    from hopscope.cli import unprivileged
+    from hopscope.cli.worker import CannotStart, start_worker
+    from hopscope.sandbox.privileges import StillPrivileged
 
-    options = reading.combine(values, os.environ)
+    intent = unprivileged.intend()
+    try:
+        launched = start_worker(values)
+    except CannotStart as error:
+        say(str(error))
+        return CannotStart.status
+    try:
+        # Whoever needs a privilege has it now. From here on strangers' files and packets are read.
+        standing = unprivileged.give_up(intent)
+        return _with_options(values, launched, standing)
+    except StillPrivileged as error:
+        say(f"the privileges of this program could not be given up: {error}")
+        return WORKER
+    finally:
+        if launched is not None:
+            launched.close(0)
+
+
+def _with_options(values: Values, launched: Launched | None, standing: Standing) -> int:
+    from hopscope.cli import options as reading
+    from hopscope.cli import unprivileged
+
+    unprivileged.refuse_files(standing, values)
+    options = reading.combine(values, os.environ, raised=standing.behind is not None)
     for note in options.notes:
         say(note)
-    if options.action == "doctor":
+    if options.action == "doctor" and launched is not None:
         from hopscope.cli import doctor
 
-        return doctor.run(options)
+        return doctor.run(options, launched, standing)
     if options.action == "config":
         from hopscope.cli import show_config
 
         return show_config.run(options, os.environ)
-    return _probe(options)
+    return _probe(options, launched, standing)
 
 
 def _print_about(values: Values) -> bool:
@@ -81,13 +109,13 @@ def _print_about(values: Values) -> bool:
     return True
 
 
-def _probe(options: Options) -> int:
+def _probe(options: Options, launched: Launched | None, standing: Standing) -> int:
     """Trace or demo: a report, or the screen."""
     if options.list:
         from hopscope.cli.demo import listing
 
         at_terminal = options.output is None and os.isatty(1)
-        Output(options.output).write(listing(shutil.get_terminal_size().columns if at_terminal else None))
+        Output(options.output).save(listing(shutil.get_terminal_size().columns if at_terminal else None))
         return OK
     if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError(
@@ -98,33 +126,29 @@ def _probe(options: Options) -> int:
         from hopscope.cli import demo as demos
 
         options, demo = demos.prepare(options)
-    return _trace(options, demo)
+    return _trace(options, demo, launched, standing)
 
 
-def _trace(options: Options, demo: Demo | None) -> int:
-    from hopscope.cli.begin import CannotStart, begin
+def _trace(options: Options, demo: Demo | None, launched: Launched | None, standing: Standing) -> int:
+    from hopscope.cli import unprivileged
+    from hopscope.cli.begin import begin
 
     output = Output(options.output) if options.format is not None else None
+    standing = unprivileged.confine(standing, options)
     if options.fast and demo is not None and output is not None:
         from hopscope.cli import fast, namers
 
         return fast.run(options, demo, namers.of_demo(demo, options), output)
-    try:
-        begun = begin(options, demo)
-    except CannotStart as error:
-        say(str(error))
-        return CannotStart.status
+    assert launched is not None
+    begun = begin(options, launched, demo)
     # The worker comes up while the rest is imported.
-    try:
-        from hopscope.cli import namers
+    from hopscope.cli import namers
 
-        namer = namers.of_demo(demo, options) if demo is not None else namers.of_network(options)
-        if output is not None:
-            from hopscope.cli.report import run as run_report
+    namer = namers.of_demo(demo, options) if demo is not None else namers.of_network(options)
+    if output is not None:
+        from hopscope.cli.report import run as run_report
 
-            return run_report(options, begun, namer, output)
-        from hopscope.cli.live import run as run_screen
+        return run_report(options, begun, namer, output)
+    from hopscope.cli.live import run as run_screen
 
-        return run_screen(options, begun, namer)
-    finally:
-        begun.launched.close()
+    return run_screen(options, begun, namer, standing.folder)

@@ -69,5 +69,5 @@ def run(options: Options, environ: Mapping[str, str]) -> int:
         say(f"in force: {configuration.plain(options.config.path)}")
     else:
         say(f"no file is in force; this would belong in {configuration.plain(configuration.default_path(environ))}")
-    Output(options.output).write(TEMPLATE)
+    Output(options.output).save(TEMPLATE)
     return OK

@@ -1,8 +1,13 @@
-"""The worker's beginning, run by its path: ``python -I .../hopscope/probe/start.py [--scapy]``.
+"""The worker's beginning, run by its path: ``python -I .../hopscope/probe/start.py [OPTIONS]``.
 
-The order is the point. First the sockets that need a privilege, then every privilege is given up for good, and only
-then is anything large imported (Scapy, the simulator) and the first byte read from anyone. ``-I`` and this file's own
-path keep the environment and the current folder out of what is imported.
+The order is the point. First the sockets that need a privilege, then every privilege is given up for good, then what
+is needed is imported (Scapy, the simulator), then the file system and the system calls are taken away, and only then
+the first byte is read from anyone. ``-I`` and this file's own path keep the environment and the current folder out of
+what is imported.
+
+``--scapy``: load Scapy while there are privileges, for the method of that name. ``--may-read FILE``: a scenario, for a
+worker that has to stay uid 0. ``--lifeline FD``: a pipe's reading end; when something is written to the other end, or
+nobody holds it any more, the kernel kills the worker.
 """
 
 from __future__ import annotations
@@ -16,11 +21,11 @@ def main() -> int:
     """The process's exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver, who gets it too, decides
     _find_the_package()
-    from hopscope.probe import privileges
+    from hopscope.sandbox import capabilities, privileges
 
     raw_sockets: object = None
     scapy_sockets: object = None
-    if os.geteuid() == 0 or privileges.has(privileges.CAP_NET_RAW):
+    if capabilities.has(capabilities.CAP_NET_RAW):
         from hopscope.probe import raw_sockets as raw
 
         try:
@@ -36,13 +41,15 @@ def main() -> int:
             except OSError:
                 scapy_sockets = None
     try:
-        user = privileges.give_up(_needed_files())
+        standing = privileges.give_up(privileges.intend(_needed_files() if privileges.any_held() else ()))
     except (privileges.StillPrivileged, OSError) as problem:
         print(f"hopscope: the worker could not give its privileges up: {problem}", file=sys.stderr)
         return 1
+    for descriptor in _values("--lifeline"):
+        _die_with(int(descriptor))
     from hopscope.probe import worker
 
-    return worker.run(user, raw_sockets, scapy_sockets)
+    return worker.run(standing, raw_sockets, scapy_sockets, _values("--may-read"))
 
 
 def _find_the_package() -> None:
@@ -64,6 +71,24 @@ def _needed_files() -> list[str]:
             origins.append(spec.origin)
     return origins
 
+
+def _values(option: str) -> list[str]:
+    words = sys.argv
+    return [words[place + 1] for place in range(1, len(words) - 1) if words[place] == option]
+
+
+def _die_with(lifeline: int) -> None:
+    """Be killed when the driver says so by this pipe, or is gone (fcntl(2), F_SETSIG): a driver that has given its own
+    privileges up may not send signals to the user that this process became, and a stopped process reads nothing."""
+    import fcntl
+
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+_F_SETSIG = 10
+"""linux/fcntl.h, asm-generic."""
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,17 +17,30 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hopscope._version import __version__
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
+from hopscope.probe.confinement import confine
 from hopscope.probe.engine import HELD_NS, Engine
 from hopscope.probe.refusals import AS_ROOT
+from hopscope.sandbox.privileges import Standing
 from hopscope.wire.check import check_patience
 from hopscope.wire.framing import Garbage, command_reader, encode_all
-from hopscope.wire.messages import VERSION, Command, Hello, Method, Patience, Problem, Survey, Surveyed, Welcome
+from hopscope.wire.messages import (
+    VERSION,
+    Command,
+    Confinement,
+    Hello,
+    Method,
+    Patience,
+    Problem,
+    Survey,
+    Surveyed,
+    Welcome,
+)
 
 FULL: Final = 8 << 20
 """Bytes of unread events at which no new probes are sent."""
@@ -127,8 +140,17 @@ class Loop:
 class Worker:
     """One worker on two file descriptors."""
 
-    def __init__(self, user: str, raw_sockets: Any, scapy_sockets: Any, source: int, sink: int) -> None:
+    def __init__(
+        self,
+        user: str,
+        raw_sockets: Any,
+        scapy_sockets: Any,
+        source: int,
+        sink: int,
+        confinement: Confinement | None = None,
+    ) -> None:
         self._user = user
+        self._confinement = confinement
         self._raw_sockets = raw_sockets
         self._scapy_sockets = scapy_sockets
         self._source = source
@@ -208,7 +230,8 @@ class Worker:
         elif isinstance(message, Survey):
             from hopscope.probe.survey import survey
 
-            engine.say(Surveyed(self._user, survey(self._raw_sockets, self._scapy_sockets)))
+            states = survey(self._raw_sockets, self._scapy_sockets)
+            engine.say(Surveyed(self._user, states, self._confinement))
         elif isinstance(message, Patience):
             try:
                 self._patience = check_patience(message)
@@ -312,8 +335,9 @@ class Worker:
         self._flush()
 
 
-def run(user: str, raw_sockets: Any, scapy_sockets: Any) -> int:
-    """Take standard input and output for the protocol, and work until they end."""
+def run(standing: Standing, raw_sockets: Any, scapy_sockets: Any, may_read: Sequence[str] = ()) -> int:
+    """Take standard input and output for the protocol, confine this process, and work until they end. `may_read`: files
+    for a worker that is uid 0."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _raise_file_limit()
     source, sink = os.dup(0), os.dup(1)
@@ -323,7 +347,8 @@ def run(user: str, raw_sockets: Any, scapy_sockets: Any) -> int:
     os.close(null)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    return Worker(user, raw_sockets, scapy_sockets, source, sink).run()
+    confinement = confine(standing.uid, may_read)
+    return Worker(standing.words, raw_sockets, scapy_sockets, source, sink, confinement).run()
 
 
 def _raise_file_limit() -> None:

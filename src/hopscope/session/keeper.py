@@ -189,7 +189,7 @@ class Keeper:
         """Its end is then noticed as any other."""
         assert self._link is not None
         self._reason = reason
-        self._link.launched.process.kill()
+        self._link.launched.kill()
 
     def _look(self, due: float) -> None:
         """Has it been silent for too long?"""
@@ -238,7 +238,7 @@ class Keeper:
         await asyncio.sleep(BACKOFF_S[len(starts)])
         starts.append(now)
         try:
-            launched = launch(command=self._command, anchor_ns=self._anchor)
+            launched = launch(self._link.launched.extra, command=self._command, anchor_ns=self._anchor)
         except OSError as error:
             self._fail(f"{why}, and cannot be started again: {clean(str(error))}")
             return

@@ -1,7 +1,8 @@
 """Start a worker, before anything heavy is imported: probing begins while the screen is still being loaded.
 
 The worker is found by this package's own path, never by the environment or the current folder, and runs isolated
-(``python -I``). Of its standard error the end is kept (`Launched.last_words`); none of it reaches the terminal.
+(``python -I``), with little of the environment. Of its standard error the end is kept (`Launched.last_words`); none of
+it reaches the terminal.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from hopscope.wire.framing import encode_all
@@ -19,33 +21,57 @@ from hopscope.wire.messages import VERSION, Command, Hello, Plan, Start
 
 _WORKER: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "probe", "start.py")
 _LAST_WORDS: Final = 2000
+_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "QEMU_LD_PREFIX")
+"""What a worker gets of the environment: what the interpreter may need to be loaded at all, and how it writes text."""
+_OF_ROOT: Final = ("SUDO_UID", "SUDO_GID", "DOAS_USER", "PKEXEC_UID")
+"""And where it starts as root: who called."""
 
 
 class Launched:
     """A worker's process, greeted already. Whoever holds it closes it."""
 
-    def __init__(self, command: Sequence[str], anchor_ns: int) -> None:
-        """`OSError` where the process cannot be started."""
-        self.command = list(command)
+    def __init__(
+        self, command: Sequence[str], anchor_ns: int, *, extra: Sequence[str] = (), is_own: bool = False
+    ) -> None:
+        """`extra` are the worker's own arguments; `is_own`: it is this package's worker, on this machine. `OSError`
+        where the process cannot be started."""
+        self.command = [*command, *extra]
+        self.extra = tuple(extra)
         self.anchor_ns = anchor_ns
         self.begun: list[tuple[str, Plan]] = []
         """Targets that it was told to probe before a session took it over, as (query, plan), numbered from 1."""
         self._words = bytearray()
         self._closing = threading.Lock()
-        self.process = subprocess.Popen(
-            self.command,
+        line: int | None = None
+        self._lifeline: int | None = None
+        if is_own and sys.platform == "linux":
+            line, self._lifeline = os.pipe()
+        try:
+            self.process = self._start(line, _environment() if is_own else None)
+        except BaseException:
+            self._cut_lifeline()
+            raise
+        finally:
+            if line is not None:
+                os.close(line)
+        assert self.process.stderr is not None
+        os.set_blocking(self.process.stderr.fileno(), False)
+        self.tell([Hello(VERSION, anchor_ns)])
+
+    def _start(self, line: int | None, environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.command if line is None else [*self.command, "--lifeline", str(line)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=environment,
             close_fds=True,
+            pass_fds=() if line is None else (line,),
             # A session of its own: the kernel's scheduler weighs sessions against each other (sched(7), autogroup), so
             # that what else runs in this terminal holds no probe up. Job control is noticed by an unread pipe.
             start_new_session=True,
             bufsize=0,
         )
-        assert self.process.stderr is not None
-        os.set_blocking(self.process.stderr.fileno(), False)
-        self.tell([Hello(VERSION, anchor_ns)])
 
     def begin(self, query: str, plan: Plan) -> None:
         """Probe a target at once; the session that takes over will know it."""
@@ -81,6 +107,18 @@ class Launched:
         lines = self._words.decode("utf-8", "backslashreplace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    def kill(self) -> None:
+        """End it at once, whatever it does. Its end is then noticed as any other. Idempotent."""
+        self._cut_lifeline()
+        # Without privileges this process may not signal the user that the worker became; its lifeline does.
+        with suppress(PermissionError):
+            self.process.kill()
+
+    def _cut_lifeline(self) -> None:
+        line, self._lifeline = self._lifeline, None
+        if line is not None:
+            os.close(line)
+
     def close(self, patience_s: float = 1.0) -> None:
         """End the worker (the end of its standard input is its end), and reap it. Idempotent, and for any thread."""
         with self._closing:
@@ -90,8 +128,9 @@ class Launched:
             try:
                 process.wait(patience_s)
             except subprocess.TimeoutExpired:
-                process.kill()
+                self.kill()
                 process.wait()
+            self._cut_lifeline()
             self.hear_words()
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
@@ -103,5 +142,12 @@ def launch(
 ) -> Launched:
     """Start a worker. `extra` are arguments of the worker itself (``--scapy``); `command` replaces the whole command
     (another machine's worker, a test's); `anchor_ns` goes on with a session's time line. `OSError` where it fails."""
-    words = list(command) if command is not None else [sys.executable, "-I", _WORKER, *extra]
-    return Launched(words, time.time_ns() - time.monotonic_ns() if anchor_ns is None else anchor_ns)
+    anchor = time.time_ns() - time.monotonic_ns() if anchor_ns is None else anchor_ns
+    if command is not None:
+        return Launched(command, anchor)
+    return Launched([sys.executable, "-I", _WORKER], anchor, extra=extra, is_own=True)
+
+
+def _environment() -> dict[str, str]:
+    names = (*_ENVIRONMENT, *(_OF_ROOT if os.geteuid() == 0 else ()))
+    return {name: os.environ[name] for name in names if name in os.environ}

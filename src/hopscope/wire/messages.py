@@ -310,11 +310,23 @@ class MethodState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The exact command that changes it."""
 
 
-class Surveyed(msgspec.Struct, frozen=True, tag="surveyed"):
+class Confinement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What keeps a process that has no privilege from the rest of what its user may do."""
+
+    landlock: Literal["none", "no-writing", "named-files"] = "none"
+    """``no-writing``: no file is written or executed. ``named-files``: nor is any read but what was named when it was
+    started; that is so where the process had to stay uid 0. ``none``: this kernel has no Landlock."""
+    seccomp: bool = False
+    """Only the system calls that probing takes are possible."""
+
+
+class Surveyed(msgspec.Struct, frozen=True, tag="surveyed", omit_defaults=True):
     """Answers `Survey`."""
 
     user: str
     states: tuple[MethodState, ...]
+    confinement: Confinement | None = None
+    """The worker's own; null: it does not say."""
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem"):

@@ -18,12 +18,11 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hopscope.probe import endpoint, stamps
+from hopscope.probe import endpoint, scapy_home, stamps
 from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
@@ -45,8 +44,6 @@ _BELLS = 65536
 _START_S = 5.0
 _SNIFFING_NS = 20_000_000
 """From a packet's arrival until the sniffer's thread has handed it over, at the most."""
-_HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR")
-_NOWHERE = "/dev/null/none"
 
 _SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
@@ -73,7 +70,7 @@ class ScapySockets:
 def open_sockets() -> ScapySockets:
     """Load Scapy and open its sockets. `OSError`: this user may not, or Scapy cannot here."""
     logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
-    with _without_home():
+    with scapy_home.kept_out():
         from scapy import consts
         from scapy.config import conf
         from scapy.error import Scapy_Exception
@@ -99,22 +96,6 @@ def open_sockets() -> ScapySockets:
     if missing is not None and not opened.families:
         raise missing
     return opened
-
-
-@contextmanager
-def _without_home() -> Iterator[None]:
-    """Scapy reads and writes a cache below the home folder while it is loaded. With privileges it must not: under sudo
-    that folder can be another user's, who could have laid links there."""
-    before = {name: os.environ.get(name) for name in _HOMES}
-    os.environ.update(dict.fromkeys(_HOMES, _NOWHERE))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _prepare(sock: SuperSocket, family: Family) -> None:

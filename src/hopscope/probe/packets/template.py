@@ -17,6 +17,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hopscope.probe import scapy_home
 from hopscope.probe.packets.checksum import complement, ones_sum
 from hopscope.wire.messages import Family, Protocol
 
@@ -128,9 +129,10 @@ class Template:
 def build(shape: Shape, ttl: int = 0, seq: int = 0) -> Packet:
     """A probe as Scapy makes it, slowly: what a template begins with, and what its patches are checked against."""
     logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
-    from scapy.layers.inet import ICMP, IP, TCP, UDP
-    from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
-    from scapy.packet import Raw
+    with scapy_home.kept_out():
+        from scapy.layers.inet import ICMP, IP, TCP, UDP
+        from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+        from scapy.packet import Raw
 
     family, protocol = shape.family, shape.protocol
     ip: Packet

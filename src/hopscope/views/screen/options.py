@@ -56,3 +56,5 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How targets that are added later are probed."""
     report: ReportWriter | None = None
     keep: Keeper | None = None
+    folder: str = ""
+    """Where files are offered to be written; empty: the current folder."""

@@ -41,7 +41,8 @@ def write_prompt(desk: Desk) -> Prompt:
 
     stamp = datetime.fromtimestamp(desk.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
-    return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
+    file = f"hopscope-{name[:60]}-{stamp}.txt"
+    return Prompt("write", f"a file ending in {endings}", os.path.join(desk.options.folder, file), accept)
 
 
 def _picture(desk: Desk, path: Path) -> None:

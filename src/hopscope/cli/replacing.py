@@ -1,0 +1,112 @@
+"""A file in another's place: the new one whole, or the old one untouched, and never by way of somebody else's link.
+
+All is done on open descriptors: the folder's, in which names are looked up, and the new file's, whose mode is set. So
+whoever can change names in between cannot turn a write or a mode onto another file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_PERMISSIONS: Final = 0o777
+"""What is taken over from the file before: no set-user-ID, set-group-ID or sticky bit ever is."""
+_NOBODY: Final = 65534
+
+
+class Unsafe(OSError):
+    """Somebody else could change names on the way to the file meanwhile."""
+
+
+def replace(path: str, data: bytes, *, known: os.stat_result | None = None, own_folder: bool = False) -> None:
+    """Put a file with `data` in the place of `path`, which may be a link of one's own: then what it leads to is
+    replaced. The permissions of the file that is there stay; a new one has those that the umask leaves.
+
+    `known`: the file that is there must be this one. `own_folder`: raise `Unsafe` where anybody else could have laid
+    the way there. Raises `OSError`; the file that is there is then as it was.
+    """
+    folder, name = os.path.split(os.path.realpath(path))
+    if own_folder:
+        _check_way(path)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if own_folder:
+            _check_folder(descriptor, folder)
+        _replace(descriptor, name, data, _permissions(descriptor, name, known))
+    finally:
+        os.close(descriptor)
+
+
+def is_replaceable(there: os.stat_result, path: str) -> bool:
+    """Whether an open file stays the same for everybody when another takes its place: it is a plain file with one name
+    alone, of this user and group, and nothing else hangs on it (access lists)."""
+    if not stat.S_ISREG(there.st_mode) or there.st_nlink != 1:
+        return False
+    if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
+        return False
+    try:
+        return all(name == "security.selinux" for name in os.listxattr(path))
+    except OSError:  # a file system without them
+        return True
+
+
+def _check_way(path: str) -> None:
+    """Each folder, and each link, that leads there has to be this user's or root's."""
+    for folder in Path(path).absolute().parents:
+        try:
+            owner = os.lstat(folder).st_uid
+        except OSError:
+            continue
+        # In a user namespace, what belongs to a user whom it does not map seems to be nobody's.
+        if owner not in (0, os.geteuid(), _NOBODY):
+            raise Unsafe(errno.EPERM, "it belongs to another user, and nothing is kept there", str(folder))
+
+
+def _check_folder(descriptor: int, folder: str) -> None:
+    there = os.fstat(descriptor)
+    if there.st_uid != os.geteuid():
+        raise Unsafe(errno.EPERM, "it belongs to another user, and nothing is kept there", folder)
+    shared = stat.S_IWOTH if there.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+    if there.st_mode & shared:
+        raise Unsafe(errno.EPERM, "others can write to it, and nothing is kept there", folder)
+
+
+def _permissions(folder: int, name: str, known: os.stat_result | None) -> int | None:
+    """Those of the file that is there; None: there is none."""
+    try:
+        there = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if known is not None and not os.path.samestat(there, known):
+        raise Unsafe(errno.EPERM, "another file has taken its place", name)
+    if not stat.S_ISREG(there.st_mode) or there.st_uid != os.geteuid():
+        raise Unsafe(errno.EPERM, "it is no plain file of this user's own", name)
+    return there.st_mode & _PERMISSIONS
+
+
+def _replace(folder: int, name: str, data: bytes, mode: int | None) -> None:
+    beside = f".{name[:200]}.{secrets.token_hex(6)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(beside, flags, 0o666 if mode is None else 0o600, dir_fd=folder)
+    try:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside, dir_fd=folder)
+        raise
+    with suppress(OSError):  # a file system that keeps no order of its own (fsync(2))
+        os.fsync(folder)

@@ -1,0 +1,185 @@
+"""The front end's own privileges: given up right after the worker was started, before anything else is read.
+
+Under sudo (doas, pkexec) it goes on as the user who called it: files, environment and home are that user's. Plain root
+stays root without any capability, and Landlock leaves it what it needs: the program, the system's tables, the files
+that the command line and the configuration name; to write, the folders of its configuration, of its state and of the
+outputs that were named, and the current one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from hopscope.cli.errors import UsageError
+from hopscope.sandbox import bytecode, identity, landlock, privileges
+from hopscope.sandbox.landlock import READING, WRITING, Rule
+
+if TYPE_CHECKING:
+    from hopscope.cli.options import Options
+    from hopscope.cli.parser import Values
+
+_SYSTEM: Final = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/run", "/sbin", "/sys"),
+    *("/usr", "/var/lib", "/var/spool"),
+)
+"""Folders of the system: whoever can write one of them is root again."""
+_XDG: Final = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+_LATER: Final = ("hopscope.views.screen.app", "hopscope.names.resolver", "hopscope.cli.live", "hopscope.cli.report")
+"""What a front end imports once it knows what it is for, and with it Textual."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the front end is, after `give_up`."""
+
+    user: str = ""
+    """In words; empty: a plain user, who had nothing to give up."""
+    is_root: bool = False
+    """Its user ID is root's still."""
+    behind: str | None = None
+    """Who called it by sudo, where it could not become that user: nothing is read or written for them by name."""
+    landlock: Literal["none", "named-files"] = "none"
+    folder: str = ""
+    """Where files go that are named without a folder; empty: the current one."""
+
+
+def intend() -> privileges.Intent | None:
+    """Whom to become once the worker was started; None: there is nothing to give up."""
+    return privileges.intend(_needed_files(), else_nobody=False) if privileges.any_held() else None
+
+
+def give_up(intent: privileges.Intent | None) -> Standing:
+    """Whatever this process holds, for good. Raises `privileges.StillPrivileged`."""
+    if intent is None:
+        return Standing()
+    given_up = privileges.give_up(intent)
+    caller = given_up.caller
+    if caller is not None and given_up.uid == caller.user.uid:
+        _move_home(caller.user.uid, os.environ)
+        return Standing(user=given_up.words)
+    behind = identity.name(caller.user.uid) if caller is not None else None
+    return Standing(user=given_up.words, is_root=given_up.is_root, behind=behind)
+
+
+def _needed_files() -> list[str]:
+    """Files that stand for all that is still to be imported."""
+    from importlib.util import find_spec
+
+    origins = [os.__file__, __file__, sys.executable]
+    for name in ("msgspec", "textual", "aiodns"):
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            origins.append(spec.origin)
+    return origins
+
+
+def _move_home(uid: int, environ: MutableMapping[str, str]) -> None:
+    """The environment's folders become this user's. One that is the user's already (``sudo -E``) stays."""
+    import pwd
+
+    try:
+        entry = pwd.getpwuid(uid)
+    except (KeyError, OSError):
+        environ.pop("HOME", None)
+    else:
+        environ.update({"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name})
+    for name in _XDG:
+        try:
+            is_own = os.stat(environ[name]).st_uid == uid
+        except (KeyError, OSError, ValueError):
+            is_own = False
+        if not is_own:
+            environ.pop(name, None)
+
+
+def refuse_files(standing: Standing, values: Values) -> None:
+    """Root that works for a user it could not become opens nothing by name for them: `UsageError`."""
+    if standing.behind is None:
+        return
+    scenario = values.get("scenario") or (values["targets"] or [""])[0] if values["action"] == "demo" else ""
+    named = {"-F": values.get("file"), "--config": values.get("config"), "--output": values.get("output")}
+    named["demo"] = scenario if "/" in scenario or scenario.endswith(".toml") else None
+    named["--record"] = values.get("record")
+    for option, name in named.items():
+        if name not in (None, "", "-"):
+            raise UsageError(
+                f"{option} {name}: no file is opened for {standing.behind}, who cannot read the installed program"
+                f" ({os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}): install it where everybody can,"
+                " or use the shell's < and >"
+            )
+
+
+def confine(standing: Standing, options: Options) -> Standing:
+    """Where root could become nobody else: take the file system away, as the module says. What it is then."""
+    if not standing.is_root or not sys.platform.startswith("linux"):
+        return standing
+    bytecode.leave(_LATER)
+    folders = [] if standing.behind else _folders(options)
+    here = os.path.realpath(os.curdir)
+    rules = [
+        *reading_rules(options),
+        *(Rule(folder, READING | WRITING) for folder in folders),
+    ]
+    try:
+        holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, rules)
+    except OSError:
+        holds = False
+    if not holds:
+        return standing
+    folder = "" if here in folders or not folders else folders[-1]
+    return msgspec.structs.replace(standing, landlock="named-files", folder=folder)
+
+
+def reading_rules(options: Options) -> list[Rule]:
+    """The program, and the files that the options name."""
+    from hopscope.sandbox.reading import of_program
+
+    named = [*options.config.config.names.databases]
+    scenario = options.probing.scenario
+    if scenario is not None:
+        named.append(scenario)
+    return [*of_program(execute=True), *(Rule(path, landlock.READ_FILE) for path in named)]
+
+
+def _folders(options: Options) -> list[str]:
+    """Those in which may be written, each a real path: outputs', the current one, configuration's; the state's last."""
+    from hopscope.cli import config as configuration
+
+    wanted = [os.path.dirname(os.path.realpath(path)) for path in (options.output,) if path is not None]
+    wanted.append(os.path.realpath(os.curdir))
+    folders = [folder for folder in wanted if not _is_precious(folder)]
+    config = options.config.path or configuration.default_path(os.environ)
+    own = [os.path.dirname(os.path.realpath(config))]
+    if options.format is None:
+        own.append(str(configuration.state_folder(os.environ)))
+        for folder in own:
+            _make(folder)
+    return [*folders, *(folder for folder in own if os.path.isdir(folder))]
+
+
+def _make(folder: str) -> None:
+    """For later: a folder that is not there cannot be named to Landlock."""
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+    except OSError:
+        return
+
+
+def _is_precious(folder: str) -> bool:
+    """Whether who can write below `folder` can do more than leave files there: the system's folders and what holds
+    them, the home folder itself, and hidden ones (``~/.ssh``)."""
+    home = os.path.realpath(os.environ.get("HOME") or "/")
+    if any(part.startswith(".") for part in folder.split("/")):
+        return True
+    protected = (*_SYSTEM, home, os.path.realpath(sys.prefix), os.path.dirname(os.path.abspath(__file__)))
+    if any(_holds(folder, path) for path in protected):
+        return True
+    return any(_holds(path, folder) for path in _SYSTEM)
+
+
+def _holds(folder: str, path: str) -> bool:
+    return folder == "/" or path == folder or path.startswith(folder + "/")

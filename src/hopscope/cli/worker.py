@@ -1,0 +1,35 @@
+"""The worker's process, started from what the command line alone says: before anything else is read or imported."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hopscope.cli.errors import WORKER
+from hopscope.session.launch import Launched, launch
+
+if TYPE_CHECKING:
+    from hopscope.cli.parser import Values
+
+
+class CannotStart(Exception):
+    """The worker's process could not be started."""
+
+    status = WORKER
+
+
+def start_worker(values: Values) -> Launched | None:
+    """None: nothing will be probed. `CannotStart`.
+
+    Scapy is loaded with privileges for ``--method scapy`` on the command line, and not for the same words in a file or
+    in the environment, which somebody else may have written."""
+    if values["action"] == "config" or values.get("list") or values.get("fast"):
+        return None
+    extra = ["--scapy"] if values.get("method") == "scapy" else []
+    scenario = values["targets"][0] if values["action"] == "demo" and values["targets"] else values.get("scenario")
+    if scenario is not None and os.geteuid() == 0 and ("/" in scenario or scenario.endswith(".toml")):
+        extra += ["--may-read", os.path.abspath(scenario)]
+    try:
+        return launch(extra)
+    except OSError as error:
+        raise CannotStart(f"the probe worker cannot be started: {error.strerror or error}") from None

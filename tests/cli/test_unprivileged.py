@@ -1,0 +1,221 @@
+"""The front end has no privilege while it reads what strangers wrote: the real command, started as root."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import QUICK, environment
+from tests.lab.plain_user import as_plain_user
+
+root = pytest.mark.needs("root")
+UID, GID = 12345, 12346
+SUDO = {"SUDO_UID": str(UID), "SUDO_GID": str(GID)}
+DEMO = ("demo", "-r", *QUICK)
+NOTHING = "0000000000000000"
+WITHIN_S = 0.05
+"""From the worker's start until the front end has no privilege any more."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the caller's, where everybody may go."""
+    for above in (tmp_path, *tmp_path.parents):
+        if above.stat().st_uid == os.geteuid() and above != Path("/"):
+            above.chmod(above.stat().st_mode | 0o711)
+    os.chown(tmp_path, UID, GID)
+    return tmp_path
+
+
+def start(*words: str, cwd: Path | str = "/", **more: str) -> subprocess.Popen[str]:
+    """The command of an installation that everybody can read, as root."""
+    command = [*as_plain_user()[-1:], "-m", "hopscope", *words]
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment(**more), stdin=-3, stdout=-1, stderr=-1, text=True, start_new_session=True
+    )
+
+
+def run(*words: str, cwd: Path | str = "/", **more: str) -> tuple[int, str, str]:
+    """The command to its end: exit status, standard output, standard error."""
+    process = start(*words, cwd=cwd, **more)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def status_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def child_of(pid: int) -> int | None:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def capabilities(status: dict[str, str]) -> list[str]:
+    return [status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")]
+
+
+class Running:
+    """A front end under way, looked at from the moment at which it has a worker."""
+
+    def __init__(self, *words: str, **more: str) -> None:
+        self.process = start("demo", "-r", "-c", "1000", *words, **more)
+        self.worker = 0
+        while not self.worker:
+            self.worker = child_of(self.process.pid) or 0
+        self.since = time.monotonic()
+
+    def until(self, field: str, begins: str) -> float:
+        """Seconds since the worker's start until the front end's status has it."""
+        while not (found := status_of(self.process.pid)[field]).startswith(begins):
+            assert time.monotonic() - self.since < 10, found
+        return time.monotonic() - self.since
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Iterator[Running]:
+    made = Running(**request.param)
+    yield made
+    made.process.kill()
+    made.process.communicate()
+
+
+@root
+@pytest.mark.parametrize("running", [SUDO], indirect=True)
+def test_under_sudo_the_front_end_is_the_caller_right_after_the_workers_start(running: Running) -> None:
+    took = running.until("Uid", f"{UID}\t{UID}\t{UID}\t{UID}")
+    running.until("NoNewPrivs", "1")
+    status = status_of(running.process.pid)
+    assert status["Gid"].split() == [str(GID)] * 4
+    assert status["Groups"].strip() == ""
+    assert capabilities(status) == [NOTHING] * 4
+    assert status["CapBnd"] == NOTHING
+    assert took < WITHIN_S
+
+
+@root
+@pytest.mark.parametrize("running", [{}], indirect=True)
+def test_plain_root_keeps_its_user_without_any_capability(running: Running) -> None:
+    took = running.until("CapPrm", NOTHING)
+    running.until("NoNewPrivs", "1")
+    status = status_of(running.process.pid)
+    assert status["Uid"].split() == ["0"] * 4
+    assert capabilities(status) == [NOTHING] * 4
+    assert status["CapBnd"] == NOTHING
+    assert took < WITHIN_S
+
+
+@root
+@pytest.mark.parametrize("running", [{}], indirect=True)
+@pytest.mark.parametrize("blow", [None, signal.SIGSTOP], ids=["it works", "it stands still"])
+def test_a_front_end_that_is_killed_takes_a_worker_of_another_user_along(
+    running: Running, blow: signal.Signals | None
+) -> None:
+    running.until("NoNewPrivs", "1")
+    while status_of(running.worker)["Uid"].split()[0] == "0" or len(os.listdir(f"/proc/{running.worker}/fd")) < 5:
+        assert time.monotonic() - running.since < 10
+    if blow is not None:
+        os.kill(running.worker, blow)
+    running.process.kill()
+    running.process.wait()
+    until = time.monotonic() + 5
+    while Path(f"/proc/{running.worker}/stat").exists():
+        state = Path(f"/proc/{running.worker}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z":
+            break
+        assert time.monotonic() < until
+
+
+@root
+def test_a_file_of_roots_is_not_read_for_the_caller(folder: Path) -> None:
+    secret = folder / "secret"
+    secret.write_text("root-secret:$6$abcdef:19000\n")
+    secret.chmod(0o600)
+    os.chown(secret, 0, 0)
+    for words in (("-F", str(secret), "-r"), ("--config", str(secret), "-r", "127.0.0.1"), ("demo", "-r", str(secret))):
+        status, out, err = run(*words, **SUDO)
+        assert status == 2
+        assert "Permission denied" in err
+        assert "root-secret" not in out + err
+
+
+@root
+def test_a_report_is_the_callers_file_and_follows_no_link_to_roots(folder: Path) -> None:
+    precious = folder / "precious"
+    precious.write_text("root's")
+    precious.chmod(0o600)
+    os.chown(precious, 0, 0)
+    link = folder / "report.txt"
+    link.symlink_to(precious)
+    os.lchown(link, UID, GID)
+    status, _, err = run(*DEMO, "--output", str(link), **SUDO)
+    assert (status, precious.read_text()) == (2, "root's")
+    assert "Permission denied" in err
+    new = folder / "new.txt"
+    assert run(*DEMO, "--output", str(new), **SUDO)[0] == 0
+    assert (new.stat().st_uid, new.stat().st_gid) == (UID, GID)
+    assert new.read_text().startswith("Start:")
+
+
+@root
+def test_home_and_its_folders_are_the_callers(folder: Path) -> None:
+    """A caller whom the system does not know has no home: root's is not read in its place."""
+    roots = folder / "root" / "hopscope"
+    roots.mkdir(parents=True)
+    (roots / "config.toml").write_text("[probe]\ntos = 999\n")
+    os.chown(roots.parent, 0, 0)
+    os.chown(roots, 0, 0)
+    status, _, err = run("config", **SUDO, HOME=str(roots.parent), XDG_CONFIG_HOME=str(roots.parent))
+    assert (status, str(roots) in err) == (0, False)
+    own = folder / "hopscope"
+    own.mkdir()
+    (own / "config.toml").write_text("[probe]\ntos = 999\n")
+    os.chown(own, UID, GID)
+    os.chown(own / "config.toml", UID, GID)
+    status, _, err = run("config", **SUDO, XDG_CONFIG_HOME=str(folder))
+    assert (status, "tos" in err) == (2, True)  # kept by `sudo -E`, and the caller's: it is read
+
+
+@root
+@pytest.mark.parametrize("way", ["config", "environment"])
+def test_scapy_is_loaded_with_privileges_for_the_command_line_alone(folder: Path, way: str) -> None:
+    config = folder / "config.toml"
+    config.write_text('[probe]\nmethod = "scapy"\n')
+    os.chown(config, UID, GID)
+    more = {"HOPSCOPE_OPTIONS": "--method scapy"} if way == "environment" else {}
+    words = ("--config", str(config)) if way == "config" else ()
+    status, _, err = run("-n", "-r", "-c", "1", *words, "127.0.0.1", **SUDO, **more)
+    assert status == 3
+    assert "--method scapy" in err
+    assert run("-n", "-r", "-c", "1", "--method", "scapy", "127.0.0.1", **SUDO)[0] == 0
+
+
+@root
+def test_no_cache_is_left_in_the_home(folder: Path) -> None:
+    for words in (DEMO, ("-n", "-r", "-c", "1", "--method", "raw", "127.0.0.1")):
+        assert run(*words, HOME=str(folder), XDG_CACHE_HOME=str(folder / "cache"))[0] == 0
+    assert not list(folder.rglob("*scapy*"))
+
+
+@root
+def test_a_terminal_that_only_root_may_open_is_written_to_all_the_same() -> None:
+    """sudo gives the program a terminal of root's (use_pty): /dev/stdout leads there, and is open already."""
+    master, slave = pty.openpty()
+    os.fchmod(slave, stat.S_IRUSR | stat.S_IWUSR)
+    command = [*as_plain_user()[-1:], "-m", "hopscope", *DEMO, "--output", "/dev/stdout"]
+    process = subprocess.Popen(command, cwd="/", env=environment(**SUDO), stdin=-3, stdout=slave, stderr=slave)
+    os.close(slave)
+    said = b""
+    while b"www.example" not in said:
+        said += os.read(master, 4096)
+    assert process.wait(20) == 0
+    os.close(master)
