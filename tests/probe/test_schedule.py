@@ -288,3 +288,51 @@ def test_an_old_rounds_answer_does_not_move_the_end_of_the_path() -> None:
     world.sweep.heard(stale, world.now, MS, "time-exceeded")
     world.run(2)
     assert world.ttls(4) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("length", [1, 2, 6, 15, 30])
+def test_a_stepwise_first_round_goes_hop_by_hop_to_one_ttl_beyond_the_target_as_mtr_does(length: int) -> None:
+    world = World(path(length), opening="stepwise").run(4.5)
+    assert world.ttls(0) == list(range(1, min(length + 1, 30) + 1))
+    assert [world.ttls(round_) for round_ in (1, 2, 3)] == [list(range(1, length + 1))] * 3
+    assert world.sent[0].sent_mono < world.sent[1].sent_mono
+
+
+def test_a_stepwise_first_round_is_not_faster_than_the_slowest_answer_so_far() -> None:
+    def far(probe: Probe) -> Answer:
+        if probe.ttl >= 6:
+            return 240, "echo-reply"
+        return 200, "time-exceeded"
+
+    world = World(far, opening="stepwise", interval_ns=SECOND // 2).run(3)
+    assert max(world.ttls(0)) <= 8  # the first hop's answer is not known when the first steps are taken
+    assert max(probe.ttl for probe in world.sent if probe.round) == 6
+
+
+def test_a_stepwise_sweep_gives_an_endless_silence_up_where_mtr_does() -> None:
+    world = World(path(20, silent=frozenset((2, *range(5, 21)))), opening="stepwise", max_unknown=4).run(4)
+    # Hops 2, 5, 6, 7 and 8 are silent: five are more than four, and the probe after them was sent before that was seen.
+    assert world.ttls(0) == list(range(1, 10))
+    assert World(lambda probe: None, opening="stepwise").run(2.9).ttls(0) == list(range(1, 15))
+
+
+def test_a_lossy_target_moves_no_stepwise_round_beyond_it() -> None:
+    network = path(4)
+    world = World(lambda probe: None if probe.round and probe.ttl == 4 else network(probe), opening="stepwise").run(9)
+    assert {max(world.ttls(round_)) for round_ in range(1, 9)} == {4}
+
+
+def test_after_the_grace_time_what_did_not_answer_is_lost() -> None:
+    world = World(path(3, silent=frozenset({2})), rounds=2, interval_ns=SECOND, grace_ns=200 * MS).run(1.999)
+    assert world.sweep.finished
+    last = max(probe.sent_mono for probe in world.sent)
+    lost = [probe for probe, verdict in world.verdicts if verdict == "lost"]
+    assert {probe.ttl for probe in lost} == {2}
+    assert len(lost) == 2
+    assert last <= SECOND * 2 - 200 * MS
+
+
+def test_the_grace_time_does_not_lengthen_a_probes_own_timeout() -> None:
+    world = World(path(3, silent=frozenset({3})), rounds=1, timeout_ns=300 * MS, grace_ns=5 * SECOND, max_ttl=3)
+    world.run(0.6)
+    assert world.sweep.finished

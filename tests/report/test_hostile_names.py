@@ -20,7 +20,8 @@ from hopscope.names.facts import Asn, NameFacts
 from hopscope.session.events import ProbeEvent
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
-from hopscope.views.report.stream import MtrRaw, Ndjson
+from hopscope.views.report.mtr_raw import MtrRaw
+from hopscope.views.report.stream import Ndjson
 from tests.report import sample
 
 HOSTILE = [

@@ -17,15 +17,15 @@ from hopscope.cli.report import Ending
 from hopscope.cli.signals import ENDING
 from hopscope.names.facts import Namer
 from hopscope.probe.virtual import VirtualEngine
-from hopscope.session.events import SessionEvent, probe_event
+from hopscope.session.events import StreamEvent, probe_event, sent_event
 from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.target import TargetRecord
 from hopscope.sim.library import Demo
 from hopscope.views.privacy import masked_snapshot
 from hopscope.views.report.formats import STREAMS
-from hopscope.views.report.stream import streamer
-from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Start, Started
+from hopscope.views.report.stream import WITH_DEPARTURES, streamer
+from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Sent, Start, Started
 
 STEP_S: Final = 60.0
 """Virtual seconds played between two looks at what came of them."""
@@ -106,8 +106,10 @@ class _Fast:
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
             self._say(probe_event(record.address or record.query, event))
+        elif isinstance(event, Sent) and record.head is not None and self._ending.format in WITH_DEPARTURES:
+            self._say(sent_event(record.address or record.query, event))
 
-    def _say(self, event: SessionEvent | None) -> None:
+    def _say(self, event: StreamEvent | None) -> None:
         if self._stream is not None and event is not None:
             text = self._stream.event(event)
             if text:

@@ -21,14 +21,14 @@ from hopscope.cli.progress import EVERY_S, Progress
 from hopscope.cli.signals import Stop
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
-from hopscope.session.events import SessionEvent
+from hopscope.session.events import StreamEvent
 from hopscope.session.feeds import TooSlow
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
 from hopscope.views.privacy import HIDDEN, masked_snapshot
 from hopscope.views.report.document import Document
 from hopscope.views.report.formats import MTR, STREAMS, render
-from hopscope.views.report.stream import Streamer, streamer
+from hopscope.views.report.stream import WITH_DEPARTURES, Streamer, streamer
 
 NAMES_S = 2.0
 """So long a report waits at its end for names that are still being looked up."""
@@ -130,7 +130,7 @@ class _Report(Ending):
         progress = Progress(wanted=not (is_stream and self.output.is_terminal))
         with Stop() as stop:
             async with session:
-                streaming = asyncio.ensure_future(self._stream(session.events(), stop)) if is_stream else None
+                streaming = asyncio.ensure_future(self._stream(session, stop)) if is_stream else None
                 await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
                 progress.clear()
                 if not (stop.is_set or is_stream):
@@ -157,7 +157,11 @@ class _Report(Ending):
             progress.show(snapshot)
             await asyncio.sleep(EVERY_S)
 
-    async def _stream(self, events: AsyncIterator[SessionEvent], stop: Stop) -> None:
+    def _stream(self, session: Session, stop: Stop) -> Coroutine[Any, Any, None]:
+        departures = self.format in WITH_DEPARTURES
+        return self._write_events(session.events(departures=departures), stop)
+
+    async def _write_events(self, events: AsyncIterator[StreamEvent], stop: Stop) -> None:
         stream: Streamer = streamer(
             self.format,
             self.options.style,

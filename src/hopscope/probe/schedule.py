@@ -8,9 +8,14 @@ The rules:
   farthest TTL that answered, plus `max_unknown`.
 - The first round is quick: a window of a few probes, which each answer widens and a tick without one widens slowly, so
   that neither a silent hop nor a far target holds it up and no storm goes out beyond the target. It is not cut short.
+- A stepwise first round (`Plan.opening`) has one probe in flight, as mtr's has: the next TTL leaves with the answer, or
+  after `_step_ns` without one, so that no TTL beyond the target is tried but mtr's own one. Its horizon follows mtr's
+  rule (ui/net.c, net_send_batch): a round ends where `max_unknown` TTLs in all are exceeded, and the target's place is
+  never doubted.
 - Later rounds spread their probes over the interval; those that would follow each other within `GRAIN_NS` leave
   together, since at such a rate waking up costs more than all else.
-- A probe's fate is its own: the end of its round changes nothing. ``lost`` can become ``late``; nothing else changes.
+- A probe's fate is its own: the end of its round changes nothing, but the last round's probes are waited for no longer
+  than `Plan.grace_ns`. ``lost`` can become ``late``; nothing else changes.
 - After a pause, a suspended machine or a stall, rounds that were missed are skipped, never caught up with.
 
 All times are monotonic nanoseconds.
@@ -33,6 +38,8 @@ WIDEST_OPENING: Final = 8
 """To so many in flight answers widen that window: what may go out beyond a near target."""
 OPENING_TICK_NS: Final = 50_000_000
 """So long without an answer, and the first round's window grows by one."""
+STEP_NS: Final = 100_000_000
+"""Shortest wait of a stepwise first round for an answer before the next TTL is tried."""
 SPREAD: Final = 0.9
 """The share of the interval over which a round's probes are spread."""
 GRAIN_NS: Final = 20_000_000
@@ -68,6 +75,7 @@ class Sweep:
         "_far",
         "_gap",
         "_horizon",
+        "_last_sent",
         "_linger",
         "_next_ttl",
         "_opening",
@@ -78,6 +86,7 @@ class Sweep:
         "_replies",
         "_round_start",
         "_seq",
+        "_slowest",
         "_window",
         "finished",
         "paused",
@@ -115,6 +124,8 @@ class Sweep:
         self._window = 0
         self._outstanding = 0
         self._progress = now
+        self._slowest = 0
+        self._last_sent = now
         self._measure()
 
     # --- what to do when --------------------------------------------------------------------------------------
@@ -129,7 +140,7 @@ class Sweep:
     def next_deadline(self) -> int:
         """When `due` or `expired` will have something next; `NEVER` where only an answer can change that."""
         oldest = self._oldest_pending()
-        expiry = oldest.sent_mono + self.plan.timeout_ns if oldest is not None else NEVER
+        expiry = self._expiry(oldest) if oldest is not None else NEVER
         return min(expiry, self._sending_deadline())
 
     def begins_round(self, now: int) -> bool:
@@ -150,7 +161,8 @@ class Sweep:
         self._deadline_of_send = now
         self._progress = now
         self._outstanding = 0
-        self._window = OPENING_WINDOW
+        self._window = 1 if self._is_stepwise else OPENING_WINDOW
+        self._measure()
         self._gap = self._even_gap()
         return True
 
@@ -173,6 +185,7 @@ class Sweep:
         self._probes[probe.seq] = probe
         self._aging.append(probe)
         self._remembered.append(probe)
+        self._last_sent = probe.sent_mono
         self.pending += 1
 
     def failed(self, probe: Probe) -> None:
@@ -196,7 +209,9 @@ class Sweep:
             return "duplicate"
         if self._opening and probe.round == self.round and verdict == "answered":
             self._outstanding -= 1
-            self._window = max(self._window, min(self._window + 1, WIDEST_OPENING))
+            if not self._is_stepwise:
+                self._window = max(self._window, min(self._window + 1, WIDEST_OPENING))
+            self._slowest = max(self._slowest, rtt_ns)
             self._progress = now
         self._learn(probe, ends_path(kind))
         self._settle()
@@ -218,7 +233,7 @@ class Sweep:
     def expired(self, now: int) -> Probe | None:
         """A pending probe whose timeout has passed; the caller lets it `lose`. None: none has."""
         oldest = self._oldest_pending()
-        if oldest is None or now < oldest.sent_mono + self.plan.timeout_ns:
+        if oldest is None or now < self._expiry(oldest):
             return None
         return oldest
 
@@ -260,6 +275,25 @@ class Sweep:
 
     # --- inside -----------------------------------------------------------------------------------------------
 
+    @property
+    def _is_stepwise(self) -> bool:
+        return self.plan.opening == "stepwise"
+
+    def _expiry(self, probe: Probe) -> int:
+        """When `probe`, which is pending, is lost."""
+        expiry = probe.sent_mono + self.plan.timeout_ns
+        grace = self.plan.grace_ns
+        if grace is not None and self._all_rounds_begun() and not self._sending():
+            return min(expiry, self._last_sent + grace)
+        return expiry
+
+    def _step_ns(self) -> int:
+        """How long the first round waits for an answer before it tries a further TTL. mtr waits a tenth of the
+        interval; here no less than the slowest answer so far would need."""
+        if not self._is_stepwise:
+            return OPENING_TICK_NS
+        return max(STEP_NS, self.plan.interval_ns // 10, self._slowest + self._slowest // 2)
+
     def _sending(self) -> bool:
         return self._next_ttl <= self._horizon
 
@@ -274,7 +308,7 @@ class Sweep:
             if not self._opening:
                 at = self._deadline_of_send
                 return at if self._gap >= GRAIN_NS else at - (at - self._round_start) % GRAIN_NS
-            return self._progress if self._outstanding < self._window else self._progress + OPENING_TICK_NS
+            return self._progress if self._outstanding < self._window else self._progress + self._step_ns()
         return NEVER if self._all_rounds_begun() else self._round_start + self.plan.interval_ns
 
     def _oldest_pending(self) -> Probe | None:
@@ -319,11 +353,23 @@ class Sweep:
 
     def _measure(self) -> None:
         plan = self.plan
-        if self._end is not None:
+        if self._is_stepwise:
+            horizon = self._stepwise_horizon()
+        elif self._end is not None:
             horizon = self._end + min(self._beyond, plan.max_unknown)
         else:
             horizon = max(self._far, plan.first_ttl - 1) + plan.max_unknown
         self._horizon = min(plan.max_ttl, horizon)
+
+    def _stepwise_horizon(self) -> int:
+        """How far mtr goes: in its first round one TTL beyond the target, which it does not know yet when that probe
+        leaves, then to the target; while none answers, until more than `max_unknown` TTLs before the probe have not."""
+        first = self.plan.first_ttl
+        if self._end is not None:
+            return self._end + 1 if self._opening else self._end
+        far = max(self._far, first - 1)
+        silent = sum(ttl not in self._replies for ttl in range(first, far + 1))
+        return far + max(0, self.plan.max_unknown + 1 - silent) + 1
 
     def _even_gap(self) -> int:
         return int(self.plan.interval_ns * SPREAD) // max(1, self._horizon - self.plan.first_ttl + 1)

@@ -7,7 +7,20 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from hopscope.wire.messages import Answered, Clock, Duplicate, Failed, Family, Kind, Label, Late, Lost, Method, Protocol
+from hopscope.wire.messages import (
+    Answered,
+    Clock,
+    Duplicate,
+    Failed,
+    Family,
+    Kind,
+    Label,
+    Late,
+    Lost,
+    Method,
+    Protocol,
+    Sent,
+)
 
 Outcome: TypeAlias = Literal["answered", "lost", "late", "failed", "duplicate"]
 
@@ -55,6 +68,15 @@ class ProbeEvent(msgspec.Struct, frozen=True, tag_field="event", tag="probe", kw
     """Why it failed, in words."""
 
 
+class SentEvent(msgspec.Struct, frozen=True, tag_field="event", tag="sent", kw_only=True):
+    """A probe left; its fate follows. Only for consumers that ask for departures."""
+
+    target: str
+    round: int
+    ttl: int
+    sent_at: str
+
+
 class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_only=True):
     """A target is not probed any more."""
 
@@ -64,6 +86,7 @@ class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_onl
 
 
 SessionEvent: TypeAlias = StartEvent | ProbeEvent | EndEvent
+StreamEvent: TypeAlias = SessionEvent | SentEvent
 
 _OUTCOMES: Final[dict[type, Outcome]] = {Answered: "answered", Late: "late", Duplicate: "duplicate"}
 
@@ -71,6 +94,11 @@ _OUTCOMES: Final[dict[type, Outcome]] = {Answered: "answered", Late: "late", Dup
 def iso(epoch_ns: int) -> str:
     """A time as ISO 8601 in UTC with microseconds."""
     return (_EPOCH + timedelta(microseconds=epoch_ns // 1000)).isoformat(timespec="microseconds")
+
+
+def sent_event(target: str, event: Sent) -> SentEvent:
+    """The public form of a probe's departure."""
+    return SentEvent(target=target, round=event.round, ttl=event.ttl, sent_at=iso(event.sent_at))
 
 
 def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from hopscope.session.errors import TooSlow
-from hopscope.session.events import SessionEvent
+from hopscope.session.events import SentEvent, StreamEvent
 
 DEEPEST: Final = 100_000
 """So many events a consumer may be behind."""
@@ -27,18 +27,25 @@ class Feeds:
         """Whether anybody listens."""
         return bool(self._feeds)
 
-    def subscribe(self, first: Iterable[SessionEvent] = ()) -> Feed:
-        """A new consumer, who gets `first` and then all events from now on."""
-        feed = Feed(first)
+    @property
+    def wants_departures(self) -> bool:
+        """Whether anybody listens for each probe that leaves."""
+        return any(feed.departures for feed in self._feeds)
+
+    def subscribe(self, first: Iterable[StreamEvent] = (), *, departures: bool = False) -> Feed:
+        """A new consumer, who gets `first` and then all events from now on; `departures`: each `SentEvent` too."""
+        feed = Feed(first, departures=departures)
         if self._closed:
             feed.close()
         else:
             self._feeds.add(feed)
         return feed
 
-    def put(self, event: SessionEvent) -> None:
-        """Give an event to everybody."""
+    def put(self, event: StreamEvent) -> None:
+        """Give an event to everybody who wants it."""
         for feed in list(self._feeds):
+            if isinstance(event, SentEvent) and not feed.departures:
+                continue
             if not feed.put(event):
                 self._feeds.discard(feed)
 
@@ -50,16 +57,17 @@ class Feeds:
         self._feeds.clear()
 
 
-class Feed(AsyncIterator[SessionEvent]):
+class Feed(AsyncIterator[StreamEvent]):
     """One consumer's events."""
 
-    def __init__(self, first: Iterable[SessionEvent] = ()) -> None:
-        self._events: deque[SessionEvent] = deque(first)
+    def __init__(self, first: Iterable[StreamEvent] = (), *, departures: bool = False) -> None:
+        self.departures = departures
+        self._events: deque[StreamEvent] = deque(first)
         self._ready = asyncio.Event()
         self._over = False
         self._lost = False
 
-    def put(self, event: SessionEvent) -> bool:
+    def put(self, event: StreamEvent) -> bool:
         """Whether it wants more."""
         if self._over:
             return False
@@ -76,7 +84,7 @@ class Feed(AsyncIterator[SessionEvent]):
         self._over = True
         self._ready.set()
 
-    async def __anext__(self) -> SessionEvent:
+    async def __anext__(self) -> StreamEvent:
         while not self._events:
             if self._lost:
                 raise TooSlow(f"more than {DEEPEST} events behind")

@@ -8,7 +8,7 @@ import msgspec
 
 from hopscope.names.facts import NameFacts
 from hopscope.path.snapshot import Path
-from hopscope.wire.messages import Counters, MethodChoice, Plan, Protocol, Refused, Started
+from hopscope.wire.messages import Counters, MethodChoice, Opening, Plan, Protocol, Refused, Started
 
 ProtocolChoice: TypeAlias = Literal["auto", "icmp", "udp", "tcp"]
 
@@ -34,6 +34,8 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     rounds: int | None = None
     scenario: str | None = None
     seed: int | None = None
+    opening: Opening = "window"
+    grace_s: float | None = None
 
     @property
     def first_protocol(self) -> Protocol:

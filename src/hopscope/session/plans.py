@@ -42,6 +42,8 @@ def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
         rounds=probing.rounds,
         scenario=probing.scenario,
         seed=probing.seed,
+        opening=probing.opening,
+        grace_ns=None if probing.grace_s is None else nanos(probing.grace_s),
     )
     check(plan)
     return plan

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, overload
 
 import msgspec
 
@@ -20,7 +20,15 @@ from hopscope.names.clean import clean
 from hopscope.names.facts import AsksOwners, Namer
 from hopscope.session.background import in_background
 from hopscope.session.errors import Unresolvable, WorkerFailed
-from hopscope.session.events import EndEvent, ProbeEvent, SessionEvent, StartEvent, probe_event
+from hopscope.session.events import (
+    EndEvent,
+    ProbeEvent,
+    SessionEvent,
+    StartEvent,
+    StreamEvent,
+    probe_event,
+    sent_event,
+)
 from hopscope.session.feeds import Feeds
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
 from hopscope.session.launch import Launched
@@ -41,6 +49,7 @@ from hopscope.wire.messages import (
     Plan,
     Refused,
     Resume,
+    Sent,
     Start,
     Started,
     Stop,
@@ -186,12 +195,19 @@ class Session:
                 self._waiting.discard(future)
         return self.version
 
-    def events(self) -> AsyncIterator[SessionEvent]:
+    @overload
+    def events(self) -> AsyncIterator[SessionEvent]: ...
+
+    @overload
+    def events(self, *, departures: bool) -> AsyncIterator[StreamEvent]: ...
+
+    def events(self, *, departures: bool = False) -> AsyncIterator[Any]:
         """Typed events from now on (of targets under way their head first), for as many consumers as there are; it ends
         with the session. One that falls more than `feeds.DEEPEST` events behind gets `TooSlow` where the gap would
-        be."""
+        be. `departures`: a `SentEvent` for each probe that leaves, too."""
         self._keeper.hurry()
-        return self._feeds.subscribe(record.head for record in self._records.values() if record.head is not None)
+        heads = [record.head for record in self._records.values() if record.head is not None]
+        return self._feeds.subscribe(heads, departures=departures)
 
     async def finished(self) -> None:
         """Wait until every target's rounds are over (or it could not be probed), or the session is. `WorkerFailed`
@@ -405,6 +421,8 @@ class Session:
             self._by_wire.pop(event.target, None)
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None and self._feeds.wanted:
             self._feeds.put(probe_event(record.address or record.query, event))
+        elif isinstance(event, Sent) and record.head is not None and self._feeds.wants_departures:
+            self._feeds.put(sent_event(record.address or record.query, event))
 
     def _sees(self, address: str) -> bool:
         """Can this be an address? Its name is then being looked up from its first answer on."""
@@ -420,13 +438,15 @@ class Session:
         return True
 
     def _due_s(self) -> float | None:
-        """A target that is being probed is heard of in each round."""
-        intervals = [
-            record.plan.interval_ns / 1e9
-            for record in self._records.values()
-            if record.plan is not None and record.state in ("starting", "running") and not record.paused
-        ]
-        return min(intervals, default=None)
+        """A target that is being probed is heard of in each round, and after its last one within the timeout."""
+        return min(
+            (
+                (plan.timeout_ns if record.has_begun_all_rounds else plan.interval_ns) / 1e9
+                for record in self._records.values()
+                if (plan := record.plan) is not None and record.state in ("starting", "running") and not record.paused
+            ),
+            default=None,
+        )
 
     def _worker_gone(self) -> None:
         for record in self._records.values():

@@ -58,6 +58,12 @@ class TargetRecord:
         """Nothing more will be heard of it without a new command."""
         return self.state in ("finished", "refused", "unresolved")
 
+    @property
+    def has_begun_all_rounds(self) -> bool:
+        """Whether no further round follows the one under way."""
+        plan = self.plan
+        return plan is not None and plan.rounds is not None and self.last_round + 1 >= plan.first_round + plan.rounds
+
     def begin(self, wire: int, plan: Plan) -> None:
         """A new flow, statistics anew."""
         self.wire = wire

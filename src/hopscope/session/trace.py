@@ -18,7 +18,7 @@ from hopscope.session.errors import Refusal, Unresolvable
 from hopscope.session.model import Probing, ProtocolChoice
 from hopscope.session.report import Report, report
 from hopscope.session.session import Session
-from hopscope.wire.messages import MethodChoice
+from hopscope.wire.messages import MethodChoice, Opening
 
 NAMES_S: Final = 2.0
 """So long a trace waits at its end for names that are still being looked up."""
@@ -47,6 +47,8 @@ class Options(TypedDict, total=False):
     interface: str | None
     scenario: str | None
     seed: int | None
+    opening: Opening
+    grace_s: float | None
 
 
 def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[Options]) -> Report:

@@ -61,6 +61,7 @@ def check(plan: Plan) -> None:
     _within("tos", plan.tos, 0, 255)
     _within("rounds", plan.rounds, 1, None)
     _within("first_round", plan.first_round, 0, None)
+    _within("grace_ns", plan.grace_ns, 0, LONGEST_NS)
 
 
 def check_adjust(change: Adjust, plan: Plan) -> Plan:

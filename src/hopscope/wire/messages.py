@@ -45,6 +45,8 @@ Kind: TypeAlias = Literal[
 Clock: TypeAlias = Literal["kernel", "program"]
 FlowKind: TypeAlias = Literal["one", "per-ttl", "per-probe"]
 """How many transport flows a target's probes make: one for all, one for each TTL, or a new one for each probe."""
+Opening: TypeAlias = Literal["window", "stepwise"]
+"""How the first round finds the path's end: several TTLs in flight at once, or one after the other, as mtr does."""
 
 METHODS: tuple[Method, ...] = ("ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
 PROTOCOLS: tuple[Protocol, ...] = ("icmp", "udp", "tcp")
@@ -91,6 +93,10 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     """For the method ``simulated``: a built-in scenario's name, or a file's path."""
     seed: Int | None = None
     """For the method ``simulated``: overrides the scenario's seed."""
+    opening: Opening = "window"
+    grace_ns: Int | None = None
+    """After the last probe of the last round, answers are waited for at most this long: mtr's grace time. Null: until
+    each probe's own timeout."""
 
 
 # --- commands, to the worker -----------------------------------------------------------------------------------

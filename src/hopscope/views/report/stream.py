@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from hopscope.session.events import ProbeEvent, SessionEvent, StartEvent
+from hopscope.session.events import EndEvent, ProbeEvent, StartEvent, StreamEvent
 from hopscope.views.privacy import HIDDEN
 from hopscope.views.report.document import Style
+from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
+from hopscope.views.report.mtr_split import MtrSplit
 
-HostnameOf = Callable[[str], str | None]
-"""An address to its cleaned name, as far as known now."""
+WITH_DEPARTURES = frozenset({"mtr-raw", "mtr-split"})
+"""Streams that want to hear when each probe leaves."""
 
 
 class Streamer(Protocol):
     """One stream of lines."""
 
-    def event(self, event: SessionEvent) -> str:
+    def event(self, event: StreamEvent) -> str:
         """What an event adds; perhaps nothing."""
         ...
 
@@ -29,56 +32,41 @@ class Ndjson:
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
 
-    def event(self, event: SessionEvent) -> str:
+    def event(self, event: StreamEvent) -> str:
         """One line."""
         return self._encoder.encode(event).decode() + "\n"
 
 
-class MtrRaw:
-    """``mtr-raw``: mtr's ``-l``. Positions count from 0, probes from 33000.
+class InTurn:
+    """A stream whose lines do not say whose they are: one target after the other, as mtr traces them. What the next
+    ones do meanwhile waits."""
 
-    ``x`` position number, ``h`` position address, ``d`` position name, ``p`` position microseconds number, ``m``
-    position label class bottom TTL. mtr writes ``x`` when a probe leaves; here it stands in front of the probe's fate,
-    so that the lines of a probe stay together. mtr 0.95 doubles each ``h`` line; here it is written once.
-    """
+    def __init__(self, make: Callable[[], Streamer]) -> None:
+        """`make` gives the stream of one target."""
+        self._make = make
+        self._stream = make()
+        self._waiting: dict[str, deque[StreamEvent]] = {}
+        """Events by target, in the order of the targets' beginnings."""
+        self._ended: set[str] = set()
 
-    FIRST = 33_000
-
-    def __init__(self, style: Style, hostname_of: HostnameOf) -> None:
-        self._style = style
-        self._hostname_of = hostname_of
-        self._number = self.FIRST - 1
-        self._addresses: set[tuple[int, str]] = set()
-        self._named: set[tuple[int, str]] = set()
-
-    def event(self, event: SessionEvent) -> str:
-        """The lines of one probe's fate. What this machine could not send is nothing here, nor is what came late."""
-        if not isinstance(event, ProbeEvent) or event.outcome not in ("answered", "lost"):
+    def event(self, event: StreamEvent) -> str:
+        """What the event adds now."""
+        if event.target in self._ended:
             return ""
-        position = event.ttl - 1
-        self._number += 1
-        lines = [f"x {position} {self._number}"]
-        if event.address is not None and event.rtt_ms is not None:
-            lines += self._host(position, event, event.address)
-            lines.append(f"p {position} {round(event.rtt_ms * 1000)} {self._number}")
-        return "".join(f"{line}\n" for line in lines)
-
-    def _host(self, position: int, event: ProbeEvent, address: str) -> list[str]:
-        host = (position, address)
+        self._waiting.setdefault(event.target, deque()).append(event)
         lines = []
-        if host not in self._addresses:
-            self._addresses.add(host)
-            lines.append(f"h {position} {address}")
-            if self._style.mpls:
-                lines += [
-                    f"m {position} {label.label} {label.tc} {int(label.bottom)} {label.ttl}" for label in event.mpls
-                ]
-        if self._style.names != "addresses" and host not in self._named:
-            name = self._hostname_of(address)
-            if name is not None:
-                self._named.add(host)
-                lines.append(f"d {position} {name}")
-        return lines
+        while self._waiting:
+            target, events = next(iter(self._waiting.items()))
+            while events and target not in self._ended:
+                known = events.popleft()
+                lines.append(self._stream.event(known))
+                if isinstance(known, EndEvent):
+                    self._ended.add(target)
+            if target not in self._ended:
+                break
+            del self._waiting[target]
+            self._stream = self._make()
+        return "".join(lines)
 
 
 class Private:
@@ -89,7 +77,7 @@ class Private:
         self._hops = hops
         self._hidden: set[str] = set()
 
-    def event(self, event: SessionEvent) -> str:
+    def event(self, event: StreamEvent) -> str:
         """The inner stream's lines for the event without what is hidden."""
         if isinstance(event, StartEvent) and event.source is not None:
             event = msgspec.structs.replace(event, source=HIDDEN)
@@ -103,5 +91,12 @@ class Private:
 
 def streamer(name: str, style: Style, hostname_of: HostnameOf, privacy: int = 0) -> Streamer:
     """The stream of a format in `formats.STREAMS`."""
-    stream: Streamer = Ndjson() if name == "ndjson" else MtrRaw(style, hostname_of)
+    stream: Streamer
+    if name == "mtr-raw":
+        numbers = probe_numbers()
+        stream = InTurn(lambda: MtrRaw(style, hostname_of, numbers))
+    elif name == "mtr-split":
+        stream = InTurn(lambda: MtrSplit(style, hostname_of))
+    else:
+        stream = Ndjson()
     return Private(stream, privacy) if privacy else stream
