@@ -8,7 +8,7 @@ import pytest
 
 from hopscope.names.cache import LONGEST, SHORTEST, Cache, lifetime
 from hopscope.names.databases import DatabaseError, Databases
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import Asn, NameFacts, Origin
 from hopscope.names.owners import Zones, name_question, origin_question, read_name, read_origins
 from hopscope.names.scopes import asks_the_system, may_leave, scope
 from hopscope.names.segments import segments
@@ -55,10 +55,14 @@ def test_questions_have_team_cymrus_form() -> None:
 
 
 def test_the_most_specific_prefix_that_holds_the_address_wins_with_all_its_origins() -> None:
-    texts = [b"1 | 8.0.0.0/8 | US | arin | x", b"23028 3356 | 8.8.8.0/24 | US | arin | 1998", b"7 | 9.9.9.0/28 | US |"]
+    texts = [
+        b"1 | 8.0.0.0/8 | US | arin | x",
+        b"23028 3356 | 8.8.8.0/24 | US | arin | 1998-09-25",
+        b"7 | 9.9.9.0/28 | US |",
+    ]
     assert read_origins(texts, "8.8.8.8") == (
-        Asn(23028, None, "8.8.8.0/24", "US"),
-        Asn(3356, None, "8.8.8.0/24", "US"),
+        Origin(23028, None, "8.8.8.0/24", "US", "arin", "1998-09-25"),
+        Origin(3356, None, "8.8.8.0/24", "US", "arin", "1998-09-25"),
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import Asn
+from hopscope.names.facts import Origin
 from hopscope.names.owners import Zones
 from hopscope.names.resolver import Names, NamesConfig
 from tests.names.dns_server import CNAME, PTR, TXT, A, Script, Server, labels, name, record, reply
@@ -206,8 +206,8 @@ async def test_owners_are_asked_for_only_when_told_to_and_only_for_public_addres
             names.look_up(address)
         await names.settle(3)
         assert names.look_up("1.1.1.1").asns == (
-            Asn(64500, "EXAMPLE - Example Networks", "1.1.1.0/24", "NL"),
-            Asn(64501, None, "1.1.1.0/24", "NL"),
+            Origin(64500, "EXAMPLE - Example Networks", "1.1.1.0/24", "NL", "ripe", "2020-01-01"),
+            Origin(64501, None, "1.1.1.0/24", "NL", "ripe", "2020-01-01"),
         )
         assert names.look_up("100.64.0.1").scope == "cgnat"
         assert [asked for asked, kind in server.asked if kind == TXT and "o4" in asked.lower()] == [
@@ -269,5 +269,5 @@ async def test_a_real_name_server_names_and_owns(dnsmasq: str) -> None:
     gateway = names.look_up("192.0.2.1")
     assert (gateway.hostname, gateway.verified, gateway.scope) == ("gw.example.net", True, "documentation")
     assert names.look_up("192.0.2.99").hostname is None
-    assert names.look_up("1.1.1.1").asns == (Asn(64500, None, "1.1.1.0/24", "NL"),)
+    assert names.look_up("1.1.1.1").asns == (Origin(64500, None, "1.1.1.0/24", "NL", "ripe", "2020-01-01"),)
     await names.close()

@@ -191,7 +191,7 @@ def test_a_stream_keeps_a_line_a_line(name: str) -> None:
     assert line.count("\n") == 1
     assert json.loads(line)["target"] == cleaned
     raw = MtrRaw(Style(), lambda _address: cleaned).event(event)
-    assert raw.splitlines() == ["x 0 33000", "h 0 192.0.2.1", f"d 0 {cleaned}", "p 0 1000 33000"]
+    assert raw.splitlines() == ["x 0 33000", *["h 0 192.0.2.1"] * 2, f"d 0 {cleaned}", "p 0 1000 33000"]
 
 
 @given(st.text(max_size=40))

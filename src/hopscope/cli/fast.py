@@ -23,8 +23,8 @@ from hopscope.session.plans import plan_of
 from hopscope.session.target import TargetRecord
 from hopscope.sim.library import Demo
 from hopscope.views.privacy import masked_snapshot
-from hopscope.views.report.formats import STREAMS
-from hopscope.views.report.stream import WITH_DEPARTURES, streamer
+from hopscope.views.report.formats import STEPWISE, STREAMS
+from hopscope.views.report.stream import streamer
 from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Sent, Start, Started
 
 STEP_S: Final = 60.0
@@ -106,7 +106,7 @@ class _Fast:
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
             self._say(probe_event(record.address or record.query, event))
-        elif isinstance(event, Sent) and record.head is not None and self._ending.format in WITH_DEPARTURES:
+        elif isinstance(event, Sent) and record.head is not None and self._ending.format in STEPWISE:
             self._say(sent_event(record.address or record.query, event))
 
     def _say(self, event: StreamEvent | None) -> None:

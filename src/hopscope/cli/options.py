@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,9 +16,11 @@ from hopscope.cli.values import shown
 from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
+from hopscope.views.report.formats import MTR, STEPWISE
 
 REPORT_ROUNDS = 10
 MAX_TARGETS = 256
+LARGEST_BYTE = 255
 _PROBING = frozenset(Probing.__struct_fields__)
 
 
@@ -44,7 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """When virtual time begins, epoch ns; None: at a fixed moment."""
     config: configuration.Loaded = configuration.Loaded()
     notes: tuple[str, ...] = ()
-    """Lines for standard error."""
+    """Lines for standard error; none with mtr's formats, whose readers often take both streams for one."""
     given: frozenset[str] = frozenset()
     """What the command line or the environment said, by the parser's names: stronger than what a front end's own
     part of the configuration says."""
@@ -81,10 +84,17 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         from hopscope.cli import asserting
 
         asserting.read(merged["assertion"])  # what is wrong with it is said before anything is probed
+    is_pattern_random = merged.get("pattern", 0) > LARGEST_BYTE
+    if is_pattern_random:
+        merged["pattern"] = random.randrange(LARGEST_BYTE + 1)
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
-    if asked is not None and probing.rounds is None:
+    if asked not in (None, "mtr-split") and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
+    if probing.rounds == 0 and asked not in MTR:
+        raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
+    if asked in STEPWISE:
+        probing = msgspec.structs.replace(probing, opening="stepwise")
     return Options(
         action=action,
         targets=tuple(targets),
@@ -93,7 +103,9 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         style=Style(
             fields=merged.get("fields", MTR_FIELDS),
             names=_names(merged),
-            owners=merged.get("owners", bool(merged.get("ipinfo") == 0 or loaded.config.names.databases)),
+            owners=merged.get("owners", bool(loaded.config.names.databases)),
+            ipinfo=merged.get("ipinfo", 0),
+            is_pattern_random=is_pattern_random,
             mpls=merged.get("mpls", False),
             wide=merged.get("wide", False) or asked == "wide",
         ),
@@ -106,7 +118,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         fast=merged.get("fast", False),
         start_ns=merged.get("start_ns"),
         config=loaded,
-        notes=tuple(notes),
+        notes=() if asked in MTR else tuple(notes),
         given=frozenset({**below, **values}),
     )
 
@@ -145,6 +157,8 @@ def _format(merged: Values) -> str | None:
     layout: str | None = merged.get("layout")
     if layout == "screen":
         return None
+    if layout == "text" and merged.get("wide"):
+        layout = "wide"  # mtr's -w stays, also before -r
     return asked or layout
 
 
@@ -157,10 +171,10 @@ def _names(merged: Values) -> NamesMode:
 def _probing(merged: Mapping[str, Any], port_given: bool, asked: str | None) -> Probing:
     values = {key: value for key, value in merged.items() if key in _PROBING}
     protocol = values.get("protocol", "auto")
-    if protocol == "auto" and asked is not None and (asked in ("text", "wide") or asked.startswith("mtr-")):
+    if protocol == "auto" and asked in MTR:
         values["protocol"] = "icmp"  # where mtr is refused, so are its formats
     if protocol in ("auto", "icmp") and values.get("port") is not None:
-        if port_given:
+        if port_given and asked not in MTR:
             raise UsageError(f"-P {values['port']}: ICMP has no ports; add -T (TCP) or -u (UDP)")
         del values["port"]
     probing = Probing(**values)

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from hopscope.cli.abbreviations import meant_by
 from hopscope.cli.errors import UsageError
 from hopscope.cli.table import OPTIONS, SUBCOMMANDS, Option
 from hopscope.cli.values import shown
@@ -97,7 +98,7 @@ def parse(argv: Sequence[str]) -> Values:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
     words = _with_dashed_values(words)
-    _check_long(words)
+    words = _with_whole_names(words)
     parser = build()
     try:
         namespace, unknown = parser.parse_known_intermixed_args(words)
@@ -149,21 +150,24 @@ def _with_dashed_values(words: list[str]) -> list[str]:
     return joined
 
 
-def _check_long(words: Sequence[str]) -> None:
-    """``-report`` would be read as five letters, the last with a value; nobody means that. And of a long option's
-    beginning it must be clear which option it is."""
+def _with_whole_names(words: Sequence[str]) -> list[str]:
+    """`words` with each long option's name whole. Of a beginning it must be clear which option it is; and ``-report``
+    would be read as five letters, the last with a value, which nobody means. `UsageError`."""
     long = [name for option in OPTIONS for name in option.flags if name.startswith("--")]
+    whole = []
     for word in words:
         if word.startswith("-") and len(word) > 2 and f"-{word}" in long:
             raise UsageError(f"there is no option {shown(word)}; did you mean -{word}?")
-        flag = word.partition("=")[0]
-        if not flag.startswith("--") or flag in long:
-            continue
-        could_be = [name for name in long if name.startswith(flag)]
+        flag, equals, value = word.partition("=")
         if flag == "--":
             raise UsageError(f"there is no option {shown(word)}; see hopscope --help")
-        if len(could_be) > 1:
-            raise UsageError(f"{shown(flag)} could be {', '.join(could_be)}")
+        if flag.startswith("--"):
+            could_be = [f"--{name}" for name in meant_by(flag[2:], [name[2:] for name in long])]
+            if len(could_be) > 1:
+                raise UsageError(f"{shown(flag)} could be {', '.join(could_be)}")
+            flag = could_be[0] if could_be else flag
+        whole.append(f"{flag}{equals}{value}")
+    return whole
 
 
 def _explain_number(words: Sequence[str]) -> None:

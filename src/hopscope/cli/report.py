@@ -27,8 +27,8 @@ from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
 from hopscope.views.privacy import HIDDEN, masked_snapshot
 from hopscope.views.report.document import Document
-from hopscope.views.report.formats import MTR, STREAMS, render
-from hopscope.views.report.stream import WITH_DEPARTURES, Streamer, streamer
+from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
+from hopscope.views.report.stream import Streamer, streamer
 
 NAMES_S = 2.0
 """So long a report waits at its end for names that are still being looked up."""
@@ -127,7 +127,8 @@ class _Report(Ending):
             begun.targets, begun.probing, launched=begun.launched, namer=self.namer, addresses=begun.addresses
         )
         is_stream = self.format in STREAMS
-        progress = Progress(wanted=not (is_stream and self.output.is_terminal))
+        # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.
+        progress = Progress(wanted=not self.output.is_terminal)
         with Stop() as stop:
             async with session:
                 streaming = asyncio.ensure_future(self._stream(session, stop)) if is_stream else None
@@ -158,7 +159,7 @@ class _Report(Ending):
             await asyncio.sleep(EVERY_S)
 
     def _stream(self, session: Session, stop: Stop) -> Coroutine[Any, Any, None]:
-        departures = self.format in WITH_DEPARTURES
+        departures = self.format in STEPWISE
         return self._write_events(session.events(departures=departures), stop)
 
     async def _write_events(self, events: AsyncIterator[StreamEvent], stop: Stop) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, duration, fields, interface, name_servers, text, whole
+from hopscope.cli.values import address, duration, fields, interface, name_servers, text, timeout, whole
 from hopscope.views.report.formats import FORMATS
 
 METHODS = ("auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
@@ -51,6 +51,8 @@ class Option:
     may_begin_with_dash: bool = False
     """Whether the value may be written behind a space although it begins with a dash."""
     completes: Literal["", "file", "host", "interface", "scenario"] = ""
+    also: tuple[tuple[str, Any], ...] = ()
+    """What it sets besides `dest`."""
     verdict: Literal["", "ignored", "refused"] = ""
     """Of an option of mtr's that has no meaning here: ignoring it is harmless, or it is not."""
 
@@ -69,8 +71,8 @@ def _when(word: str) -> int:
 
 _o = Option
 OPTIONS: tuple[Option, ...] = (
-    _o(("-4",), "family", "Probes", "IPv4 only", "Use the target's IPv4 address.", constant=4),
-    _o(("-6",), "family", "Probes", "IPv6 only", "Use the target's IPv6 address.", constant=6),
+    _o(("-4", "--inet"), "family", "Probes", "IPv4 only", "Use the target's IPv4 address.", constant=4),
+    _o(("-6", "--inet6"), "family", "Probes", "IPv6 only", "Use the target's IPv6 address.", constant=6),
     _o(("-u", "--udp"), "protocol", "Probes", "UDP probes", "Send UDP datagrams instead of ICMP echo requests.",
        constant="udp"),
     _o(("-T", "--tcp"), "protocol", "Probes", "TCP probes", "Send TCP SYNs instead of ICMP echo requests.",
@@ -78,22 +80,27 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--icmp",), "protocol", "More", "ICMP probes",
        "Send ICMP echo requests: the default, and how to get back to it. Without this, and where this machine refuses"
        " ICMP to this user, hopscope's own formats and the screen probe by UDP.", constant="icmp"),
-    _o(("-P", "--port"), "port", "Probes", "destination port", "The destination port: 33434 for UDP, 80 for TCP.",
+    _o(("-P", "--port"), "port", "Probes", "destination port",
+       "The destination port: 33434 for UDP, 80 for TCP. ICMP has none; mtr's formats take one silently, as mtr does.",
        metavar="N", read=whole(1, 65535)),
     _o(("-i", "--interval"), "interval_s", "Probes", "round every: 1s",
        "The time between the starts of two rounds, from 10ms on; 1 second unless told.",
        metavar="S", read=duration(0.01, 86_400)),
     _o(("-c", "--report-cycles"), "rounds", "Probes", "rounds: 10",
-       "Stop after so many rounds. A report has 10 unless told, the screen is endless.",
-       metavar="N", read=whole(1, 1_000_000_000)),
+       "Stop after so many rounds. A report has 10 unless told, the screen is endless. 0: mtr's formats without a hop.",
+       metavar="N", read=whole(0, 1_000_000_000)),
     _o(("-Z", "--timeout"), "timeout_s", "Probes", "lost after: 3s",
-       "A probe without an answer counts as lost after this time; 3 seconds unless told.",
-       metavar="S", read=duration(0.001, 60)),
+       "A probe without an answer counts as lost after this time; 3 seconds unless told, 60 at most.",
+       metavar="S", read=timeout),
+    _o(("-G", "--gracetime"), "grace_s", "More", "last wait",
+       "Wait at most so long for answers after the last probe of the last round; what did not answer by then is lost."
+       " Each probe's own timeout (-Z) ends the wait earlier.", metavar="S", read=duration(0, 86_400)),
     _o(("-s", "--psize"), "packet_size", "Probes", "bytes in all: 64",
        "Packet size in bytes, IP header included. What is too small for the method is raised.",
        metavar="N", read=whole(0, 65535, " (mtr's random sizes are not available)")),
-    _o(("-B", "--bitpattern"), "pattern", "Probes", "payload byte: 0", "The byte that fills the payload.",
-       metavar="N", read=whole(0, 255, " (mtr's random pattern is not available)")),
+    _o(("-B", "--bitpattern"), "pattern", "Probes", "payload byte: 0",
+       "The byte that fills the payload; beyond 255 a random one.",
+       metavar="N", read=whole(0, 2**31 - 2)),
     _o(("-Q", "--tos"), "tos", "Probes", "type of service", "Type of service (IPv4) or traffic class (IPv6).",
        metavar="N", read=whole(0, 255)),
     _o(("-a", "--address"), "source", "Probes", "source address", "Send from this address of this machine.",
@@ -123,11 +130,14 @@ OPTIONS: tuple[Option, ...] = (
        metavar="FILE", completes="file"),
     _o(("-r", "--report"), "layout", "Report", "text, as mtr's", "Print a report in mtr's layout.", constant="text"),
     _o(("-w", "--report-wide"), "layout", "Report", "text, long names",
-       "Print a report in mtr's wide layout. Before -C: a row for each address of a hop.", constant="wide"),
+       "Print a report in mtr's wide layout. With -C: a row for each address of a hop.", constant="wide",
+       also=(("wide", True),)),
     _o(("-j", "--json"), "layout", "Report", "mtr's JSON", "The same as --format mtr-json.", constant="mtr-json"),
     _o(("-C", "--csv"), "layout", "Report", "mtr's CSV", "The same as --format mtr-csv.", constant="mtr-csv"),
     _o(("-x", "--xml"), "layout", "Report", "mtr's XML", "The same as --format mtr-xml.", constant="mtr-xml"),
     _o(("-l", "--raw"), "layout", "Report", "mtr's raw lines", "The same as --format mtr-raw.", constant="mtr-raw"),
+    _o(("-p", "--split"), "layout", "mtr", "mtr's split lines", "The same as --format mtr-split.",
+       constant="mtr-split"),
     _o(("--format",), "format", "Report", "see below",
        f"Print a report: {', '.join(FORMATS)}. Stronger than the letters above.", metavar="F",
        choices={name: format_.brief for name, format_ in FORMATS.items()}),
@@ -149,10 +159,11 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-b", "--show-ips"), "show_ips", "Names", "addresses too", "Show addresses beside their names.",
        constant=True),
     _o(("-z", "--aslookup"), "owners", "Names", "owner (AS)",
-       "The owner AS of each address, asked of a third party by DNS.", constant=True),
+       "The owner AS of each address, asked of a third party by DNS.", constant=True, also=(("ipinfo", 0),)),
     _o(("--no-aslookup",), "owners", "More", "no owners", "No owners: the default.", constant=False),
-    _o(("-y", "--ipinfo"), "ipinfo", "mtr", "as -z", "mtr's kinds of information: 0 is -z, others are not available.",
-       metavar="N", read=whole(0, 0, "; 0 is the AS, and -z the same")),
+    _o(("-y", "--ipinfo"), "ipinfo", "mtr", "as -z",
+       "Of the owner, in mtr's text reports: 0 the AS (as -z), 1 prefix, 2 country, 3 registry, 4 date of allocation.",
+       metavar="N", read=whole(0, 4), also=(("owners", True),)),
     _o(("-e", "--mpls"), "mpls", "Names", "MPLS labels",
        "MPLS labels in mtr's formats; the other formats always have them.", constant=True),
     _o(("--dns-server",), "servers", "Names", "ask it for names",
@@ -171,8 +182,6 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--list",), "list", "More", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
-    _o(("-G", "--gracetime"), "gracetime", "mtr", "",
-       "Ignored: each probe is waited for until its own timeout (-Z).", metavar="S", verdict="ignored"),
     _o(("--displaymode",), "displaymode", "mtr", "",
        "Ignored: the screen shows table and chart at once; the key d changes the chart's view.", metavar="N",
        verdict="ignored"),
@@ -183,8 +192,6 @@ OPTIONS: tuple[Option, ...] = (
        "Refused: packets are not marked; choose the way out with -a or -I.", metavar="N", verdict="refused"),
     _o(("-S", "--sctp"), "sctp", "mtr", "", "Refused: there are no SCTP probes; use -T or -u.", constant=True,
        verdict="refused"),
-    _o(("-p", "--split"), "split", "mtr", "",
-       "Refused: for a stream of results use --format ndjson or -l.", constant=True, verdict="refused"),
     _o(("-g", "--gtk"), "gtk", "mtr", "", "Refused: there is no graphical window; leave it out for the screen.",
        constant=True, verdict="refused"),
 )  # fmt: skip

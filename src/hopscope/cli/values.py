@@ -34,6 +34,15 @@ def duration(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+LONGEST_TIMEOUT_S = 60.0
+"""No answer comes later: RFC 791 lets a datagram live for at most 255 s, RFC 1122 its parts for about 60."""
+
+
+def timeout(word: str) -> float:
+    """How long a probe is waited for, seconds; what is longer than anything waits is taken as the longest."""
+    return min(duration(0.001, 86_400)(word), LONGEST_TIMEOUT_S)
+
+
 def whole(low: int, high: int | None = None, hint: str = "") -> Callable[[str], int]:
     """Reads a whole number, decimal or ``0x…``, within bounds."""
 

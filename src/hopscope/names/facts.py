@@ -16,6 +16,15 @@ class Asn(msgspec.Struct, frozen=True):
     country: str | None
 
 
+class Origin(Asn, frozen=True):
+    """An origin AS with what only DNS tells of its prefix."""
+
+    registry: str | None = None
+    """Who allocated the prefix: ``ripencc``, ``arin`` …; only DNS tells it."""
+    allocated: str | None = None
+    """When, as ``2014-03-14``."""
+
+
 class Geo(msgspec.Struct, frozen=True):
     """Where an address is said to be."""
 

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import Asn
+from hopscope.names.facts import Asn, Origin
 from hopscope.names.scopes import parse
 
 MAX_ORIGINS: Final = 8
@@ -57,7 +58,9 @@ def read_origins(texts: Iterable[bytes], address: str) -> tuple[Asn, ...]:
         if network.version != subject.version or subject not in network or network.prefixlen < best_length:
             continue
         country = country_code(fields[2]) if len(fields) > 2 else None
-        found = [Asn(number, None, str(network), country) for number in _numbers(fields[0])]
+        registry = fields[3] if len(fields) > 3 and re.fullmatch(r"[a-z]{1,16}", fields[3]) else None
+        allocated = fields[4] if len(fields) > 4 and re.fullmatch(r"\d{4}-\d\d-\d\d", fields[4], re.ASCII) else None
+        found = [Origin(number, None, str(network), country, registry, allocated) for number in _numbers(fields[0])]
         if network.prefixlen > best_length:
             best, best_length = [], network.prefixlen
         best += [asn for asn in found if asn.number not in {known.number for known in best}]

@@ -127,6 +127,7 @@ class Sweep:
         self._slowest = 0
         self._last_sent = now
         self._measure()
+        self._settle()  # a plan of no rounds is carried out already
 
     # --- what to do when --------------------------------------------------------------------------------------
 

@@ -205,7 +205,7 @@ def _nodes(hop: Hop, names: dict[str, NameFacts]) -> list[ReportNode]:
                 address=node.address,
                 hostname=known.hostname,
                 received=node.received,
-                asn=known.asns[0] if known.asns else None,
+                asn=_plain(known.asns[0]) if known.asns else None,
                 geo=known.geo,
                 best_ms=_rounded(node.best_ms),
                 avg_ms=_rounded(node.avg_ms),
@@ -213,6 +213,11 @@ def _nodes(hop: Hop, names: dict[str, NameFacts]) -> list[ReportNode]:
             )
         )
     return nodes
+
+
+def _plain(asn: Asn) -> Asn:
+    """Without what only DNS tells of an `Origin`."""
+    return Asn(asn.number, asn.name, asn.prefix, asn.country)
 
 
 def _rounded(value: float | None) -> float | None:

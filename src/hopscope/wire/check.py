@@ -59,7 +59,7 @@ def check(plan: Plan) -> None:
     _within("packet_size", plan.packet_size, 0, LARGEST_PACKET)
     _within("pattern", plan.pattern, 0, 255)
     _within("tos", plan.tos, 0, 255)
-    _within("rounds", plan.rounds, 1, None)
+    _within("rounds", plan.rounds, 0, None)
     _within("first_round", plan.first_round, 0, None)
     _within("grace_ns", plan.grace_ns, 0, LONGEST_NS)
 

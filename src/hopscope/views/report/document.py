@@ -31,6 +31,16 @@ class Style:
     """MPLS labels in mtr's formats (``-e``); our own formats always have them."""
     wide: bool = False
     """mtr's ``-w``: in its CSV, a row for each address of a hop."""
+    ipinfo: int = 0
+    """What of the owner mtr's text formats show, by mtr's ``-y``: 0 the AS, 1 the prefix, 2 the country, 3 the
+    registry, 4 the date of allocation."""
+    is_pattern_random: bool = False
+    """mtr's ``-B`` beyond 255."""
+
+    @property
+    def asns(self) -> bool:
+        """Whether mtr's CSV and JSON have the owner: they know no other item."""
+        return self.owners and self.ipinfo == 0
 
 
 @dataclass(frozen=True, slots=True)

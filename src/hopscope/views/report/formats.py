@@ -27,6 +27,8 @@ class Format(NamedTuple):
     """mtr's: its exit status is 0 where mtr's is, also for a target that never answered."""
     is_suffixs: bool = False
     """What is meant by a file of that suffix."""
+    is_stepwise: bool = False
+    """It shows each probe as it leaves: its first round goes hop by hop, as mtr's does."""
 
 
 _ALL: Final = (
@@ -40,7 +42,8 @@ _ALL: Final = (
     Format("mtr-json", "mtr's JSON", "json", "mtr_json:render", is_mtrs=True),
     Format("mtr-csv", "mtr's CSV", "csv", "mtr_csv:render", is_mtrs=True),
     Format("mtr-xml", "mtr's XML", "xml", "mtr_xml:render", is_mtrs=True, is_suffixs=True),
-    Format("mtr-raw", "mtr's raw lines, as it happens", "txt", None, is_mtrs=True),
+    Format("mtr-raw", "mtr's raw lines, as it happens", "txt", None, is_mtrs=True, is_stepwise=True),
+    Format("mtr-split", "mtr's split lines: a hop's whenever it changes", "txt", None, is_mtrs=True, is_stepwise=True),
 )
 
 FORMATS: Final[dict[str, Format]] = {format_.name: format_ for format_ in _ALL}
@@ -50,6 +53,7 @@ BY_SUFFIX: Final[dict[str, Format]] = {format_.suffix: format_ for format_ in _A
 STREAMS: Final = frozenset(format_.name for format_ in _ALL if format_.printer is None)
 """Formats that are written while probing goes on: see `stream`."""
 MTR: Final = frozenset(format_.name for format_ in _ALL if format_.is_mtrs)
+STEPWISE: Final = frozenset(format_.name for format_ in _ALL if format_.is_stepwise)
 
 
 def render(document: Document, name: str) -> str:

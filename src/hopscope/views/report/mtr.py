@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hopscope.names.facts import Asn, Origin
 from hopscope.path.measures import BY_LETTER
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report.document import UNKNOWN, Style, hostname, latest, owner, rounded
+from hopscope.wire.messages import Plan
 
 VERSION = "0.95"
 """The version of mtr whose layouts these are; its CSV carries it in each row."""
@@ -96,16 +98,43 @@ def others(hop: Hop) -> list[str]:
     return [node.address for node in hop.nodes if node is not first]
 
 
+ITEM_WIDTHS = (7, 19, 4, 8, 11)
+"""Of what ``-y`` shows: AS number (without its ``AS``), prefix, country, registry, date."""
+
+
 def asn(target: Target, address: str | None) -> str:
     """``AS64500``, or ``AS???``."""
+    return item(target, address, 0)
+
+
+def item(target: Target, address: str | None, number: int) -> str:
+    """What ``-y`` shows of an address's owner, or ``???``."""
     found = owner(target, address) if address is not None else None
-    return f"AS{found.number}" if found else f"AS{UNKNOWN}"
+    prefix = "AS" if number == 0 else ""
+    if found is None:
+        return f"{prefix}{UNKNOWN}"
+    known = (found.number, found.prefix, found.country, *_of_origin(found))[number]
+    return f"{prefix}{UNKNOWN if known is None else known}"
+
+
+def _of_origin(asn: Asn) -> tuple[str | None, str | None]:
+    return (asn.registry, asn.allocated) if isinstance(asn, Origin) else (None, None)
 
 
 def hop_asn(target: Target, hop: Hop) -> str:
     """Of the address in the hop's own row."""
+    return asn(target, address_of(hop))
+
+
+def address_of(hop: Hop) -> str | None:
+    """The address in the hop's own row."""
     node = latest(hop)
-    return asn(target, node.address if node else None)
+    return node.address if node else None
+
+
+def pattern(style: Style, plan: Plan | None) -> str:
+    """The payload byte, or that it is random."""
+    return "rand(0x00-FF)" if style.is_pattern_random else f"0x{plan.pattern if plan else 0:02X}"
 
 
 def tests(target: Target, rounds: int | None) -> int:

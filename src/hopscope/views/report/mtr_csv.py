@@ -27,7 +27,7 @@ def _report(document: Document, target: Target) -> str:
     if not hops:
         return ""
     columns = mtr.columns(style)
-    head = ["Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip", *(["Asn"] if style.owners else [])]
+    head = ["Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip", *(["Asn"] if style.asns else [])]
     out = io.StringIO()
     out.write(",".join([*head, *(field.title for field in columns)]) + ",\n")
     writer = csv.writer(out, lineterminator="\n")
@@ -43,7 +43,7 @@ def _report(document: Document, target: Target) -> str:
                     harmless(target.query),
                     hop.ttl,
                     harmless(name),
-                    *([mtr.asn(target, address)] if style.owners else []),
+                    *([mtr.asn(target, address)] if style.asns else []),
                     *(_number(mtr.value(hop, field), field) for field in columns),
                 ]
             )

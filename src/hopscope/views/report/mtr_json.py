@@ -23,12 +23,12 @@ def _report(document: Document, target: Target) -> str:
         "tos": plan.tos if plan else 0,
         "tests": mtr.tests(target, document.rounds),
         "psize": str(plan.packet_size if plan else 64),
-        "bitpattern": f"0x{plan.pattern if plan else 0:02X}",
+        "bitpattern": mtr.pattern(style, plan),
     }
     hubs = []
     for hop in mtr.hops(target):
         hub = {"count": str(hop.ttl), "host": _string(mtr.host(target, hop, style))}
-        if style.owners:
+        if style.asns:
             hub["ASN"] = _string(mtr.hop_asn(target, hop))
         for field in mtr.columns(style):
             if field.letter != " ":

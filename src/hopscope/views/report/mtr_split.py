@@ -57,9 +57,10 @@ class MtrSplit:
         if not isinstance(event, ProbeEvent) or event.outcome not in ("answered", "lost", "failed"):
             return self._changed()
         row = self._rows.setdefault(event.ttl, _Row())
-        row.in_flight = max(0, row.in_flight - 1)
-        if event.outcome == "failed":
-            row.sent = max(0, row.sent - 1)
+        if row.in_flight:
+            row.in_flight -= 1
+        elif event.outcome != "failed":
+            row.sent += 1  # of a source that tells no departures
         if event.address is not None and event.rtt_ms is not None:
             row.address = event.address
             row.ends = event.kind not in _ON_THE_WAY

@@ -20,7 +20,7 @@ def _report(document: Document, target: Target) -> str:
         '<?xml version="1.0"?>',
         f"<MTR SRC={attribute(document.host)} DST={attribute(target.query)}"
         f' TOS="0x{plan.tos if plan else 0:X}" PSIZE="{plan.packet_size if plan else 64}"'
-        f' BITPATTERN="0x{plan.pattern if plan else 0:02X}" TESTS="{mtr.tests(target, document.rounds)}">',
+        f' BITPATTERN="{mtr.pattern(document.style, plan)}" TESTS="{mtr.tests(target, document.rounds)}">',
     ]
     for hop in mtr.hops(target):
         lines.append(f'    <HUB COUNT="{hop.ttl}" HOST={attribute(mtr.host(target, hop, document.style))}>')

@@ -14,9 +14,6 @@ from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
 from hopscope.views.report.mtr_split import MtrSplit
 
-WITH_DEPARTURES = frozenset({"mtr-raw", "mtr-split"})
-"""Streams that want to hear when each probe leaves."""
-
 
 class Streamer(Protocol):
     """One stream of lines."""

@@ -12,11 +12,9 @@ from datetime import datetime
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report import mtr
-from hopscope.views.report.document import Document, hostname, latest
+from hopscope.views.report.document import Document, Style, hostname, latest
 
 NARROW = 33
-_ASN = 7
-"""Width of an AS number's field, without its ``AS``."""
 
 
 def narrow(document: Document) -> str:
@@ -40,7 +38,7 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
         header_width = width
         if style.owners:
             width += 1
-            header_width += _ASN + 2
+            header_width += _item_width(style)
     head = f"HOST: {document.host:<{header_width}}"
     lines = [
         f"Start: {start_time(target.path.started_at or document.now)}",
@@ -59,7 +57,7 @@ def _hop(
 ) -> list[str]:
     style = document.style
     name = mtr.host(target, hop, style)
-    front = f" {hop.ttl:2d}. {mtr.hop_asn(target, hop):<{_ASN + 2}}" if style.owners else f" {hop.ttl:2d}.|-- "
+    front = f" {hop.ttl:2d}. {_item(target, mtr.address_of(hop), style)}" if style.owners else f" {hop.ttl:2d}.|-- "
     front += f"{name:<{width}}"
     lines = [_join(front if wide else front[:NARROW], [(mtr.shown(hop, field), field) for field in columns])]
     labels = []
@@ -77,10 +75,17 @@ def _hop(
             lines += labels
             labels = []
         if style.owners:
-            lines.append(
-                f"     {mtr.asn(target, other.address):<{_ASN + 2}}{hostname(target, other.address, style.names)}"
-            )
+            lines.append(f"     {_item(target, other.address, style)}{hostname(target, other.address, style.names)}")
     return lines + labels
+
+
+def _item_width(style: Style) -> int:
+    """Of the owner's column, with its ``AS``."""
+    return mtr.ITEM_WIDTHS[style.ipinfo] + (2 if style.ipinfo == 0 else 0)
+
+
+def _item(target: Target, address: str | None, style: Style) -> str:
+    return mtr.item(target, address, style.ipinfo).ljust(_item_width(style))
 
 
 def _join(front: str, cells: list[tuple[str, mtr.Field]]) -> str:
