@@ -25,7 +25,8 @@ def help_text() -> str:
         half = (len(cells) + 1) // 2
         for left, right in zip(cells[:half], [*cells[half:], ""], strict=False):
             lines.append(f" {left:<{_COLUMN - 1}} {right}".rstrip())
-    lines.append(f"F: {' '.join(FORMATS)}")
+    of_mtr = ",".join(name.removeprefix("mtr-") for name in FORMATS if name.startswith("mtr-"))
+    lines.append(f"F: {' '.join(name for name in FORMATS if not name.startswith('mtr-'))} mtr-{{{of_mtr}}}")
     lines.append("S: 0.5, 500ms, 2s. All options and exit statuses: hopscope --man | man -l -")
     return "\n".join(lines) + "\n"
 
