@@ -1,11 +1,14 @@
-"""A name server that says nothing costs a report its own small budget, and no more."""
+"""A name server that says nothing costs the screen nothing, and a report its own small budget and no more."""
 
 from __future__ import annotations
 
 import socket
 import time
 
+import pytest
+
 from tests.cli.command import run
+from tests.lab import dead_dns
 
 BUDGET_S = 2.0
 NOISE_S = 1.0
@@ -26,3 +29,79 @@ def test_a_report_with_a_dead_name_server_ends_at_most_two_seconds_later_than_wi
         silent.setblocking(False)
         assert silent.recv(512), "it was asked"
     assert took[1] - took[0] <= BUDGET_S + NOISE_S
+
+
+REPORT = """
+from tests.cli.command import run
+took = []
+for names in (["-n"], []):
+    began = time.monotonic()
+    done = run("-u", "-r", "-c", "1", "-Z", "500ms", *names, "127.0.0.77")
+    took.append(time.monotonic() - began)
+    assert done.returncode == 0 and "127.0.0.77" in done.stdout, done
+assert silent.recv(512), "it was asked"
+print(json.dumps(took))
+"""
+
+
+@pytest.mark.needs("namespaces")
+def test_a_report_of_an_address_that_only_the_dead_system_resolver_may_know_ends_as_soon() -> None:
+    without, with_names = dead_dns.run(REPORT)
+    assert with_names - without <= BUDGET_S + NOISE_S
+
+
+SCREEN = """
+from tests.screen.terminal import Terminal
+took = []
+for names in (["-n"], []):
+    began = time.monotonic()
+    with Terminal("-u", *names, "127.0.0.77") as terminal:
+        at = terminal.read(b"port unreachable")  # the first answer is told of, and the name looked up from then on
+        terminal.type("p")
+        at = terminal.read(b"no probes are sent", at)
+        terminal.type("p")
+        terminal.read(b"probing goes on", at)
+        took.append(time.monotonic() - began)
+        if not names:
+            assert silent.recv(512), "it was asked"
+        terminal.type("q")
+        assert terminal.wait() == 0
+print(json.dumps(took))
+"""
+
+
+@pytest.mark.needs("namespaces")
+def test_the_screen_is_drawn_and_hears_keys_while_the_system_resolver_waits_for_a_dead_server() -> None:
+    without, with_names = dead_dns.run(SCREEN)
+    assert with_names - without <= NOISE_S
+
+
+LOOP = """
+import asyncio
+from hopscope.names.resolver import Names
+
+async def main():
+    names = Names()
+    for last in range(1, 5):
+        names.look_up(f"10.0.0.{last}")
+        names.look_up(f"fe80::{last}%lo")
+    longest, before = 0.0, time.monotonic()
+    end = before + 1.5
+    while before < end:
+        await asyncio.sleep(0.01)
+        now = time.monotonic()
+        longest, before = max(longest, now - before), now
+    assert silent.recv(512), "it was asked"
+    began = time.monotonic()
+    await names.close()
+    return longest, time.monotonic() - began
+
+print(json.dumps(asyncio.run(main())))
+"""
+
+
+@pytest.mark.needs("namespaces")
+def test_no_look_up_holds_the_interpreter_and_closing_waits_for_none() -> None:
+    longest, closing = dead_dns.run(LOOP)
+    assert longest < 0.5
+    assert closing < 0.5

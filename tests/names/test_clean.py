@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from hopscope.names.clean import LIMIT, clean
 
@@ -24,7 +25,7 @@ from hopscope.names.clean import LIMIT, clean
         "Zürich",
         "日本",
         "München Süd",
-        "हिन्दी",
+        "ไทย",
         "z\u0335\u0301",
     ],
 )
@@ -62,6 +63,15 @@ def test_plain_ascii_is_the_very_same_object() -> None:
         ("joiner\u034f", "joiner\\u034f"),
         ("unassigned\u0378", "unassigned\\u0378"),
         ("\u0301first", "\\u0301first"),
+        ("\u05e9\u05dc\u05d5\u05dd", "\\u05e9\\u05dc\\u05d5\\u05dd"),
+        ("AS\u0627\u0644 1", "AS\\u0627\\u0644 1"),
+        ("\u0661\u0662", "\\u0661\\u0662"),
+        ("\ufdfd", "\\ufdfd"),
+        ("\u2e3b\u2e3a", "\\u2e3b\\u2e3a"),
+        ("\u0915\u094d\u0915", "\u0915\\u094d\u0915"),
+        ("\u0915\u093f", "\u0915\\u093f"),
+        ("\U0001f1e9\U0001f1ea", "\\U0001f1e9\\U0001f1ea"),
+        ("\U0001f44d\U0001f3fd", "\U0001f44d\\U0001f3fd"),
         ("a\u0301\u0302\u0303\u0304b", "a\u0301\u0302\\u0303\\u0304b"),
         ("\u1100\u1161\u11a8\u11a8", "\u1100\u1161\u11a8\\u11a8"),
     ],
@@ -97,6 +107,20 @@ ODD = st.text(
 )
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["ก็ไทย", "日本語", "e\u0301a", "\u1112\u1161\u11ab", "👍🏽", "🇩🇪", "⸻", "क्क्क्क्क", "ﷺ", "﷽", "שלום", "ಕ್ಷಿ", "𑜞", "〮"],
+)
+def test_a_text_takes_as_many_cells_as_its_characters_one_by_one(text: str) -> None:
+    def cells(char: str) -> int:
+        if unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":
+            return 0
+        return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+    shown = clean(f"a{text}b")
+    assert cell_len(shown) == sum(map(cells, shown))
+
+
 @given(st.one_of(ODD, st.binary(max_size=1200)), st.integers(1, 300))
 def test_what_comes_out_is_safe_bounded_and_stays_so(text: str | bytes, limit: int) -> None:
     shown = clean(text, limit)
@@ -105,7 +129,8 @@ def test_what_comes_out_is_safe_bounded_and_stays_so(text: str | bytes, limit: i
     assert clean(shown, limit) == shown
     marks = 0
     for i, char in enumerate(shown):
-        assert unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+        assert unicodedata.bidirectional(char) not in {"R", "AL", "AN"}
+        assert unicodedata.category(char) not in {"Mc", "Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
         marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
         assert marks <= 2
         assert i or not marks

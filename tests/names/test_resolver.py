@@ -72,6 +72,57 @@ async def test_a_name_is_marked_by_whether_it_leads_back_to_the_address(forward:
         assert (facts.hostname, facts.verified) == ("claims.example", verified)
 
 
+@pytest.mark.parametrize("spoken", [b"", b"8.8.8.8", b"192.0.2.9", b"0x7f.1", b"???", b" . ", b"hidden", b"_"])
+async def test_a_name_that_would_hide_or_impersonate_a_hop_is_none(spoken: bytes) -> None:
+    labels_spoken = labels(*spoken.split(b".")) if spoken else b"\0"
+    async with naming(always(record(PTR, labels_spoken))) as (names, _):
+        names.look_up("192.0.2.7")
+        await names.settle(5)
+        facts = names.look_up("192.0.2.7")
+        assert (facts.hostname, facts.verified) == (None, None)
+
+
+async def test_of_several_names_the_first_that_can_be_one_is_taken() -> None:
+    records = [record(PTR, name(text)) for text in ("8.8.8.8", "gw.example.net")]
+    async with naming(always(*records), verify=False) as (names, _):
+        names.look_up("192.0.2.7")
+        await names.settle(5)
+        assert names.look_up("192.0.2.7").hostname == "gw.example.net"
+
+
+@pytest.mark.parametrize("forward", ["silence", "a refusal", "no such name", "other types alone"])
+async def test_a_name_is_a_claim_unless_it_was_seen_to_lead_back(forward: str) -> None:
+    def script(asked: str, kind: int, packet: bytes) -> list[bytes]:
+        if kind == PTR:
+            return [reply(packet, record(PTR, name("claims.example")))]
+        if forward == "silence":
+            return []
+        rcode = {"a refusal": 5, "no such name": 3}.get(forward, 0)
+        return [reply(packet, *([record(TXT, b"\x01x")] if not rcode else []), rcode=rcode)]
+
+    async with naming(script) as (names, _):
+        names.look_up("192.0.2.7")
+        await names.settle(1.5)
+        facts = names.look_up("192.0.2.7")
+        assert (facts.hostname, facts.verified) == ("claims.example", False)
+
+
+async def test_what_was_not_asked_is_not_claimed_either() -> None:
+    async with naming(always(record(PTR, name("gw.example.net"))), verify=False) as (names, _):
+        names.look_up("192.0.2.7")
+        await names.settle(5)
+        assert names.look_up("192.0.2.7").verified is None
+
+
+async def test_the_hosts_file_names_a_local_address_and_its_name_leads_back() -> None:
+    names = Names(NamesConfig())
+    names.look_up("127.0.0.1")
+    await names.settle(5)
+    facts = names.look_up("127.0.0.1")
+    await names.close()
+    assert (facts.hostname, facts.verified) == (socket.gethostbyaddr("127.0.0.1")[0], True)
+
+
 async def test_a_v6_address_is_asked_for_in_ip6_arpa() -> None:
     async with naming(always(record(PTR, name("six.example"))), verify=False) as (names, server):
         names.look_up("2001:db8::1")

@@ -13,10 +13,11 @@ import jsonschema
 import msgspec
 import pytest
 
+from hopscope.names.facts import NameFacts
 from hopscope.views import schemas
 from hopscope.views.report import svg, table_csv
 from hopscope.views.report.document import Style
-from hopscope.views.report.formats import BY_SUFFIX, FORMATS, STREAMS, render
+from hopscope.views.report.formats import BY_SUFFIX, FORMATS, MTR, STREAMS, render
 from tests.report import golden, sample, schema_maker
 
 _CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
@@ -150,6 +151,45 @@ def test_markdown_says_the_verdict_and_has_a_row_for_each_address() -> None:
     assert lines[0].startswith("# Path to ")
     assert len([line for line in lines if line.startswith("| ")]) == 2 + 7
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
+CLAIMED = {
+    **sample.NAMES,
+    "198.51.100.7": NameFacts("edge.example.org", False),
+    "198.51.100.3": NameFacts("gw.example.org", True),
+}
+
+
+def test_each_format_of_our_own_says_whether_a_name_leads_back_and_shows_the_address_beside_it() -> None:
+    document = sample.document(sample.target(CLAIMED))
+    nodes = {node["address"]: node for hop in json.loads(render(document, "json"))["hops"] for node in hop["nodes"]}
+    assert (nodes["198.51.100.7"]["verified"], nodes["198.51.100.3"]["verified"]) == (False, True)
+    assert nodes["192.168.1.1"]["verified"] is None
+    rows = list(csv.DictReader(io.StringIO(render(document, "csv"), newline="")))
+    assert [row["hostname_verified"] for row in rows] == ["", "", "true", "true", "false", "true"]
+    lines = render(document, "markdown").splitlines()
+    assert [line.split("|")[1].strip() for line in lines if "name unverified" in line] == ["5"]
+    assert any("edge.example.org (198.51.100.7), name unverified" in line for line in lines)
+    assert any("gw.example.org (198.51.100.3) |" in line for line in lines)
+    page = _Page()
+    page.feed(render(document, "html"))
+    assert [text for text in page.text if "unverified" in text] == ["198.51.100.7, name unverified"]
+    for address, facts in CLAIMED.items():
+        at = page.text.index(facts.hostname or address)
+        assert page.text[at + bool(facts.hostname)].startswith(address)
+
+
+@pytest.mark.parametrize("name", sorted(MTR - set(STREAMS)))
+def test_mtrs_layouts_stay_mtrs_whether_a_name_leads_back_or_not(name: str) -> None:
+    honest = {address: msgspec.structs.replace(facts, verified=True) for address, facts in CLAIMED.items()}
+    assert render(sample.document(sample.target(CLAIMED)), name) == render(sample.document(sample.target(honest)), name)
+
+
+def test_without_names_no_name_stands_anywhere_and_nothing_is_marked() -> None:
+    for name in ("markdown", "html"):
+        text = render(sample.document(sample.target(CLAIMED), style=Style(names="addresses")), name)
+        assert "edge.example.org" not in text
+        assert "unverified" not in text
 
 
 def test_a_target_that_was_refused_says_why() -> None:

@@ -140,6 +140,24 @@ def test_two_addresses_of_a_hop_stand_with_their_shares_or_are_counted() -> None
     assert any("ae1.core2.example.net" in line and "+1" in line for line in folded)
 
 
+@pytest.mark.parametrize("size", [(120, 34), (60, 24)])
+def test_a_name_that_does_not_lead_back_is_marked_and_explained_and_no_other_is(size: tuple[int, int]) -> None:
+    snapshot = usual().play(40).snapshot()
+    unmarked = seen(snapshot, size)
+    target = snapshot.targets[0]
+    claims = {
+        address: msgspec.structs.replace(facts, verified=facts.hostname != "ae1.core2.example.net")
+        for address, facts in target.names.items()
+    }
+    marked = msgspec.structs.replace(target, names=claims)
+    lines = seen(msgspec.structs.replace(snapshot, targets=(marked, *snapshot.targets[1:])), size)
+    assert [line[1:4].strip() for line in lines[:-1] if " ? " in line and "claim" not in line] == ["4"]
+    assert any("does not lead back" in line or "? a claim" in line for line in lines)
+    assert not any("claim" in line or " ? " in line for line in unmarked[:-1])
+    addresses = seen(msgspec.structs.replace(snapshot, targets=(marked,)), size, names="addresses")
+    assert not any("claim" in line or " ? " in line for line in addresses[:-1])
+
+
 def test_young_numbers_are_said_to_be_young() -> None:
     lines = seen(usual().play(4).snapshot(), (120, 34))
     assert "too few probes to judge" in lines[1]

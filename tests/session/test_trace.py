@@ -206,6 +206,7 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
         {
             "address": "10.0.0.1",
             "hostname": "gw.example",
+            "verified": None,
             "received": 1,
             "asn": {"number": 64500, "name": "EXAMPLE", "prefix": "10.0.0.0/8", "country": "NL"},
             "geo": None,

@@ -9,6 +9,7 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.names.clean import clean
 from hopscope.names.facts import Asn, NameFacts, Namer
+from hopscope.names.hostnames import hostname
 from hopscope.names.scopes import scope
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class StaticNamer:
         if origin is not None:
             number, as_name, prefix, country = origin
             asns = (Asn(number, clean(as_name) or None, clean(prefix) or None, clean(country) or None),)
-        return NameFacts(hostname=clean(name) if name else None, asns=asns, scope=scope(address))
+        return NameFacts(hostname=hostname(name) if name else None, asns=asns, scope=scope(address))
 
 
 def of_demo(demo: Demo, options: Options) -> Namer:

@@ -2,9 +2,12 @@
 
 What passes it can be drawn in one terminal cell after the other: no control character (C0, DEL, C1), no escape
 sequence, no bidirectional override, nothing invisible (zero-width characters, fillers, tags, variation selectors,
-spaces that are not the space), no surrogate, no private or unassigned code point, at most two combining marks on one
-character, and at most `LIMIT` characters. What is taken out stays visible as a Python-style escape. Markup is left as
-it is: brackets are good characters, and views never interpret them. IDNA names stay the punycode that DNS carries.
+spaces that are not the space), no surrogate, no private or unassigned code point, no letter or digit that is written
+from right to left (UAX #9: it would turn round the cells beside it), nothing about whose width terminals disagree
+(spacing marks, conjuncts, flags, skin tones, dashes of several cells: columns would not align), at most two combining
+marks on one character, and at most `LIMIT` characters. What is taken out stays visible as a Python-style escape. Markup
+is left as it is: brackets are good characters, and views never interpret them. IDNA names stay the punycode that DNS
+carries.
 """
 
 from __future__ import annotations
@@ -31,7 +34,21 @@ _RANGES_INVISIBLE: Final = (
     (0x1D159, 0x1D159),  # musical null notehead
     (0xE0000, 0xE0FFF),  # tags, variation selectors supplement
 )
-_INVISIBLE: Final = frozenset(chr(code) for low, high in _RANGES_INVISIBLE for code in range(low, high + 1))
+_RANGES_OF_NO_CERTAIN_WIDTH: Final = (
+    (0x2E3A, 0x2E3B),  # dashes of two and three em, drawn over their neighbours
+    (0x302E, 0x302F),  # Hangul tone marks
+    (0xFDFD, 0xFDFD),  # an Arabic ligature of a whole sentence
+    (0x1171E, 0x1171E),  # an Ahom sign: spacing since Unicode 15.1
+    (0x1F1E6, 0x1F1FF),  # regional indicators: two of them are one flag
+    (0x1F3FB, 0x1F3FF),  # skin tones
+)
+_REFUSED: Final = frozenset(
+    chr(code) for low, high in (*_RANGES_INVISIBLE, *_RANGES_OF_NO_CERTAIN_WIDTH) for code in range(low, high + 1)
+)
+_FROM_RIGHT_TO_LEFT: Final = frozenset(("R", "AL", "AN"))
+"""Bidirectional classes of letters and digits that reorder what stands beside them (UAX #9)."""
+_VIRAMA: Final = 9
+"""The canonical combining class of signs that join two letters into one glyph of unknown width."""
 
 _ELLIPSIS: Final = "…"
 
@@ -55,7 +72,7 @@ def _clean(text: str, limit: int) -> str:
     length = 0
     marks = MAX_MARKS  # a mark with nothing before it would be drawn onto whatever stands in front of the text
     for char in text[: limit + 1]:
-        if not char.isprintable() or char in _INVISIBLE:
+        if not char.isprintable() or char in _REFUSED or _disturbs(char):
             marks = 0
             piece = _escape(char)
         elif _combines(char):
@@ -76,6 +93,15 @@ def _shorten(pieces: list[str], length: int, limit: int) -> str:
     while length > limit - 1:
         length -= len(pieces.pop())
     return "".join(pieces) + _ELLIPSIS
+
+
+def _disturbs(char: str) -> bool:
+    """Does `char` reorder its neighbours, or take a number of cells that terminals do not agree on?"""
+    if ord(char) < 0x300:
+        return False
+    if unicodedata.bidirectional(char) in _FROM_RIGHT_TO_LEFT:
+        return True
+    return unicodedata.category(char) == "Mc" or unicodedata.combining(char) == _VIRAMA
 
 
 def _combines(char: str) -> bool:

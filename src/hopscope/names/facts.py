@@ -39,7 +39,7 @@ class NameFacts(msgspec.Struct, frozen=True):
 
     hostname: str | None = None
     verified: bool | None = None
-    """The name resolves back to the address; None: not checked."""
+    """The name leads back to the address; False: not as far as was heard; None: not asked."""
     asns: tuple[Asn, ...] = ()
     geo: Geo | None = None
     scope: str | None = None

@@ -1,7 +1,8 @@
 """The system's own resolver (hosts file, mDNS, whatever nsswitch.conf names), for addresses that only it can know.
 
-`getnameinfo` blocks and cannot be cancelled, so it runs in a few daemon threads of its own: a dead server there holds
-up neither the loop's thread pool nor the program's end.
+Its functions block and cannot be cancelled, so they run in a few daemon threads of their own: a dead server there holds
+up neither the loop's thread pool nor the program's end. `gethostbyaddr` and not `getnameinfo`: before Python 3.11.4 the
+latter keeps the interpreter's lock (GIL) until the name server's time-out, and the whole program stands still.
 """
 
 from __future__ import annotations
@@ -10,29 +11,46 @@ import asyncio
 import queue
 import socket
 import threading
-from typing import Final
+from typing import Final, NamedTuple
+
+from hopscope.names.scopes import parse
 
 THREADS: Final = 2
 MOST_WAITING: Final = 256
 
-_Job = tuple[str, "asyncio.Future[str | None]", asyncio.AbstractEventLoop]
+_TRY_AGAIN: Final = 2
+"""netdb.h's TRY_AGAIN: no server answered, so nothing is known."""
+
+
+class SystemAnswer(NamedTuple):
+    """What the system knows of an address."""
+
+    name: str | None
+    leads_back: bool
+    """The name's addresses hold the address."""
+    is_answer: bool = True
+    """False: nothing was heard (a dead name server, too many waiting); worth asking again later."""
+
+
+_SILENCE: Final = SystemAnswer(None, False, is_answer=False)
+_Job = tuple[str, "asyncio.Future[SystemAnswer]", asyncio.AbstractEventLoop]
 
 
 class SystemResolver:
-    """Names by `getnameinfo`, at most `THREADS` at a time."""
+    """Names by `gethostbyaddr`, at most `THREADS` at a time."""
 
     def __init__(self) -> None:
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MOST_WAITING)
         self._threads: list[threading.Thread] = []
 
-    async def ask(self, address: str) -> str | None:
-        """The name, or None where there is none (or too many wait already)."""
+    async def ask(self, address: str) -> SystemAnswer:
+        """What the system says."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[str | None] = loop.create_future()
+        future: asyncio.Future[SystemAnswer] = loop.create_future()
         try:
             self._jobs.put_nowait((address, future, loop))
         except queue.Full:
-            return None
+            return _SILENCE
         if len(self._threads) < THREADS:
             thread = threading.Thread(target=self._work, name="hopscope-names", daemon=True)
             self._threads.append(thread)
@@ -42,9 +60,9 @@ class SystemResolver:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             address, future, loop = job
-            name = _getnameinfo(address)
+            answer = _SILENCE if future.cancelled() else _ask(address)
             try:
-                loop.call_soon_threadsafe(_settle, future, name)
+                loop.call_soon_threadsafe(_settle, future, answer)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
 
@@ -59,14 +77,26 @@ class SystemResolver:
             self._jobs.put(None)
 
 
-def _settle(future: asyncio.Future[str | None], name: str | None) -> None:
+def _settle(future: asyncio.Future[SystemAnswer], answer: SystemAnswer) -> None:
     if not future.done():
-        future.set_result(name)
+        future.set_result(answer)
 
 
-def _getnameinfo(address: str) -> str | None:
+def _ask(address: str) -> SystemAnswer:
     try:
-        infos = socket.getaddrinfo(address, None, flags=socket.AI_NUMERICHOST, type=socket.SOCK_DGRAM)
-        return socket.getnameinfo(infos[0][4], socket.NI_NAMEREQD)[0]
+        name = socket.gethostbyaddr(address)[0]
+    except socket.herror as error:
+        return SystemAnswer(None, False, is_answer=error.errno != _TRY_AGAIN)
     except (OSError, UnicodeError):
-        return None
+        return SystemAnswer(None, False)
+    return SystemAnswer(name, _leads_back(name, address))
+
+
+def _leads_back(name: str, address: str) -> bool:
+    subject = parse(address)
+    try:
+        # As bytes: of text Python would make an IDNA name first, and so ask for another one.
+        found = socket.getaddrinfo(name.encode(), None, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(parse(str(info[4][0])) == subject for info in found)

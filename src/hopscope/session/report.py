@@ -43,6 +43,9 @@ class ReportNode(msgspec.Struct, frozen=True):
 
     address: str
     hostname: str | None
+    verified: bool | None
+    """The name leads back to the address. False: not as far as was heard, so the name is a claim of whoever owns the
+    reverse zone. None: there is no name, or that was not asked."""
     received: int
     asn: Asn | None
     geo: Geo | None
@@ -204,6 +207,7 @@ def _nodes(hop: Hop, names: dict[str, NameFacts]) -> list[ReportNode]:
             ReportNode(
                 address=node.address,
                 hostname=known.hostname,
+                verified=known.verified if known.hostname is not None else None,
                 received=node.received,
                 asn=_plain(known.asns[0]) if known.asns else None,
                 geo=known.geo,

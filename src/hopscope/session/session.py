@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, overload
 
@@ -57,7 +58,11 @@ from hopscope.wire.messages import (
 )
 
 _LONGEST_ADDRESS: Final = 64
-_MOST_ADDRESSES: Final = 65_536
+
+
+@lru_cache(maxsize=4096)
+def _is_address(text: str) -> bool:
+    return len(text) <= _LONGEST_ADDRESS and numeric(text) is not None and clean(text) == text
 
 
 class Session:
@@ -104,7 +109,6 @@ class Session:
         self._next_wire = 1
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
-        self._looked_up: set[str] = set()
         self._feeds = Feeds()
         self._closed = False
 
@@ -425,16 +429,10 @@ class Session:
             self._feeds.put(sent_event(record.address or record.query, event))
 
     def _sees(self, address: str) -> bool:
-        """Can this be an address? Its name is then being looked up from its first answer on."""
-        if address in self._looked_up:
-            return True
-        if len(address) > _LONGEST_ADDRESS or numeric(address) is None or clean(address) != address:
+        """Can this be an address? Its name is looked up when it is shown: by `snapshot`."""
+        if not _is_address(address):
             self._keeper.garbage(f"{address[:_LONGEST_ADDRESS]!r} is no address")
             return False
-        if len(self._looked_up) < _MOST_ADDRESSES:
-            self._looked_up.add(address)
-            if self._namer is not None:
-                self._namer.look_up(address)
         return True
 
     def _due_s(self) -> float | None:

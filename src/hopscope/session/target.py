@@ -23,6 +23,10 @@ S = TypeVar("S", Started, Refused)
 
 _MOST_WORDS: Final = 500
 
+NAMED_AT_ONCE: Final = 8
+"""Addresses of a hop that are looked up when they are first seen; a further one must have answered twice, which an
+address that was made up for one answer does not."""
+
 
 class TargetRecord:
     """Mutable; `snapshot` gives the immutable picture of it."""
@@ -191,8 +195,9 @@ class TargetRecord:
             names: dict[str, NameFacts] = {}
             if namer is not None:
                 for hop in path.hops:
-                    for node in hop.nodes:
-                        names[node.address] = namer.look_up(node.address)
+                    for place, node in enumerate(hop.nodes):
+                        if place < NAMED_AT_ONCE or node.received > 1:
+                            names[node.address] = namer.look_up(node.address)
             self._cached = Target(
                 self.number,
                 self.query,

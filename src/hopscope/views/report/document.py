@@ -72,6 +72,12 @@ def hostname(target: Target, address: str, mode: NamesMode) -> str:
     return f"{name} ({address})" if mode == "both" else name
 
 
+def is_claim(target: Target, address: str) -> bool:
+    """Whether the address has a name that does not lead back to it: then it says what its owner likes."""
+    known = facts(target, address)
+    return known.hostname is not None and known.verified is False
+
+
 def owner(target: Target, address: str) -> Asn | None:
     """The AS that announces the address; the first where there are several."""
     asns = facts(target, address).asns

@@ -11,8 +11,8 @@ import re
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.report.document import UNKNOWN, Document, hostname, query_of
-from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
+from hopscope.views.report.document import UNKNOWN, Document, query_of
+from hopscope.views.report.words import host, labels, measured, ms, owner_words, percent, remark, verdict
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
@@ -47,14 +47,13 @@ def _report(document: Document, target: Target) -> str:
 
 
 def _hop(document: Document, target: Target, hop: Hop) -> list[list[str]]:
-    names = document.style.names
     addresses = [node.address for node in hop.nodes]
     rtt = hop.rtt
     times = [rtt.last, rtt.best, rtt.avg, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 6
     remarks = "; ".join(part for part in (labels(hop), remark(target, hop)) if part)
     first = [
         str(hop.ttl),
-        text(hostname(target, addresses[0], names)) if addresses else UNKNOWN,
+        text(host(document, target, addresses[0])) if addresses else UNKNOWN,
         text(owner_words(target, addresses[0])) if addresses else "",
         percent(hop.loss_pct),
         str(hop.sent),
@@ -63,7 +62,7 @@ def _hop(document: Document, target: Target, hop: Hop) -> list[list[str]]:
         text(remarks),
     ]
     further = [
-        ["", text(hostname(target, address, names)), text(owner_words(target, address)), *[""] * (len(_HEAD) - 3)]
+        ["", text(host(document, target, address)), text(owner_words(target, address)), *[""] * (len(_HEAD) - 3)]
         for address in addresses[1:]
     ]
     return [first, *further]

@@ -12,8 +12,8 @@ from hopscope.path.health import health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report import svg
-from hopscope.views.report.document import Document, hostname, query_of
-from hopscope.views.report.words import labels, measured, ms, owner_words, percent, remark, verdict
+from hopscope.views.report.document import Document, hostname, is_claim, query_of
+from hopscope.views.report.words import UNVERIFIED, labels, measured, ms, owner_words, percent, remark, verdict
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;
@@ -114,7 +114,11 @@ def _row(document: Document, target: Target, hop: Hop) -> str:
 def _host(document: Document, target: Target, hop: Hop) -> str:
     parts = []
     for node in hop.nodes:
-        parts.append(f"<div>{escape(hostname(target, node.address, document.style.names))}</div>")
+        name = hostname(target, node.address, "addresses" if document.style.names == "addresses" else "names")
+        parts.append(f"<div>{escape(name)}</div>")
+        if name != node.address:
+            claim = f", {UNVERIFIED}" if is_claim(target, node.address) else ""
+            parts.append(f'<small class="address">{node.address}{claim}</small>')
         known = owner_words(target, node.address)
         if known:
             parts.append(f"<small>{escape(known)}</small>")

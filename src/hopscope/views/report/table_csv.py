@@ -23,6 +23,13 @@ def _first_name(target: Target, hop: Hop) -> Cell:
     return facts(target, hop.nodes[0].address).hostname if hop.nodes else None
 
 
+def _first_verified(target: Target, hop: Hop) -> Cell:
+    known = facts(target, hop.nodes[0].address) if hop.nodes else None
+    if known is None or known.hostname is None or known.verified is None:
+        return None
+    return "true" if known.verified else "false"
+
+
 def _owner(part: str) -> Callable[[Target, Hop], Cell]:
     def cell(target: Target, hop: Hop) -> Cell:
         asn = owner(target, hop.nodes[0].address) if hop.nodes else None
@@ -68,6 +75,7 @@ COLUMNS: tuple[tuple[str, Callable[[Target, Hop], Cell]], ...] = (
     *_of_unit("ms"),
     *_of_unit(""),
     ("mpls_labels", lambda _target, hop: " ".join(str(label.label) for label in hop.mpls)),
+    ("hostname_verified", _first_verified),
 )
 
 

@@ -9,9 +9,11 @@ from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.session.report import said_of
-from hopscope.views.report.document import Document, owner, query_of
+from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 
 DASH = "–"
+UNVERIFIED = "name unverified"
+"""Stands beside a name that does not lead back to its address."""
 
 
 def ms(value: float | None) -> str:
@@ -44,6 +46,15 @@ def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
     judged = hop_health(target.path, hop)
     return "" if judged.state in ("ok", "starting") else judged.words
+
+
+def host(document: Document, target: Target, address: str) -> str:
+    """An address for people who may have to act on it: the name with the address behind it, and whether the name leads
+    back to it. Only the address where names were not wanted."""
+    if document.style.names == "addresses":
+        return address
+    words = hostname(target, address, "both")
+    return f"{words}, {UNVERIFIED}" if is_claim(target, address) else words
 
 
 def owner_words(target: Target, address: str) -> str:

@@ -182,7 +182,7 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
     )
     groups = painter.rows(verdicts, cursor, cache)
     out = [painter.head(cache.ceiling)] if room >= 3 else []
-    notes = table.notes(target, verdicts, look, width - table.NUMBER - 1) if room >= 6 else []
+    notes = table.notes(target, verdicts, look, width - table.NUMBER - 1, options.names) if room >= 6 else []
     note_rows = [
         Line().to(table.NUMBER, look.quiet).add(cut(text, width - table.NUMBER - 1), look.quiet).row(width, look.text)
         for text in notes

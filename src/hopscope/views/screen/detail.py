@@ -14,6 +14,7 @@ from hopscope.views.screen.text import Line, Row, cut, wrap
 
 NS_PER_MS = 1_000_000
 Part = tuple[str, Style]
+UNVERIFIED = "the name does not lead back to the address: it is a claim"
 
 
 def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) -> list[Row]:
@@ -24,6 +25,8 @@ def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) 
         lines.append([(cut(name, width - 2), look.strong)])
         if name != node.address:
             lines.append([(node.address, look.text)])
+            if hosts.mark(target, node, "names"):
+                lines.append([(cut(UNVERIFIED, width - 2), look.quiet)])
         owner = hosts.owner_line(target, node.address)
         if owner:
             lines.append([(owner, look.quiet)])
@@ -89,7 +92,7 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
             field("", owner)
         verified = hosts.facts_of(target, node.address).verified
         if verified is not None:
-            field("", "the name resolves back to the address" if verified else "the name does not resolve back")
+            field("", "the name leads back to the address" if verified else UNVERIFIED)
         if len(hop.nodes) > 1:
             field("", f"best {span_ms(node.best_ms)}, mean {span_ms(node.avg_ms)}, last {span_ms(node.last_ms)}")
     if not hop.nodes:

@@ -8,6 +8,7 @@ from hopscope.session.model import Target
 from hopscope.views.screen.options import NamesMode
 
 NOTHING = NameFacts()
+CLAIM = " ?"
 
 
 def facts_of(target: Target, address: str) -> NameFacts:
@@ -21,6 +22,12 @@ def host(target: Target, node: Node, mode: NamesMode) -> tuple[str, str]:
     if mode == "addresses" or not name:
         return node.address, ""
     return name, node.address if mode == "both" else ""
+
+
+def mark(target: Target, node: Node, mode: NamesMode) -> str:
+    """A sign behind a name that does not lead back to its address; empty where there is nothing to be said."""
+    facts = facts_of(target, node.address)
+    return CLAIM if mode != "addresses" and facts.hostname and facts.verified is False else ""
 
 
 def owner(target: Target, address: str) -> str:

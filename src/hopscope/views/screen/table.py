@@ -104,6 +104,7 @@ def host_wanted(target: Target, options: RowOptions) -> int:
         for node in hop.nodes[: None if options.unfolded else 1]:
             name, beside = hosts.host(target, node, options.names)
             extra = 9 if node is not hop.nodes[0] else chips
+            name += hosts.mark(target, node, options.names)
             best = max(best, cell_len(name) + (cell_len(beside) + 2 if beside else 0) + extra)
     return best
 
@@ -246,7 +247,8 @@ class TablePainter:
         chips = cut(chips, max(0, width - 14))
         room = width - cell_len(chips) - (2 if chips else 0)
         start = line.width
-        line.add(cut(name, room), look.strong if hop.is_target else look.text)
+        mark = hosts.mark(self.target, hop.nodes[0], self.options.names)
+        line.add(cut(name, room - len(mark)), look.strong if hop.is_target else look.text).add(mark, look.quiet)
         left = room - (line.width - start)
         if beside and left > 6:
             line.add("  " + cut(beside, left - 2), look.quiet)
@@ -266,7 +268,8 @@ class TablePainter:
         name, beside = hosts.host(target, node, options.names)
         room = layout.host - 2 - len(chips) - 2
         start = line.width
-        line.add(cut(name, room), look.quiet)
+        mark = hosts.mark(target, node, options.names)
+        line.add(cut(name, room - len(mark)) + mark, look.quiet)
         if beside and room - (line.width - start) > 6:
             line.add("  " + cut(beside, room - (line.width - start) - 2), look.quiet)
         line.to(NUMBER + layout.host - len(chips), look.quiet).add(chips, look.quiet)
@@ -285,9 +288,11 @@ class TablePainter:
         return over(row, self.look.chosen) if chosen else row
 
 
-def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int) -> list[str]:
+def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int, names: NamesMode) -> list[str]:
     """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
     out = []
+    if any(hosts.mark(target, node, names) for hop in target.path.hops for node in hop.nodes):
+        out.append("? a claim: the name does not lead back to its address")
     if any(verdict.state == "cosmetic" for verdict in verdicts):
         out.append(f"{look.glyphs.cosmetic} loss here goes no further: the router answers slowly, traffic is not lost")
     if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.hops, verdicts, strict=True)):

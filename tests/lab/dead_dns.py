@@ -1,0 +1,53 @@
+"""A machine whose only name server says nothing: a mount and a network namespace of their own, a real socket on port 53
+that nobody reads, and the system's resolver told to ask there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.needs import uses
+
+_TOP = Path(__file__).resolve().parent.parent.parent
+_RESOLV = "nameserver 127.0.0.1\n"
+_NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
+_ENTER = """
+mount --make-rprivate / && mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/nsswitch.conf &&
+ip link set lo up && shift 2 && exec "$@"
+"""
+_SILENT = """
+import json, socket, time
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 53))
+silent.setblocking(False)
+"""
+
+
+def run(code: str) -> Any:
+    """Run Python `code` there, in the project's folder; what it prints, read as JSON. Before it ``silent`` is the name
+    server's socket, and `json`, `socket` and `time` are imported."""
+    uses("namespaces")
+    with tempfile.TemporaryDirectory(prefix="hopscope-dns-") as folder:
+        files = []
+        for name, text in (("resolv.conf", _RESOLV), ("nsswitch.conf", _NSSWITCH)):
+            file = Path(folder) / name
+            file.write_text(text)
+            file.chmod(0o644)
+            files.append(str(file))
+        done = subprocess.run(
+            ["unshare", "--mount", "--net", "sh", "-c", _ENTER, "sh", *files, sys.executable, "-c", _SILENT + code],
+            cwd=_TOP,
+            env={**os.environ, "HOPSCOPE_OPTIONS": "", "XDG_CONFIG_HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
