@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 BURST: Final = 128
@@ -54,12 +55,16 @@ class Allowance:
         self._all = Bucket(BURST, PER_S, now)
         self._zones: OrderedDict[str, Bucket] = OrderedDict()
 
-    def wait_s(self, address: str, now: float) -> float:
-        """Seconds until `address` may be asked about; 0: it may be now."""
-        return max(self._all.wait_s(now), self._zone(address, now).wait_s(now))
+    def wait_s(self, now: float) -> float:
+        """Seconds until anything may be asked; 0: it may be now."""
+        return self._all.wait_s(now)
+
+    def zone_wait_s(self, address: str, now: float) -> float:
+        """Seconds until the reverse zone of `address` may be asked; 0: it may be now."""
+        return self._zone(address, now).wait_s(now)
 
     def take(self, address: str, now: float, count: int = 1) -> None:
-        """A look-up of `address` begins, with so many questions; `wait_s` said that it may."""
+        """A look-up of `address` begins, with so many questions; both waits said that it may."""
         self._all.take(count)
         self._zone(address, now).take(count)
 
@@ -79,6 +84,7 @@ class Allowance:
         return bucket
 
 
+@lru_cache(maxsize=4096)
 def _zone_of(address: str) -> str:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))

@@ -150,8 +150,12 @@ class Names:
         now = self._now()
         waits: list[float] = []
         while self._queue and len(self._tasks) < MAX_TASKS and len(waits) < MAX_ZONES_PASSED:
+            wait = self._allowance.wait_s(now)
+            if wait > 0:
+                waits.append(wait)
+                break
             address = next(iter(self._queue))
-            wait = self._allowance.wait_s(address, now)
+            wait = self._allowance.zone_wait_s(address, now)
             if wait > 0:
                 waits.append(wait)
                 self._queue.move_to_end(address)
