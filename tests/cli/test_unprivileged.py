@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
@@ -220,3 +222,50 @@ def test_a_terminal_that_only_root_may_open_is_written_to_all_the_same() -> None
         said += os.read(master, 4096)
     assert process.wait(20) == 0
     os.close(master)
+
+
+def killed_worker(*words: str, **more: str) -> tuple[int, str, str]:
+    """A report whose worker is killed in its midst: exit status, standard output, standard error."""
+    process = start("-n", "-c", "20", "-i", "100ms", "-Z", "500ms", *words, **more)
+    worker = None
+    while worker is None or status_of(worker)["Seccomp"] != "2":
+        worker = child_of(process.pid)
+    time.sleep(0.7)  # some rounds: nothing tells a test that they are over
+    os.kill(worker, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@root
+@pytest.mark.needs("seccomp")
+@pytest.mark.parametrize("called", [SUDO, {}], ids=["sudo", "plain root"])
+def test_a_worker_that_is_started_again_has_a_plain_users_methods_and_the_report_says_so(
+    called: dict[str, str],
+) -> None:
+    status, out, err = killed_worker("-u", "--format", "json", "127.0.0.1", **called)
+    report = json.loads(out)
+    assert (status, report["method"], report["rounds"]) == (0, "udp-socket", 20)
+    (hop,) = report["hops"]
+    assert hop["lost"] == 0
+    assert hop["sent"] >= 19  # what was in flight has failed here; nothing that was counted is gone
+    said = r"from round \d+ on the probes go by udp-socket, before by raw: the probe worker was started again"
+    assert re.search(said, report["note"])
+    assert re.search(said, err)
+
+
+@root
+@pytest.mark.needs("seccomp")
+def test_the_lines_of_a_worker_that_is_started_again_begin_with_a_new_head() -> None:
+    _, out, _ = killed_worker("-u", "--format", "ndjson", "127.0.0.1", **SUDO)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["method"] for event in events if event["event"] == "start"] == ["raw", "udp-socket"]
+
+
+@root
+@pytest.mark.needs("seccomp")
+def test_what_was_measured_is_printed_where_the_user_may_not_go_on_in_that_way() -> None:
+    status, out, err = killed_worker("-u", "--method", "raw", "--format", "json", "127.0.0.1", **SUDO)
+    report = json.loads(out)
+    assert (status, report["method"]) == (3, "raw")
+    assert report["hops"][0]["received"] > 0
+    assert "raw sockets need privileges" in err

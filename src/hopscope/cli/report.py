@@ -73,7 +73,7 @@ class Ending:
         for note in self.notes(snapshot):
             say(note)
         refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
-        measured = tuple(target for target in snapshot.targets if target not in refused)
+        measured = tuple(target for target in snapshot.targets if target not in refused or target.path.rounds)
         if self.format not in STREAMS and measured:
             self._print(document(snapshot, measured, self.options))
         try:

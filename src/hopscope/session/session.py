@@ -418,8 +418,11 @@ class Session:
             self._begin(record, plan)
             record.fell_back = why
             return
+        went_over = record.went_over
         record.apply(event)
         if isinstance(event, Started):
+            if record.went_over != went_over:
+                self._say(record.ended())  # who follows the events hears of another method by a new head
             self._say(record.begun(self.now))
         elif isinstance(event, Refused):
             self._by_wire.pop(event.target, None)
@@ -458,6 +461,7 @@ class Session:
                 continue
             plan = record.continued()
             if plan is not None:
+                record.before = record.facts if record.has_rounds else None
                 self._begin(record, plan, anew=False)
             else:
                 record.wire = 0

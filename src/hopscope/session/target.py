@@ -48,6 +48,10 @@ class TargetRecord:
         self.error: str | None = None
         self.fell_back: Refused | None = None
         """Why ICMP was refused, where UDP is probed in its place."""
+        self.before: Started | None = None
+        """How it was probed by the worker before this one, until this one has said how it is now."""
+        self.went_over: str | None = None
+        """From which round on it is probed in another way, in words."""
         self.paused = False
         self.resolving: asyncio.Task[None] | None = None
         self.head: StartEvent | None = None
@@ -74,7 +78,7 @@ class TargetRecord:
         self.plan = plan
         self.address = plan.address
         self.state = "starting"
-        self.facts = self.refusal = self.error = self.fell_back = None
+        self.facts = self.refusal = self.error = self.fell_back = self.before = self.went_over = None
         self.last_round = plan.first_round - 1
         self.fold = PathFold(plan.address, plan.protocol, plan.first_ttl)
 
@@ -83,7 +87,8 @@ class TargetRecord:
         self.wire = 0
         self.address = address
         self.state = "refused"
-        self.facts = None
+        if not self.has_rounds:
+            self.facts = None
         self.error = None
         self.refusal = refusal
 
@@ -92,6 +97,11 @@ class TargetRecord:
         self.state = "unresolved"
         self.facts = self.refusal = None
         self.error = why
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether something was measured already."""
+        return self.plan is not None and self.last_round >= self.plan.first_round
 
     def continued(self) -> Plan | None:
         """The plan with which a new worker goes on after the rounds that were begun; None: they all were."""
@@ -111,6 +121,9 @@ class TargetRecord:
             self.fold.apply(event)
         elif isinstance(event, Started):
             self.facts = _cleaned(event)
+            if self.before is not None:
+                self.went_over = _change(self.before, self.facts, self.last_round + 1) or self.went_over
+                self.before = None
             self.state = "paused" if self.paused else "running"
         elif isinstance(event, Refused):
             # Where UDP is refused as well, what was wanted first is what to tell.
@@ -133,7 +146,7 @@ class TargetRecord:
     @property
     def notes(self) -> tuple[str, ...]:
         """See `Target.notes`."""
-        notes = []
+        notes = [self.went_over] if self.went_over is not None else []
         host, port = self.wanted
         if self.fell_back is not None:
             remedy = self.fell_back.remedy
@@ -213,6 +226,17 @@ class TargetRecord:
             )
             self._cached_of = key
         return self._cached
+
+
+def _change(before: Started, now: Started, round_: int) -> str | None:
+    """What a new worker does otherwise, in words; None where it goes on in the same way."""
+    if before.method != now.method:
+        way = f"by {now.method}, before by {before.method}"
+    elif (before.source_port, before.flow) != (now.source_port, now.flow):
+        way = "as another flow"
+    else:
+        return None
+    return f"from round {round_ + 1} on the probes go {way}: the probe worker was started again"
 
 
 def _cleaned(event: S) -> S:
