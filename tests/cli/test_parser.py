@@ -62,6 +62,8 @@ def test_the_contracts_defaults() -> None:
         ("-Q 0xb8 h", {"tos": 184}),
         ("-a 192.0.2.9 -I eth0 h", {"source": "192.0.2.9", "interface": "eth0"}),
         ("-t -r -t h", {"format": None}),
+        ("-c=5 h", {"rounds": 5}),
+        ("-rc=5 h", {"format": "text", "rounds": 5}),
     ],
 )
 def test_options_mean_what_they_mean_to_mtr(line: str, expected: dict[str, object]) -> None:
@@ -73,6 +75,11 @@ def test_options_mean_what_they_mean_to_mtr(line: str, expected: dict[str, objec
 
 def test_several_targets_may_stand_anywhere() -> None:
     assert _options("one -r two -c 3 three").targets == ("one", "two", "three")
+
+
+def test_a_value_may_begin_with_a_dash_behind_an_equals_sign() -> None:
+    options = _options("--output=-r h")
+    assert (options.output, options.targets) == ("-r", ("h",))
 
 
 def test_no_names_is_stronger_than_both_as_with_mtr() -> None:
@@ -141,6 +148,12 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("doctor now", "hopscope -- doctor"),
         ("--list h", "hopscope demo --list"),
         ("-r5 h", "-r takes no value"),
+        ("-r=x h", "-r takes no value, but got 'x'"),
+        ("-rq h", "there is no option '-q'"),
+        ("-5 h", "there is no option '-5'"),
+        ("--report=x h", "--report takes no value, but got 'x'"),
+        ("--interval -r h", "--interval: a value is missing"),
+        ("-a --report h", "-a: a value is missing"),
         ("--assert loss<<1 h", "is no condition"),
     ],
 )

@@ -1,16 +1,16 @@
 """The command line, the environment's options and the configuration's defaults to one mapping of values.
 
-Behind it stands argparse, with errors of our own (one line, what to try) and suggestions for a mistyped option.
+The words are read here and not by argparse, whose rules for what a dash begins, and whose errors, differ between the
+Python versions that hopscope runs on. Errors are one line and say what to try.
 """
 
 from __future__ import annotations
 
-import argparse
-import itertools
 import re
 import shlex
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from hopscope.cli.abbreviations import meant_by
 from hopscope.cli.errors import UsageError
@@ -19,44 +19,7 @@ from hopscope.cli.values import shown
 
 Values = dict[str, Any]
 ENVIRONMENT = "HOPSCOPE_OPTIONS"
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse that raises `UsageError` and never prints or exits."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-class _Set(argparse.Action):
-    """Sets `dest` to an option's value or meaning."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, option: Option) -> None:
-        super().__init__(option_strings, dest, nargs=1 if option.takes_value else 0, default=argparse.SUPPRESS)
-        self.option = option
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        option = self.option
-        name = option_string or option.flags[0]
-        if option.verdict == "refused":
-            raise UsageError(f"{name} is refused: {option.long.removeprefix('Refused: ').rstrip('.')}")
-        if option.verdict == "ignored":
-            notes = [*getattr(namespace, "notes", []), f"{name} is ignored: {option.long.removeprefix('Ignored: ')}"]
-            namespace.notes = notes
-            return
-        if option.takes_value:
-            assert values
-            setattr(namespace, self.dest, read_value(option, str(values[0]), name))
-        else:
-            setattr(namespace, self.dest, option.constant)
-        if name in ("-w", "--report-wide"):
-            namespace.wide = True
+_FLAGS: Mapping[str, Option] = {flag: option for option in OPTIONS for flag in option.flags}
 
 
 def read_value(option: Option, word: str, name: str) -> Any:
@@ -78,15 +41,6 @@ def _near(word: str, words: Sequence[str]) -> str:
     return f"; did you mean {near[0]}? There are" if near else "; there are"
 
 
-def build() -> argparse.ArgumentParser:
-    """A parser of all options and of targets."""
-    parser = _Parser(prog="hopscope", add_help=False, exit_on_error=False)
-    for option in OPTIONS:
-        parser.add_argument(*option.flags, dest=option.dest, action=_Set, option=option)
-    parser.add_argument("targets", nargs="*")
-    return parser
-
-
 def parse(argv: Sequence[str]) -> Values:
     """A command line. ``action`` is a subcommand or ``trace``; only options that were given are in the result.
 
@@ -97,18 +51,7 @@ def parse(argv: Sequence[str]) -> Values:
     if "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
-    words = _with_dashed_values(words)
-    words = _with_whole_names(words)
-    parser = build()
-    try:
-        namespace, unknown = parser.parse_known_intermixed_args(words)
-    except argparse.ArgumentError as error:
-        _explain_number(words)
-        raise UsageError(_plain(error)) from None
-    if unknown:
-        raise UsageError(_unknown(unknown[0]))
-    values = vars(namespace)
-    targets = list(values.pop("targets", None) or [])
+    values, targets = _read(_with_whole_names(words))
     values["action"] = "trace"
     if targets and targets[0] in SUBCOMMANDS:
         values["action"] = targets.pop(0)
@@ -138,16 +81,64 @@ def parse_environment(environ: Mapping[str, str]) -> Values:
     return values
 
 
-def _with_dashed_values(words: list[str]) -> list[str]:
-    """``--start -10m`` as argparse takes it: ``--start=-10m``."""
-    flags = {flag for option in OPTIONS if option.may_begin_with_dash for flag in option.flags}
-    joined: list[str] = []
-    for word in words:
-        if joined and joined[-1] in flags:
-            joined[-1] += f"={word}"
+def _read(words: Sequence[str]) -> tuple[Values, list[str]]:
+    """Options and targets, which may stand in any order. `UsageError`."""
+    values: Values = {}
+    targets: list[str] = []
+    left = deque(words)
+    while left:
+        word = left.popleft()
+        if word == "-" or not word.startswith("-"):
+            targets.append(word)
+            continue
+        name, attached = _split(word)
+        option = _option(name)
+        if option.takes_value:
+            value = attached.removeprefix("=") if attached else _next_value(name, option, left)
+            _set(values, option, name, value)
+        elif not attached:
+            _set(values, option, name, None)
+        elif name.startswith("--") or re.match(r"[=\d]", attached):
+            raise UsageError(f"{name} takes no value, but got {shown(attached.removeprefix('='))}")
         else:
-            joined.append(word)
-    return joined
+            _set(values, option, name, None)
+            left.appendleft(f"-{attached}")  # the letters behind it
+    return values, targets
+
+
+def _split(word: str) -> tuple[str, str]:
+    """``--name`` and ``=value``; a letter's ``-n`` and what is written behind it, a value or more letters."""
+    if not word.startswith("--"):
+        return word[:2], word[2:]
+    name, equals, value = word.partition("=")
+    return name, equals + value
+
+
+def _option(name: str) -> Option:
+    if name not in _FLAGS:
+        raise UsageError(_unknown(name))
+    return _FLAGS[name]
+
+
+def _next_value(name: str, option: Option, left: deque[str]) -> str:
+    """The word behind an option, as its value: another option is none, a negative number is one (mtr knows ``-s -100``
+    and ``-B -1``)."""
+    if left and (option.may_begin_with_dash or _split(left[0])[0] not in _FLAGS):
+        return left.popleft()
+    raise UsageError(f"{name}: a value is missing; see hopscope --help")
+
+
+def _set(values: Values, option: Option, name: str, word: str | None) -> None:
+    """Keep what an option says; `word` is its value. `name`: as it was written."""
+    if option.verdict == "refused":
+        raise UsageError(f"{name} is refused: {option.long.removeprefix('Refused: ').rstrip('.')}")
+    if option.verdict == "ignored":
+        note = f"{name} is ignored: {option.long.removeprefix('Ignored: ')}"
+        values["notes"] = [*values.get("notes", []), note]
+        return
+    values[option.dest] = option.constant if word is None else read_value(option, word, name)
+    if name in ("-w", "--report-wide"):
+        values["wide"] = True
 
 
 def _with_whole_names(words: Sequence[str]) -> list[str]:
@@ -168,34 +159,6 @@ def _with_whole_names(words: Sequence[str]) -> list[str]:
             flag = could_be[0] if could_be else flag
         whole.append(f"{flag}{equals}{value}")
     return whole
-
-
-def _explain_number(words: Sequence[str]) -> None:
-    """A negative number is an option to argparse, and so the option before it has no value. Say what is wrong with the
-    number instead: mtr knows ``-s -100`` and ``-B -1``."""
-    for word, value in itertools.pairwise(words):
-        if not re.fullmatch(r"-\d+(\.\d*)?", value):
-            continue
-        for option in OPTIONS:
-            flag = next((flag for flag in option.flags if _ends_with(word, flag)), None)
-            if flag is not None and option.takes_value and not option.verdict:
-                read_value(option, value, flag)
-
-
-def _ends_with(word: str, flag: str) -> bool:
-    """Whether the option's value would be the next word: ``--psize``, or ``-s`` alone or behind other letters."""
-    if flag.startswith("--"):
-        return word == flag
-    return re.fullmatch(r"-[A-Za-z]+", word) is not None and word[-1] == flag[-1]
-
-
-def _plain(error: argparse.ArgumentError) -> str:
-    name = (error.argument_name or "").split("/")[0]
-    if "expected one argument" in error.message or "expected 1 argument" in error.message:
-        return f"{name}: a value is missing; see hopscope --help"
-    if error.message.startswith("ignored explicit argument"):
-        return f"{name} takes no value, but got {error.message.rpartition(' argument ')[2]}"
-    return f"{name}: {error.message}" if name else error.message
 
 
 def _unknown(word: str) -> str:
