@@ -9,7 +9,7 @@ import pytest
 
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, Path
-from hopscope.wire.messages import Answered, Event, Kind, Label, Protocol, Stopped
+from hopscope.wire.messages import Answered, Event, Failed, Kind, Label, Lost, Protocol, Sent, Stopped
 from tests.path.network import (
     MS,
     TARGET,
@@ -150,8 +150,15 @@ def test_a_probe_that_this_machine_could_not_send_is_no_loss() -> None:
     assert found.window.samples.tolist() == [FAILED, 10 * MS]
 
 
-@pytest.mark.parametrize("first", [answered(0), lost(0), failed(0), late(0)])
-@pytest.mark.parametrize("second", [sent(0), answered(0), lost(0), failed(0)])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (first, second)
+        for first in (answered(0), lost(0), failed(0), late(0))
+        for second in (sent(0), answered(0), lost(0), failed(0))
+        if (first, second) != (lost(0), failed(0))  # this machine's own fault after all
+    ],
+)
 def test_a_fate_is_counted_once_and_does_not_change(first: Event, second: Event) -> None:
     folded = fold(sent(0), first)
     before = folded.snapshot()
@@ -600,3 +607,14 @@ def test_a_flood_of_probes_without_fates_is_bounded() -> None:
     assert found.sent == found.pending == 65_536 + 100
     folded.apply(answered(0))
     assert folded.snapshot().hops[0].received == 0
+
+
+def test_a_lost_probe_that_this_machine_refused_after_all_has_failed() -> None:
+    fold = PathFold("192.0.2.80")
+    fold.apply(Sent(1, 0, 1, 1000))
+    fold.apply(Lost(1, 0, 1, 1000))
+    fold.apply(Failed(1, 0, 1, 1000, "EHOSTUNREACH", "the next hop does not answer"))
+    (hop,) = fold.snapshot().hops
+    assert (hop.sent, hop.lost, hop.failed, hop.loss_pct) == (1, 0, 1, None)
+    fold.apply(Failed(1, 0, 1, 1000, "EHOSTUNREACH", "said twice"))
+    assert fold.snapshot().hops[0].failed == 1

@@ -5,7 +5,7 @@ and the window's samples. What stands there says what may still become of it, so
 
     none -> pending, answered, lost, late, failed      (no `Sent` was seen: it counts as sent too)
     pending -> answered, lost, late, failed
-    lost -> late
+    lost -> late, failed (this machine learned only then that it was its own fault)
 
 Everything else is ignored. What is older than the window and not pending keeps the fate that it has.
 """
@@ -109,8 +109,11 @@ class HopFold:
         return True
 
     def failed_one(self, event: Failed, oldest: int) -> bool:
-        """This machine could not send a probe."""
-        if not self._settle(event.round, oldest, FAILED, FAILED):
+        """This machine could not send a probe, or refused it after all."""
+        round_ = event.round
+        if self._fate(round_) == LOST:
+            self._correct(round_, FAILED, oldest)
+        elif not self._settle(round_, oldest, FAILED, FAILED):
             return False
         self.failed += 1
         self._error(LocalError(event.error, event.message, event.sent_at))
@@ -120,12 +123,7 @@ class HopFold:
         """A lost probe was answered after all: late now, neither received nor lost."""
         round_ = event.round
         if self._fate(round_) == LOST:
-            self.lost -= 1
-            if round_ in self._tail:
-                self._tail[round_] = LATE
-            if round_ >= oldest:
-                self._samples.put(round_, LATE)
-            self._cached = None
+            self._correct(round_, LATE, oldest)
         elif not self._settle(round_, oldest, LATE, LATE):
             return False
         self.late += 1
@@ -186,6 +184,15 @@ class HopFold:
                 self._commit()
         self._cached = None
         return True
+
+    def _correct(self, round_: int, sample: int, oldest: int) -> None:
+        """A lost probe is none: `sample` says what it is."""
+        self.lost -= 1
+        if round_ in self._tail:
+            self._tail[round_] = sample
+        if round_ >= oldest:
+            self._samples.put(round_, sample)
+        self._cached = None
 
     def _enqueue(self, round_: int, entry: Answered | int) -> None:
         tail = self._tail

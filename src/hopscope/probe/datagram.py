@@ -18,6 +18,7 @@ from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.inbox import Inbox
+from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.wire.messages import Kind, Label, Plan
@@ -113,6 +114,9 @@ class DatagramChannel(Channel):
 
 class DatagramFlow(Flow):
     """One target on one datagram socket. Subclasses say how a probe looks and whose an answer is."""
+
+    _cookie: bytes
+    """Random bytes in each probe's payload; empty where that is too small."""
 
     def __init__(self, channel: DatagramChannel, target: int, plan: Plan) -> None:
         """Opens the socket. `OSError` where that fails."""
@@ -269,8 +273,6 @@ class DatagramFlow(Flow):
         if offender is None:
             self.hands.tally.malformed += 1
             return
-        if offender == self.facts.source and offender != self.plan.address:
-            return  # this machine, of a next hop that does not answer: no answer from the network
         if failure.icmp_type not in ERRORS[self.plan.family]:
             self.hands.tally.foreign += 1  # a redirect, a source quench: of no probe's end
             return
@@ -287,6 +289,14 @@ class DatagramFlow(Flow):
             return
         if match is None:
             self.hands.tally.foreign += 1
+            return
+        if offender == self.facts.source and offender != self.plan.address:
+            # This machine itself; a stranger who uses its address does not know the probe.
+            if match.vouched or not self._cookie:
+                own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
+                self.hands.failed_here(match.probe, *own)
+            else:
+                self.hands.tally.foreign += 1
             return
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
@@ -398,6 +408,10 @@ class DatagramFlow(Flow):
         except OSError as problem:
             self._why_closed = problem
         return True
+
+    def own_fault(self) -> tuple[str, str] | None:
+        """See `Flow.own_fault`."""
+        return silent_next_hop(self.plan, self.facts.source)
 
     def _move(self, egress: endpoint.Egress) -> None:
         """Open a socket there, in place of the old one, of which what has arrived is heard before. `OSError` where that

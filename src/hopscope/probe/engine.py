@@ -75,7 +75,18 @@ Factory = Callable[[Method, Hands], Channel]
 
 
 class _Target:
-    __slots__ = ("flow", "looked_at", "method", "moved_at", "scheduled", "source", "sweep")
+    __slots__ = (
+        "asked_at",
+        "fault",
+        "flow",
+        "heard_at",
+        "looked_at",
+        "method",
+        "moved_at",
+        "scheduled",
+        "source",
+        "sweep",
+    )
 
     def __init__(self, flow: Flow, method: Method, sweep: Sweep, now: int) -> None:
         self.flow = flow
@@ -86,6 +97,11 @@ class _Target:
         self.moved_at = -NEVER
         """When probes were last seen to leave from elsewhere: what was in flight then may be answered to nobody."""
         self.source = flow.facts.source
+        self.heard_at = -NEVER
+        """When the last answer came."""
+        self.asked_at = -NEVER
+        self.fault: tuple[str, str] | None = None
+        """What the flow said of this machine then (`Flow.own_fault`)."""
 
 
 class Engine:
@@ -109,7 +125,7 @@ class Engine:
         self._in_a_hurry: set[int] = set()
         self._factory = factory
         self._monotonic = monotonic
-        self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall)
+        self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
         self._channels: dict[Method, Channel] = {}
         self._targets: dict[int, _Target] = {}
         self._heap: list[tuple[int, int]] = []
@@ -304,6 +320,8 @@ class Engine:
                 self._give_up(target, old, "OVERFLOW", _DEAF)
             elif old.sent_mono < target.moved_at:
                 self._give_up(target, old, "MOVED", _MOVED)
+            elif target.heard_at < old.sent_mono and (fault := _own_fault(target, now)) is not None:
+                self._give_up(target, old, *fault)
             else:
                 self._lose(target, old)
         while (old := sweep.forgettable(now)) is not None:
@@ -343,6 +361,7 @@ class Engine:
         if target is None:
             self._hands.tally.foreign += 1
             return
+        target.heard_at = max(target.heard_at, reply.received_mono)
         rtt_ns, clock = rtt(probe, reply, self._clocks)
         sweep = target.sweep
         if probe.fate is None and rtt_ns > sweep.plan.timeout_ns:
@@ -368,6 +387,20 @@ class Engine:
             )
         )
         self._after(probe.target, target, now)
+
+    def _failed_here(self, probe: Probe, error: str, message: str) -> None:
+        """This machine says that it refused a probe after all; it may take longer for that than the probe's timeout."""
+        target = self._targets.get(probe.target)
+        if target is None or probe.fate not in (None, "lost"):
+            return
+        target.looked_at = -NEVER  # perhaps there is another way now
+        if probe.fate is None:
+            self._give_up(target, probe, error, message)
+        else:
+            target.flow.forget(probe)
+            at = probe.sent_mono + self.anchor
+            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, error, message))
+        self._after(probe.target, target, self._monotonic())
 
     def _lose(self, target: _Target, probe: Probe) -> None:
         target.sweep.lose(probe)
@@ -435,6 +468,12 @@ class Engine:
             self._told = Counters(tally.malformed, tally.foreign, tally.overflow)
             self._told_at = now
             self._out.append(self._told)
+
+
+def _own_fault(target: _Target, now: int) -> tuple[str, str] | None:
+    if now - target.asked_at >= LOOK_EVERY_NS:
+        target.asked_at, target.fault = now, target.flow.own_fault()
+    return target.fault
 
 
 def _completed(plan: Plan) -> Plan:

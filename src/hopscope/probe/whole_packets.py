@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from hopscope.probe import endpoint, errqueue
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
 from hopscope.probe.inbox import Inbox
+from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
@@ -255,7 +256,12 @@ class PacketFlow(Flow):
             return
         if reply.icmp_type is not None and reply.kind != "echo-reply":
             if reply.address == self.facts.source and not self.is_target(reply.address):
-                return  # this machine, of a next hop that does not answer: no answer from the network
+                if reply.vouched:  # a stranger who uses this machine's address does not know the probe
+                    own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
+                    self._hands.failed_here(probe, *own)
+                else:
+                    self._hands.tally.foreign += 1
+                return
             if reply.kind == "time-exceeded":
                 last_round, last_ttl = self._last_router
                 if probe.ttl >= last_ttl or probe.round > last_round + 1:
@@ -296,6 +302,10 @@ class PacketFlow(Flow):
             return False
         self._hands.changed(self, self._target)
         return True
+
+    def own_fault(self) -> tuple[str, str] | None:
+        """See `Flow.own_fault`."""
+        return silent_next_hop(self.plan, self.facts.source)
 
     def _settle(self, egress: endpoint.Egress, before: Entry | None) -> None:
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's

@@ -128,6 +128,12 @@ class Flow(ABC):
         sending says why. The engine calls this before it sends, at most each second or after a send that failed."""
         return False
 
+    def own_fault(self) -> tuple[str, str] | None:
+        """Why probes do not leave this machine now, although it takes them: its next hop does not answer
+        (`wire.Failed.error` and its words). The engine asks before it calls a probe lost since whose sending nothing
+        was heard at all."""
+        return None
+
     @abstractmethod
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` is expected any more: drop what the channel keeps of it."""
@@ -150,6 +156,10 @@ class Watch(Protocol):
 Deliver = Callable[[Probe, Reply], None]
 """An answer to a probe of ours, given to the engine."""
 
+FailedHere = Callable[[Probe, str, str], None]
+"""A probe of ours that left, as far as the channel could see, was refused by this machine itself: `wire.Failed.error`
+and its words."""
+
 Changed = Callable[[Flow, int], None]
 """A flow's facts changed (it fell back, its source moved); the second is the target."""
 
@@ -163,6 +173,7 @@ class Hands:
     changed: Changed
     monotonic: Callable[[], int]
     wall: Callable[[], int]
+    failed_here: FailedHere = lambda probe, error, message: None
     tally: Tally = field(default_factory=Tally)
 
 

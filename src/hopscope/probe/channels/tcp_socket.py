@@ -30,6 +30,7 @@ from typing import Any, Final
 from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
 from hopscope.probe.errqueue import Message
+from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.rehearsal import Rehearsal
@@ -263,6 +264,10 @@ class TcpFlow(Flow):
             self.hands.changed(self, self.target)
         return True
 
+    def own_fault(self) -> tuple[str, str] | None:
+        """See `Flow.own_fault`."""
+        return silent_next_hop(self.plan, self.facts.source)
+
     @property
     def _source(self) -> Any:
         return self._egress.source
@@ -340,7 +345,9 @@ class TcpFlow(Flow):
             self.hands.tally.malformed += 1
             return
         if failure.offender == self.facts.source and failure.offender != self.plan.address:
-            self._channel.end(attempt)  # this machine, of a next hop that does not answer
+            self._channel.end(attempt)
+            own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
+            self.hands.failed_here(attempt.probe, *own)
             return
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()

@@ -1,0 +1,58 @@
+"""ICMP errors that this machine sends to itself: its firewall refused a probe, or its next hop does not answer.
+
+They come by the same ways as a router's, from this machine's own address, and are no answer of the network: the probe
+failed here, and nobody lost it.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Final, NamedTuple
+
+from hopscope.probe import routing
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.refusals import WORDS
+from hopscope.wire.messages import Plan
+
+FIREWALL: Final = "this computer's firewall refuses it"
+
+
+class OwnError(NamedTuple):
+    """Why a probe failed here: `wire.Failed.error` and its words."""
+
+    error: str
+    message: str
+
+
+def own_error(plan: Plan, source: str | None, icmp_type: int, code: int) -> OwnError:
+    """What this machine says of a probe by an ICMP error of its own."""
+    kind = kind_of(plan.family, icmp_type, code)
+    if kind == "fragmentation-needed":
+        return OwnError("EMSGSIZE", WORDS[errno.EMSGSIZE])
+    if kind != "host-unreachable":
+        return OwnError("EPERM", FIREWALL)
+    # Both a neighbour that answers no ARP and a rule of a firewall are told so: the neighbour's state tells them apart.
+    way = _way(plan, source)
+    if way is None:
+        return OwnError("EHOSTUNREACH", WORDS[errno.EHOSTUNREACH])
+    return OwnError("EPERM", FIREWALL) if routing.is_silent(way) is False else _silent(way)
+
+
+def silent_next_hop(plan: Plan, source: str | None) -> OwnError | None:
+    """Why probes of this plan do not leave now, if their next hop does not answer ARP or neighbour solicitations: the
+    kernel keeps them for three seconds before it says so by itself. Null where it answers, or nobody knows."""
+    way = _way(plan, source)
+    return _silent(way) if way is not None and routing.is_silent(way) else None
+
+
+def _silent(way: routing.Way) -> OwnError:
+    return OwnError("EHOSTUNREACH", f"the next hop {way.next_hop} does not answer this computer")
+
+
+def _way(plan: Plan, source: str | None) -> routing.Way | None:
+    address, _, zone = plan.address.partition("%")
+    index = routing.index_of(plan.interface or zone or None)
+    try:
+        return routing.way_to(address, plan.family, source.partition("%")[0] if source else None, index)
+    except OSError:
+        return None
