@@ -5,6 +5,7 @@ from __future__ import annotations
 from hopscope.path.fold import PathFold
 from hopscope.path.health import health
 from hopscope.path.hop_health import hop_health
+from hopscope.views.prose import hop_words, sentence
 from hopscope.wire.messages import Answered, Failed, RoundStarted, Sent
 
 S = 1_000_000_000
@@ -20,6 +21,6 @@ def test_what_this_machine_could_not_hear_is_not_called_what_it_could_not_send()
         else:
             fold.apply(Failed(1, n, 1, n * S, "OVERFLOW", DEAF))
     path = fold.snapshot()
-    for said in (health(path).words, hop_health(path, path.hops[0]).words):
+    for said in (sentence(health(path)).line, hop_words(hop_health(path, path.hops[0]))):
         assert "receive buffer overflowed" in said
         assert "cannot send" not in said, said

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.path.evidence import ms, percent
+from hopscope.path.findings import Finding, Loop
 from hopscope.path.fold import PathFold
-from hopscope.path.health import Health, health, hop_health, loss_onset
+from hopscope.path.health import health, hop_health, loss_onset
 from hopscope.path.snapshot import Path
+from hopscope.views.prose import hop_words, sentence
 from hopscope.wire.messages import Kind
 from tests.path.network import MS, TARGET, answered, at, begun, failed, late, lost, router, sent
 
@@ -39,8 +40,8 @@ def trace(*rows: str, base: int = 5 * MS, end: Kind = "echo-reply", window: int 
     return fold.snapshot()
 
 
-def said(found: Health) -> tuple[str, str]:
-    return found.state, found.words
+def said(found: Finding) -> tuple[str, str]:
+    return found.state, sentence(found).line
 
 
 FINE = "." * 100
@@ -85,7 +86,7 @@ def test_a_target_that_never_answers_is_unreachable_behind_the_last_that_does() 
         fold.apply_all([begun(i), sent(i, 1), answered(i, 1), sent(i, 2), lost(i, 2), sent(i, 3), lost(i, 3)])
     found = health(fold.snapshot())
     assert said(found) == ("unreachable", "no answer from the target; hop 1 is the last that answers")
-    assert (found.from_hop, found.since) == (2, at(0))
+    assert (found.first_ttl, found.since) == (2, at(0))
 
 
 def test_silence_from_everywhere_is_said() -> None:
@@ -105,7 +106,7 @@ def test_silence_from_everywhere_is_said() -> None:
 def test_who_refuses_is_named(kind: Kind, words: str) -> None:
     found = health(trace("...", "...", end=kind))
     assert said(found) == ("unreachable", words)
-    assert found.from_hop == 2
+    assert found.first_ttl == 2
 
 
 def test_a_target_that_answered_before_is_unreachable_while_a_router_says_so() -> None:
@@ -118,12 +119,12 @@ def test_a_target_that_answered_before_is_unreachable_while_a_router_says_so() -
 
 def test_since_is_when_the_silence_began() -> None:
     found = health(trace(FINE, FINE[:90] + "x" * 10))
-    assert (found.since, found.from_hop, found.loss_pct) == (at(90), 2, 100)
+    assert (found.since, found.first_ttl, found.loss_pct) == (at(90), 2, 100)
 
 
 def test_silence_begins_at_the_first_hop_that_fell_silent() -> None:
     gone = FINE[:90] + "x" * 10
-    assert health(trace(FINE, gone, "x" * 100, gone)).from_hop == 2
+    assert health(trace(FINE, gone, "x" * 100, gone)).first_ttl == 2
 
 
 def test_since_is_when_loss_began_after_a_calm_time() -> None:
@@ -201,7 +202,7 @@ def test_young_numbers_say_that_they_are_young(rounds: int, sure: str) -> None:
 def test_what_is_said_of_a_hop(rows: tuple[str, ...], ttl: int, state: str, words: str) -> None:
     path = trace(*rows)
     found = hop_health(path, path.hops[ttl - 1])
-    assert (found.state, found.words) == (state, words)
+    assert (found.state, hop_words(found)) == (state, words)
 
 
 def test_only_trouble_has_the_colour_of_trouble() -> None:
@@ -215,31 +216,6 @@ def test_a_rate_limited_router_before_the_loss_does_not_move_its_onset() -> None
     assert loss_onset(trace("x." * 50, FINE, TEN, TEN)) == 3
     assert loss_onset(trace(TEN, FINE)) is None
     assert loss_onset(trace()) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0 %"),
-        (0.01, "< 0.1 %"),
-        (0.4, "0.4 %"),
-        (4, "4 %"),
-        (3.46, "3.5 %"),
-        (9.96, "10 %"),
-        (38.4, "38 %"),
-        (99.99, "99.9 %"),
-        (100, "100 %"),
-    ],
-)
-def test_a_percentage_is_never_rounded_to_none_or_all(value: float, text: str) -> None:
-    assert percent(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(70_000, "0.07 ms"), (999_000, "1.0 ms"), (12.4e6, "12.4 ms"), (234e6, "234 ms")]
-)
-def test_a_time_is_said_with_as_many_digits_as_matter(value: float, text: str) -> None:
-    assert ms(value) == text
 
 
 def route(*addresses: str) -> Path:
@@ -259,7 +235,7 @@ def test_a_forwarding_loop_is_called_one_and_its_routers_are_named() -> None:
         "unreachable",
         "a forwarding loop between 198.51.100.1 and 198.51.100.5: probes go round and never reach the target",
     )
-    assert found.from_hop == 2
+    assert found.first_ttl == 2
 
 
 @pytest.mark.parametrize(
@@ -271,7 +247,7 @@ def test_a_forwarding_loop_is_called_one_and_its_routers_are_named() -> None:
     ],
 )
 def test_an_address_that_merely_comes_again_is_no_loop(addresses: tuple[str, ...]) -> None:
-    assert "loop" not in health(route(*addresses)).words
+    assert not isinstance(health(route(*addresses)), Loop)
 
 
 def test_a_target_beyond_the_largest_ttl_is_not_starting_for_ever() -> None:
@@ -281,9 +257,9 @@ def test_a_target_beyond_the_largest_ttl_is_not_starting_for_ever() -> None:
 
 def test_where_loss_begins_is_not_claimed_before_it_can_be_told() -> None:
     early = health(trace("." * 15, "." * 15, "x......x......."))
-    assert early.words == "13 % loss at the target, too early to say from where on"
-    assert early.short == "13 % loss at the target"
-    assert health(trace("." * 60, "." * 60, ("." * 9 + "x") * 6)).words == "10 % loss at the target alone"
+    assert sentence(early).line == "13 % loss at the target, too early to say from where on"
+    assert sentence(early).short == "13 % loss at the target"
+    assert said(health(trace("." * 60, "." * 60, ("." * 9 + "x") * 6)))[1] == "10 % loss at the target alone"
 
 
 def test_loss_between_is_not_called_harmless_by_chance_while_the_target_loses_too() -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING
-from hopscope.views.screen import keymap, numbers, spark, text, themes
+from hopscope.views import numbers
+from hopscope.views.screen import keymap, spark, text, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import changed
 from hopscope.views.screen.check import check
@@ -48,6 +49,9 @@ def test_a_time_is_said_in_the_unit_that_fits(value: float | None, words: str) -
         (0.0, "0 %"),
         (0.02, "<0.1 %"),
         (0.4, "0.4 %"),
+        (4.0, "4 %"),
+        (3.46, "3.5 %"),
+        (9.96, "10 %"),
         (12.0, "12 %"),
         (99.2, "99.2 %"),
         (99.97, ">99.9 %"),

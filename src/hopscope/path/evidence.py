@@ -1,12 +1,11 @@
-"""What judgements are made of: fates from the windows, how sure numbers are, when a trouble began, and how numbers are
-said in words."""
+"""What findings are made of: fates from the windows, how sure numbers are, when a trouble began."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
 from hopscope.path.snapshot import LATE, LOST, NONE, PENDING, Hop, Path
-from hopscope.path.stats import MS, wilson95
+from hopscope.path.stats import wilson95
 
 RECENT: Final = 120
 """Rounds that health is judged by: two minutes at one a second."""
@@ -95,22 +94,3 @@ def _if_seen(path: Path, began: int | None) -> int | None:
     if began is None or not path.round_times or path.started_at is None or path.round_times[0] > path.started_at:
         return None
     return path.round_times[began]
-
-
-def percent(value: float) -> str:
-    """``0 %``, ``0.4 %``, ``4 %``, ``3.5 %``, ``38 %``; never 0 or 100 for what is not."""
-    if value in (0, 100) or 9.95 <= value <= 99:
-        return f"{value:.0f} %"
-    if value > 99:
-        return f"{min(value, 99.9):.1f} %"
-    if value >= 0.05:
-        return f"{value:.1f}".removesuffix(".0") + " %"
-    return "< 0.1 %"
-
-
-def ms(ns: float) -> str:
-    """``0.07 ms``, ``12.4 ms``, ``234 ms``."""
-    ms = ns / MS
-    if ms >= 99.95:
-        return f"{ms:.0f} ms"
-    return f"{ms:.1f} ms" if ms >= 0.95 else f"{ms:.2f} ms"

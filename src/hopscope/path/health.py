@@ -1,79 +1,56 @@
-"""Is it fine, where is it not, since when: a judgement over a `snapshot.Path`, in plain words with its numbers.
+"""Is it fine, where is it not, since when: findings over a `snapshot.Path`, with their numbers.
 
 A path is judged by its last `RECENT` rounds, so that health speaks of now; a single hop (`hop_health`) by what stands
-in the table. "Significant" means by Wilson's 95 % interval. Pure functions: the same path gives the same words. A
-caller that draws often keeps the result by `Path.version`.
-
-Words hold no clock time (a view knows the time zone): say `since` beside them.
+in the table. "Significant" means by Wilson's 95 % interval. Pure functions: the same path gives the same finding. A
+caller that draws often keeps the result by `Path.version`. Words are made in `hopscope.views.prose`.
 """
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Final, Literal, TypeAlias
-
-import msgspec
+from typing import Literal
 
 from hopscope.path.evidence import (
     COLLECTING,
     GONE,
     RECENT,
-    Confidence,
-    confidence,
     count,
     fates,
     is_significant,
     last_fate,
     loss_began,
-    ms,
-    percent,
     run_began,
 )
-from hopscope.path.hop_health import HopHealth, HopState, hop_health, is_certain_onset, loss_onset
+from hopscope.path.findings import (
+    EarlyLoss,
+    Finding,
+    Healthy,
+    Late,
+    LocalFailure,
+    Loop,
+    Loss,
+    NoAnswer,
+    OutOfReach,
+    Refused,
+    Slow,
+    Starting,
+)
+from hopscope.path.hop_health import hop_health, is_certain_onset, loss_onset
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, Hop, Node, Path
 from hopscope.path.stats import MS, nearest_rank
-from hopscope.wire.messages import Kind
 
-__all__ = ["Confidence", "Health", "HealthState", "HopHealth", "HopState", "health", "hop_health", "loss_onset"]
-
-HealthState: TypeAlias = Literal["starting", "healthy", "slow", "loss", "unreachable", "this-computer"]
+__all__ = ["health", "hop_health", "loop_between", "loss_onset"]
 
 
-class Health(msgspec.Struct, frozen=True):
-    """What a path is like now."""
-
-    state: HealthState
-    words: str
-    """A line for a person, without a full stop: ``healthy: 0 of 751 lost, 12.4 ms, steady``."""
-    short: str
-    """The same in one to five words: ``healthy``, ``4 % loss from hop 7 on``."""
-    n: int
-    """Probes of the target with a fate (answered or lost), since the last reset."""
-    lost: int
-    """Those of them that were lost."""
-    since: int | None = None
-    """Epoch ns at which the present trouble began; None where there is none, or it began before the window."""
-    from_hop: int | None = None
-    """The TTL from which the trouble goes on to the target, where there is one: it lies there, before, or on the way
-    back."""
-    loss_pct: float | None = None
-    """Loss at the target over the recent rounds."""
-
-    @property
-    def confidence(self) -> Confidence:
-        """How much so many probes can tell."""
-        return confidence(self.n)
-
-
-def health(path: Path) -> Health:
+def health(path: Path) -> Finding:
     """Judge the path by its last `RECENT` rounds."""
     local = _failing(path)
     if local:
         return local
     hops = path.hops
     if not any(hop.received or hop.lost or hop.late for hop in hops):
-        return Health("starting", "starting: no answer yet", "starting", 0, 0)
+        return Starting(n=0, lost=0)
     last = hops[-1]
     if not path.reached:
         return _not_reached(path, last)
@@ -90,35 +67,18 @@ def health(path: Path) -> Health:
     )
 
 
-_UNREACHABLE: Final[dict[Kind, str]] = {
-    "host-unreachable": "host unreachable",
-    "net-unreachable": "no route",
-    "prohibited": "prohibited",
-    "port-unreachable": "port unreachable",
-    "other": "an error",
-}
-
-
-def _failing(path: Path) -> Health | None:
+def _failing(path: Path) -> Finding | None:
     """Can this machine not send now: did the newest probe of most hops fail?"""
     known = [(hop, fate) for hop in path.hops if (fate := last_fate(hop)) != NONE]
     failed = [hop for hop, fate in known if fate == FAILED]
     if not failed or 2 * len(failed) <= len(known):
         return None
-    hop = failed[0]
-    words = hop.last_error.words if hop.last_error else "this computer cannot send"
-    last = path.hops[-1]
-    return Health(
-        "this-computer",
-        words,
-        "this computer",
-        last.received + last.lost,
-        last.lost,
-        run_began(path, hop, FAILED),
-    )
+    hop, last = failed[0], path.hops[-1]
+    since = run_began(path, hop, FAILED)
+    return LocalFailure(n=last.received + last.lost, lost=last.lost, since=since, error=hop.last_error)
 
 
-def _not_reached(path: Path, last: Hop) -> Health:
+def _not_reached(path: Path, last: Hop) -> Finding:
     """The target never answered."""
     n, lost = last.received + last.lost, last.lost
     answering = max((hop.ttl for hop in path.hops if hop.received or hop.late), default=None)
@@ -126,20 +86,13 @@ def _not_reached(path: Path, last: Hop) -> Health:
         return _says(last)
     loop = loop_between(path)
     if loop:
-        first, addresses = loop
-        between = " and ".join(addresses) if len(addresses) <= 2 else f"{len(addresses)} routers"
-        words = f"a forwarding loop between {between}: probes go round and never reach the target"
-        return Health("unreachable", words, "forwarding loop", n, lost, None, first)
+        return Loop(n=n, lost=lost, first_ttl=loop[0], addresses=loop[1])
     if last.received >= GONE and answering == last.ttl:
-        words = f"the target is not within {last.ttl} hops: hop {last.ttl} still is a router"
-        return Health("unreachable", words, "not reached", n, lost, None, last.ttl)
+        return OutOfReach(n=n, lost=lost, first_ttl=last.ttl, last_ttl=last.ttl)
     if lost < GONE:
-        words = "starting: no answer yet" if answering is None else f"starting: hop {answering} answers so far"
-        return Health("starting", words, "starting", n, lost)
-    if answering is None:
-        return Health("unreachable", "no answer from anywhere", "no answer", n, lost, path.started_at)
-    words = f"no answer from the target; hop {answering} is the last that answers"
-    return Health("unreachable", words, "no answer", n, lost, path.started_at, answering + 1)
+        return Starting(n=n, lost=lost, farthest=answering)
+    first = None if answering is None else answering + 1
+    return NoAnswer(n=n, lost=lost, since=path.started_at, first_ttl=first, ever=False, farthest=answering)
 
 
 def loop_between(path: Path) -> tuple[int, tuple[str, ...]] | None:
@@ -169,17 +122,14 @@ def _last_at(node: Node) -> int:
     return node.last_at or 0
 
 
-def _says(last: Hop) -> Health:
+def _says(last: Hop) -> Finding:
     """What ends the path is an error, and who sent it."""
     kind = last.reply.kind if last.reply else "other"
-    who = max(last.nodes, key=lambda node: node.last_at or 0).address if last.nodes else f"hop {last.ttl}"
-    said = _UNREACHABLE.get(kind, kind)
-    return Health(
-        "unreachable", f"unreachable: {who} says {said}", said, last.received + last.lost, last.lost, None, last.ttl
-    )
+    who = max(last.nodes, key=_last_at).address if last.nodes else None
+    return Refused(n=last.received + last.lost, lost=last.lost, first_ttl=last.ttl, address=who, kind=kind)
 
 
-def _refusing(path: Path, last: Hop) -> Health | None:
+def _refusing(path: Path, last: Hop) -> Finding | None:
     """The target answered once, but now an error ends the path."""
     kind = last.reply.kind if last.is_target and last.reply else None
     if kind in ("host-unreachable", "net-unreachable"):
@@ -191,7 +141,7 @@ def _refusing(path: Path, last: Hop) -> Health | None:
     return None
 
 
-def _silent_now(path: Path, last: Hop) -> Health | None:
+def _silent_now(path: Path, last: Hop) -> Finding | None:
     """The newest probes of the target were all lost: `GONE` of them, or more where losses were frequent before."""
     samples = fates(last, None)
     run = next((i for i, sample in enumerate(reversed(samples)) if sample != LOST), len(samples))
@@ -201,15 +151,13 @@ def _silent_now(path: Path, last: Hop) -> Health | None:
     needed = GONE if before == 0 else 20 if before == 1 else min(20, max(GONE, math.ceil(math.log(0.01, before))))
     if run < needed:
         return None
-    return Health(
-        "unreachable",
-        "no answer",
-        "no answer",
-        last.received + last.lost,
-        last.lost,
-        run_began(path, last, LOST),
-        _silent_from(path),
-        100.0,
+    return NoAnswer(
+        n=last.received + last.lost,
+        lost=last.lost,
+        since=run_began(path, last, LOST),
+        first_ttl=_silent_from(path),
+        loss_pct=100.0,
+        ever=True,
     )
 
 
@@ -225,37 +173,38 @@ def _silent_from(path: Path) -> int | None:
     return found
 
 
-def _too_late(last: Hop, samples: list[int]) -> Health | None:
+def _too_late(last: Hop, samples: list[int]) -> Finding | None:
     """The target answers, but after the timeout."""
     late = samples.count(LATE)
     if late < 2 or 20 * late <= len(samples):
         return None
-    words = f"slow: {late} of the last {len(samples)} answers came after the timeout; raise it"
-    return Health("slow", words, "answers late", last.received + last.lost, last.lost, None, last.ttl)
+    n = last.received + last.lost
+    return Late(n=n, lost=last.lost, first_ttl=last.ttl, late=late, of=len(samples))
 
 
-def _lossy(path: Path, last: Hop, samples: list[int]) -> Health | None:
+def _lossy(path: Path, last: Hop, samples: list[int]) -> Finding | None:
     """Probes of the target are lost, and not by chance once."""
     all_n = last.received + last.lost
     lost, n = count(samples)
     if all_n < COLLECTING:
         if not lost:
             return None
-        return Health("starting", f"too early to judge: {lost} of {n} lost", "starting", all_n, last.lost)
+        return EarlyLoss(n=all_n, lost=last.lost, recent_lost=lost, of=n)
     if not is_significant(lost, n):
         return None
-    pct = 100 * lost / n
     onset = loss_onset(path) or last.ttl
-    where = f"from hop {onset} on" if onset < last.ttl else "at the target alone"
-    if onset == last.ttl and not is_certain_onset(path, onset):
-        where = "at the target, too early to say from where on"
+    place: Literal["onward", "everywhere", "target", "unknown"]
     if onset == path.hops[0].ttl:
-        where = "from the first hop on"
-    words = f"{percent(pct)} loss {where}"
-    return Health("loss", words, words.partition(",")[0], all_n, last.lost, loss_began(path, last), onset, pct)
+        place = "everywhere"
+    elif onset < last.ttl:
+        place = "onward"
+    else:
+        place = "target" if is_certain_onset(path, onset) else "unknown"
+    since, pct = loss_began(path, last), 100 * lost / n
+    return Loss(n=all_n, lost=last.lost, since=since, first_ttl=onset, loss_pct=pct, place=place)
 
 
-def _slow(path: Path, last: Hop) -> Health | None:
+def _slow(path: Path, last: Hop) -> Finding | None:
     """The target answers clearly later than it did in the window's better times."""
     rtts = [(i, sample) for i, sample in enumerate(last.window.samples) if sample >= 0]
     if len(rtts) < 2 * COLLECTING:
@@ -273,21 +222,31 @@ def _slow(path: Path, last: Hop) -> Health | None:
         if sample > limit:
             began = i
     since = None if began is None else path.round_times[began]
-    words = f"slow: {ms(now)}, {ms(now - base)} more than at its best"
     lost, n = count(fates(last, RECENT))
-    return Health(
-        "slow", words, "slow", last.received + last.lost, last.lost, since, None, 100 * lost / n if n else None
+    return Slow(
+        n=last.received + last.lost,
+        lost=last.lost,
+        since=since,
+        loss_pct=100 * lost / n if n else None,
+        now_ns=now,
+        more_ns=now - base,
     )
 
 
-def _healthy(last: Hop, samples: list[int]) -> Health:
+def _healthy(last: Hop, samples: list[int]) -> Finding:
     n = last.received + last.lost
     rtts = sorted(sample for sample in samples if sample >= 0)
-    words = f"healthy: {last.lost} of {n} lost" if n >= COLLECTING else f"healthy so far: {last.lost} of {n} lost"
-    if rtts:
-        median, high = nearest_rank(rtts, 50), nearest_rank(rtts, 95)
-        words += f", {ms(median)}"
-        if n >= COLLECTING:
-            words += ", steady" if high - rtts[0] < max(10 * MS, median * 3 // 10) else f", up to {ms(high)}"
+    median = nearest_rank(rtts, 50) if rtts else None
+    high, is_steady = None, False
+    if median is not None and n >= COLLECTING:
+        high = nearest_rank(rtts, 95)
+        is_steady = high - rtts[0] < max(10 * MS, median * 3 // 10)
     lost, recent = count(samples)
-    return Health("healthy", words, "healthy", n, last.lost, None, None, 100 * lost / recent if recent else None)
+    return Healthy(
+        n=n,
+        lost=last.lost,
+        loss_pct=100 * lost / recent if recent else None,
+        median_ns=median,
+        high_ns=None if is_steady else high,
+        is_steady=is_steady,
+    )

@@ -6,10 +6,6 @@ expired packets slowly and at a limited rate, and forward all others at full spe
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import msgspec
-
 from hopscope.path.evidence import (
     COLLECTING,
     GONE,
@@ -20,39 +16,20 @@ from hopscope.path.evidence import (
     is_significant,
     last_fate,
     loss,
-    ms,
-    percent,
 )
+from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import FAILED, Hop, Path
 from hopscope.path.stats import MS, wilson95
 
-HopState: TypeAlias = Literal[
-    "starting", "ok", "silent", "cosmetic", "slow-to-answer", "loss", "no-answer", "this-computer"
-]
 
-
-class HopHealth(msgspec.Struct, frozen=True):
-    """What a hop is like."""
-
-    state: HopState
-    words: str
-    confidence: Confidence
-
-    @property
-    def is_trouble(self) -> bool:
-        """Worth the colour of trouble."""
-        return self.state in ("loss", "no-answer", "this-computer")
-
-
-def hop_health(path: Path, hop: Hop) -> HopHealth:
+def hop_health(path: Path, hop: Hop) -> HopFinding:
     """Judge one hop of `path` by its numbers since the last reset."""
     n = hop.received + hop.lost
     sure = confidence(n)
     if hop.failed and last_fate(hop) == FAILED:
-        error = hop.last_error
-        return HopHealth("this-computer", error.words if error else "this computer cannot send", sure)
+        return HopFinding(state="this-computer", confidence=sure, error=hop.last_error)
     if not n and not hop.late:
-        return HopHealth("starting", "no answer yet", "collecting")
+        return HopFinding(state="starting", confidence="collecting")
     later = [other for other in path.hops if other.ttl > hop.ttl and (other.received or other.late)]
     if not hop.received:
         return _without_answers(hop, later, sure)
@@ -62,10 +39,8 @@ def hop_health(path: Path, hop: Hop) -> HopHealth:
             return verdict
     extra = _slow_to_answer(hop, later)
     if extra:
-        return HopHealth(
-            "slow-to-answer", f"slow to answer by {ms(extra)}, not slow to forward: later hops answer sooner", sure
-        )
-    return HopHealth("ok", "no loss" if not hop.lost else f"{hop.lost} of {n} lost", sure)
+        return HopFinding(state="slow-to-answer", confidence=sure, extra_ns=extra)
+    return HopFinding(state="ok", confidence=sure, lost=hop.lost, n=n)
 
 
 def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
@@ -95,22 +70,22 @@ def is_certain_onset(path: Path, onset: int, rounds: int | None = RECENT) -> boo
     return wilson95(lost, n)[1] < wilson95(rows[-1][1], rows[-1][2])[0] or (not lost and n >= PROVISIONAL)
 
 
-def _without_answers(hop: Hop, later: list[Hop], sure: Confidence) -> HopHealth:
+def _without_answers(hop: Hop, later: list[Hop], sure: Confidence) -> HopFinding:
     if hop.late:
-        return HopHealth("slow-to-answer", "answers only after the timeout", sure)
+        return HopFinding(state="slow-to-answer", confidence=sure)
     if later:
-        return HopHealth("silent", "does not answer, but forwards: later hops answer", sure)
+        return HopFinding(state="silent", confidence=sure)
     if hop.lost < GONE:
-        return HopHealth("starting", "no answer yet", sure)
-    return HopHealth("no-answer", "no answer from here on", sure)
+        return HopFinding(state="starting", confidence=sure)
+    return HopFinding(state="no-answer", confidence=sure)
 
 
-def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopHealth | None:
+def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopFinding | None:
     """Is the loss of this hop real (it goes on), cosmetic (it goes no further), or chance (None)?"""
     lost, n = hop.lost, hop.received + hop.lost
     if sure == "collecting" or not is_significant(lost, n):
         return None
-    pct = percent(100 * lost / n)
+    pct = 100 * lost / n
     answering = [(other.lost, other.lost + other.received) for other in later]
     least = min((c for c in answering if c[1] >= COLLECTING), key=lambda c: c[0] / c[1], default=(lost, n))
     surely_less = wilson95(lost, n)[0] > wilson95(*least)[1]
@@ -118,14 +93,12 @@ def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopHea
     end_is_lossy = bool(answering) and is_significant(*answering[-1])
     if surely_less or (not end_is_lossy and 2 * least[0] * n <= lost * least[1]):
         if is_significant(*least):
-            return HopHealth("loss", f"{pct} loss, of which {percent(100 * least[0] / least[1])} goes on", sure)
-        words = f"{pct} loss here goes no further: the router answers slowly, traffic is not lost"
-        return HopHealth("cosmetic", words, sure)
-    onset = loss_onset(path, None)
-    if onset == hop.ttl and later:
-        words = f"{pct} loss that goes on to the target begins here, just before, or on the way back"
-        return HopHealth("loss", words, sure)
-    return HopHealth("loss", f"{pct} loss" if not later else f"{pct} loss that goes on to the target", sure)
+            return HopFinding(
+                state="loss", confidence=sure, loss_pct=pct, goes_on_pct=100 * least[0] / least[1], is_last=not later
+            )
+        return HopFinding(state="cosmetic", confidence=sure, loss_pct=pct)
+    begins = loss_onset(path, None) == hop.ttl and bool(later)
+    return HopFinding(state="loss", confidence=sure, loss_pct=pct, begins_here=begins, is_last=not later)
 
 
 def _slow_to_answer(hop: Hop, later: list[Hop]) -> int:

@@ -85,11 +85,6 @@ class LocalError(msgspec.Struct, frozen=True):
     message: str
     at: int
 
-    @property
-    def words(self) -> str:
-        """What happened: a send that failed has an errno's name, all else says itself what it was."""
-        return f"this computer cannot send: {self.message}" if self.error.startswith("E") else self.message
-
 
 class Window(msgspec.Struct, frozen=True):
     """A hop's last rounds, oldest first: `samples[i]` belongs to round `first_round + i`; ns, or one of the

@@ -11,9 +11,11 @@ from html import escape
 from hopscope.path.health import health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
+from hopscope.views.numbers import exact_ms as ms
+from hopscope.views.numbers import exact_percent as percent
 from hopscope.views.report import svg
 from hopscope.views.report.document import Document, hostname, is_claim, query_of
-from hopscope.views.report.words import UNVERIFIED, labels, measured, ms, owner_words, percent, remark, verdict
+from hopscope.views.report.words import UNVERIFIED, labels, measured, owner_words, remark, verdict
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;

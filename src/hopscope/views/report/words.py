@@ -9,23 +9,12 @@ from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.session.report import said_of
+from hopscope.views.numbers import DASH
+from hopscope.views.prose import hop_words, sentence
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 
-DASH = "–"
 UNVERIFIED = "name unverified"
 """Stands beside a name that does not lead back to its address."""
-
-
-def ms(value: float | None) -> str:
-    """A time in ms for a table: two places, three below ten, a dash where there is none."""
-    if value is None:
-        return DASH
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
-
-
-def percent(value: float | None) -> str:
-    """A share in percent for a table, without its sign."""
-    return DASH if value is None else f"{value:.1f}"
 
 
 def moment(at: int | None) -> str:
@@ -39,13 +28,13 @@ def verdict(target: Target) -> str:
         return target.error
     if target.refusal:
         return target.refusal.message
-    return health(target.path).words
+    return sentence(health(target.path)).line
 
 
 def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
     judged = hop_health(target.path, hop)
-    return "" if judged.state in ("ok", "starting") else judged.words
+    return "" if judged.state in ("ok", "starting") else hop_words(judged)
 
 
 def host(document: Document, target: Target, address: str) -> str:

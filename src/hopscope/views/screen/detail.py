@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from rich.style import Style
 
-from hopscope.path.health import HopHealth
+from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
+from hopscope.views.numbers import DASH, percent, span_ms, time_of_day
+from hopscope.views.prose import hop_words
 from hopscope.views.screen import hosts
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import DASH, percent, span_ms, time_of_day
 from hopscope.views.screen.text import Line, Row, cut, wrap
 
 NS_PER_MS = 1_000_000
@@ -17,7 +18,7 @@ Part = tuple[str, Style]
 UNVERIFIED = "the name does not lead back to the address: it is a claim"
 
 
-def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) -> list[Row]:
+def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int) -> list[Row]:
     """The hop in a few lines, the most important first."""
     lines: list[list[Part]] = []
     for node in hop.nodes[:1]:
@@ -34,7 +35,7 @@ def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) 
         lines.append([(f"and {len(hop.nodes) - 1} more address{'es' if len(hop.nodes) > 2 else ''}", look.quiet)])
     mood = look.bad if verdict.is_trouble else look.text
     if verdict.state != "ok":
-        lines += [[(part, mood)] for part in wrap(verdict.words, width - 2)]
+        lines += [[(part, mood)] for part in wrap(hop_words(verdict), width - 2)]
     known = hop.received + hop.lost
     lines.append([("loss ", look.quiet), (f"{hop.lost} of {known}", look.text), (_between(hop), look.quiet)])
     if hop.rtt:
@@ -63,7 +64,7 @@ def panel(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) 
     return [_row(parts, look, width) for parts in lines]
 
 
-def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: int) -> list[Row]:
+def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int) -> list[Row]:
     """The hop in full: every node, every statistic, kinds of replies, MPLS, errors."""
     out: list[Row] = []
 
@@ -80,7 +81,7 @@ def everything(target: Target, hop: Hop, verdict: HopHealth, look: Look, width: 
             )
 
     section(f"Hop {hop.ttl} of {target.query}")
-    field("state", verdict.words, look.bad if verdict.is_trouble else look.text)
+    field("state", hop_words(verdict), look.bad if verdict.is_trouble else look.text)
     if verdict.confidence != "full":
         field("", "young numbers: fewer than 30 probes have a fate")
     section("Addresses" if len(hop.nodes) != 1 else "Address")

@@ -6,9 +6,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from hopscope.session.model import Snapshot, Target
+from hopscope.views.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.judged import Verdict
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.text import Hit, Line, Row, cut
 
@@ -77,7 +77,7 @@ def _first_tab(targets: list[Target], position: int, state: ViewState, look: Loo
 
 def _tab_words(verdict: Verdict) -> str:
     """What a tab says beside its mark, where that is more than "all is well"."""
-    pct = verdict.health.loss_pct
+    pct = verdict.finding.loss_pct
     if verdict.state == "loss" and pct:
         return f" {percent(pct)} loss"
     words = {"healthy": "", "finished": "", "unreachable": "no answer", "this-computer": "this computer"}
@@ -119,10 +119,10 @@ def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
     right = who(target, state.shown)
     room = width - line.width - 1
     words = verdict.words
+    head = verdict.sentence.head
     if verdict.young and verdict.state not in ("starting", "paused"):
         words += " (too few probes to judge)"
     beside = cell_len(words) + 3 + cell_len(right) <= room and bool(right)
-    head, _, _tail = words.partition(": ")
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)

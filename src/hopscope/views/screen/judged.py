@@ -1,16 +1,17 @@
-"""What the screen says about a target, its path and its hops: `path.health`'s words, and the states around them.
+"""What the screen says about a target, its path and its hops: the findings' words, and the states around them.
 
-Judging is kept by (target, path's version), since the same path always gets the same words.
+Judging is kept by (target, path's version), since the same path always gets the same findings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hopscope.path.health import Health, HopHealth, health, hop_health
-from hopscope.path.snapshot import Hop
+from hopscope.path.findings import Finding, HopFinding
+from hopscope.path.health import health, hop_health
 from hopscope.session.model import Target
-from hopscope.views.screen.numbers import DASH, percent, span_ms, time_of_day
+from hopscope.views.numbers import time_of_day
+from hopscope.views.prose import Sentence, sentence
 
 TROUBLE = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "starting", "paused", "finished")
 """States, the worst first; whatever is not named is healthy."""
@@ -22,13 +23,20 @@ class Verdict:
 
     state: str
     """A key of `look.Look.health`."""
-    words: str
-    """A line."""
+    sentence: Sentence
+    """With a head that stands out, where there is room."""
+    aside: str
+    """Behind the sentence: since when, and how sure."""
     short: str
     """One to five words."""
     young: bool
     """Too few probes to judge by."""
-    health: Health
+    finding: Finding
+
+    @property
+    def words(self) -> str:
+        """A line."""
+        return self.sentence.line + self.aside
 
     @property
     def rank(self) -> int:
@@ -41,7 +49,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._targets: dict[int, tuple[Target, Verdict]] = {}
-        self._hops: dict[int, tuple[int, tuple[HopHealth, ...]]] = {}
+        self._hops: dict[int, tuple[int, tuple[HopFinding, ...]]] = {}
 
     def target(self, target: Target) -> Verdict:
         """The verdict on a target."""
@@ -55,7 +63,7 @@ class Judge:
         self._targets[target.id] = (target, verdict)
         return verdict
 
-    def hops(self, target: Target) -> tuple[HopHealth, ...]:
+    def hops(self, target: Target) -> tuple[HopFinding, ...]:
         """The verdict on each hop of a target's path."""
         known = self._hops.get(target.id)
         if known is not None and known[0] == target.path.version:
@@ -74,38 +82,27 @@ class Judge:
 def judge(target: Target) -> Verdict:
     """The verdict on a target."""
     found = health(target.path)
+    said = sentence(found)
     young = found.confidence == "collecting"
+
+    def state(name: str, words: str, short: str) -> Verdict:
+        return Verdict(name, Sentence(words, "", short), "", short, False, found)
+
     match target.state:
         case "resolving":
-            return Verdict("starting", "looking the name up", "looking the name up", False, found)
+            return state("starting", "looking the name up", "looking the name up")
         case "unresolved":
-            return Verdict("unresolved", target.error or "the name does not resolve", "not resolved", False, found)
+            return state("unresolved", target.error or "the name does not resolve", "not resolved")
         case "refused":
-            refusal = target.refusal
-            words = refusal.message if refusal else "refused"
-            return Verdict("refused", words, "refused", False, found)
+            return state("refused", target.refusal.message if target.refusal else "refused", "refused")
         case "paused":
-            return Verdict("paused", f"paused; so far {found.words}", "paused", young, found)
+            return Verdict("paused", Sentence("paused; so far " + said.head, said.tail, ""), "", "paused", young, found)
         case "finished":
-            state = found.state if found.state not in ("healthy", "starting") else "finished"
-            return Verdict(state, f"finished: {found.words}", f"finished, {found.short}", young, found)
+            name = found.state if found.state not in ("healthy", "starting") else "finished"
+            whole = Sentence("finished", said.line, "")
+            return Verdict(name, whole, "", f"finished, {said.short}", young, found)
         case _:
-            words = found.words
-            if found.since is not None:
-                words += f", since {time_of_day(found.since)}"
+            aside = f", since {time_of_day(found.since)}" if found.since is not None else ""
             if found.confidence == "provisional":
-                words += " (young numbers)"
-            return Verdict(found.state, words, found.short, young, found)
-
-
-def hop_title(hop: Hop) -> str:
-    """A hop in words: ``hop 6``, ``hop 6, the target``."""
-    return f"hop {hop.ttl}{', the target' if hop.is_target else ''}"
-
-
-def summary_numbers(hop: Hop | None) -> tuple[str, str, str]:
-    """Loss, median and p95 of a hop in words; dashes for what is unknown."""
-    if hop is None:
-        return DASH, DASH, DASH
-    rtt = hop.rtt
-    return percent(hop.loss_pct), span_ms(rtt.median if rtt else None), span_ms(rtt.p95 if rtt else None)
+                aside += " (young numbers)"
+            return Verdict(found.state, said, aside, said.short, young, found)

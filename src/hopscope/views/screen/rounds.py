@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, Path
-from hopscope.views.screen.numbers import span_ms, time_of_day
+from hopscope.views.numbers import span_ms, time_of_day
 from hopscope.views.screen.options import ChartView
 
 NS_PER_MS = 1_000_000

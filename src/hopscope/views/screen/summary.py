@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from hopscope.session.model import Target
+from hopscope.views.numbers import DASH, axis_ms, table_ms
+from hopscope.views.numbers import share as share_text
 from hopscope.views.screen import spark
 from hopscope.views.screen.judged import Verdict
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import DASH, axis_ms, table_ms
-from hopscope.views.screen.numbers import share as share_text
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
 
@@ -23,7 +23,7 @@ def order(state: ViewState) -> list[Target]:
     def key(item: tuple[int, Target]) -> tuple[int, float, int]:
         position, target = item
         verdict = state.judge.target(target)
-        return verdict.rank, -(verdict.health.loss_pct or 0.0), position
+        return verdict.rank, -(verdict.finding.loss_pct or 0.0), position
 
     return [target for _, target in sorted(enumerate(state.shown.targets), key=key)]
 

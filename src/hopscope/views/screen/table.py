@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
-from hopscope.path.health import HopHealth
+from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
+from hopscope.views.numbers import axis_ms, nice_ceiling, table_ms
+from hopscope.views.prose import hop_words
 from hopscope.views.screen import hosts, spark
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE
 from hopscope.views.screen.look import Look
-from hopscope.views.screen.numbers import axis_ms, nice_ceiling, table_ms
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 
@@ -168,7 +169,9 @@ class TablePainter:
             )
         return line.row(width, look.quiet)
 
-    def rows(self, verdicts: Sequence[HopHealth], cursor: int | None, cache: TableCache) -> list[tuple[int, list[Row]]]:
+    def rows(
+        self, findings: Sequence[HopFinding], cursor: int | None, cache: TableCache
+    ) -> list[tuple[int, list[Row]]]:
         """Each hop's lines, by TTL; `cursor` is the chosen one's. Lines of hops of which nothing changed are those of
         the last time."""
         if cache.painter is None or not self._draws_like(cache.painter):
@@ -179,7 +182,7 @@ class TablePainter:
             cache.ceiling = spark.ceiling_for(target.path.hops, layout.spark, cache.ceiling)
         owned = bands(target, look.glyphs) if options.owners else {}
         out = []
-        for hop, verdict in zip(target.path.hops, verdicts, strict=True):
+        for hop, verdict in zip(target.path.hops, findings, strict=True):
             ceiling = cache.ceiling or 1.0
             if options.scale == "hop":
                 ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
@@ -198,7 +201,7 @@ class TablePainter:
         """Whether `other` would draw an unchanged hop the same: of the target, other hops may have changed."""
         return dataclasses.replace(other, target=self.target) == self
 
-    def _hop(self, hop: Hop, verdict: HopHealth, ceiling: float, band: Band, *, chosen: bool) -> list[Row]:
+    def _hop(self, hop: Hop, verdict: HopFinding, ceiling: float, band: Band, *, chosen: bool) -> list[Row]:
         look, layout = self.look, self.layout
         line = Line()
         line.add(f"{look.glyphs.cursor if chosen else ' '}{hop.ttl:>3} ", look.strong if chosen else look.quiet)
@@ -227,15 +230,15 @@ class TablePainter:
             out += [self._node(hop, node, is_last=node is others[-1], chosen=chosen) for node in others]
         return out
 
-    def _host(self, line: Line, hop: Hop, verdict: HopHealth, band: Band) -> None:
+    def _host(self, line: Line, hop: Hop, verdict: HopFinding, band: Band) -> None:
         look, width = self.look, self.layout.host
         if verdict.state == "this-computer":
-            line.add(fit(f"{look.glyphs.here} {verdict.words}", width), look.bad)
+            line.add(fit(f"{look.glyphs.here} {hop_words(verdict)}", width), look.bad)
             return
         if not hop.nodes:
             words = {
                 "starting": "waiting for an answer",
-                "no-answer": verdict.words,
+                "no-answer": hop_words(verdict),
             }.get(verdict.state, "does not answer")
             is_gone = verdict.state == "no-answer"
             sign = look.glyphs.unreachable if is_gone else look.glyphs.silent
@@ -288,16 +291,18 @@ class TablePainter:
         return over(row, self.look.chosen) if chosen else row
 
 
-def notes(target: Target, verdicts: Sequence[HopHealth], look: Look, width: int, names: NamesMode) -> list[str]:
+def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, names: NamesMode) -> list[str]:
     """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
-    out = []
+    out: list[tuple[str, str]] = []
     if any(hosts.mark(target, node, names) for hop in target.path.hops for node in hop.nodes):
-        out.append("? a claim: the name does not lead back to its address")
+        out.append(("? a claim", "the name does not lead back to its address"))
     if any(verdict.state == "cosmetic" for verdict in verdicts):
-        out.append(f"{look.glyphs.cosmetic} loss here goes no further: the router answers slowly, traffic is not lost")
+        out.append(
+            (f"{look.glyphs.cosmetic} loss here goes no further", "the router answers slowly, traffic is not lost")
+        )
     if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.hops, verdicts, strict=True)):
-        out.append("dim numbers are too young to judge: fewer than 10 probes")
-    return [text if cell_len(text) <= width else text.partition(":")[0] for text in out]
+        out.append(("dim numbers are too young to judge", "fewer than 10 probes"))
+    return [whole if cell_len(whole := f"{head}: {tail}") <= width else head for head, tail in out]
 
 
 def _chips(hop: Hop, options: RowOptions, band: Band) -> list[str]:
@@ -314,7 +319,7 @@ def _folded(hop: Hop, options: RowOptions) -> str:
     return f"+{len(hop.nodes) - 1}" if len(hop.nodes) > 1 and not options.unfolded else ""
 
 
-def _loss(line: Line, hop: Hop, verdict: HopHealth, width: int, look: Look) -> None:
+def _loss(line: Line, hop: Hop, verdict: HopFinding, width: int, look: Look) -> None:
     text = COLUMNS["loss"].cell(hop)
     style, mark = look.quiet, " "
     if verdict.state == "cosmetic":

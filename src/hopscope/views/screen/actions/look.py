@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hopscope.views.numbers import time_of_day
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.desk import Desk
-from hopscope.views.screen.numbers import time_of_day
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 
 MAX_ZOOM = 5

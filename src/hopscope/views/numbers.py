@@ -63,7 +63,19 @@ def percent(value: float | None) -> str:
         return "<0.1 %"
     if 99 < value < 100:
         return f"{value:.1f} %" if value <= 99.9 else ">99.9 %"
-    return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"
+    return f"{value:.1f}".removesuffix(".0") + " %" if 0 < value < 9.95 else f"{value:.0f} %"
+
+
+def exact_ms(value: float | None) -> str:
+    """An RTT for a table in a document, in ms: three places below ten, else two, a dash where there is none."""
+    if value is None:
+        return DASH
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def exact_percent(value: float | None) -> str:
+    """A share for a table in a document, in percent without its sign."""
+    return DASH if value is None else f"{value:.1f}"
 
 
 def count(value: int) -> str:
