@@ -67,5 +67,5 @@ class StrictSkips:
 def pytest_configure(config: pytest.Config) -> None:
     """A strict run is judged by the process that hears of all tests, which under xdist is the controller."""
     file = os.environ.get("HOPSCOPE_SKIPS")
-    if file and not hasattr(config, "workerinput"):
+    if file and not hasattr(config, "workerinput") and not config.option.collectonly:
         config.pluginmanager.register(StrictSkips(Path(file)))

@@ -126,6 +126,8 @@ def _tightened(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     part = {key: _tightened(value) for key, value in part.items()}
+    if isinstance(described := part.get("description"), str):
+        part["description"] = " ".join(described.split())  # a docstring's indent depends on the Python version
     properties = part.get("properties")
     if isinstance(properties, dict):
         part["required"] = sorted(properties)

@@ -51,6 +51,7 @@ class Prompt(ModalScreen[None]):
     Prompt { align: center middle; background: $background 50%; }
     Prompt Vertical { width: 64; max-width: 100%; height: auto; padding: 0 1; border: round $foreground 50%;
         background: $background; }
+    Prompt.ascii Vertical { border: ascii $foreground 50%; }
     Prompt Input, Prompt Input:focus { border: none; height: 1; padding: 0; margin: 1 0 0 0; background: $surface; }
     Prompt #hint { color: $foreground 60%; height: auto; }
     Prompt #reason { color: $error; height: auto; min-height: 1; }
@@ -78,8 +79,7 @@ class Prompt(ModalScreen[None]):
     def on_mount(self) -> None:
         look: Callable[[], Look] | None = getattr(self.app, "look", None)
         if look is not None and look().glyphs.is_ascii:
-            box = self.query_one(Vertical)
-            box.styles.border = ("ascii", box.styles.border_top[1])
+            self.add_class("ascii")
         self.query_one(Input).focus()
 
     def say(self, words: str) -> None:
