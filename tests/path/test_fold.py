@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from hopscope.path.fold import PathFold
@@ -179,6 +180,11 @@ def test_an_answered_probe_cannot_become_late() -> None:
 )
 def test_a_fate_whose_sending_was_not_seen_counts_as_sent(fate: Event, name: str) -> None:
     assert counts(hop(fate)) == {"sent": 1, name: 1}
+
+
+def test_a_duplicate_may_stand_for_many_and_for_no_impossible_number() -> None:
+    many = [msgspec.structs.replace(duplicate(0), count=count) for count in (4984, 0, -5, 2**62)]
+    assert counts(hop(sent(0), answered(0), duplicate(0), *many))["duplicates"] == 4985
 
 
 def test_a_duplicate_of_an_unknown_hop_invents_no_hop() -> None:

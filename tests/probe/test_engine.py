@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from hopscope.probe.channels.base import Refusal
+from hopscope.probe.crowd import MAX_TOLD
 from hopscope.wire.messages import (
     Adjust,
     Answered,
@@ -75,6 +76,45 @@ def test_an_answer_in_time_a_second_one_and_one_after_the_timeout_are_three_thin
     assert isinstance(late, Late)
     assert isinstance(finished, Finished)
     assert finished.rounds == 2
+
+
+def duplicates_of(events: Sequence[Event]) -> list[Duplicate]:
+    return [event for event in events if isinstance(event, Duplicate)]
+
+
+def test_of_thousands_of_answers_to_a_probe_the_first_are_told_and_the_others_counted_once_a_second() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.engine.tick()
+    probe = desk.channel.sent[0]
+    desk.engine.take()
+    for _ in range(1 + 5000):
+        desk.channel.answer(probe, 1, "echo-reply")
+    at_once = duplicates_of(desk.engine.take())
+    assert [event.count for event in at_once] == [1] * MAX_TOLD
+    desk.until(desk.now + 1100 * MS)
+    later = [event for event in duplicates_of(desk.engine.take()) if event.round == 0]
+    assert [event.count for event in later] == [5000 - MAX_TOLD]
+    assert (later[0].address, later[0].ttl, later[0].sent_at) == (at_once[0].address, 1, at_once[0].sent_at)
+
+
+def test_what_was_counted_is_told_before_its_target_is_finished_and_not_after_it_was_stopped() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=1, max_ttl=2)))
+    desk.engine.tick()
+    desk.until(desk.now + 200 * MS)
+    first, second = desk.channel.sent
+    for _ in range(41):
+        desk.channel.answer(first, 1, "time-exceeded")
+    desk.channel.answer(second, 1, "echo-reply")
+    events = desk.engine.take()
+    assert sum(event.count for event in duplicates_of(events)) == 40
+    assert isinstance(events[-1], Finished)
+    for _ in range(100):
+        desk.channel.answer(first, 1, "time-exceeded")
+    desk.engine.handle(Stop(1))
+    desk.until(desk.now + 5 * SECOND)
+    assert duplicates_of(desk.engine.take()) == []
 
 
 def test_an_answer_that_took_longer_than_the_timeout_is_late_however_soon_it_is_looked_at() -> None:

@@ -43,6 +43,7 @@ FRESHER: Final = 3
 _REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
 _MAX_TTL: Final = 255
 _MAX_ROUND: Final = 2**40
+_MAX_COUNT: Final = 2**32
 _MAX_NS: Final = 2**62
 
 
@@ -122,7 +123,7 @@ class PathFold:
         if isinstance(event, Failed):
             return hop.failed_one(event, oldest)
         if isinstance(event, Duplicate):
-            return hop.duplicate()
+            return 0 < event.count < _MAX_COUNT and hop.duplicate(event.count)
         changed = hop.late_one(event, oldest) if isinstance(event, Late) else hop.answered(event, oldest)
         if changed and not self._reached:
             self._reached = self._reaches(event)

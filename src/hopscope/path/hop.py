@@ -135,9 +135,9 @@ class HopFold:
             self._late_nodes[event.address] = round_
         return True
 
-    def duplicate(self) -> bool:
-        """A further answer to a probe."""
-        self.duplicates += 1
+    def duplicate(self, count: int) -> bool:
+        """Further answers to a probe."""
+        self.duplicates += count
         self._cached = None
         return True
 

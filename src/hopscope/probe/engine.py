@@ -14,6 +14,7 @@ from typing import Final
 
 from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch
 from hopscope.probe.clocks import Clocks, rtt
+from hopscope.probe.crowd import Crowd
 from hopscope.probe.refusals import most_helpful, refusal_of, words_for
 from hopscope.probe.schedule import NEVER, Sweep
 from hopscope.wire.check import check, check_adjust
@@ -131,6 +132,7 @@ class Engine:
         self._heap: list[tuple[int, int]] = []
         self._out: list[Event] = []
         self._held = False
+        self._crowd = Crowd()
         self._told = Counters()
         self._told_at = -NEVER
 
@@ -207,6 +209,7 @@ class Engine:
                 target.scheduled = NEVER
                 self._work(number, target, now)
         self._tell_counters(now)
+        self._out += self._crowd.due(now)
 
     def close(self) -> None:
         """Close every flow and channel. Idempotent."""
@@ -303,6 +306,7 @@ class Engine:
             self.say(Problem(f"target {command.target} is not probed"))
             return
         target.flow.close()
+        self._crowd.of(command.target)
         self._in_a_hurry.discard(command.target)
         self.say(Stopped(command.target))
 
@@ -369,23 +373,24 @@ class Engine:
         now = reply.received_mono
         verdict = sweep.heard(probe, now, rtt_ns, reply.kind)
         make = Answered if verdict == "answered" else Late if verdict == "late" else Duplicate
-        self._out.append(
-            make(
-                probe.target,
-                probe.round,
-                probe.ttl,
-                probe.sent_mono + self.anchor,
-                rtt_ns,
-                reply.address,
-                reply.kind,
-                reply.icmp_type,
-                reply.icmp_code,
-                reply.reply_ttl,
-                clock,
-                reply.mpls,
-                reply.vouched,
-            )
+        event = make(
+            probe.target,
+            probe.round,
+            probe.ttl,
+            probe.sent_mono + self.anchor,
+            rtt_ns,
+            reply.address,
+            reply.kind,
+            reply.icmp_type,
+            reply.icmp_code,
+            reply.reply_ttl,
+            clock,
+            reply.mpls,
+            reply.vouched,
         )
+        if isinstance(event, Duplicate) and self._crowd.takes(probe, event):
+            return
+        self._out.append(event)
         self._after(probe.target, target, now)
 
     def _failed_here(self, probe: Probe, error: str, message: str) -> None:
@@ -421,6 +426,7 @@ class Engine:
         if sweep.finished and target.scheduled != -1:
             target.scheduled = -1  # said once; a finished sweep has no deadline any more
             rounds = sweep.round + 1 - sweep.plan.first_round
+            self._out += self._crowd.of(number)
             self.say(Finished(number, rounds))
             return
         self._schedule(number, now)

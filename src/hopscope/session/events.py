@@ -64,6 +64,8 @@ class ProbeEvent(msgspec.Struct, frozen=True, tag_field="event", tag="probe", kw
     """Whose time stamps the RTT comes from: ``kernel``, or ``program`` where a stamp was missing."""
     vouched: bool | None = None
     """False: the answer quotes so little of the probe that a stranger could have made it up by trying numbers out."""
+    count: int = 1
+    """How many further answers a ``duplicate`` stands for: the first 16 of a probe are told one by one."""
     error: str | None = None
     """Why it failed, in words."""
 
@@ -117,6 +119,7 @@ def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:
             mpls=event.mpls,
             clock=event.clock,
             vouched=event.vouched,
+            count=event.count if isinstance(event, Duplicate) else 1,
         )
     failed = isinstance(event, Failed)
     return ProbeEvent(

@@ -246,6 +246,9 @@ class Late(Answered, frozen=True, tag="late", omit_defaults=True):
 class Duplicate(Answered, frozen=True, tag="duplicate", omit_defaults=True):
     """A further answer to a probe. It changes no count but its own."""
 
+    count: Int = 1
+    """How many further answers it stands for: the first few are told one by one, the rest are counted."""
+
 
 class Lost(msgspec.Struct, frozen=True, tag="lost"):
     """The probe's timeout passed without an answer."""

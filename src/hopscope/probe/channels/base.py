@@ -44,6 +44,8 @@ class Probe:
     """The kernel's own stamp of the sending (wall clock ns), 0 while there is none."""
     fate: Fate | None = None
     """The engine's: null while pending."""
+    duplicates: int = 0
+    """Answers beyond the first."""
 
 
 class Match(NamedTuple):
