@@ -20,7 +20,6 @@ import pytest
 
 from hopscope.sim import Fact
 from hopscope.sim.language import Scenario
-from hopscope.wire.check import SUPPORTS
 from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
     VERSION,
@@ -39,6 +38,7 @@ from hopscope.wire.messages import (
     Sent,
     Start,
 )
+from hopscope.wire.methods import METHODS
 from tests.conformance.cases import NAMES, Case, addresses, case_of, file_of, scenario_of
 from tests.conformance.oracle import said
 from tests.conformance.rehearse import path_of
@@ -130,7 +130,7 @@ def plans_of(name: str, methods: tuple[Method, ...]) -> list[Plan]:
     for method in methods:
         for protocol in case.protocols:
             for family in case.families:
-                if protocol in SUPPORTS[method] and method in case.kernel:
+                if protocol in METHODS[method].protocols and method in case.kernel:
                     plan = case.plan(addresses(scenario, family)[0], protocol)
                     changes = {"method": method, "rounds": ROUNDS, "interval_ns": INTERVAL_NS, "timeout_ns": TIMEOUT_NS}
                     plans.append(msgspec.structs.replace(plan, **changes))

@@ -204,7 +204,7 @@ def test_when_every_method_refuses_the_most_helpful_reason_is_told() -> None:
         ({"method": "udp-socket"}, "does not send icmp"),
         ({"source": "2001:db8::1"}, "source"),
         ({"interface": "x" * 16}, "interface"),
-        ({"rounds": 0}, "rounds"),
+        ({"rounds": -1}, "rounds"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_refused_with_the_value_and_what_is_allowed(

@@ -162,7 +162,7 @@ class Running:
         self._commands, self._into = os.pipe()
         self._out, self._events = os.pipe()
         self._reader = event_reader()
-        self._thread = threading.Thread(target=worker.Worker("nobody", None, None, self._commands, self._events).run)
+        self._thread = threading.Thread(target=worker.Worker("nobody", {}, self._commands, self._events).run)
         self._thread.start()
 
     def tell(self, *commands: Command) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import hopscope.views.schemas as schemas
 from hopscope.session.events import EndEvent, ProbeEvent, StartEvent
 from hopscope.session.report import Report, Reports
-from hopscope.wire.messages import METHODS, PROTOCOLS
+from hopscope.wire.methods import METHODS, PROTOCOLS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COUNTS = ("sent", "received", "lost", "late", "pending", "failed", "duplicates", "rounds", "round")

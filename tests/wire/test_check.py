@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from hopscope.wire.check import SUPPORTS, check, check_adjust
-from hopscope.wire.messages import METHODS, PROTOCOLS, Adjust, Plan
+from hopscope.wire.check import check, check_adjust
+from hopscope.wire.messages import Adjust, Plan
+from hopscope.wire.methods import METHODS, PROTOCOLS
 
 GOOD = Plan("192.0.2.1", 4)
 SECOND = 1_000_000_000
@@ -89,7 +90,7 @@ def _plain(text: str) -> str:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_method_takes_the_protocols_that_it_sends_and_no_other(method: Any, protocol: Any) -> None:
     plan = msgspec.structs.replace(GOOD, method=method, protocol=protocol)
-    if protocol in SUPPORTS[method]:
+    if protocol in METHODS[method].protocols:
         check(plan)
     else:
         with pytest.raises(ValueError, match=method):

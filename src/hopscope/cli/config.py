@@ -17,7 +17,7 @@ import msgspec
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, read_value
-from hopscope.cli.table import METHODS, option
+from hopscope.cli.table import option
 from hopscope.cli.values import shown
 from hopscope.session.model import ProtocolChoice
 
@@ -262,7 +262,11 @@ def _explain(message: str) -> str:
         hint = f" (did you mean {near[0]}?)" if near else ""
         where = f"{path}.{unknown[1]}" if path else unknown[1]
         return f"{plain(where)}: there is no such key{hint}; known are: {', '.join(known)}"
-    allowed = {"probe.protocol": "auto, icmp, udp, tcp", "probe.family": "4, 6", "probe.method": ", ".join(METHODS)}
+    allowed = {
+        "probe.protocol": "auto, icmp, udp, tcp",
+        "probe.family": "4, 6",
+        "probe.method": ", ".join(option("method").choices),
+    }
     hint = f"; allowed are: {allowed[path]}" if path in allowed else ""
     literal = _literal_words(path)
     if literal and "Invalid enum value" in words:

@@ -18,7 +18,8 @@ from hopscope.names.clean import clean
 from hopscope.sandbox import identity
 from hopscope.session.launch import Launched
 from hopscope.session.session import Session, WorkerFailed
-from hopscope.wire.messages import METHODS, PROTOCOLS, MethodState, Surveyed
+from hopscope.wire.messages import MethodState, Surveyed
+from hopscope.wire.methods import METHODS, PROTOCOLS
 
 _WIDTH = 100
 _ROOTS_FILES = ", so it can still read and write root's own files"

@@ -17,6 +17,7 @@ from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
 from hopscope.views.report.formats import MTR, STEPWISE
+from hopscope.wire.methods import METHODS, able_to_send
 
 REPORT_ROUNDS = 10
 MAX_TARGETS = 256
@@ -189,12 +190,9 @@ def _probing(merged: Mapping[str, Any], port_given: bool, asked: str | None) -> 
 
 
 def _check_method(probing: Probing) -> None:
-    from hopscope.wire.check import SUPPORTS
-
-    able = SUPPORTS.get(probing.method)
     protocol = probing.first_protocol
-    if able is not None and protocol not in able:
-        others = [method for method, protocols in SUPPORTS.items() if protocol in protocols]
+    if probing.method != "auto" and protocol not in METHODS[probing.method].protocols:
+        others = able_to_send(protocol)
         raise UsageError(
             f"--method {probing.method} does not send {protocol.upper()}; those that do: {', '.join(others)}"
         )

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from hopscope.cli.values import address, duration, fields, interface, name_servers, text, timeout, whole
 from hopscope.views.report.formats import FORMATS
+from hopscope.wire.methods import METHODS
 
-METHODS = ("auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
 SUBCOMMANDS = ("demo", "doctor", "config")
 SHELLS = ("bash", "zsh", "fish")
 
@@ -109,7 +109,8 @@ OPTIONS: tuple[Option, ...] = (
        metavar="NAME", read=interface, completes="interface"),
     _o(("--method",), "method", "Probes", "see doctor",
        "How probes are sent; auto takes the best that this user may use. See hopscope doctor.",
-       metavar="M", choices=METHODS),
+       metavar="M",
+       choices={"auto": "the best that this user may use", **{n: m.brief for n, m in METHODS.items()}}),
     _o(("--scenario",), "scenario", "More", "simulated network",
        "The network of the method simulated: a built-in scenario's name or a file that ends with .toml.",
        metavar="NAME", completes="scenario"),

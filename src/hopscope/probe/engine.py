@@ -36,7 +36,6 @@ from hopscope.wire.messages import (
     Pause,
     Plan,
     Problem,
-    Protocol,
     Refused,
     Resume,
     RoundStarted,
@@ -48,18 +47,12 @@ from hopscope.wire.messages import (
     Stopped,
     Survey,
 )
+from hopscope.wire.methods import tried_by_auto
 
 MOST_TARGETS: Final = 4096
 COUNTERS_EVERY_NS: Final = 1_000_000_000
 LONGEST_TEXT: Final = 400
 """Characters of what is said of a bad command, which may quote it: an event must fit on a line."""
-
-AUTO: Final[dict[Protocol, tuple[Method, ...]]] = {
-    # The kernel sorts a ping socket's answers, so it is the cheapest; raw sockets keep one flow where others cannot.
-    "icmp": ("ping-socket", "raw", "scapy"),
-    "udp": ("raw", "udp-socket", "scapy"),
-    "tcp": ("raw", "tcp-socket", "scapy"),
-}
 
 HELD_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
@@ -256,7 +249,7 @@ class Engine:
         self._after(number, target, now)
 
     def _open(self, number: int, plan: Plan) -> tuple[Method, Flow]:
-        choices = AUTO[plan.protocol] if plan.method == "auto" else (plan.method,)
+        choices = tried_by_auto(plan.protocol) if plan.method == "auto" else (plan.method,)
         refusals: list[Refusal] = []
         for method in choices:
             try:

@@ -15,6 +15,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hopscope.wire.methods import PrivilegedSockets
 
 
 def main() -> int:
@@ -23,23 +28,18 @@ def main() -> int:
     _find_the_package()
     from hopscope.sandbox import capabilities, privileges
 
-    raw_sockets: object = None
-    scapy_sockets: object = None
+    opened: dict[PrivilegedSockets, object] = {}
     if capabilities.has(capabilities.CAP_NET_RAW):
         from hopscope.probe import raw_sockets as raw
 
-        try:
-            raw_sockets = raw.open_sockets()
-        except OSError:
-            raw_sockets = None  # the survey and each refusal say why
+        with suppress(OSError):  # the survey and each refusal say why
+            opened["raw"] = raw.open_sockets()
         if "--scapy" in sys.argv[1:]:
             # The portable channel opens its sockets by Scapy itself: only for who asked for it is that loaded as root.
             from hopscope.probe.channels import scapy
 
-            try:
-                scapy_sockets = scapy.open_sockets()
-            except OSError:
-                scapy_sockets = None
+            with suppress(OSError):
+                opened["scapy"] = scapy.open_sockets()
     try:
         standing = privileges.give_up(privileges.intend(_needed_files() if privileges.any_held() else ()))
     except (privileges.StillPrivileged, OSError) as problem:
@@ -49,7 +49,7 @@ def main() -> int:
         _die_with(int(descriptor))
     from hopscope.probe import worker
 
-    return worker.run(standing, raw_sockets, scapy_sockets, _values("--may-read"))
+    return worker.run(standing, opened, _values("--may-read"))
 
 
 def _find_the_package() -> None:

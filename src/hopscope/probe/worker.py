@@ -18,14 +18,14 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from hopscope._version import __version__
-from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.clocks import asleep
 from hopscope.probe.confinement import confine
 from hopscope.probe.engine import HELD_NS, Engine
-from hopscope.probe.refusals import AS_ROOT
+from hopscope.probe.methods import Opened, make_channel, survey
 from hopscope.sandbox.privileges import Standing
 from hopscope.wire.check import check_patience
 from hopscope.wire.framing import Garbage, command_reader, encode_all
@@ -34,7 +34,6 @@ from hopscope.wire.messages import (
     Command,
     Confinement,
     Hello,
-    Method,
     Patience,
     Problem,
     Survey,
@@ -143,16 +142,14 @@ class Worker:
     def __init__(
         self,
         user: str,
-        raw_sockets: Any,
-        scapy_sockets: Any,
+        opened: Opened,
         source: int,
         sink: int,
         confinement: Confinement | None = None,
     ) -> None:
         self._user = user
         self._confinement = confinement
-        self._raw_sockets = raw_sockets
-        self._scapy_sockets = scapy_sockets
+        self._opened = opened
         self._source = source
         self._sink = sink
         self._reader = command_reader()
@@ -169,7 +166,8 @@ class Worker:
         self._greeted = False
         self._over = False
         anchor = time.time_ns() - time.monotonic_ns()
-        self._engine = Engine(self._make_channel, self._loop, time.monotonic_ns, time.time_ns, anchor, asleep)
+        factory = partial(make_channel, opened=opened)
+        self._engine = Engine(factory, self._loop, time.monotonic_ns, time.time_ns, anchor, asleep)
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
         try:
@@ -228,10 +226,7 @@ class Worker:
         elif not self._greeted:
             engine.say(Problem("the first command is hello"))
         elif isinstance(message, Survey):
-            from hopscope.probe.survey import survey
-
-            states = survey(self._raw_sockets, self._scapy_sockets)
-            engine.say(Surveyed(self._user, states, self._confinement))
+            engine.say(Surveyed(self._user, survey(self._opened), self._confinement))
         elif isinstance(message, Patience):
             try:
                 self._patience = check_patience(message)
@@ -251,35 +246,6 @@ class Worker:
             engine.anchor = hello.anchor_ns
         self._greeted = True
         engine.say(Welcome(VERSION, __version__, os.getpid(), self._user, engine.anchor))
-
-    def _make_channel(self, method: Method, hands: Hands) -> Channel:
-        if method == "ping-socket":
-            from hopscope.probe.channels.ping_socket import PingSocketChannel
-
-            return PingSocketChannel(hands)
-        if method == "udp-socket":
-            from hopscope.probe.channels.udp_socket import UdpSocketChannel
-
-            return UdpSocketChannel(hands)
-        if method == "tcp-socket":
-            from hopscope.probe.channels.tcp_socket import TcpSocketChannel
-
-            return TcpSocketChannel(hands)
-        if method == "simulated":
-            from hopscope.probe.channels.simulated import SimulatedChannel
-
-            return SimulatedChannel(hands)
-        if method == "raw":
-            if self._raw_sockets is None:
-                raise Refusal("permission", "raw sockets need privileges", AS_ROOT.format("raw"))
-            from hopscope.probe.channels.raw import RawChannel
-
-            return RawChannel(hands, self._raw_sockets)
-        if self._scapy_sockets is None:
-            raise Refusal("permission", "Scapy's sockets need privileges", AS_ROOT.format("scapy"))
-        from hopscope.probe.channels.scapy import ScapyChannel
-
-        return ScapyChannel(hands, self._scapy_sockets)
 
     # --- events -----------------------------------------------------------------------------------------------
 
@@ -335,7 +301,7 @@ class Worker:
         self._flush()
 
 
-def run(standing: Standing, raw_sockets: Any, scapy_sockets: Any, may_read: Sequence[str] = ()) -> int:
+def run(standing: Standing, opened: Opened, may_read: Sequence[str] = ()) -> int:
     """Take standard input and output for the protocol, confine this process, and work until they end. `may_read`: files
     for a worker that is uid 0."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -348,7 +314,7 @@ def run(standing: Standing, raw_sockets: Any, scapy_sockets: Any, may_read: Sequ
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     confinement = confine(standing.uid, may_read)
-    return Worker(standing.words, raw_sockets, scapy_sockets, source, sink, confinement).run()
+    return Worker(standing.words, opened, source, sink, confinement).run()
 
 
 def _raise_file_limit() -> None:

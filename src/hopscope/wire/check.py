@@ -5,23 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from hopscope.wire.messages import METHODS, PROTOCOLS, Adjust, Patience, Plan, Protocol
+from hopscope.wire.messages import Adjust, Patience, Plan
+from hopscope.wire.methods import METHODS, able_to_send
 
 SECOND: Final = 1_000_000_000
 SHORTEST_INTERVAL_NS: Final = SECOND // 100
 LONGEST_NS: Final = 86_400 * SECOND
 LARGEST_PACKET: Final = 65_535
 LONGEST_TEXT: Final = 4096
-
-SUPPORTS: Final[dict[str, tuple[Protocol, ...]]] = {
-    "ping-socket": ("icmp",),
-    "udp-socket": ("udp",),
-    "tcp-socket": ("tcp",),
-    "raw": PROTOCOLS,
-    "scapy": PROTOCOLS,
-    "simulated": PROTOCOLS,
-}
-"""Which protocols a method can send."""
 
 
 def check(plan: Plan) -> None:
@@ -45,8 +36,8 @@ def check(plan: Plan) -> None:
             raise ValueError(f"source {plan.source!r}: not of the target's family {plan.family}")
     if plan.interface is not None and not 0 < len(plan.interface.encode()) < 16:
         raise ValueError(f"interface {plan.interface!r}: 1 to 15 bytes")
-    if plan.method != "auto" and plan.protocol not in SUPPORTS[plan.method]:
-        able = ", ".join(method for method in METHODS if plan.protocol in SUPPORTS[method])
+    if plan.method != "auto" and plan.protocol not in METHODS[plan.method].protocols:
+        able = ", ".join(able_to_send(plan.protocol))
         raise ValueError(f"method {plan.method!r}: does not send {plan.protocol}; those that do: {able}")
     if plan.protocol == "icmp" and plan.port is not None:
         raise ValueError("port: ICMP has none")

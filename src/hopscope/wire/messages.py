@@ -48,8 +48,6 @@ FlowKind: TypeAlias = Literal["one", "per-ttl", "per-probe"]
 Opening: TypeAlias = Literal["window", "stepwise"]
 """How the first round finds the path's end: several TTLs in flight at once, or one after the other, as mtr does."""
 
-METHODS: tuple[Method, ...] = ("ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated")
-PROTOCOLS: tuple[Protocol, ...] = ("icmp", "udp", "tcp")
 
 DEFAULT_PORT: dict[Protocol, int | None] = {"icmp": None, "udp": 33434, "tcp": 80}
 

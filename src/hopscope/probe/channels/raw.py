@@ -19,7 +19,8 @@ from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
-from hopscope.wire.messages import PROTOCOLS, Family, Method, MethodState
+from hopscope.wire.messages import Family, Method, MethodState
+from hopscope.wire.methods import PROTOCOLS
 
 __all__ = ["REMEDY", "RawChannel", "RawSockets", "open_sockets", "survey"]
 

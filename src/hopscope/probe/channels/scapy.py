@@ -28,7 +28,8 @@ from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
-from hopscope.wire.messages import PROTOCOLS, Clock, Family, Method, MethodState
+from hopscope.wire.messages import Clock, Family, Method, MethodState
+from hopscope.wire.methods import PROTOCOLS
 
 if TYPE_CHECKING:
     from scapy.packet import Packet

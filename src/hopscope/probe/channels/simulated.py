@@ -19,7 +19,8 @@ from hopscope.probe.packets.ledger import Entry, Ledger
 from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.packets.template import Shape, Template
 from hopscope.sim import DEFAULT, Network, ScenarioError, load
-from hopscope.wire.messages import DEFAULT_PORT, PROTOCOLS, Family, Kind, Label, Method, MethodState, Plan
+from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Label, Method, MethodState, Plan
+from hopscope.wire.methods import PROTOCOLS
 
 _TCP: Final = 6
 _UDP: Final = 17

@@ -17,7 +17,7 @@ from hopscope.views.screen.look import Look
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 from hopscope.views.screen.themes import theme_names
-from hopscope.wire.messages import METHODS
+from hopscope.wire.methods import METHODS
 
 LIVE = ("interval_s", "timeout_s", "first_ttl", "max_ttl", "max_unknown")
 """What can be adjusted without a new flow; the rest begins the statistics anew."""

@@ -1,0 +1,43 @@
+"""From a method's name to its channel and its survey, by the registry (`hopscope.wire.methods`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, TypeAlias
+
+from hopscope.probe.channels.base import Channel, Hands, Refusal
+from hopscope.probe.refusals import AS_ROOT
+from hopscope.wire.messages import Method, MethodState
+from hopscope.wire.methods import METHODS, PrivilegedSockets
+
+Opened: TypeAlias = Mapping[PrivilegedSockets, Any]
+"""What the process opened before it gave its privileges up; a kind that is not there was not, or could not be."""
+
+_WHOSE: Final[dict[PrivilegedSockets, str]] = {"raw": "raw sockets", "scapy": "Scapy's sockets"}
+
+
+def make_channel(method: Method, hands: Hands, opened: Opened) -> Channel:
+    """The channel of a method. `Refusal` where its sockets were not opened."""
+    entry = METHODS[method]
+    module, _, name = entry.channel.partition(":")
+    handed = []
+    if entry.needs is not None:
+        if entry.needs not in opened:
+            raise Refusal("permission", f"{_WHOSE[entry.needs]} need privileges", AS_ROOT.format(method))
+        handed.append(opened[entry.needs])
+    made: Channel = getattr(_module(module), name)(hands, *handed)
+    return made
+
+
+def survey(opened: Opened) -> tuple[MethodState, ...]:
+    """Which methods this machine allows this user: a row a method, protocol and family."""
+    states: list[MethodState] = []
+    for entry in METHODS.values():
+        handed = [] if entry.needs is None else [opened.get(entry.needs) or opened.get("raw")]
+        states += _module(entry.channel.partition(":")[0]).survey(*handed)
+    return tuple(states)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"hopscope.probe.channels.{name}")
