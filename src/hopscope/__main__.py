@@ -7,6 +7,11 @@ import sys
 
 def main() -> int:
     """The command's exit status. Nothing heavy is imported before it is known that it will be needed."""
+    if sys.argv[0].endswith("mtr"):
+        from hopscope.cli import as_mtr
+
+        if as_mtr.is_mtr(sys.argv[0]):
+            return as_mtr.run(sys.argv[1:])
     from hopscope.cli.run import run
 
     return run(sys.argv[1:])

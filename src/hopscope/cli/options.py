@@ -29,6 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the program."""
 
     action: Literal["trace", "demo", "doctor", "config"] = "trace"
+    as_mtr: bool = False
+    """The program was called as mtr (`hopscope.cli.as_mtr`)."""
     targets: tuple[str, ...] = ()
     probing: Probing = Probing()
     format: str | None = None
@@ -68,13 +70,16 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     """As `read`, of a command line that was parsed already. `raised`: this program has more rights than its caller, and
     lets the caller's environment and files not steer it."""
     raised = raised or configuration.is_raised()
-    below = {} if raised else parse_environment(environ)
-    loaded = configuration.load(values.get("config", below.get("config")), environ, raised=raised)
+    as_mtr = values.get("as_mtr", False)
+    below = {} if raised or as_mtr else parse_environment(environ)
+    loaded = configuration.Loaded()
+    if not as_mtr or _format(values) is None:  # mtr's reports know nothing of hopscope's configuration
+        loaded = configuration.load(values.get("config", below.get("config")), environ, raised=raised)
     notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
-    merged: Values = {**configuration.defaults(loaded.config), **below, **values}
+    merged: Values = {**({} if as_mtr else configuration.defaults(loaded.config)), **below, **values}
     action = values["action"]
     typed = values["targets"]
-    if action == "trace":
+    if action == "trace" and not as_mtr:
         typed = [target for word in typed for target in split_queries(word) or [word]]
     targets = [*typed, *_from_file(merged.get("file"))]
     _check_targets(action, targets, merged.get("list", False))
@@ -88,6 +93,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     is_pattern_random = merged.get("pattern", 0) > LARGEST_BYTE
     if is_pattern_random:
         merged["pattern"] = random.randrange(LARGEST_BYTE + 1)
+    if merged.get("mark") is not None:
+        _check_mark(merged, "mark" in values)
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
     if asked not in (None, "mtr-split") and probing.rounds is None:
@@ -98,6 +105,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         probing = msgspec.structs.replace(probing, opening="stepwise")
     return Options(
         action=action,
+        as_mtr=as_mtr,
         targets=tuple(targets),
         probing=probing,
         format=asked,
@@ -187,6 +195,15 @@ def _probing(merged: Mapping[str, Any], port_given: bool, asked: str | None) -> 
     if probing.scenario is not None and probing.method != "simulated":
         raise UsageError(f"--scenario {shown(probing.scenario)}: only --method simulated has scenarios")
     return probing
+
+
+def _check_mark(merged: Values, is_on_the_command_line: bool) -> None:
+    """Only the sockets that the worker opens before it gives its privileges up can be marked."""
+    if not is_on_the_command_line:
+        raise UsageError("-M: a mark is set before any file or environment is read; give it on the command line")
+    if merged.setdefault("method", "raw") not in ("auto", "raw"):
+        raise UsageError(f"-M: the method {merged['method']} marks no packets; --method raw does")
+    merged["method"] = "raw"
 
 
 def _check_method(probing: Probing) -> None:

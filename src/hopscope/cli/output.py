@@ -174,10 +174,19 @@ def _write_bytes(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
 
 
+_speaker = "hopscope"
+
+
+def speak_as(program: str) -> None:
+    """From now on each line of `say` begins with this name."""
+    global _speaker
+    _speaker = program
+
+
 def say(line: str) -> None:
     """A line of narration on standard error; where that cannot be written, nothing can be said."""
     try:
-        write_all(2, f"hopscope: {line}\n")
+        write_all(2, f"{_speaker}: {line}\n")
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EBADF, errno.EIO, errno.ENOSPC):
             raise

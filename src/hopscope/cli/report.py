@@ -73,6 +73,12 @@ class Ending:
         for note in self.notes(snapshot):
             say(note)
         refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
+        words = _refusal
+        if self.options.as_mtr:
+            from hopscope.cli import mtr_targets
+
+            refused = [target for target in refused if not mtr_targets.is_without_hops(target)]
+            words = mtr_targets.refusal
         measured = tuple(target for target in snapshot.targets if target not in refused or target.path.rounds)
         if self.format not in STREAMS and measured:
             self._print(document(snapshot, measured, self.options))
@@ -80,7 +86,7 @@ class Ending:
             self.output.close()
         except OutputError as error:
             self.trouble = self.trouble or str(error)
-        for line in (*self.complaints, *map(_refusal, refused)):
+        for line in (*self.complaints, *map(words, refused)):
             say(line)
         if signal is not None:
             return SIGNALLED + signal
@@ -88,9 +94,13 @@ class Ending:
             say(self.failure)
             return WORKER
         if self.trouble is not None:
+            if self.options.as_mtr:
+                raise OutputError(self.trouble)
             say(self.trouble)
             return USAGE
         if self.is_pipe_closed:
+            if self.options.as_mtr:
+                raise ClosedPipe
             return OK
         if refused or self.complaints:
             return max((_refused_status(target) for target in refused), default=USAGE)
@@ -98,7 +108,8 @@ class Ending:
 
     def _print(self, report: Document) -> None:
         try:
-            self.output.save(render(report, self.format))
+            keep = self.output.write if self.options.as_mtr else self.output.save
+            keep(render(report, self.format))
         except ClosedPipe:
             self.is_pipe_closed = True
         except OutputError as error:

@@ -42,8 +42,11 @@ def _run(argv: Sequence[str]) -> int:
     from hopscope.cli.parser import parse
 
     values = parse(argv)
-    if _print_about(values):
-        return OK
+    return OK if _print_about(values) else carry_out(values)
+
+
+def carry_out(values: Values) -> int:
+    """The exit status of what a command line asks for. Raises `UsageError`, `OutputError` and `ClosedPipe`."""
     from hopscope.cli import unprivileged
     from hopscope.cli.worker import CannotStart, start_worker
     from hopscope.sandbox.privileges import StillPrivileged
@@ -140,7 +143,12 @@ def _trace(options: Options, demo: Demo | None, launched: Launched | None, stand
 
         return fast.run(options, demo, namers.of_demo(demo, options), output)
     assert launched is not None
-    begun = begin(options, launched, demo)
+    if options.as_mtr:
+        from hopscope.cli import mtr_targets
+
+        begun = mtr_targets.begin(options, launched)
+    else:
+        begun = begin(options, launched, demo)
     # The worker comes up while the rest is imported.
     from hopscope.cli import namers
 

@@ -26,6 +26,8 @@ def start_worker(values: Values) -> Launched | None:
     if values["action"] == "config" or values.get("list") or values.get("fast"):
         return None
     extra = ["--scapy"] if values.get("method") == "scapy" else []
+    if values.get("mark") is not None:
+        extra += ["--mark", str(values["mark"])]
     scenario = values["targets"][0] if values["action"] == "demo" and values["targets"] else values.get("scenario")
     if scenario is not None and os.geteuid() == 0 and ("/" in scenario or scenario.endswith(".toml")):
         extra += ["--may-read", os.path.abspath(scenario)]

@@ -128,7 +128,7 @@ class DatagramFlow(Flow):
         self._inbox: Inbox[_Read] = Inbox()
         self._dropped = 0
         self._why_closed: OSError | None = None
-        self._port = 0
+        self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
         self._egress = endpoint.egress_of(plan)
         self._socket = self._open_socket()

@@ -59,13 +59,14 @@ class RawSockets:
                 sock.close()
 
 
-def open_sockets() -> RawSockets:
-    """Open all raw sockets. `OSError`: EPERM where this user may not, EAFNOSUPPORT where there is no family at all."""
+def open_sockets(mark: int | None = None) -> RawSockets:
+    """Open all raw sockets; `mark`: of what they send (socket(7), SO_MARK). `OSError`: EPERM where this user
+    may not, EAFNOSUPPORT where there is no family at all."""
     opened = RawSockets()
     missing: OSError | None = None
     for family in FAMILIES:
         try:
-            opened.families[family] = _open_family(family)
+            opened.families[family] = _open_family(family, mark)
         except OSError as problem:
             if problem.errno not in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
                 opened.close()
@@ -76,7 +77,7 @@ def open_sockets() -> RawSockets:
     return opened
 
 
-def _open_family(family: Family) -> FamilySockets:
+def _open_family(family: Family, mark: int | None) -> FamilySockets:
     domain = endpoint.socket_family(family)
     with ExitStack() as undo:
 
@@ -93,6 +94,8 @@ def _open_family(family: Family) -> FamilySockets:
         for sock in (tcp, icmp):
             listen(sock, family)
         sender = raw(socket.IPPROTO_RAW)
+        if mark is not None:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
         _widen(sender)
         sockets = FamilySockets(sender, icmp, tcp)
         undo.pop_all()

@@ -5,9 +5,9 @@ is needed is imported (Scapy, the simulator), then the file system and the syste
 the first byte is read from anyone. ``-I`` and this file's own path keep the environment and the current folder out of
 what is imported.
 
-``--scapy``: load Scapy while there are privileges, for the method of that name. ``--may-read FILE``: a scenario, for a
-worker that has to stay uid 0. ``--lifeline FD``: a pipe's reading end; when something is written to the other end, or
-nobody holds it any more, the kernel kills the worker.
+``--mark N``: mark what the raw sockets send. ``--scapy``: load Scapy while there are privileges, for the method of
+that name. ``--may-read FILE``: a scenario, for a worker that has to stay uid 0. ``--lifeline FD``: a pipe's reading
+end; when something is written to the other end, or nobody holds it any more, the kernel kills the worker.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> int:
         from hopscope.probe import raw_sockets as raw
 
         with suppress(OSError):  # the survey and each refusal say why
-            opened["raw"] = raw.open_sockets()
+            opened["raw"] = raw.open_sockets(*map(int, _values("--mark")[:1]))
         if "--scapy" in sys.argv[1:]:
             # The portable channel opens its sockets by Scapy itself: only for who asked for it is that loaded as root.
             from hopscope.probe.channels import scapy

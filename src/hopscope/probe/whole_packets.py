@@ -311,7 +311,8 @@ class PacketFlow(Flow):
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
         entry until now, whose identity and probes in flight go on."""
         plan, ledger, source = self.plan, self._channel.ledger, egress.source
-        held = self._hold_port(source, before.shape.ident if before else 0)
+        asked = plan.local_port if plan.protocol == "udp" else None
+        held = self._hold_port(source, before.shape.ident if before else asked or 0)
         if before is not None:
             ledger.remove(before)
         while True:

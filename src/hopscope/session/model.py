@@ -36,6 +36,7 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     seed: int | None = None
     opening: Opening = "window"
     grace_s: float | None = None
+    local_port: int | None = None
 
     @property
     def first_protocol(self) -> Protocol:

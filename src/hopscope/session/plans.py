@@ -43,6 +43,7 @@ def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
         scenario=probing.scenario,
         seed=probing.seed,
         opening=probing.opening,
+        local_port=probing.local_port,
         grace_ns=None if probing.grace_s is None else nanos(probing.grace_s),
     )
     check(plan)

@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     opening: Opening
     grace_s: float | None
+    local_port: int | None
 
 
 def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[Options]) -> Report:

@@ -52,6 +52,7 @@ def check(plan: Plan) -> None:
     _within("tos", plan.tos, 0, 255)
     _within("rounds", plan.rounds, 0, None)
     _within("first_round", plan.first_round, 0, None)
+    _within("local_port", plan.local_port, 1, 65_535)
     _within("grace_ns", plan.grace_ns, 0, LONGEST_NS)
 
 

@@ -92,6 +92,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     seed: Int | None = None
     """For the method ``simulated``: overrides the scenario's seed."""
     opening: Opening = "window"
+    local_port: Int | None = None
+    """Source port of UDP probes; where another program has it, one of the kernel's choice."""
     grace_ns: Int | None = None
     """After the last probe of the last round, answers are waited for at most this long: mtr's grace time. Null: until
     each probe's own timeout."""

@@ -43,7 +43,7 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
     lines = [
         f"Start: {start_time(target.path.started_at or document.now)}",
         _join(
-            head if wide else head[:NARROW].ljust(NARROW),
+            head if wide or not columns else head[:NARROW].ljust(NARROW),
             [(field.title.rjust(field.width), field) for field in columns],
         ),
     ]
@@ -59,7 +59,9 @@ def _hop(
     name = mtr.host(target, hop, style)
     front = f" {hop.ttl:2d}. {_item(target, mtr.address_of(hop), style)}" if style.owners else f" {hop.ttl:2d}.|-- "
     front += f"{name:<{width}}"
-    lines = [_join(front if wide else front[:NARROW], [(mtr.shown(hop, field), field) for field in columns])]
+    # Without a column nothing is written over the line's end, and mtr leaves it whole.
+    front = front if wide or not columns else front[:NARROW]
+    lines = [_join(front, [(mtr.shown(hop, field), field) for field in columns])]
     labels = []
     if style.mpls:
         labels = [
