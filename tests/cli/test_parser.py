@@ -21,7 +21,7 @@ def test_the_contracts_defaults() -> None:
     options = _options("192.0.2.1")
     probing = options.probing
     assert options.format is None
-    assert (probing.family, probing.protocol, probing.port, probing.method) == (None, "icmp", None, "auto")
+    assert (probing.family, probing.protocol, probing.port, probing.method) == (None, "auto", None, "auto")
     assert (probing.interval_s, probing.rounds, probing.timeout_s) == (1.0, None, 3.0)
     assert (probing.first_ttl, probing.max_ttl, probing.max_unknown) == (1, 30, 12)
     assert (probing.packet_size, probing.pattern, probing.tos) == (64, 0, 0)
