@@ -53,11 +53,20 @@ def main() -> int:
 
 
 def _find_the_package() -> None:
-    try:
-        import hopscope
-    except ImportError:
-        sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-        import hopscope  # noqa: F401 - from its own place
+    """Let ``hopscope`` be the package that this file is part of, whatever else of that name is installed."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    above = os.path.dirname(package)
+    if above not in sys.path:
+        sys.path.append(above)  # where it may stand beside what it depends on
+    spec = spec_from_file_location(
+        "hopscope", os.path.join(package, "__init__.py"), submodule_search_locations=[package]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["hopscope"] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
 
 
 def _needed_files() -> list[str]:

@@ -1,0 +1,186 @@
+"""Root that nobody called, and a worker that has to stay root: what the real command can still reach then.
+
+A confined process says what it can do by a module that stands in the place of one that it imports late: what the module
+tries is what somebody could try who had got the better of it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hopscope.probe import confinement
+from tests.cli.command import QUICK, environment
+
+pytestmark = [pytest.mark.needs("root"), pytest.mark.needs("landlock")]
+
+SOURCE = Path(confinement.__file__).parents[2]
+TRY = """
+import os, sys
+def tried(what):
+    try:
+        what()
+    except OSError as problem:
+        return problem.strerror
+    return "done"
+def say(**more):
+    import json
+    print(json.dumps({"uid": os.geteuid(), **more}), file=sys.stderr, flush=True)
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the program that nobody but root can read, and whose modules a test may add to."""
+    tmp_path.chmod(0o700)
+    shutil.copytree(SOURCE / "hopscope", tmp_path / "lib" / "hopscope", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "here").mkdir()
+    return tmp_path
+
+
+def add(copy: Path, module: str, program: str) -> None:
+    file = copy / "lib" / "hopscope" / module
+    lines = file.read_text()
+    file.write_text(f"{lines}\n{TRY}\n{program}\n")
+
+
+def run(
+    copy: Path, *words: str, cwd: Path | None = None, before: tuple[str, ...] = (), called: Mapping[str, str] = {}
+) -> tuple[int, str, str]:
+    program = (
+        f"import sys; sys.path.insert(0, {str(copy / 'lib')!r}); from hopscope.__main__ import main; sys.exit(main())"
+    )
+    env = environment(HOME=str(copy / "home"), XDG_CONFIG_HOME="", XDG_STATE_HOME="", **called)
+    done = subprocess.run(
+        [*before, sys.executable, "-c", program, *words],
+        cwd=cwd or copy / "here",
+        env={**env, "PYTHONPATH": str(copy / "lib")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def answers(err: str) -> dict[str, object]:
+    found = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    assert found, err
+    return dict(found[-1])
+
+
+FRONT_END = """
+say(shadow=tried(lambda: open("/etc/shadow")), etc=tried(lambda: open("/etc/hopscope-was-here", "w")),
+    root=tried(lambda: open("/root/hopscope-was-here", "w")), above=tried(lambda: open("../hopscope-was-here", "w")),
+    here=tried(lambda: open("made", "w")), disk=tried(lambda: open("/dev/vda", "rb")),
+    program=tried(lambda: open(__file__, "a")), resolver=tried(lambda: open("/etc/resolv.conf")))
+"""
+
+
+def test_plain_root_reads_and_writes_what_it_needs_and_what_was_named_alone(copy: Path) -> None:
+    add(copy, "cli/report.py", FRONT_END)
+    target = copy / "reports" / "report.json"
+    target.parent.mkdir()
+    status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(target))
+    said = answers(err)
+    assert (status, said["uid"]) == (0, 0)
+    assert said["here"] == "done"
+    assert said["resolver"] in ("done", "No such file or directory")
+    refused = {name: said[name] for name in ("shadow", "etc", "root", "above", "program")}
+    assert refused == dict.fromkeys(refused, "Permission denied")
+    assert said["disk"] != "done"
+    assert target.read_text().startswith("Start:")
+    assert not Path("/etc/hopscope-was-here").exists()
+    assert not Path("/root/hopscope-was-here").exists()
+
+
+@pytest.mark.parametrize("folder", ["/", "home", "home/.ssh"])
+def test_a_folder_whose_files_are_roots_life_is_not_written_to_because_one_stands_in_it(
+    copy: Path, folder: str
+) -> None:
+    here = copy / folder
+    here.mkdir(parents=True, exist_ok=True)
+    add(copy, "cli/report.py", 'say(here=tried(lambda: open("hopscope-was-here", "w")))')
+    report = copy / "home" / "report.txt"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text("old")
+    status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(report), cwd=here)
+    assert answers(err)["here"] == "Permission denied"
+    assert (status, report.read_text()[:6]) == (0, "Start:")  # the file itself was named
+
+
+WORKER = """
+say(shadow=tried(lambda: open("/etc/shadow")), etc=tried(lambda: open("/etc/hopscope-was-here", "w")),
+    program=tried(lambda: open(os.__file__)), execute=tried(lambda: os.execv("/bin/true", ["true"])))
+"""
+ROOT_ALONE = {
+    "nobody else can read the program": (),
+    "no other user is mapped": ("unshare", "--user", "--map-root-user"),
+    "the bounding set has no setuid": ("setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all"),
+}
+
+
+@pytest.mark.parametrize("before", ROOT_ALONE.values(), ids=ROOT_ALONE.keys())
+def test_a_worker_that_stays_root_reads_the_program_and_nothing_of_roots(copy: Path, before: tuple[str, ...]) -> None:
+    log = copy / "here" / "log"
+    log.touch()
+    # The worker's standard error is kept by the front end; so it says what it met where the front end shows it.
+    add(copy, "probe/channels/simulated.py", WORKER.replace("say(", "raise SystemExit(repr(dict(").rstrip() + "))")
+    status, _, err = run(copy, "demo", "-r", *QUICK, before=before)
+    assert status == 4
+    assert "'shadow': 'Permission denied', 'etc': 'Permission denied', 'program': 'done'" in err
+    assert "'execute': 'done'" not in err
+
+
+@pytest.mark.parametrize("before", ROOT_ALONE.values(), ids=ROOT_ALONE.keys())
+def test_a_scenario_that_was_named_is_read_all_the_same(copy: Path, before: tuple[str, ...]) -> None:
+    scenario = copy / "here" / "own.toml"
+    shutil.copy(SOURCE / "hopscope" / "sim" / "scenarios" / "tour.toml", scenario)
+    for words in (("demo", "own.toml"), ("--method", "simulated", "--scenario", str(scenario), "192.0.2.80")):
+        status, out, err = run(copy, *words, "-r", *QUICK, before=before)
+        assert (status, err) == (0, ""), words
+        assert "1.|--" in out
+
+
+@pytest.mark.parametrize("before", ROOT_ALONE.values(), ids=ROOT_ALONE.keys())
+def test_doctor_says_that_landlock_keeps_them_from_roots_files(copy: Path, before: tuple[str, ...]) -> None:
+    _, out, _ = run(copy, "doctor", "--format", "json", before=before)
+    found = json.loads(out)
+    assert found["worker"]["user"].startswith("root")
+    assert (found["worker"]["landlock"], found["front_end"]["landlock"]) == ("named-files", "named-files")
+    _, out, _ = run(copy, "doctor", before=before)
+    assert "reads the program alone" in " ".join(out.split())
+
+
+SUDO = {"SUDO_UID": "12345", "SUDO_GID": "12345"}
+
+
+def test_for_a_caller_who_cannot_read_the_program_no_file_is_opened_by_name(copy: Path) -> None:
+    secret = copy / "here" / "secret"
+    secret.write_text("root-secret\n")
+    report = copy / "here" / "report"
+    (copy / "home" / ".config" / "hopscope").mkdir(parents=True)
+    (copy / "home" / ".config" / "hopscope" / "config.toml").write_text("[probe]\ntos = 999\n")
+    for words in (("-F", str(secret)), ("--config", str(secret), "h"), ("demo", str(secret) + ".toml"),
+                  ("demo", "--output", str(report))):  # fmt: skip
+        status, out, err = run(copy, *words, "-r", *QUICK, called=SUDO)
+        assert (status, out) == (2, "")
+        assert "user 12345, who cannot read the installed program" in err
+        assert "root-secret" not in err
+    assert not report.exists()
+    more = {"HOPSCOPE_OPTIONS": f"-F {secret}"}
+    status, out, _ = run(copy, "demo", "-r", *QUICK, called={**SUDO, **more})
+    assert (status, "1.|--" in out) == (0, True)
+
+
+def test_without_landlock_doctor_says_what_a_process_of_root_can_still_reach(copy: Path) -> None:
+    landlock = copy / "lib" / "hopscope" / "sandbox" / "landlock.py"
+    landlock.write_text(landlock.read_text() + "\n\ndef abi() -> int:\n    return 0\n")
+    _, out, _ = run(copy, "doctor")
+    assert " ".join(out.split()).count("no Landlock, so it can still read and write root's own files") == 2
+    assert json.loads(run(copy, "doctor", "--format", "json")[1])["front_end"]["landlock"] == "none"
