@@ -103,3 +103,9 @@ def test_the_list_of_what_a_bare_system_skips_is_what_the_marks_say() -> None:
     )
     written = needs.BARE_SKIPS.read_text(encoding="utf-8")
     assert done.stdout == written, "write it anew: python -m tests.needs"
+
+
+def test_ci_installs_every_tool_that_a_test_can_need() -> None:
+    lines = (TOP / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    installed = {tuple(line.split()[1:]) for line in lines if line.startswith("need ")}
+    assert set(needs.PACKAGES.items()) <= installed
