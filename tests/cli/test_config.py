@@ -194,3 +194,8 @@ def test_a_table_in_a_string_is_no_table() -> None:
     assert tomllib.loads(edit("[keys]\nq = 'a'\n", "keys", "q", "b"))["keys"] == {"q": "b"}
     # Such a file is refused by the strict reader before anything is written; what matters is that nothing raises.
     assert isinstance(edit(text, "screen", "theme", "t"), str)
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/nonexistent", "/proc/1/root/x" * 300])
+def test_a_home_that_is_none_has_no_configuration(home: str) -> None:
+    assert config.load(None, {"HOME": home}) == config.Loaded()

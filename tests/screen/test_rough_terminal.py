@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +82,47 @@ def test_what_is_open_lives_through_a_terminal_of_one_cell(name: str) -> None:
         assert terminal.wait() == 130
         assert terminal.is_restored()
         assert b"Traceback" not in terminal.bytes
+
+
+STEERING = {
+    "a module to import": {"TEXTUAL_DRIVER": "os:system"},
+    "a picture to write": {"TEXTUAL_SCREENSHOT": "0", "TEXTUAL_SCREENSHOT_LOCATION": "."},
+    "keys to press": {"TEXTUAL_PRESS": "q,q,q"},
+    "tools for developers": {"TEXTUAL": "debug,devtools", "TEXTUAL_DEBUG": "1", "TEXTUAL_SHOW_RETURN": "1"},
+    "a size of nowhere": {"COLUMNS": "100000", "LINES": "100000"},
+    "a size of another kind": {"COLUMNS": "-1", "LINES": "x"},
+    "a size of a notebook": {"JUPYTER_COLUMNS": "100000", "JUPYTER_LINES": "100000"},
+    "signals": {"TEXTUAL_ALLOW_SIGNALS": "1"},
+    "no keyboard and no colours": {"TEXTUAL_DISABLE_KITTY_KEY": "1", "TEXTUAL_COLOR_SYSTEM": "none"},
+    "a key's delay": {"ESCDELAY": "99999999"},
+}
+
+
+@pytest.mark.parametrize("name", STEERING)
+def test_nothing_in_the_environment_steers_the_screen_s_libraries(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = {**STEERING[name], "TEXTUAL_LOG": str(tmp_path / "log")}
+    with Terminal("demo", **more) as terminal:  # type: ignore[arg-type]  # its environment
+        terminal.read(LAST_HOP)
+        assert b"\x1b[>25u" in terminal.bytes
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert terminal.is_restored()
+        assert b"Traceback" not in terminal.bytes
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [(65535, 65535), (65535, 1), (1, 65535), (0, 0)])
+def test_a_terminal_of_an_absurd_size_is_drawn_as_far_as_terminals_go(size: tuple[int, int]) -> None:
+    with Terminal("demo", size=size) as terminal:
+        terminal.read(b"\x1b[?1049h")
+        terminal.resize(120, 34)
+        terminal.read(LAST_HOP)
+        terminal.resize(*size)
+        terminal.type("q")
+        assert terminal.wait() in (0, 1)
+        assert terminal.is_restored()
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        assert peak < 400_000  # KiB

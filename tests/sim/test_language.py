@@ -107,7 +107,7 @@ def test_values_that_could_move_a_terminal_are_shown_escaped() -> None:
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     for path, words in (
         (tmp_path / "none.toml", "no such file"),
-        (tmp_path, "no scenario" if tmp_path.name.endswith(".toml") else "no such file"),
+        (tmp_path, "no scenario" if tmp_path.name.endswith(".toml") else "Is a directory"),
     ):
         with pytest.raises(ScenarioError, match=words):
             load(f"{path}/" if path.is_dir() else str(path))

@@ -20,6 +20,7 @@ from hopscope.cli.parser import Values, read_value
 from hopscope.cli.table import option
 from hopscope.cli.values import shown
 from hopscope.session.model import ProtocolChoice
+from hopscope.system.files import Unreadable, read_file, read_given, text_of
 
 MAX_FILE = 1 << 20
 Duration: TypeAlias = float | str
@@ -145,32 +146,34 @@ def load(given: str | None, environ: Mapping[str, str], *, raised: bool = False)
         if raised:
             raise UsageError(f"--config: {shown(given)} is not read by a program with more rights than its caller")
         path = Path(given)
-        return Loaded(parse(_read(path), given), path)
+        try:
+            data = read_given(given, MAX_FILE)
+        except FileNotFoundError:
+            raise UsageError(f"{plain(path)}: cannot be read: No such file or directory") from None
+        except Unreadable as error:
+            raise UsageError(f"{plain(path)}: cannot be read: {error}") from None
+        return Loaded(parse(_text(path, data), given), path)
     path = default_path(environ)
-    try:
-        owner = path.stat().st_uid
-    except OSError:
+    if not os.path.exists(path):
         return Loaded()
     if raised:
         return Loaded(note=f"{path} is not read: this program has more rights than its caller")
+    try:
+        data, owner = read_file(path, MAX_FILE)
+    except FileNotFoundError:  # it went just now
+        return Loaded()
+    except Unreadable as error:
+        raise UsageError(f"{plain(path)}: cannot be read: {error}; --config '' goes without it") from None
     if owner not in (os.geteuid(), 0):
         return Loaded(note=f"{path} is not read: it belongs to another user")
-    return Loaded(parse(_read(path), str(path)), path)
+    return Loaded(parse(_text(path, data), str(path)), path)
 
 
-def _read(path: Path) -> str:
+def _text(path: Path, data: bytes) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{plain(path)}: cannot be read: {reason}") from None
-    if len(raw) > MAX_FILE:
-        raise UsageError(f"{plain(path)}: a configuration has at most {MAX_FILE} bytes")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{plain(path)}: byte {error.start} is no UTF-8") from None
+        return text_of(data)
+    except Unreadable as error:
+        raise UsageError(f"{plain(path)}: {error}") from None
 
 
 def plain(path: str | Path) -> str:
@@ -181,17 +184,17 @@ def plain(path: str | Path) -> str:
 
 def parse(text: str, name: str = "config.toml") -> Config:
     """A configuration from its text. `UsageError`: one line with the file, the key's path and what is allowed."""
-    import tomllib
+    from hopscope.system import toml
 
     try:
-        table = tomllib.loads(text)
+        table = toml.loads(text)
         config = msgspec.convert(table, Config)
         # What msgspec cannot know: the options' own ranges and words.
         defaults(config)
         _check_screen(config)
         if config.names.servers:
             read_value(option("servers"), ",".join(config.names.servers), "names.servers")
-    except tomllib.TOMLDecodeError as error:
+    except toml.NoToml as error:
         raise UsageError(f"{plain(name)}: no TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise UsageError(f"{plain(name)}: {_explain(str(error))}") from None

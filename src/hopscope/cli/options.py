@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from hopscope.cli.parser import Values, parse, parse_environment
 from hopscope.cli.values import shown
 from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
+from hopscope.system.files import Unreadable, read_given
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
 from hopscope.views.report.formats import MTR, STEPWISE
 from hopscope.wire.methods import METHODS, able_to_send
@@ -220,13 +222,12 @@ def _from_file(name: str | None) -> list[str]:
     if name is None:
         return []
     try:
-        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
-            raw = file.read(configuration.MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"-F {shown(name)}: {getattr(error, 'strerror', None) or error}") from None
-    if len(raw) > configuration.MAX_FILE:
-        raise UsageError(f"-F {shown(name)}: too long; at most {configuration.MAX_FILE} bytes")
-    lines = os.fsdecode(raw).splitlines()
+        raw = read_given(name, configuration.MAX_FILE)
+    except FileNotFoundError:
+        raise UsageError(f"-F {shown(name)}: No such file or directory") from None
+    except Unreadable as error:
+        raise UsageError(f"-F {shown(name)}: {error}") from None
+    lines = os.fsdecode(raw.removeprefix(codecs.BOM_UTF8)).splitlines()
     targets = []
     for number, line in enumerate(lines, 1):
         for target in split_queries(line.partition("#")[0]):

@@ -16,6 +16,8 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.replacing import is_replaceable, replace
 from hopscope.cli.values import shown
 
+MOST_SAID = 1000
+"""Characters of a line on standard error."""
 _AT_ONCE = select.PIPE_BUF
 """Where there is room at all, so many bytes can be written without waiting: pipe(7). A longer text goes in parts."""
 
@@ -184,7 +186,10 @@ def speak_as(program: str) -> None:
 
 
 def say(line: str) -> None:
-    """A line of narration on standard error; where that cannot be written, nothing can be said."""
+    """A line of narration on standard error; where that cannot be written, nothing can be said. Cut where a file's key
+    of a megabyte stands in it."""
+    if len(line) > MOST_SAID:
+        line = f"{line[:MOST_SAID]}…"
     try:
         write_all(2, f"{_speaker}: {line}\n")
     except OSError as error:

@@ -6,6 +6,8 @@ IPinfo's flat one (``asn: "AS64500"``).
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,10 @@ from typing import Any
 from hopscope.names.clean import clean
 from hopscope.names.facts import Asn, Geo
 from hopscope.names.owners import country_code
+from hopscope.system.files import open_file
+
+MOST_IN_MEMORY = 1 << 29
+"""Bytes of a database, where it has to be read as a whole."""
 
 
 class DatabaseError(Exception):
@@ -28,15 +34,18 @@ class Databases:
         if not paths:
             return
         try:
-            import maxminddb
+            import maxminddb  # noqa: F401 - is it there?
         except ImportError as error:
             raise DatabaseError(
                 f"{clean(str(paths[0]))}: reading .mmdb files needs the extra: pip install 'hopscope[mmdb]'"
             ) from error
         for path in paths:
             try:
-                self._readers.append(maxminddb.open_database(str(path)))
-            except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+                self._readers.append(_open(path))
+            except FileNotFoundError as error:
+                self.close()
+                raise DatabaseError(f"{clean(str(path))}: there is no such file") from error
+            except Exception as error:  # what a broken one makes of the reader is not known beforehand
                 self.close()
                 raise DatabaseError(
                     f"{clean(str(path))}: not a readable .mmdb file: {clean(str(error), 120)}"
@@ -64,6 +73,22 @@ class Databases:
         for reader in self._readers:
             reader.close()
         self._readers.clear()
+
+
+def _open(path: str | Path) -> Any:
+    """A reader of this very file, by the descriptor that was looked at, and without a memory map: a file that is cut
+    short while it is mapped ends the program (SIGBUS, mmap(2))."""
+    import maxminddb
+
+    descriptor = open_file(path)
+    try:
+        name = f"/proc/self/fd/{descriptor}"
+        if not os.path.exists(name):  # no /proc
+            with open(descriptor, "rb", closefd=False) as file:
+                return maxminddb.open_database(io.BytesIO(file.read(MOST_IN_MEMORY)), maxminddb.MODE_FD)
+        return maxminddb.open_database(name, maxminddb.MODE_FILE)
+    finally:
+        os.close(descriptor)
 
 
 def _asn(record: dict[str, Any], address: str, length: int) -> Asn | None:
@@ -96,9 +121,10 @@ def _geo(record: dict[str, Any]) -> Geo | None:
     place = location if isinstance(location, dict) else record
     latitude, longitude = _degrees(place.get("latitude")), _degrees(place.get("longitude"))
     country = _iso(record)
+    city = city if isinstance(city, str) else None
     if country is None and city is None:
         return None
-    return Geo(country, clean(str(city), 60) if city else None, latitude, longitude)
+    return Geo(country, clean(city, 60) if city else None, latitude, longitude)
 
 
 def _degrees(value: object) -> float | None:

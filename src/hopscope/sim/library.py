@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-import tomllib
 from importlib import resources
-from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
 from hopscope.sim.language import Change, Hop, Scenario, Table, Target, every_node
 from hopscope.sim.values import Loss, LossTable, read_value
+from hopscope.system import toml
+from hopscope.system.files import Unreadable, read_file, text_of
 
 MAX_FILE: Final = 1 << 20
 """Bytes of a scenario file."""
@@ -52,7 +52,7 @@ def list_scenarios() -> list[Story]:
     stories = []
     for entry in resources.files("hopscope.sim").joinpath("scenarios").iterdir():
         if entry.name.endswith(".toml"):
-            table = tomllib.loads(entry.read_text("utf-8"))
+            table = toml.loads(entry.read_text("utf-8"))
             stories.append(Story(entry.name.removesuffix(".toml"), table.get("title", ""), table.get("story", "")))
     return sorted(stories, key=lambda story: (story.name != DEFAULT, story.name))
 
@@ -74,29 +74,20 @@ def load(name_or_path: str) -> Scenario:
             f"there is no scenario {_shown(name_or_path)}.{hint} Built in are: {', '.join(names)};"
             " a file of your own ends with .toml"
         )
-    path = Path(name_or_path)
     try:
-        if not path.is_file():
-            raise ScenarioError(f"{_plain(name_or_path)}: there is no such file")
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ScenarioError(f"{_plain(name_or_path)}: cannot be read: {reason}") from None
-    if len(raw) > MAX_FILE:
-        raise ScenarioError(f"{_plain(name_or_path)}: a scenario is at most {MAX_FILE} bytes")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{_plain(name_or_path)}: byte {error.start} is no UTF-8") from None
+        text = text_of(read_file(name_or_path, MAX_FILE).data)
+    except FileNotFoundError:
+        raise ScenarioError(f"{_plain(name_or_path)}: there is no such file") from None
+    except Unreadable as error:
+        raise ScenarioError(f"{_plain(name_or_path)}: cannot be read: {error}") from None
     return parse(text, name_or_path)
 
 
 def parse(text: str, name: str = "scenario") -> Scenario:
     """A scenario from TOML text; `name` is what errors call it. Raises `ScenarioError`."""
     try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        table = toml.loads(text)
+    except toml.NoToml as error:
         raise ScenarioError(f"{_plain(name)}: no TOML: {error}") from None
     try:
         return msgspec.convert(table, Scenario, dec_hook=read_value)

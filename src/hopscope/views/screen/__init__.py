@@ -19,13 +19,18 @@ key bindings, footer, help and palette read that registry; `columns.py` has all 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+from hopscope.system.environment import leave_to_us
 
 if TYPE_CHECKING:
     from hopscope.views.screen.options import ScreenOptions
     from hopscope.views.screen.source import Launch
 
 __all__ = ["run"]
+
+leave_to_us(os.environ)  # here, since any module of this package may be the first to import Textual
 
 
 def run(launch: Launch, options: ScreenOptions) -> int:
