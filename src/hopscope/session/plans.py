@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from hopscope.session.model import Probing
 from hopscope.wire.check import check, check_adjust
-from hopscope.wire.messages import DEFAULT_PORT, Adjust, Plan
+from hopscope.wire.messages import DEFAULT_PORT, Adjust, Family, Plan
 
 _SECOND: Final = 1_000_000_000
 
@@ -23,31 +23,29 @@ def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
         port = probing.port
     elif protocol == "icmp" or port is None:
         port = DEFAULT_PORT[protocol]
-    plan = Plan(
-        address=address,
-        family=6 if ipaddress.ip_address(address).version == 6 else 4,
-        protocol=protocol,
-        method=probing.method,
-        port=port,
-        interval_ns=nanos(probing.interval_s),
-        timeout_ns=nanos(probing.timeout_s),
-        first_ttl=probing.first_ttl,
-        max_ttl=probing.max_ttl,
-        max_unknown=probing.max_unknown,
-        packet_size=probing.packet_size,
-        pattern=probing.pattern,
-        tos=probing.tos,
-        source=probing.source,
-        interface=probing.interface,
-        rounds=probing.rounds,
-        scenario=probing.scenario,
-        seed=probing.seed,
-        opening=probing.opening,
-        local_port=probing.local_port,
-        grace_ns=None if probing.grace_s is None else nanos(probing.grace_s),
-    )
+    family: Family = 6 if ipaddress.ip_address(address).version == 6 else 4
+    carried = {**_carried(probing), "address": address, "family": family, "protocol": protocol, "port": port}
+    plan = Plan(**carried)
     check(plan)
     return plan
+
+
+def _place(name: str) -> str:
+    """The field of `Plan` that a field of `Probing` arrives in."""
+    place = name if name in Plan.__struct_fields__ else name.removesuffix("_s") + "_ns"
+    if place not in Plan.__struct_fields__:
+        raise LookupError(f"Probing.{name} arrives nowhere: wire.messages.Plan has neither {name} nor {place}")
+    return place
+
+
+_PLACES: Final = {name: _place(name) for name in Probing.__struct_fields__}
+"""Where each field of `Probing` arrives. Looked up when this is imported: an option that was forgotten is an error."""
+
+
+def _carried(probing: Probing) -> dict[str, Any]:
+    """What `probing` says of a plan's fields; seconds become nanoseconds."""
+    values = ((name, place, getattr(probing, name)) for name, place in _PLACES.items())
+    return {place: value if name == place or value is None else nanos(value) for name, place, value in values}
 
 
 def fallback_plan(probing: Probing, refused: Plan, reason: str, port: int | None = None) -> Plan | None:
