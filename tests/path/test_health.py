@@ -57,9 +57,9 @@ TEN = ".........x" * 10
         (("....", "...."), "healthy", "healthy so far: 0 of 4 lost, 10.0 ms"),
         ((".....", "..x.x"), "starting", "too early to judge: 2 of 5 lost"),
         ((FINE, FINE), "healthy", "healthy: 0 of 100 lost, 10.0 ms, steady"),
-        ((FINE, "." * 99 + "x"), "healthy", "healthy: 1 of 100 lost, 10.0 ms, steady"),
+        ((FINE, "." * 99 + "x"), "healthy", "healthy: 10.0 ms, steady, 1 of 100 lost may be chance"),
         ((FINE, ("." * 15 + "s") * 6 + "...."), "healthy", "healthy: 0 of 100 lost, 10.0 ms, up to 70.0 ms"),
-        ((FINE[:20], "." * 19 + "x"), "healthy", "healthy: 1 of 20 lost, 10.0 ms, steady"),
+        ((FINE[:20], "." * 19 + "x"), "healthy", "healthy: 10.0 ms, steady, 1 of 20 lost may be chance"),
         ((FINE, TEN), "loss", "10 % loss at the target alone"),
         ((FINE, TEN, TEN), "loss", "10 % loss from hop 2 on"),
         ((TEN, TEN, TEN), "loss", "10 % loss from the first hop on"),
@@ -149,7 +149,7 @@ def test_since_is_when_this_computer_began_to_fail() -> None:
 
 def test_an_old_outage_is_no_present_trouble() -> None:
     found = health(trace(FINE, "." * 20 + "x" * 20 + "." * 150))
-    assert said(found) == ("healthy", "healthy: 20 of 190 lost, 10.0 ms, steady")
+    assert said(found) == ("healthy", "healthy: 10.0 ms, steady, 20 of 190 lost since the start")
 
 
 @pytest.mark.parametrize(
@@ -267,3 +267,41 @@ def test_loss_between_is_not_called_harmless_by_chance_while_the_target_loses_to
     assert hop_health(path, path.hops[1]).state != "cosmetic"
     path = trace("." * 40, "x..x" + "." * 36, "x" + "." * 39, "." * 40)
     assert hop_health(path, path.hops[1]).state == "cosmetic"
+
+
+def by_udp(*rows: str) -> Finding:
+    """What is said of such a path by UDP: a row a router, the last one the target's TTL, which is silent or answers."""
+    fold = PathFold(TARGET, "udp")
+    for i in range(len(rows[0])):
+        fold.apply(begun(i))
+        for ttl, row in enumerate(rows, 1):
+            fold.apply(sent(i, ttl))
+            if row[i] == "x":
+                fold.apply(lost(i, ttl))
+            elif ttl == len(rows):
+                fold.apply(answered(i, ttl, MS, TARGET, "port-unreachable"))
+            else:
+                fold.apply(answered(i, ttl, MS, router(ttl)))
+    return health(fold.snapshot())
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "words"),
+    [
+        (
+            ("." * 30, "x" * 30),
+            "no-answer",
+            "the target does not answer UDP, which alone is no outage: hop 1 is the last",
+        ),
+        (("x" * 30, "x" * 30), "no-answer", "the target does not answer UDP, which alone is no outage"),
+        (("." * 60, "." * 30 + "x" * 30), "no-answer", "the target does not answer UDP, which alone is no outage"),
+        (("." * 30 + "x" * 30, "." * 30 + "x" * 30), "unreachable", "no answer"),
+        (("." * 30, "." * 30), "healthy", "healthy: 0 of 30 lost"),
+    ],
+)
+def test_a_target_that_is_silent_by_udp_alone_is_never_called_an_outage(
+    rows: tuple[str, ...], state: str, words: str
+) -> None:
+    found = said(by_udp(*rows))
+    assert found[0] == state
+    assert found[1].startswith(words)

@@ -68,7 +68,7 @@ async def test_a_prompt_says_what_of_a_paste_it_did_not_take(drive: Drive) -> No
             ("one.example", "one.example", ""),
             ("\n\ntwo.example\nthree.example\n", "two.example three.example", ""),
             ("y" * 5000, "y" * 4096, "the paste was too long"),
-            ("\n0.5\n2\n", "0.5", "only the first line of the paste was taken"),
+            ("\n0.5\n2\n", "0.5", "only the first lines of the paste were taken"),
         ):
             await it.press("i" if text == "\n0.5\n2\n" else "a")
             prompt = it.app.screen

@@ -13,7 +13,7 @@ from hopscope.path.evidence import Confidence, confidence
 from hopscope.path.snapshot import LocalError
 from hopscope.wire.messages import Kind
 
-HealthState: TypeAlias = Literal["starting", "healthy", "slow", "loss", "unreachable", "this-computer"]
+HealthState: TypeAlias = Literal["starting", "healthy", "slow", "loss", "no-answer", "unreachable", "this-computer"]
 
 
 class PathFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +58,8 @@ class EarlyLoss(PathFinding, frozen=True, kw_only=True, tag="early-loss"):
 class Healthy(PathFinding, frozen=True, kw_only=True, tag="healthy"):
     """Nothing is wrong. The numbers are of the recent rounds."""
 
+    all_recent: bool = True
+    """Whether all that is `lost` was lost in the recent rounds."""
     median_ns: float | None = None
     high_ns: float | None = None
     """The 95th percentile; None where the round trips are steady, or too few to tell."""
@@ -99,6 +101,13 @@ class NoAnswer(PathFinding, frozen=True, kw_only=True, tag="no-answer"):
     """The largest TTL that answers, where it never did."""
 
 
+class NoUdpAnswer(PathFinding, frozen=True, kw_only=True, tag="no-udp-answer"):
+    """The target alone does not answer UDP. Many hosts never do, and others rarely: that is no outage."""
+
+    farthest: int | None = None
+    """The largest TTL that answers, where the target never did."""
+
+
 class Late(PathFinding, frozen=True, kw_only=True, tag="late"):
     """The target answers after the timeout: `late` of the last `of`."""
 
@@ -121,7 +130,7 @@ class Slow(PathFinding, frozen=True, kw_only=True, tag="slow"):
 
 
 Finding: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Starting, EarlyLoss, Healthy, LocalFailure, Refused, Loop, OutOfReach, NoAnswer, Late, Loss, Slow
+    Starting, EarlyLoss, Healthy, LocalFailure, Refused, Loop, OutOfReach, NoAnswer, NoUdpAnswer, Late, Loss, Slow
 ]
 
 _STATES: dict[type[PathFinding], HealthState] = {
@@ -133,6 +142,7 @@ _STATES: dict[type[PathFinding], HealthState] = {
     Loop: "unreachable",
     OutOfReach: "unreachable",
     NoAnswer: "unreachable",
+    NoUdpAnswer: "no-answer",
     Late: "slow",
     Loss: "loss",
     Slow: "slow",

@@ -191,6 +191,7 @@ class PathFold:
             last_at=self._last_at,
             version=self.version,
             route_changes=self._route_changes(end),
+            protocol=self._protocol,
         )
 
     def _end(self) -> tuple[int, bool]:

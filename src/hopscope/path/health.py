@@ -31,6 +31,7 @@ from hopscope.path.findings import (
     Loop,
     Loss,
     NoAnswer,
+    NoUdpAnswer,
     OutOfReach,
     Refused,
     Slow,
@@ -91,6 +92,8 @@ def _not_reached(path: Path, last: Hop) -> Finding:
         return OutOfReach(n=n, lost=lost, first_ttl=last.ttl, last_ttl=last.ttl)
     if lost < GONE:
         return Starting(n=n, lost=lost, farthest=answering)
+    if path.protocol == "udp":
+        return NoUdpAnswer(n=n, lost=lost, farthest=answering)
     first = None if answering is None else answering + 1
     return NoAnswer(n=n, lost=lost, since=path.started_at, first_ttl=first, ever=False, farthest=answering)
 
@@ -151,14 +154,10 @@ def _silent_now(path: Path, last: Hop) -> Finding | None:
     needed = GONE if before == 0 else 20 if before == 1 else min(20, max(GONE, math.ceil(math.log(0.01, before))))
     if run < needed:
         return None
-    return NoAnswer(
-        n=last.received + last.lost,
-        lost=last.lost,
-        since=run_began(path, last, LOST),
-        first_ttl=_silent_from(path),
-        loss_pct=100.0,
-        ever=True,
-    )
+    n, since, first = last.received + last.lost, run_began(path, last, LOST), _silent_from(path)
+    if path.protocol == "udp" and first in (None, last.ttl):
+        return NoUdpAnswer(n=n, lost=last.lost, since=since)
+    return NoAnswer(n=n, lost=last.lost, since=since, first_ttl=first, loss_pct=100.0, ever=True)
 
 
 def _silent_from(path: Path) -> int | None:
@@ -245,6 +244,7 @@ def _healthy(last: Hop, samples: list[int]) -> Finding:
     return Healthy(
         n=n,
         lost=last.lost,
+        all_recent=lost == last.lost,
         loss_pct=100 * lost / recent if recent else None,
         median_ns=median,
         high_ns=None if is_steady else high,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hopscope.wire.messages import Clock, Kind, Label
+from hopscope.wire.messages import Clock, Kind, Label, Protocol
 
 # Samples of a window that are no RTT.
 LOST = -1
@@ -152,6 +152,8 @@ class Path(msgspec.Struct, frozen=True):
     """Grows with every change: two snapshots of one target with the same version are the same."""
     route_changes: int
     """How often the addresses along the path changed for good."""
+    protocol: Protocol = "icmp"
+    """What it is probed by."""
 
     @property
     def target_hop(self) -> Hop | None:

@@ -20,6 +20,7 @@ from hopscope.path.findings import (
     Loop,
     Loss,
     NoAnswer,
+    NoUdpAnswer,
     OutOfReach,
     Refused,
     Slow,
@@ -82,6 +83,9 @@ def sentence(found: Finding) -> Sentence:
         case NoAnswer(farthest=farthest):
             head = f"no answer from the target; hop {farthest} is the last that answers"
             return Sentence(head, "", "no answer")
+        case NoUdpAnswer(farthest=farthest):
+            tail = "" if farthest is None else f"hop {farthest} is the last that answers"
+            return Sentence("the target does not answer UDP, which alone is no outage", tail, "no answer by UDP")
         case Late(late=late, of=n):
             tail = f"{late} of the last {n} answers came after the timeout; raise it"
             return Sentence("slow", tail, "answers late")
@@ -92,14 +96,16 @@ def sentence(found: Finding) -> Sentence:
 
 
 def _healthy(found: Healthy) -> Sentence:
-    tail = f"{found.lost} of {found.n} lost"
+    parts = [] if found.lost else [f"0 of {found.n} lost"]
     if found.median_ns is not None:
-        tail += f", {_span(found.median_ns)}"
+        parts.append(_span(found.median_ns))
         if found.is_steady:
-            tail += ", steady"
+            parts.append("steady")
         elif found.high_ns is not None:
-            tail += f", up to {_span(found.high_ns)}"
-    return Sentence("healthy" if found.n >= COLLECTING else "healthy so far", tail, "healthy")
+            parts.append(f"up to {_span(found.high_ns)}")
+    if found.lost:  # not right behind "healthy", which it would seem to contradict
+        parts.append(f"{found.lost} of {found.n} lost {'may be chance' if found.all_recent else 'since the start'}")
+    return Sentence("healthy" if found.n >= COLLECTING else "healthy so far", ", ".join(parts), "healthy")
 
 
 def _loss(found: Loss) -> Sentence:

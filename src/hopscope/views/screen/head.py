@@ -80,8 +80,8 @@ def _tab_words(verdict: Verdict) -> str:
     pct = verdict.finding.loss_pct
     if verdict.state == "loss" and pct:
         return f" {percent(pct)} loss"
-    words = {"healthy": "", "finished": "", "unreachable": "no answer", "this-computer": "this computer"}
-    return f" {words.get(verdict.state, verdict.state)}".rstrip()
+    words = {"healthy": "", "finished": "", "unreachable": "no answer", "no-answer": "no answer by UDP"}
+    return f" {words.get(verdict.state, verdict.state.replace('-', ' '))}".rstrip()
 
 
 def _right(target: Target | None, shown: Snapshot) -> str:
@@ -99,36 +99,40 @@ def _right(target: Target | None, shown: Snapshot) -> str:
 
 
 def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
-    """The chosen target in a line: name, address, length of the path, health in words; at the right who probes how."""
+    """The chosen target in a line: name and health in words; at the right, as far as there is room, its address, the
+    path's length, and who probes how."""
     verdict = state.judge.target(target)
     _mark, style = look.health(verdict.state)
     line = Line().add(" ", look.text)
-    narrow = width < 70
-    path = target.path
-    name = cut(target.query, max(12, width // 3))
-    if not narrow:
-        line.add(name, look.strong)
-        if target.address and target.address != target.query:
-            line.add(f"  {cut(target.address, 40)}", look.quiet)
-        if path.hops:
-            count = len(path.hops)
-            hops = f"{count} hop{'s' if count != 1 else ''}" if path.reached else f"{count} hops so far"
-            line.add(f"  {hops}  ", look.quiet)
-        else:
-            line.add("  ", look.text)
-    right = who(target, state.shown)
+    if width >= 70:
+        line.add(cut(target.query, max(12, width // 3)), look.strong).add("  ", look.text)
     room = width - line.width - 1
     words = verdict.words
     head = verdict.sentence.head
     if verdict.young and verdict.state not in ("starting", "paused"):
         words += " (too few probes to judge)"
-    beside = cell_len(words) + 3 + cell_len(right) <= room and bool(right)
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)
-    if beside:
-        line.to(width - cell_len(right) - 2, look.text).add(right, look.quiet)
+    beside = [part for part in (_address(target), _length(target), who(target, state.shown)) if part]
+    while beside and width >= 70:
+        right = "  ".join(beside)
+        if cell_len(words) + 3 + cell_len(right) <= room:
+            line.to(width - cell_len(right) - 2, look.text).add(right, look.quiet)
+            break
+        beside.pop()
     return line.row(width, look.text)
+
+
+def _address(target: Target) -> str:
+    return cut(target.address, 40) if target.address and target.address != target.query else ""
+
+
+def _length(target: Target) -> str:
+    count = len(target.path.hops)
+    if not target.path.reached:
+        return f"{count} hops so far" if count else ""
+    return f"{count} hop{'s' if count != 1 else ''}"
 
 
 def who(target: Target, shown: Snapshot) -> str:

@@ -13,7 +13,18 @@ from hopscope.session.model import Target
 from hopscope.views.numbers import time_of_day
 from hopscope.views.prose import Sentence, sentence
 
-TROUBLE = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "starting", "paused", "finished")
+TROUBLE = (
+    "this-computer",
+    "unreachable",
+    "refused",
+    "unresolved",
+    "loss",
+    "slow",
+    "no-answer",
+    "starting",
+    "paused",
+    "finished",
+)
 """States, the worst first; whatever is not named is healthy."""
 
 

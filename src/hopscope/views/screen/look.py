@@ -47,6 +47,7 @@ class Look:
             "healthy": (g.healthy, self.healthy),
             "slow": (g.slow, self.warn),
             "loss": (g.loss, self.warn),
+            "no-answer": (g.unreachable, self.warn),
             "unreachable": (g.unreachable, self.bad),
             "starting": (g.starting, self.quiet),
             "paused": (g.paused, self.quiet),

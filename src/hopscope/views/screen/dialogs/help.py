@@ -14,6 +14,7 @@ STATES = (
     ("slow", "answers, but more slowly than it can"),
     ("loss", "probes are lost, up to the target"),
     ("unreachable", "the target does not answer"),
+    ("no-answer", "the target does not answer UDP: that alone is no outage"),
     ("starting", "too early to say"),
     ("paused", "no probes are sent"),
     ("this-computer", "this computer could not send or hear: not the network's fault"),

@@ -32,15 +32,16 @@ class Field(Input):
         event.stop()
         event.prevent_default()
         lines = [line for line in plain(event.text).split("\n") if line.strip()]
-        screen = self.screen
-        if isinstance(screen, Prompt) and screen.joins_lines:
-            lines = [" ".join(lines)]
-        line = lines[0] if lines else ""
+        line = lines.pop(0) if lines else ""
         start, end = sorted(self.selection)
         room = (self.max_length or len(line)) - len(self.value) + end - start
+        screen = self.screen
+        if isinstance(screen, Prompt) and screen.joins_lines:
+            while lines and len(line) + 1 + len(lines[0]) <= room:
+                line += f" {lines.pop(0)}"
         self.replace(line[: max(0, room)], start, end)
-        if isinstance(screen, Prompt) and (len(line) > room or len(lines) > 1):
-            screen.say("only the first line of the paste was taken" if len(lines) > 1 else "the paste was too long")
+        if isinstance(screen, Prompt) and (len(line) > room or lines):
+            screen.say("only the first lines of the paste were taken" if lines else "the paste was too long")
 
 
 class Prompt(ModalScreen[None]):
