@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import hopscope
-from hopscope.session.feeds import DEEPEST
+from hopscope.session.feeds import CAUGHT_UP, DEEPEST
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S
 from hopscope.session.model import Probing
+from hopscope.session.retries import WORKER_PAUSES_S
 from hopscope.session.trace import Options
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +57,8 @@ def test_the_pages_bounds_are_the_real_ones() -> None:
     assert f"more than {DEEPEST:,} events" in PAGE
     assert (STALLED_S, MOST_RESTARTS) == (10, 5)
     assert "silent for ten seconds" in PAGE
-    assert "at most five times within a minute" in PAGE
+    assert "after five restarts in\na row" in PAGE
+    assert (WORKER_PAUSES_S[-1], CAUGHT_UP * 2) == (60, DEEPEST)
 
 
 def test_trace_takes_each_option_of_a_session_but_rounds_by_name() -> None:

@@ -184,6 +184,9 @@ class Played:
 
     pause = resume = reset = remove = adjust = restart = ask_owners = _fixed
 
+    def retry(self, target: int | None = None) -> bool:
+        return False
+
     def add(self, query: str, probing: Probing | None = None) -> int:
         raise ValueError("a picture takes no targets")
 

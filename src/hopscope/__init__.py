@@ -11,8 +11,8 @@ from hopscope._version import __version__
 
 if TYPE_CHECKING:
     from hopscope.path.snapshot import Hop, Path
-    from hopscope.session.errors import Refusal, TooSlow, TraceError, Unresolvable, WorkerFailed
-    from hopscope.session.events import EndEvent, ProbeEvent, SessionEvent, StartEvent
+    from hopscope.session.errors import Refusal, TraceError, Unresolvable, WorkerFailed
+    from hopscope.session.events import EndEvent, GapEvent, MarkEvent, ProbeEvent, SessionEvent, StartEvent
     from hopscope.session.model import Probing, Snapshot, Target
     from hopscope.session.report import Report, ReportHop
     from hopscope.session.session import Session
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "hopscope.path.snapshot": ("Hop", "Path"),
-    "hopscope.session.errors": ("Refusal", "TooSlow", "TraceError", "Unresolvable", "WorkerFailed"),
-    "hopscope.session.events": ("EndEvent", "ProbeEvent", "SessionEvent", "StartEvent"),
+    "hopscope.session.errors": ("Refusal", "TraceError", "Unresolvable", "WorkerFailed"),
+    "hopscope.session.events": ("EndEvent", "GapEvent", "MarkEvent", "ProbeEvent", "SessionEvent", "StartEvent"),
     "hopscope.session.model": ("Probing", "Snapshot", "Target"),
     "hopscope.session.report": ("Report", "ReportHop"),
     "hopscope.session.session": ("Session",),
@@ -31,7 +31,9 @@ _PLACE_OF = {name: module for module, names in _PLACES.items() for name in names
 
 __all__ = [
     "EndEvent",
+    "GapEvent",
     "Hop",
+    "MarkEvent",
     "Path",
     "ProbeEvent",
     "Probing",
@@ -43,7 +45,6 @@ __all__ = [
     "Snapshot",
     "StartEvent",
     "Target",
-    "TooSlow",
     "TraceError",
     "Unresolvable",
     "WorkerFailed",

@@ -24,6 +24,7 @@ from hopscope.wire.messages import (
     Refused,
     RoundStarted,
     Sent,
+    SourceChanged,
     Started,
 )
 
@@ -90,6 +91,8 @@ class Scripted:
     refusal: Refused | None = None
     broken: bool = False
     """This machine cannot send."""
+    is_tried_again: bool = False
+    source_change: SourceChanged | None = None
     fold: PathFold = field(init=False)
     random: random.Random = field(init=False)
     round: int = 0
@@ -166,6 +169,8 @@ class Scripted:
             self.error,
             self.fold.snapshot(),
             names,
+            is_tried_again=self.is_tried_again,
+            source_change=self.source_change,
         )
 
 
@@ -264,6 +269,10 @@ class ScriptedSession:
             if target in (None, one.id):
                 one.fold.reset(self.now)
         self.touch()
+
+    def retry(self, target: int | None = None) -> bool:
+        self.calls.append(("retry", target))
+        return self.worker == "restarting"
 
     def probing(self, target: int) -> Probing:
         return self.find(target).probing

@@ -270,7 +270,7 @@ def test_the_exit_status_is_the_outcome() -> None:
 def test_the_documentation_knows_every_action_key_column_and_theme() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "screen.md").read_text(encoding="utf-8")
     for action in ACTIONS.values():
-        keys = " ".join(f"`{key}`" for key in action.keys.split(","))
+        keys = " ".join(f"`{key}`" for key in action.keys.split(",") if key)
         assert f"| {keys} | `{action.id}` | {action.help} |" in page
     for column in COLUMNS.values():
         assert f"| `{column.key}` |" in page

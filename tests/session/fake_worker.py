@@ -21,9 +21,11 @@ def main(manner: str, memory: str = "") -> None:
             file.write("started\n")
             file.seek(0)
             lives = file.read().count("started\n")
-    if manner == "dies-at-once":
+    deaths = {"dies-at-once": 10**9, "dies-often": 15, "dies-five-times": 5, "dies-once": 1}
+    if lives <= deaths.get(manner, 0):
         sys.stderr.write("no such luck\n")
         sys.exit(7)
+    starts = 0
     for line in sys.stdin:
         command = json.loads(line)
         if memory:
@@ -48,7 +50,13 @@ def main(manner: str, memory: str = "") -> None:
         elif kind == "start":
             if manner == "counts":
                 say(type="counters", malformed=lives, foreign=10 * lives)
-            probe(command["target"], command["plan"], manner)
+            starts += 1
+            if manner == "no-route" or (manner == "no-route-twice" and starts < 3):
+                say(type="refused", target=command["target"], reason="no-route", message="no route")
+            elif manner == "forbids-twice" and starts < 3:
+                say(type="refused", target=command["target"], reason="permission", message="not allowed")
+            else:
+                probe(command["target"], command["plan"], manner)
             if manner == "counts" and lives == 1:
                 os._exit(9)
         elif kind == "stop":

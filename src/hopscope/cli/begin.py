@@ -43,7 +43,7 @@ class Begun:
 
 def begin(options: Options, launched: Launched, demo: Demo | None = None) -> Begun:
     """Find each target's address, and begin to probe it. A target that is wrong, or whose name does not resolve, keeps
-    none of the others from being probed. `UsageError` where none can be; the worker is then closed."""
+    none of the others from being probed. `UsageError` where none ever can be; the worker is then closed."""
     try:
         return _begin(launched, options, demo)
     except BaseException:
@@ -53,7 +53,7 @@ def begin(options: Options, launched: Launched, demo: Demo | None = None) -> Beg
 
 def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
     probing = options.probing
-    unresolved: list[str] = []
+    unresolved: list[Unresolvable] = []
     if demo is not None:
         by_text = simulated_targets(options, demo)
         wanted, complaints = _read(options.targets or tuple(by_text))
@@ -69,8 +69,8 @@ def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
             except ValueError as error:
                 complaints.append(f"{clean(query.host)}: {error}")
                 del wanted[text]
-    if not plans:
-        raise UsageError("\n".join([*complaints, *unresolved]))
+    if not plans and not any(why.is_temporary for why in unresolved):
+        raise UsageError("\n".join([*complaints, *map(str, unresolved)]))
     targets = tuple(text for text in options.targets or wanted if text in wanted)
     for text in targets:
         if text in plans:
@@ -90,8 +90,8 @@ def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:
     return wanted, complaints
 
 
-def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[str]]:
-    """The address of each host, and a line for each that has none. So many at once as `LOOKUPS` says."""
+def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[Unresolvable]]:
+    """The address of each host, and why others have none. So many at once as `LOOKUPS` says."""
     if len(hosts) < 2:
         found = [_resolve(host, probing) for host in hosts]
     else:
@@ -100,7 +100,7 @@ def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[
         with ThreadPoolExecutor(min(LOOKUPS, len(hosts))) as pool:
             found = list(pool.map(lambda host: _resolve(host, probing), hosts))
     addresses = {host: one for host, one in zip(hosts, found, strict=True) if isinstance(one, str)}
-    return addresses, [str(one) for one in found if isinstance(one, Unresolvable)]
+    return addresses, [one for one in found if isinstance(one, Unresolvable)]
 
 
 def _resolve(host: str, probing: Probing) -> str | Unresolvable:

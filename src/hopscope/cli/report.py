@@ -21,8 +21,7 @@ from hopscope.cli.progress import EVERY_S, Progress
 from hopscope.cli.signals import Stop
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
-from hopscope.session.events import StreamEvent
-from hopscope.session.feeds import TooSlow
+from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
 from hopscope.views.privacy import HIDDEN, masked_snapshot
@@ -32,6 +31,8 @@ from hopscope.views.report.stream import Streamer, streamer
 
 NAMES_S = 2.0
 """So long a report waits at its end for names that are still being looked up."""
+BURST = 256
+"""Events of a stream that are written before all else that waits has its turn."""
 DRAIN_S = 1.0
 """So long a stream that was told to end waits for a reader who does not read."""
 
@@ -57,6 +58,8 @@ class Ending:
         self.trouble: str | None = None
         """Why no more can be written."""
         self.is_pipe_closed = False
+        self.missed = 0
+        """Events that a stream's reader was too slow for."""
         self._said: set[str] = set()
 
     def notes(self, snapshot: Snapshot) -> list[str]:
@@ -88,6 +91,8 @@ class Ending:
             self.trouble = self.trouble or str(error)
         for line in (*self.complaints, *map(words, refused)):
             say(line)
+        if self.missed:
+            say(f"standard output was read too slowly: {self.missed} events are missing in it")
         if signal is not None:
             return SIGNALLED + signal
         if self.failure is not None:
@@ -181,16 +186,20 @@ class _Report(Ending):
             self.options.privacy,
         )
         try:
+            number = 0
             async for event in events:
+                if isinstance(event, GapEvent):
+                    self.missed += event.events
                 text = stream.event(event)
                 if text:
                     await self.output.send(text)
+                number += 1
+                if number % BURST == 0:
+                    await asyncio.sleep(0)  # neither the queue nor who reads made it wait: others have their turn
         except ClosedPipe:
             self.is_pipe_closed = True
         except OutputError as error:
             self.trouble = str(error)
-        except TooSlow as error:
-            self.trouble = f"standard output is read too slowly: {error}"
         else:
             return
         stop.set()

@@ -4,7 +4,6 @@
     - `Unresolvable`: a name leads to no address
     - `Refusal`: a target cannot be probed (permission, no route, …)
     - `WorkerFailed`: the probe worker ended, and could not be kept alive
-    - `TooSlow`: a consumer of events fell too far behind
 
 What is wrong in itself (a target that cannot be one, a value out of range) is a `ValueError`. Each message is one
 clean line.
@@ -18,7 +17,11 @@ class TraceError(Exception):
 
 
 class Unresolvable(TraceError):
-    """A name that leads to no address; one line of why."""
+    """A name that leads to no address; one line of why. `is_temporary`: nobody who could know was asked."""
+
+    def __init__(self, message: str, *, is_temporary: bool = False) -> None:
+        super().__init__(message)
+        self.is_temporary = is_temporary
 
 
 class Refusal(TraceError):
@@ -33,7 +36,3 @@ class Refusal(TraceError):
 
 class WorkerFailed(TraceError):
     """The probe worker ended, and could not be started again. The message says what is known of it."""
-
-
-class TooSlow(TraceError):
-    """A consumer fell too far behind: events after this point were lost to it."""

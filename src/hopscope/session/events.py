@@ -20,8 +20,11 @@ from hopscope.wire.messages import (
     Method,
     Protocol,
     Sent,
+    SourceChanged,
 )
 
+MarkKind: TypeAlias = Literal["address-change"]
+"""``address-change``: probes leave from another address of this machine."""
 Outcome: TypeAlias = Literal["answered", "lost", "late", "failed", "duplicate"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +82,34 @@ class SentEvent(msgspec.Struct, frozen=True, tag_field="event", tag="sent", kw_o
     sent_at: str
 
 
+class MarkEvent(msgspec.Struct, frozen=True, tag_field="event", tag="mark", kw_only=True):
+    """Something that happened, and is no trouble of the path's."""
+
+    target: str
+    at: str
+    kind: MarkKind
+    begin: str = msgspec.field(name="from")
+    end: str | None = msgspec.field(name="to")
+    """None: it goes on."""
+    text: str
+
+
+class GapEvent(msgspec.Struct, frozen=True, tag_field="event", tag="gap", kw_only=True):
+    """In the place of a target's events that a consumer missed, because it was too far behind. Nothing of them is
+    missing in the session's own numbers."""
+
+    target: str
+    at: str
+    """The moment of the first of them."""
+    until: str
+    """The moment of the last."""
+    events: int
+    """How many."""
+    first_round: int | None
+    """The smallest round of a probe among them; None: there was no probe."""
+    last_round: int | None
+
+
 class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_only=True):
     """A target is not probed any more."""
 
@@ -87,7 +118,7 @@ class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_onl
     reached: bool
 
 
-SessionEvent: TypeAlias = StartEvent | ProbeEvent | EndEvent
+SessionEvent: TypeAlias = StartEvent | ProbeEvent | MarkEvent | GapEvent | EndEvent
 StreamEvent: TypeAlias = SessionEvent | SentEvent
 
 _OUTCOMES: Final[dict[type, Outcome]] = {Answered: "answered", Late: "late", Duplicate: "duplicate"}
@@ -101,6 +132,27 @@ def iso(epoch_ns: int) -> str:
 def sent_event(target: str, event: Sent) -> SentEvent:
     """The public form of a probe's departure."""
     return SentEvent(target=target, round=event.round, ttl=event.ttl, sent_at=iso(event.sent_at))
+
+
+def moment_of(event: StreamEvent) -> str:
+    """When it happened, ISO 8601: of a probe when it was sent; empty where the event does not say."""
+    if isinstance(event, (ProbeEvent, SentEvent)):
+        return event.sent_at
+    if isinstance(event, StartEvent):
+        return event.started
+    return "" if isinstance(event, EndEvent) else event.at
+
+
+def source_mark(target: str, change: SourceChanged) -> MarkEvent:
+    """That probes leave from another address of this machine."""
+    at = iso(change.at)
+    text = address_change(change.before, change.after)
+    return MarkEvent(target=target, at=at, kind="address-change", begin=at, end=at, text=text)
+
+
+def address_change(before: str | None, after: str | None) -> str:
+    """That this machine's address changed, in words."""
+    return f"this computer's address changed from {before} to {after}"
 
 
 def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:

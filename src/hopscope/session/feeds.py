@@ -1,4 +1,8 @@
-"""Events to any number of consumers, each at its own pace, none at the cost of unbounded memory."""
+"""Events to any number of consumers, each at its own pace, none at the cost of unbounded memory.
+
+One that falls too far behind misses events, and is told so: where they would be stands a `GapEvent` for each target
+that says which. Heads and ends are never missed.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
-from hopscope.session.errors import TooSlow
-from hopscope.session.events import SentEvent, StreamEvent
+from hopscope.session.events import EndEvent, GapEvent, ProbeEvent, SentEvent, StartEvent, StreamEvent, moment_of
 
 DEEPEST: Final = 100_000
-"""So many events a consumer may be behind."""
+"""A consumer that is so many events behind misses what comes next."""
+CAUGHT_UP: Final = DEEPEST // 2
+"""One that missed something is given events again when it is so few behind."""
 
 
 class Feeds:
@@ -44,10 +49,8 @@ class Feeds:
     def put(self, event: StreamEvent) -> None:
         """Give an event to everybody who wants it."""
         for feed in list(self._feeds):
-            if isinstance(event, SentEvent) and not feed.departures:
-                continue
-            if not feed.put(event):
-                self._feeds.discard(feed)
+            if feed.departures or not isinstance(event, SentEvent):
+                feed.put(event)
 
     def close(self) -> None:
         """No more events will come; who waits is told."""
@@ -64,35 +67,84 @@ class Feed(AsyncIterator[StreamEvent]):
         self.departures = departures
         self._events: deque[StreamEvent] = deque(first)
         self._ready = asyncio.Event()
-        self._over = False
-        self._lost = False
+        self._is_over = False
+        self._is_full = False
+        self._gaps: dict[str, _Gap] = {}
+        """What each target's events were that are missed, while it is full."""
 
-    def put(self, event: StreamEvent) -> bool:
-        """Whether it wants more."""
-        if self._over:
-            return False
-        if len(self._events) >= DEEPEST:
-            self._lost = True
-            self.close()
-            return False
-        self._events.append(event)
+    def put(self, event: StreamEvent) -> None:
+        """One more event; while the consumer is too far behind, one that is missed."""
+        if self._is_over:
+            return
+        self._is_full = self._is_full or len(self._events) >= DEEPEST
+        if not self._is_full:
+            self._events.append(event)
+        elif isinstance(event, (StartEvent, EndEvent)):
+            self._tell_gap(event.target)
+            self._events.append(event)
+        else:
+            gap = self._gaps.get(event.target)
+            if gap is None:
+                gap = self._gaps[event.target] = _Gap()
+            gap.add(event)
         self._ready.set()
-        return True
 
     def close(self) -> None:
         """Get no more; what is there already is still given."""
-        self._over = True
-        self._ready.set()
+        if not self._is_over:
+            self._tell_gaps()
+            self._is_over = True
+            self._ready.set()
 
     async def __anext__(self) -> StreamEvent:
         while not self._events:
-            if self._lost:
-                raise TooSlow(f"more than {DEEPEST} events behind")
-            if self._over:
+            if self._is_over:
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()
-        return self._events.popleft()
+        event = self._events.popleft()
+        if self._is_full and len(self._events) <= CAUGHT_UP:
+            self._is_full = False
+            self._tell_gaps()
+        return event
+
+    def _tell_gaps(self) -> None:
+        for target in list(self._gaps):
+            self._tell_gap(target)
+
+    def _tell_gap(self, target: str) -> None:
+        gap = self._gaps.pop(target, None)
+        if gap is not None:
+            self._events.append(gap.event(target))
 
 
-__all__ = ["DEEPEST", "Feed", "Feeds", "TooSlow"]
+class _Gap:
+    """Events of one target that a consumer misses."""
+
+    __slots__ = ("events", "first", "last", "rounds")
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.first = self.last = ""
+        self.rounds: tuple[int, int] | None = None
+
+    def add(self, event: StreamEvent) -> None:
+        """One more."""
+        self.events += 1
+        self.last = moment_of(event)
+        self.first = self.first or self.last
+        if isinstance(event, (ProbeEvent, SentEvent)):
+            low, high = self.rounds or (event.round, event.round)
+            self.rounds = min(low, event.round), max(high, event.round)
+
+    def event(self, target: str) -> GapEvent:
+        """What the consumer gets in their place."""
+        first_round, last_round = self.rounds or (None, None)
+        return GapEvent(
+            target=target,
+            at=self.first,
+            until=self.last,
+            events=self.events,
+            first_round=first_round,
+            last_round=last_round,
+        )

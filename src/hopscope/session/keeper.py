@@ -1,15 +1,16 @@
 """Keeps one worker running: starts it, hears it, and starts it again when it ends or falls silent.
 
-It is started again at most `MOST_RESTARTS` times within `RESTARTS_WITHIN_S` seconds, each time after a longer pause. A
-worker that speaks another version of the protocol is not: it would not have learnt ours in between.
+It is started again for ever, after pauses that grow to a minute while it keeps dying (`retries.WORKER_PAUSES_S`), and
+at once when it is asked for. A worker that speaks another version of the protocol is not: it would not have learnt ours
+in between.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from hopscope.names.clean import clean
@@ -17,12 +18,14 @@ from hopscope.session.errors import WorkerFailed
 from hopscope.session.launch import Launched, launch
 from hopscope.session.link import Link
 from hopscope.session.model import WorkerState
+from hopscope.session.retries import WORKER_PAUSES_S, Retries
 from hopscope.wire.framing import Garbage
 from hopscope.wire.messages import VERSION, Command, Counters, Event, Patience, Problem, Survey, Surveyed, Welcome
 
 MOST_RESTARTS: Final = 5
-RESTARTS_WITHIN_S: Final = 60.0
-BACKOFF_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0)
+"""Whoever cannot wait for ever gives a worker up that ends again after so many restarts."""
+SOUND_S: Final = 60.0
+"""A worker that lived for so long was a sound one: when it ends, the next starts at once."""
 STALLED_S: Final = 10.0
 """So long beyond what is due a worker may be silent; three times as long until its first word."""
 
@@ -68,7 +71,10 @@ class Keeper:
         self._garbage = 0
         self._link: Link | None = None
         self._surveys: list[asyncio.Future[Surveyed]] = []
-        self._starts: deque[float] = deque()
+        self._deaths = Retries(WORKER_PAUSES_S)
+        self._launched_at = 0.0
+        self._now_please = asyncio.Event()
+        self._next_try_at = 0.0
         self._starting_again: asyncio.Task[None] | None = None
         self._last_heard = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -106,9 +112,26 @@ class Keeper:
             self._is_hurried = True
             self.tell(Patience(0))
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next worker's start is some time away."""
+        return self._starting_again is not None and not self._starting_again.done()
+
+    @property
+    def ailing_s(self) -> float:
+        """The seconds from the first end of a worker to the next start, where one kept ending after `MOST_RESTARTS`
+        restarts, too; 0 where it is not that bad."""
+        deaths = self._deaths
+        return self._next_try_at - deaths.since if deaths.since is not None and self._is_ailing else 0.0
+
+    def start_now(self) -> None:
+        """If the next worker's start is some time away: start it now."""
+        self._now_please.set()
+
     async def survey(self) -> Surveyed:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
-        self._unless_failed()
+        if self.state == "failed" or self._is_ailing:
+            raise WorkerFailed(self.note or "the probe worker failed")
         future: asyncio.Future[Surveyed] = asyncio.get_running_loop().create_future()
         self._surveys.append(future)
         self.tell(Survey())
@@ -140,7 +163,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         self._link = Link(launched, self._heard, self._ended)
         self._reason = None
-        self._last_heard = loop.time()
+        self._last_heard = self._launched_at = loop.time()
         self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
         if not self._is_hurried:
             self.tell(Patience(TOGETHER_NS))
@@ -225,43 +248,64 @@ class Keeper:
         code, words = await self._link.close()
         how = f"exit status {code}" if code >= 0 else f"signal {-code}"
         why = "the probe worker ended (" + ": ".join(filter(None, (how, self._reason, clean(words)))) + ")"
-        starts = self._starts
-        now = time.monotonic()
-        while starts and now - starts[0] > RESTARTS_WITHIN_S:
-            starts.popleft()
         if self._hopeless:
             self._fail(why)
             return
-        if len(starts) >= MOST_RESTARTS:
-            self._fail(f"{why}, {len(starts) + 1} times within a minute")
-            return
-        await asyncio.sleep(BACKOFF_S[len(starts)])
-        starts.append(now)
-        try:
-            launched = launch(self._link.launched.extra, command=self._command, anchor_ns=self._anchor)
-        except OSError as error:
-            self._fail(f"{why}, and cannot be started again: {clean(str(error))}")
-            return
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._launched_at > SOUND_S:
+            self._deaths.succeeded()
+        ended = why
+        while (launched := await self._after_a_pause(why)) is None:
+            why = f"{ended}, and cannot be started again: {self._reason}"
         self.restarts += 1
-        self.note = f"{why}; started again"
+        self.note = f"{ended}{self._times}; started again"
         self._take(launched)
         if self._surveys:
             self.tell(Survey())
         self._back()
         self._changed()
 
+    async def _after_a_pause(self, why: str) -> Launched | None:
+        """The next worker; None where there is none, for `self._reason`."""
+        assert self._link is not None
+        pause = self._deaths.failed(asyncio.get_running_loop().time())
+        assert pause is not None
+        self._next_try_at = asyncio.get_running_loop().time() + pause
+        why += self._times
+        if self._is_ailing:
+            self._fail_surveys(why)
+        if pause >= 1:
+            why = f"{why}; the next try is at {time.strftime('%H:%M:%S', time.localtime(time.time() + pause))}"
+        self.note = why
+        self._changed()
+        self._now_please.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._now_please.wait(), pause)
+        try:
+            return launch(self._link.launched.extra, command=self._command, anchor_ns=self._anchor)
+        except OSError as error:
+            self._reason = clean(str(error))
+            return None
+
+    @property
+    def _is_ailing(self) -> bool:
+        return self._deaths.failures > MOST_RESTARTS
+
+    @property
+    def _times(self) -> str:
+        return f", {self._deaths.failures} times" if self._is_ailing else ""
+
     def _fail(self, why: str) -> None:
         self.state = "failed"
         self.note = why
+        self._fail_surveys(why)
+        self._changed()
+
+    def _fail_surveys(self, why: str) -> None:
         for future in self._surveys:
             if not future.done():
                 future.set_exception(WorkerFailed(why))
         self._surveys.clear()
-        self._changed()
-
-    def _unless_failed(self) -> None:
-        if self.state == "failed":
-            raise WorkerFailed(self.note or "the probe worker failed")
 
 
 def _sum(first: Counters, second: Counters) -> Counters:

@@ -8,7 +8,16 @@ import msgspec
 
 from hopscope.names.facts import NameFacts
 from hopscope.path.snapshot import Path
-from hopscope.wire.messages import Counters, MethodChoice, Opening, Plan, Protocol, Refused, Started
+from hopscope.wire.messages import (
+    Counters,
+    MethodChoice,
+    Opening,
+    Plan,
+    Protocol,
+    Refused,
+    SourceChanged,
+    Started,
+)
 
 ProtocolChoice: TypeAlias = Literal["auto", "icmp", "udp", "tcp"]
 
@@ -73,6 +82,10 @@ class Target(msgspec.Struct, frozen=True):
     """For the addresses of the path, as far as known. Not to be changed by its reader."""
     notes: tuple[str, ...] = ()
     """What is done otherwise than asked for, and why: a line each."""
+    is_tried_again: bool = False
+    """It could not be started, or its name not be resolved; after some seconds that is tried again by itself."""
+    source_change: SourceChanged | None = None
+    """When probes began to leave from another address of this machine, the last time."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -26,7 +26,12 @@ def resolve(host: str, probing: Probing = _DEFAULT) -> str:
         name = ascii_name(host)
         return _checked(name, probing) if numeric(name) is not None else _looked_up(name, probing)
     except ValueError as why:
-        raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}") from None
+        temporary = isinstance(why, _NotNow)
+        raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}", is_temporary=temporary) from None
+
+
+class _NotNow(ValueError):
+    """Nobody could be asked."""
 
 
 def _looked_up(name: str, probing: Probing) -> str:
@@ -36,7 +41,7 @@ def _looked_up(name: str, probing: Probing) -> str:
         # As bytes, so that nothing encodes it once more.
         found = socket.getaddrinfo(name.encode("ascii"), None, wanted, socket.SOCK_DGRAM)
     except socket.gaierror as error:
-        raise ValueError(_why(error, probing)) from None
+        raise (_NotNow if error.errno == socket.EAI_AGAIN else ValueError)(_why(error, probing)) from None
     except OSError as error:
         raise ValueError(str(error)) from None
     reason = "has no address that can be traced"

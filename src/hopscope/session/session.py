@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import lru_cache
+from math import inf
 from types import TracebackType
 from typing import Any, Final, Self, overload
 
@@ -38,7 +39,7 @@ from hopscope.session.plans import adjusted, checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
 from hopscope.session.resolve import resolve
-from hopscope.session.target import TargetRecord
+from hopscope.session.target import TargetRecord, planned_s
 from hopscope.wire.messages import (
     Adjust,
     Answered,
@@ -51,6 +52,7 @@ from hopscope.wire.messages import (
     Refused,
     Resume,
     Sent,
+    SourceChanged,
     Start,
     Started,
     Stop,
@@ -58,6 +60,10 @@ from hopscope.wire.messages import (
 )
 
 _LONGEST_ADDRESS: Final = 64
+_LOOKUPS: Final = 16
+"""So many targets' names are looked up at once."""
+_PASSING: Final = ("no-route", "address", "permission", "limit")
+"""Reasons of a refusal that may pass: a route or an interface comes, the user allows it."""
 
 
 @lru_cache(maxsize=4096)
@@ -109,6 +115,7 @@ class Session:
         self._next_wire = 1
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._feeds = Feeds()
         self._closed = False
 
@@ -140,6 +147,8 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        for record in self._records.values():
+            record.drop_retry()
         tasks = [record.resolving for record in self._records.values() if record.resolving is not None]
         for task in tasks:
             task.cancel()
@@ -207,20 +216,21 @@ class Session:
 
     def events(self, *, departures: bool = False) -> AsyncIterator[Any]:
         """Typed events from now on (of targets under way their head first), for as many consumers as there are; it ends
-        with the session. One that falls more than `feeds.DEEPEST` events behind gets `TooSlow` where the gap would
-        be. `departures`: a `SentEvent` for each probe that leaves, too."""
+        with the session. One that falls `feeds.DEEPEST` events behind gets a `GapEvent` for each target in the place of
+        those that it misses. `departures`: a `SentEvent` for each probe that leaves, too."""
         self._keeper.hurry()
         heads = [record.head for record in self._records.values() if record.head is not None]
         return self._feeds.subscribe(heads, departures=departures)
 
     async def finished(self) -> None:
-        """Wait until every target's rounds are over (or it could not be probed), or the session is. `WorkerFailed`
-        where the worker could not be kept alive before."""
+        """Wait until every target's rounds are over (or it could not be probed), or the session is. What has no route,
+        or no name server, is waited for as long as its rounds would have taken. `WorkerFailed` where the worker could
+        not be kept alive for as long as that, never where some target's rounds are endless."""
         while not self._closed:
             version = self.version
             if all(record.is_over for record in self._records.values()):
                 return
-            if self._keeper.state == "failed":
+            if self._is_given_up():
                 raise WorkerFailed(self._keeper.note or "the probe worker failed")
             await self.changed(version)
 
@@ -274,6 +284,18 @@ class Session:
             record.fold.reset(self.now)
         self._bump()
 
+    def retry(self, target: int | None = None) -> bool:
+        """Try again now, and not some seconds later, what could not be started: a target (None: any), the worker.
+        Whether there was something to try."""
+        records = [record for record in self._chosen(target) if record.state in ("refused", "unresolved")]
+        for record in records:
+            record.retries.succeeded()
+            self._try_again(record)
+        is_waiting = self._keeper.is_waiting
+        self._keeper.start_now()
+        self._bump()
+        return bool(records) or is_waiting
+
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
         return self._records[target].probing
@@ -309,11 +331,12 @@ class Session:
         probed that way is refused in the next snapshot."""
         record = self._records[target]
         old = record.probing
-        record.probing = probing
         self._drop_flow(record)
+        record.probe_as(probing)
         if record.address is not None and probing.family == old.family:
             self._start(record, record.address)
         else:
+            record.state = "resolving"
             self._find(record)
         self._bump()
 
@@ -347,26 +370,47 @@ class Session:
             self._start(record, known)
         elif record.probing.method == "simulated" and numeric(host) is None:
             record.unresolve(f"{record.query}: no name leads into a simulated network; an address does")
+            return
         elif numeric(host) is not None:
             try:
                 self._start(record, resolve(host, record.probing))
             except Unresolvable as why:
                 record.unresolve(str(why))
-        else:
-            record.state = "resolving"
-            record.error = None
+        elif record.resolving is None:
+            if record.state != "unresolved":
+                record.state = "resolving"
             record.resolving = asyncio.get_running_loop().create_task(self._resolve(record))
 
     async def _resolve(self, record: TargetRecord) -> None:
         host, probing = record.wanted.host, record.probing
+        record.retries.begun(asyncio.get_running_loop().time())
         try:
-            address = await in_background(lambda: resolve(host, probing))
+            async with self._lookups:
+                address = await in_background(lambda: resolve(host, probing))
         except Unresolvable as why:
-            record.unresolve(str(why))
+            record.resolving = None
+            record.unresolve(str(why), is_temporary=why.is_temporary)
+            self._try_later(record)
         else:
+            record.resolving = None
             self._start(record, address)
-        record.resolving = None
         self._bump()
+
+    def _try_later(self, record: TargetRecord) -> None:
+        """It could not be started: try again by itself, for as long as that makes sense."""
+        loop = asyncio.get_running_loop()
+        pause = record.retries.failed(loop.time())
+        if pause is not None and not self._closed:
+            record.retry = loop.call_later(pause, self._try_again, record)
+
+    def _try_again(self, record: TargetRecord) -> None:
+        record.drop_retry()
+        if record.wire or record.resolving is not None:
+            return  # it is being tried
+        if record.state == "unresolved":
+            self._find(record)
+        elif record.plan is not None and (plan := record.continued()) is not None:
+            self._begin(record, plan, anew=False)
 
     def _start(self, record: TargetRecord, address: str) -> None:
         try:
@@ -387,6 +431,7 @@ class Session:
         self._keeper.tell(Start(wire, plan), *([Pause(wire)] if record.paused else []))
 
     def _drop_flow(self, record: TargetRecord) -> None:
+        record.drop_retry()
         if record.resolving is not None:
             record.resolving.cancel()
             record.resolving = None
@@ -424,8 +469,12 @@ class Session:
             if record.went_over != went_over:
                 self._say(record.ended())  # who follows the events hears of another method by a new head
             self._say(record.begun(self.now))
+        elif isinstance(event, SourceChanged):
+            self._say(record.moved())
         elif isinstance(event, Refused):
             self._by_wire.pop(event.target, None)
+            if event.reason in _PASSING:
+                self._try_later(record)
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None and self._feeds.wanted:
             self._feeds.put(probe_event(record.address or record.query, event))
         elif isinstance(event, Sent) and record.head is not None and self._feeds.wants_departures:
@@ -449,6 +498,14 @@ class Session:
             default=None,
         )
 
+    def _is_given_up(self) -> bool:
+        """Whether the worker's trouble lasts longer than whoever waits for the end of all rounds should wait."""
+        keeper = self._keeper
+        if keeper.state == "failed":
+            return True
+        planned = [planned_s(record.probing) for record in self._records.values()]
+        return keeper.is_waiting and keeper.ailing_s > max(inf if one is None else one for one in (*planned, 0.0))
+
     def _worker_gone(self) -> None:
         for record in self._records.values():
             if not record.is_over:
@@ -457,7 +514,7 @@ class Session:
     def _worker_back(self) -> None:
         self._by_wire.clear()
         for record in self._records.values():
-            if not record.wire or record.is_over:
+            if not record.wire or record.state == "finished":
                 continue
             plan = record.continued()
             if plan is not None:

@@ -11,15 +11,16 @@ import msgspec
 from hopscope.names.clean import clean
 from hopscope.names.facts import NameFacts, Namer
 from hopscope.path.fold import PathFold
-from hopscope.session.events import EndEvent, StartEvent, iso
+from hopscope.session.events import EndEvent, MarkEvent, StartEvent, iso, source_mark
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Probing, Target, TargetState
 from hopscope.session.plans import fallback_plan
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
-from hopscope.wire.messages import Event, Plan, Refused, RoundStarted, Started
+from hopscope.session.retries import TARGET_PAUSES_S, Retries
+from hopscope.wire.messages import Event, Plan, Refused, RoundStarted, SourceChanged, Started
 
-S = TypeVar("S", Started, Refused)
+S = TypeVar("S", Started, Refused, SourceChanged)
 
 _MOST_WORDS: Final = 500
 
@@ -39,7 +40,7 @@ class TargetRecord:
         self.wanted = read_query(query)
         """Whom to look up, and the port that stood beside it."""
         self.query = clean(self.wanted.host)
-        self.probing = probing
+        self.probe_as(probing)
         self.state: TargetState = "resolving"
         self.address: str | None = None
         self.plan: Plan | None = None
@@ -54,6 +55,11 @@ class TargetRecord:
         """From which round on it is probed in another way, in words."""
         self.paused = False
         self.resolving: asyncio.Task[None] | None = None
+        self.source_change: SourceChanged | None = None
+        self.is_worth_waiting_for = False
+        """What kept it from starting may well pass: no route, no name server."""
+        self.retry: asyncio.TimerHandle | None = None
+        """Of the next try, where it could not be started."""
         self.head: StartEvent | None = None
         """What consumers of events were told when the flow began; None: nothing yet, or its end as well."""
         self.last_round = -1
@@ -63,8 +69,22 @@ class TargetRecord:
 
     @property
     def is_over(self) -> bool:
-        """Nothing more will be heard of it without a new command."""
-        return self.state in ("finished", "refused", "unresolved")
+        """Nothing more will be heard of it without a new command, as far as anybody should wait for that."""
+        if self.state in ("refused", "unresolved"):
+            return not (self.is_worth_waiting_for and self.is_tried_again)
+        return self.state == "finished"
+
+    @property
+    def is_tried_again(self) -> bool:
+        """It could not be started, and will be tried again, or is right now."""
+        trying = self.retry is not None or self.wire != 0 or self.resolving is not None
+        return self.state in ("refused", "unresolved") and trying
+
+    def probe_as(self, probing: Probing) -> None:
+        """How it is to be probed from now on."""
+        self.probing = probing
+        # One that does not start is tried for as long as its rounds would have taken.
+        self.retries = Retries(TARGET_PAUSES_S, planned_s(probing))
 
     @property
     def has_begun_all_rounds(self) -> bool:
@@ -78,7 +98,8 @@ class TargetRecord:
         self.plan = plan
         self.address = plan.address
         self.state = "starting"
-        self.facts = self.refusal = self.error = self.fell_back = self.before = self.went_over = None
+        self.facts = self.refusal = self.error = self.source_change = None
+        self.fell_back = self.before = self.went_over = None
         self.last_round = plan.first_round - 1
         self.fold = PathFold(plan.address, plan.protocol, plan.first_ttl)
 
@@ -91,12 +112,20 @@ class TargetRecord:
             self.facts = None
         self.error = None
         self.refusal = refusal
+        self.is_worth_waiting_for = refusal.reason == "no-route"
 
-    def unresolve(self, why: str) -> None:
+    def unresolve(self, why: str, *, is_temporary: bool = False) -> None:
         """It leads nowhere."""
         self.state = "unresolved"
         self.facts = self.refusal = None
         self.error = why
+        self.is_worth_waiting_for = is_temporary
+
+    def drop_retry(self) -> None:
+        """No further try is due by itself."""
+        if self.retry is not None:
+            self.retry.cancel()
+            self.retry = None
 
     @property
     def has_rounds(self) -> bool:
@@ -124,7 +153,11 @@ class TargetRecord:
             if self.before is not None:
                 self.went_over = _change(self.before, self.facts, self.last_round + 1) or self.went_over
                 self.before = None
+            self.refusal = self.error = None
             self.state = "paused" if self.paused else "running"
+            self.retries.succeeded()
+        elif isinstance(event, SourceChanged):
+            self.source_change = _cleaned(event)
         elif isinstance(event, Refused):
             # Where UDP is refused as well, what was wanted first is what to tell.
             why = self.fell_back if event.reason in ("permission", "unsupported") else None
@@ -181,6 +214,12 @@ class TargetRecord:
         )
         return self.head
 
+    def moved(self) -> MarkEvent | None:
+        """The mark of its last change of source, to tell consumers of; None where they know of no beginning."""
+        if self.head is None or self.source_change is None:
+            return None
+        return source_mark(self.address or self.query, self.source_change)
+
     def ended(self) -> EndEvent | None:
         """The end to tell consumers of; None where they know of no beginning."""
         if self.head is None:
@@ -202,6 +241,8 @@ class TargetRecord:
             self.plan,
             self.fell_back,
             namer.version if namer is not None else 0,
+            self.is_tried_again,
+            self.source_change,
         )
         if self._cached is None or key != self._cached_of:
             path = self.fold.snapshot()
@@ -223,9 +264,16 @@ class TargetRecord:
                 path,
                 names,
                 self.notes,
+                self.is_tried_again,
+                self.source_change,
             )
             self._cached_of = key
         return self._cached
+
+
+def planned_s(probing: Probing) -> float | None:
+    """How long its rounds take; None: they are endless."""
+    return None if probing.rounds is None else probing.rounds * probing.interval_s
 
 
 def _change(before: Started, now: Started, round_: int) -> str | None:
@@ -243,7 +291,7 @@ def _cleaned(event: S) -> S:
     """Words of the worker's, as safe to draw as a stranger's."""
     texts = {
         name: clean(text, _MOST_WORDS)
-        for name in ("source", "note", "message", "remedy")
+        for name in ("source", "note", "message", "remedy", "before", "after")
         if isinstance(text := getattr(event, name, None), str)
     }
     return msgspec.structs.replace(event, **texts)

@@ -34,6 +34,9 @@ def masked(target: Target, hops: int) -> Target:
         facts=msgspec.structs.replace(target.facts, source=HIDDEN if target.facts.source else None)
         if target.facts
         else None,
+        source_change=msgspec.structs.replace(target.source_change, before=HIDDEN, after=HIDDEN)
+        if target.source_change
+        else None,
         plan=msgspec.structs.replace(target.plan, source=HIDDEN if target.plan.source else None)
         if target.plan
         else None,

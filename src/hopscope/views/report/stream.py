@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from hopscope.session.events import EndEvent, ProbeEvent, StartEvent, StreamEvent
+from hopscope.session.events import EndEvent, MarkEvent, ProbeEvent, StartEvent, StreamEvent, address_change
 from hopscope.views.privacy import HIDDEN
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
@@ -78,6 +78,8 @@ class Private:
         """The inner stream's lines for the event without what is hidden."""
         if isinstance(event, StartEvent) and event.source is not None:
             event = msgspec.structs.replace(event, source=HIDDEN)
+        elif isinstance(event, MarkEvent):
+            event = msgspec.structs.replace(event, text=address_change(HIDDEN, HIDDEN))
         elif isinstance(event, ProbeEvent) and event.address is not None:
             if event.ttl <= self._hops:
                 self._hidden.add(event.address)

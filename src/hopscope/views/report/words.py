@@ -59,12 +59,18 @@ def labels(hop: Hop) -> str:
     return ", ".join(f"MPLS {label.label}" for label in hop.mpls)
 
 
+def _before(target: Target) -> str:
+    """From where probes left before this machine's address changed."""
+    change = target.source_change
+    return f" since {moment(change.at)}, {change.before} before" if change is not None else ""
+
+
 def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
     """What was measured and how: names and values."""
     plan, started, path = target.plan, target.facts, target.path
     rows = [("Target", query_of(target)), ("From", document.host)]
     if started and started.source:
-        rows[1] = ("From", f"{document.host} ({started.source})")
+        rows[1] = ("From", f"{document.host} ({started.source}{_before(target)})")
     if plan:
         port = (started.port if started else None) or plan.port
         way = plan.protocol.upper() + (f" port {port}" if port else "") + f" over IPv{plan.family}"

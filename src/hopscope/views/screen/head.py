@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.style import Style
 
+from hopscope.session.events import address_change
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.judged import Verdict
@@ -100,7 +101,7 @@ def _right(target: Target | None, shown: Snapshot) -> str:
 
 def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
     """The chosen target in a line: name and health in words; at the right, as far as there is room, its address, the
-    path's length, and who probes how."""
+    path's length, who probes how, and from where."""
     verdict = state.judge.target(target)
     _mark, style = look.health(verdict.state)
     line = Line().add(" ", look.text)
@@ -114,7 +115,7 @@ def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)
-    beside = [part for part in (_address(target), _length(target), who(target, state.shown)) if part]
+    beside = [part for part in (_address(target), _length(target), who(target, state.shown), _source(target)) if part]
     while beside and width >= 70:
         right = "  ".join(beside)
         if cell_len(words) + 3 + cell_len(right) <= room:
@@ -133,6 +134,11 @@ def _length(target: Target) -> str:
     if not target.path.reached:
         return f"{count} hops so far" if count else ""
     return f"{count} hop{'s' if count != 1 else ''}"
+
+
+def _source(target: Target) -> str:
+    """The address that probes leave from."""
+    return f"from {target.facts.source}" if target.facts and target.facts.source else ""
 
 
 def who(target: Target, shown: Snapshot) -> str:
@@ -161,16 +167,19 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     note = f": {shown.worker_note}" if shown.worker_note else ""
     if shown.worker == "failed":
         return f"{look.glyphs.here} the probe worker failed and could not be started again{note}", look.bad
+    again = keys.get("stats.reset", "")
     if shown.worker == "restarting":
-        return f"{look.glyphs.here} the probe worker is being started again, nothing counted is lost{note}", look.warn
+        words = "the probe worker is being started again, nothing counted is lost"
+        return f"{look.glyphs.here} {words}{note}{f' ({again}: now)' if again else ''}", look.warn
     if state.frozen_at is not None:
         key = keys.get("display.freeze", "")
         return f"frozen at {time_of_day(state.frozen_at)}, probing goes on: {key} shows the present again", look.warn
     if target is not None and target.state == "refused" and target.refusal:
         remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
-        return f"{look.glyphs.refused} {target.refusal.message}{remedy}", look.bad
+        return f"{look.glyphs.refused} {target.refusal.message}{remedy}{_tried_again(target, again)}", look.bad
     if target is not None and target.state == "unresolved":
-        return f"{look.glyphs.refused} {target.error or f'{target.query}: the name does not resolve'}", look.bad
+        words = target.error or f"{target.query}: the name does not resolve"
+        return f"{look.glyphs.refused} {words}{_tried_again(target, again)}", look.bad
     if target is not None and target.state == "paused":
         key = keys.get("probe.pause", "")
         return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
@@ -180,11 +189,21 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return state.said, look.text
     if target is not None and target.notes:
         return "; ".join(target.notes), look.text
+    change = target.source_change if target is not None else None
+    if change is not None and target is not None and change.at >= (target.path.started_at or 0):
+        return f"{time_of_day(change.at)} {address_change(change.before, change.after)}", look.quiet
     if target is not None and target.facts and target.facts.note:
         return target.facts.note, look.quiet
     if shown.counters.overflow:
         return f"this computer dropped {shown.counters.overflow} packets: that is not the network's loss", look.warn
     return "", look.quiet
+
+
+def _tried_again(target: Target, key: str) -> str:
+    """That it goes on by itself where it can, and by which key at once."""
+    if not target.is_tried_again:
+        return ""
+    return f"  tried again every few seconds{f' ({key}: now)' if key else ''}"
 
 
 __all__ = ["Verdict", "notice", "status", "tabs", "who"]

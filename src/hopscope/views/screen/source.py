@@ -45,6 +45,10 @@ class SessionLike(Protocol):
         """Begin the statistics of a target (None: of all) anew."""
         ...
 
+    def retry(self, target: int | None = None) -> bool:
+        """Try again now what could not be started: a target (None: any), the worker. Whether there was something."""
+        ...
+
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
         ...

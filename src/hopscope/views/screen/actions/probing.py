@@ -20,13 +20,33 @@ def pause(desk: Desk) -> None:
         desk.say("probing goes on", fresh=True)
 
 
-@action("stats.reset", "r", "reset", "Begin the statistics of this target anew.", "Probing", 3)
+@action(
+    "stats.reset",
+    "r",
+    "reset",
+    "Begin the statistics of this target anew; where it could not be started: try again.",
+    "Probing",
+    3,
+)
 def reset(desk: Desk) -> None:
     target = desk.state.chosen
-    if target:
+    if target and _is_stuck(desk, target):
+        retry(desk)
+    elif target:
         desk.session.reset(target.id)
         desk.forget(target.id)
         desk.say("statistics of this target begin anew", fresh=True)
+
+
+def _is_stuck(desk: Desk, target: Target) -> bool:
+    """Whether there is nothing to reset that moves, but something to try again."""
+    return desk.state.shown.worker == "restarting" or target.state in ("refused", "unresolved")
+
+
+@action("probe.retry", "", "try again", "Try again now what could not be started: a target, the worker.", "Probing")
+def retry(desk: Desk) -> None:
+    is_trying = desk.session.retry()
+    desk.say("tried again" if is_trying else "all is under way: there is nothing to try again", fresh=True)
 
 
 @action("stats.reset_all", "ctrl+r", "reset all", "Begin the statistics of all targets anew.", "Probing")
