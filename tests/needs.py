@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES: Mapping[str, str] = {
+    "cc": "build-essential",
     "chromium": "chromium",
     "dnsmasq": "dnsmasq-base",
     "fish": "fish",

@@ -95,7 +95,6 @@ def test_what_is_typed_leads_to_the_host_that_is_meant(
         (["x" * 64 + ".example"], "at most 63"),
         ([os.fsdecode(b"stra\xdfe.example")], "the byte 0xdf is no text"),
         (["blocked.example"], "somebody blocks this name"),
-        (["fe80::1"], "fe80::1%"),
         (["ff02::1"], "multicast"),
         (["224.0.0.251"], "multicast"),
         (["255.255.255.255"], "everybody"),

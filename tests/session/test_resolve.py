@@ -66,8 +66,6 @@ def test_an_address_of_the_other_family_leads_nowhere(query: str, family: Litera
         ("::ffff:239.1.2.3", "multicast"),
         ("255.255.255.255", "everybody on the local network"),
         ("::10.9.1.1", "type 10.9.1.1"),
-        ("fe80::1", "name it: fe80::1%"),
-        ("febf::1", "name it: febf::1%"),
     ],
 )
 def test_an_address_that_is_no_single_hosts_is_refused_with_what_to_type(query: str, says: str) -> None:
@@ -77,8 +75,8 @@ def test_an_address_that_is_no_single_hosts_is_refused_with_what_to_type(query: 
     assert says in str(raised.value)
 
 
-@pytest.mark.parametrize("probing", [Probing(interface="lo"), Probing(source="fe80::2%lo")])
-def test_a_link_is_named_by_the_interface_or_the_source_as_well(probing: Probing) -> None:
+@pytest.mark.parametrize("probing", [Probing(), Probing(interface="lo"), Probing(source="fe80::2%lo")])
+def test_a_typed_address_of_one_link_is_for_the_worker_to_take_or_refuse(probing: Probing) -> None:
     assert resolve("fe80::1", probing) == "fe80::1"
 
 

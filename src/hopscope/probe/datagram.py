@@ -10,13 +10,15 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import time
 from abc import abstractmethod
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe import endpoint, errqueue, extras, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Reply
 from hopscope.probe.errqueue import Message
+from hopscope.probe.extras import Lack
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
@@ -32,6 +34,10 @@ _TRIES = 16
 """How often a system call is made that fails with what an ICMP error left on the socket. Each failure takes one such
 error off, and under a storm of forged ones the next is there within microseconds."""
 _UNKNOWN = -1
+_UNSTAMPED = 4
+"""Messages running without a stamp that show a kernel which was asked for them and gives none."""
+_STAMPING_NS = 1_000_000_000
+"""From a socket's opening until its kernel stamps for certain: it begins some milliseconds after it is asked."""
 _ERRORS: Final = "error queue"
 _REPLIES: Final = "receive queue"
 _IPV4_TTL = 2
@@ -55,6 +61,27 @@ def shown(quoted: bytes, head: bytes, cookie: bytes) -> bool | None:
     return len(quoted) >= len(head) + VOUCHING
 
 
+def prepare(sock: socket.socket) -> set[Lack]:
+    """Ask a datagram socket for all that a flow hears by; what this kernel lacks of it. `OSError` as for
+    `errqueue.switch_on`."""
+    lacks = errqueue.switch_on(sock)
+    # Routers may fragment a large probe: it is the path that is asked for, not its MTU.
+    if sock.family == socket.AF_INET and not extras.ask(
+        sock, socket.IPPROTO_IP, endpoint.IP_MTU_DISCOVER, endpoint.IP_PMTUDISC_DONT
+    ):
+        lacks.add("fragments")
+    return lacks
+
+
+def tried(sock: socket.socket) -> set[Lack]:
+    """What this kernel lacks of all that a flow asks of a new socket, which is closed. `OSError`: it cannot be used."""
+    with sock:
+        lacks = prepare(sock)
+        if not stamps.SendStamps(sock, time.time_ns).works:
+            lacks.add("stamps")
+    return lacks
+
+
 class Unnamed(Exception):
     """An answer to a probe of ours, and nothing in it tells to which."""
 
@@ -72,6 +99,7 @@ class DatagramChannel(Channel):
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
+        self.stamped = self._warm is not None
 
     def deadline(self) -> int | None:
         """At once, while some flow holds what was not handled."""
@@ -131,13 +159,12 @@ class DatagramFlow(Flow):
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
         self._egress = endpoint.egress_of(plan)
+        self._lacks: set[Lack] = set()
+        self._unstamped = 0
+        self._opened_at = self.hands.monotonic()
         self._socket = self._open_socket()
-        try:
-            self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
-        except OSError:
-            self._socket.close()
-            raise
-        self.facts = self._make_facts()
+        self._stamps = self._ask_for_stamps()
+        self.facts = self._facts()
         self._listen()
         channel.keep(self)
 
@@ -149,7 +176,7 @@ class DatagramFlow(Flow):
 
     @abstractmethod
     def _make_facts(self) -> FlowFacts:
-        """What `wire.Started` tells."""
+        """What `wire.Started` tells, but for what this system lacks."""
 
     @abstractmethod
     def _packet(self, probe: Probe) -> tuple[bytes | bytearray, Any]:
@@ -318,6 +345,8 @@ class DatagramFlow(Flow):
         return None if message is None else self._arrived(message)
 
     def _arrived(self, message: Message) -> tuple[int, _Read]:
+        if not message.stamp or self._unstamped:
+            self._see_stamp(message)
         return message.stamp or self.hands.wall(), (message, self.hands.monotonic())
 
     def _receive(self, *, errors: bool) -> Message | None:
@@ -367,10 +396,7 @@ class DatagramFlow(Flow):
         try:
             endpoint.mark(sock, self.plan)
             endpoint.make_room(sock)
-            errqueue.switch_on(sock)
-            if self.plan.family == 4:
-                # Routers may fragment a large probe: it is the path that is asked for, not its MTU.
-                sock.setsockopt(socket.IPPROTO_IP, endpoint.IP_MTU_DISCOVER, endpoint.IP_PMTUDISC_DONT)
+            self._lacks = prepare(sock)
             self._bind(sock)
         except BaseException:
             sock.close()
@@ -388,8 +414,35 @@ class DatagramFlow(Flow):
             sock.bind(self._source)
         self._port = sock.getsockname()[1]
 
+    def _ask_for_stamps(self) -> stamps.SendStamps:
+        asked = stamps.SendStamps(self._socket, self.hands.wall)
+        if not asked.works:
+            self._lacks.add("stamps")
+        return asked
+
     def _listen(self) -> None:
-        self.hands.watch.add(self._socket.fileno(), self.on_ready, stamped=True)
+        self.hands.watch.add(self._socket.fileno(), self.on_ready, stamped="stamps" not in self._lacks)
+
+    def _facts(self) -> FlowFacts:
+        """What `wire.Started` tells: what the method says of itself, and what this system does not know."""
+        facts = self._make_facts()
+        if "stamps" in self._lacks:
+            facts.clock = "program"
+        facts.note = extras.note(self._lacks, facts.note)
+        return facts
+
+    def _see_stamp(self, message: Message) -> None:
+        """A kernel that was asked for stamps and gives none: from here on, what arrives is fetched at once."""
+        is_new = self.hands.monotonic() - self._opened_at < _STAMPING_NS
+        self._unstamped = 0 if message.stamp or is_new else self._unstamped + 1
+        if self._unstamped < _UNSTAMPED or "stamps" in self._lacks:
+            return
+        self._lacks.add("stamps")
+        self.hands.watch.remove(self._socket.fileno())
+        self._listen()
+        self._channel.stamped = False
+        self.facts = self._facts()
+        self.hands.changed(self, self.target)
 
     @property
     def _source(self) -> Any:
@@ -423,9 +476,9 @@ class DatagramFlow(Flow):
         self._egress = endpoint.Egress(egress.source, _UNKNOWN)  # until the new socket stands
         self._socket = self._open_socket()
         self._egress, self._why_closed = egress, None
-        self._stamps = stamps.SendStamps(self._socket, self.hands.wall)
+        self._stamps = self._ask_for_stamps()
         self._dropped = 0
         self._listen()
-        old, self.facts = self.facts, self._make_facts()
+        old, self.facts = self.facts, self._facts()
         if old != self.facts:
             self.hands.changed(self, self.target)

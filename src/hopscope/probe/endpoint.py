@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from hopscope.probe import routing
 from hopscope.probe.channels.base import Refusal
 from hopscope.probe.errqueue import zoned
 from hopscope.wire.messages import Family, Plan
@@ -48,6 +50,11 @@ def same_host(one: Any, other: Any) -> bool:
     return bool(one[0].partition("%")[0] == other[0].partition("%")[0])
 
 
+class NoWay(OSError):
+    """This machine's routing has no way to a target: what its errno says is not about the socket, nor about who may use
+    one."""
+
+
 def source_of(plan: Plan) -> Any:
     """The socket address (port 0) that probes of this plan leave from, as the kernel's routing says now. Sends
     nothing. Raises `OSError`."""
@@ -55,8 +62,11 @@ def source_of(plan: Plan) -> Any:
         bind_interface(sock, plan.interface)
         if plan.source is not None:
             sock.bind(socket_address(plan.source, plan.family))
-        # Port 9 is discard's; connecting a datagram socket only looks the route up.
-        sock.connect(socket_address(plan.address, plan.family, 9))
+        destination = socket_address(plan.address, plan.family, 9)
+        try:
+            sock.connect(destination)  # port 9 is discard's; connecting a datagram socket only looks the route up
+        except OSError as problem:
+            raise NoWay(problem.errno or errno.EIO, problem.strerror or str(problem)) from None
         name = sock.getsockname()
     return (name[0], 0, *name[2:])
 
@@ -100,10 +110,46 @@ def make_room(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
 
+def _without_way(number: int, plan: Plan) -> Refusal:
+    """Why routing has no way to the plan's address."""
+    address, remedy = plan.address, f"ip -{plan.family} route get {plan.address}"
+    if number == errno.EACCES and _is_broadcast(plan):
+        return Refusal("no-route", f"{address} is a broadcast address: no path to it can be traced")
+    if number == errno.EACCES:
+        return Refusal("no-route", f"this computer's routing prohibits {address} (a prohibit route)", remedy)
+    if number == errno.EINVAL and plan.family == 6 and "%" not in address and _is_link_local(address):
+        names = [name for _, name in socket.if_nameindex() if name != "lo"] or ["eth0"]
+        words = f"{address} needs a zone, the interface by which it is reached"
+        return Refusal("no-route", words, f"{address}%{names[0]}")
+    if number == errno.EINVAL:
+        words = f"this computer's routing discards what goes to {address} (a blackhole route)"
+        return Refusal("no-route", words, remedy)
+    if number == errno.EADDRNOTAVAIL and plan.source:
+        return Refusal("address", f"the source address {plan.source} cannot reach {address}", "ip address")
+    return Refusal("no-route", f"no route to {address}", remedy)
+
+
+def _is_broadcast(plan: Plan) -> bool:
+    if plan.family != 4:
+        return False
+    if plan.address == "255.255.255.255":
+        return True
+    with suppress(OSError):
+        way = routing.way_to(plan.address, 4, interface=routing.index_of(plan.interface))
+        return way is not None and way.kind == routing.RTN_BROADCAST
+    return False
+
+
+def _is_link_local(address: str) -> bool:
+    return ipaddress.IPv6Address(address).is_link_local
+
+
 def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> Refusal:
     """Why a target cannot be probed, from the error that opening its socket gave."""
     number = problem.errno or 0
-    words = os.strerror(number) if number else str(problem)
+    words = problem.strerror or (os.strerror(number) if number else str(problem))
+    if isinstance(problem, NoWay):
+        return _without_way(number, plan)
     if number in (errno.EACCES, errno.EPERM):
         return Refusal("permission", f"this machine does not let you probe {plan.address} that way: {words}", remedy)
     if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):

@@ -10,10 +10,10 @@ import errno
 import ipaddress
 import socket
 import struct
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from hopscope.probe import stamps
+from hopscope.probe.extras import Lack, ask, need
 
 ORIGIN_LOCAL: Final = 1
 ORIGIN_ICMP: Final = 2
@@ -95,18 +95,23 @@ class Message(NamedTuple):
     failure: Failure | None
 
 
-def switch_on(sock: socket.socket) -> None:
-    """Ask a socket for all that `receive` understands. What an older kernel does not know is left off."""
+def switch_on(sock: socket.socket) -> set[Lack]:
+    """Ask a socket for all that `receive` understands; what this kernel lacks of it. `OSError`: it has no error queue,
+    and no router would be heard."""
+    lacks: set[Lack] = set()
     if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
-        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
-        extension = (socket.IPPROTO_IPV6, IPV6_RECVERR_RFC4884)
+        need(sock, socket.IPPROTO_IPV6, _IPV6_RECVERR, 1, "IPV6_RECVERR")
+        reply_ttl = ask(sock, socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
+        labels = ask(sock, socket.IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 1)
     else:
-        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-        extension = (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
-    with suppress(OSError):  # before Linux 5.9: no extensions from this socket
-        sock.setsockopt(*extension, 1)
+        need(sock, socket.IPPROTO_IP, _IP_RECVERR, 1, "IP_RECVERR")
+        reply_ttl = ask(sock, socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        labels = ask(sock, socket.IPPROTO_IP, IP_RECVERR_RFC4884, 1)  # since Linux 5.9
+    if not reply_ttl:
+        lacks.add("reply-ttl")
+    if not labels:
+        lacks.add("labels")
+    return lacks
 
 
 def receive(sock: socket.socket, *, errors: bool) -> Message | None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe.channels.base import Channel, Hands, Refusal
-from hopscope.probe.refusals import AS_ROOT
+from hopscope.probe.channels.base import Channel, Hands
+from hopscope.probe.refusals import without_sockets
 from hopscope.wire.messages import Method, MethodState
 from hopscope.wire.methods import METHODS, PrivilegedSockets
 
 Opened: TypeAlias = Mapping[PrivilegedSockets, Any]
-"""What the process opened before it gave its privileges up; a kind that is not there was not, or could not be."""
+"""What the process opened before it gave its privileges up, or the `OSError` with which that failed; a kind that is not
+there was not tried."""
 
 _WHOSE: Final[dict[PrivilegedSockets, str]] = {"raw": "raw sockets", "scapy": "Scapy's sockets"}
 
@@ -23,9 +24,10 @@ def make_channel(method: Method, hands: Hands, opened: Opened) -> Channel:
     module, _, name = entry.channel.partition(":")
     handed = []
     if entry.needs is not None:
-        if entry.needs not in opened:
-            raise Refusal("permission", f"{_WHOSE[entry.needs]} need privileges", AS_ROOT.format(method))
-        handed.append(opened[entry.needs])
+        sockets = opened.get(entry.needs)
+        if sockets is None or isinstance(sockets, OSError):
+            raise without_sockets(f"{_WHOSE[entry.needs]} need privileges", method, sockets)
+        handed.append(sockets)
     made: Channel = getattr(_module(module), name)(hands, *handed)
     return made
 

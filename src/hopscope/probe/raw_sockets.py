@@ -9,12 +9,14 @@ import ctypes
 import errno
 import socket
 import struct
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe.extras import Lack, ask
 from hopscope.probe.packets.kinds import HEARD_TYPES
 from hopscope.probe.packets.replies import ACK, RST, SYN
 from hopscope.wire.messages import Family
@@ -51,6 +53,8 @@ class RawSockets:
 
     families: dict[Family, FamilySockets] = field(default_factory=dict)
     """Without a family that this kernel does not have."""
+    lacks: set[Lack] = field(default_factory=set)
+    """What this kernel's raw sockets do not know or do."""
 
     def close(self) -> None:
         """Close all. Idempotent."""
@@ -66,7 +70,7 @@ def open_sockets(mark: int | None = None) -> RawSockets:
     missing: OSError | None = None
     for family in FAMILIES:
         try:
-            opened.families[family] = _open_family(family, mark)
+            opened.families[family] = _open_family(family, mark, opened.lacks)
         except OSError as problem:
             if problem.errno not in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
                 opened.close()
@@ -77,7 +81,7 @@ def open_sockets(mark: int | None = None) -> RawSockets:
     return opened
 
 
-def _open_family(family: Family, mark: int | None) -> FamilySockets:
+def _open_family(family: Family, mark: int | None, lacks: set[Lack]) -> FamilySockets:
     domain = endpoint.socket_family(family)
     with ExitStack() as undo:
 
@@ -88,11 +92,15 @@ def _open_family(family: Family, mark: int | None) -> FamilySockets:
 
         # Each listener has its filter before anything else can reach it.
         tcp = raw(socket.IPPROTO_TCP)
-        attach_port_filter(tcp, family, ())
+        try:
+            attach_port_filter(tcp, family, ())
+        except OSError:
+            lacks.add("filter")
         icmp = raw(socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
-        _filter_icmp(icmp, family)
+        if not _filter_icmp(icmp, family):
+            lacks.add("filter")
         for sock in (tcp, icmp):
-            listen(sock, family)
+            lacks |= listen(sock, family)
         sender = raw(socket.IPPROTO_RAW)
         if mark is not None:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
@@ -102,30 +110,33 @@ def _open_family(family: Family, mark: int | None) -> FamilySockets:
         return sockets
 
 
-def _filter_icmp(sock: socket.socket, family: Family) -> None:
-    """raw(7), ICMP_FILTER; RFC 3542 section 3.2, ICMP6_FILTER: a set bit keeps a type out."""
+def _filter_icmp(sock: socket.socket, family: Family) -> bool:
+    """raw(7), ICMP_FILTER; RFC 3542 section 3.2, ICMP6_FILTER: a set bit keeps a type out. Whether it is there."""
     types = HEARD_TYPES[family]
     if family == 4:
         blocked = 0xFFFFFFFF
         for kind in types:
             blocked &= ~(1 << kind)
-        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", blocked))
-    else:
-        words = [0xFFFFFFFF] * 8
-        for kind in types:
-            words[kind >> 5] &= ~(1 << (kind & 31))
-        sock.setsockopt(_SOL_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))
+        return ask(sock, _SOL_RAW, _ICMP_FILTER, struct.pack("=I", blocked))
+    words = [0xFFFFFFFF] * 8
+    for kind in types:
+        words[kind >> 5] &= ~(1 << (kind & 31))
+    return ask(sock, _SOL_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))
 
 
-def listen(sock: socket.socket, family: Family) -> None:
-    """Stamps, the arrival's TTL, and the count of what the buffer dropped."""
-    stamps.switch_on(sock)
+def listen(sock: socket.socket, family: Family) -> set[Lack]:
+    """Stamps, the arrival's TTL, and the count of what the buffer dropped; what this kernel lacks of them."""
+    lacks: set[Lack] = set()
+    if not stamps.SendStamps(sock, time.time_ns).works:
+        lacks.add("stamps")
+    if family == 6 and not ask(sock, socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1):
+        lacks.add("reply-ttl")
     if family == 4:
-        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-    else:
-        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
-    sock.setsockopt(socket.SOL_SOCKET, errqueue.SO_RXQ_OVFL, 1)
+        ask(sock, socket.IPPROTO_IP, _IP_RECVTTL, 1)  # of a datagram; a raw socket gives the header itself
+    if not ask(sock, socket.SOL_SOCKET, errqueue.SO_RXQ_OVFL, 1):
+        lacks.add("drops")
     _widen(sock)
+    return lacks
 
 
 def _widen(sock: socket.socket) -> None:

@@ -15,7 +15,8 @@ WORDS: Final = {
     errno.ENODEV: "the network interface of this computer is gone",
     errno.EADDRNOTAVAIL: "this computer does not have that source address now",
     errno.EPERM: "this computer's firewall or policy forbids the probe",
-    errno.EACCES: "this computer does not let the user send that",
+    errno.EACCES: "this computer's routing prohibits it (a prohibit route)",
+    errno.EINVAL: "this computer's routing discards it (a blackhole route)",
     errno.ENOBUFS: "this computer's network buffers are full",
     errno.EMSGSIZE: "the packet is larger than this computer's interface can send",
     errno.EMFILE: "this process has no file descriptor left",
@@ -38,6 +39,15 @@ def refusal_of(problem: OSError) -> Refusal:
     return Refusal(_reason(problem), words_for(problem))
 
 
+def without_sockets(words: str, method: str, problem: OSError | None) -> Refusal:
+    """Why a method has not the sockets that it needs: nobody could try to open them (None), or that failed."""
+    if problem is None:
+        return Refusal("permission", words, AS_ROOT.format(method))
+    if problem.errno in (errno.EPERM, errno.EACCES):
+        return Refusal("permission", f"{words} that this system does not give, to root either")
+    return Refusal("unsupported", f"the method {method} cannot be used here: {problem.strerror or problem}")
+
+
 def _reason(problem: OSError) -> str:
     if problem.errno in (errno.EPERM, errno.EACCES):
         return "permission"
@@ -51,5 +61,10 @@ def _reason(problem: OSError) -> str:
 
 
 def most_helpful(refusals: list[Refusal]) -> Refusal:
-    """What concerns the target or this machine's network says more than that another method is not allowed either."""
-    return min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
+    """What concerns the target or this machine's network says more than that another method is not allowed either.
+    Where the first choice is missing here, that is said as well as what the others would need."""
+    found = min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
+    first = refusals[0]
+    if found.reason == "permission" and first.reason == "unsupported":
+        return Refusal("permission", f"{first.message}; {found.message}", found.remedy)
+    return found

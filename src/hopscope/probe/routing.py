@@ -7,6 +7,7 @@ Constants are those of linux/rtnetlink.h and linux/neighbour.h.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -14,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from hopscope.probe import endpoint
 from hopscope.wire.messages import Family
 
 RTN_LOCAL: Final = 2
 RTN_BROADCAST: Final = 3
 
+_DOMAINS: Final[dict[Family, socket.AddressFamily]] = {4: socket.AF_INET, 6: socket.AF_INET6}
+_SIOCGIFMTU = 0x8921
+_IFREQ = struct.Struct("=16si20x")
 _NETLINK_ROUTE = 0
 _RTM_GETROUTE, _RTM_GETNEIGH = 26, 30
 _NLMSG_ERROR = 2
@@ -56,7 +59,7 @@ def way_to(destination: str, family: Family, source: str | None = None, interfac
     if interface:
         attributes += _attribute(_RTA_OIF, _INT.pack(interface))
     bits = 32 if family == 4 else 128
-    head = _ROUTE.pack(endpoint.socket_family(family), bits, 0, 0, 0, 0, 0, 0, 0)
+    head = _ROUTE.pack(_DOMAINS[family], bits, 0, 0, 0, 0, 0, 0, 0)
     answer = _ask(_RTM_GETROUTE, head + attributes)
     if answer is None or len(answer) < _ROUTE.size:
         return None
@@ -82,10 +85,22 @@ def index_of(interface: str | None) -> int:
     return 0
 
 
+def mtu_of(interface: int) -> int | None:
+    """The MTU of an interface, in bytes; null where it is not known."""
+    try:
+        name = socket.if_indextoname(interface).encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            answer = fcntl.ioctl(sock, _SIOCGIFMTU, _IFREQ.pack(name, 0))
+    except OSError:
+        return None
+    mtu: int = _IFREQ.unpack(answer)[1]
+    return mtu
+
+
 def is_silent(way: Way) -> bool | None:
     """Whether the next hop answered no ARP or neighbour solicitation; null where the kernel does not tell."""
     family: Family = 6 if ":" in way.next_hop else 4
-    head = _NEIGHBOUR.pack(endpoint.socket_family(family), way.interface, 0, 0, 0)
+    head = _NEIGHBOUR.pack(_DOMAINS[family], way.interface, 0, 0, 0)
     try:
         answer = _ask(_RTM_GETNEIGH, head + _attribute(_NDA_DST, _packed(way.next_hop, family)))
     except OSError:
@@ -116,7 +131,7 @@ def _ask(kind: int, body: bytes) -> bytes | None:
 
 
 def _packed(address: str, family: Family) -> bytes:
-    return socket.inet_pton(endpoint.socket_family(family), address)
+    return socket.inet_pton(_DOMAINS[family], address)
 
 
 def _text(value: bytes) -> str | None:

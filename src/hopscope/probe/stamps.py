@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hopscope.probe.channels.base import Probe
+from hopscope.probe.extras import ask
 
 SO_TIMESTAMPING: Final = 37
 """Option and control message alike (SO_TIMESTAMPING_OLD, asm-generic/socket.h)."""
@@ -36,9 +37,9 @@ def switch_on(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _WITHOUT_NUMBERS | _OPT_ID)
 
 
-def switch_on_arrivals(sock: socket.socket) -> None:
-    """Ask for stamps of arrival alone."""
-    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
+def ask_for_arrivals(sock: socket.socket) -> bool:
+    """Ask for stamps of arrival alone; whether this kernel has them."""
+    return ask(sock, socket.SOL_SOCKET, SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
 
 
 def nanoseconds(control: bytes) -> int:
@@ -74,10 +75,18 @@ class SendStamps:
         self._wall = wall
         self._next = 0
         self._waiting: dict[int, Probe] = {}
-        switch_on(sock)
+        self.works = True
+        """Whether this kernel stamps at all."""
+        try:
+            switch_on(sock)
+        except OSError:
+            self.works = False
+            ask_for_arrivals(sock)
 
     def sent(self, probe: Probe) -> None:
         """The socket's latest send, a success, was this probe."""
+        if not self.works:
+            return
         self._waiting[self._next] = probe
         self._next = (self._next + 1) & 0xFFFFFFFF
         if len(self._waiting) > _MOST_WAITING:
@@ -86,6 +95,8 @@ class SendStamps:
     def failed(self) -> None:
         """A send failed: nobody knows the next number, so start again from 0. What still waits for its stamp has the
         program's clock."""
+        if not self.works:
+            return
         self._waiting.clear()
         self._next = 0
         switch_on(self._socket)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,14 +31,18 @@ def main() -> int:
     if capabilities.has(capabilities.CAP_NET_RAW):
         from hopscope.probe import raw_sockets as raw
 
-        with suppress(OSError):  # the survey and each refusal say why
+        try:  # the survey and each refusal say why
             opened["raw"] = raw.open_sockets(*map(int, _values("--mark")[:1]))
+        except OSError as problem:
+            opened["raw"] = problem
         if "--scapy" in sys.argv[1:]:
             # The portable channel opens its sockets by Scapy itself: only for who asked for it is that loaded as root.
             from hopscope.probe.channels import scapy
 
-            with suppress(OSError):
+            try:
                 opened["scapy"] = scapy.open_sockets()
+            except OSError as problem:
+                opened["scapy"] = problem
     try:
         standing = privileges.give_up(privileges.intend(_needed_files() if privileges.any_held() else ()))
     except (privileges.StillPrivileged, OSError) as problem:

@@ -11,25 +11,28 @@ import secrets
 import socket
 import struct
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from hopscope.probe import endpoint, errqueue
+from hopscope.probe import endpoint, errqueue, extras, routing
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
+from hopscope.probe.extras import Lack
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.packets.ledger import Entry, Ledger
-from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.packets.template import Shape, Template
-from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan
+from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan, Protocol
 
 _STILL_FULL_NS = 1_000_000_000
 """A drop that is heard of so long after a buffer was seen full was for want of room."""
+_FRAGMENTING: Final[dict[Protocol, str]] = {"icmp": "--method ping-socket", "udp": "--method udp-socket"}
+"""Methods whose packets the kernel fragments."""
 _IP_PKTINFO, _IPV6_PKTINFO = 8, 50
 
 
@@ -56,6 +59,8 @@ class PacketChannel(Channel):
 
     clock: Clock = "kernel"
     remedy: str
+    lacks: Collection[Lack] = ()
+    """What this kernel does not know or do for the method."""
 
     def __init__(self, hands: Hands) -> None:
         self.hands = hands
@@ -94,6 +99,12 @@ class PacketChannel(Channel):
             flow = PacketFlow(self, target, plan)
         except OSError as problem:
             raise endpoint.refusal(problem, plan, self.remedy) from problem
+        mtu = flow.mtu()
+        if mtu is not None and flow.facts.packet_size > mtu:
+            flow.close()
+            size = flow.facts.packet_size
+            words = f"a packet of {size} bytes is larger than the interface's MTU, {mtu}, and the method {self.method}"
+            raise Refusal("limit", f"{words} sends whole packets only", _FRAGMENTING.get(plan.protocol))
         self._flows[target] = flow
         return flow
 
@@ -192,6 +203,8 @@ class PacketChannel(Channel):
         if segment is None:
             self.hands.tally.malformed += 1
             return
+        if not segment.flags & RST and segment.flags & (SYN | ACK) != SYN | ACK:
+            return  # what a filter keeps out, where there is one
         match = self.ledger.probe_of_segment(segment, family)
         flow = None if match is None else self._flows.get(match.probe.target)
         if match is None or flow is None or not flow.is_target(arrival.address):
@@ -303,6 +316,17 @@ class PacketFlow(Flow):
         self._hands.changed(self, self._target)
         return True
 
+    def mtu(self) -> int | None:
+        """The MTU of the interface by which probes leave; null where it is not known."""
+        plan, source = self.plan, self.facts.source
+        address, _, zone = plan.address.partition("%")
+        index = routing.index_of(plan.interface or zone or None)
+        try:
+            way = routing.way_to(address, plan.family, source.partition("%")[0] if source else None, index)
+        except OSError:
+            return None
+        return None if way is None else routing.mtu_of(way.interface)
+
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
         return silent_next_hop(self.plan, self.facts.source)
@@ -349,6 +373,7 @@ class PacketFlow(Flow):
             port=shape.port or None,
             packet_size=len(self._template),
             clock=self._channel.clock,
+            note=extras.note(self._channel.lacks),
         )
 
     def _hold_port(self, source: Any, wanted: int) -> int:

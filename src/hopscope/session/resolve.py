@@ -59,6 +59,10 @@ def _of_name(address: str, probing: Probing) -> str:
     found = ipaddress.ip_address(address)
     if (getattr(found, "ipv4_mapped", None) or found).is_unspecified:
         raise ValueError("is no host: somebody blocks this name")
+    # A typed one is for the worker to refuse, which knows this machine's routes.
+    needs_zone = isinstance(found, ipaddress.IPv6Address) and found.is_link_local and not found.scope_id
+    if needs_zone and not (probing.interface or "%" in (probing.source or "")):
+        raise ValueError("is known on one link only, and the name does not say on which")
     return _checked(address, probing)
 
 
@@ -78,22 +82,10 @@ def _checked(address: str, probing: Probing) -> str:
         raise ValueError("is a multicast group's address; a trace goes to one host")
     if found == ipaddress.IPv4Address("255.255.255.255"):
         raise ValueError("is everybody on the local network; a trace goes to one host")
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in _COMPATIBLE and not found.is_loopback:
-            inside = ipaddress.IPv4Address(int(found))
-            raise ValueError(f"is an IPv4-compatible address, which no network carries (RFC 4291); type {inside}")
-        if found.is_link_local and not (found.scope_id or probing.interface or "%" in (probing.source or "")):
-            raise ValueError(f"is known on one link only; name it: {found}%{_some_interface()} (ip -brief link)")
+    if isinstance(found, ipaddress.IPv6Address) and found in _COMPATIBLE and not found.is_loopback:
+        inside = ipaddress.IPv4Address(int(found))
+        raise ValueError(f"is an IPv4-compatible address, which no network carries (RFC 4291); type {inside}")
     return str(found)
-
-
-def _some_interface() -> str:
-    """The name of a network interface that is not the loopback, for an example."""
-    try:
-        names = [name for _, name in socket.if_nameindex() if name != "lo"]
-    except OSError:
-        names = []
-    return names[0] if names else "eth0"
 
 
 def _why(error: socket.gaierror, probing: Probing) -> str:

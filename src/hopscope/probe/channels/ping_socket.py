@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hopscope.probe import endpoint
+from hopscope.probe import endpoint, extras
 from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
-from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, shown
+from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, shown, tried
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
 
@@ -108,7 +108,7 @@ def survey() -> list[MethodState]:
 
 def _state(family: Family) -> MethodState:
     try:
-        _socket(family).close()
+        sock = _socket(family)
     except OSError as problem:
         if problem.errno in (errno.EACCES, errno.EPERM):
             allowed = "?"
@@ -116,10 +116,13 @@ def _state(family: Family) -> MethodState:
                 allowed = "-".join(Path("/proc/sys", *_SYSCTL.split(".")).read_text().split())
             reason = f"{_SYSCTL} ({allowed}) does not hold your group"
             return MethodState("ping-socket", "icmp", family, False, reason, REMEDY)
-        return MethodState(
-            "ping-socket", "icmp", family, False, f"this system has no IPv{family} ping socket: {reason}"
-        )
-    return MethodState("ping-socket", "icmp", family, True, "no privilege needed")
+        reason = f"this system has no IPv{family} ping socket: {problem.strerror or problem}"
+        return MethodState("ping-socket", "icmp", family, False, reason)
+    try:
+        lacks = tried(sock)
+    except OSError as problem:
+        return MethodState("ping-socket", "icmp", family, False, extras.missing(problem))
+    return MethodState("ping-socket", "icmp", family, True, extras.in_words(lacks, "no privilege needed"))
 
 
 def _socket(family: Family) -> socket.socket:

@@ -8,13 +8,12 @@ hears ICMP, one that hears TCP. Both times of an RTT are the kernel's stamps.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe import endpoint, errqueue, raw_sockets, stamps
+from hopscope.probe import endpoint, errqueue, extras, raw_sockets, stamps
 from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
 from hopscope.probe.refusals import AS_ROOT
@@ -41,11 +40,14 @@ class RawChannel(PacketChannel):
         super().__init__(hands)
         self._sockets = sockets
         self._stamps: dict[Family, stamps.SendStamps] = {}
+        self.lacks = sockets.lacks
+        if "stamps" in sockets.lacks:
+            self.stamped, self.clock = False, "program"
         for family, one in sockets.families.items():
             self._stamps[family] = stamps.SendStamps(one.sender, hands.wall)
             for sock, hear in ((one.icmp, self.on_icmp), (one.tcp, self.on_tcp)):
                 handle = partial(_handle, hear, family)
-                hands.watch.add(sock.fileno(), partial(self._on_ready, sock, handle), stamped=True)
+                hands.watch.add(sock.fileno(), partial(self._on_ready, sock, handle), stamped=self.stamped)
 
     def close(self) -> None:
         """Close all flows and sockets."""
@@ -89,6 +91,8 @@ class RawChannel(PacketChannel):
 
     def listen_to_ports(self, family: Family) -> None:
         """See `PacketChannel.listen_to_ports`."""
+        if "filter" in self.lacks:
+            return
         ports = self.ledger.ports(family, "tcp")
         raw_sockets.attach_port_filter(self._sockets.families[family].tcp, family, ports)
 
@@ -108,24 +112,30 @@ def _handle(hear: Hear, family: Family, message: errqueue.Message, received: int
     hear(family, message.data, Arrival(address, message.ttl, received, message.stamp))
 
 
-def survey(sockets: RawSockets | None = None) -> list[MethodState]:
-    """Whether raw sockets can be opened: as `sockets` show, which a worker opened before it gave its privileges up,
-    or by trying it now."""
-    opened, reason, remedy = sockets, "", None
-    if opened is None:
+def survey(sockets: RawSockets | OSError | None = None) -> list[MethodState]:
+    """Whether raw sockets can be opened: as `sockets` show, which a worker opened (or failed to) before it gave its
+    privileges up, or by trying it now."""
+    opened = None if isinstance(sockets, OSError) else sockets
+    problem = sockets if isinstance(sockets, OSError) else None
+    reason, remedy = "", None
+    if opened is None and problem is None:
         try:
             opened = open_sockets()
-        except OSError as problem:
-            denied = problem.errno in (errno.EPERM, errno.EACCES)
-            words = os.strerror(problem.errno) if problem.errno else str(problem)
-            reason = "needs the capability CAP_NET_RAW" if denied else f"raw sockets cannot be opened: {words}"
-            remedy = REMEDY if denied else None
+        except OSError as found:
+            problem = found
         else:
             opened.close()
+    if problem is not None:
+        denied = problem.errno in (errno.EPERM, errno.EACCES)
+        words = problem.strerror or str(problem)
+        reason = "needs the capability CAP_NET_RAW" if denied else f"raw sockets cannot be opened: {words}"
+        remedy = REMEDY if denied else None
     states = []
     for protocol in PROTOCOLS:
         for family in raw_sockets.FAMILIES:
             works = opened is not None and family in opened.families
-            why = reason or ("raw sockets" if works else f"this machine has no IPv{family}")
+            why = reason or f"this machine has no IPv{family}"
+            if works and opened is not None:
+                why = extras.in_words(opened.lacks, "raw sockets")
             states.append(MethodState("raw", protocol, family, works, why, remedy))
     return states

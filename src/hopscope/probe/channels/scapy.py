@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import logging
-import os
 import socket
 import struct
 import threading
@@ -222,8 +221,7 @@ class ScapyChannel(PacketChannel):
 
     def prepare_holder(self, holder: socket.socket, family: Family) -> None:
         """See `PacketChannel.prepare_holder`."""
-        with suppress(OSError):
-            stamps.switch_on_arrivals(holder)
+        stamps.ask_for_arrivals(holder)
 
     def fill(self, sock: socket.socket, handle: Handle) -> None:
         """See `PacketChannel.fill`: what the sniffer's thread has still in hand may have come before it."""
@@ -292,10 +290,12 @@ def survey(sockets: object | None = None) -> list[MethodState]:
     families = getattr(sockets, "families", None)
     if families is None:
         try:
+            if isinstance(sockets, OSError):
+                raise sockets
             opened = open_sockets()
         except OSError as problem:
             denied = problem.errno in (errno.EPERM, errno.EACCES)
-            words = os.strerror(problem.errno) if problem.errno else str(problem)
+            words = problem.strerror or str(problem)
             reason = "needs root or the capability CAP_NET_RAW" if denied else f"Scapy cannot open sockets: {words}"
             remedy, families = REMEDY if denied else None, {}
         else:

@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe import endpoint, errqueue, extras, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
 from hopscope.probe.errqueue import Message
+from hopscope.probe.extras import Lack, ask, need
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
@@ -162,6 +163,7 @@ class TcpFlow(Flow):
         self._flying: dict[Probe, _Attempt] = {}
         self._ports: dict[int, list[int]] = {}
         self._busy: set[int] = set()
+        self._lacks: set[Lack] = set()
         self._make_socket(1).close()
         self.facts = self._make_facts()
 
@@ -214,16 +216,7 @@ class TcpFlow(Flow):
         sock = _socket(self.plan.family)
         try:
             endpoint.mark(sock, self.plan)
-            errqueue.switch_on(sock)
-            with suppress(OSError):
-                stamps.switch_on_arrivals(sock)
-            if self.plan.family == 4:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-            else:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._lacks = _prepare(sock, ttl)
         except BaseException:
             sock.close()
             raise
@@ -280,7 +273,7 @@ class TcpFlow(Flow):
             _syn_size(self.plan.family),
             flow="per-ttl",
             clock="program",
-            note=NOTE,
+            note=extras.note(self._lacks, NOTE),
         )
 
     # --- receiving ---------------------------------------------------------------------------------------------
@@ -379,13 +372,33 @@ def survey() -> list[MethodState]:
 
 def _state(family: Family) -> MethodState:
     try:
-        _socket(family).close()
-        if not _EVENTS:
-            return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
+        sock = _socket(family)
     except OSError as problem:
         reason = f"this system has no IPv{family}: {problem.strerror or problem}"
         return MethodState("tcp-socket", "tcp", family, False, reason)
-    return MethodState("tcp-socket", "tcp", family, True, "no privilege needed")
+    with sock:
+        if not _EVENTS:
+            return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
+        try:
+            lacks = _prepare(sock, 1)
+        except OSError as problem:
+            return MethodState("tcp-socket", "tcp", family, False, extras.missing(problem))
+    return MethodState("tcp-socket", "tcp", family, True, extras.in_words(lacks, "no privilege needed"))
+
+
+def _prepare(sock: socket.socket, ttl: int) -> set[Lack]:
+    """Set all options of an attempt; what this kernel lacks of them. `OSError`: it lacks what an attempt needs."""
+    lacks = errqueue.switch_on(sock)
+    stamps.ask_for_arrivals(sock)
+    if sock.family == socket.AF_INET:
+        need(sock, socket.IPPROTO_IP, socket.IP_TTL, ttl, "IP_TTL")
+    else:
+        need(sock, socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS")
+    # An attempt ends before its SYN would be sent again anyway, and a port that is still taken is passed over.
+    ask(sock, socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+    ask(sock, socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+    ask(sock, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return lacks
 
 
 def _socket(family: Family) -> socket.socket:

@@ -14,9 +14,9 @@ import struct
 from contextlib import suppress
 from typing import Any, Final
 
-from hopscope.probe import endpoint
+from hopscope.probe import endpoint, extras
 from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
-from hopscope.probe.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown
+from hopscope.probe.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown, tried
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
 
@@ -98,7 +98,7 @@ class UdpFlow(DatagramFlow):
         """Give each probe a port of its own from here on. What is still in flight is sent again that way: answers to
         its first sending can no longer be told apart, and it must not count as lost for that."""
         self._note = note
-        self.facts = self._make_facts()
+        self.facts = self._facts()
         self.hands.changed(self, self.target)
         for probe in list(self._probes.values()):
             if probe.fate is None:
@@ -168,11 +168,15 @@ def survey() -> list[MethodState]:
 
 def _state(family: Family) -> MethodState:
     try:
-        _socket(family).close()
+        sock = _socket(family)
     except OSError as problem:
         reason = f"this system has no IPv{family}: {problem.strerror or problem}"
         return MethodState("udp-socket", "udp", family, False, reason)
-    return MethodState("udp-socket", "udp", family, True, "no privilege needed")
+    try:
+        lacks = tried(sock)
+    except OSError as problem:
+        return MethodState("udp-socket", "udp", family, False, extras.missing(problem))
+    return MethodState("udp-socket", "udp", family, True, extras.in_words(lacks, "no privilege needed"))
 
 
 def _socket(family: Family) -> socket.socket:
