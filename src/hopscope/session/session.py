@@ -239,10 +239,7 @@ class Session:
         surveyed = await self._keeper.survey()
         return msgspec.structs.replace(
             surveyed,
-            states=tuple(
-                msgspec.structs.replace(state, remedy=runnable(state.remedy, state.protocol))
-                for state in surveyed.states
-            ),
+            states=tuple(msgspec.structs.replace(state, remedy=runnable(state.remedy)) for state in surveyed.states),
         )
 
     # --- what can be changed ----------------------------------------------------------------------------------
