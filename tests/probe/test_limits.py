@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from hopscope.probe.channels.base import SEQUENCES, Refusal
-from hopscope.probe.schedule import MOST_REMEMBERED, Sweep
+from hopscope.probe.probe_book import MOST_REMEMBERED
+from hopscope.probe.schedule import Sweep
 from hopscope.wire.framing import Garbage, encode, event_reader
 from hopscope.wire.messages import VERSION, Adjust, Finished, Hello, Pause, Plan, Problem, Refused, Resume, Start
 from tests.probe.fake import MS, SECOND, Desk
@@ -26,8 +27,8 @@ def test_where_no_sequence_number_is_left_rounds_wait_until_there_are_some_again
     sweep = Sweep(1, plan, 0)
     now = sent = 0
     while now < 55 * SECOND:
-        sweep.begins_round(now)
-        while (probe := sweep.due(now)) is not None:
+        sweep.start_round_if_due(now)
+        while (probe := sweep.take_due(now)) is not None:
             probe.sent_mono = now
             sweep.sent(probe)
             sent += 1
@@ -35,25 +36,25 @@ def test_where_no_sequence_number_is_left_rounds_wait_until_there_are_some_again
         now = max(now + 1, sweep.next_deadline())
     assert sent > MOST_REMEMBERED
     now += 200 * SECOND
-    while (old := sweep.expired(now)) is not None:
+    while (old := sweep.first_expired(now)) is not None:
         sweep.lose(old)
-    while sweep.forgettable(now) is not None:
+    while sweep.take_forgettable(now) is not None:
         pass
-    assert sweep.begins_round(now)
+    assert sweep.start_round_if_due(now)
 
 
 def test_an_answer_to_a_lost_probe_of_the_first_round_opens_its_window_no_further() -> None:
     sweep = Sweep(1, Plan("192.0.2.1", 4, max_ttl=30, max_unknown=30, timeout_ns=MS), 0)
-    sweep.begins_round(0)
+    sweep.start_round_if_due(0)
     first = []
-    while (probe := sweep.due(0)) is not None:
+    while (probe := sweep.take_due(0)) is not None:
         sweep.sent(probe)
         first.append(probe)
     for probe in first:
         sweep.lose(probe)
         sweep.heard(probe, 2 * MS, 2 * MS, "time-exceeded")
     second = 0
-    while (probe := sweep.due(2 * MS)) is not None:
+    while (probe := sweep.take_due(2 * MS)) is not None:
         sweep.sent(probe)
         second += 1
     assert second == len(first)

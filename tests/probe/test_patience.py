@@ -16,7 +16,7 @@ import pytest
 
 from hopscope.probe import worker
 from hopscope.probe.engine import Engine
-from hopscope.probe.schedule import GRAIN_NS
+from hopscope.probe.pacer import SEND_SLOT_NS
 from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
     VERSION,
@@ -214,8 +214,8 @@ def test_probes_that_would_follow_each_other_closely_leave_together_and_never_ea
     assert len(by_round) == 3
     for times in by_round.values():
         groups = sorted(set(times))
-        assert 1 < len(groups) <= 100_000_000 // GRAIN_NS
-        assert all(later - earlier >= GRAIN_NS for earlier, later in pairwise(groups))
+        assert 1 < len(groups) <= 100_000_000 // SEND_SLOT_NS
+        assert all(later - earlier >= SEND_SLOT_NS for earlier, later in pairwise(groups))
 
 
 def test_at_a_round_a_second_every_probe_leaves_alone() -> None:

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from hopscope.probe.channels.base import Probe
-from hopscope.probe.schedule import NEVER, OPENING_WINDOW, WIDEST_OPENING, Sweep
+from hopscope.probe.pacer import NEVER, OPENING_WINDOW, WIDEST_OPENING
+from hopscope.probe.schedule import Sweep
 from hopscope.wire.messages import Kind, Plan
 
 MS = 1_000_000
@@ -63,14 +64,14 @@ class World:
             self.flying.remove(item)
             at, probe, kind = item
             self.verdicts.append((probe, sweep.heard(probe, at, at - probe.sent_mono, kind)))
-        while (lost := sweep.expired(now)) is not None:
+        while (lost := sweep.first_expired(now)) is not None:
             sweep.lose(lost)
             self.verdicts.append((lost, "lost"))
-        while sweep.forgettable(now) is not None:
+        while sweep.take_forgettable(now) is not None:
             pass
-        if sweep.begins_round(now):
+        if sweep.start_round_if_due(now):
             self.rounds.append(sweep.round)
-        while (new := sweep.due(now)) is not None:
+        while (new := sweep.take_due(now)) is not None:
             if self.fails(new):
                 sweep.failed(new)
                 self.verdicts.append((new, "failed"))
@@ -266,12 +267,12 @@ def test_a_sequence_number_is_not_used_again_while_an_answer_to_it_can_still_com
     live: dict[int, Probe] = {}
     for _ in range(70_000):
         now += 10 * MS
-        while (lost := sweep.expired(now)) is not None:
+        while (lost := sweep.first_expired(now)) is not None:
             sweep.lose(lost)
-        while (gone := sweep.forgettable(now)) is not None:
+        while (gone := sweep.take_forgettable(now)) is not None:
             live.pop(gone.seq)
-        sweep.begins_round(now)
-        probe = sweep.due(now)
+        sweep.start_round_if_due(now)
+        probe = sweep.take_due(now)
         assert probe is not None
         assert probe.seq not in live
         probe.sent_mono = now

@@ -15,8 +15,9 @@ from typing import Final
 from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch
 from hopscope.probe.clocks import Clocks, rtt
 from hopscope.probe.crowd import Crowd
+from hopscope.probe.pacer import NEVER
 from hopscope.probe.refusals import most_helpful, refusal_of, words_for
-from hopscope.probe.schedule import NEVER, Sweep
+from hopscope.probe.schedule import Sweep
 from hopscope.wire.check import check, check_adjust
 from hopscope.wire.messages import (
     DEFAULT_PORT,
@@ -308,7 +309,7 @@ class Engine:
     def _work(self, number: int, target: _Target, now: int) -> None:
         """All that is due for one target: expire, forget, send."""
         sweep = target.sweep
-        while (old := sweep.expired(now)) is not None:
+        while (old := sweep.first_expired(now)) is not None:
             if target.looked_at <= old.sent_mono:
                 self._look_at_route(target, now)  # the network is not blamed for a route that moved
             if old.sent_mono <= self._stood_still:
@@ -321,14 +322,14 @@ class Engine:
                 self._give_up(target, old, *fault)
             else:
                 self._lose(target, old)
-        while (old := sweep.forgettable(now)) is not None:
+        while (old := sweep.take_forgettable(now)) is not None:
             target.flow.forget(old)
         if not self._held:
             if now - target.looked_at >= LOOK_EVERY_NS and not sweep.paused:
                 self._look_at_route(target, now)
-            if sweep.begins_round(now):
+            if sweep.start_round_if_due(now):
                 self._out.append(RoundStarted(number, sweep.round, now + self.anchor))
-            while (probe := sweep.due(now)) is not None:
+            while (probe := sweep.take_due(now)) is not None:
                 self._send(target, probe)
                 now = self._monotonic()
         self._after(number, target, now)
@@ -361,11 +362,12 @@ class Engine:
         target.heard_at = max(target.heard_at, reply.received_mono)
         rtt_ns, clock = rtt(probe, reply, self._clocks)
         sweep = target.sweep
-        if probe.fate is None and rtt_ns > sweep.plan.timeout_ns:
+        is_too_late = probe.fate is None and rtt_ns > sweep.plan.timeout_ns
+        if is_too_late:
             self._lose(target, probe)
         now = reply.received_mono
-        verdict = sweep.heard(probe, now, rtt_ns, reply.kind)
-        make = Answered if verdict == "answered" else Late if verdict == "late" else Duplicate
+        outcome = sweep.heard(probe, now, rtt_ns, reply.kind)
+        make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
         event = make(
             probe.target,
             probe.round,
@@ -384,7 +386,8 @@ class Engine:
         if isinstance(event, Duplicate) and self._crowd.takes(probe, event):
             return
         self._out.append(event)
-        self._after(probe.target, target, now)
+        if is_too_late or sweep.is_stirred:
+            self._after(probe.target, target, now)
 
     def _failed_here(self, probe: Probe, error: str, message: str) -> None:
         """This machine says that it refused a probe after all; it may take longer for that than the probe's timeout."""
@@ -407,12 +410,12 @@ class Engine:
     def _give_up(self, target: _Target, probe: Probe, error: str, message: str) -> None:
         """No answer was heard, and that may be this machine's own fault."""
         target.flow.forget(probe)
-        target.sweep.give_up(probe)
+        target.sweep.mark_unheard(probe)
         self._out.append(Failed(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor, error, message))
 
     def _after(self, number: int, target: _Target, now: int) -> None:
         sweep = target.sweep
-        if sweep.hurried:
+        if sweep.is_latency_critical:
             self._in_a_hurry.add(number)
         else:
             self._in_a_hurry.discard(number)
@@ -461,7 +464,7 @@ class Engine:
     def _tell_counters(self, now: int) -> None:
         tally: Tally = self._hands.tally
         told = self._told
-        if (tally.malformed, tally.foreign, tally.overflow) == (told.malformed, told.foreign, told.overflow):
+        if tally.malformed == told.malformed and tally.foreign == told.foreign and tally.overflow == told.overflow:
             return
         if now - self._told_at >= COUNTERS_EVERY_NS:
             self._told = Counters(tally.malformed, tally.foreign, tally.overflow)

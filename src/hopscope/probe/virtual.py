@@ -13,7 +13,7 @@ from typing import Final
 from hopscope.probe.channels.base import Channel, Hands, Refusal
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
-from hopscope.probe.schedule import NEVER
+from hopscope.probe.pacer import NEVER
 from hopscope.wire.messages import Command, Event, Method
 
 MONOTONIC_START_NS: Final = 1_000_000_000_000
