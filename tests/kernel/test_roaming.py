@@ -23,6 +23,7 @@ from hopscope.wire.messages import (
     Start,
     Started,
 )
+from tests.lab import netns
 from tests.lab.conversation import Conversation, User
 from tests.lab.uplinks import TARGET, Uplinks
 
@@ -209,3 +210,37 @@ def test_a_source_that_was_asked_for_is_kept_when_the_route_moves(uplinks: Uplin
         traces.all_answer(time.time_ns())
         assert traces.changes() == []
         assert traces.failures() == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [("uidrange 0-0", ()), ("fwmark 7", ("--mark", "7"))],
+    ids=["routes-by-user", "routes-by-mark"],
+)
+def test_whole_packets_have_the_source_of_the_way_that_they_take_whoever_the_worker_became(
+    uplinks: Uplinks, rule: str, options: tuple[str, ...]
+) -> None:
+    uplinks.use(2)
+    for family, gateway in ((FAMILIES[0], "198.19.1.1"), (FAMILIES[1], "fd00:19:1::1")):
+        commands = [f"route add default via {gateway} dev up1 table 100", f"rule add {rule} lookup 100"]
+        netns.ip(commands, uplinks.client, family=family)
+    with Conversation(uplinks.client, "root", *options) as worker:
+        number = 0
+        for protocol in ("icmp", "udp", "tcp"):
+            for family in FAMILIES:
+                number += 1
+                port = None if protocol == "icmp" else 33434
+                plan = Plan(TARGET[family], family, protocol, "raw", port=port, max_ttl=1, interval_ns=100_000_000)
+                worker.say(Start(number, plan))
+        sources: dict[int, str | None] = {}
+        answered: set[int] = set()
+
+        def enough(event: Event) -> bool:
+            if isinstance(event, Started):
+                sources[event.target] = event.source
+            elif isinstance(event, Answered):
+                answered.add(event.target)
+            return len(answered) == number
+
+        worker.until(enough)
+        assert sources == {n: uplinks.source(1, FAMILIES[(n - 1) % 2]) for n in range(1, number + 1)}

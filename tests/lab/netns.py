@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from tests.needs import uses
 
@@ -46,10 +47,10 @@ def new_name(role: str) -> str:
     return f"{_PREFIX}-{os.getpid()}-{next(_numbers)}-{role}"
 
 
-def ip(commands: Sequence[str], inside: str | None = None) -> None:
-    """Run commands of ip(8) as one batch, in the namespace named `inside`. `OSError` says what ip said of the first
-    that failed."""
-    words = ["ip", *(["-netns", inside] if inside else []), "-batch", "-"]
+def ip(commands: Sequence[str], inside: str | None = None, *, family: Literal[4, 6] | None = None) -> None:
+    """Run commands of ip(8) as one batch, in the namespace named `inside`; `family`: where no address tells it.
+    `OSError` says what ip said of the first that failed."""
+    words = ["ip", *([f"-{family}"] if family else []), *(["-netns", inside] if inside else []), "-batch", "-"]
     done = subprocess.run(words, input="\n".join(commands) + "\n", text=True, check=False, capture_output=True)
     if done.returncode:
         raise OSError(f"ip: {done.stderr.strip()}")

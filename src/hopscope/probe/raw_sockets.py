@@ -19,6 +19,7 @@ from hopscope.probe import endpoint, errqueue, stamps
 from hopscope.probe.extras import Lack, ask
 from hopscope.probe.packets.kinds import HEARD_TYPES
 from hopscope.probe.packets.replies import ACK, RST, SYN
+from hopscope.probe.scout import Scout
 from hopscope.wire.messages import Family
 
 FAMILIES: Final[tuple[Family, ...]] = (4, 6)
@@ -45,6 +46,7 @@ class FamilySockets:
     sender: socket.socket
     icmp: socket.socket
     tcp: socket.socket
+    scout: Scout
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class RawSockets:
     def close(self) -> None:
         """Close all. Idempotent."""
         for sockets in self.families.values():
-            for sock in (sockets.sender, sockets.icmp, sockets.tcp):
+            for sock in (sockets.sender, sockets.icmp, sockets.tcp, sockets.scout):
                 sock.close()
 
 
@@ -105,7 +107,7 @@ def _open_family(family: Family, mark: int | None, lacks: set[Lack]) -> FamilySo
         if mark is not None:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
         _widen(sender)
-        sockets = FamilySockets(sender, icmp, tcp)
+        sockets = FamilySockets(sender, icmp, tcp, Scout(family, mark))
         undo.pop_all()
         return sockets
 

@@ -80,6 +80,10 @@ class PacketChannel(Channel):
     def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
         """Send a packet, and fill in the times of its probe. `OSError`: the kernel did not take it."""
 
+    def egress_of(self, plan: Plan) -> endpoint.Egress:
+        """Where packets of this plan leave as things are now; see `endpoint.egress_of`."""
+        return endpoint.egress_of(plan)
+
     def read_stamps(self, family: Family, wanted: Probe) -> None:
         """Read the stamps of sending until `wanted` has its own or none is left."""
 
@@ -228,7 +232,7 @@ class PacketFlow(Flow):
         self._holder: socket.socket | None = None
         self._last_router = (0, 0)
         try:
-            self._settle(endpoint.egress_of(plan), None)
+            self._settle(self._channel.egress_of(plan), None)
         except OSError:
             self._release()
             raise
@@ -307,7 +311,7 @@ class PacketFlow(Flow):
     def follow(self) -> bool:
         """See `Flow.follow`: another source or interface needs another template."""
         try:
-            egress = endpoint.egress_of(self.plan)
+            egress = self._channel.egress_of(self.plan)
             if egress == self._egress:
                 return False
             self._settle(egress, self._entry)

@@ -18,7 +18,7 @@ from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
-from hopscope.wire.messages import Family, Method, MethodState
+from hopscope.wire.messages import Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 
 __all__ = ["REMEDY", "RawChannel", "RawSockets", "open_sockets", "survey"]
@@ -75,6 +75,10 @@ class RawChannel(PacketChannel):
             raise
         self._stamps[family].sent(probe)
         self.read_stamps(family, probe)
+
+    def egress_of(self, plan: Plan) -> endpoint.Egress:
+        """See `PacketChannel.egress_of`."""
+        return self._sockets.families[plan.family].scout.egress_of(plan)
 
     def read_stamps(self, family: Family, wanted: Probe) -> None:
         """See `PacketChannel.read_stamps`."""

@@ -26,8 +26,9 @@ from hopscope.probe.channels.base import Hands, Probe
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
 from hopscope.probe.refusals import AS_ROOT
+from hopscope.probe.scout import Scout
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
-from hopscope.wire.messages import Clock, Family, Method, MethodState
+from hopscope.wire.messages import Clock, Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -60,11 +61,14 @@ class ScapySockets:
     """All that `ScapyChannel` needs privileges for."""
 
     families: dict[Family, SuperSocket] = field(default_factory=dict)
+    scouts: dict[Family, Scout] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close all. Idempotent."""
         for sock in self.families.values():
             sock.close()
+        for scout in self.scouts.values():
+            scout.close()
 
 
 def open_sockets() -> ScapySockets:
@@ -88,6 +92,7 @@ def open_sockets() -> ScapySockets:
             else:
                 sock = (conf.L3socket if family == 4 else conf.L3socket6)()
             opened.families[family] = sock
+            opened.scouts[family] = Scout(family)
         except (OSError, Scapy_Exception) as problem:
             missing = problem if isinstance(problem, OSError) else OSError(errno.ENOTSUP, str(problem))
             if missing.errno not in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ENOTSUP):
@@ -179,6 +184,10 @@ class ScapyChannel(PacketChannel):
     def has(self, family: Family) -> bool:
         """See `PacketChannel.has`."""
         return family in self._sockets.families
+
+    def egress_of(self, plan: Plan) -> endpoint.Egress:
+        """See `PacketChannel.egress_of`."""
+        return self._sockets.scouts[plan.family].egress_of(plan)
 
     def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
         """See `PacketChannel.transmit`."""
