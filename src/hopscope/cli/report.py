@@ -21,6 +21,7 @@ from hopscope.cli.progress import EVERY_S, Progress
 from hopscope.cli.signals import Stop
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
+from hopscope.path.snapshot import LocalError, kept_here
 from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
@@ -40,6 +41,13 @@ DRAIN_S = 1.0
 def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
     """Print the report of targets that are being probed; the exit status."""
     return asyncio.run(_Report(options, begun, namer, output).run())
+
+
+_MOST_WORDS = 500
+_LEFT_UNHEARD = ("EHOSTUNREACH",)
+"""Errors of a next hop that does not answer: the user may probe, and whether it answers is the network's."""
+_MTR_WORDS = {"EPERM": "Permission denied", "EACCES": "Permission denied"}
+"""What mtr says of an error of sending."""
 
 
 class Ending:
@@ -91,6 +99,12 @@ class Ending:
             self.trouble = self.trouble or str(error)
         for line in (*self.complaints, *map(words, refused)):
             say(line)
+        kept = []
+        for target in measured:
+            why = None if target in refused else kept_here(target.path)
+            if why is not None:
+                kept.append(why)
+                self._say_kept(target, why)
         if self.missed:
             say(f"standard output was read too slowly: {self.missed} events are missing in it")
         if signal is not None:
@@ -109,7 +123,26 @@ class Ending:
             return OK
         if refused or self.complaints:
             return max((_refused_status(target) for target in refused), default=USAGE)
-        return self._judge(measured)
+        status = self._judge(measured)
+        return max(status, *(self._kept_status(error) for error in kept)) if kept and not self.conditions else status
+
+    def _kept_status(self, error: LocalError) -> int:
+        """The status of a report none of whose probes left this machine."""
+        if error.error in _LEFT_UNHEARD or not error.error.startswith("E"):
+            return OK if self.format in MTR else NOT_REACHED
+        return NOT_REACHED if self.format in MTR else NOT_ALLOWED
+
+    def _say_kept(self, target: Target, error: LocalError) -> None:
+        """Why nothing was probed: an empty table would pass for a silent network."""
+        as_mtr_says = _MTR_WORDS.get(error.error, "Unexpected mtr-packet error")
+        if self.options.as_mtr:
+            if self._kept_status(error):
+                say(as_mtr_says)
+            return
+        words = f"no probe left this computer: {error.message}"
+        if self.format in MTR and error.error in _MTR_WORDS:
+            words = f"{as_mtr_says}: {words}"
+        say(clean(f"{target.query}: {words}", _MOST_WORDS))
 
     def _print(self, report: Document) -> None:
         try:

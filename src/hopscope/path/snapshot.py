@@ -159,3 +159,12 @@ class Path(msgspec.Struct, frozen=True):
     def target_hop(self) -> Hop | None:
         """The hop at which the target answers; None while it does not."""
         return self.hops[-1] if self.hops and self.hops[-1].is_target else None
+
+
+def kept_here(path: Path) -> LocalError | None:
+    """Why no probe of this path left this machine, the last time; None where one did, or none was due yet."""
+    hops = [hop for hop in path.hops if hop.sent]
+    if not hops or any(hop.failed < hop.sent for hop in hops):
+        return None
+    errors = [hop.last_error for hop in hops if hop.last_error is not None]
+    return max(errors, key=lambda error: error.at, default=None)

@@ -156,7 +156,8 @@ def error_words(error: LocalError | None) -> str:
     """What happened on this computer: a send that failed has an errno's name, all else says itself what it was."""
     if error is None:
         return "this computer cannot send"
-    return f"this computer cannot send: {error.message}" if error.error.startswith("E") else error.message
+    says_who = not error.error.startswith("E") or error.message.startswith("this computer")
+    return error.message if says_who else f"this computer cannot send: {error.message}"
 
 
 def _span(ns: float) -> str:
