@@ -106,7 +106,7 @@ def test_what_can_only_be_a_report_makes_one() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "a target is missing"),
+        ("-n", "a target is missing"),
         ("--repot h", "'--repot'; did you mean --report?"),
         ("--intervall 2 h", "did you mean --interval?"),
         ("-report h", "did you mean --report?"),

@@ -81,7 +81,8 @@ def test_the_exit_status_is_the_contracts(words: list[str], status: int) -> None
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "a target is missing"),
+        (["-n"], "a target is missing"),
+        (["demo", "nosuch"], "there is no scenario 'nosuch'"),
         (["-r", "a..b"], "a..b"),
         (["-r", "-4", "::1"], "is no IPv4 address"),
         (["-r", ""], "a target is needed"),
@@ -103,6 +104,18 @@ def test_what_is_wrong_is_one_line_and_status_2(words: list[str], said: str) -> 
     assert said in done.stderr
     assert done.stderr.startswith("hopscope: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_command_alone_says_in_six_lines_how_to_begin() -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith("hopscope: a target is missing")
+    assert max(map(len, lines)) < 80
+    commands = ("hopscope example.net", "hopscope -r", "hopscope demo", "hopscope doctor", "hopscope --help")
+    for line, command in zip(lines[1:], commands, strict=True):
+        assert line.startswith(f"  {command}")
 
 
 @pytest.mark.needs("ping")

@@ -22,6 +22,14 @@ from hopscope.views.report.formats import MTR, STEPWISE
 from hopscope.wire.methods import METHODS, able_to_send
 
 REPORT_ROUNDS = 10
+BEGINNING = """\
+a target is missing; to begin with:
+  hopscope example.net     the path to a host or an address, live
+  hopscope -r example.net  a report of it
+  hopscope demo            a simulated network: no privileges, no packet leaves
+  hopscope doctor          what this machine allows you; how to get the rest
+  hopscope --help          the options (hopscope --man | man -l -: the manual)"""
+"""What ``hopscope`` alone says."""
 MAX_TARGETS = 256
 LARGEST_BYTE = 255
 _PROBING = frozenset(Probing.__struct_fields__)
@@ -84,7 +92,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     if action == "trace" and not as_mtr:
         typed = [target for word in typed for target in split_queries(word) or [word]]
     targets = [*typed, *_from_file(merged.get("file"))]
-    _check_targets(action, targets, merged.get("list", False))
+    _check_targets(action, targets, merged.get("list", False), is_alone=set(values) <= {"action", "targets", "as_mtr"})
     asked = _format(merged)
     if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
         asked = "text"
@@ -134,13 +142,15 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     )
 
 
-def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool) -> None:
+def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool, *, is_alone: bool) -> None:
+    """`is_alone`: nothing at all stands on the command line."""
     if len(targets) > MAX_TARGETS:
         raise UsageError(f"{len(targets)} targets are too many; at most {MAX_TARGETS} at once")
     if asks_for_list and action != "demo":
         raise UsageError("--list is demo's: hopscope demo --list")
     if action == "trace" and not targets:
-        raise UsageError("a target is missing: a host name or an address (or try: hopscope demo)")
+        missing = "a target is missing: a host name or an address; see hopscope --help"
+        raise UsageError(BEGINNING if is_alone else missing)
     if action == "demo" and len(targets) > 1:
         raise UsageError(f"demo: {shown(targets[1])} is one scenario too many (hopscope demo --list)")
     if action in ("doctor", "config") and targets:

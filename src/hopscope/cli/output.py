@@ -186,12 +186,13 @@ def speak_as(program: str) -> None:
 
 
 def say(line: str) -> None:
-    """A line of narration on standard error; where that cannot be written, nothing can be said. Cut where a file's key
-    of a megabyte stands in it."""
+    """A line of narration on standard error, headed by who speaks, unless it begins with a blank and so goes on with
+    what was said before. Where it cannot be written, nothing can be said. Cut where a file's key of a megabyte stands
+    in it."""
     if len(line) > MOST_SAID:
         line = f"{line[:MOST_SAID]}…"
     try:
-        write_all(2, f"{_speaker}: {line}\n")
+        write_all(2, f"{line}\n" if line.startswith(" ") else f"{_speaker}: {line}\n")
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EBADF, errno.EIO, errno.ENOSPC):
             raise

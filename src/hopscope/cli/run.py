@@ -120,15 +120,15 @@ def _probe(options: Options, launched: Launched | None, standing: Standing) -> i
         at_terminal = options.output is None and os.isatty(1)
         Output(options.output).save(listing(shutil.get_terminal_size().columns if at_terminal else None))
         return OK
-    if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
-        raise UsageError(
-            "the live screen needs a terminal; for a report add -r, or --format json (see hopscope --help)"
-        )
     demo = None
     if options.action == "demo" or options.probing.method == "simulated":
         from hopscope.cli import demo as demos
 
         options, demo = demos.prepare(options)
+    if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+        raise UsageError(
+            "the live screen needs a terminal; for a report add -r, or --format json (see hopscope --help)"
+        )
     return _trace(options, demo, launched, standing)
 
 
