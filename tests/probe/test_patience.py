@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from hopscope.probe import worker
+from hopscope.probe import outbox, worker
 from hopscope.probe.engine import Engine
 from hopscope.probe.pacer import SEND_SLOT_NS
+from hopscope.probe.poller import Poller
 from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
     VERSION,
@@ -53,12 +54,12 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 def test_who_is_patient_does_not_wait_for_what_is_stamped_and_hears_it_all_the_same(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = worker.Loop()
+    loop = Poller()
     heard: list[bytes] = []
     loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), stamped=True)
     ends[1].send(b"answer")
     until = time.monotonic_ns() + 20_000_000
-    loop.wait(until, patient=True)
+    loop.wait(until, may_defer=True)
     assert time.monotonic_ns() >= until
     assert not heard
     loop.hear()
@@ -69,24 +70,24 @@ def test_who_is_patient_does_not_wait_for_what_is_stamped_and_hears_it_all_the_s
 def test_everything_else_ends_the_waiting_at_once(
     ends: tuple[socket.socket, socket.socket], stamped: bool, patient: bool
 ) -> None:
-    loop = worker.Loop()
+    loop = Poller()
     heard: list[bytes] = []
     loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), stamped=stamped)
-    loop.wait(0, patient=True)
+    loop.wait(0, may_defer=True)
     ends[1].send(b"answer")
     until = time.monotonic_ns() + FAR
-    loop.wait(until, patient=patient)
+    loop.wait(until, may_defer=patient)
     assert time.monotonic_ns() < until
     loop.hear()
     assert heard == [b"answer"]
 
 
 def test_what_is_removed_is_heard_no_more(ends: tuple[socket.socket, socket.socket]) -> None:
-    loop = worker.Loop()
+    loop = Poller()
     loop.add(ends[0].fileno(), lambda: pytest.fail("it was removed"), stamped=True)
     ends[1].send(b"answer")
     loop.remove(ends[0].fileno())
-    loop.wait(0, patient=False)
+    loop.wait(0, may_defer=False)
     loop.hear()
 
 
@@ -124,11 +125,11 @@ def test_a_target_is_in_a_hurry_in_its_first_round_and_after_its_last_probe() ->
     told = []
     for _ in range(3):
         desk.until(desk.now + MS)
-        told.append(desk.engine.hurried)
+        told.append(desk.engine.is_latency_critical)
         desk.until(desk.now + SECOND - MS)
     assert told == [True, False, True]
     desk.until(desk.now + 10 * SECOND)
-    assert not desk.engine.hurried
+    assert not desk.engine.is_latency_critical
 
 
 @pytest.mark.parametrize("nanos", [-1, 1_000_000_001, 2**62])
@@ -148,8 +149,8 @@ class Running:
     """A worker in a thread, on pipes of ours, which takes a driver that reads nothing for 150 ms for a stopped one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "UNREAD_NS", 150_000_000)
-        monkeypatch.setattr(worker, "LOOK_AT_READER_NS", 10_000_000)
+        monkeypatch.setattr(outbox, "UNREAD_NS", 150_000_000)
+        monkeypatch.setattr(outbox, "LOOK_AT_READER_NS", 10_000_000)
         self.held = threading.Event()
         hold = Engine.hold
 

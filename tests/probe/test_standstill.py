@@ -67,7 +67,7 @@ class Machine:
     def tick(self) -> None:
         """The driver wakes with nothing to hear. What it sends is stamped by the wall clock as it is."""
         before = len(self.sent) if self.made else 0
-        self.engine.look()
+        self.engine.check_clocks()
         self.pass_time(1000)
         self.engine.tick()
         for probe in self.sent[before:]:
@@ -84,7 +84,7 @@ class Machine:
     def hear(self, probe: Probe, stamp: int) -> Answered:
         """The driver wakes and hears an answer that arrived when the wall clock was `stamp` (0: without a stamp)."""
         self.engine.take()
-        self.engine.look()
+        self.engine.check_clocks()
         hands = self.made[0].hands
         hands.deliver(probe, Reply("192.0.2.1", "echo-reply", 0, 0, 60, (), hands.monotonic(), stamp))
         (event,) = (event for event in self.engine.take() if isinstance(event, Answered))
@@ -295,7 +295,7 @@ class SetOften(VirtualEngine):
         end = self.now + nanos
         while (due := self.engine.next_deadline()) <= end:
             self.now = max(self.now, due)
-            self.engine.look()
+            self.engine.check_clocks()
             self.engine.tick()
         self.now = end
         return self.engine.take()

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hopscope.probe.engine import MOST_TARGETS
-from hopscope.probe.worker import FULL
+from hopscope.probe.outbox import HIGH_WATER_BYTES
 from hopscope.wire.framing import MAX_LINE, Garbage, command_reader
 from hopscope.wire.messages import VERSION, Command, Event, Kind, Plan, Refused
 
@@ -48,7 +48,7 @@ def test_the_page_names_every_key_of_a_plan() -> None:
 def test_the_page_states_the_real_bounds_and_vocabulary() -> None:
     assert f"version {VERSION}." in PAGE
     assert f"at most {MAX_LINE:,} bytes" in PAGE.replace("\n", " ")
-    assert f"{FULL >> 20} MiB" in PAGE
+    assert f"{HIGH_WATER_BYTES >> 20} MiB" in PAGE
     assert f"{MOST_TARGETS:,} targets" in PAGE
     for word in (*get_args(Kind), *get_args(get_type_hints(Refused)["reason"])):
         assert f"`{word}`" in PAGE

@@ -55,7 +55,7 @@ COUNTERS_EVERY_NS: Final = 1_000_000_000
 LONGEST_TEXT: Final = 400
 """Characters of what is said of a bad command, which may quote it: an event must fit on a line."""
 
-HELD_NS: Final = 250_000_000
+HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 STANDSTILL_NS: Final = 2_000_000_000
 """So much later than due, and this process or its machine was stopped."""
@@ -113,11 +113,11 @@ class Engine:
     ) -> None:
         """`asleep`: how long the machine has slept, see `clocks.asleep`."""
         self.anchor = anchor
-        self.urgent = False
+        self.must_flush = False
         """Among the events not yet taken are some that are not for waiting."""
         self._clocks = Clocks(monotonic, wall, asleep)
         self._stood_still = 0
-        self._in_a_hurry: set[int] = set()
+        self._latency_critical: set[int] = set()
         self._factory = factory
         self._monotonic = monotonic
         self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
@@ -135,25 +135,25 @@ class Engine:
     def take(self) -> list[Event]:
         """The events since the last call, in order."""
         out, self._out = self._out, []
-        self.urgent = False
+        self.must_flush = False
         return out
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         """How many events `take` would give."""
         return len(self._out)
 
     @property
-    def hurried(self) -> bool:
+    def is_latency_critical(self) -> bool:
         """Whether some target waits for an answer: in its first round, and after its last probe."""
-        return bool(self._in_a_hurry)
+        return bool(self._latency_critical)
 
-    def say(self, event: Event) -> None:
+    def emit_now(self, event: Event) -> None:
         """Add an event that is not for waiting."""
         self._out.append(event)
-        self.urgent = True
+        self.must_flush = True
 
-    def look(self) -> None:
+    def check_clocks(self) -> None:
         """Compare the clocks; to be called before what was received is handled."""
         self._clocks.look()
         if self._clocks.woke_at is not None:
@@ -169,9 +169,9 @@ class Engine:
             for number in self._targets:
                 self._schedule(number, now)
 
-    def next_deadline(self, *, patient: bool = False) -> int:
+    def next_deadline(self, *, may_defer: bool = False) -> int:
         """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything.
-        `patient`: answers that tell themselves when they arrived may wait."""
+        `may_defer`: answers that tell themselves when they arrived may wait."""
         heap = self._heap
         while heap:
             at, number = heap[0]
@@ -181,7 +181,7 @@ class Engine:
             heapq.heappop(heap)
         deadline = heap[0][0] if heap else NEVER
         for channel in self._channels.values():
-            due = None if patient and channel.stamped and not channel.has_backlog else channel.deadline()
+            due = None if may_defer and channel.stamped and not channel.has_backlog else channel.deadline()
             if due is not None and due < deadline:
                 deadline = due
         return deadline
@@ -194,7 +194,7 @@ class Engine:
             if due is not None and due <= now:
                 channel.on_deadline(now)
         heap = self._heap
-        if heap and now - heap[0][0] > STANDSTILL_NS and self.next_deadline(patient=True) + STANDSTILL_NS < now:
+        if heap and now - heap[0][0] > STANDSTILL_NS and self.next_deadline(may_defer=True) + STANDSTILL_NS < now:
             self._stood_still = now
         while heap and heap[0][0] <= now:
             at, number = heapq.heappop(heap)
@@ -226,14 +226,14 @@ class Engine:
             case Stop():
                 self._stop(command)
             case Hello() | Survey() | Patience():
-                self.say(Problem(f"{type(command).__name__.lower()} is not for now"))
+                self.emit_now(Problem(f"{type(command).__name__.lower()} is not for now"))
 
     # --- commands ---------------------------------------------------------------------------------------------
 
     def _start(self, command: Start) -> None:
         number = command.target
         if number in self._targets:
-            self.say(Problem(f"target {number} is probed already"))
+            self.emit_now(Problem(f"target {number} is probed already"))
             return
         try:
             if len(self._targets) >= MOST_TARGETS:
@@ -241,7 +241,7 @@ class Engine:
             plan = _completed(command.plan)
             method, flow = self._open(number, plan)
         except Refusal as refusal:
-            self.say(_refused(number, refusal))
+            self.emit_now(_refused(number, refusal))
             return
         now = self._monotonic()
         target = _Target(flow, method, Sweep(number, plan, now, flow.first_sequence()), now)
@@ -270,12 +270,12 @@ class Engine:
     def _adjust(self, command: Adjust) -> None:
         target = self._targets.get(command.target)
         if target is None:
-            self.say(Problem(f"target {command.target} is not probed"))
+            self.emit_now(Problem(f"target {command.target} is not probed"))
             return
         try:
             plan = check_adjust(command, target.sweep.plan)
         except ValueError as problem:
-            self.say(Problem(str(problem)[:LONGEST_TEXT]))
+            self.emit_now(Problem(str(problem)[:LONGEST_TEXT]))
             return
         target.sweep.adjust(plan)
         self._after(command.target, target, self._monotonic())
@@ -286,10 +286,10 @@ class Engine:
         for number in numbers:
             target = self._targets.get(number)
             if target is None:
-                self.say(Problem(f"target {number} is not probed"))
+                self.emit_now(Problem(f"target {number} is not probed"))
             elif isinstance(command, Pause):
                 target.sweep.pause()
-                self._in_a_hurry.discard(number)
+                self._latency_critical.discard(number)
             else:
                 target.sweep.resume(now)
                 self._after(number, target, now)
@@ -297,12 +297,12 @@ class Engine:
     def _stop(self, command: Stop) -> None:
         target = self._targets.pop(command.target, None)
         if target is None:
-            self.say(Problem(f"target {command.target} is not probed"))
+            self.emit_now(Problem(f"target {command.target} is not probed"))
             return
         target.flow.close()
         self._crowd.of(command.target)
-        self._in_a_hurry.discard(command.target)
-        self.say(Stopped(command.target))
+        self._latency_critical.discard(command.target)
+        self.emit_now(Stopped(command.target))
 
     # --- probes -----------------------------------------------------------------------------------------------
 
@@ -416,14 +416,14 @@ class Engine:
     def _after(self, number: int, target: _Target, now: int) -> None:
         sweep = target.sweep
         if sweep.is_latency_critical:
-            self._in_a_hurry.add(number)
+            self._latency_critical.add(number)
         else:
-            self._in_a_hurry.discard(number)
+            self._latency_critical.discard(number)
         if sweep.finished and target.scheduled != -1:
             target.scheduled = -1  # said once; a finished sweep has no deadline any more
             rounds = sweep.round + 1 - sweep.plan.first_round
             self._out += self._crowd.of(number)
-            self.say(Finished(number, rounds))
+            self.emit_now(Finished(number, rounds))
             return
         self._schedule(number, now)
 
@@ -432,7 +432,7 @@ class Engine:
         if target.scheduled == -1:
             return
         # Never in the past, also where a plan was changed: what is much later than due then is a standstill.
-        deadline = max(target.sweep.next_deadline(), now + HELD_NS if self._held else now)
+        deadline = max(target.sweep.next_deadline(), now + HELD_POLL_NS if self._held else now)
         if deadline < target.scheduled:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, number))
@@ -445,9 +445,9 @@ class Engine:
             return
         facts = flow.facts
         if facts.source != target.source:
-            self.say(SourceChanged(number, self._monotonic() + self.anchor, target.source, facts.source))
+            self.emit_now(SourceChanged(number, self._monotonic() + self.anchor, target.source, facts.source))
             target.source = facts.source
-        self.say(
+        self.emit_now(
             Started(
                 number,
                 target.method,

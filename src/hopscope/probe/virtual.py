@@ -66,7 +66,7 @@ class VirtualEngine:
         gc.disable()
         try:
             # As a worker does that may wait: answers that know their time are fetched when a probe is due.
-            while (deadline := engine.next_deadline(patient=not engine.hurried)) <= end:
+            while (deadline := engine.next_deadline(may_defer=not engine.is_latency_critical)) <= end:
                 self.now = max(self.now, deadline)
                 engine.tick()
         finally:
