@@ -20,7 +20,7 @@ from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.progress import EVERY_S, Progress
 from hopscope.cli.signals import Stop
 from hopscope.names.clean import clean
-from hopscope.names.facts import Namer
+from hopscope.names.facts import KnowsEnds, Namer
 from hopscope.path.snapshot import LocalError, kept_here
 from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
@@ -211,11 +211,19 @@ class _Report(Ending):
         departures = self.format in STEPWISE
         return self._write_events(session.events(departures=departures), stop)
 
+    def _name_for_stream(self, address: str) -> str | None:
+        """What mtr's streams call an address; None: not known yet. Without a name it is the address, once that is
+        known, as with mtr."""
+        name = self.namer.look_up(address).hostname
+        if name is None and isinstance(self.namer, KnowsEnds) and self.namer.is_known(address):
+            return address
+        return name
+
     async def _write_events(self, events: AsyncIterator[StreamEvent], stop: Stop) -> None:
         stream: Streamer = streamer(
             self.format,
             self.options.style,
-            lambda address: self.namer.look_up(address).hostname,
+            self._name_for_stream,
             self.options.privacy,
         )
         try:

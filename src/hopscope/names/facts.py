@@ -66,6 +66,15 @@ class Namer(Protocol):
 
 
 @runtime_checkable
+class KnowsEnds(Namer, Protocol):
+    """A namer that can say whether there is nothing more to wait for."""
+
+    def is_known(self, address: str) -> bool:
+        """Whether the look-up of the address has ended, also where it found no name."""
+        ...
+
+
+@runtime_checkable
 class AsksOwners(Namer, Protocol):
     """A namer that can ask a third party for owners, or leave it."""
 

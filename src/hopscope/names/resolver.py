@@ -105,6 +105,11 @@ class Names:
             self._enqueue(address, known)
         return known
 
+    def is_known(self, address: str) -> bool:
+        """Whether its look-up has ended, also where it found no name; then it need not be asked for soon."""
+        entry = self._facts.get(address)
+        return entry is not None and entry.until > self._now()
+
     async def settle(self, seconds: float) -> None:
         """Wait until every look-up that was begun has ended, at most so long."""
         with suppress(TimeoutError):

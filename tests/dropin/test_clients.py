@@ -1,0 +1,33 @@
+"""Programs that run mtr get from hopscope what they got from mtr: the same words, the same path, equal results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dropin.clients import CLIENTS, Client
+from tests.dropin.runs import link, side_by_side
+
+HERE = Path(__file__).parent
+pytestmark = [pytest.mark.kernel, pytest.mark.needs("tun", "mtr")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the link stands."""
+    return link(tmp_path_factory.mktemp("bin"))
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path) -> None:
+    real, piped, shown = side_by_side(folder, client.words, HERE / client.path)
+    assert (real.status, real.errors) == (0, "")
+    expected = client.read(real.out)
+    assert (piped.status, piped.errors) == (0, "")
+    assert client.read(piped.out) == expected
+    assert shown.status == 0
+    assert client.read(shown.out) == expected
+    if client.looks_into_proc:
+        assert b"mtr\0--report\0--report-wide" in real.command_line
+        assert b"mtr\0--report\0--report-wide" in piped.command_line
