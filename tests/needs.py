@@ -30,6 +30,8 @@ PACKAGES: Mapping[str, str] = {
     "knotd": "knot",
     "man": "man-db",
     "mtr": "mtr-tiny",
+    "pdftoppm": "poppler-utils",
+    "pdftotext": "poppler-utils",
     "nft": "nftables",
     "ps": "procps",
     "sudo": "sudo",

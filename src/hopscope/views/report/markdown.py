@@ -14,7 +14,7 @@ from hopscope.session.model import Target
 from hopscope.views.numbers import exact_ms as ms
 from hopscope.views.numbers import exact_percent as percent
 from hopscope.views.report.document import UNKNOWN, Document, query_of
-from hopscope.views.report.words import host, labels, measured, owner_words, remark, verdict
+from hopscope.views.report.words import evidence, host, labels, measured, owner_words, remark, verdict
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
@@ -39,6 +39,8 @@ def text(words: str) -> str:
 
 def _report(document: Document, target: Target) -> str:
     lines = [f"# Path to {text(query_of(target))}", "", f"**{text(verdict(target))}**", ""]
+    grounds = [f"- {text(line)}" for line in evidence(document, target)]
+    lines += [*grounds, ""] if grounds else []
     lines += [f"- {name}: {text(value)}" for name, value in measured(document, target)]
     lines += ["", "Times in ms; jitter is the mean difference of consecutive answers.", ""]
     lines.append(_row(_HEAD))

@@ -8,38 +8,63 @@ from __future__ import annotations
 
 from html import escape
 
-from hopscope.path.health import health
+from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.numbers import exact_ms as ms
 from hopscope.views.numbers import exact_percent as percent
 from hopscope.views.report import svg
 from hopscope.views.report.document import Document, hostname, is_claim, query_of
-from hopscope.views.report.words import UNVERIFIED, labels, measured, owner_words, remark, verdict
+from hopscope.views.report.words import (
+    UNVERIFIED,
+    evidence,
+    is_true_loss,
+    labels,
+    lost_of,
+    measured,
+    owner_words,
+    remark,
+    verdict,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;
   --rtt: #0b6bcb; --lost: #c62828; --fine: #1a7f37; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #14171a; --soft: #9aa4ae; --line: #333a41;
-  --rtt: #5aa9ff; --lost: #ff6b6b; --fine: #4ac26b; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem;
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #14171a; --soft: #9aa4ae;
+  --line: #333a41; --rtt: #5aa9ff; --lost: #ff6b6b; --fine: #4ac26b; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 76rem;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 section + section { border-top: 2px solid var(--line); margin-top: 3rem; }
-.verdict { font-weight: 600; border-left: .3rem solid var(--soft); padding-left: .7rem; }
+.verdict { border-left: .3rem solid var(--soft); padding-left: .7rem; margin: 1rem 0; overflow-wrap: anywhere; }
+.verdict p { margin: 0; font-weight: 600; } .verdict ul { margin: .2rem 0 0; padding: 0; list-style: none; }
 .verdict.healthy { border-color: var(--fine); } .verdict.loss, .verdict.unreachable { border-color: var(--lost); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dt { color: var(--soft); } dd { margin: 0; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .25rem .4rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
-td.host { overflow-wrap: anywhere; min-width: 12rem; } small { color: var(--soft); display: block; }
-svg { max-width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
-svg.spark { width: 120px; height: 18px; } .grid { stroke: var(--line); } .dot { fill: var(--rtt); }
-.rtt { stroke: var(--rtt); fill: none; stroke-width: 1.5; } .lost { stroke: var(--lost); stroke-width: 2; }
+td.host { overflow-wrap: anywhere; min-width: 14rem; } small { color: var(--soft); display: block; }
+td.harmless { color: var(--soft); }
+svg { height: auto; print-color-adjust: exact; -webkit-print-color-adjust: exact; } svg.chart { max-width: 100%; }
+svg text { font: 11px system-ui, sans-serif; fill: var(--soft); } .grid { stroke: var(--line); }
+svg.spark { width: 150px; height: 20px; display: block; } .spark .rtt { stroke-width: 2; stroke-opacity: .6; }
+.rtt { stroke: var(--rtt); fill: none; stroke-width: 1.5; } .dot { fill: var(--rtt); }
+.lost { stroke: var(--lost); fill: none; stroke-width: 2; }
+.quiet { stroke: var(--soft); fill: none; stroke-width: 1.5; }
 .range { stroke: var(--rtt); stroke-opacity: .35; stroke-width: 8; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } section + section { break-before: page; }
-  tr, svg { break-inside: avoid; } }
+figure { margin: 0; break-inside: avoid; }
+@page { margin: 12mm; }
+@media print { :root { color-scheme: light; font-size: 11px; }
+  body { margin: 0; padding: 0; max-width: none; font-size: 10px; } .legend { break-before: avoid; }
+  section + section { break-before: page; } h1, h2 { break-after: avoid; }
+  tr, svg, .verdict, dl { break-inside: avoid; } .verdict { print-color-adjust: exact; }
+  th, td { padding: .1rem .25rem; } td.host { min-width: 11rem; } .wide { overflow: visible; }
+  svg.spark { width: 100px; height: 16px; } }
 """
+
+HARMLESS = "°"
+"""Stands behind a share that is no lost traffic, as on the screen."""
 
 _HEAD = (
     ("#", True),
@@ -78,16 +103,18 @@ def _section(document: Document, target: Target) -> str:
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in measured(document, target))
     parts = [
         f"<section>\n<h1>Path to {escape(query_of(target))}</h1>",
-        f'<p class="verdict {health(path).state}">{escape(verdict(target))}</p>',
+        _verdict(document, target),
         f"<dl>{facts}</dl>",
     ]
     if path.hops:
-        parts += ["<h2>Hops</h2>", _table(document, target)]
-        parts += ["<h2>Latency along the path (ms)</h2>", svg.along_path(path.hops)]
+        parts += ["<h2>Hops</h2>", _table(document, target), _legend(target)]
+        parts.append(_figure("Latency along the path (ms)", svg.along_path(path.hops)))
         shown = path.target_hop or next((hop for hop in reversed(path.hops) if hop.received), None)
         if shown is not None:
             which = "the target" if shown.is_target else f"hop {shown.ttl}, the last that answered"
-            parts += [f"<h2>Latency over time (ms): {which}</h2>", svg.over_time(path, shown)]
+            is_lost = is_true_loss(shown, hop_health(path, shown))
+            chart = svg.over_time(path, shown, is_true_loss=is_lost)
+            parts.append(_figure(f"Latency over time (ms): {which}", chart))
     parts.append(
         "<p><small>Times are round trip times in ms. Loss at a hop that does not go on to the target is how that"
         " router answers, and no lost traffic. Where a share of few probes is lost, the true loss lies in a wide range:"
@@ -96,21 +123,52 @@ def _section(document: Document, target: Target) -> str:
     return "\n".join(parts)
 
 
+def _verdict(document: Document, target: Target) -> str:
+    grounds = "".join(f"<li>{escape(_sentence(line))}</li>" for line in evidence(document, target))
+    more = f"<ul>{grounds}</ul>" if grounds else ""
+    return f'<div class="verdict {health(target.path).state}"><p>{escape(verdict(target))}</p>{more}</div>'
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _legend(target: Target) -> str:
+    """What the marks in the table mean, as far as they stand there."""
+    found = [(hop, hop_health(target.path, hop)) for hop in target.path.hops]
+    lines = []
+    if any(hop.lost and is_true_loss(hop, judged) for hop, judged in found):
+        lines.append("A red bar of full height with a head is a lost probe.")
+    if any(hop.lost and not is_true_loss(hop, judged) for hop, judged in found):
+        lines.append(f"{HARMLESS} and dots: the router answers seldom or never; no traffic is lost there.")
+    return f'<p class="legend"><small>{" ".join(lines)}</small></p>' if lines else ""
+
+
+def _figure(title: str, chart: str) -> str:
+    return f"<figure>\n<h2>{title}</h2>\n{chart}\n</figure>"
+
+
 def _table(document: Document, target: Target) -> str:
     head = "".join(f'<th class="n">{name}</th>' if number else f"<th>{name}</th>" for name, number in _HEAD)
     rows = "\n".join(_row(document, target, hop) for hop in target.path.hops)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _row(document: Document, target: Target, hop: Hop) -> str:
     rtt = hop.rtt
     times = [rtt.last, rtt.best, rtt.avg, rtt.median, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 7
-    interval = hop.loss_ci95_pct
-    loss = percent(hop.loss_pct) + (f"<small>{interval[0]:.1f} to {interval[1]:.1f}</small>" if interval else "")
-    numbers = [loss, str(hop.sent), *(ms(time) for time in times), ms(hop.jitter.avg if hop.jitter else None)]
-    cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
+    is_lost = is_true_loss(hop, hop_health(target.path, hop))
+    is_harmless = bool(hop.lost) and not is_lost
+    loss = percent(hop.loss_pct) + (HARMLESS if is_harmless else "")
+    if hop.loss_ci95_pct is not None:
+        counts, _, interval = lost_of(hop).partition(" (")
+        loss += f"<small>{counts}</small><small>{interval.removesuffix(')')}</small>"
+    numbers = [str(hop.sent), *(ms(time) for time in times), ms(hop.jitter.avg if hop.jitter else None)]
+    cells = f'<td class="n{" harmless" if is_harmless else ""}">{loss}</td>'
+    cells += "".join(f'<td class="n">{number}</td>' for number in numbers)
     host = f'<td class="host">{_host(document, target, hop)}</td>'
-    return f'<tr><td class="n">{hop.ttl}</td>{host}{cells}<td>{svg.spark(hop)}</td></tr>'
+    return f'<tr><td class="n">{hop.ttl}</td>{host}{cells}<td>{svg.spark(hop, is_true_loss=is_lost)}</td></tr>'
 
 
 def _host(document: Document, target: Target, hop: Hop) -> str:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from html import escape
 
 from hopscope.path.snapshot import LOST, Hop, Path
+from hopscope.views.report.words import moment
 
 WIDTH, HEIGHT = 760, 220
 LEFT, RIGHT, TOP, BOTTOM = 54, 10, 12, 28
 _MS = 1e6
+_STEP, _SPARK = 3, 20
+"""A spark's width for each round, and its height."""
 
 
-def over_time(path: Path, hop: Hop) -> str:
-    """A hop's latency, round by round: a line through the answers, a mark at the foot for each loss."""
+def over_time(path: Path, hop: Hop, *, is_true_loss: bool = True) -> str:
+    """A hop's latency, round by round: a line through the answers, a cross at the foot for each loss, quiet where
+    that is no lost traffic."""
     samples = hop.window.samples.tolist()
     times = path.round_times.tolist()
     offset = hop.window.first_round - path.first_round
@@ -33,12 +37,13 @@ def over_time(path: Path, hop: Hop) -> str:
     def x(at: int) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (at - first) / span
 
+    kind = "lost" if is_true_loss else "quiet"
     lines: list[list[str]] = [[]]
     marks = []
     for at, sample in points:
         if sample == LOST:
             lines.append([])
-            marks.append(f'<path class="lost" d="M{x(at):.1f} {HEIGHT - BOTTOM}v-10"/>')
+            marks.append(f'<path class="{kind}" d="M{x(at) - 3:.1f} {HEIGHT - BOTTOM - 9}l6 8m0 -8l-6 8"/>')
         else:
             lines[-1].append(f"{x(at):.1f},{_y(sample / _MS, top):.1f}")
     body = "".join(
@@ -46,11 +51,13 @@ def over_time(path: Path, hop: Hop) -> str:
         for line in lines
         if line
     )
-    ends = [(LEFT, "start", _clock(first)), (WIDTH - RIGHT, "end", _clock(last))] if points else []
+    ends = [(LEFT, "start", moment(first)), (WIDTH - RIGHT, "end", moment(last))] if points else []
     labels = "".join(
-        f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="{anchor}">{words}</text>' for at, anchor, words in ends
+        f'<text x="{at}" y="{HEIGHT - 12 + 13 * line}" text-anchor="{anchor}">{escape(words)}</text>'
+        for at, anchor, when in ends
+        for line, words in enumerate(when.clock())
     )
-    return _chart("Latency over time, ms", _grid(top) + body + "".join(marks) + labels)
+    return _chart("Latency over time, ms", _grid(top) + body + "".join(marks) + labels, HEIGHT + 6)
 
 
 def along_path(hops: Sequence[Hop]) -> str:
@@ -69,18 +76,22 @@ def along_path(hops: Sequence[Hop]) -> str:
     return _chart("Latency along the path, ms: best to 95th percentile, and average", _grid(top) + "".join(parts))
 
 
-def spark(hop: Hop, count: int = 60) -> str:
-    """The last rounds of a hop, small: for a cell of the table."""
+def spark(hop: Hop, count: int = 60, *, is_true_loss: bool = True) -> str:
+    """The last rounds of a hop, small: for a cell of the table. A lost probe is a bar of full height with a head, so
+    that it can be told without colour; where nothing is lost (the router answers seldom or never) a dot at the foot."""
     samples = hop.window.last(count)
     top = max((sample for sample in samples if sample >= 0), default=0) or 1
     parts = []
     for place, sample in enumerate(samples):
+        x = place * _STEP + _STEP / 2
         if sample >= 0:
-            height = max(1.0, 16 * sample / top)
-            parts.append(f'<path class="rtt" d="M{place * 2 + 1} 18v-{height:.1f}"/>')
+            height = max(1.0, (_SPARK - 4) * sample / top)
+            parts.append(f'<path class="rtt" d="M{x:g} {_SPARK}v-{height:.1f}"/>')
+        elif sample == LOST and is_true_loss:
+            parts.append(f'<path class="lost" d="M{x:g} {_SPARK}V1m-1.5 0h3"/>')
         elif sample == LOST:
-            parts.append(f'<path class="lost" d="M{place * 2 + 1} 18v-18"/>')
-    return f'<svg class="spark" viewBox="0 0 {2 * count} 18" aria-hidden="true">{"".join(parts)}</svg>'
+            parts.append(f'<path class="quiet" d="M{x:g} {_SPARK}v-1.5"/>')
+    return f'<svg class="spark" viewBox="0 0 {_STEP * count} {_SPARK}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def nice(top: float) -> float:
@@ -110,9 +121,5 @@ def _dot(point: str) -> str:
     return f'<circle class="dot" cx="{x}" cy="{y}" r="2.5"/>'
 
 
-def _chart(title: str, body: str) -> str:
-    return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{title}</title>{body}</svg>'
-
-
-def _clock(at: int) -> str:
-    return datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%H:%M:%S UTC")
+def _chart(title: str, body: str, height: int = HEIGHT) -> str:
+    return f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img"><title>{title}</title>{body}</svg>'

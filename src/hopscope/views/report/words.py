@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from hopscope.path.findings import HopFinding, Loop, NoAnswer
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
@@ -17,9 +19,55 @@ UNVERIFIED = "name unverified"
 """Stands beside a name that does not lead back to its address."""
 
 
-def moment(at: int | None) -> str:
-    """Epoch ns as ISO 8601 in UTC, to the second."""
-    return DASH if at is None else datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+class Moment(NamedTuple):
+    """A moment as this machine's clock on the wall has it, and in UTC: a report travels to other zones."""
+
+    local: datetime
+    utc: datetime
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether this machine's zone is UTC, so that one time says it all."""
+        return not self.local.utcoffset() and self.local.tzname() in ("UTC", "GMT")
+
+    def clock(self) -> list[str]:
+        """The time of day with its zone: a text for each clock."""
+        utc = f"{self.utc:%H:%M:%S} UTC"
+        return [utc] if self.is_utc else [f"{self.local:%H:%M:%S} {self.local.tzname()}", utc]
+
+    def words(self) -> str:
+        """Date and time of day, by both clocks."""
+        utc = f"{self.utc:%Y-%m-%d %H:%M:%S} UTC"
+        return utc if self.is_utc else f"{self.local:%Y-%m-%d %H:%M:%S} {zone(self.local)} ({utc})"
+
+
+def moment(at: int) -> Moment:
+    """Of epoch ns, to the second."""
+    utc = datetime.fromtimestamp(at // 1_000_000_000, UTC)
+    return Moment(utc.astimezone(), utc)
+
+
+def zone(local: datetime) -> str:
+    """A zone's name and its distance from UTC: ``CET, UTC+01:00``."""
+    offset = f"UTC{local:%z}"
+    offset = f"{offset[:-2]}:{offset[-2:]}"
+    name = local.tzname() or ""
+    return f"{name}, {offset}" if name[:1].isalpha() else offset
+
+
+def span(first: int | None, last: int | None) -> str:
+    """From when to when, by both clocks."""
+    if first is None or last is None:
+        return DASH
+    begin, end = moment(first), moment(last)
+    utc = f"{begin.utc:%Y-%m-%d %H:%M:%S} to {_end(begin.utc, end.utc)} UTC"
+    if begin.is_utc:
+        return utc
+    return f"{begin.local:%Y-%m-%d %H:%M:%S} to {_end(begin.local, end.local)} {zone(end.local)} ({utc})"
+
+
+def _end(begin: datetime, end: datetime) -> str:
+    return f"{end:%H:%M:%S}" if begin.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
 
 
 def verdict(target: Target) -> str:
@@ -29,6 +77,49 @@ def verdict(target: Target) -> str:
     if target.refusal:
         return target.refusal.message
     return sentence(health(target.path)).line
+
+
+def evidence(document: Document, target: Target) -> list[str]:
+    """What the verdict rests on and whom it concerns: the router with its address and owner, and the counts."""
+    if target.error or target.refusal:
+        return []
+    path = target.path
+    found = health(path)
+    lines = []
+    if isinstance(found, Loop):
+        lines += [located(document, target, address) for address in found.addresses]
+    farthest = found.farthest if isinstance(found, NoAnswer) else None
+    ttl = farthest or found.first_ttl
+    hop = next((hop for hop in path.hops if hop.ttl == ttl), None)
+    if hop is not None and hop.nodes and not hop.is_target:
+        counts = f": {lost_of(hop)} lost there" if hop.lost and farthest is None else ""
+        lines.append(f"hop {hop.ttl} is {located(document, target, hop.nodes[0].address)}{counts}")
+    end = path.target_hop
+    if end is not None and end.nodes and (end.lost or end.received):
+        lines.append(f"the target is {located(document, target, end.nodes[0].address)}: {lost_of(end)} lost")
+    if found.since is not None:
+        lines.append(f"since {moment(found.since).words()}")
+    return lines
+
+
+def located(document: Document, target: Target, address: str) -> str:
+    """An address with its name and its owner, as far as known."""
+    owned = owner_words(target, address)
+    return f"{host(document, target, address)}, {owned}" if owned else host(document, target, address)
+
+
+def lost_of(hop: Hop) -> str:
+    """``3 of 30 (3.5–25.6 %)``: what was lost of what has a fate, and the 95 % interval (Wilson)."""
+    words = f"{hop.lost} of {hop.lost + hop.received}"
+    if hop.loss_ci95_pct is None:
+        return words
+    low, high = hop.loss_ci95_pct
+    return f"{words} ({low:.1f}–{high:.1f} %)"
+
+
+def is_true_loss(hop: Hop, found: HopFinding) -> bool:
+    """Whether what is lost at a hop is lost traffic, as far as can be told: no router that answers seldom or never."""
+    return bool(hop.received or hop.late) and (found.is_trouble or hop.is_target)
 
 
 def remark(target: Target, hop: Hop) -> str:
@@ -80,6 +171,6 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
             rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
     rows += [("Note", note) for note in said_of(target)]
-    rows.append(("Rounds", f"{path.rounds}, {moment(path.started_at)} to {moment(path.last_at)}"))
+    rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
     rows.append(("Made by", f"hopscope {document.version}"))
     return rows

@@ -1,0 +1,155 @@
+"""What the reports for people say of a trouble: whom it concerns, what it rests on, when; and what is drawn as loss."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from hopscope.names.facts import Asn, NameFacts
+from hopscope.path.fold import PathFold
+from hopscope.session.model import Target
+from hopscope.views.report.document import Style
+from hopscope.views.report.formats import render
+from hopscope.views.report.words import evidence, moment, span
+from hopscope.wire.messages import Answered, Event, Kind, Lost, Plan, RoundStarted, Sent
+from tests.report import sample
+
+SECOND = 1_000_000_000
+MS = 1_000_000
+START = sample.START
+TARGET = "192.0.2.80"
+ADDRESSES = ("192.168.1.1", "203.0.113.9", "198.51.100.7", TARGET)
+NAMES = {
+    "203.0.113.9": NameFacts("core1.example.net", True, (Asn(64500, "EXAMPLE-CORE", None, None),)),
+    "198.51.100.7": NameFacts("claims.example.org", False),
+    TARGET: NameFacts("www.example.com", True, (Asn(64502, None, None, None),)),
+}
+
+
+def traced(is_lost: Callable[[int, int], bool], rounds: int = 30, end: Kind = "echo-reply") -> Target:
+    """Four hops; `is_lost(round, ttl)` of their probes are lost."""
+    fold = PathFold(TARGET)
+    for number in range(rounds):
+        at = START + number * SECOND
+        events: list[Event] = [RoundStarted(1, number, at)]
+        for ttl, address in enumerate(ADDRESSES, 1):
+            events.append(Sent(1, number, ttl, at))
+            if is_lost(number, ttl):
+                events.append(Lost(1, number, ttl, at))
+            else:
+                kind: Kind = end if address == TARGET else "time-exceeded"
+                events.append(Answered(1, number, ttl, at, ttl * MS, address, kind))
+        fold.apply_all(events)
+    plan = Plan(TARGET, 4, rounds=rounds)
+    return Target(1, "www.example.com", "finished", TARGET, plan, None, None, None, fold.snapshot(), NAMES)
+
+
+def lossy() -> Target:
+    """Three of thirty are lost from the second hop on."""
+    return traced(lambda number, ttl: ttl >= 2 and number in (5, 15, 25))
+
+
+def test_a_verdict_names_the_router_its_address_and_owner_and_the_counts() -> None:
+    target = lossy()
+    lines = evidence(sample.document(target), target)
+    assert lines[:2] == [
+        "hop 2 is core1.example.net (203.0.113.9), AS64500 EXAMPLE-CORE: 3 of 30 (3.5–25.6 %) lost there",
+        "the target is www.example.com (192.0.2.80), AS64502: 3 of 30 (3.5–25.6 %) lost",
+    ]
+    for name in ("html", "markdown"):
+        text = render(sample.document(target), name).replace("&#43;", "+")
+        assert "10 % loss from hop 2 on" in text
+        for words in ("core1.example.net (203.0.113.9)", "3 of 30 (3.5–25.6 %) lost there"):
+            assert words in text
+
+
+def test_a_claimed_name_and_no_names_are_respected_by_the_verdict_too() -> None:
+    target = traced(lambda number, ttl: ttl >= 3 and number in (5, 15, 25))
+    assert "claims.example.org (198.51.100.7), name unverified" in evidence(sample.document(target), target)[0]
+    plain = sample.document(target, style=Style(names="addresses"))
+    assert evidence(plain, target)[0].startswith("hop 3 is 198.51.100.7: 3 of 30")
+
+
+def test_a_target_that_never_answers_names_the_last_router_that_does() -> None:
+    target = traced(lambda _number, ttl: ttl == 4)
+    assert evidence(sample.document(target), target) == [
+        "hop 3 is claims.example.org (198.51.100.7), name unverified",
+        "since 2026-11-23 15:02:00 UTC",
+    ]
+
+
+def test_a_healthy_path_has_its_counts_and_a_refused_target_none() -> None:
+    target = traced(lambda _number, _ttl: False)
+    assert evidence(sample.document(target), target) == [
+        "the target is www.example.com (192.0.2.80), AS64502: 0 of 30 (0.0–11.4 %) lost"
+    ]
+    assert evidence(sample.document(sample.refused_target()), sample.refused_target()) == []
+
+
+def rows(target: Target) -> list[str]:
+    return re.findall("<tr><td.*?</tr>", render(sample.document(target), "html"))
+
+
+def test_only_what_is_lost_traffic_as_far_as_can_be_told_is_drawn_as_lost() -> None:
+    silent_and_limited = rows(traced(lambda number, ttl: ttl == 2 or (ttl == 3 and number % 3 > 0)))
+    assert all('class="lost"' not in row for row in silent_and_limited)
+    assert ["°" in row for row in silent_and_limited] == [False, True, True, False]
+    assert [row.count('class="quiet"') for row in silent_and_limited] == [0, 30, 20, 0]
+    truly = rows(lossy())
+    assert [row.count('class="lost"') for row in truly] == [0, 3, 3, 3]
+    assert not any("°" in row for row in truly)
+    from_the_second_on = rows(traced(lambda _number, ttl: ttl > 1))
+    assert not any('class="lost"' in row for row in from_the_second_on)  # who never answered lost nothing that is known
+
+
+def test_a_lost_probe_of_the_target_is_one_though_it_is_chance_and_one_of_a_router_is_not() -> None:
+    by_chance = rows(traced(lambda number, ttl: number == 7 and ttl in (2, 4)))
+    assert [row.count('class="lost"') for row in by_chance] == [0, 0, 0, 1]
+
+
+@pytest.fixture
+def amsterdam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+
+
+@pytest.mark.usefixtures("amsterdam")
+def test_times_are_told_by_the_clock_on_the_wall_and_in_utc() -> None:
+    assert moment(START).words() == "2026-11-23 16:02:00 CET, UTC+01:00 (2026-11-23 15:02:00 UTC)"
+    assert moment(START).clock() == ["16:02:00 CET", "15:02:00 UTC"]
+    assert span(START, START + 90 * SECOND) == (
+        "2026-11-23 16:02:00 to 16:03:30 CET, UTC+01:00 (2026-11-23 15:02:00 to 15:03:30 UTC)"
+    )
+    midnight = START + 8 * 3600 * SECOND
+    assert span(midnight, midnight + 1000 * SECOND) == (
+        "2026-11-24 00:02:00 to 00:18:40 CET, UTC+01:00 (2026-11-23 23:02:00 to 23:18:40 UTC)"
+    )
+    page = render(sample.document(), "html")
+    for words in ("16:02:00 CET", "15:02:00 UTC", "UTC+01:00"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("<+0545>-5:45", "20:47:00 UTC+05:45 ("),
+        ("<-03>3", "12:02:00 UTC-03:00 ("),
+        ("UTC", "15:02:00 UTC"),
+        ("GMT0", ""),
+    ],
+)
+def test_a_zone_without_a_name_has_its_distance_and_utc_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, zone: str, said: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    words = moment(START).words()
+    assert said in words
+    assert words.count("UTC") == (2 if said.endswith("(") else 1)
+
+
+def test_a_time_before_there_was_one_is_a_dash() -> None:
+    assert span(None, None) == "–"
