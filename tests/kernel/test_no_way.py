@@ -50,9 +50,7 @@ def hopscope(name: str, *words: str, plain: bool = True) -> subprocess.Completed
     return subprocess.run([*command, *words], cwd="/", env=environment, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize("protocol", [[], ["-u"], ["-T"]])
-@pytest.mark.parametrize(
+WITHOUT_WAY = pytest.mark.parametrize(
     ("target", "said"),
     [
         ("203.0.113.2", "prohibit"),
@@ -65,6 +63,19 @@ def hopscope(name: str, *words: str, plain: bool = True) -> subprocess.Completed
         ("fe80::1", "fe80::1%"),
     ],
 )
+
+
+@WITHOUT_WAY
+def test_whole_packets_without_a_way_are_refused_in_the_same_words(lonely: str, target: str, said: str) -> None:
+    done = hopscope(lonely, "--method", "raw", target, plain=False)
+    assert (done.returncode, done.stdout) == (NOT_ALLOWED, "")
+    assert said in done.stderr
+    assert not any(word in done.stderr for word in ("sysctl", "sudo", "allow", "ermission", "rivilege"))
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("protocol", [[], ["-u"], ["-T"]])
+@WITHOUT_WAY
 def test_a_target_without_a_way_is_said_for_what_it_is(
     lonely: str, target: str, said: str, protocol: list[str], plain: bool
 ) -> None:

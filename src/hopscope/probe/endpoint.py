@@ -62,12 +62,17 @@ def source_of(plan: Plan) -> Any:
         bind_interface(sock, plan.interface)
         if plan.source is not None:
             sock.bind(socket_address(plan.source, plan.family))
-        destination = socket_address(plan.address, plan.family, 9)
-        try:
-            sock.connect(destination)  # port 9 is discard's; connecting a datagram socket only looks the route up
-        except OSError as problem:
-            raise NoWay(problem.errno or errno.EIO, problem.strerror or str(problem)) from None
-        name = sock.getsockname()
+        return source_by(sock, plan)
+
+
+def source_by(sock: socket.socket, plan: Plan) -> Any:
+    """As `source_of`, by routing as it holds for a datagram socket that is connected to nobody yet."""
+    destination = socket_address(plan.address, plan.family, 9)
+    try:
+        sock.connect(destination)  # port 9 is discard's; connecting a datagram socket only looks the route up
+    except OSError as problem:
+        raise NoWay(problem.errno or errno.EIO, problem.strerror or str(problem)) from None
+    name = sock.getsockname()
     return (name[0], 0, *name[2:])
 
 

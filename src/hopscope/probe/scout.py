@@ -12,12 +12,10 @@ import os
 import socket
 import struct
 import sys
-from typing import Any
 
 from hopscope.probe import endpoint
 from hopscope.wire.messages import Family, Plan
 
-_DISCARD_PORT = 9
 _UNSPECIFIED = struct.pack("=H14x", socket.AF_UNSPEC)
 """A socket address that dissolves the association of a datagram socket: connect(2)."""
 
@@ -41,9 +39,7 @@ class Scout:
         if plan.source is not None or plan.interface is not None or not sys.platform.startswith("linux"):
             return endpoint.egress_of(plan)  # what was asked for holds, whoever sends
         self._dissolve()
-        self._socket.connect(endpoint.socket_address(plan.address, plan.family, _DISCARD_PORT))
-        name: Any = self._socket.getsockname()
-        return endpoint.Egress((name[0], 0, *name[2:]), 0)
+        return endpoint.Egress(endpoint.source_by(self._socket, plan), 0)
 
     def close(self) -> None:
         """Idempotent."""
