@@ -62,9 +62,9 @@ KERNELS_OWN = {
 }
 """Scenarios in which the kernel, not the network, decides what every socket hears; they are held in process. Where it
 decides for some methods only, the case's `kernel` has the others. What it decides there: it keeps what it is told of
-a path's MTU (fragmentation needed), reports no reassembly timeout, tells a ping socket of a source quench (RFC 6633
-says to ignore it), finds no UDP or TCP socket for a quote of a source that is not its own, none of any method for a
-rewritten port or identifier, and hands a quote on without its IP header, so that what that says is not seen."""
+a path's MTU (fragmentation needed), reports no reassembly timeout, finds no UDP or TCP socket for a quote of a source
+that is not its own, none of any method for a rewritten port or identifier, and hands a quote on without its IP header,
+so that what that says is not seen."""
 KERNEL = [name for name in NAMES if case_of(name).kernel and name not in KERNELS_OWN]
 UNPAIRED = ("malformed", "forged", "nat", "everything", "quote")
 """Where a capture, which knows no cookie, can take a lie or another answer for a probe's, RTTs are not compared."""

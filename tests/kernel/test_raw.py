@@ -293,12 +293,16 @@ def test_a_route_that_forbids_fails_the_send_and_only_that(
 
 
 def test_a_packet_too_large_for_the_link_is_this_machines_fault(in_client: Chain) -> None:
-    driver = driver_of(Plan(in_client.destination(4), 4, packet_size=2000))
+    driver = driver_of(Plan(in_client.destination(4), 4, packet_size=1500))
     try:
+        netns.ip([f"link set {EAST} mtu 1400"])
         with pytest.raises(OSError) as failed:
             driver.send(0, 1)
         assert failed.value.errno == errno.EMSGSIZE
+        with pytest.raises(Refusal, match="larger than the interface's MTU, 1400"):
+            driver_of(Plan(in_client.destination(4), 4, packet_size=1500))
     finally:
+        netns.ip([f"link set {EAST} mtu 1500"])
         driver.close()
 
 

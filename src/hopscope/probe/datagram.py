@@ -23,7 +23,8 @@ from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
-from hopscope.wire.messages import Kind, Label, Plan
+from hopscope.probe.stand_in import StandIn
+from hopscope.wire.messages import Kind, Plan
 
 COOKIE = 8
 """Bytes of a probe's payload that nobody off the path can guess."""
@@ -154,6 +155,7 @@ class DatagramFlow(Flow):
         self._channel = channel
         self._probes: dict[int, Probe] = {}
         self._inbox: Inbox[_Read] = Inbox()
+        self._stand_in = StandIn(self.hands.tally)
         self._dropped = 0
         self._why_closed: OSError | None = None
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
@@ -188,7 +190,11 @@ class DatagramFlow(Flow):
 
     @abstractmethod
     def _match_reply(self, message: Message) -> Match | None:
-        """Whose probe a datagram answers; null: nobody's. `ValueError`: it cannot be parsed."""
+        """Whose probe a datagram of the target's answers; null: nobody's. `ValueError`: it cannot be parsed."""
+
+    @abstractmethod
+    def _match_elsewhere(self, message: Message) -> Match | None:
+        """Whose probe a datagram of somebody else repeats. As for `_match_reply`."""
 
     @abstractmethod
     def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
@@ -210,6 +216,7 @@ class DatagramFlow(Flow):
 
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` counts any more."""
+        self._stand_in.forget(probe)
         if self._probes.get(probe.seq) is probe:
             del self._probes[probe.seq]
 
@@ -277,8 +284,9 @@ class DatagramFlow(Flow):
 
     def _on_reply(self, message: Message, received: int) -> None:
         """A datagram: deliver it if it answers a probe of ours."""
+        from_target = endpoint.same_host(message.address, self._destination)
         try:
-            match = self._match_reply(message)
+            match = self._match_reply(message) if from_target else self._match_elsewhere(message)
         except Unnamed:
             return
         except ValueError:
@@ -288,8 +296,22 @@ class DatagramFlow(Flow):
             self.hands.tally.foreign += 1
             return
         kind, icmp_type, icmp_code = self._kind_of_reply()
-        address = endpoint.text_of(message.address)
-        self._deliver(match, message, received, address, kind, icmp_type, icmp_code, ())
+        reply = Reply(
+            endpoint.text_of(message.address),
+            kind,
+            icmp_type,
+            icmp_code,
+            message.ttl,
+            (),
+            received,
+            message.stamp,
+            match.vouched,
+        )
+        if not from_target and not self._stand_in.takes(match.probe, reply):
+            return
+        if from_target and self._stand_in.on_target():
+            self._tell()
+        self.hands.deliver(match.probe, reply)
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -325,9 +347,30 @@ class DatagramFlow(Flow):
             else:
                 self.hands.tally.foreign += 1
             return
-        kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
+        icmp_type, code = failure.icmp_type, failure.icmp_code
+        kind = kind_of(self.plan.family, icmp_type, code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
-        self._deliver(match, message, received, offender, kind, failure.icmp_type, failure.icmp_code, mpls)
+        if kind == "port-unreachable" and self._on_end(offender):
+            self._tell()
+        reply = Reply(offender, kind, icmp_type, code, message.ttl, mpls, received, message.stamp, match.vouched)
+        self.hands.deliver(match.probe, reply)
+
+    def _on_end(self, address: str) -> bool:
+        """A probe met a closed port. Whether the flow's note changed."""
+        is_target = address == self.plan.address
+        return self._stand_in.on_target() if is_target else self._stand_in.on_end(address)
+
+    def last_word(self, probe: Probe) -> Reply | None:
+        """See `Flow.last_word`."""
+        before = self._stand_in.address
+        reply = self._stand_in.last_word(probe)
+        if self._stand_in.address != before:
+            self._tell()
+        return reply
+
+    def _tell(self) -> None:
+        self.facts = self._facts()
+        self.hands.changed(self, self.target)
 
     def _next_error(self, until: Probe | None = None) -> tuple[int, _Read] | None:
         """The next of the error queue that is no stamp of a sending; null where there is none, or `until` got its
@@ -374,21 +417,6 @@ class DatagramFlow(Flow):
         else:
             self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
 
-    def _deliver(
-        self,
-        match: Match,
-        message: Message,
-        received: int,
-        address: str,
-        kind: Kind,
-        icmp_type: int | None,
-        icmp_code: int | None,
-        mpls: tuple[Label, ...],
-    ) -> None:
-        stamp, vouched = message.stamp, match.vouched
-        reply = Reply(address, kind, icmp_type, icmp_code, message.ttl, mpls, received, stamp, vouched)
-        self.hands.deliver(match.probe, reply)
-
     # --- the socket --------------------------------------------------------------------------------------------
 
     def _open_socket(self) -> socket.socket:
@@ -428,7 +456,8 @@ class DatagramFlow(Flow):
         facts = self._make_facts()
         if "stamps" in self._lacks:
             facts.clock = "program"
-        facts.note = extras.note(self._lacks, facts.note)
+        notes = [note for note in (facts.note, self._stand_in.note(self.plan.address)) if note]
+        facts.note = extras.note(self._lacks, "; ".join(notes))
         return facts
 
     def _see_stamp(self, message: Message) -> None:
@@ -441,8 +470,7 @@ class DatagramFlow(Flow):
         self.hands.watch.remove(self._socket.fileno())
         self._listen()
         self._channel.stamped = False
-        self.facts = self._facts()
-        self.hands.changed(self, self.target)
+        self._tell()
 
     @property
     def _source(self) -> Any:

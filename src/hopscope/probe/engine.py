@@ -312,7 +312,9 @@ class Engine:
         while (old := sweep.first_expired(now)) is not None:
             if target.looked_at <= old.sent_mono:
                 self._look_at_route(target, now)  # the network is not blamed for a route that moved
-            if old.sent_mono <= self._stood_still:
+            if (held := target.flow.last_word(old)) is not None:
+                self._deliver(old, held)
+            elif old.sent_mono <= self._stood_still:
                 self._give_up(target, old, "ASLEEP", _ASLEEP)
             elif old.sent_mono <= target.flow.deaf_at:
                 self._give_up(target, old, "OVERFLOW", _DEAF)

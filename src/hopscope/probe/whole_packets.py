@@ -13,6 +13,7 @@ import struct
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -27,6 +28,7 @@ from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.packets.ledger import Entry, Ledger
 from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.packets.template import Shape, Template
+from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan, Protocol
 
 _STILL_FULL_NS = 1_000_000_000
@@ -211,7 +213,7 @@ class PacketChannel(Channel):
             return  # what a filter keeps out, where there is one
         match = self.ledger.probe_of_segment(segment, family)
         flow = None if match is None else self._flows.get(match.probe.target)
-        if match is None or flow is None or not flow.is_target(arrival.address):
+        if match is None or flow is None:
             self.hands.tally.foreign += 1
             return
         kind: Kind = "tcp-reset" if segment.flags & RST else "tcp-open"
@@ -231,6 +233,7 @@ class PacketFlow(Flow):
         self._address = endpoint.socket_address(plan.address, plan.family)
         self._holder: socket.socket | None = None
         self._last_router = (0, 0)
+        self._stand_in = StandIn(self._hands.tally)
         try:
             self._settle(self._channel.egress_of(plan), None)
         except OSError:
@@ -249,8 +252,17 @@ class PacketFlow(Flow):
 
     def forget(self, probe: Probe) -> None:
         """See `Flow.forget`."""
+        self._stand_in.forget(probe)
         if self._entry.probes.get(probe.seq) is probe:
             del self._entry.probes[probe.seq]
+
+    def last_word(self, probe: Probe) -> Reply | None:
+        """See `Flow.last_word`."""
+        before = self._stand_in.address
+        reply = self._stand_in.last_word(probe)
+        if self._stand_in.address != before:
+            self._tell()
+        return reply
 
     def close(self) -> None:
         """Give the port back."""
@@ -268,29 +280,42 @@ class PacketFlow(Flow):
 
     def on_reply(self, probe: Probe, reply: Reply) -> None:
         """An answer to a probe of this flow, for the engine."""
-        if reply.kind == "echo-reply" and not self.is_target(reply.address):
-            self._hands.tally.foreign += 1  # whoever knows the probe's numbers is not the target for it
-            return
-        if reply.icmp_type is not None and reply.kind != "echo-reply":
-            if reply.address == self.facts.source and not self.is_target(reply.address):
-                if reply.vouched:  # a stranger who uses this machine's address does not know the probe
-                    own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
-                    self._hands.failed_here(probe, *own)
-                else:
-                    self._hands.tally.foreign += 1
+        is_target = self.is_target(reply.address)
+        if reply.icmp_type is None or reply.kind == "echo-reply":
+            if not is_target and not self._stand_in.takes(probe, reply):
                 return
-            if reply.kind == "time-exceeded":
-                last_round, last_ttl = self._last_router
-                if probe.ttl >= last_ttl or probe.round > last_round + 1:
-                    self._last_router = (probe.round, probe.ttl)
+            if is_target and self._stand_in.on_target():
+                self._tell()
+        elif reply.address == self.facts.source and not is_target:
+            if reply.vouched:  # a stranger who uses this machine's address does not know the probe
+                own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
+                self._hands.failed_here(probe, *own)
+            else:
+                self._hands.tally.foreign += 1
+            return
+        elif reply.kind == "time-exceeded":
+            last_round, last_ttl = self._last_router
+            if probe.ttl >= last_ttl or probe.round > last_round + 1:
+                self._last_router = (probe.round, probe.ttl)
+        elif reply.kind == "port-unreachable":
+            is_news = self._stand_in.on_target() if is_target else self._stand_in.on_end(reply.address)
+            if is_news:
+                self._tell()
         if not probe.sent_stamp:
             self._channel.read_stamps(self.plan.family, probe)
         self._hands.deliver(probe, reply)
 
+    def _note(self) -> str | None:
+        return extras.note(self._channel.lacks, self._stand_in.note(self.plan.address))
+
+    def _tell(self) -> None:
+        self.facts = replace(self.facts, note=self._note())
+        self._hands.changed(self, self._target)
+
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
-        match = None
-        if self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
-            match = self._entry.by_payload(message.data) or self._first_beyond_routers()
+        match = self._entry.by_payload(message.data)
+        if match is None and self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
+            match = self._first_beyond_routers()
         if match is None:
             self._hands.tally.foreign += 1
             return
@@ -377,7 +402,7 @@ class PacketFlow(Flow):
             port=shape.port or None,
             packet_size=len(self._template),
             clock=self._channel.clock,
-            note=extras.note(self._channel.lacks),
+            note=self._note(),
         )
 
     def _hold_port(self, source: Any, wanted: int) -> int:

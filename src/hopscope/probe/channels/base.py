@@ -136,6 +136,11 @@ class Flow(ABC):
         was heard at all."""
         return None
 
+    def last_word(self, probe: Probe) -> Reply | None:
+        """An answer to `probe` that was held back, since a better one could come. The engine asks when the probe's
+        timeout is over."""
+        return None
+
     @abstractmethod
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` is expected any more: drop what the channel keeps of it."""

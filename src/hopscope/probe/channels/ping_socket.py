@@ -78,10 +78,10 @@ class _PingFlow(DatagramFlow):
         return self._named_by(message.data, _REQUEST[self.plan.family])
 
     def _match_reply(self, message: Message) -> Match | None:
-        match = self._named_by(message.data, _REPLY[self.plan.family], whole=True)
-        if match is None or not endpoint.same_host(message.address, self._destination):
-            return None  # whoever knows the probe's numbers is not the target for it
-        return match
+        return self._named_by(message.data, _REPLY[self.plan.family], whole=True)
+
+    def _match_elsewhere(self, message: Message) -> Match | None:
+        return self._match_reply(message)
 
     def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
         return "echo-reply", _REPLY[self.plan.family], 0

@@ -119,8 +119,6 @@ class UdpFlow(DatagramFlow):
     def _match_reply(self, message: Message) -> Match | None:
         """The target's own datagram: its port is open. Only a service that sends back what it got (echo), or that
         begins with what it got (DNS), names the probe."""
-        if not endpoint.same_host(message.address, self._destination):
-            return None
         if self._note:
             return self._by_own_port(message, quoted=False)
         if message.address[1] != self._port_asked:
@@ -132,6 +130,12 @@ class UdpFlow(DatagramFlow):
             raise Unnamed
         probe = next(iter(named or pending), None)
         return self._answered(probe, message.data)
+
+    def _match_elsewhere(self, message: Message) -> Match | None:
+        if len(message.data) < _TAG.size:
+            return None
+        match = self._answered(self._probes.get(_TAG.unpack_from(message.data)[0]), message.data)
+        return match if match is not None and match.vouched else None
 
     def _kind_of_reply(self) -> tuple[Kind, int | None, int | None]:
         return "other", None, None

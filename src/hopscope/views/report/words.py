@@ -169,6 +169,8 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
         if started:
             flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
             rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
+            if started.note:
+                rows.append(("Note", started.note))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
     rows += [("Note", note) for note in said_of(target)]
     rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
