@@ -15,8 +15,8 @@ NAMES = [story.name for story in list_scenarios()]
 def test_a_built_in_network_plays_on_the_screen(name: str) -> None:
     hops = [hop for hop in load(name).hops if hop.silent is False]
     addresses = [(hop.at.family(4) or hop.at.family(6))[0] for hop in hops[:3]]
-    # So high that a path of 30 hops is whole: where it is not, the last hop is in sight, and the first ones never are if
-    # the first frame already knows the path, as on a busy machine.
+    # So high that a path of 30 hops is whole: where it is not, the last hop is in sight, and the first ones never are
+    # if the first frame already knows the path, as on a busy machine.
     with Terminal("demo", name, "-n", size=(120, 60)) as terminal:
         for address in addresses:
             terminal.read(str(address).encode())
