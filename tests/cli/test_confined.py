@@ -44,10 +44,13 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def add(copy: Path, module: str, program: str) -> None:
+def add(copy: Path, module: str, function: str, program: str) -> None:
+    """Let a function of a module (``Class.name``, or ``name``) do something else when it is called."""
     file = copy / "lib" / "hopscope" / module
-    lines = file.read_text()
-    file.write_text(f"{lines}\n{TRY}\n{program}\n")
+    body = "".join(f"    {line}\n" for line in program.strip().splitlines())
+    file.write_text(
+        f"{file.read_text()}\n{TRY}\ndef _instead(*words, _go_on={function}):\n{body}\n{function} = _instead\n"
+    )
 
 
 def run(
@@ -79,11 +82,12 @@ say(shadow=tried(lambda: open("/etc/shadow")), etc=tried(lambda: open("/etc/hops
     root=tried(lambda: open("/root/hopscope-was-here", "w")), above=tried(lambda: open("../hopscope-was-here", "w")),
     here=tried(lambda: open("made", "w")), disk=tried(lambda: open("/dev/vda", "rb")),
     program=tried(lambda: open(__file__, "a")), resolver=tried(lambda: open("/etc/resolv.conf")))
+return _go_on(*words)
 """
 
 
 def test_plain_root_reads_and_writes_what_it_needs_and_what_was_named_alone(copy: Path) -> None:
-    add(copy, "cli/report.py", FRONT_END)
+    add(copy, "cli/report.py", "run", FRONT_END)
     target = copy / "reports" / "report.json"
     target.parent.mkdir()
     status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(target))
@@ -105,7 +109,8 @@ def test_a_folder_whose_files_are_roots_life_is_not_written_to_because_one_stand
 ) -> None:
     here = copy / folder
     here.mkdir(parents=True, exist_ok=True)
-    add(copy, "cli/report.py", 'say(here=tried(lambda: open("hopscope-was-here", "w")))')
+    program = 'say(here=tried(lambda: open("hopscope-was-here", "w")))\nreturn _go_on(*words)'
+    add(copy, "cli/report.py", "run", program)
     report = copy / "home" / "report.txt"
     report.parent.mkdir(exist_ok=True)
     report.write_text("old")
@@ -115,8 +120,9 @@ def test_a_folder_whose_files_are_roots_life_is_not_written_to_because_one_stand
 
 
 WORKER = """
-say(shadow=tried(lambda: open("/etc/shadow")), etc=tried(lambda: open("/etc/hopscope-was-here", "w")),
+facts = dict(shadow=tried(lambda: open("/etc/shadow")), etc=tried(lambda: open("/etc/hopscope-was-here", "w")),
     program=tried(lambda: open(os.__file__)), execute=tried(lambda: os.execv("/bin/true", ["true"])))
+raise SystemExit(repr(facts))
 """
 ROOT_ALONE = {
     "nobody else can read the program": (),
@@ -127,10 +133,8 @@ ROOT_ALONE = {
 
 @pytest.mark.parametrize("before", ROOT_ALONE.values(), ids=ROOT_ALONE.keys())
 def test_a_worker_that_stays_root_reads_the_program_and_nothing_of_roots(copy: Path, before: tuple[str, ...]) -> None:
-    log = copy / "here" / "log"
-    log.touch()
-    # The worker's standard error is kept by the front end; so it says what it met where the front end shows it.
-    add(copy, "probe/channels/simulated.py", WORKER.replace("say(", "raise SystemExit(repr(dict(").rstrip() + "))")
+    # What a worker says last on standard error is told by the front end.
+    add(copy, "probe/channels/simulated.py", "SimulatedChannel.open", WORKER)
     status, _, err = run(copy, "demo", "-r", *QUICK, before=before)
     assert status == 4
     assert "'shadow': 'Permission denied', 'etc': 'Permission denied', 'program': 'done'" in err
