@@ -1,6 +1,6 @@
 """Raw sockets, opened while there are privileges, with filters in the kernel that keep out what answers no probe.
 
-Nothing here loads Scapy.
+What is loaded here is loaded as root: the standard library alone.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hopscope.probe import endpoint, errqueue, stamps
+from hopscope.probe import errqueue, stamps
 from hopscope.probe.extras import Lack, ask
 from hopscope.probe.packets.kinds import HEARD_TYPES
 from hopscope.probe.packets.replies import ACK, RST, SYN
 from hopscope.probe.scout import Scout
-from hopscope.wire.messages import Family
+
+if TYPE_CHECKING:
+    from hopscope.wire.messages import Family
 
 FAMILIES: Final[tuple[Family, ...]] = (4, 6)
 
@@ -84,7 +86,7 @@ def open_sockets(mark: int | None = None) -> RawSockets:
 
 
 def _open_family(family: Family, mark: int | None, lacks: set[Lack]) -> FamilySockets:
-    domain = endpoint.socket_family(family)
+    domain = socket.AF_INET if family == 4 else socket.AF_INET6
     with ExitStack() as undo:
 
         def raw(protocol: int) -> socket.socket:

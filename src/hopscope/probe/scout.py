@@ -12,9 +12,11 @@ import os
 import socket
 import struct
 import sys
+from typing import TYPE_CHECKING
 
-from hopscope.probe import endpoint
-from hopscope.wire.messages import Family, Plan
+if TYPE_CHECKING:  # loaded as root, by raw_sockets: nothing beyond the standard library is
+    from hopscope.probe.endpoint import Egress
+    from hopscope.wire.messages import Family, Plan
 
 _UNSPECIFIED = struct.pack("=H14x", socket.AF_UNSPEC)
 """A socket address that dissolves the association of a datagram socket: connect(2)."""
@@ -26,7 +28,7 @@ class Scout:
     def __init__(self, family: Family, mark: int | None = None) -> None:
         """To be opened by whoever opens the sockets that send. `OSError`."""
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._socket = socket.socket(endpoint.socket_family(family), socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
         try:
             if mark is not None:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
@@ -34,8 +36,10 @@ class Scout:
             self._socket.close()
             raise
 
-    def egress_of(self, plan: Plan) -> endpoint.Egress:
+    def egress_of(self, plan: Plan) -> Egress:
         """As `endpoint.egress_of`, for the sockets that were opened with this one."""
+        from hopscope.probe import endpoint
+
         if plan.source is not None or plan.interface is not None or not sys.platform.startswith("linux"):
             return endpoint.egress_of(plan)  # what was asked for holds, whoever sends
         self._dissolve()

@@ -7,9 +7,10 @@ all is said here for every method: a redirect (5, 137), whose sender forwards th
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hopscope.wire.messages import Family, Kind
+if TYPE_CHECKING:  # loaded as root, by raw_sockets: nothing beyond the standard library is
+    from hopscope.wire.messages import Family, Kind
 
 ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}
 ERRORS: Final[dict[Family, frozenset[int]]] = {4: frozenset((3, 11, 12)), 6: frozenset((1, 2, 3, 4))}

@@ -10,10 +10,12 @@ headers, and may have been changed on their way (addresses and ports by NAT, the
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hopscope.probe.packets.kinds import ECHO_REPLY, ERRORS
-from hopscope.wire.messages import Family
+
+if TYPE_CHECKING:  # loaded as root, by raw_sockets
+    from hopscope.wire.messages import Family
 
 ICMP: Final[dict[Family, int]] = {4: 1, 6: 58}
 TCP = 6
