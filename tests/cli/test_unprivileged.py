@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import pwd
 import re
 import signal
 import stat
@@ -17,6 +18,7 @@ import pytest
 
 from tests.cli.command import QUICK, environment
 from tests.lab.plain_user import as_plain_user
+from tests.sandbox.test_privileges import CAPABILITY_SETS
 
 root = pytest.mark.needs("root")
 UID, GID = 12345, 12346
@@ -269,3 +271,35 @@ def test_what_was_measured_is_printed_where_the_user_may_not_go_on_in_that_way()
     assert (status, report["method"]) == (3, "raw")
     assert report["hops"][0]["received"] > 0
     assert "raw sockets need privileges" in err
+
+
+@root
+@pytest.mark.parametrize("bounding", CAPABILITY_SETS.values(), ids=CAPABILITY_SETS.keys())
+def test_whatever_capabilities_a_container_leaves_root_traces_and_doctor_answers(bounding: str) -> None:
+    before = ["setpriv", f"--bounding-set={bounding}", "--inh-caps=-all", *as_plain_user()[-1:], "-m", "hopscope"]
+    for words in (("-n", "-r", "-c", "1", "127.0.0.1"), ("doctor",), DEMO):
+        done = subprocess.run([*before, *words], cwd="/", env=environment(), capture_output=True, text=True, stdin=-3)
+        assert (done.returncode, done.stderr) == (0, ""), words
+
+
+@root
+@pytest.mark.needs("sudo")
+def test_by_sudo_itself_a_user_gets_raw_sockets_for_the_worker_and_files_of_his_own(folder: Path) -> None:
+    """The real sudo, with a rule for one user, in a mount namespace of its own."""
+    user = pwd.getpwnam("daemon")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "daemon").write_text("daemon ALL=(ALL) NOPASSWD: ALL\n")
+    (rules / "daemon").chmod(0o440)
+    program = " ".join([*as_plain_user()[-1:], "-m hopscope -n --method raw --format json -c 1"])
+    sudo = f"sudo -n {program} --output {folder}/report.json 127.0.0.1"
+    script = (
+        f"mount --bind {rules} /etc/sudoers.d && chown root:root {rules} && "
+        f"exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups -- sh -c 'cd / && exec {sudo}'"
+    )
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = folder / "report.json"
+    assert json.loads(report.read_text())["method"] == "raw"
+    assert report.stat().st_uid == user.pw_uid
