@@ -240,6 +240,27 @@ def test_an_interrupted_report_prints_what_it_has_and_takes_its_progress_line_aw
     assert said.endswith(b"\r\x1b[K")
 
 
+@pytest.mark.parametrize("name", ["text", "json", "mtr-json", "mtr-raw", "ndjson", "html"])
+def test_on_one_terminal_for_both_streams_there_is_the_report_and_nothing_else(name: str) -> None:
+    """As unbuffer, ssh -t and docker run -t make it: a progress line would stand in the data."""
+    ours, theirs = pty.openpty()
+    words = ["demo", "healthy", "--format", name, "-i", "300ms", "-c", "3", "-Z", "300ms"]
+    with start(words, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while more := os.read(ours, 65536):
+                said += more
+        except OSError:
+            pass  # the terminal's other end is closed
+        assert process.wait(20) == 0
+    os.close(ours)
+    assert b"\r\x1b[K" not in said
+    assert b" of 3, " not in said
+    if name in ("json", "mtr-json"):
+        json.loads(said)
+
+
 def test_a_closed_pipe_ends_the_program_quietly() -> None:
     with start(["demo", "healthy", "--format", "ndjson", "-i", "20ms", "-c", "100000"]) as process:
         _line(process)

@@ -16,13 +16,15 @@ import msgspec
 import pytest
 
 from hopscope.names.facts import NameFacts
-from hopscope.session.events import EndEvent, ProbeEvent, SessionEvent, StartEvent
+from hopscope.session.events import EndEvent, ProbeEvent, SentEvent, SessionEvent, StartEvent
 from hopscope.session.feeds import Feeds
 from hopscope.session.launch import launch
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.remedy import as_root
 from hopscope.session.session import MOST_RESTARTS, Session, WorkerFailed
+from hopscope.session.target import TargetRecord
+from hopscope.wire.messages import RoundStarted
 
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
 SIMULATED = Probing(method="simulated", interval_s=0.05, timeout_s=0.2)
@@ -307,3 +309,37 @@ def test_no_worker_survives_a_killed_session() -> None:
             selector.register(handle, selectors.EVENT_READ)
             assert selector.select(10), "the worker still runs"
         os.close(handle)
+
+
+async def test_who_asks_for_departures_hears_of_each_probe_before_its_fate_and_nobody_else_does() -> None:
+    probing = Probing(method="simulated", rounds=2, interval_s=0.05, timeout_s=0.3)
+    async with Session([TARGET], probing) as session:
+        plain, departures = session.events(), session.events(departures=True)
+        await session.finished()
+    heard = [event async for event in departures]
+    assert {type(event).__name__ for event in [event async for event in plain]} == {
+        "StartEvent",
+        "ProbeEvent",
+        "EndEvent",
+    }
+    sent: set[tuple[int, int]] = set()
+    for event in heard:
+        if isinstance(event, SentEvent):
+            sent.add((event.round, event.ttl))
+        elif isinstance(event, ProbeEvent):
+            assert (event.round, event.ttl) in sent
+    assert len(sent) > 2
+
+
+def test_after_the_last_round_began_a_silent_worker_is_due_only_by_the_timeout() -> None:
+    """A timeout longer than a worker may be silent (-Z 23) once had it killed before its last probes were lost."""
+    record = TargetRecord(1, "192.0.2.1", Probing(rounds=3))
+    record.begin(1, plan_of(Probing(rounds=3), "192.0.2.1"))
+    told = []
+    for number in range(3):
+        told.append(record.has_begun_all_rounds)
+        record.apply(RoundStarted(1, number, number))
+    told.append(record.has_begun_all_rounds)
+    record.begin(2, plan_of(Probing(), "192.0.2.1"))
+    told.append(record.has_begun_all_rounds)
+    assert told == [False, False, False, True, False]

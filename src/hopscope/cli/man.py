@@ -59,6 +59,12 @@ def page() -> str:
         ".TP",
         ".B HOPSCOPE_OPTIONS",
         roff("Options that stand in front of the command line's, quoted as in a shell. The command line wins."),
+        ".TP",
+        ".B MTR_OPTIONS",
+        roff(
+            "The same for a program that is called as mtr, by a link mtr to hopscope: it then has mtr's options alone,"
+            " its defaults, its words for what is wrong and its exit statuses, and HOPSCOPE_OPTIONS is not read."
+        ),
         ".SH FILES",
         ".TP",
         r".I $XDG_CONFIG_HOME/hopscope/config.toml",
