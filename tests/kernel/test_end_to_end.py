@@ -143,7 +143,7 @@ def test_where_icmp_is_refused_and_nothing_else_was_asked_for_udp_is_probed_and_
     done = without_ping_sockets(chain, "--format", form, chain.destination(4))
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("hopscope: ICMP is refused to this user here, so the probes are UDP; for ICMP: ")
+    assert done.stderr.startswith("hopscope: ICMP is refused here, so probes are UDP; for ICMP: ")
     assert "ping_group_range" in done.stderr
     if form == "json":
         report = json.loads(done.stdout)
@@ -170,3 +170,21 @@ def test_the_doctor_says_that_udp_is_what_is_probed_where_icmp_is_refused(chain:
     assert "This user can trace by UDP, TCP." in done.stdout
     assert "Unless told otherwise hopscope probes by UDP here" in done.stdout
     assert re.search(r"to allow it: .*/\S+ (-m hopscope )?--method raw TARGET$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.needs("tmux")
+def test_where_icmp_is_refused_the_screen_names_udp_in_its_head_and_says_why(chain: Chain) -> None:
+    chain.ping_group_range(opened=False)
+    try:
+        command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", chain.destination(4)]
+        with Terminal(command, 120, 34, HOME="/dev/null") as terminal:
+            terminal.until(lambda screen: all(address in screen for address in chain.hops(4)))
+            lines = terminal.screen().splitlines()
+            assert "udp port 33434 · every 1 s" in lines[0]
+            assert lines[2].startswith(" ICMP is refused here, so probes are UDP; for ICMP: ")
+            assert "ping_group_range" in lines[2]
+            assert not lines[2].rstrip().endswith("…")
+            terminal.press("q")
+            assert terminal.ended() == 0
+    finally:
+        chain.ping_group_range(opened=True)

@@ -184,7 +184,7 @@ class TargetRecord:
         if self.fell_back is not None:
             remedy = self.fell_back.remedy
             how = f"; for ICMP: {remedy}" if remedy else ""
-            notes.append(f"ICMP is refused to this user here, so the probes are UDP{how}")
+            notes.append(f"ICMP is refused here, so probes are UDP{how}")
         elif port is not None and self.plan is not None and self.plan.protocol == "icmp":
             notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
         if not host.isascii() and self.address is not None:
