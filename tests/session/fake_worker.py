@@ -7,6 +7,8 @@ import os
 import sys
 import time
 
+STORM = 20_000
+
 
 def say(**message: object) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
@@ -99,6 +101,11 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
             say(type="answered", target=target, round=first, ttl=1, sent_at=now, rtt_ns=1, address=nonsense,
                 kind="time-exceeded")  # fmt: skip
         say(type="failed", target=target, round=first, ttl=3, sent_at=now, error="E\x07", message="no\x1b[2J")
+    if manner == "babbles" and first == 0:
+        sys.stdout.write("babble\n" * 20_000)
+    if manner == "storms":
+        again = {"target": target, "round": first, "ttl": 1, "sent_at": now, "rtt_ns": 10**6, "address": "10.0.0.254"}
+        sys.stdout.write((json.dumps({"type": "duplicate", "kind": "time-exceeded", **again}) + "\n") * STORM)
     if manner == "late":
         say(type="lost", target=target, round=first, ttl=1, sent_at=now)
     fate = "late" if manner == "late" else "answered"

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hopscope.session.launch import launch
 from hopscope.session.model import Probing
 from hopscope.session.plans import plan_of
 from hopscope.session.session import Session
+from tests.session.fake_worker import STORM
 from tests.session.test_session import SIMULATED, TARGET, fake, until
 
 ONE_ROUND = Probing(rounds=1)
@@ -82,6 +84,33 @@ async def test_a_flood_on_standard_error_neither_stalls_nor_is_kept(
     assert launched.last_words() == "the last line"
     assert len(launched._words) <= 2000
     assert capfd.readouterr() == ("", "")
+
+
+async def test_a_worker_that_says_nothing_but_nonsense_is_ended_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    async with Session(["192.0.2.1"], Probing(rounds=2), worker_command=fake("babbles")) as session:
+        snapshot = await until(session, lambda snapshot: snapshot.restarts == 1)
+        assert "said something unintelligible more than 1000 times" in (snapshot.worker_note or "")
+        await session.finished()
+        assert session.snapshot().targets[0].path.reached
+
+
+async def test_a_storm_of_events_keeps_nothing_else_from_its_turn() -> None:
+    async with Session(["192.0.2.1"], worker_command=fake("storms")) as session:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        heard = [0]
+
+        def turn() -> None:
+            hops = session.snapshot().targets[0].path.hops
+            heard.append(hops[0].duplicates if hops else 0)
+            if heard[-1] == STORM:
+                done.set_result(None)
+            else:
+                loop.call_soon(turn)
+
+        turn()
+        await asyncio.wait_for(done, 60)
+    assert max(later - earlier for earlier, later in pairwise(heard)) < 300
 
 
 async def test_what_is_no_address_is_counted_and_changes_nothing_and_words_are_cleaned() -> None:

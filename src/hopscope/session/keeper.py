@@ -32,6 +32,8 @@ STALLED_S: Final = 10.0
 TOGETHER_NS: Final = 500_000_000
 """The worker tells what it has so often, where nobody waits for each event (`wire.messages.Patience`)."""
 
+MOST_GARBAGE: Final = 1000
+"""A worker that said so much that was no message is ended: the next one may be sound."""
 _MOST_WORDS: Final = 500
 
 
@@ -68,7 +70,7 @@ class Keeper:
         self._patience = patience_s
         self._counters = Counters()
         self._counted_before = Counters()
-        self._garbage = 0
+        self._garbage = self._garbage_of_this = 0
         self._link: Link | None = None
         self._surveys: list[asyncio.Future[Surveyed]] = []
         self._deaths = Retries(WORKER_PAUSES_S)
@@ -140,6 +142,10 @@ class Keeper:
     def garbage(self, reason: str) -> None:
         """Something that the worker said could not be used."""
         self._garbage += 1
+        self._garbage_of_this += 1
+        if self._garbage_of_this > MOST_GARBAGE:
+            self._kill(f"it said something unintelligible more than {MOST_GARBAGE} times")
+            return
         often = f" ({self._garbage} times)" if self._garbage > 1 else ""
         self.note = f"the probe worker said something unintelligible{often}: {clean(reason, _MOST_WORDS)}"
 
@@ -163,6 +169,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         self._link = Link(launched, self._heard, self._ended)
         self._reason = None
+        self._garbage_of_this = 0
         self._last_heard = self._launched_at = loop.time()
         self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
         if not self._is_hurried:
@@ -171,8 +178,8 @@ class Keeper:
     def _heard(self, messages: list[Event | Garbage]) -> None:
         self._last_heard = asyncio.get_running_loop().time()
         for message in messages:
-            if self._hopeless:
-                break  # what it means by its words is not known
+            if self._hopeless or self._reason is not None:
+                break  # it is being ended, or what it means by its words is not known
             if isinstance(message, (Welcome, Counters, Surveyed, Problem, Garbage)):
                 self._heard_itself(message)
             else:

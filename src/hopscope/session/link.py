@@ -12,7 +12,8 @@ from hopscope.session.launch import Launched
 from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import Command, Event
 
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 15
+"""Bytes read in one turn of the loop, some 160 events: what else waits, a key or a signal, is not kept for long."""
 
 
 class Link:
