@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from hopscope.cli import mtr_options
-from hopscope.cli.errors import OK, SIGNALLED, UsageError
+from hopscope.cli.errors import OK, SIGNALLED, UsageError, no_room
 from hopscope.cli.mtr_options import Wrong
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say, speak_as, write_all
 from hopscope.cli.run import carry_out
@@ -56,6 +56,12 @@ def run(argv: Sequence[str]) -> int:
         _die_of(signal.SIGPIPE)
     except KeyboardInterrupt:
         _die_of(signal.SIGINT)
+    except (RuntimeError, OSError, MemoryError) as error:
+        words = no_room(error)
+        if words is None:
+            raise
+        say(words)
+        return FAILED
     if status > SIGNALLED:
         _die_of(status - SIGNALLED)
     return OK if status == OK else FAILED

@@ -97,8 +97,11 @@ def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(min(LOOKUPS, len(hosts))) as pool:
-            found = list(pool.map(lambda host: _resolve(host, probing), hosts))
+        try:
+            with ThreadPoolExecutor(min(LOOKUPS, len(hosts))) as pool:
+                found = list(pool.map(lambda host: _resolve(host, probing), hosts))
+        except RuntimeError:  # this user may start no more threads: one after the other
+            found = [_resolve(host, probing) for host in hosts]
     addresses = {host: one for host, one in zip(hosts, found, strict=True) if isinstance(one, str)}
     return addresses, [one for one in found if isinstance(one, Unresolvable)]
 

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError
+from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError, no_room
 from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, say
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def run(argv: Sequence[str]) -> int:
         return OK
     except KeyboardInterrupt:
         return SIGNALLED + signal.SIGINT
+    except (RuntimeError, OSError, MemoryError) as error:
+        words = no_room(error)
+        if words is None:
+            raise
+        say(words)
+        return WORKER
 
 
 def _run(argv: Sequence[str]) -> int:

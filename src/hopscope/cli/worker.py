@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hopscope.cli.errors import WORKER
+from hopscope.cli.errors import WORKER, no_room
 from hopscope.session.launch import Launched, launch
 
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ def start_worker(values: Values) -> Launched | None:
     try:
         return launch(extra)
     except OSError as error:
-        raise CannotStart(f"the probe worker cannot be started: {error.strerror or error}") from None
+        raise CannotStart(f"the probe worker cannot be started: {no_room(error) or error.strerror or error}") from None

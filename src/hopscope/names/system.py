@@ -53,8 +53,13 @@ class SystemResolver:
             return _SILENCE
         if len(self._threads) < THREADS:
             thread = threading.Thread(target=self._work, name="hopscope-names", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # this user may start no more threads
+                if not self._threads:
+                    return _SILENCE
+            else:
+                self._threads.append(thread)
         return await future
 
     def _work(self) -> None:

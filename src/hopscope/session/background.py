@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 
 async def in_background(call: Callable[[], T]) -> T:
-    """What `call` returns or raises. Cancelling leaves the thread to itself."""
+    """What `call` returns or raises. Cancelling leaves the thread to itself. Where no thread can be started, the loop
+    waits for the call."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -34,5 +35,8 @@ async def in_background(call: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, value, error)
 
-    threading.Thread(target=work, name="hopscope-background", daemon=True).start()
+    try:
+        threading.Thread(target=work, name="hopscope-background", daemon=True).start()
+    except RuntimeError:  # this user may start no more threads: rather late than never
+        work()
     return await future

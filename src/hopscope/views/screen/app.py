@@ -257,6 +257,15 @@ class HopscopeApp(App[None], inherit_bindings=False):
             for entry in entries(self.desk):
                 yield SystemCommand(*entry)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """What this computer has no room for is said in a line, where the composition root says it."""
+        if isinstance(error, RuntimeError | OSError) and self.failure is None and not self.is_headless:
+            self.failure = error
+            self._return_code = 4
+            self._close_messages_no_wait()
+        else:
+            super()._handle_exception(error)
+
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""
         from hopscope.views.screen.driver import QuietDriver
