@@ -306,3 +306,31 @@ def test_a_thousand_targets_keep_their_pace() -> None:
     desk.until(desk.now + 10 * SECOND - 1)
     assert len(desk.channel.sent) == 10_000
     assert not any(isinstance(event, Late) for event in desk.engine.take())
+
+
+def test_a_flood_is_told_once_with_its_rate() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    desk.channel.hands.tally.foreign = 1
+    desk.engine.tick()
+    desk.engine.take()
+    for second in range(1, 4):
+        desk.channel.hands.tally.foreign += 20_000 * second
+        desk.until(desk.now + SECOND)
+    events = desk.engine.take()
+    rates = [event.flooded for event in events if isinstance(event, Counters)]
+    assert rates == sorted(rates)
+    assert 30_000 <= rates[-1] <= 60_000
+    notes = [event.note for event in events if isinstance(event, Started)]
+    assert len(notes) == 1
+    assert notes[0] is not None
+    assert notes[0].startswith("flooded: up to ")
+
+
+def test_what_is_no_flood_is_not_called_one() -> None:
+    desk = Desk()
+    desk.engine.handle(Start(1, PLAN))
+    for _ in range(5):
+        desk.channel.hands.tally.foreign += 5_000
+        desk.until(desk.now + SECOND)
+    assert {event.flooded for event in desk.engine.take() if isinstance(event, Counters)} == {0}

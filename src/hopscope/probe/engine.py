@@ -57,6 +57,8 @@ LONGEST_TEXT: Final = 400
 
 HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
+FLOOD_PER_S: Final = 10_000
+"""Packets a second that answer no probe of ours, and are worth a word."""
 STANDSTILL_NS: Final = 2_000_000_000
 """So much later than due, and this process or its machine was stopped."""
 LOOK_EVERY_NS: Final = 1_000_000_000
@@ -459,19 +461,35 @@ class Engine:
                 facts.packet_size,
                 facts.flow,
                 facts.clock,
-                facts.note,
+                self._noted(facts.note),
             )
         )
+
+    def _noted(self, note: str | None) -> str | None:
+        """A flow's note, and what is to be known of all flows."""
+        rate = self._told.flooded
+        if not rate:
+            return note
+        flood = f"flooded: up to {rate} packets a second came that answer no probe"
+        return f"{note}; {flood}" if note else flood
 
     def _tell_counters(self, now: int) -> None:
         tally: Tally = self._hands.tally
         told = self._told
         if tally.malformed == told.malformed and tally.foreign == told.foreign and tally.overflow == told.overflow:
             return
-        if now - self._told_at >= COUNTERS_EVERY_NS:
-            self._told = Counters(tally.malformed, tally.foreign, tally.overflow)
-            self._told_at = now
-            self._out.append(self._told)
+        elapsed = now - self._told_at
+        if elapsed < COUNTERS_EVERY_NS:
+            return
+        new = tally.malformed + tally.foreign + tally.overflow - told.malformed - told.foreign - told.overflow
+        rate = new * COUNTERS_EVERY_NS // elapsed
+        flooded = max(told.flooded, rate if rate >= FLOOD_PER_S else 0)
+        self._told = Counters(tally.malformed, tally.foreign, tally.overflow, flooded)
+        self._told_at = now
+        self._out.append(self._told)
+        if flooded and not told.flooded:
+            for number, target in self._targets.items():
+                self._changed(target.flow, number)
 
 
 def _own_fault(target: _Target, now: int) -> tuple[str, str] | None:

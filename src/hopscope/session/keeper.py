@@ -320,4 +320,5 @@ def _sum(first: Counters, second: Counters) -> Counters:
         first.malformed + second.malformed,
         first.foreign + second.foreign,
         first.overflow + second.overflow,
+        max(first.flooded, second.flooded),
     )

@@ -304,6 +304,8 @@ class Counters(msgspec.Struct, frozen=True, tag="counters", omit_defaults=True):
     """Well-formed answers to no probe of ours."""
     overflow: Int = 0
     """Packets that this machine's receive buffer dropped: this machine's fault, never loss."""
+    flooded: Int = 0
+    """The most of all these in one second, where that was a flood (10,000 or more); else 0."""
 
 
 class MethodState(msgspec.Struct, frozen=True, omit_defaults=True):
