@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hopscope.names.facts import NameFacts
+from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
-from hopscope.session.target import NAMED_AT_ONCE, TargetRecord
+from hopscope.session.target_fold import NAMED_AT_ONCE, TargetFold
+from hopscope.wire.facts import Begun
 from hopscope.wire.messages import Answered, Duplicate, Event, Late, Lost, Plan, RoundStarted, Sent
 
 MS = 1_000_000
@@ -28,12 +30,12 @@ class Counting:
 
 
 def asked_of(*events: Event) -> set[str]:
-    record = TargetRecord(1, "192.0.2.1", Probing())
-    record.begin(1, Plan("192.0.2.1", 4))
+    fold = TargetFold(1, Asked(START, "192.0.2.1", Probing()))
+    fold.apply(Begun(START, Plan("192.0.2.1", 4)))
     for event in events:
-        record.apply(event)
+        fold.apply(event)
     namer = Counting()
-    record.snapshot(namer)
+    fold.snapshot(namer)
     return set(namer.asked)
 
 

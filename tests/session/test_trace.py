@@ -218,7 +218,14 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
     assert first["rtt_ms"]["avg"] == 1.234567
     assert first["rtt_ms"]["stddev"] is None
     assert first["jitter_ms"] is None
-    assert first["reply"] == {"type": 11, "code": 0, "kind": "time-exceeded", "ttl": 64, "clock": "kernel"}
+    assert first["reply"] == {
+        "type": 11,
+        "code": 0,
+        "kind": "time-exceeded",
+        "ttl": 64,
+        "clock": "kernel",
+        "vouched": True,
+    }
     assert first["last_error"] == {
         "error": "ENETUNREACH",
         "message": "no route",

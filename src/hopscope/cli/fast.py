@@ -18,6 +18,7 @@ from hopscope.cli.signals import ENDING
 from hopscope.names.facts import Namer
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.session.events import StreamEvent, probe_event, sent_event
+from hopscope.session.facts import Asked
 from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.target import TargetRecord
@@ -25,6 +26,7 @@ from hopscope.sim.library import Demo
 from hopscope.views.privacy import masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import streamer
+from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Sent, Start, Started
 
 STEP_S: Final = 60.0
@@ -57,11 +59,13 @@ class _Fast:
         )
         self._records: dict[int, TargetRecord] = {}
         for number, (query, address) in enumerate(simulated_targets(options, demo).items(), 1):
-            record = self._records[number] = TargetRecord(number, query, options.probing)
+            record = self._records[number] = TargetRecord(number, Asked(self._start, query, options.probing))
+            record.fold.apply(Found(self._start, address))
             try:
-                record.begin(number, plan_of(options.probing, address, record.wanted.port))
+                plan = plan_of(options.probing, address, record.fold.wanted.port)
             except ValueError as error:
                 raise UsageError(f"{query}: {error}") from None
+            record.fold.apply(Begun(self._start, plan))
 
     def run(self) -> int:
         before = {number: signal.signal(number, self._caught) for number in ENDING if _is_heeded(number)}
@@ -81,8 +85,8 @@ class _Fast:
 
     def _play(self) -> None:
         for number, record in self._records.items():
-            assert record.plan is not None
-            self._engine.handle(Start(number, record.plan))
+            assert record.fold.plan is not None
+            self._engine.handle(Start(number, record.fold.plan))
         while self._signal is None and not all(record.is_over for record in self._records.values()):
             for event in self._engine.advance(STEP_S, stop_when_idle=True):
                 self._hear(event)
@@ -95,19 +99,17 @@ class _Fast:
         record = self._records.get(getattr(event, "target", 0))
         if record is None:
             return
+        record.fold.apply(event)
         if isinstance(event, Finished):
-            record.state = "finished"
             self._say(record.ended())
-            return
-        record.apply(event)
         if self._stream is None:
             return
         if isinstance(event, Started):
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
-            self._say(probe_event(record.address or record.query, event))
+            self._say(probe_event(record.name, event))
         elif isinstance(event, Sent) and record.head is not None and self._ending.format in STEPWISE:
-            self._say(sent_event(record.address or record.query, event))
+            self._say(sent_event(record.name, event))
 
     def _say(self, event: StreamEvent | None) -> None:
         if self._stream is not None and event is not None:

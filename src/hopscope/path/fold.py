@@ -15,12 +15,14 @@ answer of the target changes nothing, and a passing "host unreachable" of a rout
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Final
 
 from hopscope.path.hop import PASSING, HopFold
 from hopscope.path.snapshot import Hop, Path
 from hopscope.path.window import RoundTimes
+from hopscope.wire.facts import Abandoned, DriverFact, Reset
 from hopscope.wire.messages import (
     Answered,
     Duplicate,
@@ -74,6 +76,13 @@ class PathFold:
         self._reached = False
         self._cached: Path | None = None
 
+    def copy(self) -> PathFold:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin._hops = {ttl: hop.copy() for ttl, hop in self._hops.items()}
+        twin._times = self._times.copy()
+        return twin
+
     def reset(self, at_ns: int) -> None:
         """All statistics anew. Probes that were sent before `at_ns` (epoch ns) count no more, whatever becomes of
         them."""
@@ -87,8 +96,9 @@ class PathFold:
         if any(changed):
             self._changed(now)
 
-    def apply(self, event: Event) -> None:
-        """Fold one event of this target; events that are no probe's and no round's are ignored."""
+    def apply(self, event: Event | DriverFact) -> None:
+        """Fold one event of this target; what is no probe's, no round's and does not concern all of them is
+        ignored."""
         if isinstance(event, (Sent, Answered, Lost, Failed)):
             at = event.sent_at
             if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
@@ -102,6 +112,10 @@ class PathFold:
                 self._changed(at)
         elif isinstance(event, RoundStarted):
             self._round(event)
+        elif isinstance(event, Reset):
+            self.reset(event.at)
+        elif isinstance(event, Abandoned):
+            self.abandon(event.at, event.message, event.error)
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Fold many events."""

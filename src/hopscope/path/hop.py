@@ -12,6 +12,7 @@ Everything else is ignored. What is older than the window and not pending keeps 
 
 from __future__ import annotations
 
+import copy
 from typing import Final
 
 from hopscope.path.answers import MAX_NODES, Answers, Route
@@ -74,6 +75,15 @@ class HopFold:
         self._late_nodes: dict[str, int] = {}
         self._cached: Hop | None = None
         self._cached_end = (-1, -1, False)
+
+    def copy(self) -> HopFold:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin._samples = self._samples.copy()
+        twin._tail = dict(self._tail)
+        twin._answers = self._answers.copy()
+        twin._late_nodes = dict(self._late_nodes)
+        return twin
 
     # --- facts; each says whether it changed anything. `oldest` is the window's first round ------------------------
 

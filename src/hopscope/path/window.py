@@ -24,6 +24,12 @@ class Samples:
         self.ordered = array("q")
         """The RTTs among `samples`, sorted: what percentiles are read from."""
 
+    def copy(self) -> Samples:
+        """The same samples."""
+        twin = Samples(self.size, self.start)
+        twin.samples, twin.ordered = self.samples[:], self.ordered[:]
+        return twin
+
     def get(self, round_: int) -> int:
         """The sample of a round; `NONE` outside of the window."""
         i = round_ - self.start
@@ -94,6 +100,12 @@ class RoundTimes:
         """The round of `times[0]`."""
         self.newest = -1
         self.times = array("q")
+
+    def copy(self) -> RoundTimes:
+        """The same times."""
+        twin = RoundTimes(self.size)
+        twin.start, twin.newest, twin.times = self.start, self.newest, self.times[:]
+        return twin
 
     def see(self, round_: int, at: int) -> None:
         """A round was under way at `at`: the smallest such time is its beginning."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from types import TracebackType
@@ -31,15 +31,19 @@ from hopscope.session.events import (
     probe_event,
     sent_event,
 )
+from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.feeds import Feeds
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
 from hopscope.session.launch import Launched
 from hopscope.session.model import Probing, Snapshot
-from hopscope.session.plans import adjusted, checked, nanos, numeric, plan_of
+from hopscope.session.plans import checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
 from hopscope.session.resolve import resolve
-from hopscope.session.target import TargetRecord, planned_s
+from hopscope.session.retries import TARGET_PAUSES_S, Retries
+from hopscope.session.target import TargetRecord, cleaned, planned_s
+from hopscope.session.target_fold import IllegalFact
+from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
 from hopscope.wire.messages import (
     Adjust,
     Answered,
@@ -51,6 +55,7 @@ from hopscope.wire.messages import (
     Plan,
     Refused,
     Resume,
+    RoundStarted,
     Sent,
     SourceChanged,
     Start,
@@ -85,12 +90,15 @@ class Session:
         worker_command: Sequence[str] | None = None,
         addresses: Mapping[str, str] | None = None,
         patience_s: float = STALLED_S,
+        on_fact: Callable[[int, TargetFact], None] | None = None,
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them
         under way; `namer`, who looks names up, is closed with the session; `worker_command` replaces the worker's
         whole command; `addresses` saves looking a target up; `patience_s`: so long beyond what is due a worker may be
-        silent before it is started again. `ValueError` where a target cannot be one, or nothing can be probed that
-        way."""
+        silent before it is started again; `on_fact` is handed each fact, with the target's number, as it is
+        applied: `hopscope.session.replay` makes the same snapshots of them again. `ValueError` where a target cannot
+        be one, or nothing can be probed that way."""
+        self._on_fact = on_fact
         self._default = checked(probing) if probing is not None else Probing()
         self._queries = list(targets)
         for query in self._queries:
@@ -110,9 +118,9 @@ class Session:
             patience_s=patience_s,
         )
         self._records: dict[int, TargetRecord] = {}
-        self._by_wire: dict[int, TargetRecord] = {}
+        self._by_flow_id: dict[int, TargetRecord] = {}
         self._next_number = 1
-        self._next_wire = 1
+        self._next_flow_id = 1
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._lookups = asyncio.Semaphore(_LOOKUPS)
@@ -125,16 +133,16 @@ class Session:
         """Probing begins. `WorkerFailed` where the worker cannot be started."""
         launched, self._launched = self._launched, None
         begun: dict[str, deque[tuple[int, Plan]]] = {}
-        for wire, (query, plan) in enumerate(launched.begun if launched is not None else (), 1):
-            begun.setdefault(query, deque()).append((wire, plan))
-            self._next_wire = wire + 1
+        for flow_id, (query, plan) in enumerate(launched.begun if launched is not None else (), 1):
+            begun.setdefault(query, deque()).append((flow_id, plan))
+            self._next_flow_id = flow_id + 1
         self._keeper.begin(launched)
         for query in self._queries:
             if begun.get(query):
                 self._adopt(query, *begun[query].popleft())
             else:
                 self._add(query, self._default)
-        self._keeper.tell(*(Stop(wire) for unwanted in begun.values() for wire, _ in unwanted))
+        self._keeper.tell(*(Stop(flow_id) for unwanted in begun.values() for flow_id, _ in unwanted))
         return self
 
     async def __aexit__(
@@ -258,33 +266,29 @@ class Session:
     def pause(self, target: int | None = None) -> None:
         """Send no new probes to a target (None: to any)."""
         for record in self._chosen(target):
-            record.paused = True
-            if record.state == "running":
-                record.state = "paused"
-            if record.wire:
-                self._keeper.tell(Pause(record.wire))
+            self._apply(record, Paused(self.now))
+            if record.flow_id:
+                self._keeper.tell(Pause(record.flow_id))
         self._bump()
 
     def resume(self, target: int | None = None) -> None:
         """Probe again, with a new round at once."""
         for record in self._chosen(target):
-            record.paused = False
-            if record.state == "paused":
-                record.state = "running"
-            if record.wire:
-                self._keeper.tell(Resume(record.wire))
+            self._apply(record, Resumed(self.now))
+            if record.flow_id:
+                self._keeper.tell(Resume(record.flow_id))
         self._bump()
 
     def reset(self, target: int | None = None) -> None:
         """Begin the statistics of a target (None: of all) anew."""
         for record in self._chosen(target):
-            record.fold.reset(self.now)
+            self._apply(record, Reset(self.now))
         self._bump()
 
     def retry(self, target: int | None = None) -> bool:
         """Try again now, and not some seconds later, what could not be started: a target (None: any), the worker.
         Whether there was something to try."""
-        records = [record for record in self._chosen(target) if record.state in ("refused", "unresolved")]
+        records = [record for record in self._chosen(target) if record.fold.phase in ("refused", "unresolved")]
         for record in records:
             record.retries.succeeded()
             self._try_again(record)
@@ -295,7 +299,7 @@ class Session:
 
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
-        return self._records[target].probing
+        return self._records[target].fold.probing
 
     def ask_owners(self, on: bool) -> None:
         """Whether owners of addresses are asked for by DNS from now on. A namer that never asks stays as it is."""
@@ -317,9 +321,9 @@ class Session:
         record = self._records[target]
         interval_ns = None if interval_s is None else nanos(interval_s)
         timeout_ns = None if timeout_s is None else nanos(timeout_s)
-        change = Adjust(record.wire, interval_ns, timeout_ns, first_ttl, max_ttl, max_unknown)
-        record.probing, record.plan = adjusted(record.probing, record.plan, change)
-        if record.wire:
+        change = Adjust(record.flow_id, interval_ns, timeout_ns, first_ttl, max_ttl, max_unknown)
+        self._apply(record, Adjusted(self.now, change))
+        if record.flow_id:
             self._keeper.tell(change)
         self._bump()
 
@@ -327,13 +331,14 @@ class Session:
         """Probe a target in another way (protocol, port, size, method …): a new flow, statistics anew. What cannot be
         probed that way is refused in the next snapshot."""
         record = self._records[target]
-        old = record.probing
+        fold = record.fold
+        is_same_address = probing.family == fold.probing.family
         self._drop_flow(record)
-        record.probe_as(probing)
-        if record.address is not None and probing.family == old.family:
-            self._start(record, record.address)
+        record.retries = Retries(TARGET_PAUSES_S, planned_s(probing))
+        self._apply(record, Asked(self.now, fold.wanted_as_typed, probing))
+        if fold.address is not None and is_same_address:
+            self._start(record, fold.address)
         else:
-            record.state = "resolving"
             self._find(record)
         self._bump()
 
@@ -342,17 +347,27 @@ class Session:
     def _chosen(self, target: int | None) -> list[TargetRecord]:
         return list(self._records.values()) if target is None else [self._records[target]]
 
+    def _apply(self, record: TargetRecord, fact: TargetFact) -> None:
+        """The one way in which anything about a target changes."""
+        record.fold.apply(fact)
+        if self._on_fact is not None:
+            self._on_fact(record.number, fact)
+
     def _new_record(self, query: str, probing: Probing) -> TargetRecord:
-        record = TargetRecord(self._next_number, query, probing)
+        asked = Asked(self.now, query, probing)
+        record = TargetRecord(self._next_number, asked)
         self._records[record.number] = record
         self._next_number += 1
+        if self._on_fact is not None:
+            self._on_fact(record.number, asked)
         self._bump()
         return record
 
-    def _adopt(self, query: str, wire: int, plan: Plan) -> None:
+    def _adopt(self, query: str, flow_id: int, plan: Plan) -> None:
         record = self._new_record(query, self._default)
-        record.begin(wire, plan)
-        self._by_wire[wire] = record
+        self._apply(record, Begun(self.now, plan))
+        record.flow_id = flow_id
+        self._by_flow_id[flow_id] = record
 
     def _add(self, query: str, probing: Probing) -> int:
         record = self._new_record(query, probing)
@@ -361,32 +376,31 @@ class Session:
 
     def _find(self, record: TargetRecord) -> None:
         """From what was asked for to an address, and there we go."""
-        host, family = record.wanted.host, record.probing.family
+        fold = record.fold
+        host, family = fold.wanted.host, fold.probing.family
         known = self._addresses.get(host)
         if known is not None and family in (None, 6 if ":" in known else 4):
             self._start(record, known)
-        elif record.probing.method == "simulated" and numeric(host) is None:
-            record.unresolve(f"{record.query}: no name leads into a simulated network; an address does")
-            return
+        elif fold.probing.method == "simulated" and numeric(host) is None:
+            why = f"{fold.query}: no name leads into a simulated network; an address does"
+            self._apply(record, Unresolved(self.now, why))
         elif numeric(host) is not None:
             try:
-                self._start(record, resolve(host, record.probing))
+                self._start(record, resolve(host, fold.probing))
             except Unresolvable as why:
-                record.unresolve(str(why))
+                self._apply(record, Unresolved(self.now, str(why)))
         elif record.resolving is None:
-            if record.state != "unresolved":
-                record.state = "resolving"
             record.resolving = asyncio.get_running_loop().create_task(self._resolve(record))
 
     async def _resolve(self, record: TargetRecord) -> None:
-        host, probing = record.wanted.host, record.probing
+        host, probing = record.fold.wanted.host, record.fold.probing
         record.retries.begun(asyncio.get_running_loop().time())
         try:
             async with self._lookups:
                 address = await in_background(lambda: resolve(host, probing))
         except Unresolvable as why:
             record.resolving = None
-            record.unresolve(str(why), is_temporary=why.is_temporary)
+            self._apply(record, Unresolved(self.now, str(why), why.is_temporary))
             self._try_later(record)
         else:
             record.resolving = None
@@ -402,80 +416,111 @@ class Session:
 
     def _try_again(self, record: TargetRecord) -> None:
         record.drop_retry()
-        if record.wire or record.resolving is not None:
+        if record.flow_id or record.resolving is not None:
             return  # it is being tried
-        if record.state == "unresolved":
+        if record.fold.phase == "unresolved":
             self._find(record)
-        elif record.plan is not None and (plan := record.continued()) is not None:
-            self._begin(record, plan, anew=False)
+        elif record.fold.plan is not None:
+            self._continue(record)
 
     def _start(self, record: TargetRecord, address: str) -> None:
+        self._apply(record, Found(self.now, address))
         try:
-            plan = plan_of(record.probing, address, record.wanted.port)
+            plan = plan_of(record.fold.probing, address, record.fold.wanted.port)
         except ValueError as why:
-            record.refuse(address, Refused(0, "unsupported", clean(str(why))))
+            self._apply(record, Refused(0, "unsupported", clean(str(why))))
         else:
             self._begin(record, plan)
         self._bump()
 
-    def _begin(self, record: TargetRecord, plan: Plan, *, anew: bool = True) -> None:
-        wire = self._next_wire
-        self._next_wire += 1
-        self._by_wire[wire] = record
-        if anew:
-            record.begin(wire, plan)
-        record.wire = wire
-        self._keeper.tell(Start(wire, plan), *([Pause(wire)] if record.paused else []))
+    def _begin(self, record: TargetRecord, plan: Plan, instead_of: Refused | None = None) -> None:
+        self._apply(record, Begun(self.now, plan, instead_of))
+        self._open(record, plan)
+
+    def _continue(self, record: TargetRecord) -> bool:
+        """Probe on with a new flow and the same statistics. False: all rounds were begun."""
+        plan = record.fold.continued()
+        if plan is None:
+            return False
+        self._apply(record, Continued(self.now, plan))
+        self._open(record, plan)
+        return True
+
+    def _open(self, record: TargetRecord, plan: Plan) -> None:
+        flow_id = record.flow_id = self._next_flow_id
+        self._next_flow_id += 1
+        self._by_flow_id[flow_id] = record
+        self._keeper.tell(Start(flow_id, plan), *([Pause(flow_id)] if record.fold.is_paused else []))
 
     def _drop_flow(self, record: TargetRecord) -> None:
         record.drop_retry()
         if record.resolving is not None:
             record.resolving.cancel()
             record.resolving = None
-        if record.wire:
-            self._by_wire.pop(record.wire, None)
-            self._keeper.tell(Stop(record.wire))
-            record.wire = 0
+        if record.flow_id:
+            self._by_flow_id.pop(record.flow_id, None)
+            self._keeper.tell(Stop(record.flow_id))
+            record.flow_id = 0
         self._say(record.ended())
 
     # --- the worker -------------------------------------------------------------------------------------------
 
     def _heard(self, event: Event) -> None:
-        record = self._by_wire.get(getattr(event, "target", 0))
+        record = self._by_flow_id.get(getattr(event, "target", 0))
         if record is None:
             return  # of a flow that was stopped
-        if isinstance(event, Answered):
-            if not self._sees(event.address):
-                return
-        elif isinstance(event, Finished):
-            record.state = "finished"
-            self._say(record.ended())
+        try:
+            self._hear(record, event)
+        except IllegalFact as why:
+            self._keeper.garbage(str(why))
+
+    def _hear(self, record: TargetRecord, event: Event) -> None:
+        fold = record.fold
+        match event:
+            case Answered():
+                if not self._sees(event.address):
+                    return
+                self._apply(record, event)
+            case Started():
+                went_over = fold.went_over
+                self._apply(record, cleaned(event))
+                record.retries.succeeded()
+                if fold.went_over != went_over:
+                    self._say(record.ended())  # who follows the events hears of another method by a new head
+                self._say(record.begun(self.now))
+            case Refused():
+                self._refused(record, event)
+            case SourceChanged():
+                self._apply(record, cleaned(event))
+                self._say(record.moved())
+            case Failed():
+                event = cleaned(event)
+                self._apply(record, event)
+            case Finished():
+                self._apply(record, event)
+                self._say(record.ended())
+            case Sent() | Lost() | RoundStarted():
+                self._apply(record, event)
+        if record.head is None:
             return
-        elif isinstance(event, Failed):
-            event = msgspec.structs.replace(event, error=clean(event.error), message=clean(event.message))
-        elif isinstance(event, Refused) and (plan := record.plan_after(event)) is not None:
-            why = record.explained(event)
-            self._by_wire.pop(event.target, None)
+        if isinstance(event, (Answered, Lost, Failed)):
+            if self._feeds.wanted:
+                self._feeds.put(probe_event(record.name, event))
+        elif isinstance(event, Sent) and self._feeds.wants_departures:
+            self._feeds.put(sent_event(record.name, event))
+
+    def _refused(self, record: TargetRecord, refusal: Refused) -> None:
+        self._by_flow_id.pop(refusal.target, None)
+        record.flow_id = 0
+        plan = record.plan_after(refusal)
+        why = record.explained(refusal)
+        if plan is not None:
             self._say(record.ended())
-            self._begin(record, plan)
-            record.fell_back = why
+            self._begin(record, plan, why)
             return
-        went_over = record.went_over
-        record.apply(event)
-        if isinstance(event, Started):
-            if record.went_over != went_over:
-                self._say(record.ended())  # who follows the events hears of another method by a new head
-            self._say(record.begun(self.now))
-        elif isinstance(event, SourceChanged):
-            self._say(record.moved())
-        elif isinstance(event, Refused):
-            self._by_wire.pop(event.target, None)
-            if event.reason in _PASSING:
-                self._try_later(record)
-        elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None and self._feeds.wanted:
-            self._feeds.put(probe_event(record.address or record.query, event))
-        elif isinstance(event, Sent) and record.head is not None and self._feeds.wants_departures:
-            self._feeds.put(sent_event(record.address or record.query, event))
+        self._apply(record, why)
+        if refusal.reason in _PASSING:
+            self._try_later(record)
 
     def _sees(self, address: str) -> bool:
         """Can this be an address? Its name is looked up when it is shown: by `snapshot`."""
@@ -488,9 +533,9 @@ class Session:
         """A target that is being probed is heard of in each round, and after its last one within the timeout."""
         return min(
             (
-                (plan.timeout_ns if record.has_begun_all_rounds else plan.interval_ns) / 1e9
-                for record in self._records.values()
-                if (plan := record.plan) is not None and record.state in ("starting", "running") and not record.paused
+                (plan.timeout_ns if fold.has_begun_all_rounds else plan.interval_ns) / 1e9
+                for fold in (record.fold for record in self._records.values())
+                if (plan := fold.plan) is not None and fold.phase in ("starting", "running") and not fold.is_paused
             ),
             default=None,
         )
@@ -500,26 +545,24 @@ class Session:
         keeper = self._keeper
         if keeper.state == "failed":
             return True
-        planned = [planned_s(record.probing) for record in self._records.values()]
+        planned = [planned_s(record.fold.probing) for record in self._records.values()]
         return keeper.is_waiting and keeper.ailing_s > max(inf if one is None else one for one in (*planned, 0.0))
 
     def _worker_gone(self) -> None:
         for record in self._records.values():
             if not record.is_over:
-                record.fold.abandon(self.now, "the probe worker ended while this probe was in flight")
+                gone = Abandoned(self.now, "the probe worker ended while this probe was in flight")
+                self._apply(record, gone)
 
     def _worker_back(self) -> None:
-        self._by_wire.clear()
+        self._by_flow_id.clear()
         for record in self._records.values():
-            if not record.wire or record.state == "finished":
+            if not record.flow_id or record.fold.phase == "finished":
                 continue
-            plan = record.continued()
-            if plan is not None:
-                record.before = record.facts if record.has_rounds else None
-                self._begin(record, plan, anew=False)
-            else:
-                record.wire = 0
-                record.state = "finished"
+            if not self._continue(record):
+                record.flow_id = 0
+                rounds = record.fold.last_round + 1 - record.fold.plan.first_round if record.fold.plan else 0
+                self._apply(record, Finished(0, rounds))
                 self._say(record.ended())
 
     # --- those who wait ---------------------------------------------------------------------------------------

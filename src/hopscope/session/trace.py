@@ -72,6 +72,8 @@ def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[
 
 async def trace_async(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[Options]) -> Report:
     """`trace` as a coroutine. Cancelling it ends the trace and leaves nothing behind."""
+    if rounds < 1:
+        raise ValueError(f"rounds {rounds}: at least 1")
     probing = Probing(rounds=rounds, **options)
     namer = _namer() if dns and probing.method != "simulated" else None
     async with Session([target], probing, namer=namer) as session:

@@ -1,0 +1,290 @@
+"""What is known of one target: a fold over the stream of its facts (`hopscope.session.facts`).
+
+Nothing but `TargetFold.apply` changes it, so a recorded stream gives the same snapshots again, and a fold can be
+stopped, copied and continued. What phase it is in is a table, by the phase before and the fact; a fact that has no
+place there is an `IllegalFact`.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import suppress
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from hopscope.names.clean import clean
+from hopscope.names.facts import NameFacts, Namer
+from hopscope.path.fold import PathFold
+from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.hostname import ascii_name
+from hopscope.session.model import Target, TargetState
+from hopscope.session.plans import adjusted
+from hopscope.session.query import read_query
+from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Failed,
+    Finished,
+    Late,
+    Lost,
+    Plan,
+    Refused,
+    RoundStarted,
+    Sent,
+    SourceChanged,
+    Started,
+)
+
+Phase: TypeAlias = Literal["resolving", "unresolved", "starting", "running", "finished", "refused"]
+
+_ANY: Final[tuple[Phase, ...]] = ("resolving", "unresolved", "starting", "running", "finished", "refused")
+
+
+def _same(*phases: Phase) -> dict[Phase, Phase]:
+    return {phase: phase for phase in phases}
+
+
+def _to(after: Phase, *before: Phase) -> dict[Phase, Phase]:
+    return dict.fromkeys(before, after)
+
+
+_PROBES: Final = _same("starting", "running", "finished")
+
+PHASES: Final[dict[type, dict[Phase, Phase]]] = {
+    Asked: _to("resolving", *_ANY),
+    Unresolved: _to("unresolved", "resolving", "unresolved"),
+    Found: _same("resolving", "unresolved", "refused"),
+    Begun: _to("starting", "resolving", "unresolved", "starting", "running", "refused"),
+    Continued: _same("starting", "running", "refused"),
+    Started: _to("running", "starting", "running", "refused") | _same("finished"),
+    Refused: _to("refused", "resolving", "unresolved", "starting", "running", "refused"),
+    Finished: _to("finished", "starting", "running", "finished"),
+    SourceChanged: _PROBES,
+    RoundStarted: _PROBES,
+    Sent: _PROBES,
+    Answered: _PROBES,
+    Late: _PROBES,
+    Duplicate: _PROBES,
+    Lost: _PROBES,
+    Failed: _PROBES,
+    Adjusted: _same(*_ANY),
+    Paused: _same(*_ANY),
+    Resumed: _same(*_ANY),
+    Reset: _same(*_ANY),
+    Abandoned: _same(*_ANY),
+}
+"""By fact: the phases in which it can happen, and the one after it."""
+
+_OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Reset, Abandoned})
+"""Facts of the path alone, but for the number of a round."""
+
+NAMED_AT_ONCE: Final = 8
+"""Addresses of a hop that are looked up when they are first seen; a further one must have answered twice, which an
+address that was made up for one answer does not."""
+
+
+class IllegalFact(Exception):
+    """A fact that cannot happen in the target's phase."""
+
+
+class TargetFold:
+    """See the module. `number` is the session's own."""
+
+    def __init__(self, number: int, asked: Asked) -> None:
+        """`ValueError` where what was typed can be no target."""
+        self.number = number
+        self.phase: Phase = "resolving"
+        self.is_paused = False
+        self.probing = asked.probing
+        self.wanted = read_query(asked.query)
+        """Whom to look up, and the port that stood beside it."""
+        self.wanted_as_typed = asked.query
+        self.query = clean(self.wanted.host)
+        self.plan: Plan | None = None
+        self.started: Started | None = None
+        self.refusal: Refused | None = None
+        self.unresolved: Unresolved | None = None
+        self.fell_back: Refused | None = None
+        """Why ICMP was refused, where UDP is probed in its place."""
+        self.went_over: str | None = None
+        """From which round on it is probed in another way, in words."""
+        self.source_change: SourceChanged | None = None
+        self.last_round = -1
+        self.path = PathFold("")
+        self.version = 0
+        """Grows with every fact."""
+        self._address: str | None = None
+        self._before: Started | None = None
+        """How it was probed before the flow that was continued, until that has said how it is now."""
+        self._cached: Target | None = None
+        self._cached_of: tuple[object, ...] = ()
+
+    def copy(self) -> TargetFold:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin.path = self.path.copy()
+        return twin
+
+    # --- facts ------------------------------------------------------------------------------------------------
+
+    def apply(self, fact: TargetFact) -> None:
+        """The next fact. `IllegalFact`, and nothing has changed then."""
+        kind = type(fact)
+        phases = PHASES.get(kind)
+        phase = None if phases is None else phases.get(self.phase)
+        if phase is None:
+            raise IllegalFact(f"{kind.__name__} of a target that is {self.phase}")
+        self.phase = phase
+        self.version += 1
+        if kind in _OF_PATH and not isinstance(fact, Asked):
+            self.path.apply(fact)
+            if kind is not RoundStarted:
+                return
+        match fact:
+            case RoundStarted():
+                self.last_round = max(self.last_round, fact.round)
+            case Found():
+                self._address = fact.address
+            case Paused() | Resumed():
+                self.is_paused = isinstance(fact, Paused)
+            case Adjusted():
+                self.probing, self.plan = adjusted(self.probing, self.plan, fact.change)
+            case SourceChanged():
+                self.source_change = fact
+            case Asked():
+                self.probing = fact.probing
+            case Unresolved():
+                self.started = self.refusal = None
+                self.unresolved = fact
+            case Begun():
+                self._begin(fact)
+            case Continued():
+                self._before = self.started if self.has_rounds else None
+            case Started():
+                self._start(fact)
+            case Refused():
+                self._refuse(fact)
+
+    def _begin(self, fact: Begun) -> None:
+        plan = fact.plan
+        self.plan, self._address = plan, plan.address
+        self.started = self.refusal = self.unresolved = self.source_change = None
+        self._before = self.went_over = None
+        self.fell_back = fact.instead_of
+        self.last_round = plan.first_round - 1
+        self.path = PathFold(plan.address, plan.protocol, plan.first_ttl)
+
+    def _start(self, started: Started) -> None:
+        self.started = started
+        self.refusal = self.unresolved = None
+        if self._before is not None:
+            self.went_over = _change(self._before, started, self.last_round + 1) or self.went_over
+            self._before = None
+
+    def _refuse(self, refusal: Refused) -> None:
+        # Where UDP is refused as well, what was wanted first is what to tell.
+        why = self.fell_back if refusal.reason in ("permission", "unsupported") else None
+        self.refusal = why or refusal
+        self.unresolved = None
+        if not self.has_rounds:
+            self.started = None
+
+    # --- what follows from them -------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> TargetState:
+        """What a user sees of the phase."""
+        return "paused" if self.phase == "running" and self.is_paused else self.phase
+
+    @property
+    def address(self) -> str | None:
+        """The numeric address that is, or was to be, probed."""
+        return self._address
+
+    @property
+    def is_worth_waiting_for(self) -> bool:
+        """What kept it from starting may well pass: no route, no name server."""
+        if self.phase == "refused":
+            return self.refusal is not None and self.refusal.reason == "no-route"
+        return self.phase == "unresolved" and self.unresolved is not None and self.unresolved.is_temporary
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether something was measured already."""
+        return self.plan is not None and self.last_round >= self.plan.first_round
+
+    @property
+    def has_begun_all_rounds(self) -> bool:
+        """Whether no further round follows the one under way."""
+        plan = self.plan
+        return plan is not None and plan.rounds is not None and self.last_round + 1 >= plan.first_round + plan.rounds
+
+    def continued(self) -> Plan | None:
+        """The plan with which a new flow goes on after the rounds that were begun; None: they all were."""
+        assert self.plan is not None
+        rounds = self.plan.rounds
+        first = self.last_round + 1
+        if rounds is not None:
+            rounds -= first - self.plan.first_round
+            if rounds <= 0:
+                return None
+        return msgspec.structs.replace(self.plan, first_round=first, rounds=rounds)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See `Target.notes`."""
+        notes = [self.went_over] if self.went_over is not None else []
+        host, port = self.wanted
+        if self.fell_back is not None:
+            remedy = self.fell_back.remedy
+            how = f"; for ICMP: {remedy}" if remedy else ""
+            notes.append(f"ICMP is refused here, so probes are UDP{how}")
+        elif port is not None and self.plan is not None and self.plan.protocol == "icmp":
+            notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
+        if not host.isascii() and self._address is not None:
+            with suppress(ValueError):
+                notes.append(f"{self.query} is looked up as {ascii_name(host)}")
+        return tuple(notes)
+
+    def snapshot(self, namer: Namer | None = None, *, is_tried_again: bool = False) -> Target:
+        """The target at this moment; the same object as before where nothing changed. `is_tried_again`: it could not be
+        started, and somebody will try again."""
+        key = (self.version, is_tried_again, namer.version if namer is not None else 0)
+        if self._cached is None or key != self._cached_of:
+            path = self.path.snapshot()
+            names: dict[str, NameFacts] = {}
+            if namer is not None:
+                for hop in path.hops:
+                    for place, node in enumerate(hop.nodes):
+                        if place < NAMED_AT_ONCE or node.received > 1:
+                            names[node.address] = namer.look_up(node.address)
+            self._cached = Target(
+                self.number,
+                self.query,
+                self.state,
+                self._address,
+                self.plan,
+                self.started,
+                self.refusal,
+                self.unresolved.why if self.unresolved is not None else None,
+                path,
+                names,
+                self.notes,
+                is_tried_again,
+                self.source_change,
+            )
+            self._cached_of = key
+        return self._cached
+
+
+def _change(before: Started, now: Started, round_: int) -> str | None:
+    """What a new worker does otherwise, in words; None where it goes on in the same way."""
+    if before.method != now.method:
+        way = f"by {now.method}, before by {before.method}"
+    elif (before.source_port, before.flow) != (now.source_port, now.flow):
+        way = "as another flow"
+    else:
+        return None
+    return f"from round {round_ + 1} on the probes go {way}: the probe worker was started again"
