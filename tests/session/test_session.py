@@ -17,13 +17,15 @@ import pytest
 
 from hopscope.names.facts import NameFacts
 from hopscope.session.events import EndEvent, ProbeEvent, SentEvent, SessionEvent, StartEvent
+from hopscope.session.facts import Asked
 from hopscope.session.feeds import Feeds
 from hopscope.session.launch import launch
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.remedy import as_root
 from hopscope.session.session import MOST_RESTARTS, Session, WorkerFailed
-from hopscope.session.target import TargetRecord
+from hopscope.session.target_fold import TargetFold
+from hopscope.wire.facts import Begun
 from hopscope.wire.messages import RoundStarted
 
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
@@ -333,13 +335,13 @@ async def test_who_asks_for_departures_hears_of_each_probe_before_its_fate_and_n
 
 def test_after_the_last_round_began_a_silent_worker_is_due_only_by_the_timeout() -> None:
     """A timeout longer than a worker may be silent (-Z 23) once had it killed before its last probes were lost."""
-    record = TargetRecord(1, "192.0.2.1", Probing(rounds=3))
-    record.begin(1, plan_of(Probing(rounds=3), "192.0.2.1"))
+    fold = TargetFold(1, Asked(0, "192.0.2.1", Probing(rounds=3)))
+    fold.apply(Begun(0, plan_of(Probing(rounds=3), "192.0.2.1")))
     told = []
     for number in range(3):
-        told.append(record.has_begun_all_rounds)
-        record.apply(RoundStarted(1, number, number))
-    told.append(record.has_begun_all_rounds)
-    record.begin(2, plan_of(Probing(), "192.0.2.1"))
-    told.append(record.has_begun_all_rounds)
+        told.append(fold.has_begun_all_rounds)
+        fold.apply(RoundStarted(1, number, number))
+    told.append(fold.has_begun_all_rounds)
+    fold.apply(Begun(0, plan_of(Probing(), "192.0.2.1")))
+    told.append(fold.has_begun_all_rounds)
     assert told == [False, False, False, True, False]
