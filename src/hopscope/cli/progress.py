@@ -16,7 +16,11 @@ _CLEAR = "\r\x1b[K"
 
 
 def line(snapshot: Snapshot) -> str:
-    """How far the slowest target is. Empty where there is nothing to say yet."""
+    """How far the slowest target is, or what all that are left wait for. Empty where there is nothing to say yet."""
+    waiting = [target for target in snapshot.targets if target.state != "finished"]
+    if waiting and all(target.is_tried_again for target in waiting):
+        refusal = waiting[0].refusal
+        return f"{refusal.message if refusal is not None else waiting[0].error}: tried again every few seconds"
     running = [target for target in snapshot.targets if target.plan is not None and target.plan.rounds]
     if not running:
         return ""
