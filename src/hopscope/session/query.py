@@ -16,13 +16,14 @@ LONGEST_NAME: Final = 255
 """Characters of a host's name as it is typed."""
 _LONGEST_TEXT: Final = 4096
 
-_SCHEME: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|mailto:", re.IGNORECASE)
-_PATH: Final = re.compile(r"[/?#\\]")
+# Patterns as text: compiled when the first target that is no plain word is read, not before the first probe.
+_SCHEME: Final = r"(?i:(?:[a-z][a-z0-9+.-]*:)?//|mailto:)"
+_PATH: Final = r"[/?#\\]"
 _BLANKS: Final = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"
 """What a paste brings along unseen."""
 _AROUND: Final = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a<>()"
 _BEHIND: Final = ",;"
-_BETWEEN: Final = re.compile(rf"[{_BLANKS},;]+")
+_BETWEEN: Final = rf"[{_BLANKS},;]+"
 
 
 class Query(NamedTuple):
@@ -36,11 +37,15 @@ class Query(NamedTuple):
 
 def split_queries(text: str) -> list[str]:
     """The targets in a line: blanks and commas stand between them."""
-    return [word for word in _BETWEEN.split(text) if word.strip(_AROUND)]
+    if _is_plain(text):
+        return [text]
+    return [word for word in re.split(_BETWEEN, text) if word.strip(_AROUND)]
 
 
 def read_query(text: str) -> Query:
     """The one target in `text`. `ValueError` with one line: what is wrong, and what to type."""
+    if _is_plain(text) and len(text) <= LONGEST_NAME:
+        return Query(text)
     word = text.strip(_BLANKS + _AROUND + _BEHIND)
     if not word:
         raise ValueError("a target is needed: a host name or an address")
@@ -48,7 +53,7 @@ def read_query(text: str) -> Query:
         raise ValueError(f"target {_shown(word)}: a name has at most {LONGEST_NAME} characters")
     if numeric(word) is not None:
         return Query(word)
-    if _BETWEEN.search(word):
+    if re.search(_BETWEEN, word):
         raise ValueError(f"target {_shown(word)}: these are several; name one at a time")
     query = _from_authority(*_authority(word))
     if query.host.startswith("-"):
@@ -60,11 +65,16 @@ def read_query(text: str) -> Query:
     return query
 
 
+def _is_plain(text: str) -> bool:
+    """Nothing but the letters, digits and dots of most names and IPv4 addresses."""
+    return text.isascii() and text.replace(".", "").isalnum() and not text.endswith(".")
+
+
 def _authority(word: str) -> tuple[str, str]:
     """``user@host:port`` out of a URL or something like it, and the whole word for an error to repeat."""
-    scheme = _SCHEME.match(word)
+    scheme = re.match(_SCHEME, word)
     rest = word[scheme.end() :] if scheme else word
-    authority, *path = _PATH.split(rest, maxsplit=1)
+    authority, *path = re.split(_PATH, rest, maxsplit=1)
     if path and not scheme:
         host = authority.removeprefix("[").removesuffix("]")
         if numeric(host) is not None and path[0].isascii() and path[0].isdecimal():
