@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,5 +187,37 @@ def test_where_icmp_is_refused_the_screen_names_udp_in_its_head_and_says_why(cha
             assert not lines[2].rstrip().endswith("…")
             terminal.press("q")
             assert terminal.ended() == 0
+    finally:
+        chain.ping_group_range(opened=True)
+
+
+def test_what_the_doctor_says_to_allow_it_does_allow_it(chain: Chain, tmp_path: Path) -> None:
+    (tmp_path / "sudo").write_text('#!/bin/sh\nexec "$@"\n')  # who runs it here is root already
+    (tmp_path / "sudo").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/dev/null"}
+
+    def doctor() -> list[str]:
+        command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "doctor"]
+        done = subprocess.run(command, cwd="/", env=environment, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    def as_root(command: str) -> str:
+        words = ["ip", "netns", "exec", chain.client, "sh", "-c", command]
+        return subprocess.run(words, cwd="/", env=environment, check=True, capture_output=True, text=True).stdout
+
+    chain.ping_group_range(opened=False)
+    try:
+        before = doctor()
+        remedies = [line.partition("to allow it: ")[2] for line in before if "to allow it: " in line]
+        assert "This user can trace by UDP, TCP." in before
+        for remedy in remedies:
+            if "TARGET" in remedy:
+                target = chain.destination(4)
+                report = as_root(remedy.replace("TARGET", f"-r -n -c 1 -i 0.2 -Z 0.5 {target}"))
+                assert target in report
+            else:
+                as_root(remedy)
+        assert "This user can trace by ICMP, UDP, TCP." in doctor()
+        assert len(remedies) == 3
     finally:
         chain.ping_group_range(opened=True)

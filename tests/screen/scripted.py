@@ -237,7 +237,7 @@ class ScriptedSession:
         id_ = self._next
         self._next += 1
         if query.startswith("no."):
-            one = Scripted(id_, query, None, (), state="unresolved", error="no such name")
+            one = Scripted(id_, query, None, (), state="unresolved", error=f"{query}: no such name")
         else:
             one = Scripted(id_, query, "192.0.2.77", tour(), probing or Probing())
         self.targets.append(one)

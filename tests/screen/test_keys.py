@@ -222,8 +222,27 @@ async def test_a_name_that_does_not_resolve_is_said_in_the_prompt_and_not_kept(d
     async with drive(usual().play(3)) as it:
         await it.press("a")
         await it.press("n", "o", "full_stop", "x", "enter")
-        await it.until(lambda: "no such name" in reason(it))
+        await it.until(lambda: reason(it) == "no.x: no such name")
         assert [target.query for target in it.session.targets] == ["one.one.one.one", "example.net", "198.18.0.7"]
+        await it.press("escape")
+        assert it.in_front == "MainScreen"
+
+
+async def test_several_names_in_the_prompt_are_several_targets_and_of_those_only_the_bad_one_is_asked_for_again(
+    drive: Drive,
+) -> None:
+    async with drive(usual().play(3)) as it:
+        await it.press("a")
+        prompt = it.app.screen
+        assert isinstance(prompt, Prompt)
+        fill(prompt, "two.example, no.x 'three.example'")
+        await it.press("enter")
+        await it.until(lambda: reason(it) == "no.x: no such name")
+        await it.press("enter")
+        await it.until(lambda: len(it.session.calls) == 6)
+        added = [call[1] for call in it.session.calls if call[0] == "add"]
+        assert added == ["two.example", "no.x", "'three.example'", "no.x"]
+        assert [call for call in it.session.calls if call[0] == "remove"] == [("remove", 5), ("remove", 7)]
         await it.press("escape")
         assert it.in_front == "MainScreen"
 
