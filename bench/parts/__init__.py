@@ -11,6 +11,7 @@ from bench.parts.accuracy import accuracy
 from bench.parts.cost import cost
 from bench.parts.day import day
 from bench.parts.live import screen
+from bench.parts.names import names
 from bench.parts.scale import scale
 from bench.parts.start import version
 from bench.parts.stream import stream
@@ -22,6 +23,7 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "screen": screen,
     "stream": stream,
     "scale": scale,
+    "names": names,
     "day": day,
 }
 """By the names of the command line, in the order of the table."""

@@ -31,48 +31,15 @@ def test_a_report_with_a_dead_name_server_ends_at_most_two_seconds_later_than_wi
     assert took[1] - took[0] <= BUDGET_S + NOISE_S
 
 
-REPORT = """
-from tests.cli.command import run
-took = []
-for names in (["-n"], []):
-    began = time.monotonic()
-    done = run("-u", "-r", "-c", "1", "-Z", "500ms", *names, "127.0.0.77")
-    took.append(time.monotonic() - began)
-    assert done.returncode == 0 and "127.0.0.77" in done.stdout, done
-assert silent.recv(512), "it was asked"
-print(json.dumps(took))
-"""
-
-
 @pytest.mark.needs("namespaces")
 def test_a_report_of_an_address_that_only_the_dead_system_resolver_may_know_ends_as_soon() -> None:
-    without, with_names = dead_dns.run(REPORT)
+    without, with_names = dead_dns.run(dead_dns.REPORT)
     assert with_names - without <= BUDGET_S + NOISE_S
-
-
-SCREEN = """
-from tests.screen.terminal import Terminal
-took = []
-for names in (["-n"], []):
-    began = time.monotonic()
-    with Terminal("-u", *names, "127.0.0.77") as terminal:
-        at = terminal.read(b"port unreachable")  # the first answer is told of, and the name looked up from then on
-        terminal.type("p")
-        at = terminal.read(b"no probes are sent", at)
-        terminal.type("p")
-        terminal.read(b"probing goes on", at)
-        took.append(time.monotonic() - began)
-        if not names:
-            assert silent.recv(512), "it was asked"
-        terminal.type("q")
-        assert terminal.wait() == 0
-print(json.dumps(took))
-"""
 
 
 @pytest.mark.needs("namespaces")
 def test_the_screen_is_drawn_and_hears_keys_while_the_system_resolver_waits_for_a_dead_server() -> None:
-    without, with_names = dead_dns.run(SCREEN)
+    without, with_names = dead_dns.run(dead_dns.SCREEN)
     assert with_names - without <= NOISE_S
 
 

@@ -28,6 +28,39 @@ silent.setblocking(False)
 """
 
 
+REPORT = """
+from tests.cli.command import run
+took = []
+for names in (["-n"], []):
+    began = time.monotonic()
+    done = run("-u", "-r", "-c", "1", "-Z", "500ms", *names, "127.0.0.77")
+    took.append(time.monotonic() - began)
+    assert done.returncode == 0 and "127.0.0.77" in done.stdout, done
+assert silent.recv(512), "it was asked"
+print(json.dumps(took))
+"""
+"""Seconds that a report takes without names and with them."""
+SCREEN = """
+from tests.screen.terminal import Terminal
+took = []
+for names in (["-n"], []):
+    began = time.monotonic()
+    with Terminal("-u", *names, "127.0.0.77") as terminal:
+        at = terminal.read(b"port unreachable")  # the first answer is told of, and the name looked up from then on
+        terminal.type("p")
+        at = terminal.read(b"no probes are sent", at)
+        terminal.type("p")
+        terminal.read(b"probing goes on", at)
+        took.append(time.monotonic() - began)
+        if not names:
+            assert silent.recv(512), "it was asked"
+        terminal.type("q")
+        assert terminal.wait() == 0
+print(json.dumps(took))
+"""
+"""Seconds until the screen showed an answer and heard two keys, without names and with them."""
+
+
 def run(code: str) -> Any:
     """Run Python `code` there, in the project's folder; what it prints, read as JSON. Before it ``silent`` is the name
     server's socket, and `json`, `socket` and `time` are imported."""
