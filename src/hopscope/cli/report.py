@@ -30,8 +30,8 @@ from hopscope.views.report.document import Document
 from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
 from hopscope.views.report.stream import Streamer, streamer
 
-NAMES_S = 2.0
-"""So long a report waits at its end for names that are still being looked up."""
+NAMES_S = 1.8
+"""Seconds that a report waits at its end for names that are being looked up: with what ending takes, two at most."""
 BURST = 256
 """Events of a stream that are written before all else that waits has its turn."""
 DRAIN_S = 1.0

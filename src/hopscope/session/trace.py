@@ -20,8 +20,8 @@ from hopscope.session.report import Report, report
 from hopscope.session.session import Session
 from hopscope.wire.messages import MethodChoice, Opening
 
-NAMES_S: Final = 2.0
-"""So long a trace waits at its end for names that are still being looked up."""
+NAMES_S: Final = 1.8
+"""Seconds that a trace waits at its end for names that are being looked up."""
 
 _GLANCE_S: Final = 0.1
 
