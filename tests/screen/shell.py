@@ -204,7 +204,8 @@ class Lent:
     def is_back(self) -> bool:
         """All is as it was: the main screen, a cursor, wrapping, no reports."""
         on = {mode for mode, what in self.last.items() if what == b"h"}
-        return on <= {b"25", b"7"} and not any(self.balance.values()) and {b"25", b"7"} <= on
+        off = {mode for mode, what in self.last.items() if what == b"l"}
+        return on <= {b"25", b"7"} and not off & {b"25", b"7"} and not any(self.balance.values())
 
 
 def shows_whole(written: bytes) -> bool:
