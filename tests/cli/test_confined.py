@@ -7,9 +7,11 @@ tries is what somebody could try who had got the better of it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,16 +88,15 @@ return _go_on(*words)
 """
 
 
-def test_plain_root_reads_and_writes_what_it_needs_and_what_was_named_alone(copy: Path) -> None:
+def test_plain_root_reads_the_program_and_writes_what_was_named_alone(copy: Path) -> None:
     add(copy, "cli/report.py", "run", FRONT_END)
     target = copy / "reports" / "report.json"
     target.parent.mkdir()
     status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(target))
     said = answers(err)
     assert (status, said["uid"]) == (0, 0)
-    assert said["here"] == "done"
     assert said["resolver"] in ("done", "No such file or directory")
-    refused = {name: said[name] for name in ("shadow", "etc", "root", "above", "program")}
+    refused = {name: said[name] for name in ("shadow", "etc", "root", "above", "here", "program")}
     assert refused == dict.fromkeys(refused, "Permission denied")
     assert said["disk"] != "done"
     assert target.read_text().startswith("Start:")
@@ -103,20 +104,37 @@ def test_plain_root_reads_and_writes_what_it_needs_and_what_was_named_alone(copy
     assert not Path("/root/hopscope-was-here").exists()
 
 
-@pytest.mark.parametrize("folder", ["/", "home", "home/.ssh"])
-def test_a_folder_whose_files_are_roots_life_is_not_written_to_because_one_stands_in_it(
-    copy: Path, folder: str
-) -> None:
-    here = copy / folder
-    here.mkdir(parents=True, exist_ok=True)
-    program = 'say(here=tried(lambda: open("hopscope-was-here", "w")))\nreturn _go_on(*words)'
-    add(copy, "cli/report.py", "run", program)
-    report = copy / "home" / "report.txt"
-    report.parent.mkdir(exist_ok=True)
-    report.write_text("old")
-    status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(report), cwd=here)
-    assert answers(err)["here"] == "Permission denied"
-    assert (status, report.read_text()[:6]) == (0, "Start:")  # the file itself was named
+def test_a_configuration_that_was_named_is_written_to_and_its_folder_is_not(copy: Path) -> None:
+    program = """
+    from pathlib import Path
+    from hopscope.cli.config_edit import keep
+    def kept(): keep(Path("own.toml"), {"screen": {"chart": False}})
+    say(own=tried(kept), other=tried(lambda: open("other.toml", "w")))
+    return _go_on(*words)
+    """
+    add(copy, "cli/report.py", "run", textwrap.dedent(program))
+    config = copy / "here" / "own.toml"
+    config.write_text("[screen]\nchart = true\n")
+    status, _, err = run(copy, "demo", "-r", *QUICK, "--config", "own.toml")
+    assert (status, answers(err)) == (0, {"uid": 0, "own": "done", "other": "Permission denied"})
+    assert config.read_text() == "[screen]\nchart = false\n"
+
+
+def test_settings_are_kept_in_the_folder_of_its_own(copy: Path) -> None:
+    program = """
+    from pathlib import Path
+    from hopscope.cli.config_edit import keep
+    home = Path(os.environ["HOME"])
+    def kept(): keep(home / ".config/hopscope/config.toml", {"screen": {"chart": False}})
+    say(own=tried(kept), other=tried(lambda: open(home / ".config/other", "w")))
+    return _go_on(*words)
+    """
+    add(copy, "cli/report.py", "run", textwrap.dedent(program))
+    folder = copy / "home" / ".config" / "hopscope"
+    folder.mkdir(parents=True)
+    status, _, err = run(copy, "demo", "-r", *QUICK)
+    assert (status, answers(err)) == (0, {"uid": 0, "own": "done", "other": "Permission denied"})
+    assert os.listdir(folder) == ["config.toml"]
 
 
 WORKER = """

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,13 @@ def status_of(pid: int) -> dict[str, str]:
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
-def child_of(pid: int) -> int | None:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else None
+def worker_of(pid: int) -> int | None:
+    """Its worker; None where there is none yet."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(OSError):
+            if b"start.py" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
 
 
 def capabilities(status: dict[str, str]) -> list[str]:
@@ -75,7 +80,7 @@ class Running:
         self.process = start("demo", "-r", "-c", "1000", *words, **more)
         self.worker = 0
         while not self.worker:
-            self.worker = child_of(self.process.pid) or 0
+            self.worker = worker_of(self.process.pid) or 0
         self.since = time.monotonic()
 
     def until(self, field: str, begins: str) -> float:
@@ -231,7 +236,7 @@ def killed_worker(*words: str, **more: str) -> tuple[int, str, str]:
     process = start("-n", "-c", "20", "-i", "100ms", "-Z", "500ms", *words, **more)
     worker = None
     while worker is None or status_of(worker)["Seccomp"] != "2":
-        worker = child_of(process.pid)
+        worker = worker_of(process.pid)
     time.sleep(0.7)  # some rounds: nothing tells a test that they are over
     os.kill(worker, signal.SIGKILL)
     out, err = process.communicate(timeout=60)

@@ -15,7 +15,7 @@ from typing import Any
 
 from hopscope.cli.config import parse, plain
 from hopscope.cli.errors import UsageError
-from hopscope.cli.replacing import replace
+from hopscope.cli.replacing import overwrite, replace
 
 _HEAD = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?")
 
@@ -128,4 +128,12 @@ def _verify(text: str, settings: Mapping[str, Any], name: str) -> None:
 def _replace(path: Path, text: str) -> None:
     """All of the new file or none of it. A link of one's own is followed: what it points to changes."""
     os.makedirs(os.path.dirname(os.path.realpath(path)), mode=0o755, exist_ok=True)
-    replace(str(path), text.encode("utf-8"), own_folder=True)
+    data = text.encode("utf-8")
+    try:
+        replace(str(path), data, own_folder=True)
+    except PermissionError:  # the file can be written to, its folder not: `replacing.Unsafe` is none of these
+        descriptor = os.open(os.path.realpath(path), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            overwrite(descriptor, data)
+        finally:
+            os.close(descriptor)

@@ -16,12 +16,12 @@ from hopscope.session.model import Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
 from hopscope.views.screen.check import check
-from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.options import Creator, ScreenOptions
 
 
-def run(options: Options, begun: Begun, namer: Namer, folder: str = "") -> int:
-    """Show the screen until the user quits; the exit status. `folder` is where files go that are named without one."""
-    chosen = screen_options(options, begun, folder)
+def run(options: Options, begun: Begun, namer: Namer, create: Creator | None = None) -> int:
+    """Show the screen until the user quits; the exit status. `create` makes the files that are named there."""
+    chosen = screen_options(options, begun, create)
     wrong = check(chosen)
     if wrong is not None:
         path = options.config.path
@@ -33,7 +33,7 @@ def run(options: Options, begun: Begun, namer: Namer, folder: str = "") -> int:
     return screen.run(launch, chosen)
 
 
-def screen_options(options: Options, begun: Begun, folder: str = "") -> ScreenOptions:
+def screen_options(options: Options, begun: Begun, create: Creator | None = None) -> ScreenOptions:
     """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says."""
     values: dict[str, Any] = configuration.screen_values(options.config.config)
     given = options.given
@@ -59,5 +59,5 @@ def screen_options(options: Options, begun: Begun, folder: str = "") -> ScreenOp
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
     return ScreenOptions(
-        **values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper, folder=folder
+        **values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper, create=create
     )

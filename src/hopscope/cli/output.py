@@ -13,7 +13,7 @@ import stat
 from typing import Final
 
 from hopscope.cli.errors import UsageError
-from hopscope.cli.replacing import is_replaceable, replace
+from hopscope.cli.replacing import NO_ROOM, is_replaceable, overwrite, replace
 from hopscope.cli.values import shown
 
 MOST_SAID = 1000
@@ -22,7 +22,6 @@ _AT_ONCE = select.PIPE_BUF
 """Where there is room at all, so many bytes can be written without waiting: pipe(7). A longer text goes in parts."""
 
 
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _STANDARD: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 _OPEN_ALREADY: Final = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev|proc/self)/fd/([0-9]{1,6})")
 
@@ -108,11 +107,11 @@ class Output:
             try:
                 replace(self._path, data, known=there)
             except OSError as error:
-                if error.errno in _NO_ROOM:
+                if error.errno in NO_ROOM:
                     raise  # else it is the folder that cannot be written to, and the file can
             else:
                 return True
-        _overwrite(self._descriptor, data, there.st_size)
+        overwrite(self._descriptor, data)
         return True
 
     def save(self, text: str) -> None:
@@ -146,20 +145,6 @@ def _open(path: str) -> tuple[int, bool]:
     if match is not None:
         return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o666), False
-
-
-def _overwrite(descriptor: int, data: bytes, old_size: int) -> None:
-    """Write over a file's content, if there is room for the new one: else `OSError`, and the old one is untouched."""
-    try:
-        if data:
-            os.posix_fallocate(descriptor, 0, len(data))
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            os.ftruncate(descriptor, old_size)
-            raise
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    _write_bytes(descriptor, data)
-    os.ftruncate(descriptor, len(data))
 
 
 def write_all(descriptor: int, text: str) -> None:

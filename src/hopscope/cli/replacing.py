@@ -19,6 +19,10 @@ _PERMISSIONS: Final = 0o777
 _NOBODY: Final = 65534
 
 
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors that say nothing of permissions."""
+
+
 class Unsafe(OSError):
     """Somebody else could change names on the way to the file meanwhile."""
 
@@ -40,6 +44,24 @@ def replace(path: str, data: bytes, *, known: os.stat_result | None = None, own_
         _replace(descriptor, name, data, _permissions(descriptor, name, known))
     finally:
         os.close(descriptor)
+
+
+def overwrite(descriptor: int, data: bytes) -> None:
+    """Write over an open plain file's content, if there is room for the new one: else `OSError` with one of `NO_ROOM`,
+    and the old content is untouched."""
+    old_size = os.fstat(descriptor).st_size
+    try:
+        if data:
+            os.posix_fallocate(descriptor, 0, len(data))
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            os.ftruncate(descriptor, old_size)
+            raise
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    os.ftruncate(descriptor, len(data))
 
 
 def is_replaceable(there: os.stat_result, path: str) -> bool:

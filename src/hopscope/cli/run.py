@@ -165,4 +165,4 @@ def _trace(options: Options, demo: Demo | None, launched: Launched | None, stand
         return run_report(options, begun, namer, output)
     from hopscope.cli.live import run as run_screen
 
-    return run_screen(options, begun, namer, standing.folder)
+    return run_screen(options, begun, namer, standing.scribe.create if standing.scribe is not None else None)

@@ -1,9 +1,9 @@
 """The front end's own privileges: given up right after the worker was started, before anything else is read.
 
 Under sudo (doas, pkexec) it goes on as the user who called it: files, environment and home are that user's. Plain root
-stays root without any capability, and Landlock leaves it what it needs: the program, the system's tables, the files
-that the command line and the configuration name; to write, the folders of its configuration, of its state and of the
-outputs that were named, and the current one.
+stays root without any capability, and Landlock leaves it what it needs: to read the program, the system's tables, and
+the files that the command line and the configuration name; to write the folders of its configuration and of its state.
+What ``--output`` names is open by then, and a file that is named on the screen is made by a `Scribe`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from hopscope.cli.errors import UsageError
+from hopscope.cli.scribe import Scribe
 from hopscope.sandbox import bytecode, identity, landlock, privileges
 from hopscope.sandbox.landlock import READING, WRITING, Rule
 
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
     from hopscope.cli.options import Options
     from hopscope.cli.parser import Values
 
-_SYSTEM: Final = (
-    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/run", "/sbin", "/sys"),
-    *("/usr", "/var/lib", "/var/spool"),
-)
-"""Folders of the system: whoever can write one of them is root again."""
 _XDG: Final = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
 _LATER: Final = ("hopscope.views.screen.app", "hopscope.names.resolver", "hopscope.cli.live", "hopscope.cli.report")
 """What a front end imports once it knows what it is for, and with it Textual."""
@@ -43,8 +40,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     behind: str | None = None
     """Who called it by sudo, where it could not become that user: nothing is read or written for them by name."""
     landlock: Literal["none", "named-files"] = "none"
-    folder: str = ""
-    """Where files go that are named without a folder; empty: the current one."""
+    scribe: Scribe | None = None
+    """Who makes the files that are named on the screen, where this process can make none."""
 
 
 def intend() -> privileges.Intent | None:
@@ -118,23 +115,16 @@ def confine(standing: Standing, options: Options) -> Standing:
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing
     bytecode.leave(_LATER)
-    folders = [] if standing.behind else _folders(options)
-    here = os.path.realpath(os.curdir)
-    rules = [
-        *reading_rules(options),
-        *(Rule(folder, READING | WRITING) for folder in folders),
-    ]
+    kept = [] if standing.behind else _kept(options)
+    scribe = _scribe() if options.format is None and not standing.behind and landlock.abi() else None
     try:
-        holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, rules)
+        holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, [*_reading(options), *kept])
     except OSError:
         holds = False
-    if not holds:
-        return standing
-    folder = "" if here in folders or not folders else folders[-1]
-    return msgspec.structs.replace(standing, landlock="named-files", folder=folder)
+    return msgspec.structs.replace(standing, landlock="named-files" if holds else "none", scribe=scribe)
 
 
-def reading_rules(options: Options) -> list[Rule]:
+def _reading(options: Options) -> list[Rule]:
     """The program, and the files that the options name."""
     from hopscope.sandbox.reading import of_program
 
@@ -145,41 +135,26 @@ def reading_rules(options: Options) -> list[Rule]:
     return [*of_program(execute=True), *(Rule(path, landlock.READ_FILE) for path in named)]
 
 
-def _folders(options: Options) -> list[str]:
-    """Those in which may be written, each a real path: outputs', the current one, configuration's; the state's last."""
+def _scribe() -> Scribe | None:
+    from hopscope.views.report.formats import BY_SUFFIX
+
+    try:
+        return Scribe((*BY_SUFFIX, "svg"))
+    except OSError:
+        return None
+
+
+def _kept(options: Options) -> list[Rule]:
+    """Where this program keeps what is its own: its folders, or where the configuration is another file, that alone. On
+    the screen settings may be kept, so the folder has to be there: else it could not be named to Landlock."""
     from hopscope.cli import config as configuration
 
-    wanted = [os.path.dirname(os.path.realpath(path)) for path in (options.output,) if path is not None]
-    wanted.append(os.path.realpath(os.curdir))
-    folders = [folder for folder in wanted if not _is_precious(folder)]
-    config = options.config.path or configuration.default_path(os.environ)
-    own = [os.path.dirname(os.path.realpath(config))]
-    if options.format is None:
-        own.append(str(configuration.state_folder(os.environ)))
-        for folder in own:
-            _make(folder)
-    return [*folders, *(folder for folder in own if os.path.isdir(folder))]
-
-
-def _make(folder: str) -> None:
-    """For later: a folder that is not there cannot be named to Landlock."""
-    try:
-        os.makedirs(folder, 0o700, exist_ok=True)
-    except OSError:
-        return
-
-
-def _is_precious(folder: str) -> bool:
-    """Whether who can write below `folder` can do more than leave files there: the system's folders and what holds
-    them, the home folder itself, and hidden ones (``~/.ssh``)."""
-    home = os.path.realpath(os.environ.get("HOME") or "/")
-    if any(part.startswith(".") for part in folder.split("/")):
-        return True
-    protected = (*_SYSTEM, home, os.path.realpath(sys.prefix), os.path.dirname(os.path.abspath(__file__)))
-    if any(_holds(folder, path) for path in protected):
-        return True
-    return any(_holds(path, folder) for path in _SYSTEM)
-
-
-def _holds(folder: str, path: str) -> bool:
-    return folder == "/" or path == folder or path.startswith(folder + "/")
+    folder = configuration.default_path(os.environ).parent
+    if options.format is None and os.environ.get("HOME", "/") != "/":
+        with suppress(OSError):
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+    rules = [Rule(str(path), READING | WRITING) for path in (folder, configuration.state_folder(os.environ))]
+    named = options.config.path
+    if named is not None:
+        rules.append(Rule(os.path.realpath(named), landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE))
+    return rules

@@ -24,6 +24,8 @@ ReportWriter: TypeAlias = Callable[[Snapshot, int, str], str]
 Keeper: TypeAlias = Callable[[Mapping[str, Any]], str]
 """Keeps settings in the configuration file; returns its path. Raises OSError or ValueError with one line of why.
 The mapping has the configuration's own shape: ``{"screen": {"theme": …, "columns": […], …}, "probe": {…}}``."""
+Creator: TypeAlias = Callable[[str], int]
+"""Makes a new file and returns a descriptor for writing to it. Raises OSError, FileExistsError among them."""
 
 
 class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,5 +58,5 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How targets that are added later are probed."""
     report: ReportWriter | None = None
     keep: Keeper | None = None
-    folder: str = ""
-    """Where files are offered to be written; empty: the current folder."""
+    create: Creator | None = None
+    """None: files are made as any program does."""

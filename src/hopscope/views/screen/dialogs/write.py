@@ -30,7 +30,7 @@ def write_prompt(desk: Desk) -> Prompt:
         if desk.options.report is None or target is None:
             return "there is no report to write"
         try:
-            _write(path, desk.options.report(desk.state.shown, target.id, BY_SUFFIX[suffix].name))
+            _write(desk, path, desk.options.report(desk.state.shown, target.id, BY_SUFFIX[suffix].name))
         except (OSError, ValueError) as error:
             return _reason(error)
         desk.say(f"report written to {path}")
@@ -41,23 +41,27 @@ def write_prompt(desk: Desk) -> Prompt:
 
     stamp = datetime.fromtimestamp(desk.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
-    file = f"hopscope-{name[:60]}-{stamp}.txt"
-    return Prompt("write", f"a file ending in {endings}", os.path.join(desk.options.folder, file), accept)
+    return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
 
 
 def _picture(desk: Desk, path: Path) -> None:
     try:
-        _write(path, desk.screen.picture())
+        _write(desk, path, desk.screen.picture())
     except OSError as error:
         desk.say(_reason(error))
     else:
         desk.say(f"picture written to {path}")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(desk: Desk, path: Path, text: str) -> None:
     """Write a new file; `OSError` where there is one of that name."""
-    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
+    create = desk.options.create or _create
+    with open(create(str(path)), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _create(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
 
 def _reason(error: Exception) -> str:
