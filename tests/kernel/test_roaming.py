@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 import pytest
 
 from hopscope.probe.engine import LOOK_EVERY_NS
@@ -14,6 +15,7 @@ from hopscope.wire.messages import (
     Event,
     Failed,
     Family,
+    Finished,
     Lost,
     Method,
     Plan,
@@ -244,3 +246,37 @@ def test_whole_packets_have_the_source_of_the_way_that_they_take_whoever_the_wor
 
         worker.until(enough)
         assert sources == {n: uplinks.source(1, FAMILIES[(n - 1) % 2]) for n in range(1, number + 1)}
+
+
+@USERS
+@pytest.mark.parametrize("policy", ["0", "1"], ids=["by-addresses", "by-ports"])
+def test_of_several_uplinks_at_once_each_packet_takes_the_one_whose_address_it_has(
+    uplinks: Uplinks, user: User, policy: str
+) -> None:
+    uplinks.use_none()
+    for family, gateways in ((FAMILIES[0], "198.19.{}.1"), (FAMILIES[1], "fd00:19:{}::1")):
+        hops = " ".join(f"nexthop via {gateways.format(number)} dev up{number}" for number in (1, 2))
+        netns.ip([f"route add default {hops}"], uplinks.client, family=family)
+        netns.sysctl(uplinks.client, {f"ipv{family}.fib_multipath_hash_policy": policy})
+    with Conversation(uplinks.client, user) as worker:
+        number = 0
+        for method, protocol in METHODS[user]:
+            if method == "scapy":
+                continue
+            for family in FAMILIES:
+                for target in uplinks.more_targets(family):
+                    number += 1
+                    port = None if protocol == "icmp" else 33434
+                    plan = Plan(target, family, protocol, method, port=port, max_ttl=1, interval_ns=200_000_000)
+                    worker.say(Start(number, msgspec.structs.replace(plan, timeout_ns=TIMEOUT_NS, rounds=8)))
+        finished: set[int] = set()
+
+        def enough(event: Event) -> bool:
+            if isinstance(event, Finished):
+                finished.add(event.target)
+            return len(finished) == number
+
+        worker.until(enough)
+        assert [event for event in worker.events if isinstance(event, Lost | Failed | SourceChanged | Refused)] == []
+        sources = {event.source for event in worker.events if isinstance(event, Started)}
+        assert sources == {uplinks.source(uplink, family) for uplink in (1, 2) for family in FAMILIES}

@@ -45,7 +45,15 @@ class Uplinks:
                 netns.sysctl(name, _EVERYWHERE)
             netns.sysctl(self.client, {"ipv4.ping_group_range": _PING_OPEN})
             for number, provider in enumerate(self.providers, start=1):
-                netns.ip([f"address add {TARGET[4]}/32 dev lo", f"address add {TARGET[6]}/128 dev lo nodad"], provider)
+                netns.ip(
+                    [
+                        f"address add {TARGET[4]}/32 dev lo",
+                        f"address add {TARGET[6]}/128 dev lo nodad",
+                        "route add local 198.18.1.0/24 dev lo",
+                        "route add local fd00:18:1::/64 dev lo",
+                    ],
+                    provider,
+                )
                 self.connect(number)
         except BaseException:
             self.close()
@@ -107,6 +115,11 @@ class Uplinks:
         for default in ("0.0.0.0/0", "::/0"):
             with suppress(OSError):  # there is none, or it went with its interface
                 netns.ip([f"route delete {default} metric {metric}"], self.client)
+
+    def more_targets(self, family: Family, count: int = 8) -> list[str]:
+        """Further addresses that each provider has."""
+        network = "198.18.1." if family == 4 else "fd00:18:1::"
+        return [f"{network}{number}" for number in range(1, count + 1)]
 
     def source(self, number: int, family: Family, host: int = 2) -> str:
         """The client's address on an uplink."""

@@ -23,6 +23,7 @@ from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
+from hopscope.probe.scout import Scouts
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import Kind, Plan
 
@@ -97,6 +98,7 @@ class DatagramChannel(Channel):
         self._holding: dict[DatagramFlow, bool] = {}
         """Flows that were read and not handled to the end, and whether more lies in their socket."""
         self._flows: set[DatagramFlow] = set()
+        self.scouts = Scouts()
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
@@ -127,6 +129,7 @@ class DatagramChannel(Channel):
         """Close all flows."""
         for flow in list(self._flows):
             flow.close()
+        self.scouts.close()
         if self._warm is not None:
             self._warm.close()
             self._warm = None
@@ -160,7 +163,7 @@ class DatagramFlow(Flow):
         self._why_closed: OSError | None = None
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
         self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
-        self._egress = endpoint.egress_of(plan)
+        self._egress = channel.scouts.egress_of(plan)
         self._lacks: set[Lack] = set()
         self._unstamped = 0
         self._opened_at = self.hands.monotonic()
@@ -422,7 +425,7 @@ class DatagramFlow(Flow):
     def _open_socket(self) -> socket.socket:
         sock = self._make_socket()
         try:
-            endpoint.mark(sock, self.plan)
+            endpoint.mark(sock, self.plan, self._egress)
             endpoint.make_room(sock)
             self._lacks = prepare(sock)
             self._bind(sock)
@@ -479,7 +482,7 @@ class DatagramFlow(Flow):
     def follow(self) -> bool:
         """See `Flow.follow`: another source or interface needs another socket."""
         try:
-            egress = endpoint.egress_of(self.plan)
+            egress = self._channel.scouts.egress_of(self.plan)
             if egress == self._egress:
                 return False
         except OSError:
@@ -501,7 +504,7 @@ class DatagramFlow(Flow):
             self.on_ready()
             self.hands.watch.remove(self._socket.fileno())
             self._socket.close()
-        self._egress = endpoint.Egress(egress.source, _UNKNOWN)  # until the new socket stands
+        self._egress = egress._replace(interface=_UNKNOWN)  # until the new socket stands
         self._socket = self._open_socket()
         self._egress, self._why_closed = egress, None
         self._stamps = self._ask_for_stamps()

@@ -14,6 +14,7 @@ from hopscope.probe.channels.base import Refusal
 from hopscope.probe.errqueue import zoned
 from hopscope.wire.messages import Family, Plan
 
+DISCARD_PORT: Final = 9
 IP_HEADER: Final[dict[Family, int]] = {4: 20, 6: 40}
 IP_MTU_DISCOVER: Final = 10
 IP_PMTUDISC_DONT: Final = 0
@@ -67,9 +68,9 @@ def source_of(plan: Plan) -> Any:
 
 def source_by(sock: socket.socket, plan: Plan) -> Any:
     """As `source_of`, by routing as it holds for a datagram socket that is connected to nobody yet."""
-    destination = socket_address(plan.address, plan.family, 9)
+    destination = socket_address(plan.address, plan.family, DISCARD_PORT)
     try:
-        sock.connect(destination)  # port 9 is discard's; connecting a datagram socket only looks the route up
+        sock.connect(destination)  # connecting a datagram socket only looks the route up
     except OSError as problem:
         raise NoWay(problem.errno or errno.EIO, problem.strerror or str(problem)) from None
     name = sock.getsockname()
@@ -83,6 +84,8 @@ class Egress(NamedTuple):
     """The socket address, port 0."""
     interface: int
     """Index of the interface that was asked for; 0 where none was. One that was deleted and made anew has another."""
+    held: int = 0
+    """Index of the interface to hold on to, where the route has next hops on several; 0 elsewhere."""
 
 
 def egress_of(plan: Plan) -> Egress:
@@ -96,9 +99,12 @@ def bind_interface(sock: socket.socket, interface: str | None) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
 
 
-def mark(sock: socket.socket, plan: Plan) -> None:
+def mark(sock: socket.socket, plan: Plan, egress: Egress | None = None) -> None:
     """Interface and type of service of what a socket sends."""
     bind_interface(sock, plan.interface)
+    if egress is not None and egress.held:
+        with suppress(OSError):  # before Linux 5.7 a plain user may not: then as the kernel chooses
+            bind_interface(sock, socket.if_indextoname(egress.held))
     if plan.tos:
         if plan.family == 4:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, plan.tos)

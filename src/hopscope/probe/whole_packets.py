@@ -395,7 +395,7 @@ class PacketFlow(Flow):
             ledger.remove(self._entry)
             raise
         self._egress = egress
-        self._control = _pktinfo(plan, shape.source, egress.interface)
+        self._control = _pktinfo(plan, shape.source, egress.interface or egress.held)
         self.facts = FlowFacts(
             source=endpoint.text_of(source),
             source_port=held or None,
@@ -449,7 +449,7 @@ class PacketFlow(Flow):
 
 def _pktinfo(plan: Plan, source: str, index: int) -> list[tuple[int, int, bytes]]:
     """Route by the source and interface that were asked for; ip(7) and ipv6(7), IP_PKTINFO and IPV6_PKTINFO."""
-    if plan.source is None and plan.interface is None:
+    if plan.source is None and not index:
         return []
     packed = socket.inet_pton(endpoint.socket_family(plan.family), source)
     if plan.family == 4:

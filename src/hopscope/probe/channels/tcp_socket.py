@@ -35,6 +35,7 @@ from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.rehearsal import Rehearsal
+from hopscope.probe.scout import Scouts
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
 
 HEARING_NS: Final = 950_000_000
@@ -73,6 +74,7 @@ class TcpSocketChannel(Channel):
         self._attempts: dict[int, _Attempt] = {}
         self._by_age: deque[_Attempt] = deque()
         self._early: deque[tuple[_Attempt, int, int]] = deque()
+        self.scouts = Scouts()
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
@@ -112,6 +114,7 @@ class TcpSocketChannel(Channel):
         """End all attempts."""
         for attempt in list(self._attempts.values()):
             self.end(attempt)
+        self.scouts.close()
         if not self._epoll.closed:
             self.hands.watch.remove(self._epoll.fileno())
             self._epoll.close()
@@ -158,7 +161,7 @@ class TcpFlow(Flow):
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
         self._destination = endpoint.socket_address(plan.address, plan.family, self._port)
-        self._egress = endpoint.egress_of(plan)
+        self._egress = channel.scouts.egress_of(plan)
         self._rehearsal = channel.rehearsal(plan.family)
         self._flying: dict[Probe, _Attempt] = {}
         self._ports: dict[int, list[int]] = {}
@@ -215,7 +218,7 @@ class TcpFlow(Flow):
     def _make_socket(self, ttl: int) -> socket.socket:
         sock = _socket(self.plan.family)
         try:
-            endpoint.mark(sock, self.plan)
+            endpoint.mark(sock, self.plan, self._egress)
             self._lacks = _prepare(sock, ttl)
         except BaseException:
             sock.close()
@@ -245,7 +248,7 @@ class TcpFlow(Flow):
     def follow(self) -> bool:
         """See `Flow.follow`. Each attempt has a socket of its own: those in flight go on."""
         try:
-            egress = endpoint.egress_of(self.plan)
+            egress = self._channel.scouts.egress_of(self.plan)
         except OSError:
             return False
         if egress == self._egress:
