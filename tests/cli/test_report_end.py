@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 import pytest
 
@@ -19,6 +20,7 @@ from hopscope.views.privacy import masked
 from hopscope.views.report.formats import render
 from hopscope.wire.framing import encode_all
 from hopscope.wire.messages import (
+    VERSION,
     Answered,
     Counters,
     Event,
@@ -34,12 +36,12 @@ from tests.report import sample
 from tests.report.sample import MS, START
 
 _TARGET = "192.0.2.80"
-_PROBING = Probing(rounds=2)
+_PROBING = Probing(rounds=2, protocol="icmp")
 
 
 def _worker(said: list[Event]) -> list[str]:
     """A worker that says these things, and then waits for its end."""
-    data = encode_all([Welcome(1, "0.1.0", 1, "nobody", 0), *said])
+    data = encode_all([Welcome(VERSION, "0.1.0", 1, "nobody", 0, time.time_ns()), *said])
     code = f"import sys; sys.stdout.buffer.write({data!r}); sys.stdout.flush(); sys.stdin.buffer.read()"
     return [sys.executable, "-c", code]
 

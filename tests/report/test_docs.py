@@ -42,7 +42,7 @@ def _stream(name: str) -> str:
     stream = streamer(name, Style(), lambda address: hostname(target, address, "names"))
     start = StartEvent(
         target=sample.TARGET, query=target.query, source="192.168.1.23", protocol="icmp", method="ping-socket",
-        family=4, port=None, interval_s=1.0, timeout_s=3.0, packet_size=64, tos=0, flow="one",
+        family=4, port=None, interval_s=1.0, timeout_s=3.0, packet_size=64, tos=0, flow_kind="one",
         started="2026-11-23T15:02:00.000000+00:00",
     )  # fmt: skip
     fates = [event for event in sample.short_events() if isinstance(event, (Answered, Lost))]

@@ -16,7 +16,7 @@ PLAIN = Style(names="addresses")
 def _start(target: str) -> StartEvent:
     return StartEvent(
         target=target, query=target, source=None, protocol="icmp", method="raw", family=4, port=None, interval_s=1.0,
-        timeout_s=3.0, packet_size=64, tos=0, flow="one", started=_AT,
+        timeout_s=3.0, packet_size=64, tos=0, flow_kind="one", started=_AT,
     )  # fmt: skip
 
 

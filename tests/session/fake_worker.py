@@ -40,14 +40,15 @@ def main(manner: str, memory: str = "") -> None:
                 sys.exit(1)
             if manner == "floods":
                 sys.stderr.write("x" * 3_000_000 + "\nthe last line\n")
-            version = 2 if manner == "other-version" else 1
+            version = 1 if manner == "other-version" else 2
             say(
                 type="welcome",
                 version=version,
                 hopscope="0",
                 pid=os.getpid(),
                 user="tester",
-                anchor_ns=command["anchor_ns"],
+                anchor_ns=0,
+                now_at=time.time_ns(),
             )
         elif kind == "start":
             if manner == "counts":

@@ -88,7 +88,7 @@ async def test_heads_and_ends_are_never_missed_and_follow_their_targets_gap() ->
         timeout_s=3.0,
         packet_size=64,
         tos=0,
-        flow="one",
+        flow_kind="one",
         started="now",
     )
     made, feed = fed(*map(probe, range(DEEPEST + 1)), end(), start)

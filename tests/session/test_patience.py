@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import signal
 
 import pytest
 
-from hopscope.session import link
 from hopscope.session.events import EndEvent
 from hopscope.session.keeper import TOGETHER_NS
 from hopscope.session.model import Probing
 from hopscope.session.session import Session
+from hopscope.session.transport import WorkerPipes
+from hopscope.wire.framing import Garbage, command_reader
 from hopscope.wire.messages import Command, Patience
 
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
     commands: list[Command] = []
-    real = link.Link.tell
+    real = WorkerPipes.send
 
-    def tell(self: link.Link, more: Iterable[Command]) -> None:
-        more = list(more)
-        commands.extend(more)
-        real(self, more)
+    def send(self: WorkerPipes, data: bytes) -> None:
+        commands.extend(one for one in command_reader().feed(data) if not isinstance(one, Garbage))
+        real(self, data)
 
-    monkeypatch.setattr(link.Link, "tell", tell)
+    monkeypatch.setattr(WorkerPipes, "send", send)
     return commands
 
 
@@ -46,8 +47,8 @@ async def test_events_may_wait_for_each_other_until_somebody_wants_each(told: li
 async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
     async with Session(["192.0.2.80"], Probing(method="simulated")) as session:
         session.events()
-        assert session._keeper._link is not None
-        session._keeper._link.launched.process.kill()
+        assert session.worker_pid is not None
+        os.kill(session.worker_pid, signal.SIGKILL)
         while session._keeper.restarts == 0:
             await session.changed()
         assert _patience(told) == [TOGETHER_NS, 0]

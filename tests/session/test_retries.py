@@ -211,7 +211,7 @@ async def test_a_command_that_is_gone_meanwhile_is_tried_again(
             raise OSError(11, "Resource temporarily unavailable")
         return real_launch(*extra, **how)  # type: ignore[arg-type] # as it was called
 
-    monkeypatch.setattr("hopscope.session.keeper.launch", launch)
+    monkeypatch.setattr("hopscope.session.session.launch", launch)
     async with Session(["192.0.2.1"], worker_command=fake("dies-once", tmp_path / "memory")) as session:
         await until(session, lambda snapshot: "cannot be started again" in (snapshot.worker_note or ""))
         await until(session, lambda snapshot: snapshot.targets[0].path.reached)

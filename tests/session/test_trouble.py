@@ -50,7 +50,7 @@ async def test_a_paused_target_may_be_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manner", "words"), [("other-version", "speaks version 2"), ("refuses-the-version", "speaks version 9")]
+    ("manner", "words"), [("other-version", "speaks version 1"), ("refuses-the-version", "speaks version 9")]
 )
 async def test_a_worker_of_another_version_is_not_tried_again(tmp_path: Path, manner: str, words: str) -> None:
     memory = tmp_path / "memory"

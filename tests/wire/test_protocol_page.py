@@ -21,7 +21,7 @@ PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 SESSION = re.findall(r"^([<>]) (.*)$", PAGE, re.MULTILINE)
 SAME_AS_ANSWERED = {"late", "duplicate"}
 # What differs from run to run: times, the process, and who the worker runs as.
-VARIES = {"pid", "user", "anchor_ns", "at", "sent_at", "rtt_ns", "hopscope"}
+VARIES = {"pid", "user", "anchor_ns", "now_at", "at", "sent_at", "rtt_ns", "hopscope"}
 
 
 def rows(heading: str) -> dict[str, set[str]]:

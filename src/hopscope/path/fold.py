@@ -52,11 +52,15 @@ _MAX_NS: Final = 2**62
 class PathFold:
     """One target's path. Not for several threads; `snapshot` may be kept and read anywhere.
 
-    `address` (the target's own), `protocol` and `first_ttl` come from the target's plan; `window` is in rounds.
+    `address` (the target's own), `protocol` and `first_ttl` come from the target's plan; `window` is in rounds. It is
+    the path of one flow, `flow`.
     """
 
-    def __init__(self, address: str, protocol: Protocol = "icmp", first_ttl: int = 1, *, window: int = WINDOW) -> None:
+    def __init__(
+        self, address: str, protocol: Protocol = "icmp", first_ttl: int = 1, *, window: int = WINDOW, flow: int = 0
+    ) -> None:
         self.version = 0
+        self._flow = flow
         self._address = _plain(address)
         self._protocol = protocol
         self._first_ttl = first_ttl
@@ -100,6 +104,8 @@ class PathFold:
         """Fold one event of this target; what is no probe's, no round's and does not concern all of them is
         ignored."""
         if isinstance(event, (Sent, Answered, Lost, Failed)):
+            if event.flow != self._flow:
+                return
             at = event.sent_at
             if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
                 return

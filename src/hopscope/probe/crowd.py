@@ -24,7 +24,7 @@ class Crowd:
     __slots__ = ("_counted", "_told_at")
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[int, int, int], Duplicate] = {}
+        self._counted: dict[tuple[int, int, int, int], Duplicate] = {}
         self._told_at = 0
 
     def takes(self, probe: Probe, event: Duplicate) -> bool:
@@ -32,7 +32,7 @@ class Crowd:
         probe.duplicates += 1
         if probe.duplicates <= MAX_TOLD:
             return False
-        key = (event.target, event.round, event.ttl)
+        key = (event.target, event.flow, event.round, event.ttl)
         known = self._counted.get(key)
         self._counted[key] = event if known is None else msgspec.structs.replace(known, count=known.count + 1)
         return True

@@ -353,10 +353,10 @@ class Engine:
             sweep.failed(probe)
             name = errno.errorcode.get(problem.errno or 0, "EIO")
             at = (probe.sent_mono or self._monotonic()) + self.anchor
-            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, name, words_for(problem)))
+            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, name, words_for(problem), probe.flow))
             return
         target.sweep.sent(probe)
-        self._out.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor))
+        self._out.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor, probe.flow))
 
     def _deliver(self, probe: Probe, reply: Reply) -> None:
         target = self._targets.get(probe.target)
@@ -386,6 +386,7 @@ class Engine:
             clock,
             reply.mpls,
             reply.vouched,
+            probe.flow,
         )
         if isinstance(event, Duplicate) and self._crowd.takes(probe, event):
             return
@@ -404,18 +405,19 @@ class Engine:
         else:
             target.flow.forget(probe)
             at = probe.sent_mono + self.anchor
-            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, error, message))
+            self._out.append(Failed(probe.target, probe.round, probe.ttl, at, error, message, probe.flow))
         self._after(probe.target, target, self._monotonic())
 
     def _lose(self, target: _Target, probe: Probe) -> None:
         target.sweep.lose(probe)
-        self._out.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor))
+        self._out.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor, probe.flow))
 
     def _give_up(self, target: _Target, probe: Probe, error: str, message: str) -> None:
         """No answer was heard, and that may be this machine's own fault."""
         target.flow.forget(probe)
         target.sweep.mark_unheard(probe)
-        self._out.append(Failed(probe.target, probe.round, probe.ttl, probe.sent_mono + self.anchor, error, message))
+        at = probe.sent_mono + self.anchor
+        self._out.append(Failed(probe.target, probe.round, probe.ttl, at, error, message, probe.flow))
 
     def _after(self, number: int, target: _Target, now: int) -> None:
         sweep = target.sweep

@@ -143,7 +143,8 @@ class Worker:
         if hello.anchor_ns is not None:
             engine.anchor = hello.anchor_ns
         self._greeted = True
-        engine.emit_now(Welcome(VERSION, __version__, os.getpid(), self._user, engine.anchor))
+        now_at = time.monotonic_ns() + engine.anchor
+        engine.emit_now(Welcome(VERSION, __version__, os.getpid(), self._user, engine.anchor, now_at))
 
     # --- events -----------------------------------------------------------------------------------------------
 

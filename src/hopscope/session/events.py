@@ -13,6 +13,7 @@ from hopscope.wire.messages import (
     Duplicate,
     Failed,
     Family,
+    FlowKind,
     Kind,
     Label,
     Late,
@@ -45,7 +46,7 @@ class StartEvent(msgspec.Struct, frozen=True, tag_field="event", tag="start", kw
     timeout_s: float
     packet_size: int
     tos: int
-    flow: str
+    flow_kind: FlowKind
     started: str
 
 
@@ -79,6 +80,7 @@ class SentEvent(msgspec.Struct, frozen=True, tag_field="event", tag="sent", kw_o
     target: str
     round: int
     ttl: int
+    flow: int = 0
     sent_at: str
 
 
@@ -131,7 +133,7 @@ def iso(epoch_ns: int) -> str:
 
 def sent_event(target: str, event: Sent) -> SentEvent:
     """The public form of a probe's departure."""
-    return SentEvent(target=target, round=event.round, ttl=event.ttl, sent_at=iso(event.sent_at))
+    return SentEvent(target=target, round=event.round, ttl=event.ttl, flow=event.flow, sent_at=iso(event.sent_at))
 
 
 def moment_of(event: StreamEvent) -> str:
@@ -162,6 +164,7 @@ def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:
             target=target,
             round=event.round,
             ttl=event.ttl,
+            flow=event.flow,
             sent_at=iso(event.sent_at),
             outcome=_OUTCOMES[type(event)],
             rtt_ms=event.rtt_ns / 1e6,
@@ -178,6 +181,7 @@ def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:
         target=target,
         round=event.round,
         ttl=event.ttl,
+        flow=event.flow,
         sent_at=iso(event.sent_at),
         outcome="failed" if failed else "lost",
         error=event.message if isinstance(event, Failed) else None,

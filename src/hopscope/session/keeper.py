@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from hopscope.names.clean import clean
 from hopscope.session.errors import WorkerFailed
-from hopscope.session.launch import Launched, launch
-from hopscope.session.link import Link
 from hopscope.session.model import WorkerState
 from hopscope.session.retries import WORKER_PAUSES_S, Retries
-from hopscope.wire.framing import Garbage
+from hopscope.session.transport import Transport
+from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import VERSION, Command, Counters, Event, Patience, Problem, Survey, Surveyed, Welcome
+from hopscope.wire.times import earlier
 
 MOST_RESTARTS: Final = 5
 """Whoever cannot wait for ever gives a worker up that ends again after so many restarts."""
@@ -34,6 +34,9 @@ TOGETHER_NS: Final = 500_000_000
 
 MOST_GARBAGE: Final = 1000
 """A worker that said so much that was no message is ended: the next one may be sound."""
+SAME_CLOCK_NS: Final = 50_000_000
+"""A worker whose time differs by less than this has this machine's clock, or one that is as good."""
+
 _MOST_WORDS: Final = 500
 
 
@@ -43,7 +46,7 @@ class Keeper:
     def __init__(
         self,
         anchor_ns: int,
-        command: Sequence[str] | None,
+        start: Callable[[], Transport],
         *,
         heard: Callable[[Event], None],
         gone: Callable[[], None],
@@ -52,15 +55,16 @@ class Keeper:
         due_s: Callable[[], float | None],
         patience_s: float = STALLED_S,
     ) -> None:
-        """`heard` gets each event of a target; `gone` and `back` are called when the worker ended and when a new one
-        can be told things; `changed` after anything that a reader of this object may care about. `due_s` says after
-        how many seconds of silence the next event is due (None: none is)."""
+        """`start` starts a worker (`OSError`: it cannot be started); `heard` gets each event of a target, on this time
+        line; `gone` and `back` are called when the worker ended and when a new one can be told things; `changed` after
+        anything that a reader of this object may care about. `due_s` says after how many seconds of silence the next
+        event is due (None: none is)."""
         self.state: WorkerState = "starting"
         self.note: str | None = None
         self.restarts = 0
         self.user: str | None = None
         self._anchor = anchor_ns
-        self._command = command
+        self._start = start
         self._heard_of_target = heard
         self._gone = gone
         self._back = back
@@ -71,7 +75,10 @@ class Keeper:
         self._counters = Counters()
         self._counted_before = Counters()
         self._garbage = self._garbage_of_this = 0
-        self._link: Link | None = None
+        self._transport: Transport | None = None
+        self._reader = event_reader()
+        self.clock_offset_ns = 0
+        """How much the worker's clock is ahead of this machine's; its events were put right by it."""
         self._surveys: list[asyncio.Future[Surveyed]] = []
         self._deaths = Retries(WORKER_PAUSES_S)
         self._launched_at = 0.0
@@ -92,21 +99,21 @@ class Keeper:
     @property
     def pid(self) -> int | None:
         """The process under way; None where there is none."""
-        return self._link.launched.process.pid if self._link is not None and self.state != "failed" else None
+        return self._transport.pid if self._transport is not None and self.state != "failed" else None
 
-    def begin(self, launched: Launched | None) -> None:
-        """Take `launched` over, or start a worker. `WorkerFailed` where it cannot be started."""
-        if launched is None:
+    def begin(self, transport: Transport | None) -> None:
+        """Take a worker over, or start one. `WorkerFailed` where it cannot be started."""
+        if transport is None:
             try:
-                launched = launch(command=self._command, anchor_ns=self._anchor)
+                transport = self._start()
             except OSError as error:
                 raise WorkerFailed(f"the probe worker cannot be started: {clean(str(error))}") from None
-        self._take(launched)
+        self._take(transport)
 
     def tell(self, *commands: Command) -> None:
         """Send commands; while no worker is there they are dropped (`back` is where to say all again)."""
-        if self._link is not None:
-            self._link.tell(commands)
+        if self._transport is not None:
+            self._transport.send(encode_all(commands))
 
     def hurry(self) -> None:
         """From now on somebody waits for each event."""
@@ -160,14 +167,17 @@ class Keeper:
         for future in self._surveys:
             future.cancel()
         self._surveys.clear()
-        if self._link is not None:
-            await self._link.close()
+        if self._transport is not None:
+            await self._transport.close()
 
     # --- what it says -----------------------------------------------------------------------------------------
 
-    def _take(self, launched: Launched) -> None:
+    def _take(self, transport: Transport) -> None:
         loop = asyncio.get_running_loop()
-        self._link = Link(launched, self._heard, self._ended)
+        self._transport = transport
+        self._reader = event_reader()
+        self.clock_offset_ns = 0
+        transport.open(lambda data: self._heard(self._reader.feed(data)), self._over)
         self._reason = None
         self._garbage_of_this = 0
         self._last_heard = self._launched_at = loop.time()
@@ -182,6 +192,8 @@ class Keeper:
                 break  # it is being ended, or what it means by its words is not known
             if isinstance(message, (Welcome, Counters, Surveyed, Problem, Garbage)):
                 self._heard_itself(message)
+            elif self.clock_offset_ns:
+                self._heard_of_target(earlier(message, self.clock_offset_ns))
             else:
                 self._heard_of_target(message)
         self._changed()
@@ -194,6 +206,7 @@ class Keeper:
             self.state = "running"
             self.note = None
             self.user = clean(message.user)
+            self._compare_clocks(message)
         elif isinstance(message, Counters):
             self._counters = message
         elif isinstance(message, Surveyed):
@@ -209,7 +222,22 @@ class Keeper:
         else:
             self.garbage(message.reason)
 
+    def _compare_clocks(self, welcome: Welcome) -> None:
+        """What the worker says of its time must lie between its greeting and now, if it has this machine's clock."""
+        assert self._transport is not None
+        now = time.monotonic_ns() + self._anchor
+        greeted = self._transport.greeted_at + self._anchor
+        if not greeted - SAME_CLOCK_NS <= welcome.now_at <= now + SAME_CLOCK_NS:
+            self.clock_offset_ns = welcome.now_at - now
+
     # --- its end ----------------------------------------------------------------------------------------------
+
+    def _over(self) -> None:
+        """It will say no more: what was half said is said to be."""
+        rest = self._reader.end()
+        if rest:
+            self._heard(rest)
+        self._ended()
 
     def _give_up(self, reason: str) -> None:
         self._hopeless = True
@@ -217,9 +245,9 @@ class Keeper:
 
     def _kill(self, reason: str) -> None:
         """Its end is then noticed as any other."""
-        assert self._link is not None
+        assert self._transport is not None
         self._reason = reason
-        self._link.launched.kill()
+        self._transport.kill()
 
     def _look(self, due: float) -> None:
         """Has it been silent for too long?"""
@@ -251,8 +279,9 @@ class Keeper:
         self._starting_again = asyncio.get_running_loop().create_task(self._start_again())
 
     async def _start_again(self) -> None:
-        assert self._link is not None
-        code, words = await self._link.close()
+        assert self._transport is not None
+        code = await self._transport.close()
+        words = self._transport.last_words()
         how = f"exit status {code}" if code >= 0 else f"signal {-code}"
         why = "the probe worker ended (" + ": ".join(filter(None, (how, self._reason, clean(words)))) + ")"
         if self._hopeless:
@@ -262,19 +291,18 @@ class Keeper:
         if loop.time() - self._launched_at > SOUND_S:
             self._deaths.succeeded()
         ended = why
-        while (launched := await self._after_a_pause(why)) is None:
+        while (transport := await self._after_a_pause(why)) is None:
             why = f"{ended}, and cannot be started again: {self._reason}"
         self.restarts += 1
         self.note = f"{ended}{self._times}; started again"
-        self._take(launched)
+        self._take(transport)
         if self._surveys:
             self.tell(Survey())
         self._back()
         self._changed()
 
-    async def _after_a_pause(self, why: str) -> Launched | None:
+    async def _after_a_pause(self, why: str) -> Transport | None:
         """The next worker; None where there is none, for `self._reason`."""
-        assert self._link is not None
         pause = self._deaths.failed(asyncio.get_running_loop().time())
         assert pause is not None
         self._next_try_at = asyncio.get_running_loop().time() + pause
@@ -289,7 +317,7 @@ class Keeper:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._now_please.wait(), pause)
         try:
-            return launch(self._link.launched.extra, command=self._command, anchor_ns=self._anchor)
+            return self._start()
         except OSError as error:
             self._reason = clean(str(error))
             return None

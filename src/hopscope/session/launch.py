@@ -56,7 +56,9 @@ class Launched:
                 os.close(line)
         assert self.process.stderr is not None
         os.set_blocking(self.process.stderr.fileno(), False)
-        self.tell([Hello(VERSION, anchor_ns)])
+        self.greeted_at = time.monotonic_ns()
+        # Another machine has another clock: its worker takes an anchor of its own, and says what time it is there.
+        self.tell([Hello(VERSION, anchor_ns if is_own else None)])
 
     def _start(self, line: int | None, environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -101,3 +101,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Who the worker runs as, in words."""
     now: int
     """Epoch ns on the session's time line."""
+    clock_offset_ns: int = 0
+    """How much the worker's clock is ahead of this machine's, where it has one of its own; times are this machine's."""

@@ -108,7 +108,7 @@ class Report(msgspec.Struct, frozen=True):
     rounds: int
     reached: bool
     hops: tuple[ReportHop, ...]
-    flow: FlowKind | None
+    flow_kind: FlowKind | None
     clock: Clock | None
     """Where RTTs come from as a rule."""
     note: str | None
@@ -150,7 +150,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
         rounds=path.rounds,
         reached=path.reached,
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
-        flow=facts.flow if facts else None,
+        flow_kind=facts.flow if facts else None,
         clock=facts.clock if facts else None,
         note="; ".join(said_of(target)) or None,
         error=refusal.message if refusal else target.error,

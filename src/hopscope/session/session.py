@@ -34,7 +34,7 @@ from hopscope.session.events import (
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.feeds import Feeds
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
-from hopscope.session.launch import Launched
+from hopscope.session.launch import Launched, launch
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
@@ -43,6 +43,7 @@ from hopscope.session.resolve import resolve
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
 from hopscope.session.target import TargetRecord, cleaned, planned_s
 from hopscope.session.target_fold import IllegalFact
+from hopscope.session.transport import Transport, WorkerPipes
 from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
 from hopscope.wire.messages import (
     Adjust,
@@ -104,12 +105,14 @@ class Session:
         for query in self._queries:
             read_query(query)
         self._launched = launched
+        self._worker_command = worker_command
+        self._worker_options = launched.extra if launched is not None else ()
         self._namer = namer
         self._addresses = dict(addresses or {})
         self._anchor = launched.anchor_ns if launched is not None else time.time_ns() - time.monotonic_ns()
         self._keeper = Keeper(
             self._anchor,
-            worker_command,
+            self._start_worker,
             heard=self._heard,
             gone=self._worker_gone,
             back=self._worker_back,
@@ -136,7 +139,7 @@ class Session:
         for flow_id, (query, plan) in enumerate(launched.begun if launched is not None else (), 1):
             begun.setdefault(query, deque()).append((flow_id, plan))
             self._next_flow_id = flow_id + 1
-        self._keeper.begin(launched)
+        self._keeper.begin(WorkerPipes(launched) if launched is not None else None)
         for query in self._queries:
             if begun.get(query):
                 self._adopt(query, *begun[query].popleft())
@@ -171,6 +174,10 @@ class Session:
         self._feeds.close()
         self._bump()
 
+    def _start_worker(self) -> Transport:
+        launched = launch(self._worker_options, command=self._worker_command, anchor_ns=self._anchor)
+        return WorkerPipes(launched)
+
     # --- what there is ----------------------------------------------------------------------------------------
 
     @property
@@ -199,6 +206,7 @@ class Session:
             keeper.counters,
             keeper.user,
             self.now,
+            keeper.clock_offset_ns,
         )
 
     async def changed(self, version: int | None = None) -> int:

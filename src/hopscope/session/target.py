@@ -101,7 +101,7 @@ class TargetRecord:
             timeout_s=plan.timeout_ns / 1e9,
             packet_size=started.packet_size,
             tos=plan.tos,
-            flow=started.flow,
+            flow_kind=started.flow,
             started=iso(now),
         )
         return self.head

@@ -1,4 +1,4 @@
-"""The messages of the worker protocol, version 1, as typed structs.
+"""The messages of the worker protocol, version 2, as typed structs.
 
 Commands go to the worker, events come from it; each travels as one JSON object on one line with its name under
 ``"type"``. Times are nanoseconds. ``*_at`` are points on the worker's time line: nanoseconds since the Unix epoch,
@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NewType, TypeAlias, Union
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 """The protocol's version. A worker that is greeted with another one refuses with `Problem` and ends."""
 
 Nanos = NewType("Nanos", int)
@@ -173,6 +173,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     user: str
     """Who the worker runs as after it gave its privileges up, in words."""
     anchor_ns: Int
+    now_at: Int
+    """What time it is on the worker's time line: a driver that has another clock learns by how much it differs."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
@@ -211,13 +213,14 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
     """The command that would allow it, or what to try instead."""
 
 
-class Sent(msgspec.Struct, frozen=True, tag="sent"):
-    """A probe left: from here until its fate it is pending."""
+class Sent(msgspec.Struct, frozen=True, tag="sent", omit_defaults=True):
+    """A probe left: from here until its fate it is pending. A probe is (target, flow, round, ttl)."""
 
     target: Int
     round: Int
     ttl: Int
     sent_at: Int
+    flow: Int = 0
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
@@ -237,6 +240,7 @@ class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
     mpls: tuple[Label, ...] = ()
     vouched: bool = True
     """False: what it quotes of the probe is so short that only numbers are in it, which a stranger can try out."""
+    flow: Int = 0
 
 
 class Late(Answered, frozen=True, tag="late", omit_defaults=True):
@@ -250,16 +254,17 @@ class Duplicate(Answered, frozen=True, tag="duplicate", omit_defaults=True):
     """How many further answers it stands for: the first few are told one by one, the rest are counted."""
 
 
-class Lost(msgspec.Struct, frozen=True, tag="lost"):
+class Lost(msgspec.Struct, frozen=True, tag="lost", omit_defaults=True):
     """The probe's timeout passed without an answer."""
 
     target: Int
     round: Int
     ttl: Int
     sent_at: Int
+    flow: Int = 0
 
 
-class Failed(msgspec.Struct, frozen=True, tag="failed"):
+class Failed(msgspec.Struct, frozen=True, tag="failed", omit_defaults=True):
     """This machine could not send the probe (then no `Sent` precedes it), or could not hear while it was in flight:
     never the network's loss."""
 
@@ -272,6 +277,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     ``MOVED`` (probes leave from another address or interface)."""
     message: str
     """In words."""
+    flow: Int = 0
 
 
 class RoundStarted(msgspec.Struct, frozen=True, tag="round"):

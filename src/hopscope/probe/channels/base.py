@@ -46,6 +46,8 @@ class Probe:
     """The engine's: null while pending."""
     duplicates: int = 0
     """Answers beyond the first."""
+    flow: int = 0
+    """Which of the target's flows it belongs to; with target, round and TTL its identity."""
 
 
 class Match(NamedTuple):

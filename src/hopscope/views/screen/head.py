@@ -194,9 +194,17 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{time_of_day(change.at)} {address_change(change.before, change.after)}", look.quiet
     if target is not None and target.facts and target.facts.note:
         return target.facts.note, look.quiet
+    if shown.clock_offset_ns:
+        return clock_words(shown.clock_offset_ns), look.quiet
     if shown.counters.overflow:
         return f"this computer dropped {shown.counters.overflow} packets: that is not the network's loss", look.warn
     return "", look.quiet
+
+
+def clock_words(offset_ns: int) -> str:
+    """That the worker has a clock of its own, and by how much it differs."""
+    way = "ahead of" if offset_ns > 0 else "behind"
+    return f"the probe worker's clock is {clock(abs(offset_ns) / 1e9)} {way} this computer's; times here are this one's"
 
 
 def _tried_again(target: Target, key: str) -> str:
