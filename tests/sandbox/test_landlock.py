@@ -85,7 +85,16 @@ def test_a_program_goes_on_importing_and_looking_names_up_within_what_it_needs()
 def test_no_rule_for_a_program_leads_to_roots_secrets() -> None:
     rules = reading.of_program(execute=True)
     secret = {"/etc", "/", "/root", "/home", "/etc/shadow", "/var"}
-    assert not [rule for rule in rules if os.path.realpath(rule.path) in secret and rule.rights != landlock.READ_DIR]
+    assert not [rule for rule in rules if os.path.realpath(rule.path) in secret]
+
+
+@pytest.mark.needs("root")
+def test_the_current_folder_is_no_part_of_a_program_that_is_started_by_python_m(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert str(tmp_path) not in {rule.path for rule in reading.of_program(execute=False)}
 
 
 @pytest.mark.parametrize("missing", [errno.ENOSYS, errno.EOPNOTSUPP])

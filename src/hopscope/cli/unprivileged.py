@@ -114,7 +114,7 @@ def confine(standing: Standing, options: Options) -> Standing:
     """Where root could become nobody else: take the file system away, as the module says. What it is then."""
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing
-    bytecode.leave(_LATER)
+    _leave_bytecode()
     kept = [] if standing.behind else _kept(options)
     scribe = _scribe() if options.format is None and not standing.behind and landlock.abi() else None
     try:
@@ -122,6 +122,15 @@ def confine(standing: Standing, options: Options) -> Standing:
     except OSError:
         holds = False
     return msgspec.structs.replace(standing, landlock="named-files" if holds else "none", scribe=scribe)
+
+
+def _leave_bytecode() -> None:
+    from importlib.util import find_spec
+
+    bytecode.leave(_LATER)
+    textual = find_spec("textual")
+    if textual is not None and textual.submodule_search_locations:
+        bytecode.leave(["textual.app"], top=textual.submodule_search_locations[0])
 
 
 def _reading(options: Options) -> list[Rule]:

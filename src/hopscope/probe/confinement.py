@@ -15,10 +15,14 @@ from hopscope.probe import scapy_home
 from hopscope.sandbox import bytecode, landlock, reading, seccomp
 from hopscope.wire.messages import Confinement
 
-_LATER: Final = tuple(
-    f"hopscope.probe.channels.{name}" for name in ("ping_socket", "udp_socket", "tcp_socket", "raw", "simulated")
+_PACKAGES: Final = (
+    "hopscope.probe",
+    "hopscope.probe.channels",
+    "hopscope.probe.packets",
+    "hopscope.sim",
+    "hopscope.wire",
 )
-"""Channels, each of which is imported when it is first asked for."""
+"""Of which a worker imports some when they are first asked for."""
 
 
 def confine(uid: int, may_read: Sequence[str] = ()) -> Confinement:
@@ -42,6 +46,6 @@ def confine(uid: int, may_read: Sequence[str] = ()) -> Confinement:
 def _leave_bytecode() -> None:
     scapy = find_spec("scapy")
     with scapy_home.kept_out():
-        bytecode.leave(_LATER)
+        bytecode.leave(name for name in bytecode.modules_of(*_PACKAGES) if name != "hopscope.probe.start")
         if scapy is not None and scapy.submodule_search_locations:
             bytecode.leave(["scapy.layers.inet6"], top=scapy.submodule_search_locations[0])

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from hopscope.sandbox.landlock import EXECUTE, IOCTL_DEV, READ_DIR, READ_FILE, READING, WRITE_FILE, Rule
+from hopscope.sandbox.landlock import EXECUTE, IOCTL_DEV, READ_FILE, READING, WRITE_FILE, Rule
 
 _LIBRARIES: Final = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _OF_ETC: Final = (
@@ -41,7 +41,9 @@ def of_program(*, execute: bool) -> list[Rule]:
     also be executed, to start a worker."""
     rights = READING | (EXECUTE if execute else 0)
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    folders = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, package, *_LIBRARIES]
+    here = os.path.realpath(os.curdir)  # ``python -m`` puts it into sys.path, and it is no part of the program
+    modules = [path for path in sys.path if os.path.realpath(path) != here]
+    folders = [sys.prefix, sys.base_prefix, sys.exec_prefix, *modules, package, *_LIBRARIES]
     folders += os.environ.get("LD_LIBRARY_PATH", "").split(":")
     executables = [sys.executable, os.path.realpath(sys.executable or "/")]
     rules = [Rule(path, rights) for path in dict.fromkeys((*folders, *executables)) if _is_narrow(path)]
@@ -49,7 +51,6 @@ def of_program(*, execute: bool) -> list[Rule]:
     rules += [Rule(path, READING) for path in (*_RESOLVERS, "/proc", "/sys/devices/system/cpu")]
     rules += [Rule(path, READ_FILE | WRITE_FILE | IOCTL_DEV) for path in ("/dev/null", "/dev/tty", "/dev/pts")]
     rules += [Rule(path, READ_FILE) for path in ("/dev/urandom", "/dev/random", "/dev/zero")]
-    rules.append(Rule("/", READ_DIR) if os.path.realpath(os.curdir) == "/" else Rule(os.curdir, READ_DIR))
     return rules
 
 
