@@ -261,10 +261,11 @@ class DatagramFlow(Flow):
         """Read the error queue until `wanted` has its stamp; answers are kept for later."""
         inbox = self._inbox
         while not wanted.sent_stamp and inbox.has_room(_ERRORS):
-            entry = self._next_error(until=wanted)
-            if entry is None:
+            message = self._receive(errors=True)
+            if message is None:
                 break
-            inbox.put(_ERRORS, *entry)
+            if message.failure is not None and not self._take_stamp(message):
+                inbox.put(_ERRORS, *self._arrived(message))
         if inbox:
             self._channel.holds(self, anything=True, backlog=inbox.has_backlog)
 
@@ -375,13 +376,9 @@ class DatagramFlow(Flow):
         self.facts = self._facts()
         self.hands.changed(self, self.target)
 
-    def _next_error(self, until: Probe | None = None) -> tuple[int, _Read] | None:
-        """The next of the error queue that is no stamp of a sending; null where there is none, or `until` got its
-        stamp."""
-        while not (until is not None and until.sent_stamp):
-            message = self._receive(errors=True)
-            if message is None:
-                return None
+    def _next_error(self) -> tuple[int, _Read] | None:
+        """The next of the error queue that is no stamp of a sending; null where there is none."""
+        while (message := self._receive(errors=True)) is not None:
             if message.failure is not None and not self._take_stamp(message):
                 return self._arrived(message)
         return None

@@ -48,7 +48,7 @@ def text_of(address: Any) -> str:
 
 def same_host(one: Any, other: Any) -> bool:
     """Whether two socket addresses, as the kernel gives them, name the same host."""
-    return bool(one[0].partition("%")[0] == other[0].partition("%")[0])
+    return bool(one[0] == other[0] or one[0].partition("%")[0] == other[0].partition("%")[0])
 
 
 class NoWay(OSError):

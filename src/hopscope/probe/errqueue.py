@@ -63,6 +63,9 @@ _LARGEST_SKB = 4096
 _DATA = 2048
 """More than any router quotes that matters: the probe's first bytes and the extension behind them."""
 _CONTROL = 512
+# As numbers: the enumeration's own "or" costs a microsecond a call.
+_ANSWERS = int(getattr(socket, "MSG_DONTWAIT", 0))
+_ERRORS = _ANSWERS | int(getattr(socket, "MSG_ERRQUEUE", 0))
 
 
 class Failure(NamedTuple):
@@ -120,8 +123,7 @@ def receive(sock: socket.socket, *, errors: bool) -> Message | None:
     `OSError`: the error that an ICMP message left on the socket, which the next call on it reports and so takes off.
     """
     try:
-        flags = socket.MSG_DONTWAIT | (socket.MSG_ERRQUEUE if errors else 0)
-        data, control, _, address = sock.recvmsg(_DATA, _CONTROL, flags)
+        data, control, _, address = sock.recvmsg(_DATA, _CONTROL, _ERRORS if errors else _ANSWERS)
     except (BlockingIOError, InterruptedError):
         return None
     stamp, ttl, dropped, failure = 0, None, None, None
@@ -158,6 +160,8 @@ def parse_failure(value: bytes) -> Failure | None:
     if len(value) < _EXTENDED.size:
         return None
     number_of_error, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)
+    if origin == ORIGIN_STAMP:
+        return Failure(origin, number_of_error, icmp_type, icmp_code, number, 0, None)
     extension = 0
     if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
         length, flags = _RFC4884.unpack_from(value, 12)
@@ -170,7 +174,7 @@ def _offender(name: bytes) -> str | None:
         return None
     (family,) = struct.unpack_from("=H", name)
     if family == socket.AF_INET:
-        return str(ipaddress.IPv4Address(name[4:8]))
+        return socket.inet_ntop(socket.AF_INET, name[4:8])
     if family == socket.AF_INET6 and len(name) >= 28:
         (scope,) = struct.unpack_from("=I", name, 24)
         return zoned(str(ipaddress.IPv6Address(name[8:24])), scope)

@@ -25,6 +25,10 @@ class Inbox(Generic[T]):
         self._held: dict[object, deque[tuple[int, T]]] = {}
         self._unread: set[object] = set()
 
+    def __bool__(self) -> bool:
+        """Whether anything is held."""
+        return bool(self._held)
+
     def __len__(self) -> int:
         """How many messages are held."""
         return sum(len(held) for held in self._held.values())
