@@ -93,17 +93,21 @@ def test_the_screen_goes_on_when_the_interface_that_was_asked_for_is_there(uplin
 def test_what_is_written_as_it_happens_says_that_this_computers_address_changed(lab_allowed: None) -> None:
     with Uplinks(2) as uplinks:
         uplinks.use(1)
-        move = threading.Timer(LATE_S, lambda: uplinks.use(2))
-        move.start()
-        done = hopscope(uplinks, "--format", "ndjson", "-c", "16", "-i", "0.2", "-Z", "1", TARGET[4])
-        move.join()
-        events = [json.loads(line) for line in done.stdout.splitlines()]
+        command = [*as_plain_user(uplinks.client), "-I", "-m", "hopscope", "-n", "--format", "ndjson"]
+        command += ["-c", "20", "-i", "0.2", "-Z", "2", TARGET[4]]
+        with subprocess.Popen(
+            command, cwd="/", env=ENVIRONMENT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stdout is not None
+            events = []
+            for line in process.stdout:
+                events.append(json.loads(line))
+                if len(events) == 3:
+                    uplinks.use(2)
         (mark,) = (event for event in events if event["event"] == "mark")
         assert (mark["target"], mark["kind"], mark["at"]) == (TARGET[4], "address-change", mark["from"])
         before, after = uplinks.source(1, 4), uplinks.source(2, 4)
         assert mark["text"] == f"this computer's address changed from {before} to {after}"
         probes = [event for event in events if event["event"] == "probe"]
         assert {event["outcome"] for event in probes} == {"answered", "failed"}
-        uplinks.use(1)
-        again = hopscope(uplinks, "--format", "markdown", "-c", "2", "-i", "0.1", "-Z", "1", TARGET[4])
-        assert f"({before})" in again.stdout
+        assert (events[-1]["event"], events[-1]["rounds"], events[-1]["reached"]) == ("end", 20, True)

@@ -15,9 +15,11 @@ import pytest
 
 from hopscope.names.facts import NameFacts
 from hopscope.views import schemas
+from hopscope.views.privacy import masked
 from hopscope.views.report import svg, table_csv
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import BY_SUFFIX, FORMATS, MTR, STREAMS, render
+from hopscope.wire.messages import SourceChanged
 from tests.report import golden, sample, schema_maker
 
 _CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
@@ -129,6 +131,15 @@ def test_the_page_shows_each_hop_and_both_charts() -> None:
     for word in ("gateway.lan", "ae2.core2.example.net", "AS64502 EXAMPLE-WWW", "MPLS 24011", "64 bytes", "???"):
         assert word in words
     assert len([tag for tag, attributes in page.tags if tag == "svg" and attributes.get("class") == "chart"]) == 2
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_a_report_says_when_this_computers_address_changed_and_from_which(name: str) -> None:
+    change = SourceChanged(1, sample.START + sample.SECOND, "10.0.0.1", "192.168.1.23")
+    moved = msgspec.structs.replace(sample.short_target(), source_change=change)
+    words = "(192.168.1.23 since 2026-11-23 15:02:01 UTC, 10.0.0.1 before)"
+    assert words in render(sample.document(moved), name)
+    assert "10.0.0.1" not in render(sample.document(masked(moved, 1)), name)
 
 
 def test_charts_are_well_formed_and_mark_each_loss() -> None:

@@ -153,7 +153,7 @@ def labels(hop: Hop) -> str:
 def _before(target: Target) -> str:
     """From where probes left before this machine's address changed."""
     change = target.source_change
-    return f" since {moment(change.at)}, {change.before} before" if change is not None else ""
+    return f" since {moment(change.at).words()}, {change.before} before" if change is not None else ""
 
 
 def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
