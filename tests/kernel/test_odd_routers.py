@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from hopscope.probe.channels import udp_socket
 from hopscope.probe.channels.udp_socket import SHORT_QUOTE
 from hopscope.wire.messages import Family, Label, Plan, Protocol
 from tests.lab import netns, odd_router
@@ -63,6 +64,31 @@ def test_a_udp_flow_falls_back_to_a_port_for_each_probe_and_says_so(family: Fami
         assert len(set(ports[3:])) == 6
         assert all(line["clock"] == "kernel" for line in driver.story())
         assert driver.hands.tally.foreign == driver.hands.tally.malformed == 0
+
+
+@FAMILIES
+def test_one_short_quote_that_may_be_forged_does_not_cost_the_one_flow_for_good(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp_socket, "NEEDED_NS", 0)
+    quoted = [8]
+    with meeting(lambda packet: [expired(packet, quoted[0])], "udp", family) as (driver, router):
+        assert driver.answered(driver.sweep(1, 1))
+        assert driver.flow.facts.flow == "per-probe"
+        quoted[0] = 44
+        assert driver.answered(driver.sweep(1, 3))
+        assert (driver.flow.facts.flow, driver.flow.facts.port, driver.flow.facts.note) == ("one", 33434, None)
+        assert router.seen[-1][header_length(router.seen[-1]) :][2:4] == (33434).to_bytes(2, "big")
+
+
+@FAMILIES
+def test_a_router_that_always_quotes_little_keeps_a_port_for_each_probe(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp_socket, "NEEDED_NS", 5_000_000_000)
+    with meeting(lambda packet: [expired(packet, 8)], "udp", family) as (driver, _):
+        assert driver.answered(driver.sweep(3, 2))
+        assert (driver.flow.facts.flow, driver.changes) == ("per-probe", 1)
 
 
 @FAMILIES

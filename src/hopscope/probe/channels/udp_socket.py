@@ -3,7 +3,8 @@
 Source, both ports and the checksum are the same for every probe of a target. A probe is told apart by its payload,
 which a router's ICMP error quotes: a sequence number, its complement (so that the checksum stays), a cookie. Some
 routers quote the first 8 bytes only, which is the UDP header, and the kernel shows no other part of it than the
-destination port. Then this target's probes get a destination port each, and the flow says so.
+destination port. Then this target's probes get a destination port each, and the flow says so, until no answer has
+needed that for a minute: a single such quote may have been forged.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _HEADER = 8
 _TAG = struct.Struct("!HH")
 _TRACEROUTE_PORT = 33434
 _HIGHEST_PORT = 65535
+NEEDED_NS: Final = 60_000_000_000
+"""After so long without an answer that needed a port of its own, all probes have one again."""
 SHORT_QUOTE: Final = "a router quotes too little of a UDP probe to tell it apart: each probe has a port of its own now"
 OPEN_PORT: Final = "the port is open and its answers name no probe: each probe has a port of its own now"
 
@@ -50,11 +53,20 @@ class UdpFlow(DatagramFlow):
         self._size = overhead + length
         self._port_asked = plan.port or DEFAULT_PORT["udp"] or _TRACEROUTE_PORT
         self._note: str | None = None
+        self._needed_at = 0
+        """Monotonic ns of the last answer that nothing but a port of its own named."""
         self._by_port: dict[int, Probe] = {}
         self._cookie = secrets.token_bytes(min(COOKIE, length - _TAG.size))
         filling = bytes([plan.pattern]) * (length - _TAG.size - len(self._cookie))
         self._bytes = bytearray(bytes(_TAG.size) + self._cookie + filling)
         super().__init__(channel, target, plan)
+
+    def send(self, probe: Probe) -> None:
+        """See `Flow.send`."""
+        if self._note and self.hands.monotonic() - self._needed_at > NEEDED_NS:
+            self._note = None  # back to one flow
+            self._tell()
+        super().send(probe)
 
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` counts any more."""
@@ -98,8 +110,8 @@ class UdpFlow(DatagramFlow):
         """Give each probe a port of its own from here on. What is still in flight is sent again that way: answers to
         its first sending can no longer be told apart, and it must not count as lost for that."""
         self._note = note
-        self.facts = self._facts()
-        self.hands.changed(self, self.target)
+        self._needed_at = self.hands.monotonic()
+        self._tell()
         for probe in list(self._probes.values()):
             if probe.fate is None:
                 with suppress(OSError):
@@ -147,7 +159,10 @@ class UdpFlow(DatagramFlow):
         if port == self._port_asked:
             raise Unnamed
         probe = self._by_port.get(port)
-        return self._quoted(probe, message.data) if quoted else self._answered(probe, message.data)
+        match = self._quoted(probe, message.data) if quoted else self._answered(probe, message.data)
+        if match is not None and not match.vouched:
+            self._needed_at = self.hands.monotonic()
+        return match
 
     def _quoted(self, probe: Probe | None, data: bytes) -> Match | None:
         """`probe`, if what a router quoted of a payload, zeros that fill it up aside, can be of it."""
