@@ -27,7 +27,7 @@ from hopscope.wire.messages import (
 )
 from tests.lab import netns
 from tests.lab.conversation import Conversation, User
-from tests.lab.uplinks import TARGET, Uplinks
+from tests.lab.uplinks import NEIGHBOUR, TARGET, Uplinks
 
 WITHIN_NS: Final = 3_000_000_000
 TIMEOUT_NS: Final = 600_000_000
@@ -176,6 +176,35 @@ def test_an_interface_that_was_asked_for_and_is_made_anew_is_used_again(uplinks:
         back_at = time.time_ns()
         assert traces.all_answer(back_at) - back_at < WITHIN_NS
         assert traces.changes() == []
+
+
+@USERS
+def test_a_neighbour_on_a_link_is_found_again_when_the_interface_is_made_anew(uplinks: Uplinks, user: User) -> None:
+    with Conversation(uplinks.client, user, *(["--scapy"] if user == "root" else [])) as worker:
+        for number, (method, protocol) in enumerate(METHODS[user]):
+            port = None if protocol == "icmp" else 33434
+            address = f"{NEIGHBOUR}%up2"
+            worker.say(Start(number, Plan(address, 6, protocol, method, port=port, max_ttl=1, interval_ns=100_000_000)))
+
+        def all_answer(after: int) -> None:
+            answered: set[int] = set()
+
+            def enough(event: Event) -> bool:
+                assert not isinstance(event, Refused), event
+                if isinstance(event, Answered) and event.sent_at > after:
+                    assert event.address == f"{NEIGHBOUR}%up2"
+                    answered.add(event.target)
+                return len(answered) == len(METHODS[user])
+
+            worker.until(enough)
+
+        all_answer(0)
+        uplinks.disconnect(2)
+        worker.until(lambda event: isinstance(event, Failed))
+        uplinks.connect(2)
+        back_at = time.time_ns()
+        all_answer(back_at)
+        assert time.time_ns() - back_at < WITHIN_NS
 
 
 @USERS

@@ -16,6 +16,9 @@ from tests.lab import netns
 
 TARGET: dict[Family, str] = {4: "198.18.0.99", 6: "fd00:18::99"}
 
+NEIGHBOUR = "fe80::99"
+"""Each provider's, on the link to the client."""
+
 _EVERYWHERE = {
     "ipv4.icmp_ratelimit": "0",
     "ipv4.conf.all.rp_filter": "0",
@@ -84,12 +87,13 @@ class Uplinks:
             [
                 f"address add 198.19.{number}.1/24 dev west",
                 f"address add fd00:19:{number}::1/64 dev west nodad",
+                f"address add {NEIGHBOUR}/64 dev west nodad",
                 "link set west up",
             ],
             provider,
         )
         netns.until_local(self.client, [self.source(number, 6, host)])
-        netns.until_local(provider, [f"fd00:19:{number}::1", TARGET[6]])
+        netns.until_local(provider, [f"fd00:19:{number}::1", TARGET[6], NEIGHBOUR])
 
     def disconnect(self, number: int) -> None:
         """The interface is gone, as a VPN's is."""

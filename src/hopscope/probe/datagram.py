@@ -162,7 +162,7 @@ class DatagramFlow(Flow):
         self._dropped = 0
         self._why_closed: OSError | None = None
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
-        self._destination = endpoint.socket_address(plan.address, plan.family, plan.port or 0)
+        self._destination = self._destination_now()
         self._egress = channel.scouts.egress_of(plan)
         self._lacks: set[Lack] = set()
         self._unstamped = 0
@@ -476,6 +476,10 @@ class DatagramFlow(Flow):
     def _source(self) -> Any:
         return self._egress.source
 
+    def _destination_now(self) -> Any:
+        """The target's socket address; a zone's number is another one when its interface was made anew. `OSError`."""
+        return endpoint.socket_address(self.plan.address, self.plan.family, self.plan.port or 0)
+
     def follow(self) -> bool:
         """See `Flow.follow`: another source or interface needs another socket."""
         try:
@@ -502,6 +506,7 @@ class DatagramFlow(Flow):
             self.hands.watch.remove(self._socket.fileno())
             self._socket.close()
         self._egress = egress._replace(interface=_UNKNOWN)  # until the new socket stands
+        self._destination = self._destination_now()
         self._socket = self._open_socket()
         self._egress, self._why_closed = egress, None
         self._stamps = self._ask_for_stamps()

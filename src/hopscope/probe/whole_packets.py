@@ -230,7 +230,6 @@ class PacketFlow(Flow):
         self._channel = channel
         self._hands = channel.hands
         self._target = target
-        self._address = endpoint.socket_address(plan.address, plan.family)
         self._holder: socket.socket | None = None
         self._last_router = (0, 0)
         self._stand_in = StandIn(self._hands.tally)
@@ -364,6 +363,7 @@ class PacketFlow(Flow):
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
         entry until now, whose identity and probes in flight go on."""
         plan, ledger, source = self.plan, self._channel.ledger, egress.source
+        self._address = endpoint.socket_address(plan.address, plan.family)  # a zone's number may be another one now
         asked = plan.local_port if plan.protocol == "udp" else None
         held = self._hold_port(source, before.shape.ident if before else asked or 0)
         if before is not None:

@@ -160,7 +160,7 @@ class TcpFlow(Flow):
         self.hands = channel.hands
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
-        self._destination = endpoint.socket_address(plan.address, plan.family, self._port)
+        self._destination = self._destination_now()
         self._egress = channel.scouts.egress_of(plan)
         self._rehearsal = channel.rehearsal(plan.family)
         self._flying: dict[Probe, _Attempt] = {}
@@ -249,9 +249,10 @@ class TcpFlow(Flow):
         """See `Flow.follow`. Each attempt has a socket of its own: those in flight go on."""
         try:
             egress = self._channel.scouts.egress_of(self.plan)
+            if egress == self._egress:
+                return False
+            self._destination = self._destination_now()
         except OSError:
-            return False
-        if egress == self._egress:
             return False
         self._egress = egress
         self._ports.clear()
@@ -267,6 +268,10 @@ class TcpFlow(Flow):
     @property
     def _source(self) -> Any:
         return self._egress.source
+
+    def _destination_now(self) -> Any:
+        """See `DatagramFlow._destination_now`."""
+        return endpoint.socket_address(self.plan.address, self.plan.family, self._port)
 
     def _make_facts(self) -> FlowFacts:
         return FlowFacts(
