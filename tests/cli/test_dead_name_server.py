@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from hopscope.cli.begin import SCREEN_WAIT_S
 from tests.cli.command import run
 from tests.lab import dead_dns
 
@@ -41,6 +42,31 @@ def test_a_report_of_an_address_that_only_the_dead_system_resolver_may_know_ends
 def test_the_screen_is_drawn_and_hears_keys_while_the_system_resolver_waits_for_a_dead_server() -> None:
     without, with_names = dead_dns.run(dead_dns.SCREEN)
     assert with_names - without <= NOISE_S
+
+
+@pytest.mark.needs("namespaces")
+def test_the_first_frame_does_not_wait_for_a_targets_name_and_quitting_does_not_either() -> None:
+    address, end, name, end_with_name = dead_dns.run(dead_dns.NAMED)
+    assert name - address <= SCREEN_WAIT_S + NOISE_S
+    assert end_with_name - end <= NOISE_S
+
+
+NDJSON = """
+from tests.cli.command import run
+done = run("-u", "--format", "ndjson", "-c", "1", "-Z", "500ms", "127.0.0.77")
+assert done.returncode == 0 and "127.0.0.77" in done.stdout, done
+try:
+    silent.recv(512)
+    print("true")
+except BlockingIOError:
+    print("false")
+"""
+
+
+@pytest.mark.needs("namespaces")
+def test_nobody_is_asked_about_names_by_a_format_that_has_none() -> None:
+    was_asked = dead_dns.run(NDJSON)
+    assert not was_asked
 
 
 LOOP = """

@@ -61,6 +61,24 @@ print(json.dumps(took))
 """Seconds until the screen showed an answer and heard two keys, without names and with them."""
 
 
+NAMED = """
+from tests.screen.terminal import Terminal
+took = []
+for target in ("127.0.0.77", "nosuch.example"):
+    began = time.monotonic()
+    with Terminal("-u", "-n", target) as terminal:
+        terminal.read(target.encode())
+        took.append(time.monotonic() - began)
+        began = time.monotonic()
+        terminal.type("q")
+        terminal.wait()
+        took.append(time.monotonic() - began)
+assert silent.recv(512), "it was asked"
+print(json.dumps(took))
+"""
+"""Seconds until the screen's first frame, and until it has ended: for an address, and for a name."""
+
+
 def run(code: str) -> Any:
     """Run Python `code` there, in the project's folder; what it prints, read as JSON. Before it ``silent`` is the name
     server's socket, and `json`, `socket` and `time` are imported."""

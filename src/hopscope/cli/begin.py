@@ -7,6 +7,7 @@ target is begun at once, and whoever takes the session over (a report, the scree
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import UsageError
@@ -14,7 +15,7 @@ from hopscope.cli.options import Options
 from hopscope.names.clean import clean
 from hopscope.session.launch import Launched
 from hopscope.session.model import Probing
-from hopscope.session.plans import plan_of
+from hopscope.session.plans import numeric, plan_of
 from hopscope.session.query import Query, read_query
 from hopscope.session.resolve import Unresolvable, resolve
 
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from hopscope.wire.messages import Plan
 
 LOOKUPS = 16
-"""So many names are looked up at once."""
+"""Names that are looked up at once."""
+SCREEN_WAIT_S = 0.3
+"""Seconds that the screen's first frame waits for the names of targets; most name servers take a tenth of that."""
+REPORT_WAIT_S = 1.0
+"""Seconds that a report's other targets wait for a name that is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
         addresses = {query.host: by_text[text] for text, query in wanted.items()}
     else:
         wanted, complaints = _read(options.targets)
-        addresses, unresolved = _resolved(list(dict.fromkeys(query.host for query in wanted.values())), probing)
+        hosts = list(dict.fromkeys(query.host for query in wanted.values()))
+        addresses, unresolved = _resolved(hosts, probing, SCREEN_WAIT_S if options.format is None else REPORT_WAIT_S)
     plans: dict[str, Plan] = {}
     for text, query in list(wanted.items()):
         if query.host in addresses:
@@ -90,20 +96,58 @@ def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:
     return wanted, complaints
 
 
-def _resolved(hosts: list[str], probing: Probing) -> tuple[dict[str, str], list[Unresolvable]]:
-    """The address of each host, and why others have none. So many at once as `LOOKUPS` says."""
-    if len(hosts) < 2:
-        found = [_resolve(host, probing) for host in hosts]
-    else:
-        from concurrent.futures import ThreadPoolExecutor
+def _resolved(hosts: list[str], probing: Probing, wait_s: float) -> tuple[dict[str, str], list[Unresolvable]]:
+    """The address of each host, and why others have none. Names are looked up so many at once as `LOOKUPS` says, and
+    waited for `wait_s` at most: what is not known then is left to the session, which looks it up in the background."""
+    found: dict[str, str | Unresolvable] = {}
+    names = []
+    for host in hosts:
+        if numeric(host) is None:
+            names.append(host)
+        else:
+            found[host] = _resolve(host, probing)
+    if names:
+        found |= _looked_up(names, probing, wait_s)
+    addresses = {host: found[host] for host in hosts}
+    return (
+        {host: one for host, one in addresses.items() if isinstance(one, str)},
+        [one for one in addresses.values() if isinstance(one, Unresolvable)],
+    )
 
+
+def _looked_up(names: list[str], probing: Probing, wait_s: float) -> dict[str, str | Unresolvable]:
+    # Daemon threads: a resolver that waits for a dead server holds nobody up at the end.
+    import threading
+    from queue import Empty, SimpleQueue
+
+    waiting: SimpleQueue[str] = SimpleQueue()
+    done: SimpleQueue[tuple[str, str | Unresolvable]] = SimpleQueue()
+    for name in names:
+        waiting.put(name)
+
+    def work() -> None:
+        while True:
+            try:
+                name = waiting.get_nowait()
+            except Empty:
+                return
+            done.put((name, _resolve(name, probing)))
+
+    deadline = monotonic() + wait_s
+    try:
+        for _ in range(min(LOOKUPS, len(names))):
+            threading.Thread(target=work, name="hopscope-targets", daemon=True).start()
+    except RuntimeError:  # this user may start no more threads: those that there are do it, or else this one
+        work()
+    found: dict[str, str | Unresolvable] = {}
+    while len(found) < len(names):
         try:
-            with ThreadPoolExecutor(min(LOOKUPS, len(hosts))) as pool:
-                found = list(pool.map(lambda host: _resolve(host, probing), hosts))
-        except RuntimeError:  # this user may start no more threads: one after the other
-            found = [_resolve(host, probing) for host in hosts]
-    addresses = {host: one for host, one in zip(hosts, found, strict=True) if isinstance(one, str)}
-    return addresses, [one for one in found if isinstance(one, Unresolvable)]
+            name, one = done.get(timeout=max(0.0, deadline - monotonic()))
+        except Empty:
+            break
+        found[name] = one
+    late = "the name server has not answered yet"
+    return {name: found.get(name) or Unresolvable(f"{clean(name)}: {late}", is_temporary=True) for name in names}
 
 
 def _resolve(host: str, probing: Probing) -> str | Unresolvable:
@@ -120,8 +164,6 @@ def _of_family(demo: Demo, probing: Probing) -> list[tuple[str, str]]:
 def simulated_targets(options: Options, demo: Demo) -> dict[str, str]:
     """The targets of a scenario that are to be probed, each with its address. Names are the scenario's own; a numeric
     address is taken as it is. `UsageError`."""
-    from hopscope.session.plans import numeric
-
     probing = options.probing
     known = dict(reversed(_of_family(demo, probing)))
     targets = options.targets or tuple(dict(_of_family(demo, probing)))

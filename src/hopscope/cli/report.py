@@ -172,9 +172,9 @@ class _Report(Ending):
 
     async def run(self) -> int:
         begun = self.begun
-        session = Session(
-            begun.targets, begun.probing, launched=begun.launched, namer=self.namer, addresses=begun.addresses
-        )
+        # NDJSON has addresses and no names: nobody is asked for what is not shown.
+        namer = None if self.format == "ndjson" else self.namer
+        session = Session(begun.targets, begun.probing, launched=begun.launched, namer=namer, addresses=begun.addresses)
         is_stream = self.format in STREAMS
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.
         progress = Progress(wanted=not self.output.is_terminal)

@@ -27,6 +27,10 @@ def probe_numbers() -> Iterator[int]:
     return itertools.cycle(range(FIRST_NUMBER, LAST_NUMBER + 1))
 
 
+MOST_MET: Final = 16_384
+"""Addresses that are remembered as met; beyond that all are forgotten, and told twice again."""
+
+
 class MtrRaw:
     """The lines of one target."""
 
@@ -73,6 +77,8 @@ class MtrRaw:
                 ]
             lines += told
             if (position, address) not in self._met:
+                if len(self._met) == MOST_MET:  # addresses can be made up, one for each answer
+                    self._met.clear()
                 self._met.add((position, address))
                 lines += told
         if self._style.names != "addresses" and position not in self._named:
