@@ -71,7 +71,7 @@ _HEAD = """\
 """
 
 _declared: set[str] | None = None
-"""What the test that runs has declared; null outside of a test, as in a benchmark."""
+"""What the test that runs has declared; None outside of a test, as in a benchmark."""
 
 
 def needs_of(item: pytest.Item) -> list[str]:
@@ -83,7 +83,7 @@ def needs_of(item: pytest.Item) -> list[str]:
 
 
 def why_skip(needs: Iterable[str]) -> str | None:
-    """What of these this machine lacks, in words; null where it has all."""
+    """What of these this machine lacks, in words; None where it has all."""
     lacking = []
     for need in needs:
         if not _has(need):
@@ -129,7 +129,7 @@ def _opens_ping_socket() -> bool:
 
 
 def declare(needs: Iterable[str] | None) -> None:
-    """From now on a test runs that declared these needs; null: none runs."""
+    """From now on a test runs that declared these needs; None: none runs."""
     global _declared
     _declared = None if needs is None else set(needs)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from hopscope.path.snapshot import Hop, Path
-from hopscope.sim import Fact
+from hopscope.sim import PacketTruth
 from hopscope.sim.language import Node, Scenario, every_node
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Kind, Label, Lost, Sent
 
@@ -71,14 +71,14 @@ def labels_of(scenario: Scenario, address: str) -> tuple[Label, ...]:
 class Fate:
     """What truly became of one probe."""
 
-    fact: Fact
+    fact: PacketTruth
     name: str
     """``answered``, ``lost`` or ``late``."""
     rtt: int
     said: Said | None
 
 
-def fates(facts: list[Fact], scenario: Scenario, timeout: int, deaf: tuple[int, ...] = ()) -> list[Fate]:
+def fates(facts: list[PacketTruth], scenario: Scenario, timeout: int, deaf: tuple[int, ...] = ()) -> list[Fate]:
     """The fate of each of a target's probes, in the order of sending."""
     out = []
     for fact in facts:

@@ -11,7 +11,7 @@ import msgspec
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path
 from hopscope.probe.channels import simulated as channel
-from hopscope.sim import Fact, Network
+from hopscope.sim import Network, PacketTruth
 from hopscope.sim.language import Delayed, Scenario
 from hopscope.sim.values import Duration, Share
 from hopscope.wire.messages import Counters, Event, Plan
@@ -103,7 +103,7 @@ def path_of(events: list[Event], plan: Plan) -> Path:
     return fold.snapshot()
 
 
-def facts_of(facts: list[Fact], plan: Plan) -> list[Fact]:
+def facts_of(facts: list[PacketTruth], plan: Plan) -> list[PacketTruth]:
     """What the network knows of one target's probes, where no other target has the same address and protocol."""
     number = {("icmp", 4): 1, ("icmp", 6): 58}.get((plan.protocol, plan.family)) or {"udp": 17, "tcp": 6}[plan.protocol]
     return [fact for fact in facts if (fact.destination, fact.protocol) == (plan.address, number)]

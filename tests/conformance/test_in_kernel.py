@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hopscope.sim import Fact
+from hopscope.sim import PacketTruth
 from hopscope.sim.language import Scenario
 from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
@@ -138,7 +138,7 @@ def plans_of(name: str, methods: tuple[Method, ...]) -> list[Plan]:
 
 
 Trips = dict[tuple[int, str], dict[int, list[int]]]
-Played = tuple[list[Probing], list[Fact], Trips]
+Played = tuple[list[Probing], list[PacketTruth], Trips]
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_the_report_of_real_sockets_is_the_networks_truth(name: str, played: Pla
             rtts_are_the_captures(all_events, trips.get((number, address), {}))
 
 
-def once(truth: list[Fact]) -> list[Fact]:
+def once(truth: list[PacketTruth]) -> list[PacketTruth]:
     """Each SYN once. On an ACK that a connection attempt cannot use (a forged reset) Linux sends its SYN again
     after two jiffies, the same ports and number: the network saw it twice, and it is one probe."""
     seen: set[tuple[str, str, int, bytes]] = set()
@@ -208,7 +208,7 @@ def once(truth: list[Fact]) -> list[Fact]:
     return facts
 
 
-def agrees(case: Case, scenario: Scenario, protocol: Protocol, events: list[Event], facts: list[Fact]) -> None:
+def agrees(case: Case, scenario: Scenario, protocol: Protocol, events: list[Event], facts: list[PacketTruth]) -> None:
     """Sent, answered in time, lost, late, twice, by whom and how: the same numbers at each TTL. A TTL that was answered
     so near to the timeout that either may be said is left out."""
     assert Counter(event.ttl for event in events if isinstance(event, Sent)) == Counter(fact.ttl for fact in facts)

@@ -14,7 +14,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from hopscope.path.fold import PathFold
-from hopscope.sim import Fact
+from hopscope.sim import PacketTruth
 from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import (
     Answered,
@@ -140,7 +140,7 @@ def story_of(events: list[Event]) -> dict[ProbeKey, list[Event]]:
     return stories
 
 
-def fate_of(fact: Fact) -> list[type]:
+def fate_of(fact: PacketTruth) -> list[type]:
     """What must be told of a probe, duplicates aside."""
     if fact.due is None:
         return [Sent, Lost]

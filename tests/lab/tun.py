@@ -16,7 +16,7 @@ from typing import Self
 
 import msgspec
 
-from hopscope.sim import Fact
+from hopscope.sim import PacketTruth
 from tests.lab import netns
 from tests.needs import uses
 
@@ -95,11 +95,11 @@ class TunLab:
         if said != word:
             raise RuntimeError(f"the far side said {said!r} where {word!r} was due")
 
-    def truth(self) -> list[Fact]:
+    def truth(self) -> list[PacketTruth]:
         """End the network, and what it did with each packet. Times are the machine's monotonic clock, ns."""
         self._end()
         lines = self._truth.read_text(encoding="ascii").splitlines()
-        return [msgspec.json.decode(line, type=Fact) for line in lines]
+        return [msgspec.json.decode(line, type=PacketTruth) for line in lines]
 
     def _end(self) -> None:
         if self._far is not None and self._far.poll() is None:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hopscope.probe.virtual import EPOCH_START_NS, MONOTONIC_START_NS, VirtualEngine
-from hopscope.sim import DEFAULT, Fact, Network
+from hopscope.sim import DEFAULT, Network, PacketTruth
 from hopscope.wire.messages import Event, Plan, Start
 
 ANCHOR: Final = EPOCH_START_NS - MONOTONIC_START_NS
@@ -23,7 +23,7 @@ class Run:
     networks: dict[tuple[str, int | None], Network] = field(default_factory=dict)
 
     @property
-    def truth(self) -> list[Fact]:
+    def truth(self) -> list[PacketTruth]:
         """What the networks say that they did, in the order of the packets' arrival."""
         facts = [fact for network in self.networks.values() for fact in network.truth or ()]
         return sorted(facts, key=lambda fact: fact.at)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hopscope.path.fold import PathFold
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, Path
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, Path
 from hopscope.wire.messages import Answered, Event, Failed, Kind, Label, Lost, Protocol, Sent, Stopped
 from tests.path.network import (
     MS,
@@ -345,14 +345,17 @@ def test_the_window_keeps_the_last_rounds_and_percentiles_see_only_them() -> Non
 
 def test_all_windows_of_a_path_stand_in_line() -> None:
     found = path(begun(0), sent(0, 1), answered(0, 1), begun(1), sent(1, 1), sent(1, 2), begun(2))
-    assert [h.window.samples.tolist() for h in found.hops] == [[10 * MS, PENDING, NONE], [NONE, PENDING, NONE]]
+    assert [h.window.samples.tolist() for h in found.hops] == [
+        [10 * MS, PENDING, NO_PROBE],
+        [NO_PROBE, PENDING, NO_PROBE],
+    ]
     assert [h.window.first_round for h in found.hops] == [0, 0]
     assert len(found.round_times) == 3
 
 
 def test_the_windows_last_samples_are_padded_in_front() -> None:
     window = hop(sent(0), answered(0)).window
-    assert window.last(3) == [NONE, NONE, 10 * MS]
+    assert window.last(3) == [NO_PROBE, NO_PROBE, 10 * MS]
     assert window.last(0) == []
 
 
@@ -393,7 +396,7 @@ def test_a_fate_of_a_probe_that_is_older_than_the_window_stays() -> None:
 
 def test_a_gap_longer_than_the_window_empties_it() -> None:
     found = fold(sent(0), answered(0), sent(50), window=8).snapshot()
-    assert found.hops[0].window.samples.tolist() == [NONE] * 7 + [PENDING]
+    assert found.hops[0].window.samples.tolist() == [NO_PROBE] * 7 + [PENDING]
     assert found.hops[0].rtt is not None
     assert found.hops[0].rtt.median is None
     assert found.round_times.tolist() == [at(50, 1)] * 8
@@ -415,7 +418,7 @@ def test_rows_have_no_gap_from_the_first_ttl_on() -> None:
     found = fold(sent(0, 5), first_ttl=3).snapshot()
     assert [h.ttl for h in found.hops] == [3, 4, 5]
     assert counts(found.hops[0]) == {}
-    assert found.hops[0].window.samples.tolist() == [NONE]
+    assert found.hops[0].window.samples.tolist() == [NO_PROBE]
 
 
 def sweep(round_: int, length: int, beyond: int = 0) -> Iterable[Event]:

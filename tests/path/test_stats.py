@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hopscope.path.stats import MS, Series, loss_ci95_pct, loss_pct, nearest_rank, wilson95
+from hopscope.path.stats import MS, RunningRtt, loss_ci95_pct, loss_pct, nearest_rank, wilson95
 
 RTTS = st.lists(st.integers(min_value=1, max_value=60 * 10**9), min_size=2, max_size=60)
 
 
-def series(*rtts: int) -> Series:
+def series(*rtts: int) -> RunningRtt:
     """A series of RTTs in ns."""
-    out = Series()
+    out = RunningRtt()
     for rtt in rtts:
         out.add(rtt)
     return out

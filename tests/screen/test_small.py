@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING
 from hopscope.views import numbers
 from hopscope.views.screen import keymap, spark, text, themes
 from hopscope.views.screen.actions import ACTIONS
@@ -125,7 +125,7 @@ def test_only_changed_cells_are_repainted() -> None:
 def test_a_sparkline_shows_each_fate_by_its_own_shape() -> None:
     ms = 1_000_000
     runs = spark.cells(
-        [NONE, ms, 7 * ms, 99 * ms, LOST, LATE, FAILED, PENDING], 8.0, LOOK, silent=False, harmless=False
+        [NO_PROBE, ms, 7 * ms, 99 * ms, LOST, LATE, FAILED, PENDING], 8.0, LOOK, silent=False, harmless=False
     )
     assert "".join(part for part, _ in runs) == " ▂██╳»! "
     styles = dict(runs)

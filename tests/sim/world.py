@@ -10,7 +10,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Packet, Raw
 
-from hopscope.sim import Fact, Network, parse
+from hopscope.sim import Network, PacketTruth, parse
 
 US4 = "198.18.0.2"
 US6 = "2001:db8:ffff::2"
@@ -93,11 +93,11 @@ class World:
         return str(ipaddress.ip_address(raw[12:16] if raw[0] >> 4 == 4 else raw[8:24]))
 
     @property
-    def facts(self) -> list[Fact]:
+    def facts(self) -> list[PacketTruth]:
         assert self.network.truth is not None
         return self.network.truth
 
     @property
-    def last(self) -> Fact:
+    def last(self) -> PacketTruth:
         """The truth about the last packet."""
         return self.facts[-1]

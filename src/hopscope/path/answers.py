@@ -1,6 +1,6 @@
 """What a hop's answered probes add up to, taken in the order of sending.
 
-`Answers` is fed by `hop.HopFold` when all earlier probes of the hop have their fate; what is answered already but
+`HopTotals` is fed by `hop.HopFold` when all earlier probes of the hop have their fate; what is answered already but
 stands behind a pending probe is added to a copy, for one snapshot only. So the order of arrival never shows.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from hopscope.path.snapshot import LastReply, Node, ReplyCount
-from hopscope.path.stats import MS, Series
+from hopscope.path.stats import MS, RunningRtt
 from hopscope.wire.messages import Answered, Kind
 
 MAX_NODES: Final = 64
@@ -27,7 +27,7 @@ MAX_CHANGES: Final = 64
 ReplyKey: TypeAlias = tuple[Kind, int | None, int | None]
 
 
-class NodeSums:
+class NodeTotals:
     """One address's answers at one hop."""
 
     __slots__ = ("best", "first_round", "last", "last_at", "received", "sum")
@@ -40,9 +40,9 @@ class NodeSums:
         self.last = rtt
         self.last_at = 0
 
-    def copy(self) -> NodeSums:
+    def copy(self) -> NodeTotals:
         """The same numbers."""
-        twin = NodeSums(self.first_round, self.best)
+        twin = NodeTotals(self.first_round, self.best)
         twin.received, twin.sum, twin.last, twin.last_at = self.received, self.sum, self.last, self.last_at
         return twin
 
@@ -58,7 +58,7 @@ class NodeSums:
         )
 
 
-class Route:
+class RouteTracker:
     """Which addresses answer at one TTL, and when that changed for good.
 
     `members` answer now: one address, or several that take turns (a balancer). A stranger that answers `CONFIRM` probes
@@ -86,42 +86,42 @@ class Route:
         self.run = run
         self.began = began
 
-    def step(self, address: str, round_: int) -> Route:
+    def step(self, address: str, round_: int) -> RouteTracker:
         """The next answered probe, in the order of sending."""
         members, changes, forgotten = self.members, self.changes, self.forgotten
         if address == self.candidate:
             if self.run + 1 < CONFIRM:
-                return Route(members, changes, forgotten, address, self.run + 1, self.began)
+                return RouteTracker(members, changes, forgotten, address, self.run + 1, self.began)
             if len(changes) == MAX_CHANGES:
                 changes = changes[1:]
                 forgotten += 1
-            return Route(frozenset((address,)), (*changes, self.began), forgotten)
+            return RouteTracker(frozenset((address,)), (*changes, self.began), forgotten)
         if not members:
-            return Route(frozenset((address,)), changes, forgotten)
+            return RouteTracker(frozenset((address,)), changes, forgotten)
         if self.candidate and len(members) < MAX_NODES:
             members |= {self.candidate}
         if address in members:
-            return Route(members, changes, forgotten)
-        return Route(members, changes, forgotten, address, 1, round_)
+            return RouteTracker(members, changes, forgotten)
+        return RouteTracker(members, changes, forgotten, address, 1, round_)
 
 
-class Answers:
+class HopTotals:
     """The sums over a hop's answered probes."""
 
     __slots__ = ("last", "nodes", "program_clock", "replies", "route", "series", "unvouched")
 
     def __init__(self) -> None:
-        self.series = Series()
-        self.nodes: dict[str, NodeSums] = {}
+        self.series = RunningRtt()
+        self.nodes: dict[str, NodeTotals] = {}
         self.replies: dict[ReplyKey, int] = {}
         self.program_clock = 0
         self.unvouched = 0
         self.last: Answered | None = None
-        self.route = Route(frozenset())
+        self.route = RouteTracker(frozenset())
 
-    def copy(self) -> Answers:
+    def copy(self) -> HopTotals:
         """The same sums, to be added to without changing these."""
-        twin = Answers()
+        twin = HopTotals()
         twin.series = self.series.copy()
         twin.nodes = {address: sums.copy() for address, sums in self.nodes.items()}
         twin.replies = dict(self.replies)
@@ -138,7 +138,7 @@ class Answers:
         self.series.add(rtt)
         sums = self.nodes.get(address)
         if sums is None and len(self.nodes) < MAX_NODES:
-            sums = self.nodes[address] = NodeSums(event.round, rtt)
+            sums = self.nodes[address] = NodeTotals(event.round, rtt)
         if sums is not None:
             sums.received += 1
             sums.sum += rtt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from hopscope.path.snapshot import LATE, LOST, NONE, PENDING, Hop, Path
+from hopscope.path.snapshot import LATE, LOST, NO_PROBE, PENDING, Hop, Path
 from hopscope.path.stats import wilson95
 
 RECENT: Final = 120
@@ -39,12 +39,12 @@ def fates(hop: Hop, rounds: int | None) -> list[int]:
 
 
 def last_fate(hop: Hop) -> int:
-    """The sample of the newest probe that has its fate; `NONE` where there is none."""
+    """The sample of the newest probe that has its fate; `NO_PROBE` where there is none."""
     samples = hop.window.samples
     for i in range(len(samples) - 1, -1, -1):
-        if samples[i] not in (NONE, PENDING):
+        if samples[i] not in (NO_PROBE, PENDING):
             return samples[i]
-    return NONE
+    return NO_PROBE
 
 
 def count(samples: list[int]) -> tuple[int, int]:
@@ -70,7 +70,7 @@ def run_began(path: Path, hop: Hop, fate: int) -> int | None:
     for i in range(len(samples) - 1, -1, -1):
         if samples[i] == fate:
             began = i
-        elif samples[i] not in (NONE, PENDING):
+        elif samples[i] not in (NO_PROBE, PENDING):
             return None if began is None else path.round_times[began]
     return _if_seen(path, began)
 

@@ -38,7 +38,7 @@ from hopscope.path.findings import (
     Starting,
 )
 from hopscope.path.hop_health import hop_health, is_certain_onset, loss_onset
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, Hop, Node, Path
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, Hop, Node, Path
 from hopscope.path.stats import MS, nearest_rank
 
 __all__ = ["health", "hop_health", "loop_between", "loss_onset"]
@@ -70,7 +70,7 @@ def health(path: Path) -> Finding:
 
 def _failing(path: Path) -> Finding | None:
     """Can this machine not send now: did the newest probe of most hops fail?"""
-    known = [(hop, fate) for hop in path.hops if (fate := last_fate(hop)) != NONE]
+    known = [(hop, fate) for hop in path.hops if (fate := last_fate(hop)) != NO_PROBE]
     failed = [hop for hop, fate in known if fate == FAILED]
     if not failed or 2 * len(failed) <= len(known):
         return None

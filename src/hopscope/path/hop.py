@@ -15,8 +15,8 @@ from __future__ import annotations
 import copy
 from typing import Final
 
-from hopscope.path.answers import MAX_NODES, Answers, Route
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, LocalError, Window
+from hopscope.path.answers import MAX_NODES, HopTotals, RouteTracker
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, LocalError, Window
 from hopscope.path.stats import loss_ci95_pct, loss_pct
 from hopscope.path.window import Samples
 from hopscope.wire.messages import Answered, Failed, Kind
@@ -66,12 +66,12 @@ class HopFold:
         """The round of the newest probe that was answered, late ones included."""
         self.newest_ends = False
         """That answer ends the path."""
-        self.route = Route(frozenset())
+        self.route = RouteTracker(frozenset())
         """As of the last snapshot."""
         self._samples = Samples(window, first_round)
         self._tail: dict[int, Answered | int] = {}
         """Round -> the answer, or the sample of a probe without one. The first one is pending, or it were gone."""
-        self._answers = Answers()
+        self._answers = HopTotals()
         self._late_nodes: dict[str, int] = {}
         self._cached: Hop | None = None
         self._cached_end = (-1, -1, False)
@@ -90,7 +90,7 @@ class HopFold:
     def sent_one(self, round_: int, oldest: int) -> bool:
         """A probe left."""
         tail = self._tail
-        if round_ in tail or round_ < oldest or self._samples.get(round_) != NONE:
+        if round_ in tail or round_ < oldest or self._samples.get(round_) != NO_PROBE:
             return False
         self.sent += 1
         self.pending += 1
@@ -175,7 +175,7 @@ class HopFold:
         tail = self._tail
         old = tail.get(round_)
         if old is None:
-            if round_ < oldest or self._samples.get(round_) != NONE:
+            if round_ < oldest or self._samples.get(round_) != NO_PROBE:
                 return False
             self.sent += 1
             self._samples.put(round_, sample)
@@ -238,7 +238,7 @@ class HopFold:
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 
-    def _all_answers(self) -> Answers:
+    def _all_answers(self) -> HopTotals:
         """The answers in the order of sending, with those behind a pending probe. Not to be changed."""
         waiting = [entry for entry in self._tail.values() if not isinstance(entry, int)]
         if not waiting:

@@ -15,7 +15,7 @@ LOST = -1
 PENDING = -2
 FAILED = -3
 LATE = -4
-NONE = -5
+NO_PROBE = -5
 """No probe was sent to this hop in that round."""
 
 
@@ -94,9 +94,9 @@ class Window(msgspec.Struct, frozen=True):
     samples: memoryview
 
     def last(self, count: int) -> list[int]:
-        """The newest `count` samples, oldest first; padded in front with `NONE`."""
+        """The newest `count` samples, oldest first; padded in front with `NO_PROBE`."""
         tail = self.samples[-count:].tolist() if count > 0 else []
-        return [NONE] * (count - len(tail)) + tail
+        return [NO_PROBE] * (count - len(tail)) + tail
 
 
 class Hop(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 
 
-class Series:
+class RunningRtt:
     """Statistics of RTTs (ns), added one by one in the order of sending. All of it is a few numbers."""
 
     __slots__ = ("best", "d_last", "d_sum", "d_worst", "last", "log_sum", "n", "rfc3550", "sum", "sum_squares", "worst")
@@ -38,9 +38,9 @@ class Series:
         self.d_worst = 0
         self.rfc3550 = 0.0
 
-    def copy(self) -> Series:
+    def copy(self) -> RunningRtt:
         """The same numbers, to be added to without changing these."""
-        twin = Series.__new__(Series)
+        twin = RunningRtt.__new__(RunningRtt)
         twin.n = self.n
         twin.sum = self.sum
         twin.sum_squares = self.sum_squares

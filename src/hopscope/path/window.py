@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, insort
 
-from hopscope.path.snapshot import NONE
+from hopscope.path.snapshot import NO_PROBE
 
 
 class Samples:
@@ -31,9 +31,9 @@ class Samples:
         return twin
 
     def get(self, round_: int) -> int:
-        """The sample of a round; `NONE` outside of the window."""
+        """The sample of a round; `NO_PROBE` outside of the window."""
         i = round_ - self.start
-        return self.samples[i] if 0 <= i < len(self.samples) else NONE
+        return self.samples[i] if 0 <= i < len(self.samples) else NO_PROBE
 
     def put(self, round_: int, sample: int) -> None:
         """Set the sample of a round, which must not be older than the window."""
@@ -48,7 +48,7 @@ class Samples:
                 insort(self.ordered, sample)
             return
         if i < 0:
-            self.samples = samples = array("q", [NONE]) * -i + samples
+            self.samples = samples = array("q", [NO_PROBE]) * -i + samples
             self.start = round_
             i = 0
         old = samples[i]
@@ -62,12 +62,12 @@ class Samples:
         """Make `newest` the last round of the window, if it is beyond it; what is too old leaves."""
         gap = newest - self.start - len(self.samples) + 1
         if gap >= self.size:
-            self.samples = array("q", [NONE]) * self.size
+            self.samples = array("q", [NO_PROBE]) * self.size
             self.ordered = array("q")
             self.start = newest - self.size + 1
             return
         for _ in range(gap):
-            self._append(NONE)
+            self._append(NO_PROBE)
 
     def _append(self, sample: int) -> None:
         samples = self.samples
@@ -85,7 +85,7 @@ class Samples:
         self.advance(newest)
         data = self.samples.tobytes()
         if self.start > first:
-            data = (array("q", [NONE]) * (self.start - first)).tobytes() + data
+            data = (array("q", [NO_PROBE]) * (self.start - first)).tobytes() + data
         return memoryview(data).cast("q")
 
 
@@ -112,7 +112,7 @@ class RoundTimes:
         times = self.times
         i = round_ - self.start
         if 0 <= i < len(times):
-            if at < times[i] or times[i] == NONE:
+            if at < times[i] or times[i] == NO_PROBE:
                 times[i] = at
             return
         if not times:
@@ -120,11 +120,11 @@ class RoundTimes:
             times.append(at)
         elif i < 0:
             if self.newest - round_ < self.size:
-                self.times = array("q", [at]) + array("q", [NONE]) * (-i - 1) + times
+                self.times = array("q", [at]) + array("q", [NO_PROBE]) * (-i - 1) + times
                 self.start = round_
         else:
             gap = min(i - len(times), self.size)
-            times.extend([NONE] * gap)
+            times.extend([NO_PROBE] * gap)
             times.append(at)
             self.newest = round_
             del times[: max(0, len(times) - self.size)]
@@ -134,9 +134,9 @@ class RoundTimes:
         """The times as a read-only memoryview (``q``). A round of which nothing was seen began when the one after it
         did."""
         times = self.times
-        if NONE in times:
+        if NO_PROBE in times:
             times = array("q", times)
             for i in range(len(times) - 2, -1, -1):
-                if times[i] == NONE:
+                if times[i] == NO_PROBE:
                     times[i] = times[i + 1]
         return memoryview(times.tobytes()).cast("q")

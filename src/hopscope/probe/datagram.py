@@ -51,7 +51,7 @@ _Read: TypeAlias = tuple[Message, int]
 
 
 def shown(quoted: bytes, head: bytes, cookie: bytes) -> bool | None:
-    """Whether a quoted payload is one that began with `head` and `cookie`, of which it may show less: null where it is
+    """Whether a quoted payload is one that began with `head` and `cookie`, of which it may show less: None where it is
     another one, else whether it shows enough of the cookie. A router that quotes less may fill up with zeros, up to an
     extension (RFC 4884)."""
     ours = head + cookie
@@ -189,11 +189,11 @@ class DatagramFlow(Flow):
 
     @abstractmethod
     def _match_error(self, message: Message) -> Match | None:
-        """Whose probe an ICMP error quotes; null: nobody's. `ValueError`: it cannot be parsed."""
+        """Whose probe an ICMP error quotes; None: nobody's. `ValueError`: it cannot be parsed."""
 
     @abstractmethod
     def _match_reply(self, message: Message) -> Match | None:
-        """Whose probe a datagram of the target's answers; null: nobody's. `ValueError`: it cannot be parsed."""
+        """Whose probe a datagram of the target's answers; None: nobody's. `ValueError`: it cannot be parsed."""
 
     @abstractmethod
     def _match_elsewhere(self, message: Message) -> Match | None:
@@ -377,7 +377,7 @@ class DatagramFlow(Flow):
         self.hands.changed(self, self.target)
 
     def _next_error(self) -> tuple[int, _Read] | None:
-        """The next of the error queue that is no stamp of a sending; null where there is none."""
+        """The next of the error queue that is no stamp of a sending; None where there is none."""
         while (message := self._receive(errors=True)) is not None:
             if message.failure is not None and not self._take_stamp(message):
                 return self._arrived(message)

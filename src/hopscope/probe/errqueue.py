@@ -118,7 +118,7 @@ def switch_on(sock: socket.socket) -> set[Lack]:
 
 
 def receive(sock: socket.socket, *, errors: bool) -> Message | None:
-    """The next message of the error queue (`errors`) or of the receive queue; null where that is empty.
+    """The next message of the error queue (`errors`) or of the receive queue; None where that is empty.
 
     `OSError`: the error that an ICMP message left on the socket, which the next call on it reports and so takes off.
     """
@@ -156,7 +156,7 @@ def buffer_of(sock: socket.socket) -> tuple[int, bool]:
 
 
 def parse_failure(value: bytes) -> Failure | None:
-    """``struct sock_extended_err`` and the offender behind it; null where the bytes are too few."""
+    """``struct sock_extended_err`` and the offender behind it; None where the bytes are too few."""
     if len(value) < _EXTENDED.size:
         return None
     number_of_error, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)

@@ -50,7 +50,7 @@ class Way(NamedTuple):
 
 
 def way_to(destination: str, family: Family, source: str | None = None, interface: int = 0) -> Way | None:
-    """The way that packets from `source` take to `destination`, both numeric and without a zone; null where it cannot
+    """The way that packets from `source` take to `destination`, both numeric and without a zone; None where it cannot
     be asked for. `OSError`: there is none (ENETUNREACH, EHOSTUNREACH; EACCES of a prohibit route, EINVAL of a blackhole
     route)."""
     attributes = _attribute(_RTA_DST, _packed(destination, family))
@@ -86,7 +86,7 @@ def index_of(interface: str | None) -> int:
 
 
 def mtu_of(interface: int) -> int | None:
-    """The MTU of an interface, in bytes; null where it is not known."""
+    """The MTU of an interface, in bytes; None where it is not known."""
     try:
         name = socket.if_indextoname(interface).encode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -98,7 +98,7 @@ def mtu_of(interface: int) -> int | None:
 
 
 def is_silent(way: Way) -> bool | None:
-    """Whether the next hop answered no ARP or neighbour solicitation; null where the kernel does not tell."""
+    """Whether the next hop answered no ARP or neighbour solicitation; None where the kernel does not tell."""
     family: Family = 6 if ":" in way.next_hop else 4
     head = _NEIGHBOUR.pack(_DOMAINS[family], way.interface, 0, 0, 0)
     try:
@@ -112,7 +112,7 @@ def is_silent(way: Way) -> bool | None:
 
 
 def _ask(kind: int, body: bytes) -> bytes | None:
-    """The body of the kernel's answer; null where there is no netlink here. `OSError` is what the kernel says."""
+    """The body of the kernel's answer; None where there is no netlink here. `OSError` is what the kernel says."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as sock:
             sock.settimeout(_WITHIN_S)

@@ -16,7 +16,7 @@ class StandIn:
 
     def __init__(self, tally: Tally) -> None:
         self.address: str | None = None
-        """Whose answers count; null: nobody's but the target's."""
+        """Whose answers count; None: nobody's but the target's."""
         self._tally = tally
         self._is_target_heard = False
         self._ends_at: str | None = None
@@ -66,6 +66,6 @@ class StandIn:
         self._held.pop(probe.seq, None)
 
     def note(self, target: str) -> str | None:
-        """In words; null where nobody stands in."""
+        """In words; None where nobody stands in."""
         address = self.address or self._ends_at
         return None if address is None else f"answers come from {address} instead of {target}"

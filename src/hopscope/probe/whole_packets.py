@@ -158,7 +158,7 @@ class PacketChannel(Channel):
         return message.stamp or self.hands.wall()
 
     def read(self, sock: socket.socket) -> tuple[errqueue.Message, int] | None:
-        """The next packet of a socket and when it was read, its losses counted; null where there is none."""
+        """The next packet of a socket and when it was read, its losses counted; None where there is none."""
         try:
             message = errqueue.receive(sock, errors=False)
         except OSError:  # of an interface that went down, and off the socket now
@@ -345,7 +345,7 @@ class PacketFlow(Flow):
         return True
 
     def mtu(self) -> int | None:
-        """The MTU of the interface by which probes leave; null where it is not known."""
+        """The MTU of the interface by which probes leave; None where it is not known."""
         plan, source = self.plan, self.facts.source
         address, _, zone = plan.address.partition("%")
         index = routing.index_of(plan.interface or zone or None)

@@ -7,6 +7,17 @@ what there is. The network knows nothing of who sends: a channel in the same pro
 from __future__ import annotations
 
 from hopscope.sim.library import DEFAULT, Demo, ScenarioError, Story, demo, list_scenarios, load, parse
-from hopscope.sim.network import Fact, Network
+from hopscope.sim.network import Network, PacketTruth
 
-__all__ = ["DEFAULT", "Demo", "Fact", "Network", "ScenarioError", "Story", "demo", "list_scenarios", "load", "parse"]
+__all__ = [
+    "DEFAULT",
+    "Demo",
+    "Network",
+    "PacketTruth",
+    "ScenarioError",
+    "Story",
+    "demo",
+    "list_scenarios",
+    "load",
+    "parse",
+]

@@ -6,44 +6,44 @@ import struct
 from random import Random
 
 from hopscope.sim import packets
-from hopscope.sim.edits import brought_home, passed
-from hopscope.sim.legs import Leg
+from hopscope.sim.forwarding import Forwarding
 from hopscope.sim.packets import Packet
+from hopscope.sim.rewrites import brought_home, passed
 from hopscope.sim.values import Answer
 
 _ECHO_REQUEST = {packets.ICMP: 8, packets.ICMP6: 128}
 _ECHO_REPLY = {packets.ICMP: 0, packets.ICMP6: 129}
 
 
-def answer(probe: Packet, leg: Leg, rng: Random) -> bytes | None:
+def answer(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     """The answer to `probe`; None where there is nothing to say."""
-    if leg.error is not None:
-        return _error(probe, leg, leg.error.type, leg.error.code, rng)
-    target = leg.target
+    if fate.error is not None:
+        return _error(probe, fate, fate.error.type, fate.error.code, rng)
+    target = fate.target
     assert target is not None
     data, family, start, protocol, _, source, destination = probe
     if protocol == packets.UDP:
         if target.udp.word == "reply":
             sport, dport = struct.unpack_from("!HH", data, start)
-            return packets.udp(destination, source, dport, sport, data[start + 8 :], leg.ttl, rng.getrandbits(16))
-        return _said(target.udp, probe, leg, rng)
+            return packets.udp(destination, source, dport, sport, data[start + 8 :], fate.ttl, rng.getrandbits(16))
+        return _said(target.udp, probe, fate, rng)
     if protocol == packets.TCP:
-        return _tcp(probe, leg, rng)
+        return _tcp(probe, fate, rng)
     if protocol in _ECHO_REQUEST:
         if data[start] != _ECHO_REQUEST[protocol]:
             return None
         if target.icmp.word == "reply":
             message = bytes((_ECHO_REPLY[protocol], 0, 0, 0)) + data[start + 4 :]
-            return packets.icmp(destination, source, leg.ttl, message, rng.getrandbits(16))
-        return _said(target.icmp, probe, leg, rng)
-    return _error(probe, leg, *((3, 2) if family == 4 else (4, 1)), rng)
+            return packets.icmp(destination, source, fate.ttl, message, rng.getrandbits(16))
+        return _said(target.icmp, probe, fate, rng)
+    return _error(probe, fate, *((3, 2) if family == 4 else (4, 1)), rng)
 
 
-def _tcp(probe: Packet, leg: Leg, rng: Random) -> bytes | None:
+def _tcp(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     data, _, start, _, _, source, destination = probe
     if len(data) < start + 20:
         return None
-    target = leg.target
+    target = fate.target
     assert target is not None
     sport, dport, seq, ack, _, flags = struct.unpack_from("!HHIIBB", data, start)
     if flags & packets.RST:
@@ -53,44 +53,44 @@ def _tcp(probe: Packet, leg: Leg, rng: Random) -> bytes | None:
         if flags & packets.SYN and not flags & packets.ACK:
             made = packets.SYN | packets.ACK
             number = rng.getrandbits(32)
-            return packets.tcp(destination, source, dport, sport, number, seq + 1 & 0xFFFFFFFF, made, leg.ttl, ident)
+            return packets.tcp(destination, source, dport, sport, number, seq + 1 & 0xFFFFFFFF, made, fate.ttl, ident)
         if flags & packets.FIN:
-            return packets.tcp(destination, source, dport, sport, ack, 0, packets.RST, leg.ttl, ident)
+            return packets.tcp(destination, source, dport, sport, ack, 0, packets.RST, fate.ttl, ident)
         return None
     if target.closed.word == "reset":
         if flags & packets.ACK:
-            return packets.tcp(destination, source, dport, sport, ack, 0, packets.RST, leg.ttl, ident)
+            return packets.tcp(destination, source, dport, sport, ack, 0, packets.RST, fate.ttl, ident)
         made = packets.RST | packets.ACK
-        return packets.tcp(destination, source, dport, sport, 0, seq + 1 & 0xFFFFFFFF, made, leg.ttl, ident)
-    return _said(target.closed, probe, leg, rng)
+        return packets.tcp(destination, source, dport, sport, 0, seq + 1 & 0xFFFFFFFF, made, fate.ttl, ident)
+    return _said(target.closed, probe, fate, rng)
 
 
-def _said(said: Answer, probe: Packet, leg: Leg, rng: Random) -> bytes | None:
+def _said(said: Answer, probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     if said.error is None:
         return None
-    return _error(probe, leg, *said.error.family(probe.family), rng)
+    return _error(probe, fate, *said.error.family(probe.family), rng)
 
 
-def _error(probe: Packet, leg: Leg, kind: int, code: int, rng: Random) -> bytes | None:
+def _error(probe: Packet, fate: Forwarding, kind: int, code: int, rng: Random) -> bytes | None:
     data, protocol = probe.data, probe.protocol
     if protocol == packets.ICMP and data[probe.start] not in (8, 13, 15, 17):
         return None  # RFC 1122, 3.2.2: no error about an ICMP error
     if protocol == packets.ICMP6 and data[probe.start] < 128:
         return None  # RFC 4443, 2.4 (e)
-    station = leg.station
-    if leg.edits:
-        stages = passed(probe, leg.edits)
-        quote = brought_home(packets.with_ttl(stages[-1], leg.quoted_ttl)[: station.quote], stages, probe, leg.edits)
+    state = fate.state
+    if fate.rewrites:
+        stages = passed(probe, fate.rewrites)
+        quote = brought_home(packets.with_ttl(stages[-1], fate.quoted_ttl)[: state.quote], stages, probe, fate.rewrites)
     else:
-        quote = packets.with_ttl(data, leg.quoted_ttl)
-        if station.quote is not None:
-            quote = quote[: station.quote]
-    extension = station.extension
+        quote = packets.with_ttl(data, fate.quoted_ttl)
+        if state.quote is not None:
+            quote = quote[: state.quote]
+    extension = state.extension
     if extension and not _extensible(probe.family, kind):
         extension = b""
     return packets.error(
-        leg.address(rng) if leg.choices else leg.source, probe.source, leg.ttl, kind, code, quote, extension, leg.mtu,
-        station.node.extension_flaw != "no-length", rng.getrandbits(16),
+        fate.address(rng) if fate.choices else fate.source, probe.source, fate.ttl, kind, code, quote, extension,
+        fate.mtu, state.node.extension_flaw != "no-length", rng.getrandbits(16),
     )  # fmt: skip
 
 

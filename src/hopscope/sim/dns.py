@@ -49,7 +49,7 @@ class NameServer:
         return address in self._addresses
 
     def reply(self, packet: bytes, start: int, rng: Random) -> bytes | None:
-        """The answer to a query packet whose UDP header is at `start`; null: none comes."""
+        """The answer to a query packet whose UDP header is at `start`; None: none comes."""
         if self._loss is not None and self._loss.takes(rng):
             return None
         made = self.answer(packet[start + 8 :])
@@ -60,7 +60,7 @@ class NameServer:
         return packets.udp(destination, source, 53, sport, made, ident=rng.getrandbits(16))
 
     def answer(self, query: bytes) -> bytes | None:
-        """The answer to a query message; null for what is no query, and for names that are ``silent``."""
+        """The answer to a query message; None for what is no query, and for names that are ``silent``."""
         if len(query) < 17 or query[2] & 0x80 or query[4:6] != b"\0\x01":
             return None
         read = _question(query)
@@ -88,7 +88,7 @@ class NameServer:
         return head + query[12 : end + 4] + body
 
     def _find(self, name: str, kind: int) -> list[bytes] | None:
-        """The data of the records of a name; empty: none of this kind; null: there is no such name."""
+        """The data of the records of a name; empty: none of this kind; None: there is no such name."""
         if name in self._pointers:
             return [_wire(self._pointers[name])] if kind == PTR else []
         if name in self._hosts:

@@ -98,7 +98,7 @@ class Backlog:
         self._busy_until: int | None = None
 
     def wait(self, now: int, rng: Random) -> int | None:
-        """How long a packet waits that comes at `now`; null: the queue is full, and the packet dropped."""
+        """How long a packet waits that comes at `now`; None: the queue is full, and the packet dropped."""
         wait = max(0, (self._busy_until or now) - now)
         if self._mean_wait:
             wait += int(-math.log(1.0 - rng.random()) * self._mean_wait)

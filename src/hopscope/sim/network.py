@@ -13,19 +13,19 @@ from typing import NamedTuple
 from hopscope.sim import packets
 from hopscope.sim.answers import answer
 from hopscope.sim.dns import NameServer
+from hopscope.sim.forwarding import Forwarding, Route
 from hopscope.sim.language import Scenario
-from hopscope.sim.legs import Leg, Route
+from hopscope.sim.node_state import NodeState
 from hopscope.sim.packets import Packet
-from hopscope.sim.station import Station
 from hopscope.sim.timetable import Timetable
-from hopscope.sim.topology import Edited, Stations, Topology
-from hopscope.sim.weather import Climate
+from hopscope.sim.topology import Edited, NodeStates, Topology
+from hopscope.sim.weather import WeatherEffects
 
 _MAX_ROUTES = 8_192
 _MAX_PENDING = 100_000
 
 
-class Fact(NamedTuple):
+class PacketTruth(NamedTuple):
     """The truth about one packet that the network was given."""
 
     at: int
@@ -57,18 +57,20 @@ class Network:
 
     def __init__(self, scenario: Scenario, seed: int | None = None, *, keep_truth: bool = False) -> None:
         self.scenario = scenario
-        self.truth: list[Fact] | None = [] if keep_truth else None
+        self.truth: list[PacketTruth] | None = [] if keep_truth else None
         self._rng = Random(scenario.seed if seed is None else seed)
         self._start: int | None = None
         self._timetable = Timetable(scenario.changes)
-        self._stations = Stations()
+        self._states = NodeStates()
         self._edited = Edited()
         self._topologies: dict[tuple[int, ...], tuple[Topology, dict[bytes, Route]]] = {}
         self._topology, self._routes = self._enter(())
         self._until = 0
         self._queue: list[tuple[int, int, bytes]] = []
         self._count = 0
-        self._climate = Climate(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
+        self._weather_effects = (
+            WeatherEffects(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
+        )
         self._names = NameServer(scenario)
 
     def packet_in(self, now: int, data: bytes) -> None:
@@ -82,7 +84,7 @@ class Network:
         packet = packets.read(data)
         if packet is None:
             if self.truth is not None:
-                self.truth.append(Fact(now, 0, 0, "", "", data[:8], "unreadable", None, 0, None, (), b""))
+                self.truth.append(PacketTruth(now, 0, 0, "", "", data[:8], "unreadable", None, 0, None, (), b""))
             return
         _, _, start, protocol, ttl, source, destination = packet
         if protocol == packets.UDP and self._names.serves(destination) and data[start + 2 : start + 4] == b"\0\x35":
@@ -103,10 +105,10 @@ class Network:
             if len(self._routes) >= _MAX_ROUTES:
                 self._routes.clear()
             route = self._routes[key] = Route(self._topology.way(destination, flow, choices), flow, self.scenario)
-        leg = route.legs.get(ttl) or route.leg(ttl)
-        if leg.walls:
-            leg = leg.past_walls(packet)
-        self._follow(now, packet, leg)
+        fate = route.fates.get(ttl) or route.fate(ttl)
+        if fate.mtu_limits:
+            fate = fate.past_mtu_limits(packet)
+        self._follow(now, packet, fate)
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
@@ -118,59 +120,59 @@ class Network:
         return out
 
     def next_due(self) -> int | None:
-        """When the next packet comes out; null: none is on its way."""
+        """When the next packet comes out; None: none is on its way."""
         return self._queue[0][0] if self._queue else None
 
-    def _follow(self, now: int, packet: Packet, leg: Leg) -> None:
+    def _follow(self, now: int, packet: Packet, fate: Forwarding) -> None:
         rng = self._rng
         extra = 0
-        outcome = leg.outcome
-        station: Station = leg.station
+        outcome = fate.outcome
+        state: NodeState = fate.state
         at = None
-        if leg.uniform is not None:
-            for width in leg.uniform:
+        if fate.uniform is not None:
+            for width in fate.uniform:
                 extra += int(rng.random() * width)
         else:
-            for link, base in leg.dynamic:
-                cost = link.cross(now + base + extra, rng)
+            for link, base in fate.dynamic:
+                cost = link.link_delay(now + base + extra, rng)
                 if cost is None:
-                    outcome, station = "lost", link
+                    outcome, state = "lost", link
                     break
                 extra += cost
         if outcome == "answered":
-            there = now + leg.forward + extra
+            there = now + fate.forward + extra
             made = None
-            if leg.may_be_silent and leg.word(packet.protocol) in station.silent:
+            if fate.may_be_silent and fate.word(packet.protocol) in state.silent:
                 outcome = "silent"
             else:
-                made = answer(packet, leg, rng)
+                made = answer(packet, fate, rng)
                 if made is None:
                     outcome = "swallowed"
-                elif station.bucket is not None and not station.bucket.allows(there):
+                elif state.bucket is not None and not state.bucket.allows(there):
                     outcome = "rate-limited"
-                elif station.reply_loss is not None and station.reply_loss.takes(rng):
+                elif state.reply_loss is not None and state.reply_loss.takes(rng):
                     outcome = "reply-lost"
-                elif leg.back and any(process.takes(rng) for process in leg.back):
+                elif fate.back and any(process.takes(rng) for process in fate.back):
                     outcome = "return-lost"
                 else:
-                    at = there + leg.backward
-                    if station.slow:
-                        at += station.think(rng)
+                    at = there + fate.backward
+                    if state.slow:
+                        at += state.reply_time(rng)
             if made is not None and at is not None:
                 copies: tuple[int, ...] = ()
-                if self._climate is None:
+                if self._weather_effects is None:
                     self._emit(at, made)
                 else:
-                    at, copies = self._climate.answered(at, now, made, packet, self._emit)
+                    at, copies = self._weather_effects.answered(at, now, made, packet, self._emit)
                 if self.truth is not None:
                     by = packets.text(made[12:16] if packet.family == 4 else made[8:24])
-                    self.truth.append(_fact(now, packet, outcome, by, leg, at, copies, made))
+                    self.truth.append(_truth_of(now, packet, outcome, by, fate, at, copies, made))
                 return
-        if self._climate is not None:
-            self._climate.passed(now, packet, self._emit)
+        if self._weather_effects is not None:
+            self._weather_effects.passed(now, packet, self._emit)
         if self.truth is not None:
-            texts = station.texts[packet.family]
-            self.truth.append(_fact(now, packet, outcome, texts[0] if texts else None, leg, None, (), b""))
+            texts = state.texts[packet.family]
+            self.truth.append(_truth_of(now, packet, outcome, texts[0] if texts else None, fate, None, (), b""))
 
     def _ask(self, now: int, packet: Packet) -> None:
         made = self._names.reply(packet.data, packet.start, self._rng)
@@ -187,14 +189,16 @@ class Network:
         if known is None:
             if len(self._topologies) >= 256:
                 self._topologies.clear()
-            known = self._topologies[active] = (Topology(self.scenario, active, self._stations, self._edited), {})
+            known = self._topologies[active] = (Topology(self.scenario, active, self._states, self._edited), {})
         return known
 
 
-def _fact(
-    now: int, packet: Packet, outcome: str, by: str | None, leg: Leg, due: int | None, copies: tuple[int, ...],
+def _truth_of(
+    now: int, packet: Packet, outcome: str, by: str | None, fate: Forwarding, due: int | None, copies: tuple[int, ...],
     made: bytes,
-) -> Fact:  # fmt: skip
+) -> PacketTruth:  # fmt: skip
     source, destination = packets.text(packet.source), packets.text(packet.destination)
     key = packet.data[packet.start : packet.start + 8]
-    return Fact(now, packet.ttl, packet.protocol, source, destination, key, outcome, by, leg.met, due, copies, made)
+    return PacketTruth(
+        now, packet.ttl, packet.protocol, source, destination, key, outcome, by, fate.met, due, copies, made
+    )

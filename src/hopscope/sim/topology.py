@@ -20,7 +20,7 @@ from hopscope.sim.language import (
     inner_hops,
     with_keys,
 )
-from hopscope.sim.station import Station
+from hopscope.sim.node_state import NodeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Gap:
 class Way:
     """What one flow meets on its way to one destination."""
 
-    stations: tuple[Station | Gap, ...]
+    states: tuple[NodeState | Gap, ...]
     arrives: bool
     """The last station is the destination."""
 
@@ -58,17 +58,17 @@ def pick(share: float, weights: Sequence[float]) -> int:
     return len(weights) - 1
 
 
-class Stations:
+class NodeStates:
     """Every node's running state, made once: a change that comes and goes finds a router as it left it."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Node, Station]] = {}
+        self._known: dict[int, tuple[Node, NodeState]] = {}
 
-    def of(self, node: Node) -> Station:
+    def of(self, node: Node) -> NodeState:
         """The station of a node of the scenario."""
         known = self._known.get(id(node))
         if known is None:
-            known = self._known[id(node)] = (node, Station(node, len(self._known)))
+            known = self._known[id(node)] = (node, NodeState(node, len(self._known)))
         return known[1]
 
 
@@ -91,8 +91,8 @@ class Edited:
 class Topology:
     """The network while one set of changes is in force."""
 
-    def __init__(self, scenario: Scenario, active: tuple[int, ...], stations: Stations, edited: Edited) -> None:
-        self._stations = stations
+    def __init__(self, scenario: Scenario, active: tuple[int, ...], states: NodeStates, edited: Edited) -> None:
+        self._states = states
         self._shared = _shared(scenario, active, edited)
         self._ends: dict[bytes, Target] = {}
         self._scenario = scenario
@@ -116,11 +116,11 @@ class Topology:
             items = self._shared if target.shared is None else _up_to(self._shared, target.shared)
             met = list(self._flat([*items, *((None, hop) for hop in target.hops)], flow, chosen))
             looping = len(met) >= MAX_HOPS
-            return Way(tuple(met) if looping else (*met, self._stations.of(target)), arrives=not looping)
+            return Way(tuple(met) if looping else (*met, self._states.of(target)), arrives=not looping)
         for items in self._lists():
             met = list(self._flat(items, flow, chosen, destination))
-            for number, station in enumerate(met):
-                if isinstance(station, Station) and destination in (*station.addresses[4], *station.addresses[6]):
+            for number, state in enumerate(met):
+                if isinstance(state, NodeState) and destination in (*state.addresses[4], *state.addresses[6]):
                     return Way(tuple(met[: number + 1]), arrives=True)
         return Way(tuple(self._flat(self._shared, flow, chosen)), arrives=False)
 
@@ -133,13 +133,13 @@ class Topology:
 
     def _flat(
         self, items: Sequence[_Item], flow: bytes, chosen: dict[int, int], wanted: bytes | None = None
-    ) -> Iterator[Station | Gap]:
+    ) -> Iterator[NodeState | Gap]:
         for _, hop in items:
             if isinstance(hop, Gap):
                 yield hop
                 continue
             if not hop.branches:
-                yield self._stations.of(hop)
+                yield self._states.of(hop)
                 continue
             branch = self._branch(hop, flow, chosen, wanted)
             yield from self._flat([(None, inner) for inner in branch.hops], flow, chosen, wanted)
@@ -151,7 +151,7 @@ class Topology:
                     return branch
         number = chosen.get(id(fork))
         if number is None:
-            share = flow_share(flow, self._stations.of(fork).salt)
+            share = flow_share(flow, self._states.of(fork).salt)
             number = pick(share, [branch.weight for branch in fork.branches])
         return fork.branches[number]
 

@@ -15,7 +15,7 @@ Emit = Callable[[int, bytes], None]
 _STRANGERS = {4: (bytes((198, 51, 100, 250)), bytes((203, 0, 113, 251))), 6: (b" \x01\r\xb8" + b"\xfa" * 12,) * 2}
 
 
-class Climate:
+class WeatherEffects:
     """The weather of one network, with its own use of the network's random numbers."""
 
     def __init__(self, weather: Weather, rng: Random) -> None:

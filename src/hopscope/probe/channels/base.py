@@ -43,7 +43,7 @@ class Probe:
     sent_stamp: int = 0
     """The kernel's own stamp of the sending (wall clock ns), 0 while there is none."""
     fate: Fate | None = None
-    """The engine's: null while pending."""
+    """The engine's: None while pending."""
     duplicates: int = 0
     """Answers beyond the first."""
     flow: int = 0
@@ -205,7 +205,7 @@ class Channel(ABC):
         """A flow for this target. Raises `Refusal`."""
 
     def deadline(self) -> int | None:
-        """Monotonic ns of the next moment at which `on_deadline` wants to be called; null: none."""
+        """Monotonic ns of the next moment at which `on_deadline` wants to be called; None: none."""
         return None
 
     def on_deadline(self, now: int) -> None:  # noqa: B027 - most channels have no deadlines

@@ -36,7 +36,7 @@ class SimulatedChannel(Channel):
     stamped = True
 
     def __init__(self, hands: Hands, *, keep_truth: bool = False) -> None:
-        """`keep_truth`: the networks write down what they did (`hopscope.sim.Fact`), for tests."""
+        """`keep_truth`: the networks write down what they did (`hopscope.sim.PacketTruth`), for tests."""
         self.hands = hands
         self.networks: dict[tuple[str, int | None], Network] = {}
         self._keep_truth = keep_truth

@@ -1,6 +1,6 @@
 """What raw sockets hear, taken apart by `struct`: just enough to tell whose probe it answers.
 
-A parser's answer is null where the bytes are no well-formed message of the kind; nothing raises, whatever the bytes.
+A parser's answer is None where the bytes are no well-formed message of the kind; nothing raises, whatever the bytes.
 Everything that says more (kind, labels) is read only after a probe was found, by `hopscope.probe.packets.ledger`.
 
 Quoted packets may be as short as RFC 792 allows (their IP header and 8 bytes), may have IP options or IPv6 extension

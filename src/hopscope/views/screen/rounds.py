@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop, Path
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, Path
 from hopscope.views.numbers import span_ms, time_of_day
 from hopscope.views.screen.options import ChartView
 
@@ -16,7 +16,7 @@ HEAT_LABEL = 4
 """Cells of the heat map's TTLs."""
 STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
 """Seconds that ticks of a time axis may stand apart."""
-_SAID = {LOST: "lost", PENDING: "pending", FAILED: "not sent, this computer", LATE: "late", NONE: "no probe"}
+_SAID = {LOST: "lost", PENDING: "pending", FAILED: "not sent, this computer", LATE: "late", NO_PROBE: "no probe"}
 
 
 def seen(path: Path, zoom: int) -> tuple[int, list[int]]:

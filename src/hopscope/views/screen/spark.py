@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 
-from hopscope.path.snapshot import FAILED, LATE, LOST, NONE, PENDING, Hop
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
 from hopscope.views.numbers import nice_ceiling
 from hopscope.views.screen.look import Look
 
@@ -30,7 +30,7 @@ def cells(
         PENDING: (glyphs.pending, look.faint),
         FAILED: (glyphs.failed, look.bad),
         LATE: (glyphs.late, look.warn),
-        NONE: (" ", look.faint),
+        NO_PROBE: (" ", look.faint),
     }
     runs: list[tuple[str, Style]] = []
     text = ""

@@ -14,7 +14,7 @@ from hopscope.sim.values import Loss
 _ROLES: Final = {"incoming": 0, "sub-ip": 1, "outgoing": 2, "next-hop": 3}
 
 
-class Station:
+class NodeState:
     """One node with its link, its state and what is known of its answers beforehand. Both families share the state."""
 
     __slots__ = (
@@ -64,8 +64,8 @@ class Station:
         self.quote = None if node.quote == "all" else node.quote
         self.extension = _extension(node)
 
-    def cross(self, now: int, rng: Random) -> int | None:
-        """The extra time that the link before this node costs a packet that comes to it at `now`; null: lost there."""
+    def link_delay(self, now: int, rng: Random) -> int | None:
+        """The extra time that the link before this node costs a packet that comes to it at `now`; None: lost there."""
         if self.forward_loss is not None and self.forward_loss.takes(rng):
             return None
         extra = 0
@@ -80,7 +80,7 @@ class Station:
             extra += wait
         return extra
 
-    def think(self, rng: Random) -> int:
+    def reply_time(self, rng: Random) -> int:
         """How long the node takes for an answer of its own."""
         jitter = self.node.reply_jitter
         return self.node.reply_delay + (spread(jitter, self.node.distribution, rng) if jitter else 0)

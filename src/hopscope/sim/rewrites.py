@@ -10,7 +10,7 @@ from hopscope.sim.language import Hop, Nat
 from hopscope.sim.packets import Packet
 
 
-def edits(hop: Hop) -> bool:
+def rewrites(hop: Hop) -> bool:
     """This hop changes what passes."""
     return hop.nat is not None or hop.dscp is not None or hop.ecn is not None
 
