@@ -17,7 +17,7 @@ from tests.screen.terminal import Terminal
 USER = 100_000 + os.getpid()
 """A user of whom nothing else runs: the limit counts all of a user's processes."""
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+needs_root = pytest.mark.needs("root")  # to be another user
 
 
 def limited(limit: str, *words: str) -> subprocess.CompletedProcess[str]:
