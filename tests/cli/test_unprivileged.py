@@ -145,6 +145,38 @@ def test_a_front_end_that_is_killed_takes_a_worker_of_another_user_along(
         assert time.monotonic() < until
 
 
+KILLER = """
+import sys
+from hopscope.cli import unprivileged
+from hopscope.session.launch import launch
+intent = unprivileged.intend()
+launched = launch()
+unprivileged.give_up(intent)
+print(launched.process.pid, flush=True)
+sys.stdin.readline()
+launched.kill()
+print(launched.process.wait())
+"""
+
+
+@root
+@pytest.mark.needs("seccomp")
+def test_a_worker_of_another_user_that_stands_still_is_killed_without_the_privilege_to_signal_it() -> None:
+    words = [*as_plain_user()[-1:], "-c", KILLER]
+    with subprocess.Popen(words, cwd="/", stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        until = time.monotonic() + 10
+        while status_of(worker)["Seccomp"] != "2":
+            assert time.monotonic() < until
+        assert status_of(worker)["Uid"].split()[0] == "65534"
+        os.kill(worker, signal.SIGSTOP)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == f"{-signal.SIGKILL}\n"
+
+
 @root
 def test_a_file_of_roots_is_not_read_for_the_caller(folder: Path) -> None:
     secret = folder / "secret"
@@ -154,7 +186,7 @@ def test_a_file_of_roots_is_not_read_for_the_caller(folder: Path) -> None:
     for words in (("-F", str(secret), "-r"), ("--config", str(secret), "-r", "127.0.0.1"), ("demo", "-r", str(secret))):
         status, out, err = run(*words, **SUDO)
         assert status == 2
-        assert "Permission denied" in err
+        assert f"Permission denied (hopscope runs as user {UID}, privileges given up)" in err
         assert "root-secret" not in out + err
 
 

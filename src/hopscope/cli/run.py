@@ -65,11 +65,15 @@ def carry_out(values: Values) -> int:
         return CannotStart.status
     try:
         # Whoever needs a privilege has it now. From here on strangers' files and packets are read.
-        standing = unprivileged.give_up(intent)
-        return _with_options(values, launched, standing)
-    except StillPrivileged as error:
-        say(f"the privileges of this program could not be given up: {error}")
-        return WORKER
+        try:
+            standing = unprivileged.give_up(intent)
+        except (StillPrivileged, OSError) as error:
+            say(f"the privileges of this program could not be given up: {error}")
+            return WORKER
+        try:
+            return _with_options(values, launched, standing)
+        except UsageError as error:
+            raise UsageError(unprivileged.explained(standing, str(error))) from None
     finally:
         if launched is not None:
             launched.close(0)

@@ -8,6 +8,7 @@ What ``--output`` names is open by then, and a file that is named on the screen 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import MutableMapping
@@ -108,6 +109,13 @@ def refuse_files(standing: Standing, values: Values) -> None:
                 f" ({os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}): install it where everybody can,"
                 " or use the shell's < and >"
             )
+
+
+def explained(standing: Standing, error: str) -> str:
+    """An error's text; where it is about permissions, it also says whose they are by now."""
+    if not standing.user or os.strerror(errno.EACCES) not in error:
+        return error
+    return f"{error} (hopscope runs as {standing.user})"
 
 
 def confine(standing: Standing, options: Options) -> Standing:

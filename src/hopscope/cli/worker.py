@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import WORKER, no_room
-from hopscope.session.launch import Launched, launch
+from hopscope.session.launch import Launched, launch, options_for
 
 if TYPE_CHECKING:
     from hopscope.cli.parser import Values
@@ -29,9 +28,7 @@ def start_worker(values: Values) -> Launched | None:
     if values.get("mark") is not None:
         extra += ["--mark", str(values["mark"])]
     scenario = values["targets"][0] if values["action"] == "demo" and values["targets"] else values.get("scenario")
-    if scenario is not None and os.geteuid() == 0 and ("/" in scenario or scenario.endswith(".toml")):
-        extra += ["--may-read", os.path.abspath(scenario)]
     try:
-        return launch(extra)
+        return launch([*extra, *options_for(scenario)])
     except OSError as error:
         raise CannotStart(f"the probe worker cannot be started: {no_room(error) or error.strerror or error}") from None

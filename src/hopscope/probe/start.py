@@ -93,10 +93,14 @@ def _die_with(lifeline: int) -> None:
     """Be killed when the driver says so by this pipe, or is gone (fcntl(2), F_SETSIG): a driver that has given its own
     privileges up may not send signals to the user that this process became, and a stopped process reads nothing."""
     import fcntl
+    import select
 
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    # It may have happened before; only a change sends a signal.
+    if select.select([lifeline], [], [], 0)[0]:
+        os._exit(1)
 
 
 _F_SETSIG = 10

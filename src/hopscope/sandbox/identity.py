@@ -99,8 +99,11 @@ def _groups(user: User) -> list[int]:
 
 
 def can_read(user: User, files: Iterable[str]) -> bool:
-    """Whether a user can really read files: a child that became that user tries."""
-    child = os.fork()
+    """Whether a user can really read files: a child that became that user tries. False where there can be no child."""
+    try:
+        child = os.fork()
+    except OSError:
+        return False
     if child == 0:
         code = 1
         try:

@@ -139,6 +139,14 @@ class Launched:
                     stream.close()
 
 
+def options_for(scenario: str | None) -> tuple[str, ...]:
+    """The worker's own arguments for a scenario that may be played: as root it can have to be told which file it may
+    read (`hopscope.probe.confinement`)."""
+    if scenario is None or os.geteuid() != 0 or not ("/" in scenario or scenario.endswith(".toml")):
+        return ()
+    return ("--may-read", os.path.abspath(scenario))
+
+
 def launch(
     extra: Sequence[str] = (), *, command: Sequence[str] | None = None, anchor_ns: int | None = None
 ) -> Launched:

@@ -34,7 +34,7 @@ from hopscope.session.events import (
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.feeds import Feeds
 from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
-from hopscope.session.launch import Launched, launch
+from hopscope.session.launch import Launched, launch, options_for
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
@@ -106,7 +106,7 @@ class Session:
             read_query(query)
         self._launched = launched
         self._worker_command = worker_command
-        self._worker_options = launched.extra if launched is not None else ()
+        self._worker_options = launched.extra if launched is not None else options_for(self._default.scenario)
         self._namer = namer
         self._addresses = dict(addresses or {})
         self._anchor = launched.anchor_ns if launched is not None else time.time_ns() - time.monotonic_ns()
