@@ -40,7 +40,8 @@ WAYS: list[tuple[User, Method, Protocol]] = [
     ("root", "raw", "udp"),
     ("root", "raw", "tcp"),
 ]
-EXTRAS = tuple(name for name in old_kernel.OPTIONS if name not in ("IP_RECVERR", "IPV6_RECVERR", "SO_RCVBUF"))
+NEEDED = ("IP_RECVERR", "IPV6_RECVERR", "SO_BINDTODEVICE")
+EXTRAS = tuple(name for name in old_kernel.OPTIONS if name not in (*NEEDED, "SO_RCVBUF"))
 """SO_RCVBUF is one, too, but Scapy's own netlink sockets need it where the packets' templates are built."""
 ROUNDS = 3
 
@@ -102,7 +103,7 @@ class OldKernel(Conversation):
         for name, value in old_kernel.environment(**kernel).items():
             monkeypatch.setenv(name, value)
         super().__init__(chain.client, user)
-        for name in ("LD_PRELOAD", "HOPSCOPE_LACKS", "HOPSCOPE_IGNORES"):
+        for name in ("LD_PRELOAD", "HOPSCOPE_LACKS", "HOPSCOPE_FORBIDS", "HOPSCOPE_IGNORES"):
             monkeypatch.delenv(name)
 
 
@@ -134,6 +135,28 @@ def test_the_true_reason_is_said_where_an_option_is_needed(
         else:
             assert isinstance(told, Refused)
             assert "IP_RECVERR: Protocol not available" in told.message
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+@pytest.mark.parametrize(
+    ("how", "reason", "words"),
+    [
+        ("forbids", "permission", "lets only root send by one interface"),
+        ("lacks", "unsupported", "SO_BINDTODEVICE: Protocol not available"),
+    ],
+)
+def test_an_interface_that_cannot_be_held_to_is_no_matter_of_the_group_range(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, protocol: Protocol, how: str, reason: str, words: str
+) -> None:
+    method: Method = {"icmp": "ping-socket", "udp": "udp-socket", "tcp": "tcp-socket"}[protocol]  # type: ignore[assignment]
+    plan = msgspec.structs.replace(plan_of(chain, method, protocol, 4), interface="east")
+    with OldKernel(chain, "plain", monkeypatch, **{how: ("SO_BINDTODEVICE",)}) as worker:
+        worker.say(Start(1, plan))
+        refused = worker.until(lambda event: isinstance(event, Refused | Started))
+        assert isinstance(refused, Refused)
+        assert refused.reason == reason
+        assert words in refused.message
+        assert "sysctl" not in (refused.remedy or "")
 
 
 def test_a_kernel_that_takes_the_wish_for_stamps_and_gives_none_is_seen_through(

@@ -1,5 +1,5 @@
-/* A kernel that lacks socket options: HOPSCOPE_LACKS="LEVEL:OPTION ..." fail as unknown, HOPSCOPE_IGNORES="..." are taken
-   and do nothing, as some emulations do. */
+/* A kernel that lacks socket options: HOPSCOPE_LACKS="LEVEL:OPTION ..." fail as unknown, HOPSCOPE_FORBIDS="..." for want
+   of a privilege, HOPSCOPE_IGNORES="..." are taken and do nothing, as some emulations do. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,6 +23,7 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
     static int (*real)(int, int, int, const void *, socklen_t);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "setsockopt");
     if (is_named("HOPSCOPE_LACKS", level, option)) { errno = ENOPROTOOPT; return -1; }
+    if (is_named("HOPSCOPE_FORBIDS", level, option)) { errno = EPERM; return -1; }
     if (is_named("HOPSCOPE_IGNORES", level, option)) return 0;
     return real(fd, level, option, value, size);
 }

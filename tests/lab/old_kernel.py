@@ -18,6 +18,7 @@ OPTIONS = {
     "SO_MEMINFO": "1:55",
     "SO_LINGER": "1:13",
     "SO_REUSEADDR": "1:2",
+    "SO_BINDTODEVICE": "1:25",
     "SO_RCVBUF": "1:8",
     "SO_RCVBUFFORCE": "1:33",
     "SO_ATTACH_FILTER": "1:26",
@@ -36,12 +37,15 @@ OPTIONS = {
 """Level and number of each, as Linux has them on x86 and ARM."""
 
 
-def environment(*, lacks: tuple[str, ...] = (), ignores: tuple[str, ...] = ()) -> dict[str, str]:
+def environment(
+    *, lacks: tuple[str, ...] = (), ignores: tuple[str, ...] = (), forbids: tuple[str, ...] = ()
+) -> dict[str, str]:
     """Variables with which a program meets such a kernel."""
     needs.uses("cc")
     return {
         "LD_PRELOAD": _library(),
         "HOPSCOPE_LACKS": " ".join(OPTIONS[name] for name in lacks),
+        "HOPSCOPE_FORBIDS": " ".join(OPTIONS[name] for name in forbids),
         "HOPSCOPE_IGNORES": " ".join(OPTIONS[name] for name in ignores),
     }
 

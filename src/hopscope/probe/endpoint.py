@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 from hopscope.probe import routing
 from hopscope.probe.channels.base import Refusal
 from hopscope.probe.errqueue import zoned
+from hopscope.probe.extras import need
+from hopscope.probe.refusals import AS_ROOT
 from hopscope.wire.messages import Family, Plan
 
 DISCARD_PORT: Final = 9
@@ -20,6 +22,7 @@ IP_MTU_DISCOVER: Final = 10
 IP_PMTUDISC_DONT: Final = 0
 _SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 4 << 20
+_BIND = "SO_BINDTODEVICE"
 
 
 def socket_family(family: Family) -> socket.AddressFamily:
@@ -96,7 +99,7 @@ def egress_of(plan: Plan) -> Egress:
 def bind_interface(sock: socket.socket, interface: str | None) -> None:
     """Send through one interface only (SO_BINDTODEVICE; a plain user may since Linux 5.7)."""
     if interface is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        need(sock, socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0", _BIND)
 
 
 def mark(sock: socket.socket, plan: Plan, egress: Egress | None = None) -> None:
@@ -107,9 +110,9 @@ def mark(sock: socket.socket, plan: Plan, egress: Egress | None = None) -> None:
             bind_interface(sock, socket.if_indextoname(egress.held))
     if plan.tos:
         if plan.family == 4:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, plan.tos)
+            need(sock, socket.IPPROTO_IP, socket.IP_TOS, plan.tos, "IP_TOS")
         else:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, plan.tos)
+            need(sock, socket.IPPROTO_IPV6, socket.IPV6_TCLASS, plan.tos, "IPV6_TCLASS")
 
 
 def make_room(sock: socket.socket) -> None:
@@ -161,6 +164,10 @@ def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> Refusal:
     words = problem.strerror or (os.strerror(number) if number else str(problem))
     if isinstance(problem, NoWay):
         return _without_way(number, plan)
+    if number in (errno.EACCES, errno.EPERM) and words.startswith(_BIND):
+        return Refusal(
+            "permission", f"this system lets only root send by one interface ({words})", AS_ROOT.format("raw")
+        )
     if number in (errno.EACCES, errno.EPERM):
         return Refusal("permission", f"this machine does not let you probe {plan.address} that way: {words}", remedy)
     if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):

@@ -125,7 +125,10 @@ def is_true_loss(hop: Hop, found: HopFinding) -> bool:
 def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
     judged = hop_health(target.path, hop)
-    return "" if judged.state in ("ok", "starting") else hop_words(judged)
+    words = [] if judged.state in ("ok", "starting") else [hop_words(judged)]
+    if hop.unvouched:
+        words.append(f"{hop.unvouched} of {hop.received} quote too little of the probe: a stranger could make them up")
+    return "; ".join(words)
 
 
 def host(document: Document, target: Target, address: str) -> str:
