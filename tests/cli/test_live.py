@@ -162,6 +162,12 @@ def test_what_is_wrong_with_the_screens_configuration_is_one_line(tmp_path: Path
         assert terminal.drawn.count(b"\n") == 1
 
 
+def test_a_screen_is_not_begun_with_a_target_that_can_be_none() -> None:
+    with _terminal("-u", "127.0.0.1", "10.0.0.0/8") as terminal:
+        assert terminal.end() == 2
+        assert terminal.drawn.startswith(b"hopscope: target '10.0.0.0/8' is a network")
+
+
 @pytest.mark.parametrize("which", ["stdin", "stdout", "stderr"])
 def test_a_screen_without_a_whole_terminal_is_refused(which: str) -> None:
     ours, theirs = pty.openpty()

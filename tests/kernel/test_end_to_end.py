@@ -141,7 +141,7 @@ def test_where_icmp_is_refused_mtrs_formats_and_who_asked_for_icmp_get_exit_3_an
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "markdown", "html", "csv"])
 def test_where_icmp_is_refused_and_nothing_else_was_asked_for_udp_is_probed_and_named(chain: Chain, form: str) -> None:
-    done = without_ping_sockets(chain, "--format", form, chain.destination(4))
+    done = without_ping_sockets(chain, "--format", form, f"https://{chain.destination(4)}:443/")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("hopscope: ICMP is refused here, so probes are UDP; for ICMP: ")

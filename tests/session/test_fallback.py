@@ -63,7 +63,7 @@ def test_what_udp_would_meet_as_well_is_refused(reason: str) -> None:
     assert fallback_plan(Probing(), plan_of(Probing(), TARGET), reason) is None
 
 
-def test_a_port_beside_the_target_is_udps() -> None:
-    plan = fallback_plan(Probing(), plan_of(Probing(), TARGET, 53), "permission", 53)
+def test_a_port_beside_the_target_is_not_taken_for_one_of_udp() -> None:
+    plan = fallback_plan(Probing(), plan_of(Probing(), TARGET, 443), "permission")
     assert plan is not None
-    assert (plan.protocol, plan.port) == ("udp", 53)
+    assert (plan.protocol, plan.port) == ("udp", 33434)

@@ -75,7 +75,8 @@ def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
             except ValueError as error:
                 complaints.append(f"{clean(query.host)}: {error}")
                 del wanted[text]
-    if not plans and not any(why.is_temporary for why in unresolved):
+    is_screen = options.format is None  # which has no place for what never becomes a target
+    if (complaints and is_screen) or not (plans or any(why.is_temporary for why in unresolved)):
         raise UsageError("\n".join([*complaints, *map(str, unresolved)]))
     targets = tuple(text for text in options.targets or wanted if text in wanted)
     for text in targets:

@@ -48,13 +48,14 @@ def _carried(probing: Probing) -> dict[str, Any]:
     return {place: value if name == place or value is None else nanos(value) for name, place, value in values}
 
 
-def fallback_plan(probing: Probing, refused: Plan, reason: str, port: int | None = None) -> Plan | None:
+def fallback_plan(probing: Probing, refused: Plan, reason: str) -> Plan | None:
     """The plan by UDP for a target whose ICMP was refused for `reason` (that of `wire.Refused`); None where something
-    explicit was asked for, or another protocol would be refused just the same. `port` as for `plan_of`."""
+    explicit was asked for, or another protocol would be refused just the same. A port that stood beside the target is
+    hardly one of UDP: traceroute's own, which nobody listens to, is answered more often."""
     is_free = probing.protocol == "auto" and probing.method == "auto" and refused.protocol == "icmp"
     if not is_free or reason not in ("permission", "unsupported"):
         return None
-    plan = plan_of(msgspec.structs.replace(probing, protocol="udp"), refused.address, port)
+    plan = plan_of(msgspec.structs.replace(probing, protocol="udp"), refused.address)
     return msgspec.structs.replace(plan, first_round=refused.first_round, rounds=refused.rounds)
 
 

@@ -75,7 +75,7 @@ class TargetRecord:
         """The plan that takes the place of one that was refused, with its remaining rounds; None: it stays refused."""
         fold = self.fold
         refused = fold.continued() if fold.plan is not None else None
-        return refused and fallback_plan(fold.probing, refused, refusal.reason, fold.wanted.port)
+        return refused and fallback_plan(fold.probing, refused, refusal.reason)
 
     # --- what consumers of events are told --------------------------------------------------------------------
 

@@ -241,7 +241,7 @@ class TargetFold:
             remedy = self.fell_back.remedy
             how = f"; for ICMP: {remedy}" if remedy else ""
             notes.append(f"ICMP is refused here, so probes are UDP{how}")
-        elif port is not None and self.plan is not None and self.plan.protocol == "icmp":
+        elif port is not None and self.started is not None and self.plan is not None and self.plan.protocol == "icmp":
             notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
         if not host.isascii() and self._address is not None:
             with suppress(ValueError):
