@@ -337,3 +337,15 @@ def test_the_grace_time_does_not_lengthen_a_probes_own_timeout() -> None:
     world = World(path(3, silent=frozenset({3})), rounds=1, timeout_ns=300 * MS, grace_ns=5 * SECOND, max_ttl=3)
     world.run(0.6)
     assert world.sweep.finished
+
+
+def test_a_stepwise_sweep_goes_on_behind_a_router_that_refuses_to_as_mtr_does() -> None:
+    sweep = Sweep(1, plan(opening="stepwise", max_ttl=9), 0)
+    assert sweep.start_round_if_due(0)
+    ttls = []
+    while (probe := sweep.take_due(0)) is not None:
+        probe.sent_mono = 0
+        sweep.sent(probe)
+        ttls.append(probe.ttl)
+        sweep.heard(probe, 0, MS, "net-unreachable" if probe.ttl > 2 else "time-exceeded", "198.51.100.1")
+    assert ttls == list(range(1, 10))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -102,7 +101,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         asserting.read(merged["assertion"])  # what is wrong with it is said before anything is probed
     is_pattern_random = merged.get("pattern", 0) > LARGEST_BYTE
     if is_pattern_random:
-        merged["pattern"] = random.randrange(LARGEST_BYTE + 1)
+        merged["pattern"] = os.urandom(1)[0]
     if merged.get("mark") is not None:
         _check_mark(merged, "mark" in values)
     probing = _probing(merged, "port" in values, asked)
@@ -125,7 +124,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
             owners=merged.get("owners", bool(loaded.config.names.databases)),
             ipinfo=merged.get("ipinfo", 0),
             is_pattern_random=is_pattern_random,
-            mpls=merged.get("mpls", False),
+            mpls=_mpls(merged, asked, as_mtr),
             wide=merged.get("wide", False) or asked == "wide",
         ),
         dns=merged.get("dns", True),
@@ -181,6 +180,12 @@ def _format(merged: Values) -> str | None:
     if layout == "text" and merged.get("wide"):
         layout = "wide"  # mtr's -w stays, also before -r
     return asked or layout
+
+
+def _mpls(merged: Values, asked: str | None, as_mtr: bool) -> bool:
+    """mtr 0.95 itself prints labels in a text report only beside owners (ui/report.c, report_close)."""
+    is_bare_text = asked in ("text", "wide") and not merged.get("owners")
+    return bool(merged.get("mpls")) and not (as_mtr and is_bare_text)
 
 
 def _names(merged: Values) -> NamesMode:

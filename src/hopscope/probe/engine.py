@@ -370,7 +370,7 @@ class Engine:
         if is_too_late:
             self._lose(target, probe)
         now = reply.received_mono
-        outcome = sweep.heard(probe, now, rtt_ns, reply.kind)
+        outcome = sweep.heard(probe, now, rtt_ns, reply.kind, reply.address)
         make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
         event = make(
             probe.target,

@@ -95,9 +95,12 @@ class Horizon:
     def _stepwise(self) -> int:
         """How far mtr goes: in its first round one TTL beyond the target, which it does not know yet when that probe
         leaves, then to the target; while none answers, until more than `max_unknown` TTLs before the probe have not."""
-        first = self._plan.first_ttl
+        plan = self._plan
         if self._end is not None:
             return self._end + 1 if self._is_opening else self._end
-        far = max(self._far, first - 1)
-        silent = sum(ttl not in self._replies for ttl in range(first, far + 1))
-        return far + max(0, self._plan.max_unknown + 1 - silent) + 1
+        silent = 0
+        for ttl in range(plan.first_ttl, plan.max_ttl):
+            if silent > plan.max_unknown:
+                return ttl
+            silent += ttl not in self._replies
+        return plan.max_ttl

@@ -100,8 +100,9 @@ class Sweep:
 
     # --- what became of it ------------------------------------------------------------------------------------
 
-    def heard(self, probe: Probe, now: int, rtt_ns: int, kind: Kind) -> Outcome:
-        """An answer to `probe` came, after `rtt_ns`. The caller has made it lost first, where that was too late."""
+    def heard(self, probe: Probe, now: int, rtt_ns: int, kind: Kind, address: str | None = None) -> Outcome:
+        """An answer to `probe` came from `address`, after `rtt_ns`. The caller has made it lost first, where that was
+        too late."""
         outcome: Outcome
         pacer, horizon = self._pacer, self._horizon
         if probe.fate is None:
@@ -115,7 +116,7 @@ class Sweep:
             self.is_stirred = False
             return "duplicate"
         before = horizon.ttl
-        horizon.answered(probe.ttl, probe.round, ends_path(kind))
+        horizon.answered(probe.ttl, probe.round, self._ends(kind, address))
         self._finish_if_over()
         self.is_stirred = pacer.is_opening or self.finished or horizon.ttl != before
         return outcome
@@ -139,6 +140,12 @@ class Sweep:
     def take_forgettable(self, now: int) -> Probe | None:
         """A probe to which no answer is expected any more; it is forgotten with this call. None: none is."""
         return self._book.take_forgettable(now)
+
+    def _ends(self, kind: Kind, address: str | None) -> bool:
+        """Whether the path ends where this answer came from. mtr goes on behind a router that refuses to."""
+        if self.plan.opening == "stepwise" and address is not None:
+            return address.partition("%")[0] == self.plan.address.partition("%")[0]
+        return ends_path(kind)
 
     # --- what the driver changes ------------------------------------------------------------------------------
 
