@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from hopscope.cli import config as configuration
 from hopscope.cli.asserting import NAMES
+from hopscope.cli.config import Config
+from hopscope.cli.show_config import TEMPLATE
 from hopscope.cli.table import GROUPS, OPTIONS, Option
-from hopscope.session.events import EndEvent, StartEvent, probe_event
+from hopscope.session.events import EndEvent, Outcome, StartEvent, probe_event
 from hopscope.views.report import mtr
 from hopscope.views.report.document import Style, hostname
 from hopscope.views.report.formats import FORMATS, STREAMS, render
@@ -79,9 +83,24 @@ def _mtr_options() -> str:
     return "\n".join(["| option | here |", "| --- | --- |", *rows])
 
 
+_SECTION = re.compile(r"\[(\w+)\]")
+_KEY = re.compile(r"# (\S+) = (.+?)\s{2,}# (.+)|# (\S+) = (.+)")
+
+
+def _configuration() -> str:
+    lines: list[str] = []
+    for line in TEMPLATE.splitlines():
+        if section := _SECTION.fullmatch(line):
+            lines += ["", f"## [{section[1]}]", "", "| key | default, or an example | what |", "| --- | --- | --- |"]
+        elif (key := _KEY.fullmatch(line)) and lines:
+            name, value, words = (key[1], key[2], key[3]) if key[1] else (key[4], key[5], "")
+            lines.append(f"| `{name}` | `{value}` | {words} |")
+    return "\n".join(lines).strip()
+
+
 def _made(what: str) -> str:
     kind, _, name = what.partition(": ")
-    makers = {"columns": _columns, "options": _options, "mtr-options": _mtr_options}
+    makers = {"columns": _columns, "options": _options, "mtr-options": _mtr_options, "configuration": _configuration}
     return makers[kind]() if kind in makers else _sample(name)
 
 
@@ -92,7 +111,7 @@ def _filled(text: str) -> str:
     return _MARK.sub(fill, text)
 
 
-@pytest.mark.parametrize("page", ["formats.md", "cli.md", "coming-from-mtr.md"])
+@pytest.mark.parametrize("page", ["formats.md", "cli.md", "coming-from-mtr.md", "configuration.md"])
 def test_a_pages_samples_are_what_the_program_prints(page: str) -> None:
     path = _DOCS / page
     text = path.read_text("utf-8")
@@ -115,3 +134,21 @@ def test_every_value_of_an_assertion_is_documented() -> None:
     text = (_DOCS / "cli.md").read_text("utf-8")
     for name in NAMES:
         assert f"`{name}`" in text
+
+
+def test_every_key_of_the_configuration_is_documented_in_its_section() -> None:
+    text = (_DOCS / "configuration.md").read_text("utf-8")
+    sections = dict(re.findall(r"## \[(\w+)\]\n(.*?)(?=\n## |\Z)", text, re.DOTALL))
+    for table in Config.__struct_fields__:
+        if table == "keys":
+            continue
+        kind = Config.__annotations__[table]
+        fields = getattr(configuration, kind if isinstance(kind, str) else kind.__name__).__struct_fields__
+        documented = set(re.findall(r"^\| `(\w+)` \|", sections[table], re.MULTILINE))
+        assert documented == set(fields), table
+
+
+def test_the_glossary_knows_the_kinds_of_the_protocol() -> None:
+    words = set(re.findall(r"^\| ([a-zA-Z ,-]+?) \|", (_DOCS / "glossary.md").read_text("utf-8"), re.MULTILINE))
+    for word in (*get_args(Outcome), "pending", "probe", "round", "flow", "target"):
+        assert word in words | {"answered", "duplicate"}, word

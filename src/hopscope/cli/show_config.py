@@ -21,12 +21,12 @@ TEMPLATE = """\
 # interval = "1s"          # between the starts of two rounds: a number of seconds, or 500ms, 2s, 1m
 # timeout = "3s"           # after this a probe counts as lost
 # rounds = 10              # left out: a report has 10, the screen is endless
-# first_ttl = 1
-# max_ttl = 30
+# first_ttl = 1            # the first TTL of a round
+# max_ttl = 30             # the largest TTL
 # max_unknown = 12         # how many TTLs beyond the last answer are tried
 # packet_size = 64         # bytes, IP header included
 # pattern = 0              # payload byte
-# tos = 0
+# tos = 0                  # type of service, traffic class
 # source = "192.0.2.1"     # left out: the route's
 # interface = "eth0"       # left out: the route's
 
@@ -41,22 +41,23 @@ TEMPLATE = """\
 # servers = []             # name servers, e.g. ["192.0.2.53"]; none: the system's
 # databases = []           # MMDB files with owners and places, e.g. ["/usr/share/GeoIP/GeoLite2-ASN.mmdb"]
 # origin4 = "origin.asn.cymru.com"     # where owners are asked for (-z), in Team Cymru's format
-# origin6 = "origin6.asn.cymru.com"
-# as_names = "asn.cymru.com"
+# origin6 = "origin6.asn.cymru.com"    # the same for IPv6
+# as_names = "asn.cymru.com"           # where the names of ASes are asked for
 # verify = true            # mark names that do not lead back to their address
+# owners = false           # owner AS of each address, in reports and on the screen, unless they say otherwise
 
 [screen]
-# columns = ["loss", "sent", "last", "best", "avg", "p95", "jitter", "spark"]
-# theme = "hopscope"
+# columns = ["loss", "sent", "last", "best", "avg", "p95", "jitter", "spark"]  # by their keys, in their order
+# theme = "hopscope"       # colours; the palette of the screen lists all themes
 # names = "names"          # names, addresses, both
-# owners = false
-# mpls = true
+# owners = false           # owner AS of each address, asked of a third party by DNS
+# mpls = true             # labels beside hops
 # chart = true             # left out: where there is room
 # chart_view = "time"      # time, profile, distribution, heat
 # details = true           # the panel of the chosen hop
 # scale = "all"            # one scale for all sparklines, or "hop"
 # glyphs = "auto"          # auto, unicode, ascii
-# refresh = "1s"
+# refresh = "1s"           # the longest time between two drawings
 
 [keys]
 # "probe.pause" = "p,space"   # an action's name and its keys; the help of the screen (?) names them all
