@@ -17,8 +17,6 @@ from tests.screen.terminal import Terminal
 USER = 100_000 + os.getpid()
 """A user of whom nothing else runs: the limit counts all of a user's processes."""
 
-needs_root = pytest.mark.needs("root")  # to be another user
-
 
 def limited(limit: str, *words: str) -> subprocess.CompletedProcess[str]:
     """The command as a plain user of few resources."""
@@ -32,7 +30,7 @@ def limited(limit: str, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@needs_root
+@pytest.mark.needs("root")
 @pytest.mark.parametrize("most", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     "words", [("-n", "127.0.0.1"), ("127.0.0.1", "127.0.0.2"), ("demo",)], ids=["one", "two", "demo"]
@@ -51,7 +49,7 @@ def test_with_few_threads_it_works_or_says_what_is_missing(most: int, words: tup
     assert (done.returncode == 0) == (most > 1)
 
 
-@needs_root
+@pytest.mark.needs("root")
 @pytest.mark.parametrize("most", [7, 9, 11, 12, 13, 14, 16, 20])
 def test_with_few_open_files_it_works_or_says_what_is_missing(most: int) -> None:
     done = limited(f"--nofile={most}", "demo", "-r", *QUICK)

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import struct
 import sys
@@ -26,7 +25,6 @@ SHELLS = {
     "zsh": ["zsh", "-f", "-i"],
     "fish": ["fish", "--no-config", "-i"],
 }
-INSTALLED = [name for name, (program, *_) in SHELLS.items() if shutil.which(program)]
 PROMPT = b"ready> "
 
 

@@ -79,3 +79,9 @@ async def test_a_prompt_says_what_of_a_paste_it_did_not_take(drive: Drive) -> No
             await it.pilot.pause()
             assert prompt.said == said
             await it.press("escape")
+
+
+def test_the_end_of_a_line_that_is_cut_in_two_is_one_end() -> None:
+    whole = Pastes().feed("\x1b[200~a\r\nb\rc\x1b[201~")
+    pastes = Pastes()
+    assert "".join(pastes.feed(char) for char in "\x1b[200~a\r\nb\rc\x1b[201~") == whole == "\x1b[200~a\nb\nc\x1b[201~"

@@ -127,3 +127,14 @@ def test_a_terminal_of_an_absurd_size_is_drawn_as_far_as_terminals_go(size: tupl
         assert terminal.is_restored()
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         assert peak < 400_000  # KiB
+
+
+def test_a_sequence_that_the_parser_of_keys_does_not_stand_ends_nothing() -> None:
+    with Terminal("demo") as terminal:
+        at = terminal.read(LAST_HOP)
+        terminal.type("\x1b[:00~\x1b[<0;;M\x1b[999999999999999999u")
+        terminal.type("p")
+        terminal.read(b"no probes are sent", at)
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert b"Traceback" not in terminal.bytes

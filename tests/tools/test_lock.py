@@ -22,7 +22,12 @@ PINS = [
 WANTED = [
     *PROJECT["build-system"]["requires"],
     *PROJECT["project"]["dependencies"],
-    *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
+    *(
+        line
+        for name, extra in PROJECT["project"]["optional-dependencies"].items()
+        if name != "fuzz"  # for tools/fuzz.py alone, and never for every Python
+        for line in extra
+    ),
 ]
 
 

@@ -18,18 +18,15 @@ import signal
 import sys
 import threading
 import time
-from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textual import events
-from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 
 from hopscope.system.signals import Signals
 from hopscope.system.writer import Writer
-from hopscope.views.screen.pastes import Pastes
+from hopscope.views.screen.keys import Keys
 from hopscope.views.screen.terminal import ENTER, LEAVE, Terminal, background_writes
 
 if TYPE_CHECKING:
@@ -262,9 +259,7 @@ class _Input:
             os.close(self._wake_read)
 
     def _hear(self) -> None:
-        parser = XTermParser(self._driver._debug)
-        pastes = Pastes()
-        decode = getincrementaldecoder("utf-8")("replace").decode
+        keys = Keys(self._driver._debug)
         restless = True
         while not self._is_over.is_set():
             ready, _, _ = select.select([self._fileno, self._wake_read], [], [], TICK_S if restless else None)
@@ -275,13 +270,10 @@ class _Input:
                 self._driver._on_gone()
                 break
             restless = bool(data)
-            for event in parser.feed(text) if (text := pastes.feed(decode(data))) else ():
+            for event in (*keys.feed(data), *keys.tick()):
                 self._driver.process_message(event)
-            for event in parser.tick():
-                self._driver.process_message(event)
-        with contextlib.suppress(EOFError, ParseError):
-            for event in parser.feed(""):
-                self._driver.process_message(event)
+        for event in keys.end():
+            self._driver.process_message(event)
 
     def _read(self) -> bytes | None:
         """What was typed; empty where it was typed for somebody else; None where there is no terminal any more."""

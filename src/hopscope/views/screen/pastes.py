@@ -22,7 +22,8 @@ class Pastes:
     def __init__(self) -> None:
         self._inside = False
         self._kept = ""
-        """Outside of a paste: the last characters that passed; inside: what may be the beginning of its end."""
+        """Outside of a paste: the last characters that passed; inside: what may be the beginning of its end, or of a
+        line's."""
         self._room = MOST
 
     def feed(self, data: str) -> str:
@@ -48,7 +49,8 @@ class Pastes:
         text = self._kept + data
         at = text.find(END)
         if at < 0:
-            held = next((n for n in range(len(END) - 1, 0, -1) if text.endswith(END[:n])), 0)
+            # Half an end may follow, or half an end of a line.
+            held = next((n for n in range(len(END) - 1, 0, -1) if text.endswith(END[:n])), int(text.endswith("\r")))
             text, self._kept, rest = text[: len(text) - held], text[len(text) - held :], ""
         else:
             text, self._kept, rest = text[:at], "", text[at + len(END) :]

@@ -1,0 +1,51 @@
+"""What the terminal sends, as events: pastes are text (`pastes`), and no sequence of bytes ends the program.
+
+Textual's parser takes numbers out of sequences that need not hold any (``ESC [ : 0 ~``), and raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+from hopscope.views.screen.pastes import Pastes
+
+
+class Keys:
+    """Bytes in, wherever they are cut; events out."""
+
+    def __init__(self, debug: bool = False) -> None:
+        self._debug = debug
+        self._parser = XTermParser(debug)
+        self._pastes = Pastes()
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The events that `data` completes. Never raises."""
+        # One by one, so that a sequence which the parser does not stand takes nothing along that follows it.
+        return [
+            event for char in self._pastes.feed(self._decode(data)) for event in self._guarded(self._parser.feed(char))
+        ]
+
+    def tick(self) -> list[Message]:
+        """What no more bytes came for: half a sequence is the escape key, and what stands behind it."""
+        return list(self._guarded(self._parser.tick()))
+
+    def end(self) -> list[Message]:
+        """What is left when no more comes."""
+        with contextlib.suppress(EOFError, ParseError):
+            return list(self._guarded(self._parser.feed("")))
+        return []
+
+    def _guarded(self, events: Iterable[Message]) -> Iterator[Message]:
+        try:
+            yield from events
+        except (EOFError, ParseError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever a strange sequence makes of the parser, the next key is heard
+            self._parser = XTermParser(self._debug)
