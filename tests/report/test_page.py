@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from hopscope.names.facts import Asn, NameFacts
@@ -14,7 +15,7 @@ from hopscope.session.model import Target
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
 from hopscope.views.report.words import evidence, moment, span
-from hopscope.wire.messages import Answered, Event, Kind, Lost, Plan, RoundStarted, Sent
+from hopscope.wire.messages import Answered, Event, Kind, Lost, Plan, RoundStarted, Sent, Started
 from tests.report import sample
 
 SECOND = 1_000_000_000
@@ -102,7 +103,30 @@ def test_only_what_is_lost_traffic_as_far_as_can_be_told_is_drawn_as_lost() -> N
     assert [row.count('class="lost"') for row in truly] == [0, 3, 3, 3]
     assert not any("°" in row for row in truly)
     from_the_second_on = rows(traced(lambda _number, ttl: ttl > 1))
-    assert not any('class="lost"' in row for row in from_the_second_on)  # who never answered lost nothing that is known
+    # Who never answered lost nothing that is known; nor is it known that nothing is.
+    assert not any('class="lost"' in row or "°" in row for row in from_the_second_on)
+
+
+def test_the_legend_explains_the_marks_that_stand_there_and_no_others() -> None:
+    def legend(target: Target) -> str:
+        return "".join(re.findall('<p class="legend">.*?</p>', render(sample.document(target), "html")))
+
+    assert legend(traced(lambda _number, _ttl: False)) == ""
+    truly = legend(lossy())
+    assert "red bar" in truly
+    assert "dot" not in truly
+    silent = legend(traced(lambda _number, ttl: ttl == 2))
+    assert "°" in silent
+    assert "red bar" not in silent
+    assert "°" not in legend(traced(lambda _number, ttl: ttl > 1))
+
+
+def test_each_note_stands_once() -> None:
+    target = msgspec.structs.replace(
+        lossy(), facts=Started(1, "simulated", None, None, None, 64, "one", "kernel", "A tale")
+    )
+    for name in ("html", "markdown"):
+        assert render(sample.document(target), name).count("A tale") == 1
 
 
 def test_a_lost_probe_of_the_target_is_one_though_it_is_chance_and_one_of_a_router_is_not() -> None:

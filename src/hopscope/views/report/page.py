@@ -18,6 +18,7 @@ from hopscope.views.report.document import Document, hostname, is_claim, query_o
 from hopscope.views.report.words import (
     UNVERIFIED,
     evidence,
+    is_harmless,
     is_true_loss,
     labels,
     lost_of,
@@ -140,7 +141,9 @@ def _legend(target: Target) -> str:
     if any(hop.lost and is_true_loss(hop, judged) for hop, judged in found):
         lines.append("A red bar of full height with a head is a lost probe.")
     if any(hop.lost and not is_true_loss(hop, judged) for hop, judged in found):
-        lines.append(f"{HARMLESS} and dots: the router answers seldom or never; no traffic is lost there.")
+        lines.append("A dot is a probe that a router did not answer.")
+    if any(is_harmless(judged) for _hop, judged in found):
+        lines.append(f"{HARMLESS} The router answers seldom or never; no traffic is lost there.")
     return f'<p class="legend"><small>{" ".join(lines)}</small></p>' if lines else ""
 
 
@@ -158,14 +161,14 @@ def _table(document: Document, target: Target) -> str:
 def _row(document: Document, target: Target, hop: Hop) -> str:
     rtt = hop.rtt
     times = [rtt.last, rtt.best, rtt.avg, rtt.median, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 7
-    is_lost = is_true_loss(hop, hop_health(target.path, hop))
-    is_harmless = bool(hop.lost) and not is_lost
-    loss = percent(hop.loss_pct) + (HARMLESS if is_harmless else "")
+    judged = hop_health(target.path, hop)
+    is_lost = is_true_loss(hop, judged)
+    loss = percent(hop.loss_pct) + (HARMLESS if is_harmless(judged) else "")
     if hop.loss_ci95_pct is not None:
         counts, _, interval = lost_of(hop).partition(" (")
         loss += f"<small>{counts}</small><small>{interval.removesuffix(')')}</small>"
     numbers = [str(hop.sent), *(ms(time) for time in times), ms(hop.jitter.avg if hop.jitter else None)]
-    cells = f'<td class="n{" harmless" if is_harmless else ""}">{loss}</td>'
+    cells = f'<td class="n{" harmless" if hop.lost and not is_lost else ""}">{loss}</td>'
     cells += "".join(f'<td class="n">{number}</td>' for number in numbers)
     host = f'<td class="host">{_host(document, target, hop)}</td>'
     return f'<tr><td class="n">{hop.ttl}</td>{host}{cells}<td>{svg.spark(hop, is_true_loss=is_lost)}</td></tr>'

@@ -91,7 +91,7 @@ def evidence(document: Document, target: Target) -> list[str]:
     farthest = found.farthest if isinstance(found, NoAnswer) else None
     ttl = farthest or found.first_ttl
     hop = next((hop for hop in path.hops if hop.ttl == ttl), None)
-    if hop is not None and hop.nodes and not hop.is_target:
+    if hop is not None and hop.nodes and not (hop.is_target or isinstance(found, Loop)):
         counts = f": {lost_of(hop)} lost there" if hop.lost and farthest is None else ""
         lines.append(f"hop {hop.ttl} is {located(document, target, hop.nodes[0].address)}{counts}")
     end = path.target_hop
@@ -120,6 +120,11 @@ def lost_of(hop: Hop) -> str:
 def is_true_loss(hop: Hop, found: HopFinding) -> bool:
     """Whether what is lost at a hop is lost traffic, as far as can be told: no router that answers seldom or never."""
     return bool(hop.received or hop.late) and (found.is_trouble or hop.is_target)
+
+
+def is_harmless(found: HopFinding) -> bool:
+    """Whether what a hop does not answer is no lost traffic: what lies behind it answers."""
+    return found.state in ("cosmetic", "silent")
 
 
 def remark(target: Target, hop: Hop) -> str:
@@ -172,8 +177,6 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
         if started:
             flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
             rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
-            if started.note:
-                rows.append(("Note", started.note))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
     rows += [("Note", note) for note in said_of(target)]
     rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
