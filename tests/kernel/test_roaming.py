@@ -156,6 +156,15 @@ def test_a_vpn_that_comes_and_goes_is_followed_both_times(uplinks: Uplinks, user
 
 
 @USERS
+def test_the_second_uplink_is_used_when_the_first_goes_down(uplinks: Uplinks, user: User) -> None:
+    uplinks.use(2, metric=500)
+    with Traces(uplinks, user) as traces:
+        down_at = time.time_ns()
+        netns.ip(["link set up1 down"], uplinks.client)
+        traces.follow(uplinks, down_at, 1, 2)
+
+
+@USERS
 def test_an_interface_that_is_renumbered_is_followed(uplinks: Uplinks, user: User) -> None:
     with Traces(uplinks, user) as traces:
         at = time.time_ns()
