@@ -10,6 +10,7 @@ from bench.measure import Row
 from bench.parts.accuracy import accuracy
 from bench.parts.cost import cost
 from bench.parts.day import day
+from bench.parts.flood import flood
 from bench.parts.live import screen
 from bench.parts.names import names
 from bench.parts.scale import scale
@@ -25,5 +26,6 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "scale": scale,
     "names": names,
     "day": day,
+    "flood": flood,
 }
 """By the names of the command line, in the order of the table."""

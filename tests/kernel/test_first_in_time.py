@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from hopscope.probe.inbox import BURST
-from hopscope.wire.messages import Family, Plan, Protocol
+from hopscope.wire.messages import Answered, Duplicate, Family, Finished, Method, Patience, Plan, Protocol
+from tests.kernel.test_overflow import Worker
 from tests.lab import netns
 from tests.lab.drive import Driver, channel_class
 from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, echoed, prohibited
@@ -105,3 +106,40 @@ def test_a_flood_of_datagrams_leaves_the_schedule_its_turn(lab_allowed: None, fa
             assert turns > 3 or driver.channel.has_backlog
         key.data()
         assert not driver.channel.has_backlog
+
+
+@FAMILIES
+@pytest.mark.parametrize(
+    ("method", "protocol"),
+    [("ping-socket", "icmp"), ("udp-socket", "udp"), ("raw", "icmp"), ("raw", "udp"), ("raw", "tcp")],
+)
+def test_a_worker_that_lets_answers_lie_hears_the_target_first_all_the_same(
+    method: Method, protocol: Protocol, family: Family
+) -> None:
+    before: list[bytes] = []
+
+    def answer(packet: bytes) -> list[bytes]:
+        late = [prohibited(earlier) for earlier in before[-1:]]  # of the probe before, a whole interval later
+        before.append(packet)
+        return [echoed(packet), *late]
+
+    plan = Plan(
+        TARGET[family],
+        family,
+        protocol,
+        method,
+        PORTS[protocol],
+        interval_ns=200_000_000,
+        timeout_ns=1_000_000_000,
+        max_ttl=1,
+        rounds=8,
+    )
+    with OddRouter(answer) as net, Worker(net, plain=method != "raw") as worker:
+        worker.say(plan, Patience(500_000_000))
+        worker.until(lambda: bool(worker.heard(Finished)))
+        answers = [event for event in worker.events if type(event) is Answered]
+        assert {event.address for event in answers} == {TARGET[family]}
+        assert len(answers) == 8
+        assert all(event.rtt_ns < 100_000_000 for event in answers)
+        strangers = [event for event in worker.events if isinstance(event, Duplicate)]
+        assert {event.address for event in strangers} == {ROUTER[family]}

@@ -21,6 +21,7 @@ import pytest
 from hopscope.wire.messages import (
     VERSION,
     Answered,
+    Command,
     Counters,
     Event,
     Failed,
@@ -61,9 +62,10 @@ class Worker:
         self.events: list[Event] = []
         self._rest = b""
 
-    def say(self, plan: Plan) -> None:
+    def say(self, plan: Plan, *before: Command) -> None:
+        """Start a target, after these commands."""
         assert self.process.stdin is not None
-        for command in (Hello(VERSION), Start(1, plan)):
+        for command in (Hello(VERSION), *before, Start(1, plan)):
             self.process.stdin.write(msgspec.json.encode(command) + b"\n")
         self.process.stdin.flush()
 
