@@ -47,6 +47,9 @@ from hopscope.session.query import Query, read_query, split_queries
         ("<https://host.example/>", "host.example", None),
         ("(example.net)", "example.net", None),
         ("example.net,", "example.net", None),
+        ("https://one.example/a,b;c?d=e,f", "one.example", None),
+        ("2130706433", "2130706433", None),
+        ("0", "0", None),
         ("https://host.example:443,", "host.example", 443),
     ],
 )
@@ -72,6 +75,7 @@ def test_a_paste_is_taken_for_the_host_in_it(typed: str, host: str, port: int | 
         ("host:https", "'https' is no port"),
         ("host:80:90", "with a port it is [2001:db8::1]:443"),
         (":443", "no host in it"),
+        ("443", "example.net:443"),
         ("https://", "no host in it"),
         ("file:///etc/passwd", "no host in it"),
         ("one two", "these are several"),
@@ -98,6 +102,8 @@ def test_what_could_mean_two_things_is_refused_with_what_to_type(typed: str, say
         ("'one' \"two\"", ["'one'", '"two"']),
         ("", []),
         (" , ; ", []),
+        ("https://one.example/a,b;c?d=e,f two", ["https://one.example/a,b;c?d=e,f", "two"]),
+        ("https://one.example/a,https://two.example,", ["https://one.example/a", "https://two.example,"]),
     ],
 )
 def test_several_names_in_a_line_are_several_targets(line: str, queries: list[str]) -> None:

@@ -44,6 +44,18 @@ def page() -> str:
             " rest. config prints a configuration file with every default. A host whose name is one of these words is"
             " traced after two dashes: hopscope -- demo."
         ),
+        ".SH TARGETS",
+        roff(
+            "A host's name or an address, or what holds one: a URL, host:443, [::1], an address with its prefix length,"
+            " quotes and commas around a name, several names in one word. A port beside the host is what -T and -u"
+            " probe, unless -P says another. Names in other letters are looked up as browsers do (UTS #46). Of several"
+            " targets one that leads nowhere is named, and the others are traced."
+        ),
+        ".PP",
+        roff(
+            "Where this machine refuses ICMP and neither a protocol nor a method is asked for, hopscope probes by UDP"
+            " and says so; mtr's formats end with status 3 instead."
+        ),
         ".SH OPTIONS",
     ]
     for group, title in GROUPS.items():

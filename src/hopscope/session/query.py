@@ -25,6 +25,8 @@ _AROUND: Final = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00
 _BEHIND: Final = ",;"
 _BETWEEN: Final = rf"[{_BLANKS},;]+"
 
+_NEXT_URL: Final = rf"[{_BEHIND}]+(?=[{_AROUND}]*[A-Za-z][A-Za-z0-9+.-]*://)"
+
 
 class Query(NamedTuple):
     """A target as it was meant."""
@@ -36,16 +38,19 @@ class Query(NamedTuple):
 
 
 def split_queries(text: str) -> list[str]:
-    """The targets in a line: blanks and commas stand between them."""
+    """The targets in a line: blanks stand between them, or commas, which are a part of a URL's path, too."""
     if _is_plain(text):
         return [text]
-    return [word for word in re.split(_BETWEEN, text) if word.strip(_AROUND)]
+    words = []
+    for part in re.split(rf"[{_BLANKS}]+", text):
+        words += re.split(_NEXT_URL if "://" in part else _BETWEEN, part)
+    return [word for word in words if word.strip(_AROUND + _BEHIND)]
 
 
 def read_query(text: str) -> Query:
     """The one target in `text`. `ValueError` with one line: what is wrong, and what to type."""
     if _is_plain(text) and len(text) <= LONGEST_NAME:
-        return Query(text)
+        return Query(_no_port(text))
     word = text.strip(_BLANKS + _AROUND + _BEHIND)
     if not word:
         raise ValueError("a target is needed: a host name or an address")
@@ -53,7 +58,7 @@ def read_query(text: str) -> Query:
         raise ValueError(f"target {_shown(word)}: a name has at most {LONGEST_NAME} characters")
     if numeric(word) is not None:
         return Query(word)
-    if re.search(_BETWEEN, word):
+    if re.search(rf"[{_BLANKS}]" if "://" in word else _BETWEEN, word):
         raise ValueError(f"target {_shown(word)}: these are several; name one at a time")
     query = _from_authority(*_authority(word))
     if query.host.startswith("-"):
@@ -68,6 +73,13 @@ def read_query(text: str) -> Query:
 def _is_plain(text: str) -> bool:
     """Nothing but the letters, digits and dots of most names and IPv4 addresses."""
     return text.isascii() and text.replace(".", "").isalnum() and not text.endswith(".")
+
+
+def _no_port(word: str) -> str:
+    """`word`, unless it can only be meant as a port. As a host it would be 0.0.0.1 to 0.0.255.255, which nobody has."""
+    if word.isdecimal() and 0 < int(word[:6]) <= 65_535:
+        raise ValueError(f"target {_shown(word)} is a mere number; a port stands behind its host: example.net:{word}")
+    return word
 
 
 def _authority(word: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from typing import Final
 
 from hopscope.names.clean import clean
@@ -23,7 +24,7 @@ def resolve(host: str, probing: Probing = _DEFAULT) -> str:
     try:
         if numeric(host) is not None:
             return _checked(host, probing)
-        name = ascii_name(host)
+        name = _in_four_parts(ascii_name(host))
         return _checked(name, probing) if numeric(name) is not None else _looked_up(name, probing)
     except ValueError as why:
         temporary = isinstance(why, _NotNow)
@@ -52,6 +53,15 @@ def _looked_up(name: str, probing: Probing) -> str:
             except ValueError as why:
                 reason = f"leads to {address[0]}, which {why}"
     raise ValueError(reason)
+
+
+def _in_four_parts(name: str) -> str:
+    """An IPv4 address as inet_aton(3) reads it too (``127.1``, ``0x7f000001``, ``0``) in the usual form; all else as it
+    is."""
+    if name[:1].isdigit():
+        with suppress(OSError):
+            return socket.inet_ntoa(socket.inet_aton(name))
+    return name
 
 
 def _of_name(address: str, probing: Probing) -> str:
