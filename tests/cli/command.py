@@ -13,7 +13,7 @@ COMMAND = (sys.executable, "-m", "hopscope")
 
 def environment(**more: str) -> dict[str, str]:
     """Nobody's configuration, and no options from outside."""
-    return {**os.environ, "HOPSCOPE_OPTIONS": "", "XDG_CONFIG_HOME": "/nonexistent", "TZ": "UTC", **more}
+    return {**os.environ, "HOPSCOPE_OPTIONS": "", "XDG_CONFIG_HOME": "/dev/null", "TZ": "UTC", **more}
 
 
 def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:

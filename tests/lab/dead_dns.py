@@ -93,7 +93,7 @@ def run(code: str) -> Any:
         done = subprocess.run(
             ["unshare", "--mount", "--net", "sh", "-c", _ENTER, "sh", *files, sys.executable, "-c", _SILENT + code],
             cwd=_TOP,
-            env={**os.environ, "HOPSCOPE_OPTIONS": "", "XDG_CONFIG_HOME": "/nonexistent"},
+            env={**os.environ, "HOPSCOPE_OPTIONS": "", "XDG_CONFIG_HOME": "/dev/null"},
             capture_output=True,
             text=True,
             timeout=100,

@@ -14,6 +14,7 @@ import pytest
 from hopscope.sandbox import capabilities, identity, privileges
 from hopscope.sandbox.identity import NOBODY, User
 from hopscope.sandbox.privileges import StillPrivileged
+from tests.lab.plain_user import as_plain_user
 
 root = pytest.mark.needs("root")  # to become somebody else
 
@@ -35,10 +36,10 @@ class GivenUp:
         self.bounding = int(bounding)
 
 
-def given_up(needed: str, *before: str, **environment: str) -> GivenUp:
+def given_up(needed: str, *before: str, python: str = sys.executable, **environment: str) -> GivenUp:
     """A process of root, started behind the words `before`, that gave up and was asked who it is then."""
     environment = {"PATH": os.environ["PATH"], **environment}
-    words = [*before, sys.executable, "-c", FACTS, needed]
+    words = [*before, python, "-c", FACTS, needed]
     done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
     return GivenUp(done.stdout)
 
@@ -128,7 +129,15 @@ def test_a_user_namespace_that_maps_root_alone_leaves_root_without_a_capability(
 @root
 def test_a_plain_user_with_an_ambient_capability_loses_it() -> None:
     capability = ("--inh-caps=+net_raw", "--ambient-caps=+net_raw")
-    process = given_up("/etc/passwd", "setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", *capability)
+    process = given_up(
+        "/etc/passwd",
+        "setpriv",
+        "--reuid=4321",
+        "--regid=4321",
+        "--clear-groups",
+        *capability,
+        python=as_plain_user()[-1],
+    )
     assert (process.uid, process.is_harmless) == (4321, True)
 
 

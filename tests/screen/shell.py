@@ -46,7 +46,7 @@ class ShellTerminal:
             environment |= {
                 "TERM": "xterm-256color",
                 "LC_ALL": "C.UTF-8",
-                "HOME": "/nonexistent",
+                "HOME": "/dev/null",
                 "PS1": PROMPT.decode(),
             }
             try:

@@ -71,6 +71,7 @@ def test_in_the_background_nothing_is_drawn_and_fg_brings_it_back(how: str) -> N
         stop(terminal, how)
         terminal.at_prompt("bg\n")
         terminal.until_stopped()
+        terminal.at_prompt("echo read\n", b"read")  # what was drawn before is read
         at = len(terminal.bytes)
         terminal.at_prompt("echo quiet\n", b"quiet")
         assert b"\x1b" not in terminal.bytes[at:]
