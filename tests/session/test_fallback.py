@@ -37,7 +37,9 @@ async def test_a_worker_that_comes_back_without_icmp_goes_on_by_udp_with_the_rou
     assert (target.plan.protocol, target.plan.port) == ("udp", 33434)
     assert (target.plan.first_round, target.plan.rounds) == (1, 4)
     (note,) = target.notes
-    assert note.startswith("ICMP is refused here, so probes are UDP; for ICMP: ")
+    assert note.startswith(
+        "ICMP is refused here, so probes are UDP from round 2 on, and the numbers are of those alone; "
+    )
     document = report(target, now=0, host="here")
     assert (document.protocol, document.note) == ("udp", note)
 

@@ -240,7 +240,9 @@ class TargetFold:
         if self.fell_back is not None:
             remedy = self.fell_back.remedy
             how = f"; for ICMP: {remedy}" if remedy else ""
-            notes.append(f"ICMP is refused here, so probes are UDP{how}")
+            begun = self.plan.first_round if self.plan is not None else 0
+            since = f" from round {begun + 1} on, and the numbers are of those alone" if begun else ""
+            notes.append(f"ICMP is refused here, so probes are UDP{since}{how}")
         elif port is not None and self.started is not None and self.plan is not None and self.plan.protocol == "icmp":
             notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
         if not host.isascii() and self._address is not None:
