@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -114,13 +115,17 @@ async def test_what_was_not_asked_is_not_claimed_either() -> None:
         assert names.look_up("192.0.2.7").verified is None
 
 
-async def test_the_hosts_file_names_a_local_address_and_its_name_leads_back() -> None:
+async def test_the_systems_own_name_of_a_local_address_leads_back_to_it() -> None:
+    try:
+        expected: tuple[str | None, bool | None] = (socket.gethostbyaddr("127.0.0.1")[0], True)
+    except OSError:  # a system without a hosts file
+        expected = (None, None)
     names = Names(NamesConfig())
     names.look_up("127.0.0.1")
     await names.settle(5)
     facts = names.look_up("127.0.0.1")
     await names.close()
-    assert (facts.hostname, facts.verified) == (socket.gethostbyaddr("127.0.0.1")[0], True)
+    assert (facts.hostname, facts.verified) == expected
 
 
 async def test_a_v6_address_is_asked_for_in_ip6_arpa() -> None:
@@ -224,6 +229,37 @@ async def test_a_chain_of_aliases_gives_the_name_at_its_end() -> None:
         names.look_up("192.0.2.1")
         await names.settle(2)
         assert names.look_up("192.0.2.1").hostname == "end.example"
+
+
+WITHOUT_DESCRIPTORS = """
+import asyncio, os, resource
+from hopscope.names.resolver import Names, NamesConfig
+
+async def main():
+    names = Names(NamesConfig(servers=("127.0.0.1:9",)))
+    taken = []
+    try:
+        while True:
+            taken.append(os.dup(0))
+    except OSError:
+        pass
+    names.look_up("192.0.2.1")
+    await names.settle(5)
+    for descriptor in taken:
+        os.close(descriptor)
+    print(names.look_up("192.0.2.1").hostname)
+    await names.close()
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+asyncio.run(main())
+"""
+
+
+def test_without_a_descriptor_left_a_name_is_missing_and_no_library_says_anything_on_standard_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_DESCRIPTORS], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
 
 
 async def test_a_server_that_refuses_the_connection_costs_a_name_and_no_more() -> None:

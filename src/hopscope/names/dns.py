@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import aiodns
+
+# It warns where a machine has no inotify watch left and goes on without; standard error is for our own lines alone.
+logging.getLogger("aiodns").addHandler(logging.NullHandler())
 
 NARROWEST: Final = 16
 WIDEST: Final = 512
