@@ -12,7 +12,20 @@ from contextlib import contextmanager
 import pytest
 
 from hopscope.probe import routing
-from hopscope.wire.messages import Answered, Event, Failed, Family, Finished, Late, Lost, Method, Plan, Protocol, Start
+from hopscope.wire.messages import (
+    Answered,
+    Event,
+    Failed,
+    Family,
+    Finished,
+    Late,
+    Lost,
+    Method,
+    Plan,
+    Protocol,
+    Start,
+    Started,
+)
 from tests.lab import netns
 from tests.lab.conversation import Conversation, User
 from tests.lab.drive import Driver, channel_class
@@ -142,6 +155,20 @@ def test_what_this_machines_firewall_rejects_has_failed_here(
             assert isinstance(event, Failed), event
             assert event.error == "EPERM"
             assert "this computer's firewall" in event.message
+
+
+@pytest.mark.needs("nft")
+@FAMILIES
+def test_a_reset_that_this_machines_firewall_makes_in_the_targets_name_is_remarked_on(family: Family) -> None:
+    with nobody_behind(LINK) as name, Conversation(name, "plain") as worker:
+        rule = f"{'ip' if family == 4 else 'ip6'} daddr {FAR[family]} meta l4proto tcp reject with tcp reset"
+        table = f"table inet t {{ chain out {{ type filter hook output priority 0; {rule}; }}; }}"
+        subprocess.run(["ip", "netns", "exec", name, "nft", "-f", "-"], input=table, text=True, check=True)
+        worker.say(Start(1, plan_of("tcp-socket", "tcp", family)))
+        worker.until(lambda event: isinstance(event, Finished))
+        notes = [event.note for event in worker.events if isinstance(event, Started)]
+        assert notes[-1] is not None
+        assert "this computer's firewall or a proxy" in notes[-1]
 
 
 def test_routing_says_who_the_next_hop_is_and_whether_it_answers(lab_allowed: None) -> None:

@@ -45,6 +45,12 @@ def silent_next_hop(plan: Plan, source: str | None) -> OwnError | None:
     return _silent(way) if way is not None and routing.is_silent(way) else None
 
 
+def is_beyond_first_hop(plan: Plan, source: str | None) -> bool:
+    """Whether the plan's target is reached by a gateway: then no packet of TTL 1 comes to it."""
+    way = _way(plan, source)
+    return way is not None and way.kind == routing.RTN_UNICAST and way.next_hop != plan.address.partition("%")[0]
+
+
 def _silent(way: routing.Way) -> OwnError:
     return OwnError("EHOSTUNREACH", f"the next hop {way.next_hop} does not answer this computer")
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from hopscope.wire.messages import Family
 
+RTN_UNICAST: Final = 1
 RTN_LOCAL: Final = 2
 RTN_BROADCAST: Final = 3
 
@@ -43,7 +44,7 @@ class Way(NamedTuple):
     """The first step to a destination."""
 
     kind: int
-    """RTN_UNICAST (1), `RTN_LOCAL`, `RTN_BROADCAST` …"""
+    """`RTN_UNICAST`, `RTN_LOCAL`, `RTN_BROADCAST` …"""
     next_hop: str
     """The gateway; the destination itself where it is on the link."""
     interface: int

@@ -31,7 +31,7 @@ from hopscope.probe import endpoint, errqueue, extras, stamps
 from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.extras import Lack, ask, need
-from hopscope.probe.own_errors import own_error, silent_next_hop
+from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.rehearsal import Rehearsal
@@ -46,6 +46,9 @@ _TCP_INFO_LENGTH = 104
 _LINGER = struct.pack("=ii", 1, 0)
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR if hasattr(select, "epoll") else 0
 _TRIES = 3
+ANSWERED_FOR: Final = (
+    "the target's answers come at the first hop, before its gateway: this computer's firewall or a proxy sends them"
+)
 NOTE: Final = "a source port for each TTL; answers are heard for 0.95 s, until the kernel would repeat the SYN"
 
 
@@ -167,6 +170,8 @@ class TcpFlow(Flow):
         self._ports: dict[int, list[int]] = {}
         self._busy: set[int] = set()
         self._lacks: set[Lack] = set()
+        self._is_first_hop_seen = False
+        self._is_answered_for = False
         self._make_socket(1).close()
         self.facts = self._make_facts()
 
@@ -281,7 +286,7 @@ class TcpFlow(Flow):
             _syn_size(self.plan.family),
             flow="per-ttl",
             clock="program",
-            note=extras.note(self._lacks, NOTE),
+            note=extras.note(self._lacks, f"{NOTE}; {ANSWERED_FOR}" if self._is_answered_for else NOTE),
         )
 
     # --- receiving ---------------------------------------------------------------------------------------------
@@ -362,6 +367,12 @@ class TcpFlow(Flow):
 
     def _answer(self, attempt: _Attempt, kind: Kind, received: int, stamp: int) -> None:
         """The target's own answer."""
+        if attempt.probe.ttl == 1 and not self._is_first_hop_seen:
+            self._is_first_hop_seen = True
+            self._is_answered_for = is_beyond_first_hop(self.plan, self.facts.source)
+            if self._is_answered_for:
+                self.facts = self._make_facts()
+                self.hands.changed(self, self.target)
         self._finish(attempt, Reply(self._target_text(), kind, None, None, None, (), received, stamp))
 
     def _target_text(self) -> str:
