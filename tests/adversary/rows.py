@@ -1,0 +1,277 @@
+"""Attacks that were tried, each an instance of a kind, and what holds it. A test is named as pytest names it, without
+its parameters; `test_rows` holds that each of them exists."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Row(NamedTuple):
+    """One attack."""
+
+    attack: str
+    kind: str
+    tests: tuple[str, ...]
+
+
+_CLI = "tests/cli/"
+_KERNEL = "tests/kernel/"
+_HERE = "tests/adversary/test_attacks.py::"
+_LENT = "tests/screen/test_lent_terminal.py::"
+
+ROWS: Final = {
+    "A1": Row(
+        "Under sudo the front end stays root",
+        "a privilege that is kept where strangers' data is parsed",
+        (
+            _CLI + "test_unprivileged.py::test_under_sudo_the_front_end_is_the_caller_right_after_the_workers_start",
+            _CLI + "test_unprivileged.py::test_plain_root_keeps_its_user_without_any_capability",
+            _CLI + "test_confined.py::test_plain_root_reads_the_program_and_writes_what_was_named_alone",
+        ),
+    ),
+    "A2": Row(
+        "A race for the name of the settings' temporary file",
+        "time of check and time of use, on a path that a weaker user controls",
+        (
+            _CLI + "test_keeping.py::test_a_race_for_the_names_in_the_folder_never_reaches_another_file",
+            _CLI + "test_keeping.py::test_the_permissions_of_the_old_file_stay_without_set_id_bits",
+            _CLI + "test_keeping.py::test_a_folder_that_others_can_write_to_keeps_nothing",
+        ),
+    ),
+    "A3": Row(
+        "Root reads and overwrites files for its caller",
+        "as A1",
+        (
+            _CLI + "test_unprivileged.py::test_a_file_of_roots_is_not_read_for_the_caller",
+            _CLI + "test_unprivileged.py::test_a_report_is_the_callers_file_and_follows_no_link_to_roots",
+        ),
+    ),
+    "A4": Row(
+        "A process of uid 0 without capabilities owns root's files",
+        "a privilege that is no capability",
+        (
+            _CLI + "test_confined.py::test_a_worker_that_stays_root_reads_the_program_and_nothing_of_roots",
+            "tests/sandbox/test_landlock.py::test_without_a_rule_nothing_is_written_made_removed_or_executed_and_all_is_read",
+        ),
+    ),
+    "A5": Row(
+        "A stranger's later error displaces the target's answer",
+        "the order of arrival is lost between two queues",
+        (
+            _KERNEL + "test_first_in_time.py::test_a_strangers_later_error_does_not_displace_the_targets_answer",
+            "tests/probe/test_inbox.py::test_messages_of_two_queues_come_in_the_order_of_their_arrival",
+        ),
+    ),
+    "A5b": Row(
+        "A forger who sees nothing guesses sequence numbers",
+        "predictable numbers where a short quote has no cookie",
+        (
+            _KERNEL + "test_what_is_an_answer.py::test_sequence_numbers_begin_where_nobody_can_guess",
+            _KERNEL + "test_what_is_an_answer.py::test_the_shortest_quote_is_told_apart_where_it_shows_nothing_random",
+        ),
+    ),
+    "A6": Row(
+        "Names that hide or impersonate a hop",
+        "names believed as identity",
+        (
+            _CLI + "test_lying_names.py::test_the_address_stands_where_a_lie_would_hide_or_impersonate_it",
+            _CLI + "test_lying_names.py::test_a_report_says_whether_a_name_leads_back",
+            "tests/names/test_resolver.py::test_a_name_that_would_hide_or_impersonate_a_hop_is_none",
+        ),
+    ),
+    "A7": Row(
+        "A storm of made-up addresses costs memory and other people's name servers",
+        "work for facts that are not shown",
+        (
+            _KERNEL
+            + "test_address_storm.py::test_a_storm_of_made_up_addresses_costs_little_memory_and_few_questions",
+            "tests/names/test_allowance.py::test_ten_seconds_of_made_up_addresses_cost_at_most_fifty_questions_a_second",
+        ),
+    ),
+    "A8": Row(
+        "SIGTERM is lost while a thread fills the loop's pipe",
+        "a signal that is a byte in a pipe which others fill",
+        (
+            "tests/system/test_signals.py::test_a_signal_comes_through_though_the_loop_s_own_pipe_is_full",
+            _HERE + "test_a_storm_of_names_keeps_no_signal_waiting",
+        ),
+    ),
+    "A9": Row(
+        "A terminal that is not read blocks the program",
+        "a write that blocks the loop",
+        (
+            _LENT + "test_a_terminal_that_nobody_reads_keeps_no_signal_from_ending_it",
+            _LENT + "test_a_terminal_that_is_read_again_gets_the_whole_screen_and_probing_went_on",
+            _CLI + "test_report_signals.py::test_a_progress_line_that_nobody_reads_holds_no_report_up",
+        ),
+    ),
+    "A10": Row(
+        "A reader of NDJSON stalls for a minute",
+        "an answer to a slow reader that ends the run",
+        (
+            _CLI + "test_stalled_reader.py::test_a_reader_that_stalls_gets_a_gap_line_and_the_run_goes_on_to_its_end",
+            "tests/session/test_feeds.py::test_memory_is_bounded_however_much_is_missed",
+        ),
+    ),
+    "A11": Row(
+        "A worker that is killed again and again",
+        "giving up without a way back",
+        (
+            "tests/session/test_retries.py::test_a_worker_that_keeps_dying_is_started_again_for_ever",
+            "tests/session/test_retries.py::test_a_worker_is_started_at_once_when_that_is_asked_for",
+            _HERE + "test_a_worker_that_is_killed_again_and_again_costs_no_count",
+        ),
+    ),
+    "A12": Row(
+        "A flood at the probe's socket",
+        "a loop without a bound",
+        (
+            _KERNEL + "test_first_in_time.py::test_a_flood_of_datagrams_leaves_the_schedule_its_turn",
+            "tests/probe/test_inbox.py::test_one_turn_reads_a_bounded_number_and_says_that_there_is_more",
+        ),
+    ),
+    "A13": Row(
+        "Without /proc the check of privileges sees nothing and passes",
+        "a check that passes when it cannot look",
+        (
+            "tests/sandbox/test_privileges.py::test_without_proc_everything_is_given_up_and_looked_at_all_the_same",
+            "tests/sandbox/test_privileges.py::test_what_cannot_be_looked_at_counts_as_left",
+        ),
+    ),
+    "A14": Row(
+        "TOML of 5,000 digits, of keys of 50,000 parts",
+        "a library's plain errors and its complexity",
+        (
+            "tests/system/test_toml.py::test_a_bomb_is_one_short_line_and_no_wait",
+            _CLI + "test_hostile_files.py::test_a_bomb_of_toml_is_one_line",
+        ),
+    ),
+    "A15": Row(
+        "The environment steers the screen's libraries",
+        "ambient authority of a library",
+        (
+            "tests/screen/test_rough_terminal.py::test_nothing_in_the_environment_steers_the_screen_s_libraries",
+            "tests/screen/test_rough_terminal.py::test_a_terminal_of_an_absurd_size_is_drawn_as_far_as_terminals_go",
+        ),
+    ),
+    "A16": Row(
+        "Letters from right to left, ligatures of no certain width",
+        "text direction",
+        (
+            "tests/names/test_clean.py::test_what_could_do_harm_becomes_a_visible_escape",
+            "tests/names/test_clean.py::test_a_text_takes_as_many_cells_as_its_characters_one_by_one",
+            "tests/fuzz/test_targets.py::test_a_guided_search_finds_nothing",
+        ),
+    ),
+    "A17": Row(
+        "Few processes, threads, open files",
+        "resources",
+        (
+            _CLI + "test_few_resources.py::test_with_few_threads_it_works_or_says_what_is_missing",
+            _CLI + "test_few_resources.py::test_with_few_open_files_it_works_or_says_what_is_missing",
+        ),
+    ),
+    "A18": Row(
+        "A named pipe where a file is read",
+        "an opening that blocks",
+        (
+            "tests/system/test_files.py::test_what_is_no_file_is_said_at_once",
+            _CLI + "test_hostile_files.py::test_what_is_no_file_of_ours_is_one_line",
+            _CLI + "test_hostile_files.py::test_a_database_that_is_none_is_one_line",
+        ),
+    ),
+    "A19": Row(
+        "A stranger's error is called this machine's fault",
+        "the error of a socket is a stranger's message",
+        (_KERNEL + "test_own_refusals.py::test_a_storm_of_forged_errors_fails_no_send",),
+    ),
+    "A20": Row(
+        "A full disk costs yesterday's report",
+        "a file that is not replaced as a whole",
+        (_CLI + "test_output.py::test_the_old_report_is_kept_where_there_is_no_room_for_the_new_one",),
+    ),
+    "B1": Row(
+        "Two dozen kinds of broken answers, by every method",
+        "parsers of packets",
+        (_HERE + "test_broken_answers_of_every_kind_invent_no_hop_and_cost_no_answer",),
+    ),
+    "B2": Row(
+        "Every parser of bytes from outside",
+        "parsers",
+        ("tests/fuzz/test_targets.py::test_a_guided_search_finds_nothing",),
+    ),
+    "K1": Row(
+        "A dead name server holds the interpreter",
+        "a look-up that holds the interpreter",
+        (
+            _CLI + "test_dead_name_server.py::test_no_look_up_holds_the_interpreter_and_closing_waits_for_none",
+            _CLI + "test_dead_name_server.py::"
+            "test_the_first_frame_does_not_wait_for_a_targets_name_and_quitting_does_not_either",
+        ),
+    ),
+    "K2": Row(
+        "The route moves, comes and goes",
+        "what is asked once and never again",
+        (
+            _KERNEL + "test_roaming.py::test_a_route_that_moves_to_another_uplink_is_followed_and_nothing_is_lost",
+            _KERNEL + "test_roaming.py::test_a_vpn_that_comes_and_goes_is_followed_both_times",
+            _KERNEL + "test_starting_late.py::test_a_report_waits_for_a_route_and_then_probes_all_its_rounds",
+        ),
+    ),
+    "K3": Row(
+        "A bounding set without CAP_SETPCAP",
+        "a check that is stricter than what the kernel allows",
+        (
+            _CLI + "test_unprivileged.py::test_whatever_capabilities_a_container_leaves_root_traces_and_doctor_answers",
+            "tests/sandbox/test_privileges.py::test_whatever_the_bounding_set_leaves_root_is_given_up",
+        ),
+    ),
+    "K4": Row(
+        "The terminal after a signal",
+        "a terminal that is taken twice, and given back once or never",
+        (
+            _LENT + "test_stopped_and_in_front_again_the_screen_is_whole_and_q_gives_the_terminal_back",
+            _LENT + "test_what_timeout_sends_when_the_time_is_over_ends_it_in_order",
+            _LENT + "test_signals_in_any_order_leave_the_terminal_as_it_was",
+            _LENT + "test_any_order_of_stops_and_continuations_ends_with_the_terminal_as_it_was",
+        ),
+    ),
+    "K5": Row(
+        "straße.example traces another host",
+        "a name that is mapped by an older standard",
+        ("tests/session/test_hostname.py::test_other_letters_follow_uts_46_as_browsers_do",),
+    ),
+    "K6": Row(
+        "A socket option is missing",
+        "an extra that is fatal",
+        (
+            _KERNEL
+            + "test_missing_options.py::test_each_hop_answers_where_every_option_that_only_adds_knowledge_is_missing",
+            _KERNEL
+            + "test_missing_options.py::test_the_doctor_says_what_is_missing_and_promises_only_what_works",
+        ),
+    ),
+    "K7": Row(
+        "A redirect becomes a hop",
+        "a message about the route taken for an answer",
+        (_KERNEL + "test_what_is_an_answer.py::test_what_a_gateway_says_of_the_route_is_no_answer",),
+    ),
+    "K8": Row(
+        "This machine's own refusals are called loss",
+        "own faults called loss, or not told",
+        (
+            _KERNEL + "test_own_refusals.py::test_what_this_machines_firewall_rejects_has_failed_here",
+            _KERNEL + "test_own_refusals.py::test_a_next_hop_that_does_not_answer_is_named_and_nothing_is_lost",
+        ),
+    ),
+    "K9": Row(
+        "An address that is not the one that answers",
+        "answers from elsewhere",
+        (
+            _KERNEL + "test_answers_from_elsewhere.py::test_answers_from_one_other_address_count_and_are_said",
+            _KERNEL
+            + "test_answers_from_elsewhere.py::"
+            "test_a_subnet_routers_anycast_address_is_reached_and_who_answers_is_said",
+        ),
+    ),
+}  # fmt: skip
