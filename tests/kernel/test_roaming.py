@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -9,7 +11,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from hopscope.probe.engine import LOOK_EVERY_NS
+from hopscope.probe.engine import LOOK_EVERY_NS, STANDSTILL_NS
 from hopscope.wire.messages import (
     Answered,
     Event,
@@ -29,7 +31,8 @@ from tests.lab import netns
 from tests.lab.conversation import Conversation, User
 from tests.lab.uplinks import NEIGHBOUR, TARGET, Uplinks
 
-WITHIN_NS: Final = 3_000_000_000
+SECOND_NS: Final = 1_000_000_000
+WITHIN_NS: Final = 3 * SECOND_NS
 TIMEOUT_NS: Final = 600_000_000
 LOOKED_NS: Final = LOOK_EVERY_NS + 200_000_000
 USERS = pytest.mark.parametrize("user", ["plain", "root"])
@@ -162,6 +165,24 @@ def test_the_second_uplink_is_used_when_the_first_goes_down(uplinks: Uplinks, us
         down_at = time.time_ns()
         netns.ip(["link set up1 down"], uplinks.client)
         traces.follow(uplinks, down_at, 1, 2)
+
+
+@USERS
+def test_a_machine_that_wakes_up_in_another_network_goes_on_from_there_and_nothing_is_lost(
+    uplinks: Uplinks, user: User
+) -> None:
+    with Traces(uplinks, user) as traces:
+        pid = traces.worker.worker.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            uplinks.use(2)
+            # That it stood still is known by the clock alone: this is how long it did.
+            time.sleep((STANDSTILL_NS + SECOND_NS) / 1e9)
+        finally:
+            woke_at = time.time_ns()
+            os.kill(pid, signal.SIGCONT)
+        traces.follow(uplinks, woke_at, 1, 2)
+        assert traces.failures() <= {"ASLEEP", "MOVED"}
 
 
 @USERS
