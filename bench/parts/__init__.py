@@ -14,6 +14,7 @@ from bench.parts.flood import flood
 from bench.parts.live import screen
 from bench.parts.names import names
 from bench.parts.scale import scale
+from bench.parts.stall import stall
 from bench.parts.start import version
 from bench.parts.stream import stream
 
@@ -23,6 +24,7 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "cost": cost,
     "screen": screen,
     "stream": stream,
+    "stall": stall,
     "scale": scale,
     "names": names,
     "day": day,
