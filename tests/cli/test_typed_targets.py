@@ -101,6 +101,7 @@ def test_what_is_typed_leads_to_the_host_that_is_meant(
         (["::10.9.1.1"], "type 10.9.1.1"),
         (["-r", "nosuch.example"], "no address is known for this name"),
         (["-a", "::1", "two.example"], "the source address ::1 is one"),
+        (["two.example."], "without the dot at its end: two.example"),
     ],
 )
 def test_what_cannot_be_traced_is_one_line_and_status_2(hopscope: Command, words: list[str], says: str) -> None:

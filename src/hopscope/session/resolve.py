@@ -42,7 +42,9 @@ def _looked_up(name: str, probing: Probing) -> str:
         # As bytes, so that nothing encodes it once more.
         found = socket.getaddrinfo(name.encode("ascii"), None, wanted, socket.SOCK_DGRAM)
     except socket.gaierror as error:
-        raise (_NotNow if error.errno == socket.EAI_AGAIN else ValueError)(_why(error, probing)) from None
+        # A hosts file knows no name with a dot at its end.
+        hint = f"; without the dot at its end: {name[:-1]}" if name.endswith(".") else ""
+        raise (_NotNow if error.errno == socket.EAI_AGAIN else ValueError)(_why(error, probing) + hint) from None
     except OSError as error:
         raise ValueError(str(error)) from None
     reason = "has no address that can be traced"
