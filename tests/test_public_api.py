@@ -11,10 +11,10 @@ import pytest
 
 import hopscope
 from hopscope.session.feeds import CAUGHT_UP, DEEPEST
-from hopscope.session.keeper import MOST_RESTARTS, STALLED_S
 from hopscope.session.model import Probing
 from hopscope.session.retries import WORKER_PAUSES_S
-from hopscope.session.trace import Options
+from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S
+from hopscope.session.trace import TraceOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_the_pages_bounds_are_the_real_ones() -> None:
 
 
 def test_trace_takes_each_option_of_a_session_but_rounds_by_name() -> None:
-    assert {*Options.__annotations__, "rounds"} == set(Probing.__struct_fields__)
+    assert {*TraceOptions.__annotations__, "rounds"} == set(Probing.__struct_fields__)
 
 
 @pytest.mark.parametrize("number", range(len(PIECES)))

@@ -21,7 +21,7 @@ import msgspec
 import resvg_py
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Probing, Snapshot, Target
 from hopscope.sim.library import demo
@@ -161,12 +161,12 @@ class Played:
         return msgspec.structs.replace(event, sent_at=event.sent_at + self._shift)
 
     @staticmethod
-    def _names(names: dict[str, str], origins: dict[str, tuple[int, str, str, str]]) -> dict[str, NameFacts]:
+    def _names(names: dict[str, str], origins: dict[str, tuple[int, str, str, str]]) -> dict[str, AddressInfo]:
         facts = {}
         for address in {*names, *origins}:
             origin = origins.get(address)
             asns = (Asn(origin[0], clean(origin[1]), origin[2], origin[3]),) if origin else ()
-            facts[address] = NameFacts(hostname=clean(names[address]) if address in names else None, asns=asns)
+            facts[address] = AddressInfo(hostname=clean(names[address]) if address in names else None, asns=asns)
         return facts
 
     def snapshot(self) -> Snapshot:
@@ -201,7 +201,7 @@ async def take(picture: Picture) -> str:
     played = Played(picture)
     app = HopscopeApp(lambda: held(played), picture.options)
     async with app.run_test(size=picture.size) as pilot:
-        while app.desk is None or not app.shown.rows:
+        while app.context is None or not app.shown.rows:
             await pilot.pause()
         for key in picture.keys:
             await pilot.press(key)

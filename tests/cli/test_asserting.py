@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.cli.asserting import broken, read
+from hopscope.cli.assertions import broken, read
 from hopscope.cli.errors import UsageError
 from tests.report import sample
 

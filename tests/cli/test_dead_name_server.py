@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hopscope.cli.begin import SCREEN_WAIT_S
+from hopscope.cli.prelaunch import SCREEN_WAIT_S
 from tests.cli.command import run
 from tests.lab import dead_dns
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.cli.begin import Begun
 from hopscope.cli.live import screen_options
 from hopscope.cli.options import Options, read
-from hopscope.session.launch import Launched
+from hopscope.cli.prelaunch import StartedProbing
+from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Snapshot
 from hopscope.views.screen.check import check
 from hopscope.views.screen.options import ScreenOptions
@@ -37,8 +37,8 @@ def _options(tmp_path: Path, text: str, *words: str) -> Options:
 
 
 def _screen(options: Options) -> ScreenOptions:
-    launched = Launched.__new__(Launched)  # nothing of it is asked for here
-    return screen_options(options, Begun(launched, ("h",), options.probing, {"h": "192.0.2.1"}))
+    launched = WorkerProcess.__new__(WorkerProcess)  # nothing of it is asked for here
+    return screen_options(options, StartedProbing(launched, ("h",), options.probing, {"h": "192.0.2.1"}))
 
 
 _FILE = """
@@ -77,8 +77,8 @@ def test_a_report_from_the_screen_is_of_one_target_and_hides_what_is_hidden(tmp_
 
 def test_settings_are_kept_in_the_file_that_is_in_force(tmp_path: Path) -> None:
     chosen = _screen(_options(tmp_path, _FILE))
-    assert chosen.keep is not None
-    path = chosen.keep({"screen": {"theme": "hopscope", "chart": None}, "probe": {"interval": 2.0}})
+    assert chosen.save_settings is not None
+    path = chosen.save_settings({"screen": {"theme": "hopscope", "chart": None}, "probe": {"interval": 2.0}})
     kept = tomllib.loads(Path(path).read_text())
     assert kept["screen"]["theme"] == "hopscope"
     assert kept["probe"] == {"interval": 2.0}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hopscope.cli.mtr_options import Asked, Wrong, read, usage
+from hopscope.cli.mtr_options import AskedAsMtr, Wrong, read, usage
 from hopscope.cli.options import Options, combine
 
 
@@ -131,7 +131,7 @@ def test_the_first_of_help_version_and_mistakes_is_what_counts() -> None:
         ("-vh", "mtr 0.95\n"),
         ("-v --nosuch", "mtr "),
     ):
-        with pytest.raises(Asked) as caught:
+        with pytest.raises(AskedAsMtr) as caught:
             _read(line)
         assert str(caught.value).startswith(begins)
     with pytest.raises(Wrong):

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from hopscope.cli import report
-from hopscope.cli.begin import Begun
 from hopscope.cli.namers import StaticNamer
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output
+from hopscope.cli.prelaunch import StartedProbing
 from hopscope.session.launch import launch
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import plan_of
@@ -50,8 +50,8 @@ def _report(said: list[Event], format_name: str = "json") -> int:
     launched = launch(command=_worker(said))
     launched.begin(_TARGET, plan_of(_PROBING, _TARGET))
     options = Options(targets=(_TARGET,), probing=_PROBING, format=format_name)
-    begun = Begun(launched, (_TARGET,), _PROBING, {_TARGET: _TARGET})
-    return report.run(options, begun, StaticNamer({}, {}), Output())
+    started = StartedProbing(launched, (_TARGET,), _PROBING, {_TARGET: _TARGET})
+    return report.run(options, started, StaticNamer({}, {}), Output())
 
 
 _STARTED = Started(1, "ping-socket", "192.0.2.2", None, None, 64, "one", "kernel")

@@ -16,7 +16,7 @@ import wcwidth
 from rich.cells import cell_len
 from textual import events
 
-from hopscope.cli import asserting, config
+from hopscope.cli import assertions, config
 from hopscope.cli.errors import UsageError
 from hopscope.names import owners
 from hopscope.names.clean import LIMIT, clean
@@ -240,9 +240,9 @@ def hostnames(data: bytes) -> None:
     assert ascii_name(name) == name
 
 
-def assertions(data: bytes) -> None:
+def assert_language(data: bytes) -> None:
     try:
-        asserting.read(data.decode("utf-8", "replace"))
+        assertions.read(data.decode("utf-8", "replace"))
     except UsageError as error:
         _line(error)
 
@@ -279,7 +279,7 @@ def _targets() -> dict[str, Target]:
         ),
         "queries": Target(queries, (query, hostname), (b"https://", b"[", b"]", b":443", b"/24", b"@", b"\xc3\x9f")),
         "hostnames": Target(hostnames, (hostname,), (b".", b"xn--", "ß".encode(), "\u200d".encode())),
-        "assertions": Target(assertions, (asserting,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
+        "assertions": Target(assert_language, (assertions,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
     }
 
 

@@ -98,11 +98,11 @@ def test_a_flood_of_datagrams_leaves_the_schedule_its_turn(lab_allowed: None, fa
                 stranger.sendto(b"?", (SOURCE[family], driver.flow.facts.source_port))
         (key,) = [key for key in driver.watch.selector.get_map().values() if key.fd != router.fd]
         turns = 0
-        while driver.hands.tally.foreign < 4 * BURST:
-            before = driver.hands.tally.foreign
+        while driver.context.tally.foreign < 4 * BURST:
+            before = driver.context.tally.foreign
             key.data()
             turns += 1
-            assert 0 < driver.hands.tally.foreign - before <= BURST
+            assert 0 < driver.context.tally.foreign - before <= BURST
             assert turns > 3 or driver.channel.has_backlog
         key.data()
         assert not driver.channel.has_backlog

@@ -12,18 +12,18 @@ import pytest
 from hopscope.probe import extras
 from hopscope.wire.messages import (
     Answered,
+    Batching,
+    Capabilities,
+    CapabilitiesReport,
     Event,
     Family,
     Finished,
     Method,
-    Patience,
     Plan,
     Protocol,
     Refused,
     Start,
     Started,
-    Survey,
-    Surveyed,
 )
 from tests.kernel.judge import DRIVE
 from tests.lab import old_kernel, plain_user
@@ -111,10 +111,10 @@ def test_the_doctor_says_what_is_missing_and_promises_only_what_works(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with OldKernel(chain, "plain", monkeypatch, lacks=("SO_TIMESTAMPING", "IPV6_RECVERR")) as worker:
-        worker.say(Survey())
-        surveyed = worker.until(lambda event: isinstance(event, Surveyed))
-        assert isinstance(surveyed, Surveyed)
-        states = {(state.method, state.family): state for state in surveyed.states if state.remedy is None}
+        worker.say(Capabilities())
+        report = worker.until(lambda event: isinstance(event, CapabilitiesReport))
+        assert isinstance(report, CapabilitiesReport)
+        states = {(state.method, state.family): state for state in report.states if state.remedy is None}
         for method in ("ping-socket", "udp-socket", "tcp-socket"):
             old, new = states[method, 4], states[method, 6]
             assert old.works
@@ -165,7 +165,7 @@ def test_a_kernel_that_takes_the_wish_for_stamps_and_gives_none_is_seen_through(
     # What may wait for its stamp would else be timed by the moment at which it was fetched.
     plan = Plan(chain.destination(4), 4, interval_ns=200_000_000, rounds=12)
     with OldKernel(chain, "plain", monkeypatch, ignores=("SO_TIMESTAMPING",)) as worker:
-        worker.say(Patience(500_000_000), Start(1, plan))
+        worker.say(Batching(500_000_000), Start(1, plan))
         worker.until(lambda event: isinstance(event, Finished))
         started = [event for event in worker.events if isinstance(event, Started)]
         assert [event.clock for event in started] == ["kernel", "program"]

@@ -63,7 +63,7 @@ def test_a_udp_flow_falls_back_to_a_port_for_each_probe_and_says_so(family: Fami
         assert set(ports[:3]) == {(33434).to_bytes(2, "big")}
         assert len(set(ports[3:])) == 6
         assert all(line["clock"] == "kernel" for line in driver.story())
-        assert driver.hands.tally.foreign == driver.hands.tally.malformed == 0
+        assert driver.context.tally.foreign == driver.context.tally.malformed == 0
 
 
 @FAMILIES
@@ -120,7 +120,7 @@ def test_an_answer_that_quotes_another_cookie_is_foreign(protocol: Protocol, fam
 
     with meeting(answer, protocol, family) as (driver, _):
         driver.send(0, 1)
-        assert driver.wait(lambda: driver.hands.tally.foreign == 1), (driver.hands.tally, driver.story())
+        assert driver.wait(lambda: driver.context.tally.foreign == 1), (driver.context.tally, driver.story())
         assert driver.heard == []
 
 
@@ -136,7 +136,7 @@ def test_an_answer_to_a_sequence_never_sent_is_foreign(protocol: Protocol, famil
     with meeting(answer, protocol, family) as (driver, _):
         probe = driver.send(0, 1)
         assert driver.wait(lambda: driver.answered([probe]))
-        assert driver.hands.tally.foreign == 1
+        assert driver.context.tally.foreign == 1
         assert len(driver.heard) == 1
 
 
@@ -165,5 +165,5 @@ def test_an_echo_reply_with_another_payload_is_foreign(family: Family) -> None:
     with meeting(answer, "icmp", family) as (driver, _):
         probe = driver.send(0, 9)
         assert driver.wait(lambda: driver.answered([probe]))
-        assert (driver.hands.tally.foreign, len(driver.heard)) == (1, 1)
+        assert (driver.context.tally.foreign, len(driver.heard)) == (1, 1)
         assert driver.heard[0][1].kind == "echo-reply"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.probe.channels.base import Refusal
+from hopscope.probe.channels.base import ChannelRefused
 from hopscope.probe.channels.ping_socket import REMEDY, PingSocketChannel
 from hopscope.wire.messages import Family, Plan
 from tests.kernel.judge import Run, survey_as
@@ -72,7 +72,7 @@ def test_a_closed_group_range_is_refused_with_the_command_that_opens_it(in_clien
             (6, False, REMEDY),
         ]
         assert all(state["reason"] == "net.ipv4.ping_group_range (1-0) does not hold your group" for state in states)
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ChannelRefused) as refused:
             Driver(PingSocketChannel, Plan(in_client.destination(4), 4))
         assert (refused.value.reason, refused.value.remedy) == ("permission", REMEDY)
     finally:
@@ -129,7 +129,7 @@ def test_a_route_that_goes_and_returns_is_this_machines_fault_meanwhile(in_clien
             with pytest.raises(OSError) as failed:
                 driver.send(0, 1)
             assert failed.value.errno == errno.ENETUNREACH
-            with pytest.raises(Refusal) as refused:
+            with pytest.raises(ChannelRefused) as refused:
                 Driver(PingSocketChannel, Plan(in_client.destination(4), 4))
             assert refused.value.reason == "no-route"
         finally:
@@ -160,14 +160,14 @@ def test_a_source_address_that_changes_is_followed_and_told(in_client: Chain) ->
 
 
 def test_a_source_that_is_not_this_machines_is_refused(in_client: Chain) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ChannelRefused) as refused:
         Driver(PingSocketChannel, Plan(in_client.destination(4), 4, source="192.0.2.1"))
     assert refused.value.reason == "address"
     assert "192.0.2.1" in refused.value.message
 
 
 def test_an_interface_that_does_not_exist_is_refused(in_client: Chain) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ChannelRefused) as refused:
         Driver(PingSocketChannel, Plan(in_client.destination(4), 4, interface="none0"))
     assert (refused.value.reason, refused.value.message) == ("address", "there is no interface none0")
 
@@ -206,6 +206,6 @@ def test_what_the_receive_buffer_drops_is_counted_as_this_machines(in_client: Ch
             same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         probes = [driver.send(0, 9) for _ in range(60)]
         assert not driver.wait(lambda: driver.answered(probes), 0.2)
-        assert driver.hands.tally.overflow == len(probes) - len(driver.heard) > 0
+        assert driver.context.tally.overflow == len(probes) - len(driver.heard) > 0
     finally:
         driver.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hopscope.probe import raw_sockets
-from hopscope.probe.channels.base import Refusal
+from hopscope.probe.channels.base import ChannelRefused
 from hopscope.probe.channels.raw import REMEDY, RawChannel, open_sockets
 from hopscope.wire.messages import Family, Plan, Protocol
 from tests.kernel.judge import Run, survey_as
@@ -26,7 +26,7 @@ LAST = {"icmp": "echo-reply", "udp": "port-unreachable", "tcp": "tcp-reset"}
 
 
 def driver_of(plan: Plan) -> Driver:
-    return Driver(lambda hands: RawChannel(hands, open_sockets()), plan)
+    return Driver(lambda context: RawChannel(context, open_sockets()), plan)
 
 
 @FAMILIES
@@ -126,7 +126,7 @@ def test_what_answers_no_probe_of_ours_is_counted_as_foreign(in_client: Chain) -
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as other:
             other.sendto(bytes.fromhex("0800f7fd00010001"), (in_client.destination(4), 0))
-            assert driver.wait(lambda: driver.hands.tally.foreign == 1)
+            assert driver.wait(lambda: driver.context.tally.foreign == 1)
         assert driver.heard == []
     finally:
         driver.close()
@@ -136,7 +136,7 @@ def test_what_answers_no_probe_of_ours_is_counted_as_foreign(in_client: Chain) -
 def test_answers_that_the_buffer_drops_are_this_machines_overflow(in_client: Chain, family: Family) -> None:
     sockets = open_sockets()
     sockets.families[family].icmp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
-    driver = Driver(lambda hands: RawChannel(hands, sockets), Plan(in_client.destination(family), family))
+    driver = Driver(lambda context: RawChannel(context, sockets), Plan(in_client.destination(family), family))
     try:
         for _ in range(50):
             driver.send(0, 1)
@@ -144,7 +144,7 @@ def test_answers_that_the_buffer_drops_are_this_machines_overflow(in_client: Cha
         # The kernel tells of what it dropped with the next answer that it keeps.
         last = driver.send(1, 1)
         assert driver.wait(lambda: driver.answered([last]))
-        assert driver.hands.tally.overflow == 51 - len(driver.heard) > 0
+        assert driver.context.tally.overflow == 51 - len(driver.heard) > 0
     finally:
         driver.close()
 
@@ -234,7 +234,7 @@ def test_a_source_and_an_interface_that_are_asked_for_are_used(
 
 
 def test_a_source_that_is_not_this_machines_is_refused(in_client: Chain) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ChannelRefused) as refused:
         driver_of(Plan(in_client.destination(4), 4, source="192.0.2.1"))
     assert (refused.value.reason, "192.0.2.1" in refused.value.message) == ("address", True)
 
@@ -259,7 +259,7 @@ def test_a_next_hop_that_is_not_there_is_no_answer(in_client: Chain) -> None:
     try:
         driver.send(0, 1)
         assert not driver.wait(lambda: bool(driver.heard), 1.0)
-        assert driver.hands.tally.foreign == 0
+        assert driver.context.tally.foreign == 0
     finally:
         driver.close()
         netns.sysctl(in_client.client, {"ipv4.neigh.east.retrans_time_ms": "1000"})
@@ -299,7 +299,7 @@ def test_a_packet_too_large_for_the_link_is_this_machines_fault(in_client: Chain
         with pytest.raises(OSError) as failed:
             driver.send(0, 1)
         assert failed.value.errno == errno.EMSGSIZE
-        with pytest.raises(Refusal, match="larger than the interface's MTU, 1400"):
+        with pytest.raises(ChannelRefused, match="larger than the interface's MTU, 1400"):
             driver_of(Plan(in_client.destination(4), 4, packet_size=1500))
     finally:
         netns.ip([f"link set {EAST} mtu 1500"])

@@ -14,6 +14,8 @@ from hopscope.probe import start
 from hopscope.wire.messages import (
     VERSION,
     Answered,
+    Capabilities,
+    CapabilitiesReport,
     Command,
     Event,
     Failed,
@@ -25,8 +27,6 @@ from hopscope.wire.messages import (
     Refused,
     Start,
     Started,
-    Survey,
-    Surveyed,
     Welcome,
 )
 from tests.lab.chain import Chain
@@ -97,8 +97,8 @@ def test_all_protocols_trace_after_every_privilege_is_gone(
 def test_the_survey_knows_what_was_opened_before_the_privileges_went(
     chain: Chain, method: Method, options: tuple[str, ...]
 ) -> None:
-    for event, _ in converse(chain, [Survey()], *options):
-        if isinstance(event, Surveyed):
+    for event, _ in converse(chain, [Capabilities()], *options):
+        if isinstance(event, CapabilitiesReport):
             states = [state for state in event.states if state.method == method]
             assert [state.works for state in states] == [True] * 6
             break

@@ -27,7 +27,7 @@ LAST = {"icmp": "echo-reply", "udp": "port-unreachable", "tcp": "tcp-reset"}
 
 
 def driver_of(plan: Plan) -> Driver:
-    return Driver(lambda hands: ScapyChannel(hands, open_sockets()), plan)
+    return Driver(lambda context: ScapyChannel(context, open_sockets()), plan)
 
 
 @FAMILIES

@@ -162,7 +162,7 @@ def test_a_strangers_datagram_is_foreign(in_client: Chain) -> None:
             port = driver.flow.facts.source_port
             assert port is not None
             stranger.sendto(probe.seq.to_bytes(2, "big") * 8, ("198.18.0.1", port))
-        assert driver.wait(lambda: driver.hands.tally.foreign == 1 and driver.answered([probe]))
+        assert driver.wait(lambda: driver.context.tally.foreign == 1 and driver.answered([probe]))
         assert [reply.kind for _, reply in driver.heard] == ["port-unreachable"]
     finally:
         driver.close()

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, Flow, Probe, Reply
 from hopscope.probe.clocks import rtt
 from hopscope.wire.messages import Plan
 
@@ -27,7 +27,7 @@ class SelectorWatch:
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
 
-    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
+    def add(self, fd: int, ready: Callable[[], None], *, timestamped: bool = False) -> None:
         """Wait for `fd`."""
         self.selector.register(fd, selectors.EVENT_READ, ready)
 
@@ -39,19 +39,19 @@ class SelectorWatch:
 class Driver:
     """One flow of one channel, and what it heard."""
 
-    def __init__(self, make: Callable[[Hands], Channel], plan: Plan) -> None:
+    def __init__(self, make: Callable[[ChannelContext], Channel], plan: Plan) -> None:
         self.watch = SelectorWatch()
         self.heard: list[tuple[Probe, Reply]] = []
         self.changes = 0
         self.has_failed = False
-        self.hands = Hands(
+        self.context = ChannelContext(
             watch=self.watch,
             deliver=self._deliver,
             changed=self._changed,
             monotonic=time.monotonic_ns,
             wall=time.time_ns,
         )
-        self.channel = make(self.hands)
+        self.channel = make(self.context)
         try:
             self.flow = self.channel.open(1, plan)
         except BaseException:
@@ -137,16 +137,16 @@ class Driver:
         return lines
 
 
-def channel_class(name: str) -> Callable[[Hands], Channel]:
+def channel_class(name: str) -> Callable[[ChannelContext], Channel]:
     """The channel class of a method, ``ping-socket`` for one."""
     module = importlib.import_module(f"hopscope.probe.channels.{name.replace('-', '_')}")
     made = getattr(module, "".join(part.title() for part in name.split("-")) + "Channel")
     if not hasattr(module, "open_sockets"):
         return made  # type: ignore[no-any-return] # of a module that is known by its name only
 
-    def with_sockets(hands: Hands) -> Channel:
+    def with_sockets(context: ChannelContext) -> Channel:
         """A channel whose sockets are opened before it, while there are privileges."""
-        channel: Channel = made(hands, module.open_sockets())
+        channel: Channel = made(context, module.open_sockets())
         return channel
 
     return with_sockets
@@ -160,7 +160,7 @@ def main() -> None:
     driver.wait(lambda: False, 0.05)
     probes = driver.sweep(int(rounds), int(ttls))
     facts = {name: getattr(driver.flow.facts, name) for name in driver.flow.facts.__slots__}
-    tally = driver.hands.tally
+    tally = driver.context.tally
     json.dump(
         {
             "sent": len(probes),

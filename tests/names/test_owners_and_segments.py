@@ -8,7 +8,7 @@ import pytest
 
 from hopscope.names.cache import LONGEST, SHORTEST, Cache, lifetime
 from hopscope.names.databases import DatabaseError, Databases
-from hopscope.names.facts import Asn, NameFacts, Origin
+from hopscope.names.facts import AddressInfo, Asn, Origin
 from hopscope.names.owners import Zones, name_question, origin_question, read_name, read_origins
 from hopscope.names.scopes import asks_the_system, may_leave, scope
 from hopscope.names.segments import segments
@@ -146,12 +146,12 @@ def test_an_unusable_database_is_one_line_with_its_path(tmp_path: Path, content:
     assert "\n" not in str(caught.value)
 
 
-def owner(number: int) -> tuple[NameFacts, ...]:
-    return (NameFacts(asns=(Asn(number, f"N{number}", None, None),)),)
+def owner(number: int) -> tuple[AddressInfo, ...]:
+    return (AddressInfo(asns=(Asn(number, f"N{number}", None, None),)),)
 
 
-PRIVATE = (NameFacts(scope="private"),)
-CGNAT = (NameFacts(scope="cgnat"),)
+PRIVATE = (AddressInfo(scope="private"),)
+CGNAT = (AddressInfo(scope="cgnat"),)
 
 
 def test_a_path_falls_into_bands_of_one_owner() -> None:

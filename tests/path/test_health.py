@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.path.findings import Finding, Loop
+from hopscope.path.findings import Finding, LoopFound
 from hopscope.path.fold import PathFold
 from hopscope.path.health import health, hop_health, loss_onset
 from hopscope.path.snapshot import Path
@@ -247,7 +247,7 @@ def test_a_forwarding_loop_is_called_one_and_its_routers_are_named() -> None:
     ],
 )
 def test_an_address_that_merely_comes_again_is_no_loop(addresses: tuple[str, ...]) -> None:
-    assert not isinstance(health(route(*addresses)), Loop)
+    assert not isinstance(health(route(*addresses)), LoopFound)
 
 
 def test_a_target_beyond_the_largest_ttl_is_not_starting_for_ever() -> None:

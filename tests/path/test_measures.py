@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.cli import asserting
+from hopscope.cli import assertions
 from hopscope.path.measures import BY_LETTER, MEASURES
 from hopscope.views.report import mtr, table_csv
 from hopscope.views.screen.columns import COLUMNS
@@ -16,7 +16,7 @@ def test_a_measure_is_a_column_of_the_screen_and_of_csv_and_a_value_of_assert() 
     for key, measure in MEASURES.items():
         assert COLUMNS[key].title == measure.title
         assert measure.csv_head in heads
-        assert (key in asserting.NAMES) is bool(measure.unit)
+        assert (key in assertions.NAMES) is bool(measure.unit)
 
 
 def test_each_of_mtrs_letters_is_a_measures() -> None:
@@ -38,5 +38,5 @@ def test_every_measure_with_a_unit_can_be_asserted() -> None:
     for key, measure in MEASURES.items():
         if measure.unit:
             unit = measure.unit if measure.unit in ("ms", "%") else ""
-            (condition,) = asserting.read(f"{key}>=0{unit}")
+            (condition,) = assertions.read(f"{key}>=0{unit}")
             assert condition.broken(target()) is None, key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Refusal, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.engine import Engine
 from hopscope.wire.messages import Kind, Method, Plan
 
@@ -15,19 +15,19 @@ SECOND = 1000 * MS
 class NoWatch:
     """Nothing to wait for."""
 
-    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None: ...
+    def add(self, fd: int, ready: Callable[[], None], *, timestamped: bool = False) -> None: ...
 
     def remove(self, fd: int) -> None: ...
 
 
 class FakeFlow(Flow):
     def __init__(self, channel: FakeChannel) -> None:
-        self.facts = FlowFacts("10.0.0.1", 4000, None, 64)
+        self.facts = FlowInfo("10.0.0.1", 4000, None, 64)
         self._channel = channel
         self.closed = False
 
     def send(self, probe: Probe) -> None:
-        probe.sent_mono = self._channel.hands.monotonic()
+        probe.sent_mono = self._channel.context.monotonic()
         if self._channel.error is not None:
             raise self._channel.error
         self._channel.sent.append(probe)
@@ -42,14 +42,14 @@ class FakeFlow(Flow):
 class FakeChannel(Channel):
     """`error`: what sending raises. `refusal`: what opening raises."""
 
-    def __init__(self, hands: Hands, method: Method = "simulated") -> None:
+    def __init__(self, context: ChannelContext, method: Method = "simulated") -> None:
         self.method = method
-        self.hands = hands
+        self.context = context
         self.sent: list[Probe] = []
         self.forgotten: list[Probe] = []
         self.flows: list[FakeFlow] = []
         self.error: OSError | None = None
-        self.refusal: Refusal | None = None
+        self.refusal: ChannelRefused | None = None
 
     def open(self, target: int, plan: Plan) -> Flow:
         if self.refusal is not None:
@@ -64,20 +64,22 @@ class FakeChannel(Channel):
         """An answer with kernel stamps, heard now."""
         rtt = int(rtt_ms * MS)
         probe.sent_stamp = probe.sent_mono
-        self.hands.deliver(probe, Reply(address, kind, 11, 0, 60, (), self.hands.monotonic(), probe.sent_stamp + rtt))
+        self.context.deliver(
+            probe, Reply(address, kind, 11, 0, 60, (), self.context.monotonic(), probe.sent_stamp + rtt)
+        )
 
 
-class Desk:
+class EngineHarness:
     """An engine with one fake channel a method, and a clock that tests move."""
 
-    def __init__(self, refusals: dict[Method, Refusal] | None = None) -> None:
+    def __init__(self, refusals: dict[Method, ChannelRefused] | None = None) -> None:
         self.now = SECOND
         self.channels: dict[Method, FakeChannel] = {}
         self._refusals = refusals or {}
         self.engine = Engine(self._make, NoWatch(), lambda: self.now, lambda: self.now, anchor=10**18)
 
-    def _make(self, method: Method, hands: Hands) -> Channel:
-        channel = self.channels[method] = FakeChannel(hands, method)
+    def _make(self, method: Method, context: ChannelContext) -> Channel:
+        channel = self.channels[method] = FakeChannel(context, method)
         channel.refusal = self._refusals.get(method)
         return channel
 

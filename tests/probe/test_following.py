@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from hopscope.probe.channels.base import FlowFacts
+from hopscope.probe.channels.base import FlowInfo
 from hopscope.probe.engine import LOOK_EVERY_NS
 from hopscope.wire.messages import Event, Failed, Lost, Pause, Plan, Sent, SourceChanged, Start, Started
-from tests.probe.fake import MS, SECOND, Desk, FakeFlow
+from tests.probe.fake import MS, SECOND, EngineHarness, FakeFlow
 
 PLAN = Plan("192.0.2.1", 4, method="simulated", max_ttl=1, interval_ns=100 * MS)
 
@@ -16,25 +16,25 @@ class Roaming:
     """A desk with one target, and a flow whose way out moves when it is told to."""
 
     def __init__(self, plan: Plan = PLAN) -> None:
-        self.desk = Desk()
+        self.harness = EngineHarness()
         self.looks: list[int] = []
         self.source: str | None = None
-        self.desk.engine.handle(Start(1, plan))
-        self.flow: FakeFlow = self.desk.channel.flows[0]
+        self.harness.engine.handle(Start(1, plan))
+        self.flow: FakeFlow = self.harness.channel.flows[0]
         self.flow.follow = self._follow  # type: ignore[method-assign]
-        self.begun_at = self.desk.now
+        self.begun_at = self.harness.now
 
     def _follow(self) -> bool:
-        self.looks.append(self.desk.now - self.begun_at)
+        self.looks.append(self.harness.now - self.begun_at)
         if self.source in (None, self.flow.facts.source):
             return False
-        self.flow.facts = FlowFacts(self.source, 4000, None, 64)
-        self.desk.channel.hands.changed(self.flow, 1)
+        self.flow.facts = FlowInfo(self.source, 4000, None, 64)
+        self.harness.channel.context.changed(self.flow, 1)
         return True
 
     def until(self, after: int) -> list[Event]:
-        self.desk.until(self.begun_at + after)
-        return self.desk.engine.take()
+        self.harness.until(self.begun_at + after)
+        return self.harness.engine.take()
 
 
 def test_a_route_is_looked_at_once_a_second_however_often_probes_leave() -> None:
@@ -47,9 +47,9 @@ def test_a_route_is_looked_at_once_a_second_however_often_probes_leave() -> None
 def test_a_route_is_looked_at_again_after_a_probe_that_could_not_be_sent() -> None:
     roaming = Roaming()
     roaming.until(100 * MS)
-    roaming.desk.channel.error = OSError(101, "no route")
+    roaming.harness.channel.error = OSError(101, "no route")
     roaming.until(250 * MS)
-    roaming.desk.channel.error = None
+    roaming.harness.channel.error = None
     roaming.until(450 * MS)
     assert roaming.looks == [300 * MS]
 
@@ -57,7 +57,7 @@ def test_a_route_is_looked_at_again_after_a_probe_that_could_not_be_sent() -> No
 def test_while_nothing_is_sent_a_route_is_looked_at_for_what_is_in_flight_alone() -> None:
     roaming = Roaming()
     roaming.until(50 * MS)
-    roaming.desk.engine.handle(Pause(1))
+    roaming.harness.engine.handle(Pause(1))
     roaming.until(10 * SECOND)
     assert roaming.looks == [PLAN.timeout_ns]
 
@@ -67,7 +67,7 @@ def test_another_source_is_told_with_its_moment_before_the_whole_of_it() -> None
     roaming.until(950 * MS)
     roaming.source = "10.9.9.9"
     events = roaming.until(1100 * MS)
-    at = roaming.begun_at + SECOND + roaming.desk.engine.anchor
+    at = roaming.begun_at + SECOND + roaming.harness.engine.anchor
     assert [event for event in events if isinstance(event, SourceChanged)] == [
         SourceChanged(1, at, "10.0.0.1", "10.9.9.9")
     ]
@@ -80,7 +80,7 @@ def test_what_was_in_flight_when_the_source_changed_is_never_lost() -> None:
     roaming.until(950 * MS)
     roaming.source = "10.9.9.9"
     events = roaming.until(4500 * MS)
-    changed_at = SECOND + roaming.begun_at + roaming.desk.engine.anchor
+    changed_at = SECOND + roaming.begun_at + roaming.harness.engine.anchor
     failed = {event.sent_at for event in events if isinstance(event, Failed)}
     lost = {event.sent_at for event in events if isinstance(event, Lost)}
     assert len(failed) == 10

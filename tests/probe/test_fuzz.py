@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hopscope.probe.channels.base import Probe
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
-from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import parse_icmp, parse_icmp6, parse_tcp
-from hopscope.probe.packets.template import Shape, Template
+from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.wire.messages import Family, Protocol
 from tests.probe.test_extensions import LABELS, stack, structure
 from tests.probe.test_replies import ENDS, ipv4, time_exceeded
@@ -32,8 +32,8 @@ class Victim:
             for protocol in PROTOCOLS:
                 number += 1
                 port = 0 if protocol == "icmp" else 33434
-                shape = Shape(family, protocol, *ENDS[family], 4000 + number, port, 0xC0FFEE00 + number)
-                entry = Entry(shape)
+                shape = PacketShape(family, protocol, *ENDS[family], 4000 + number, port, 0xC0FFEE00 + number)
+                entry = FlowEntry(shape)
                 self.ledger.add(entry)
                 template = Template(shape)
                 for seq in range(64):

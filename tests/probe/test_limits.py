@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.probe.channels.base import SEQUENCES, Refusal
+from hopscope.probe.channels.base import SEQUENCES, ChannelRefused
 from hopscope.probe.probe_book import MOST_REMEMBERED
 from hopscope.probe.schedule import Sweep
 from hopscope.wire.framing import Garbage, encode, event_reader
 from hopscope.wire.messages import VERSION, Adjust, Finished, Hello, Pause, Plan, Problem, Refused, Resume, Start
-from tests.probe.fake import MS, SECOND, Desk
+from tests.probe.fake import MS, SECOND, EngineHarness
 
 START = Path(__file__).resolve().parents[2] / "src" / "hopscope" / "probe" / "start.py"
 PLAN = Plan("192.0.2.1", 4, method="simulated", max_ttl=4, max_unknown=4, timeout_ns=SECOND)
@@ -62,25 +62,25 @@ def test_an_answer_to_a_lost_probe_of_the_first_round_opens_its_window_no_furthe
 
 @pytest.mark.parametrize("change", [Resume(1), Adjust(1, max_ttl=1)], ids=["resumed", "cut short"])
 def test_a_last_round_that_is_not_sent_to_its_end_still_finishes(change: Resume | Adjust) -> None:
-    desk = Desk()
-    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=2)))
-    desk.until(desk.now + SECOND + 300 * MS)
-    assert [probe.round for probe in desk.channel.sent].count(1) == 2
-    desk.engine.handle(Pause(1))
-    desk.until(desk.now + 10 * SECOND)
-    assert not any(isinstance(event, Finished) for event in desk.engine.take())
-    desk.engine.handle(change)
-    assert [event for event in desk.engine.take() if isinstance(event, Finished)] == [Finished(1, 2)]
+    harness = EngineHarness()
+    harness.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=2)))
+    harness.until(harness.now + SECOND + 300 * MS)
+    assert [probe.round for probe in harness.channel.sent].count(1) == 2
+    harness.engine.handle(Pause(1))
+    harness.until(harness.now + 10 * SECOND)
+    assert not any(isinstance(event, Finished) for event in harness.engine.take())
+    harness.engine.handle(change)
+    assert [event for event in harness.engine.take() if isinstance(event, Finished)] == [Finished(1, 2)]
 
 
 def test_a_shorter_interval_is_not_held_up_by_the_long_round_under_way() -> None:
-    desk = Desk()
-    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, interval_ns=3600 * SECOND)))
-    desk.until(desk.now + 3601 * SECOND)
-    before = len(desk.channel.sent)
-    desk.engine.handle(Adjust(1, interval_ns=SECOND))
-    desk.until(desk.now + 2 * SECOND)
-    assert len(desk.channel.sent) - before >= 7
+    harness = EngineHarness()
+    harness.engine.handle(Start(1, msgspec.structs.replace(PLAN, interval_ns=3600 * SECOND)))
+    harness.until(harness.now + 3601 * SECOND)
+    before = len(harness.channel.sent)
+    harness.engine.handle(Adjust(1, interval_ns=SECOND))
+    harness.until(harness.now + 2 * SECOND)
+    assert len(harness.channel.sent) - before >= 7
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ def test_a_shorter_interval_is_not_held_up_by_the_long_round_under_way() -> None
     ids=["NUL in a zone", "long zone", "NUL in an interface", "long scenario", "long address"],
 )
 def test_a_text_that_no_kernel_takes_is_refused_in_one_line_before_any_socket_is_opened(plan: Plan) -> None:
-    desk = Desk()
-    desk.engine.handle(Start(1, plan))
-    (refused,) = desk.engine.take()
+    harness = EngineHarness()
+    harness.engine.handle(Start(1, plan))
+    (refused,) = harness.engine.take()
     assert isinstance(refused, Refused)
-    assert desk.channels == {}
+    assert harness.channels == {}
     assert refused.message.isprintable()
     assert len(refused.message) < 500
 
 
 def test_what_is_said_of_a_refused_target_fits_on_a_line() -> None:
-    desk = Desk({"simulated": Refusal("scenario", "x" * 100_000)})
-    desk.engine.handle(Start(1, PLAN))
-    assert len(encode(desk.engine.take()[0])) < 1000
+    harness = EngineHarness({"simulated": ChannelRefused("scenario", "x" * 100_000)})
+    harness.engine.handle(Start(1, PLAN))
+    assert len(encode(harness.engine.take()[0])) < 1000
 
 
 def test_standard_input_that_cannot_be_waited_for_is_one_line_and_no_traceback(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
     VERSION,
     Answered,
+    Batching,
     Command,
     Finished,
     Hello,
-    Patience,
     Pause,
     Plan,
     Problem,
@@ -35,7 +35,7 @@ from hopscope.wire.messages import (
     Stopped,
 )
 from tests.lab.virtual import run
-from tests.probe.fake import MS, SECOND, Desk
+from tests.probe.fake import MS, SECOND, EngineHarness
 from tests.probe.test_worker import Driver
 
 FAR = 60_000_000_000
@@ -56,7 +56,7 @@ def test_who_is_patient_does_not_wait_for_what_is_stamped_and_hears_it_all_the_s
 ) -> None:
     loop = Poller()
     heard: list[bytes] = []
-    loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), stamped=True)
+    loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), timestamped=True)
     ends[1].send(b"answer")
     until = time.monotonic_ns() + 20_000_000
     loop.wait(until, may_defer=True)
@@ -68,11 +68,11 @@ def test_who_is_patient_does_not_wait_for_what_is_stamped_and_hears_it_all_the_s
 
 @pytest.mark.parametrize(("stamped", "patient"), [(True, False), (False, True), (False, False)])
 def test_everything_else_ends_the_waiting_at_once(
-    ends: tuple[socket.socket, socket.socket], stamped: bool, patient: bool
+    ends: tuple[socket.socket, socket.socket], timestamped: bool, patient: bool
 ) -> None:
     loop = Poller()
     heard: list[bytes] = []
-    loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), stamped=stamped)
+    loop.add(ends[0].fileno(), lambda: heard.append(ends[0].recv(9)), timestamped=timestamped)
     loop.wait(0, may_defer=True)
     ends[1].send(b"answer")
     until = time.monotonic_ns() + FAR
@@ -84,7 +84,7 @@ def test_everything_else_ends_the_waiting_at_once(
 
 def test_what_is_removed_is_heard_no_more(ends: tuple[socket.socket, socket.socket]) -> None:
     loop = Poller()
-    loop.add(ends[0].fileno(), lambda: pytest.fail("it was removed"), stamped=True)
+    loop.add(ends[0].fileno(), lambda: pytest.fail("it was removed"), timestamped=True)
     ends[1].send(b"answer")
     loop.remove(ends[0].fileno())
     loop.wait(0, may_defer=False)
@@ -106,7 +106,7 @@ def _chunks(driver: Driver) -> list[list[Any]]:
 def test_a_patient_worker_tells_a_round_in_few_words() -> None:
     driver = Driver()
     try:
-        driver.tell(Hello(VERSION), Patience(1_000_000_000), Start(1, SIM))
+        driver.tell(Hello(VERSION), Batching(1_000_000_000), Start(1, SIM))
         chunks = _chunks(driver)
     finally:
         driver.process.kill()
@@ -120,23 +120,23 @@ def test_a_patient_worker_tells_a_round_in_few_words() -> None:
 
 
 def test_a_target_is_in_a_hurry_in_its_first_round_and_after_its_last_probe() -> None:
-    desk = Desk()
-    desk.engine.handle(Start(1, Plan("192.0.2.1", 4, method="simulated", max_ttl=1, rounds=3)))
+    harness = EngineHarness()
+    harness.engine.handle(Start(1, Plan("192.0.2.1", 4, method="simulated", max_ttl=1, rounds=3)))
     told = []
     for _ in range(3):
-        desk.until(desk.now + MS)
-        told.append(desk.engine.is_latency_critical)
-        desk.until(desk.now + SECOND - MS)
+        harness.until(harness.now + MS)
+        told.append(harness.engine.is_latency_critical)
+        harness.until(harness.now + SECOND - MS)
     assert told == [True, False, True]
-    desk.until(desk.now + 10 * SECOND)
-    assert not desk.engine.is_latency_critical
+    harness.until(harness.now + 10 * SECOND)
+    assert not harness.engine.is_latency_critical
 
 
 @pytest.mark.parametrize("nanos", [-1, 1_000_000_001, 2**62])
 def test_a_patience_that_makes_no_sense_is_refused_in_words(nanos: int) -> None:
     driver = Driver()
     try:
-        driver.tell(Hello(VERSION), Patience(nanos))
+        driver.tell(Hello(VERSION), Batching(nanos))
         problem = driver.hear_a(Problem)
         assert str(nanos) in problem.message
         assert "0 to 1000000000" in problem.message

@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from hopscope.probe.channels.base import Probe
-from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import Heard, parse_icmp, parse_icmp6, parse_tcp
-from hopscope.probe.packets.template import IP_HEADER, Shape, Template
+from hopscope.probe.packets.template import IP_HEADER, PacketShape, Template
 from hopscope.wire.messages import Family, Protocol
 
 ENDS: dict[Family, tuple[str, str]] = {4: ("198.18.0.1", "198.18.3.2"), 6: ("fd00:18:a0::1", "fd00:18:a3::2")}
@@ -25,10 +25,10 @@ class Bench:
     def __init__(self, family: Family, protocol: Protocol, size: int = 64, cookie: int = 0xDEADBEEF) -> None:
         self.family: Family = family
         port = 0 if protocol == "icmp" else 33434
-        self.shape = Shape(family, protocol, *ENDS[family], 4242, port, cookie, size)
+        self.shape = PacketShape(family, protocol, *ENDS[family], 4242, port, cookie, size)
         self.template = Template(self.shape)
         self.ledger = Ledger()
-        self.entry = Entry(self.shape)
+        self.entry = FlowEntry(self.shape)
         self.ledger.add(self.entry)
 
     def probe(self, seq: int) -> tuple[Probe, bytes]:

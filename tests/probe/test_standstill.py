@@ -13,7 +13,7 @@ import pytest
 
 from hopscope.path.fold import PathFold
 from hopscope.path.health import health
-from hopscope.probe.channels.base import Channel, Hands, Probe, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, Probe, Reply
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
 from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
@@ -45,8 +45,8 @@ class Machine:
             self._make, NoWatch(), lambda: self.monotonic, lambda: self.wall, EPOCH - SECOND, lambda: self.slept
         )
 
-    def _make(self, method: Method, hands: Hands) -> Channel:
-        self.made.append(FakeChannel(hands, method))
+    def _make(self, method: Method, context: ChannelContext) -> Channel:
+        self.made.append(FakeChannel(context, method))
         return self.made[-1]
 
     @property
@@ -85,8 +85,8 @@ class Machine:
         """The driver wakes and hears an answer that arrived when the wall clock was `stamp` (0: without a stamp)."""
         self.engine.take()
         self.engine.check_clocks()
-        hands = self.made[0].hands
-        hands.deliver(probe, Reply("192.0.2.1", "echo-reply", 0, 0, 60, (), hands.monotonic(), stamp))
+        context = self.made[0].context
+        context.deliver(probe, Reply("192.0.2.1", "echo-reply", 0, 0, 60, (), context.monotonic(), stamp))
         (event,) = (event for event in self.engine.take() if isinstance(event, Answered))
         return event
 
@@ -286,8 +286,8 @@ class SetOften(VirtualEngine):
         self.step = 0
         self.engine = Engine(self._make, NoWatch(), lambda: self.now, lambda: self.now + ANCHOR + self.step, ANCHOR)
 
-    def _make(self, method: Method, hands: Hands) -> Channel:
-        self.channel = SimulatedChannel(hands)
+    def _make(self, method: Method, context: ChannelContext) -> Channel:
+        self.channel = SimulatedChannel(context)
         return self.channel
 
     def play(self, nanos: int) -> list[Event]:

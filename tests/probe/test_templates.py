@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hopscope.probe.packets.checksum import complement, is_checked, ones_sum
-from hopscope.probe.packets.template import IP_HEADER, Shape, Template, build, packet_size
+from hopscope.probe.packets.template import IP_HEADER, PacketShape, Template, build, packet_size
 from hopscope.wire.messages import Family, Protocol
 
 ENDS: dict[Family, tuple[str, str]] = {4: ("198.18.0.1", "198.18.3.2"), 6: ("fd00:18:a0::1", "fd00:18:a3::2")}
@@ -27,9 +27,9 @@ def shape(
     size: int = 64,
     pattern: int = 0xAA,
     tos: int = 0x10,
-) -> Shape:
+) -> PacketShape:
     port = 0 if protocol == "icmp" else 33434
-    return Shape(family, protocol, *ENDS[family], 4242, port, cookie, size, pattern, tos)
+    return PacketShape(family, protocol, *ENDS[family], 4242, port, cookie, size, pattern, tos)
 
 
 @settings(deadline=None, max_examples=150)

@@ -17,6 +17,8 @@ from hopscope.wire.framing import MAX_LINE, Garbage, encode, event_reader
 from hopscope.wire.messages import (
     VERSION,
     Answered,
+    Capabilities,
+    CapabilitiesReport,
     Command,
     Event,
     Finished,
@@ -29,8 +31,6 @@ from hopscope.wire.messages import (
     Started,
     Stop,
     Stopped,
-    Survey,
-    Surveyed,
     Welcome,
 )
 from tests.lab.plain_user import as_plain_user
@@ -197,8 +197,8 @@ def test_a_stalled_reader_holds_no_probe_up_and_loses_no_event(worker: Driver) -
     while cpu_of(worker.process.pid) - began < 0.5:  # it works on, though nobody reads: far more than a pipe holds
         assert worker.process.poll() is None
         time.sleep(0.02)
-    worker.tell(Pause(), Survey())
-    events = worker.hear(has(Surveyed))
+    worker.tell(Pause(), Capabilities())
+    events = worker.hear(has(CapabilitiesReport))
     assert not any(isinstance(event, Garbage) for event in events)
     for target in range(1, 9):
         rounds = [event.round for event in events if getattr(event, "target", 0) == target and hasattr(event, "at")]
@@ -255,12 +255,12 @@ def test_an_unknown_scenario_and_a_bad_plan_are_refused_in_one_line(worker: Driv
 
 
 def test_the_survey_names_each_method_protocol_and_family_with_a_reason(worker: Driver) -> None:
-    worker.tell(Hello(VERSION), Survey())
-    surveyed = worker.hear_a(Surveyed)
-    cells = {(state.method, state.protocol, state.family) for state in surveyed.states}
+    worker.tell(Hello(VERSION), Capabilities())
+    report = worker.hear_a(CapabilitiesReport)
+    cells = {(state.method, state.protocol, state.family) for state in report.states}
     assert {(method, "icmp", family) for method in ("ping-socket", "raw", "scapy") for family in (4, 6)} <= cells
     assert {("udp-socket", "udp", 4), ("tcp-socket", "tcp", 6), ("raw", "tcp", 6)} <= cells
-    assert all(state.reason for state in surveyed.states)
+    assert all(state.reason for state in report.states)
 
 
 root = pytest.mark.needs("root")  # to have privileges that can be given up

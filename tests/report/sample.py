@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.names.facts import Asn, Geo, NameFacts
+from hopscope.names.facts import AddressInfo, Asn, Geo
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Target
 from hopscope.views.report.document import Document, Style
@@ -43,17 +43,17 @@ _OTHER = "203.0.113.13"
 _LABELS = (Label(24011, 0, False, 1), Label(16004, 2, True, 1))
 
 NAMES = {
-    "192.168.1.1": NameFacts("gateway.lan", scope="private"),
-    "203.0.113.9": NameFacts(
+    "192.168.1.1": AddressInfo("gateway.lan", scope="private"),
+    "203.0.113.9": AddressInfo(
         "ae1.core2.a-rather-long-name.example.net",
         True,
         (Asn(64500, "EXAMPLE-CORE", "203.0.113.0/24", "NL"),),
         Geo("NL", "Amsterdam", 52.37, 4.9),
     ),
-    "203.0.113.13": NameFacts("ae2.core2.example.net", True, (Asn(64500, "EXAMPLE-CORE", "203.0.113.0/24", "NL"),)),
-    "198.51.100.3": NameFacts(None, None, (Asn(64501, None, "198.51.100.0/24", None),)),
-    "198.51.100.7": NameFacts("edge.example.org"),
-    TARGET: NameFacts("www.example.com", True, (Asn(64502, "EXAMPLE-WWW", "192.0.2.0/24", "SE"),)),
+    "203.0.113.13": AddressInfo("ae2.core2.example.net", True, (Asn(64500, "EXAMPLE-CORE", "203.0.113.0/24", "NL"),)),
+    "198.51.100.3": AddressInfo(None, None, (Asn(64501, None, "198.51.100.0/24", None),)),
+    "198.51.100.7": AddressInfo("edge.example.org"),
+    TARGET: AddressInfo("www.example.com", True, (Asn(64502, "EXAMPLE-WWW", "192.0.2.0/24", "SE"),)),
 }
 
 
@@ -96,7 +96,7 @@ def _probe(number: int, place: int, at: int, fate: float | str) -> list[Event]:
     return [sent, Lost(1, number, ttl, at), answer] if fate == "late" else [sent, answer]
 
 
-def target(names: dict[str, NameFacts] | None = None, query: str = "www.example.com") -> Target:
+def target(names: dict[str, AddressInfo] | None = None, query: str = "www.example.com") -> Target:
     """The target after its rounds."""
     fold = PathFold(TARGET)
     fold.apply_all(events())

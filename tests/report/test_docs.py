@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from hopscope.cli import config as configuration
-from hopscope.cli.asserting import NAMES
+from hopscope.cli.assertions import NAMES
 from hopscope.cli.config import Config
 from hopscope.cli.show_config import TEMPLATE
 from hopscope.cli.table import GROUPS, OPTIONS, Option

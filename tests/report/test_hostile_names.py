@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.session.events import ProbeEvent
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
@@ -58,9 +58,9 @@ HOSTILE = [
 ]
 
 
-def _named(name: str) -> dict[str, NameFacts]:
+def _named(name: str) -> dict[str, AddressInfo]:
     cleaned = clean(name)
-    return {**sample.NAMES, "198.51.100.7": NameFacts(cleaned, True, (Asn(64666, cleaned, None, None),))}
+    return {**sample.NAMES, "198.51.100.7": AddressInfo(cleaned, True, (Asn(64666, cleaned, None, None),))}
 
 
 def _harmless(name: str) -> str:

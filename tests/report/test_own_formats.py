@@ -13,7 +13,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.views import schemas
 from hopscope.views.privacy import masked
 from hopscope.views.report import svg, table_csv
@@ -166,8 +166,8 @@ def test_markdown_says_the_verdict_and_has_a_row_for_each_address() -> None:
 
 CLAIMED = {
     **sample.NAMES,
-    "198.51.100.7": NameFacts("edge.example.org", False),
-    "198.51.100.3": NameFacts("gw.example.org", True),
+    "198.51.100.7": AddressInfo("edge.example.org", False),
+    "198.51.100.3": AddressInfo("gw.example.org", True),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Target
 from hopscope.views.report.document import Style
@@ -24,9 +24,9 @@ START = sample.START
 TARGET = "192.0.2.80"
 ADDRESSES = ("192.168.1.1", "203.0.113.9", "198.51.100.7", TARGET)
 NAMES = {
-    "203.0.113.9": NameFacts("core1.example.net", True, (Asn(64500, "EXAMPLE-CORE", None, None),)),
-    "198.51.100.7": NameFacts("claims.example.org", False),
-    TARGET: NameFacts("www.example.com", True, (Asn(64502, None, None, None),)),
+    "203.0.113.9": AddressInfo("core1.example.net", True, (Asn(64500, "EXAMPLE-CORE", None, None),)),
+    "198.51.100.7": AddressInfo("claims.example.org", False),
+    TARGET: AddressInfo("www.example.com", True, (Asn(64502, None, None, None),)),
 }
 
 

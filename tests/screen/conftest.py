@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from hopscope.views.screen.app import HopscopeApp
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import ScreenOptions
 from tests.screen.scripted import ScriptedSession, launch
 
@@ -24,9 +24,9 @@ class Driven:
         self.session = session
 
     @property
-    def desk(self) -> Desk:
-        assert self.app.desk is not None
-        return self.app.desk
+    def context(self) -> ActionContext:
+        assert self.app.context is not None
+        return self.app.context
 
     @property
     def in_front(self) -> str:
@@ -70,7 +70,7 @@ def drive() -> Drive:
         app = HopscopeApp(lambda: launch(session), options or ScreenOptions(glyphs="unicode"))
         async with app.run_test(size=size) as pilot:
             it = Driven(app, pilot, session)
-            await it.until(lambda: app.desk is not None and bool(app.shown.rows))
+            await it.until(lambda: app.context is not None and bool(app.shown.rows))
             yield it
 
     return driven

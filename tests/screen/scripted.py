@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Probing, Snapshot, Target, TargetState, WorkerState
 from hopscope.wire.messages import (
@@ -142,7 +142,7 @@ class Scripted:
             )
         self.round += 1
 
-    def target(self, names: dict[str, NameFacts]) -> Target:
+    def target(self, names: dict[str, AddressInfo]) -> Target:
         """As the session would hand it out."""
         plan = None
         if self.address is not None:
@@ -203,12 +203,12 @@ class ScriptedSession:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _names(self) -> dict[str, NameFacts]:
+    def _names(self) -> dict[str, AddressInfo]:
         names = {}
         for target in self.targets:
             for router in target.routers:
                 for address, name in zip(router.addresses, router.names * 2, strict=False):
-                    names[address] = NameFacts(hostname=name, asns=(router.asn,) if router.asn else ())
+                    names[address] = AddressInfo(hostname=name, asns=(router.asn,) if router.asn else ())
         return names
 
     def snapshot(self) -> Snapshot:

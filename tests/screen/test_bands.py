@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.names.segments import Segment
 from hopscope.views.screen.bands import words
 from hopscope.views.screen.options import ScreenOptions
@@ -26,8 +26,8 @@ def test_a_band_is_named_in_few_words(segment: Segment, said: str) -> None:
     assert words(segment) == said
 
 
-def known(number: int, name: str) -> NameFacts:
-    return NameFacts(asns=(Asn(number, name, None, None),))
+def known(number: int, name: str) -> AddressInfo:
+    return AddressInfo(asns=(Asn(number, name, None, None),))
 
 
 async def test_owners_are_bands_and_asked_for_when_the_key_is_pressed(drive: Drive) -> None:

@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 
 from hopscope.session.model import Snapshot
-from hopscope.views.screen import board, themes
+from hopscope.views.screen import frame, themes
 from hopscope.views.screen.glyphs import ASCII, UNICODE, GlyphSet
 from hopscope.views.screen.keymap import keys_of
-from hopscope.views.screen.look import look_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import look_of
 from hopscope.wire.messages import Counters, Refused
 from tests.screen.scripted import Scripted, ScriptedSession, tour, usual
 
@@ -36,7 +36,7 @@ def seen(
     for name, value in state.items():
         setattr(view, name, value)
     look = look_of(themes.OWN[0], glyphs)
-    return [row.text for row in board.compose(view, look, *size, KEYS, board.Drawn()).rows]
+    return [row.text for row in frame.compose(view, look, *size, KEYS, frame.FrameCache()).rows]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -170,11 +170,11 @@ def test_rows_stay_where_they_are_while_names_and_numbers_change() -> None:
     session = usual().play(30)
     view = ViewState.begin(ScreenOptions(), session.snapshot())
     look = look_of(themes.OWN[0])
-    drawn = board.Drawn()
+    drawn = frame.FrameCache()
     places: set[tuple[object, ...]] = set()
     for _ in range(20):
         view.see(session.play(7).snapshot())
-        lines = [row.text for row in board.compose(view, look, 120, 34, KEYS, drawn).rows]
+        lines = [row.text for row in frame.compose(view, look, 120, 34, KEYS, drawn).rows]
         places.add(tuple((i, line.index("Loss %")) for i, line in enumerate(lines) if "Loss %" in line))
         places.add(tuple(i for i, line in enumerate(lines) if line[1:4].strip().isdigit() and line[4:6] == "  ")[:1])
     assert len(places) == 2
@@ -185,9 +185,9 @@ def test_lines_that_did_not_change_are_the_same_objects() -> None:
     view = ViewState.begin(ScreenOptions(chart=False), session.snapshot())
     view.see(session.snapshot())
     look = look_of(themes.OWN[0])
-    first = board.compose(view, look, 120, 34, KEYS, board.Drawn())
+    first = frame.compose(view, look, 120, 34, KEYS, frame.FrameCache())
     view.hops[1] = 2
-    second = board.compose(view, look, 120, 34, KEYS, board.Drawn())
+    second = frame.compose(view, look, 120, 34, KEYS, frame.FrameCache())
     hops = [i for i, row in enumerate(first.rows) if row.hits and row.hits[-1][2].kind == "hop"]
     changed = [i for i in hops if first.rows[i].strip is not second.rows[i].strip]
     assert len(changed) == 2

@@ -103,7 +103,7 @@ async def test_arrows_tab_and_digits_choose_a_target(drive: Drive) -> None:
         chosen = []
         for key in ("right", "tab", "right", "left", "shift+tab", "1"):
             await it.press(key)
-            chosen.append(it.desk.state.target)
+            chosen.append(it.context.state.target)
         assert chosen == [2, 3, 1, 3, 2, 1]
         assert it.lines()[1].split()[0] == "one.one.one.one"
 
@@ -113,7 +113,7 @@ async def test_arrows_choose_a_hop_and_the_cursor_keeps_it(drive: Drive) -> None
         await it.press("up", "k")
         assert [line[:8].strip() for line in it.lines() if line.startswith("▶")] == ["▶  4  ae"]
         it.session.play(5)
-        await it.until(lambda: it.desk.state.shown.now == it.session.now)
+        await it.until(lambda: it.context.state.shown.now == it.session.now)
         assert cursor(it) == 4
         await it.press("j")
         assert cursor(it) == 5
@@ -214,8 +214,8 @@ async def test_a_adds_a_target_and_shows_it(drive: Drive) -> None:
         await it.press("a", "t", "w", "o", "enter")
         await it.until(lambda: it.in_front == "MainScreen")
         assert it.session.calls == [("add", "two")]
-        assert it.desk.state.chosen is not None
-        assert it.desk.state.chosen.query == "two"
+        assert it.context.state.chosen is not None
+        assert it.context.state.chosen.query == "two"
 
 
 async def test_a_name_that_does_not_resolve_is_said_in_the_prompt_and_not_kept(drive: Drive) -> None:
@@ -272,11 +272,11 @@ async def test_o_switches_and_moves_columns_at_once(drive: Drive) -> None:
         await it.press("o")
         assert isinstance(it.app.screen, ColumnsScreen)
         await it.press("down", "space", "up", "right")
-        assert it.desk.state.columns == ("loss", "last", "best", "avg", "p95", "jitter", "spark")
+        assert it.context.state.columns == ("loss", "last", "best", "avg", "p95", "jitter", "spark")
         await it.press("down", "down", "left", "left")
-        assert it.desk.state.columns[:3] == ("best", "loss", "last")
+        assert it.context.state.columns[:3] == ("best", "loss", "last")
         await it.press("d")
-        assert it.desk.state.columns == ScreenOptions().columns
+        assert it.context.state.columns == ScreenOptions().columns
 
 
 async def test_s_opens_settings_in_which_enter_changes_a_line(drive: Drive) -> None:
@@ -303,7 +303,7 @@ async def test_settings_can_be_kept_and_a_failure_is_said(drive: Drive) -> None:
             raise OSError(28, "No space left on device")
         return "/home/me/.config/hopscope/config.toml"
 
-    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", keep=keep)) as it:
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", save_settings=keep)) as it:
         await it.press("s", "enter", "w")
         assert isinstance(kept[0], dict)
         assert kept[0]["probe"] == {"protocol": "udp"}
@@ -370,8 +370,8 @@ async def test_the_overview_sorts_by_trouble_and_opens_what_is_chosen(drive: Dri
         order = [line[3:20].split()[0] for line in it.lines() if line[1:2] in "●▲×" and "%" not in line[:20]]
         assert order == ["198.18.0.7", "example.net", "one.one.one.one"]
         await it.press("home", "enter")
-        assert it.desk.state.target != 1
-        assert not it.desk.state.overview
+        assert it.context.state.target != 1
+        assert not it.context.state.overview
 
 
 async def test_a_click_chooses_a_tab_a_hop_and_a_key_of_the_footer(drive: Drive) -> None:
@@ -379,7 +379,7 @@ async def test_a_click_chooses_a_tab_a_hop_and_a_key_of_the_footer(drive: Drive)
         x = it.lines()[0].index("example.net")
         await it.pilot.click(offset=(x, 0))
         await it.pilot.pause()
-        assert it.desk.state.target == 2
+        assert it.context.state.target == 2
         y = next(i for i, line in enumerate(it.lines()) if "100.64.0.1" in line)
         await it.pilot.click(offset=(8, y))
         await it.pilot.pause()
@@ -405,19 +405,19 @@ async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
     async with drive(usual().play(120)) as it:
         await it.press("plus")
         near = next(line for line in it.lines() if "latency" in line)
-        assert it.desk.state.zoom == 1
+        assert it.context.state.zoom == 1
         await it.press("minus", "minus")
-        assert it.desk.state.zoom == 0
+        assert it.context.state.zoom == 0
         assert near != next(line for line in it.lines() if "latency" in line)
 
 
 def cursor(it: Driven) -> int | None:
-    target = it.desk.state.chosen
-    return it.desk.state.cursor(target) if target else None
+    target = it.context.state.chosen
+    return it.context.state.cursor(target) if target else None
 
 
 def chart_cursor(it: Driven) -> int | None:
-    return it.desk.state.chart_cursor
+    return it.context.state.chart_cursor
 
 
 def reason(it: Driven) -> str:

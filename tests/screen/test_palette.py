@@ -47,7 +47,7 @@ async def test_how_a_target_is_probed_is_set_from_the_palette(
             await it.press(*typed, "enter")
             await it.until(lambda: it.in_front == "MainScreen")
         assert getattr(it.session.find(1).probing, field) == value
-        assert it.desk.changed == {field.removesuffix("_s"): value}
+        assert it.context.changed == {field.removesuffix("_s"): value}
 
 
 async def test_how_it_looks_is_set_from_the_palette(drive: Drive) -> None:
@@ -55,13 +55,13 @@ async def test_how_it_looks_is_set_from_the_palette(drive: Drive) -> None:
         await choose(it, "set theme: dracula")
         assert it.app.theme == "dracula"
         await choose(it, "set names: addresses")
-        assert it.desk.state.names == "addresses"
+        assert it.context.state.names == "addresses"
         await choose(it, "view: heat")
-        assert it.desk.state.chart_view == "heat"
+        assert it.context.state.chart_view == "heat"
         await choose(it, "show column p99")
-        assert it.desk.state.columns[-2:] == ("p99", "spark")
+        assert it.context.state.columns[-2:] == ("p99", "spark")
         await choose(it, "hide column p99")
-        assert "p99" not in it.desk.state.columns
+        assert "p99" not in it.context.state.columns
 
 
 async def test_what_is_in_force_is_kept_as_defaults_from_the_palette(drive: Drive) -> None:
@@ -71,7 +71,7 @@ async def test_what_is_in_force_is_kept_as_defaults_from_the_palette(drive: Driv
         kept.append(settings)
         return "/home/me/config.toml"
 
-    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", keep=keep)) as it:
+    async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", save_settings=keep)) as it:
         await choose(it, "set protocol: udp")
         await choose(it, "keep as defaults")
         assert isinstance(kept[0], dict)

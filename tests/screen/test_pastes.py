@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
 
-from hopscope.views.screen.dialogs.prompt import Field, Prompt
+from hopscope.views.screen.dialogs.prompt import Prompt, PromptField
 from hopscope.views.screen.pastes import END, MOST, START, Pastes, plain
 from tests.screen.conftest import Drive
 from tests.screen.scripted import usual
@@ -73,7 +73,7 @@ async def test_a_prompt_says_what_of_a_paste_it_did_not_take(drive: Drive) -> No
             await it.press("i" if text == "\n0.5\n2\n" else "a")
             prompt = it.app.screen
             assert isinstance(prompt, Prompt)
-            field = prompt.query_one(Field)
+            field = prompt.query_one(PromptField)
             field.post_message(events.Paste(text))
             await it.until(lambda field=field, value=value: field.value == value)  # type: ignore[misc] # defaults
             await it.pilot.pause()

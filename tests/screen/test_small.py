@@ -14,9 +14,9 @@ from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import changed
 from hopscope.views.screen.check import check
 from hopscope.views.screen.columns import COLUMNS
-from hopscope.views.screen.look import look_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import status_of
+from hopscope.views.screen.styles import look_of
 from hopscope.wire.messages import Refused
 from tests.screen.scripted import Scripted, ScriptedSession, tour, usual
 

@@ -11,7 +11,7 @@ import pytest
 
 from hopscope.session.model import Probing
 from hopscope.session.session import Session
-from hopscope.views.screen.head import clock_words
+from hopscope.views.screen.header import clock_words
 from hopscope.wire.framing import command_reader, encode_all
 from hopscope.wire.messages import VERSION, Answered, Event, Hello, RoundStarted, Sent, Start, Started, Welcome
 from hopscope.wire.times import MOMENTS, earlier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
 from hopscope.session.target_fold import NAMED_AT_ONCE, TargetFold
@@ -20,9 +20,9 @@ class Counting:
         self.version = 0
         self.asked: list[str] = []
 
-    def look_up(self, address: str) -> NameFacts:
+    def look_up(self, address: str) -> AddressInfo:
         self.asked.append(address)
-        return NameFacts()
+        return AddressInfo()
 
     async def settle(self, seconds: float) -> None: ...
 

@@ -8,12 +8,12 @@ import signal
 import pytest
 
 from hopscope.session.events import EndEvent
-from hopscope.session.keeper import TOGETHER_NS
 from hopscope.session.model import Probing
 from hopscope.session.session import Session
+from hopscope.session.supervisor import TOGETHER_NS
 from hopscope.session.transport import WorkerPipes
 from hopscope.wire.framing import Garbage, command_reader
-from hopscope.wire.messages import Command, Patience
+from hopscope.wire.messages import Batching, Command
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
 
 
 def _patience(told: list[Command]) -> list[int]:
-    return [command.longest_ns for command in told if isinstance(command, Patience)]
+    return [command.max_delay_ns for command in told if isinstance(command, Batching)]
 
 
 async def test_events_may_wait_for_each_other_until_somebody_wants_each(told: list[Command]) -> None:
@@ -49,6 +49,6 @@ async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
         session.events()
         assert session.worker_pid is not None
         os.kill(session.worker_pid, signal.SIGKILL)
-        while session._keeper.restarts == 0:
+        while session._supervisor.restarts == 0:
             await session.changed()
         assert _patience(told) == [TOGETHER_NS, 0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.session import keeper
+from hopscope.session import supervisor
 from hopscope.session.errors import WorkerFailed
 from hopscope.session.launch import launch as real_launch
 from hopscope.session.model import Probing
@@ -23,7 +23,7 @@ QUICK_S = 0.01
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of no length to speak of."""
     monkeypatch.setattr("hopscope.session.target.TARGET_PAUSES_S", (QUICK_S,))
-    monkeypatch.setattr(keeper, "WORKER_PAUSES_S", (QUICK_S,))
+    monkeypatch.setattr(supervisor, "WORKER_PAUSES_S", (QUICK_S,))
 
 
 # --- the series -----------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ async def test_a_dead_name_server_is_waited_for_and_a_name_that_does_not_exist_i
 
 async def test_a_worker_that_keeps_dying_is_started_again_for_ever(quick: None, tmp_path: Path) -> None:
     async with Session(["192.0.2.1"], worker_command=fake("dies-often", tmp_path / "memory")) as session:
-        bad = await until(session, lambda snapshot: snapshot.restarts > 2 * keeper.MOST_RESTARTS)
+        bad = await until(session, lambda snapshot: snapshot.restarts > 2 * supervisor.MOST_RESTARTS)
         assert bad.worker == "restarting"
         assert "times" in (bad.worker_note or "")
         good = await until(session, lambda snapshot: snapshot.targets[0].path.reached)
@@ -175,7 +175,7 @@ async def test_a_worker_that_keeps_dying_is_started_again_for_ever(quick: None, 
 async def test_a_worker_is_started_at_once_when_that_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(keeper, "WORKER_PAUSES_S", (3600.0,))
+    monkeypatch.setattr(supervisor, "WORKER_PAUSES_S", (3600.0,))
     async with Session(["192.0.2.1"], worker_command=fake("dies-once", tmp_path / "memory")) as session:
         waiting = await until(session, lambda snapshot: "the next try is at" in (snapshot.worker_note or ""))
         assert waiting.worker == "restarting"
@@ -186,7 +186,7 @@ async def test_a_worker_is_started_at_once_when_that_is_asked_for(
 async def test_whoever_waits_for_endless_rounds_waits_for_the_worker_too(quick: None, tmp_path: Path) -> None:
     async with Session(["192.0.2.1"], worker_command=fake("dies-at-once", tmp_path / "memory")) as session:
         waiting = asyncio.ensure_future(session.finished())
-        await until(session, lambda snapshot: snapshot.restarts > 2 * keeper.MOST_RESTARTS)
+        await until(session, lambda snapshot: snapshot.restarts > 2 * supervisor.MOST_RESTARTS)
         assert not waiting.done()
         waiting.cancel()
 
@@ -221,4 +221,4 @@ async def test_a_command_that_is_gone_meanwhile_is_tried_again(
 async def test_a_survey_fails_when_the_worker_is_given_up(quick: None, tmp_path: Path) -> None:
     async with Session(worker_command=fake("dies-at-once", tmp_path / "memory")) as session:
         with pytest.raises(WorkerFailed, match="no such luck"):
-            await asyncio.wait_for(session.survey(), 20)
+            await asyncio.wait_for(session.capabilities(), 20)

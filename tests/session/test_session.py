@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.session.events import EndEvent, ProbeEvent, SentEvent, SessionEvent, StartEvent
 from hopscope.session.facts import Asked
 from hopscope.session.feeds import Feeds
@@ -126,7 +126,7 @@ async def test_who_waits_for_rounds_gives_a_worker_up_that_cannot_live_with_its_
         ):
             await session.finished()
         with pytest.raises(WorkerFailed):
-            await session.survey()
+            await session.capabilities()
     assert memory.read_text().count("started") == MOST_RESTARTS + 1
 
 
@@ -240,8 +240,8 @@ async def test_a_plan_that_does_not_fit_the_target_is_its_refusal() -> None:
 
 async def test_the_survey_is_answered() -> None:
     async with Session() as session:
-        surveyed = await asyncio.wait_for(session.survey(), 20)
-    assert {state.method for state in surveyed.states} >= {"ping-socket", "raw", "tcp-socket"}
+        report = await asyncio.wait_for(session.capabilities(), 20)
+    assert {state.method for state in report.states} >= {"ping-socket", "raw", "tcp-socket"}
 
 
 class Names:
@@ -252,8 +252,8 @@ class Names:
         self.name: str | None = None
         self.closed = False
 
-    def look_up(self, address: str) -> NameFacts:
-        return NameFacts(hostname=self.name)
+    def look_up(self, address: str) -> AddressInfo:
+        return AddressInfo(hostname=self.name)
 
     async def settle(self, seconds: float) -> None: ...
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 import hopscope
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Target
 from hopscope.session.report import Report, document, report, to_json
@@ -171,7 +171,9 @@ def _target() -> Target:
     plan = Plan("192.0.2.9", 4, protocol="udp", port=33434, tos=8)
     facts = Started(1, "udp-socket", "10.0.0.2", 40000, 33434, 64, "one", "kernel", note="as a plain user")
     names = {
-        "10.0.0.1": NameFacts("gw.example", asns=(Asn(64500, "EXAMPLE", "10.0.0.0/8", "NL"), Asn(1, None, None, None)))
+        "10.0.0.1": AddressInfo(
+            "gw.example", asns=(Asn(64500, "EXAMPLE", "10.0.0.0/8", "NL"), Asn(1, None, None, None))
+        )
     }
     return Target(1, "name.example", "running", "192.0.2.9", plan, facts, None, None, fold.snapshot(), names)
 

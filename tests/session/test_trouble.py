@@ -71,8 +71,8 @@ async def test_totals_outlive_the_worker_that_counted_them(tmp_path: Path) -> No
 
 async def test_a_survey_that_killed_the_worker_is_asked_again(tmp_path: Path) -> None:
     async with Session(worker_command=fake("dies-when-asked", tmp_path / "memory")) as session:
-        surveyed = await asyncio.wait_for(session.survey(), 20)
-    assert surveyed.user == "tester"
+        report = await asyncio.wait_for(session.capabilities(), 20)
+    assert report.user == "tester"
 
 
 async def test_a_flood_on_standard_error_neither_stalls_nor_is_kept(

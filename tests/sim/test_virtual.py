@@ -11,8 +11,8 @@ import pytest
 
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path as Route
-from hopscope.probe.channels.base import Hands, Refusal
-from hopscope.probe.channels.simulated import SimulatedChannel, survey
+from hopscope.probe.channels.base import ChannelContext, ChannelRefused
+from hopscope.probe.channels.simulated import SimulatedChannel, capabilities
 from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.sim import demo, list_scenarios
@@ -229,18 +229,20 @@ def test_an_hour_is_played_from_first_to_last_round() -> None:
 
 
 def test_every_method_cell_of_the_survey_works() -> None:
-    assert [(state.method, state.works) for state in survey()] == [("simulated", True)] * 6
+    assert [(state.method, state.works) for state in capabilities()] == [("simulated", True)] * 6
 
 
 def test_closing_forgets_flows_and_networks_and_may_be_done_twice() -> None:
-    hands = Hands(NoWatch(), lambda probe, reply: None, lambda flow, number: None, lambda: BEGIN, lambda: BEGIN)
-    channel = SimulatedChannel(hands)
+    context = ChannelContext(
+        NoWatch(), lambda probe, reply: None, lambda flow, number: None, lambda: BEGIN, lambda: BEGIN
+    )
+    channel = SimulatedChannel(context)
     flow = channel.open(1, simulated(plan_for("tour")))
     for _ in range(2):
         flow.close()
         channel.close()
     assert channel.deadline() is None
-    with pytest.raises(Refusal):
+    with pytest.raises(ChannelRefused):
         channel.open(2, simulated(plan_for("tour"), "nowhere"))
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import suppress
 
-from hopscope.cli.signals import Stop
+from hopscope.cli.signals import StopSignal
 from hopscope.system.signals import Signals
 
 
@@ -22,7 +22,7 @@ def fill(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def test_a_signal_comes_through_though_the_loop_s_own_pipe_is_full() -> None:
-    with Stop() as stop:
+    with StopSignal() as stop:
         fill(asyncio.get_running_loop())
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.wait_for(stop.wait(), 5)
@@ -30,7 +30,7 @@ async def test_a_signal_comes_through_though_the_loop_s_own_pipe_is_full() -> No
 
 
 async def test_a_loop_that_sleeps_is_woken_by_it() -> None:
-    with Stop() as stop:
+    with StopSignal() as stop:
         asyncio.get_running_loop().call_later(0.01, os.kill, os.getpid(), signal.SIGHUP)
         await asyncio.wait_for(stop.wait(), 5)
         assert stop.signal == signal.SIGHUP
@@ -43,7 +43,7 @@ async def test_what_was_there_before_is_there_afterwards() -> None:
     signal.set_wakeup_fd(pipe)
     descriptors = len(os.listdir("/proc/self/fd"))
     for _ in range(50):
-        with Stop():
+        with StopSignal():
             pass
     assert [signal.getsignal(number) for number in numbers] == before
     assert signal.set_wakeup_fd(pipe) == pipe

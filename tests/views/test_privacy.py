@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Snapshot, Target
-from hopscope.views.privacy import HIDDEN, Veil, masked
+from hopscope.views.privacy import HIDDEN, PrivacyFilter, masked
 from hopscope.wire.messages import Counters, Plan, Started
 from tests.path.network import MS, TARGET, answered, begun, router, sent
 
@@ -29,7 +29,7 @@ def target(number: int = 1) -> Target:
     ):
         fold.apply(sent(0, ttl))
         fold.apply(answered(0, ttl, ttl * MS, address, kind))  # type: ignore[arg-type]  # from a table
-    names = {router(1): NameFacts(hostname="home.example"), router(2): NameFacts(hostname="isp.example")}
+    names = {router(1): AddressInfo(hostname="home.example"), router(2): AddressInfo(hostname="isp.example")}
     plan = Plan(TARGET, 4, source="10.9.8.7")
     facts = Started(1, "ping-socket", "10.9.8.7", None, None, 64, "one", "kernel")
     return Target(number, TARGET, "running", TARGET, plan, facts, None, None, fold.snapshot(), names)
@@ -61,7 +61,7 @@ def test_hiding_one_hop_leaves_the_next() -> None:
 
 
 def test_a_veil_can_be_lifted_and_drawn_and_its_turns_tell_of_it() -> None:
-    veil = Veil(2)
+    veil = PrivacyFilter(2)
     shown = snapshot(target(1), target(2))
     assert not any(secret in words(veil.over(shown)) for secret in SECRET)
     veil.hops = 0
@@ -70,7 +70,7 @@ def test_a_veil_can_be_lifted_and_drawn_and_its_turns_tell_of_it() -> None:
 
 
 def test_a_target_that_did_not_change_is_the_same_object_behind_the_veil() -> None:
-    veil = Veil(1)
+    veil = PrivacyFilter(1)
     shown = snapshot(target(1), target(2))
     first = veil.over(shown)
     changed = snapshot(shown.targets[0], msgspec.structs.replace(shown.targets[1], query="other"))

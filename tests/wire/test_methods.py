@@ -7,15 +7,15 @@ from typing import get_args
 import pytest
 
 from hopscope.cli.table import option
-from hopscope.probe.channels.base import Channel, Hands, Refusal
-from hopscope.probe.methods import make_channel, survey
+from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused
+from hopscope.probe.methods import capabilities, make_channel
 from hopscope.wire.messages import Method, MethodChoice
 from hopscope.wire.methods import METHODS, PROTOCOLS, able_to_send, tried_by_auto
 from tests.probe.fake import NoWatch
 
 
-def _hands() -> Hands:
-    return Hands(NoWatch(), lambda probe, reply: None, lambda flow, number: None, lambda: 0, lambda: 0)
+def _context() -> ChannelContext:
+    return ChannelContext(NoWatch(), lambda probe, reply: None, lambda flow, number: None, lambda: 0, lambda: 0)
 
 
 def test_the_protocols_names_are_the_registrys() -> None:
@@ -27,17 +27,17 @@ def test_the_protocols_names_are_the_registrys() -> None:
 def test_a_method_has_its_own_channel_and_survey(method: Method) -> None:
     entry = METHODS[method]
     if entry.needs is not None:
-        with pytest.raises(Refusal, match="need privileges"):
-            make_channel(method, _hands(), {})
+        with pytest.raises(ChannelRefused, match="need privileges"):
+            make_channel(method, _context(), {})
         return
-    channel = make_channel(method, _hands(), {})
+    channel = make_channel(method, _context(), {})
     assert isinstance(channel, Channel)
     assert channel.method == method
     channel.close()
 
 
 def test_the_survey_tells_of_every_method_and_what_it_can_send() -> None:
-    told = {(state.method, state.protocol) for state in survey({})}
+    told = {(state.method, state.protocol) for state in capabilities({})}
     assert told == {(entry.name, protocol) for entry in METHODS.values() for protocol in entry.protocols}
 
 

@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         values = mtr_options.read(argv, os.environ)
         status = carry_out({**values, "as_mtr": True})
-    except mtr_options.Asked as asked:
+    except mtr_options.AskedAsMtr as asked:
         Output().write(str(asked))
         return OK
     except Wrong as wrong:

@@ -16,46 +16,46 @@ from hopscope.cli.output import Output, say
 from hopscope.cli.unprivileged import Standing
 from hopscope.names.clean import clean
 from hopscope.sandbox import identity
-from hopscope.session.launch import Launched
+from hopscope.session.launch import WorkerProcess
 from hopscope.session.session import Session, WorkerFailed
-from hopscope.wire.messages import MethodState, Surveyed
+from hopscope.wire.messages import CapabilitiesReport, MethodState
 from hopscope.wire.methods import METHODS, PROTOCOLS
 
 _WIDTH = 100
 _ROOTS_FILES = ", so it can still read and write root's own files"
 
 
-def run(options: Options, launched: Launched, standing: Standing) -> int:
+def run(options: Options, launched: WorkerProcess, standing: Standing) -> int:
     """Print the table; 0 where some method can probe a real network, else 3."""
     if options.format not in (None, "text", "wide", "json"):
         raise UsageError(f"doctor: there is no format {options.format}; there are text and json")
     output = Output(options.output)
     standing = unprivileged.confine(standing, options)
     try:
-        surveyed = asyncio.run(_ask(Session(launched=launched)))
+        told = asyncio.run(_ask(Session(launched=launched)))
     except WorkerFailed as error:
         say(str(error))
         return WORKER
-    output.save(as_json(surveyed, standing) if options.format == "json" else table(surveyed, standing))
-    works = any(state.works for state in surveyed.states if state.method != "simulated")
+    output.save(as_json(told, standing) if options.format == "json" else table(told, standing))
+    works = any(state.works for state in told.states if state.method != "simulated")
     return OK if works else NOT_ALLOWED
 
 
-async def _ask(session: Session) -> Surveyed:
+async def _ask(session: Session) -> CapabilitiesReport:
     async with session:
-        return await session.survey()
+        return await session.capabilities()
 
 
-def as_json(surveyed: Surveyed, standing: Standing) -> str:
+def as_json(told: CapabilitiesReport, standing: Standing) -> str:
     """The survey as one JSON document."""
     document = {
         "schema": "hopscope.doctor/1",
         "hopscope": __version__,
-        "user": clean(surveyed.user),
+        "user": clean(told.user),
         "worker": {
-            "user": clean(surveyed.user),
-            "landlock": surveyed.confinement.landlock if surveyed.confinement else None,
-            "seccomp": surveyed.confinement.seccomp if surveyed.confinement else None,
+            "user": clean(told.user),
+            "landlock": told.confinement.landlock if told.confinement else None,
+            "seccomp": told.confinement.seccomp if told.confinement else None,
         },
         "front_end": {"user": standing.user or _own_name(), "landlock": standing.landlock},
         "methods": [
@@ -67,16 +67,16 @@ def as_json(surveyed: Surveyed, standing: Standing) -> str:
                 "reason": clean(state.reason, 500),
                 "remedy": clean(state.remedy, 500) if state.remedy else None,
             }
-            for state in surveyed.states
+            for state in told.states
         ],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def table(surveyed: Surveyed, standing: Standing) -> str:
+def table(told: CapabilitiesReport, standing: Standing) -> str:
     """The survey for people: a row for each method and protocol, then why something does not work and what helps."""
-    states = {(state.method, state.protocol, state.family): state for state in surveyed.states}
-    lines = [f"hopscope {__version__} probes as {clean(surveyed.user)}.", ""]
+    states = {(state.method, state.protocol, state.family): state for state in told.states}
+    lines = [f"hopscope {__version__} probes as {clean(told.user)}.", ""]
     lines.append(f"{'method':<13}{'protocol':<10}{'IPv4':<7}IPv6")
     for method in METHODS:
         for protocol in PROTOCOLS:
@@ -84,10 +84,10 @@ def table(surveyed: Surveyed, standing: Standing) -> str:
             if any(cells):
                 marks = "".join(f"{_mark(cell):<7}" for cell in cells)
                 lines.append(f"{method:<13}{protocol:<10}{marks}".rstrip())
-    lines += _explanations(surveyed.states)
+    lines += _explanations(told.states)
     lines.append("")
-    lines += [wrapped for line in confinement(surveyed, standing) for wrapped in _wrapped(line)]
-    real = {state.protocol for state in surveyed.states if state.works and state.method != "simulated"}
+    lines += [wrapped for line in confinement(told, standing) for wrapped in _wrapped(line)]
+    real = {state.protocol for state in told.states if state.works and state.method != "simulated"}
     lines.append("")
     if real:
         able = ", ".join(protocol.upper() for protocol in PROTOCOLS if protocol in real)
@@ -99,20 +99,20 @@ def table(surveyed: Surveyed, standing: Standing) -> str:
     return "\n".join(lines) + "\n"
 
 
-def confinement(surveyed: Surveyed, standing: Standing) -> list[str]:
+def confinement(told: CapabilitiesReport, standing: Standing) -> list[str]:
     """What the two processes may still do, a line each."""
     lines = []
-    own = surveyed.confinement
+    own = told.confinement
     if own is not None:
         held = {
             "no-writing": "by Landlock it writes and executes no file",
             "named-files": "by Landlock it reads the program alone, and writes and executes no file",
-            "none": f"this kernel has no Landlock{_ROOTS_FILES if surveyed.user.startswith('root') else ''}",
+            "none": f"this kernel has no Landlock{_ROOTS_FILES if told.user.startswith('root') else ''}",
         }[own.landlock]
         calls = (
             "by seccomp it makes only the system calls of probing" if own.seccomp else "seccomp filters nothing here"
         )
-        lines.append(f"The probe worker runs as {clean(surveyed.user)}: {held}; {calls}.")
+        lines.append(f"The probe worker runs as {clean(told.user)}: {held}; {calls}.")
     if not standing.user:
         lines.append(f"The rest of the program runs as {_own_name()}, who had no privileges.")
     elif not standing.is_root:

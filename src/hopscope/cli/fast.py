@@ -9,10 +9,10 @@ import signal
 from types import FrameType
 from typing import Final
 
-from hopscope.cli.begin import simulated_targets
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError
+from hopscope.cli.prelaunch import simulated_targets
 from hopscope.cli.report import Ending
 from hopscope.cli.signals import ENDING
 from hopscope.names.facts import Namer

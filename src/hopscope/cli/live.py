@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hopscope.cli import config as configuration
-from hopscope.cli.begin import Begun
 from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
+from hopscope.cli.prelaunch import StartedProbing
 from hopscope.names.facts import Namer
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session
@@ -19,21 +19,23 @@ from hopscope.views.screen.check import check
 from hopscope.views.screen.options import Creator, ScreenOptions
 
 
-def run(options: Options, begun: Begun, namer: Namer, create: Creator | None = None) -> int:
+def run(options: Options, started: StartedProbing, namer: Namer, create: Creator | None = None) -> int:
     """Show the screen until the user quits; the exit status. `create` makes the files that are named there."""
-    chosen = screen_options(options, begun, create)
+    chosen = screen_options(options, started, create)
     wrong = check(chosen)
     if wrong is not None:
         path = options.config.path
         raise UsageError(f"{configuration.plain(path)}: {wrong}" if path is not None else wrong)
 
     def launch() -> Session:
-        return Session(begun.targets, begun.probing, launched=begun.launched, namer=namer, addresses=begun.addresses)
+        return Session(
+            started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
+        )
 
     return screen.run(launch, chosen)
 
 
-def screen_options(options: Options, begun: Begun, create: Creator | None = None) -> ScreenOptions:
+def screen_options(options: Options, started: StartedProbing, create: Creator | None = None) -> ScreenOptions:
     """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says."""
     values: dict[str, Any] = configuration.screen_values(options.config.config)
     given = options.given
@@ -59,5 +61,5 @@ def screen_options(options: Options, begun: Begun, create: Creator | None = None
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
     return ScreenOptions(
-        **values, hidden_hops=options.privacy, probing=begun.probing, report=report, keep=keeper, create=create
+        **values, hidden_hops=options.privacy, probing=started.probing, report=report, keep=keeper, create=create
     )

@@ -41,7 +41,7 @@ class Wrong(Exception):
         self.usage = usage
 
 
-class Asked(Exception):
+class AskedAsMtr(Exception):
     """``--help`` or ``--version``: the text for standard output."""
 
 
@@ -110,11 +110,11 @@ class _Reader:
                 raise Wrong("Packet type unsupported: Operation not supported")
             values["protocol"] = {"u": "udp", "T": "tcp"}[letter]
         elif letter == "h":
-            raise Asked(usage())
+            raise AskedAsMtr(usage())
         elif letter == "v":
             from hopscope.views.report.mtr import VERSION
 
-            raise Asked(f"mtr {VERSION}\n")
+            raise AskedAsMtr(f"mtr {VERSION}\n")
         elif letter == "F":
             self.from_files += _names_in(value)
         else:
@@ -288,4 +288,4 @@ def _long(word: str, rest: Iterator[str]) -> tuple[str, str]:
     return letter, value
 
 
-__all__ = ["Asked", "Wrong", "read", "usage"]
+__all__ = ["AskedAsMtr", "Wrong", "read", "usage"]

@@ -6,12 +6,12 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from hopscope.cli.begin import Begun
 from hopscope.cli.mtr_options import Wrong
 from hopscope.cli.options import Options
 from hopscope.cli.output import say
+from hopscope.cli.prelaunch import StartedProbing
 from hopscope.session.hostname import ascii_name
-from hopscope.session.launch import Launched
+from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Probing, Target
 from hopscope.session.plans import plan_of
 from hopscope.session.query import read_query
@@ -19,9 +19,9 @@ from hopscope.session.query import read_query
 _GAI_SYSTEM: Final = getattr(socket, "EAI_SYSTEM", None)
 
 
-def begin(options: Options, launched: Launched) -> Begun:
-    """As `hopscope.cli.begin.begin`, by mtr's rules: what does not resolve is said and left out. Raises `Wrong` where
-    mtr ends."""
+def begin(options: Options, launched: WorkerProcess) -> StartedProbing:
+    """As `hopscope.cli.prelaunch.begin`, by mtr's rules: what does not resolve is said and left out. Raises `Wrong`
+    where mtr ends."""
     probing = options.probing
     found: list[tuple[str, str]] = []
     for name in options.targets:
@@ -35,7 +35,7 @@ def begin(options: Options, launched: Launched) -> Begun:
     for name, address in found:
         launched.begin(name, plan_of(probing, address))
     targets = tuple(name for name, _ in found)
-    return Begun(launched, targets, probing, {read_query(name).host: address for name, address in found})
+    return StartedProbing(launched, targets, probing, {read_query(name).host: address for name, address in found})
 
 
 def _resolve(name: str, probing: Probing, first: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.names.clean import clean
-from hopscope.names.facts import Asn, NameFacts, Namer
+from hopscope.names.facts import AddressInfo, Asn, Namer
 from hopscope.names.hostnames import hostname
 from hopscope.names.scopes import scope
 
@@ -30,9 +30,9 @@ class StaticNamer:
         self.version = 0
         self._names = names if dns else {}
         self._origins = origins
-        self._known: dict[str, NameFacts] = {}
+        self._known: dict[str, AddressInfo] = {}
 
-    def look_up(self, address: str) -> NameFacts:
+    def look_up(self, address: str) -> AddressInfo:
         """All that the scenario says."""
         known = self._known.get(address)
         if known is None:
@@ -45,14 +45,14 @@ class StaticNamer:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _facts(self, address: str) -> NameFacts:
+    def _facts(self, address: str) -> AddressInfo:
         name = self._names.get(address)
         origin = self._origins.get(address)
         asns: tuple[Asn, ...] = ()
         if origin is not None:
             number, as_name, prefix, country = origin
             asns = (Asn(number, clean(as_name) or None, clean(prefix) or None, clean(country) or None),)
-        return NameFacts(hostname=hostname(name) if name else None, asns=asns, scope=scope(address))
+        return AddressInfo(hostname=hostname(name) if name else None, asns=asns, scope=scope(address))
 
 
 def of_demo(demo: Demo, options: Options) -> Namer:

@@ -96,9 +96,9 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
         asked = "text"
     if merged.get("assertion") is not None:
-        from hopscope.cli import asserting
+        from hopscope.cli import assertions
 
-        asserting.read(merged["assertion"])  # what is wrong with it is said before anything is probed
+        assertions.read(merged["assertion"])  # what is wrong with it is said before anything is probed
     is_pattern_random = merged.get("pattern", 0) > LARGEST_BYTE
     if is_pattern_random:
         merged["pattern"] = os.urandom(1)[0]

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from hopscope._version import __version__
-from hopscope.cli import asserting
-from hopscope.cli.begin import Begun
+from hopscope.cli import assertions
 from hopscope.cli.errors import BROKEN_ASSERTION, NOT_ALLOWED, NOT_REACHED, OK, SIGNALLED, USAGE, WORKER
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.prelaunch import StartedProbing
 from hopscope.cli.progress import EVERY_S, Progress
-from hopscope.cli.signals import Stop
+from hopscope.cli.signals import StopSignal
 from hopscope.names.clean import clean
 from hopscope.names.facts import KnowsEnds, Namer
 from hopscope.path.snapshot import LocalError, kept_here
@@ -38,9 +38,9 @@ DRAIN_S = 1.0
 """So long a stream that was told to end waits for a reader who does not read."""
 
 
-def run(options: Options, begun: Begun, namer: Namer, output: Output) -> int:
+def run(options: Options, started: StartedProbing, namer: Namer, output: Output) -> int:
     """Print the report of targets that are being probed; the exit status."""
-    return asyncio.run(_Report(options, begun, namer, output).run())
+    return asyncio.run(_Report(options, started, namer, output).run())
 
 
 _MOST_WORDS = 500
@@ -60,7 +60,7 @@ class Ending:
         self.options = options
         self.format = options.format
         self.output = output
-        self.conditions = asserting.read(options.assertion) if options.assertion is not None else ()
+        self.conditions = assertions.read(options.assertion) if options.assertion is not None else ()
         self.failure: str | None = None
         """Why the worker failed for good."""
         self.trouble: str | None = None
@@ -154,7 +154,7 @@ class Ending:
             self.trouble = str(error)
 
     def _judge(self, targets: tuple[Target, ...]) -> int:
-        lines = [line for target in targets for line in asserting.broken(self.conditions, target)]
+        lines = [line for target in targets for line in assertions.broken(self.conditions, target)]
         for line in lines:
             say(line)
         if lines:
@@ -165,20 +165,22 @@ class Ending:
 
 
 class _Report(Ending):
-    def __init__(self, options: Options, begun: Begun, namer: Namer, output: Output) -> None:
-        super().__init__(options, output, begun.complaints)
-        self.begun = begun
+    def __init__(self, options: Options, started: StartedProbing, namer: Namer, output: Output) -> None:
+        super().__init__(options, output, started.complaints)
+        self.started = started
         self.namer = namer
 
     async def run(self) -> int:
-        begun = self.begun
+        started = self.started
         # NDJSON has addresses and no names: nobody is asked for what is not shown.
         namer = None if self.format == "ndjson" else self.namer
-        session = Session(begun.targets, begun.probing, launched=begun.launched, namer=namer, addresses=begun.addresses)
+        session = Session(
+            started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
+        )
         is_stream = self.format in STREAMS
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.
         progress = Progress(wanted=not self.output.is_terminal)
-        with Stop() as stop:
+        with StopSignal() as stop:
             async with session:
                 streaming = asyncio.ensure_future(self._stream(session, stop)) if is_stream else None
                 await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
@@ -207,7 +209,7 @@ class _Report(Ending):
             progress.show(snapshot)
             await asyncio.sleep(EVERY_S)
 
-    def _stream(self, session: Session, stop: Stop) -> Coroutine[Any, Any, None]:
+    def _stream(self, session: Session, stop: StopSignal) -> Coroutine[Any, Any, None]:
         departures = self.format in STEPWISE
         return self._write_events(session.events(departures=departures), stop)
 
@@ -219,7 +221,7 @@ class _Report(Ending):
             return address
         return name
 
-    async def _write_events(self, events: AsyncIterator[StreamEvent], stop: Stop) -> None:
+    async def _write_events(self, events: AsyncIterator[StreamEvent], stop: StopSignal) -> None:
         stream: Streamer = streamer(
             self.format,
             self.options.style,
@@ -269,7 +271,7 @@ def _refused_status(target: Target) -> int:
     return NOT_ALLOWED
 
 
-async def _drained(streaming: asyncio.Task[None], stop: Stop) -> None:
+async def _drained(streaming: asyncio.Task[None], stop: StopSignal) -> None:
     """Wait until all is written. A slow reader is waited for, unless there is a signal to end."""
     await _first(_until_done(streaming), stop.wait())
     if not streaming.done():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hopscope.cli.options import Options
     from hopscope.cli.parser import Values
     from hopscope.cli.unprivileged import Standing
-    from hopscope.session.launch import Launched
+    from hopscope.session.launch import WorkerProcess
     from hopscope.sim.library import Demo
 
 
@@ -79,7 +79,7 @@ def carry_out(values: Values) -> int:
             launched.close(0)
 
 
-def _with_options(values: Values, launched: Launched | None, standing: Standing) -> int:
+def _with_options(values: Values, launched: WorkerProcess | None, standing: Standing) -> int:
     from hopscope.cli import options as reading
     from hopscope.cli import unprivileged
 
@@ -122,7 +122,7 @@ def _print_about(values: Values) -> bool:
     return True
 
 
-def _probe(options: Options, launched: Launched | None, standing: Standing) -> int:
+def _probe(options: Options, launched: WorkerProcess | None, standing: Standing) -> int:
     """Trace or demo: a report, or the screen."""
     if options.list:
         from hopscope.cli.demo import listing
@@ -142,9 +142,9 @@ def _probe(options: Options, launched: Launched | None, standing: Standing) -> i
     return _trace(options, demo, launched, standing)
 
 
-def _trace(options: Options, demo: Demo | None, launched: Launched | None, standing: Standing) -> int:
+def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, standing: Standing) -> int:
     from hopscope.cli import unprivileged
-    from hopscope.cli.begin import begin
+    from hopscope.cli.prelaunch import begin
 
     output = Output(options.output) if options.format is not None else None
     standing = unprivileged.confine(standing, options)
@@ -156,9 +156,9 @@ def _trace(options: Options, demo: Demo | None, launched: Launched | None, stand
     if options.as_mtr:
         from hopscope.cli import mtr_targets
 
-        begun = mtr_targets.begin(options, launched)
+        started = mtr_targets.begin(options, launched)
     else:
-        begun = begin(options, launched, demo)
+        started = begin(options, launched, demo)
     # The worker comes up while the rest is imported.
     from hopscope.cli import namers
 
@@ -166,7 +166,7 @@ def _trace(options: Options, demo: Demo | None, launched: Launched | None, stand
     if output is not None:
         from hopscope.cli.report import run as run_report
 
-        return run_report(options, begun, namer, output)
+        return run_report(options, started, namer, output)
     from hopscope.cli.live import run as run_screen
 
-    return run_screen(options, begun, namer, standing.scribe.create if standing.scribe is not None else None)
+    return run_screen(options, started, namer, standing.scribe.create if standing.scribe is not None else None)

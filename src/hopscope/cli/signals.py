@@ -15,7 +15,7 @@ STUCK_S: Final = 5.0
 words. Long, because a report has nothing to give back, and what was measured is worth the wait."""
 
 
-class Stop:
+class StopSignal:
     """Set by a signal or by hand. A context manager for the running loop."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import WORKER, no_room
-from hopscope.session.launch import Launched, launch, options_for
+from hopscope.session.launch import WorkerProcess, launch, options_for
 
 if TYPE_CHECKING:
     from hopscope.cli.parser import Values
@@ -17,7 +17,7 @@ class CannotStart(Exception):
     status = WORKER
 
 
-def start_worker(values: Values) -> Launched | None:
+def start_worker(values: Values) -> WorkerProcess | None:
     """None: nothing will be probed. `CannotStart`.
 
     Scapy is loaded with privileges for ``--method scapy`` on the command line, and not for the same words in a file or

@@ -15,7 +15,7 @@ RETRY_FIRST: Final = 20.0
 RETRY_LONGEST: Final = 300.0
 
 
-class Entry(NamedTuple, Generic[T]):
+class CacheEntry(NamedTuple, Generic[T]):
     """What is known, and when (seconds) to ask again."""
 
     value: T
@@ -27,12 +27,12 @@ class Cache(Generic[T]):
 
     def __init__(self, size: int = 16_384) -> None:
         self._size = size
-        self._entries: OrderedDict[str, Entry[T]] = OrderedDict()
+        self._entries: OrderedDict[str, CacheEntry[T]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: str) -> Entry[T] | None:
+    def get(self, key: str) -> CacheEntry[T] | None:
         """The entry, stale or not."""
         entry = self._entries.get(key)
         if entry is not None:
@@ -41,7 +41,7 @@ class Cache(Generic[T]):
 
     def put(self, key: str, value: T, until: float) -> None:
         """Remember `value` until `until`."""
-        self._entries[key] = Entry(value, until)
+        self._entries[key] = CacheEntry(value, until)
         self._entries.move_to_end(key)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)

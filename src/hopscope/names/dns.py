@@ -32,14 +32,14 @@ _NOT_FOUND: Final = 4
 QuestionType = Literal["PTR", "TXT", "A", "AAAA"]
 
 
-class Answer(NamedTuple):
+class DnsAnswer(NamedTuple):
     """`records`: the data of the records of the type asked for; empty where the name server said there are none."""
 
     records: tuple[str | bytes, ...]
     ttl: float
 
 
-class NoAnswer(Exception):
+class NoDnsAnswer(Exception):
     """Nothing usable came: silence, a refusal, a broken packet. Worth asking again later."""
 
 
@@ -59,12 +59,12 @@ class Asker:
         """Questions that wait for an answer."""
         return self._in_flight
 
-    async def ask(self, name: str, kind: QuestionType) -> Answer:
-        """The answer of the name servers. `NoAnswer` where there is none."""
+    async def ask(self, name: str, kind: QuestionType) -> DnsAnswer:
+        """The answer of the name servers. `NoDnsAnswer` where there is none."""
         await self._enter()
         try:
             answer = await self._ask(name, kind)
-        except NoAnswer:
+        except NoDnsAnswer:
             self._window = NARROWEST
             raise
         else:
@@ -74,15 +74,15 @@ class Asker:
             self._in_flight -= 1
             self._let_in()
 
-    async def _ask(self, name: str, kind: QuestionType) -> Answer:
+    async def _ask(self, name: str, kind: QuestionType) -> DnsAnswer:
         try:
             result = await self._resolver.query_dns(name, kind)
         except aiodns.error.DNSError as error:
             if error.args and error.args[0] in (_NO_DATA, _NOT_FOUND):
-                return Answer((), 0.0)
-            raise NoAnswer(str(error.args[-1] if error.args else error)) from error
+                return DnsAnswer((), 0.0)
+            raise NoDnsAnswer(str(error.args[-1] if error.args else error)) from error
         except (ValueError, UnicodeError) as error:
-            raise NoAnswer(str(error)) from error
+            raise NoDnsAnswer(str(error)) from error
         records: list[str | bytes] = []
         ttl = float("inf")
         for record in result.answer:
@@ -90,7 +90,7 @@ class Asker:
             if value is not None and len(records) < MAX_TEXTS:
                 records.append(value)
                 ttl = min(ttl, record.ttl)
-        return Answer(tuple(records), ttl if records else 0.0)
+        return DnsAnswer(tuple(records), ttl if records else 0.0)
 
     async def _enter(self) -> None:
         while self._in_flight >= int(self._window):

@@ -34,7 +34,7 @@ class Geo(msgspec.Struct, frozen=True):
     longitude: float | None = None
 
 
-class NameFacts(msgspec.Struct, frozen=True):
+class AddressInfo(msgspec.Struct, frozen=True):
     """What is known of an address beside itself. All texts are cleaned (`hopscope.names.clean`)."""
 
     hostname: str | None = None
@@ -52,7 +52,7 @@ class Namer(Protocol):
     version: int
     """Grows whenever facts became known."""
 
-    def look_up(self, address: str) -> NameFacts:
+    def look_up(self, address: str) -> AddressInfo:
         """What is known now; begins or renews the look-up of what is not."""
         ...
 

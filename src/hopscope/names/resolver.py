@@ -22,8 +22,8 @@ import msgspec
 from hopscope.names.allowance import Allowance
 from hopscope.names.cache import NEGATIVE, RETRY_FIRST, RETRY_LONGEST, Cache, lifetime
 from hopscope.names.databases import Databases
-from hopscope.names.dns import Answer, Asker, NoAnswer, QuestionType
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.dns import Asker, DnsAnswer, NoDnsAnswer, QuestionType
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.names.hostnames import hostname
 from hopscope.names.owners import Zones, name_question, origin_question, read_name, read_origins
 from hopscope.names.scopes import asks_the_system, may_leave, parse, scope
@@ -38,7 +38,7 @@ CLAIM_AFTER_S: Final = 1.0
 MAX_ZONES_PASSED: Final = 32
 """Addresses at the queue's front that are passed over at once where their zones were asked enough."""
 
-_NOTHING: Final = NameFacts()
+_NOTHING: Final = AddressInfo()
 
 
 class NamesConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class Names:
         self._config = config or NamesConfig()
         self._now = now
         self._databases = Databases([Path(path) for path in self._config.databases])
-        self._facts: Cache[NameFacts] = Cache()
+        self._facts: Cache[AddressInfo] = Cache()
         self._as_names: Cache[str | None] = Cache(4096)
         self._failures: Cache[int] = Cache(4096)
         self._owner_asked: Cache[None] = Cache()
@@ -93,7 +93,7 @@ class Names:
             self._owners = on
             self.version += 1  # so that who draws names looks them up anew
 
-    def look_up(self, address: str) -> NameFacts:
+    def look_up(self, address: str) -> AddressInfo:
         """What is known now; begins or renews the look-up of what is not. Without a running loop it only tells."""
         entry = self._facts.get(address)
         if entry is not None and entry.until > self._now() and not self._lacks_owner(address, entry.value):
@@ -133,7 +133,7 @@ class Names:
 
     # --- whose turn it is ---------------------------------------------------------------------------------------
 
-    def _enqueue(self, address: str, known: NameFacts) -> None:
+    def _enqueue(self, address: str, known: AddressInfo) -> None:
         if not self._wants_name(address) and not self._lacks_owner(address, known):
             self._facts.put(address, known, self._now() + NEGATIVE)
             return
@@ -189,14 +189,14 @@ class Names:
 
     # --- one address ------------------------------------------------------------------------------------------
 
-    def _at_once(self, address: str) -> NameFacts:
+    def _at_once(self, address: str) -> AddressInfo:
         kind = scope(address)
         if not self._databases or not may_leave(address):
-            return NameFacts(scope=kind) if kind else _NOTHING
+            return AddressInfo(scope=kind) if kind else _NOTHING
         asn, geo = self._databases.look_up(address)
-        return NameFacts(asns=(asn,) if asn else (), geo=geo, scope=kind)
+        return AddressInfo(asns=(asn,) if asn else (), geo=geo, scope=kind)
 
-    def _lacks_owner(self, address: str, facts: NameFacts) -> bool:
+    def _lacks_owner(self, address: str, facts: AddressInfo) -> bool:
         if not self.owners or self._databases or not may_leave(address):
             return False
         asked = self._owner_asked.get(address)
@@ -220,7 +220,7 @@ class Names:
         entry = self._facts.get(address)
         if self._lacks_owner(address, entry.value if entry is not None else _NOTHING):
             parts.append(self._owner(address))
-        with suppress(NoAnswer):
+        with suppress(NoDnsAnswer):
             await asyncio.gather(*parts)
 
     def _learn(self, address: str, until: float | None = None, **facts: Any) -> None:
@@ -239,7 +239,7 @@ class Names:
         assert parsed is not None
         try:
             answer = await self._ask(parsed.reverse_pointer, "PTR")
-        except NoAnswer:
+        except NoDnsAnswer:
             self._heard_nothing(address)
             return
         self._failures.drop(address)
@@ -280,7 +280,7 @@ class Names:
             return False  # no name of the DNS
         try:
             answer = await self._ask(name, "A" if parsed.version == 4 else "AAAA")
-        except NoAnswer:
+        except NoDnsAnswer:
             return None
         return parsed in {parse(_text(record)) for record in answer.records}
 
@@ -313,7 +313,7 @@ class Names:
         assert question is not None
         try:
             answer = await self._ask(question, "TXT")
-        except NoAnswer:
+        except NoDnsAnswer:
             self._owner_asked.put(address, None, self._now() + RETRY_FIRST)
             return
         origins = read_origins([_bytes(record) for record in answer.records], address)
@@ -329,7 +329,7 @@ class Names:
         entry = self._as_names.get(key)
         if entry is None or entry.until <= self._now():
             name: str | None = None
-            with suppress(NoAnswer):
+            with suppress(NoDnsAnswer):
                 answer = await self._ask(name_question(origin.number, self._config.zones), "TXT")
                 name = read_name([_bytes(record) for record in answer.records])
                 self._as_names.put(key, name, self._now() + lifetime(key, answer.ttl))
@@ -337,7 +337,7 @@ class Names:
             name = entry.value
         return msgspec.structs.replace(origin, name=name)
 
-    async def _ask(self, name: str, kind: QuestionType) -> Answer:
+    async def _ask(self, name: str, kind: QuestionType) -> DnsAnswer:
         if self._asker is None:
             self._asker = Asker(self._config.servers)
         return await self._asker.ask(name, kind)

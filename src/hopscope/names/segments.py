@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.names.scopes import WORDS
 
-HopFacts = Sequence[NameFacts]
+HopFacts = Sequence[AddressInfo]
 """The facts of a hop's addresses, the one that answered most first; empty: the hop is silent."""
 
 

@@ -72,7 +72,7 @@ class LocalFailure(PathFinding, frozen=True, kw_only=True, tag="local-failure"):
     error: LocalError | None = None
 
 
-class Refused(PathFinding, frozen=True, kw_only=True, tag="refused"):
+class SaidUnreachable(PathFinding, frozen=True, kw_only=True, tag="refused"):
     """Somebody says that the target cannot be reached."""
 
     address: str | None
@@ -80,7 +80,7 @@ class Refused(PathFinding, frozen=True, kw_only=True, tag="refused"):
     kind: Kind
 
 
-class Loop(PathFinding, frozen=True, kw_only=True, tag="loop"):
+class LoopFound(PathFinding, frozen=True, kw_only=True, tag="loop"):
     """A forwarding loop between these routers, in the order in which probes pass them."""
 
     addresses: tuple[str, ...]
@@ -92,7 +92,7 @@ class OutOfReach(PathFinding, frozen=True, kw_only=True, tag="out-of-reach"):
     last_ttl: int
 
 
-class NoAnswer(PathFinding, frozen=True, kw_only=True, tag="no-answer"):
+class TargetSilent(PathFinding, frozen=True, kw_only=True, tag="no-answer"):
     """The target does not answer."""
 
     ever: bool
@@ -108,14 +108,14 @@ class NoUdpAnswer(PathFinding, frozen=True, kw_only=True, tag="no-udp-answer"):
     """The largest TTL that answers, where the target never did."""
 
 
-class Late(PathFinding, frozen=True, kw_only=True, tag="late"):
+class LateAnswers(PathFinding, frozen=True, kw_only=True, tag="late"):
     """The target answers after the timeout: `late` of the last `of`."""
 
     late: int
     of: int
 
 
-class Loss(PathFinding, frozen=True, kw_only=True, tag="loss"):
+class LossFound(PathFinding, frozen=True, kw_only=True, tag="loss"):
     """Probes of the target are lost."""
 
     place: Literal["onward", "everywhere", "target", "unknown"]
@@ -130,7 +130,18 @@ class Slow(PathFinding, frozen=True, kw_only=True, tag="slow"):
 
 
 Finding: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Starting, EarlyLoss, Healthy, LocalFailure, Refused, Loop, OutOfReach, NoAnswer, NoUdpAnswer, Late, Loss, Slow
+    Starting,
+    EarlyLoss,
+    Healthy,
+    LocalFailure,
+    SaidUnreachable,
+    LoopFound,
+    OutOfReach,
+    TargetSilent,
+    NoUdpAnswer,
+    LateAnswers,
+    LossFound,
+    Slow,
 ]
 
 _STATES: dict[type[PathFinding], HealthState] = {
@@ -138,13 +149,13 @@ _STATES: dict[type[PathFinding], HealthState] = {
     EarlyLoss: "starting",
     Healthy: "healthy",
     LocalFailure: "this-computer",
-    Refused: "unreachable",
-    Loop: "unreachable",
+    SaidUnreachable: "unreachable",
+    LoopFound: "unreachable",
     OutOfReach: "unreachable",
-    NoAnswer: "unreachable",
+    TargetSilent: "unreachable",
     NoUdpAnswer: "no-answer",
-    Late: "slow",
-    Loss: "loss",
+    LateAnswers: "slow",
+    LossFound: "loss",
     Slow: "slow",
 }
 

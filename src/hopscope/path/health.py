@@ -26,16 +26,16 @@ from hopscope.path.findings import (
     EarlyLoss,
     Finding,
     Healthy,
-    Late,
+    LateAnswers,
     LocalFailure,
-    Loop,
-    Loss,
-    NoAnswer,
+    LoopFound,
+    LossFound,
     NoUdpAnswer,
     OutOfReach,
-    Refused,
+    SaidUnreachable,
     Slow,
     Starting,
+    TargetSilent,
 )
 from hopscope.path.hop_health import hop_health, is_certain_onset, loss_onset
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, Hop, Node, Path
@@ -87,7 +87,7 @@ def _not_reached(path: Path, last: Hop) -> Finding:
         return _says(last)
     loop = loop_between(path)
     if loop:
-        return Loop(n=n, lost=lost, first_ttl=loop[0], addresses=loop[1])
+        return LoopFound(n=n, lost=lost, first_ttl=loop[0], addresses=loop[1])
     if last.received >= GONE and answering == last.ttl:
         return OutOfReach(n=n, lost=lost, first_ttl=last.ttl, last_ttl=last.ttl)
     if lost < GONE:
@@ -95,7 +95,7 @@ def _not_reached(path: Path, last: Hop) -> Finding:
     if path.protocol == "udp":
         return NoUdpAnswer(n=n, lost=lost, farthest=answering)
     first = None if answering is None else answering + 1
-    return NoAnswer(n=n, lost=lost, since=path.started_at, first_ttl=first, ever=False, farthest=answering)
+    return TargetSilent(n=n, lost=lost, since=path.started_at, first_ttl=first, ever=False, farthest=answering)
 
 
 def loop_between(path: Path) -> tuple[int, tuple[str, ...]] | None:
@@ -129,7 +129,7 @@ def _says(last: Hop) -> Finding:
     """What ends the path is an error, and who sent it."""
     kind = last.reply.kind if last.reply else "other"
     who = max(last.nodes, key=_last_at).address if last.nodes else None
-    return Refused(n=last.received + last.lost, lost=last.lost, first_ttl=last.ttl, address=who, kind=kind)
+    return SaidUnreachable(n=last.received + last.lost, lost=last.lost, first_ttl=last.ttl, address=who, kind=kind)
 
 
 def _refusing(path: Path, last: Hop) -> Finding | None:
@@ -157,7 +157,7 @@ def _silent_now(path: Path, last: Hop) -> Finding | None:
     n, since, first = last.received + last.lost, run_began(path, last, LOST), _silent_from(path)
     if path.protocol == "udp" and first in (None, last.ttl):
         return NoUdpAnswer(n=n, lost=last.lost, since=since)
-    return NoAnswer(n=n, lost=last.lost, since=since, first_ttl=first, loss_pct=100.0, ever=True)
+    return TargetSilent(n=n, lost=last.lost, since=since, first_ttl=first, loss_pct=100.0, ever=True)
 
 
 def _silent_from(path: Path) -> int | None:
@@ -178,7 +178,7 @@ def _too_late(last: Hop, samples: list[int]) -> Finding | None:
     if late < 2 or 20 * late <= len(samples):
         return None
     n = last.received + last.lost
-    return Late(n=n, lost=last.lost, first_ttl=last.ttl, late=late, of=len(samples))
+    return LateAnswers(n=n, lost=last.lost, first_ttl=last.ttl, late=late, of=len(samples))
 
 
 def _lossy(path: Path, last: Hop, samples: list[int]) -> Finding | None:
@@ -200,7 +200,7 @@ def _lossy(path: Path, last: Hop, samples: list[int]) -> Finding | None:
     else:
         place = "target" if is_certain_onset(path, onset) else "unknown"
     since, pct = loss_began(path, last), 100 * lost / n
-    return Loss(n=all_n, lost=last.lost, since=since, first_ttl=onset, loss_pct=pct, place=place)
+    return LossFound(n=all_n, lost=last.lost, since=since, first_ttl=onset, loss_pct=pct, place=place)
 
 
 def _slow(path: Path, last: Hop) -> Finding | None:

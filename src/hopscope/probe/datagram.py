@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, extras, stamps
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.extras import Lack
 from hopscope.probe.inbox import Inbox
@@ -91,10 +91,10 @@ class Unnamed(Exception):
 class DatagramChannel(Channel):
     """The flows of one method, and which of them hold what was not handled yet."""
 
-    stamped = True
+    timestamped = True
 
-    def __init__(self, hands: Hands) -> None:
-        self.hands = hands
+    def __init__(self, context: ChannelContext) -> None:
+        self.context = context
         self._holding: dict[DatagramFlow, bool] = {}
         """Flows that were read and not handled to the end, and whether more lies in their socket."""
         self._flows: set[DatagramFlow] = set()
@@ -102,7 +102,7 @@ class DatagramChannel(Channel):
         self._warm: socket.socket | None = None
         with suppress(OSError):
             self._warm = stamps.keep_warm()
-        self.stamped = self._warm is not None
+        self.timestamped = self._warm is not None
 
     def deadline(self) -> int | None:
         """At once, while some flow holds what was not handled."""
@@ -154,11 +154,11 @@ class DatagramFlow(Flow):
         """Opens the socket. `OSError` where that fails."""
         self.target = target
         self.plan = plan
-        self.hands = channel.hands
+        self.context = channel.context
         self._channel = channel
         self._probes: dict[int, Probe] = {}
         self._inbox: Inbox[_Read] = Inbox()
-        self._stand_in = StandIn(self.hands.tally)
+        self._stand_in = StandIn(self.context.tally)
         self._dropped = 0
         self._why_closed: OSError | None = None
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
@@ -166,7 +166,7 @@ class DatagramFlow(Flow):
         self._egress = channel.scouts.egress_of(plan)
         self._lacks: set[Lack] = set()
         self._unstamped = 0
-        self._opened_at = self.hands.monotonic()
+        self._opened_at = self.context.monotonic()
         self._socket = self._open_socket()
         self._stamps = self._ask_for_stamps()
         self.facts = self._facts()
@@ -180,7 +180,7 @@ class DatagramFlow(Flow):
         """A new socket of the right type."""
 
     @abstractmethod
-    def _make_facts(self) -> FlowFacts:
+    def _make_facts(self) -> FlowInfo:
         """What `wire.Started` tells, but for what this system lacks."""
 
     @abstractmethod
@@ -226,15 +226,15 @@ class DatagramFlow(Flow):
     def close(self) -> None:
         """Close the socket."""
         if self._socket.fileno() >= 0:
-            self.hands.watch.remove(self._socket.fileno())
+            self.context.watch.remove(self._socket.fileno())
             self._socket.close()
         self._channel.drop(self)
         self._probes.clear()
 
     def _read_clocks(self, probe: Probe) -> None:
         probe.sent_stamp = 0
-        probe.sent_wall = self.hands.wall()
-        probe.sent_mono = self.hands.monotonic()
+        probe.sent_wall = self.context.wall()
+        probe.sent_mono = self.context.monotonic()
 
     def _transmit(self, probe: Probe) -> None:
         data, destination = self._packet(probe)
@@ -294,10 +294,10 @@ class DatagramFlow(Flow):
         except Unnamed:
             return
         except ValueError:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         if match is None:
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         kind, icmp_type, icmp_code = self._kind_of_reply()
         reply = Reply(
@@ -315,7 +315,7 @@ class DatagramFlow(Flow):
             return
         if from_target and self._stand_in.on_target():
             self._tell()
-        self.hands.deliver(match.probe, reply)
+        self.context.deliver(match.probe, reply)
 
     def on_error(self, message: Message, received: int) -> None:
         """An entry of the error queue that is no stamp: deliver it if it answers a probe of ours."""
@@ -324,32 +324,32 @@ class DatagramFlow(Flow):
             return
         offender = failure.offender
         if offender is None:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         if failure.icmp_type not in ERRORS[self.plan.family]:
-            self.hands.tally.foreign += 1  # a redirect, a source quench: of no probe's end
+            self.context.tally.foreign += 1  # a redirect, a source quench: of no probe's end
             return
         # On the error queue a message's address is the destination of the packet that is quoted (ip(7)).
         if message.address and not endpoint.same_host(message.address, self._destination):
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         try:
             match = self._match_error(message)
         except Unnamed:
             return
         except ValueError:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         if match is None:
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         if offender == self.facts.source and offender != self.plan.address:
             # This machine itself; a stranger who uses its address does not know the probe.
             if match.vouched or not self._cookie:
                 own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
-                self.hands.failed_here(match.probe, *own)
+                self.context.failed_here(match.probe, *own)
             else:
-                self.hands.tally.foreign += 1
+                self.context.tally.foreign += 1
             return
         icmp_type, code = failure.icmp_type, failure.icmp_code
         kind = kind_of(self.plan.family, icmp_type, code)
@@ -357,7 +357,7 @@ class DatagramFlow(Flow):
         if kind == "port-unreachable" and self._on_end(offender):
             self._tell()
         reply = Reply(offender, kind, icmp_type, code, message.ttl, mpls, received, message.stamp, match.vouched)
-        self.hands.deliver(match.probe, reply)
+        self.context.deliver(match.probe, reply)
 
     def _on_end(self, address: str) -> bool:
         """A probe met a closed port. Whether the flow's note changed."""
@@ -374,7 +374,7 @@ class DatagramFlow(Flow):
 
     def _tell(self) -> None:
         self.facts = self._facts()
-        self.hands.changed(self, self.target)
+        self.context.changed(self, self.target)
 
     def _next_error(self) -> tuple[int, _Read] | None:
         """The next of the error queue that is no stamp of a sending; None where there is none."""
@@ -390,7 +390,7 @@ class DatagramFlow(Flow):
     def _arrived(self, message: Message) -> tuple[int, _Read]:
         if not message.stamp or self._unstamped:
             self._see_stamp(message)
-        return message.stamp or self.hands.wall(), (message, self.hands.monotonic())
+        return message.stamp or self.context.wall(), (message, self.context.monotonic())
 
     def _receive(self, *, errors: bool) -> Message | None:
         for _ in range(_TRIES):
@@ -412,10 +412,10 @@ class DatagramFlow(Flow):
         more, self._dropped = max(dropped - self._dropped, 0), max(dropped, self._dropped)
         if full:
             # What did not fit on the error queue was not counted.
-            self.hands.tally.overflow += max(more, 1)
-            self.deaf_at = self.hands.monotonic()
+            self.context.tally.overflow += max(more, 1)
+            self.receive_overflow_at = self.context.monotonic()
         else:
-            self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
+            self.context.tally.malformed += more  # the kernel counts what does not add up as dropped, too
 
     # --- the socket --------------------------------------------------------------------------------------------
 
@@ -443,15 +443,15 @@ class DatagramFlow(Flow):
         self._port = sock.getsockname()[1]
 
     def _ask_for_stamps(self) -> stamps.SendStamps:
-        asked = stamps.SendStamps(self._socket, self.hands.wall)
+        asked = stamps.SendStamps(self._socket, self.context.wall)
         if not asked.works:
             self._lacks.add("stamps")
         return asked
 
     def _listen(self) -> None:
-        self.hands.watch.add(self._socket.fileno(), self.on_ready, stamped="stamps" not in self._lacks)
+        self.context.watch.add(self._socket.fileno(), self.on_ready, timestamped="stamps" not in self._lacks)
 
-    def _facts(self) -> FlowFacts:
+    def _facts(self) -> FlowInfo:
         """What `wire.Started` tells: what the method says of itself, and what this system does not know."""
         facts = self._make_facts()
         if "stamps" in self._lacks:
@@ -462,14 +462,14 @@ class DatagramFlow(Flow):
 
     def _see_stamp(self, message: Message) -> None:
         """A kernel that was asked for stamps and gives none: from here on, what arrives is fetched at once."""
-        is_new = self.hands.monotonic() - self._opened_at < _STAMPING_NS
+        is_new = self.context.monotonic() - self._opened_at < _STAMPING_NS
         self._unstamped = 0 if message.stamp or is_new else self._unstamped + 1
         if self._unstamped < _UNSTAMPED or "stamps" in self._lacks:
             return
         self._lacks.add("stamps")
-        self.hands.watch.remove(self._socket.fileno())
+        self.context.watch.remove(self._socket.fileno())
         self._listen()
-        self._channel.stamped = False
+        self._channel.timestamped = False
         self._tell()
 
     @property
@@ -503,7 +503,7 @@ class DatagramFlow(Flow):
         fails; the next look tries again."""
         if self._socket.fileno() >= 0:
             self.on_ready()
-            self.hands.watch.remove(self._socket.fileno())
+            self.context.watch.remove(self._socket.fileno())
             self._socket.close()
         self._egress = egress._replace(interface=_UNKNOWN)  # until the new socket stands
         self._destination = self._destination_now()
@@ -514,4 +514,4 @@ class DatagramFlow(Flow):
         self._listen()
         old, self.facts = self.facts, self._facts()
         if old != self.facts:
-            self.hands.changed(self, self.target)
+            self.context.changed(self, self.target)

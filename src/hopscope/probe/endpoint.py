@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from hopscope.probe import routing
-from hopscope.probe.channels.base import Refusal
+from hopscope.probe.channels.base import ChannelRefused
 from hopscope.probe.errqueue import zoned
 from hopscope.probe.extras import need
 from hopscope.probe.refusals import AS_ROOT
@@ -124,23 +124,23 @@ def make_room(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
 
-def _without_way(number: int, plan: Plan) -> Refusal:
+def _without_way(number: int, plan: Plan) -> ChannelRefused:
     """Why routing has no way to the plan's address."""
     address, remedy = plan.address, f"ip -{plan.family} route get {plan.address}"
     if number == errno.EACCES and _is_broadcast(plan):
-        return Refusal("no-route", f"{address} is a broadcast address: no path to it can be traced")
+        return ChannelRefused("no-route", f"{address} is a broadcast address: no path to it can be traced")
     if number == errno.EACCES:
-        return Refusal("no-route", f"this computer's routing prohibits {address} (a prohibit route)", remedy)
+        return ChannelRefused("no-route", f"this computer's routing prohibits {address} (a prohibit route)", remedy)
     if number == errno.EINVAL and plan.family == 6 and "%" not in address and _is_link_local(address):
         names = [name for _, name in socket.if_nameindex() if name != "lo"] or ["eth0"]
         words = f"{address} needs a zone, the interface by which it is reached"
-        return Refusal("no-route", words, f"{address}%{names[0]}")
+        return ChannelRefused("no-route", words, f"{address}%{names[0]}")
     if number == errno.EINVAL:
         words = f"this computer's routing discards what goes to {address} (a blackhole route)"
-        return Refusal("no-route", words, remedy)
+        return ChannelRefused("no-route", words, remedy)
     if number == errno.EADDRNOTAVAIL and plan.source:
-        return Refusal("address", f"the source address {plan.source} cannot reach {address}", "ip address")
-    return Refusal("no-route", f"no route to {address}", remedy)
+        return ChannelRefused("address", f"the source address {plan.source} cannot reach {address}", "ip address")
+    return ChannelRefused("no-route", f"no route to {address}", remedy)
 
 
 def _is_broadcast(plan: Plan) -> bool:
@@ -158,26 +158,28 @@ def _is_link_local(address: str) -> bool:
     return ipaddress.IPv6Address(address).is_link_local
 
 
-def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> Refusal:
+def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> ChannelRefused:
     """Why a target cannot be probed, from the error that opening its socket gave."""
     number = problem.errno or 0
     words = problem.strerror or (os.strerror(number) if number else str(problem))
     if isinstance(problem, NoWay):
         return _without_way(number, plan)
     if number in (errno.EACCES, errno.EPERM) and words.startswith(_BIND):
-        return Refusal(
+        return ChannelRefused(
             "permission", f"this system lets only root send by one interface ({words})", AS_ROOT.format("raw")
         )
     if number in (errno.EACCES, errno.EPERM):
-        return Refusal("permission", f"this machine does not let you probe {plan.address} that way: {words}", remedy)
+        return ChannelRefused(
+            "permission", f"this machine does not let you probe {plan.address} that way: {words}", remedy
+        )
     if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-        return Refusal("no-route", f"no route to {plan.address}", f"ip -{plan.family} route get {plan.address}")
+        return ChannelRefused("no-route", f"no route to {plan.address}", f"ip -{plan.family} route get {plan.address}")
     if number == errno.ENODEV:
         what = f"interface {plan.interface}" if plan.interface else f"zone of {plan.address}"
-        return Refusal("address", f"there is no {what}", "ip link")
+        return ChannelRefused("address", f"there is no {what}", "ip link")
     if number in (errno.EADDRNOTAVAIL, errno.EINVAL):
         what = f"source address {plan.source}" if plan.source else f"address {plan.address}"
-        return Refusal("address", f"the {what} cannot be used on this machine: {words}", "ip address")
+        return ChannelRefused("address", f"the {what} cannot be used on this machine: {words}", "ip address")
     if number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-        return Refusal("limit", f"no more sockets: {words}")
-    return Refusal("unsupported", f"{plan.address} cannot be probed that way: {words}")
+        return ChannelRefused("limit", f"no more sockets: {words}")
+    return ChannelRefused("unsupported", f"{plan.address} cannot be probed that way: {words}")

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, Flow, Hands, Probe, Refusal, Reply, Tally, Watch
+from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, Probe, Reply, Tally, Watch
 from hopscope.probe.clocks import Clocks, rtt
 from hopscope.probe.crowd import Crowd
 from hopscope.probe.pacer import NEVER
@@ -23,6 +23,8 @@ from hopscope.wire.messages import (
     DEFAULT_PORT,
     Adjust,
     Answered,
+    Batching,
+    Capabilities,
     Command,
     Counters,
     Duplicate,
@@ -33,7 +35,6 @@ from hopscope.wire.messages import (
     Late,
     Lost,
     Method,
-    Patience,
     Pause,
     Plan,
     Problem,
@@ -46,7 +47,6 @@ from hopscope.wire.messages import (
     Started,
     Stop,
     Stopped,
-    Survey,
 )
 from hopscope.wire.methods import tried_by_auto
 
@@ -63,12 +63,12 @@ STANDSTILL_NS: Final = 2_000_000_000
 """So much later than due, and this process or its machine was stopped."""
 LOOK_EVERY_NS: Final = 1_000_000_000
 """How often a target's route is looked at again, at most: 20 µs each."""
-_DEAF: Final = "this computer's receive buffer overflowed while the probe was in flight"
+_OVERFLOWED: Final = "this computer's receive buffer overflowed while the probe was in flight"
 _ASLEEP: Final = "this computer was asleep or stood still while the probe was in flight"
 _MOVED: Final = "this computer's own address or route changed while the probe was in flight"
 
-Factory = Callable[[Method, Hands], Channel]
-"""Makes a channel, or raises `Refusal`."""
+Factory = Callable[[Method, ChannelContext], Channel]
+"""Makes a channel, or raises `ChannelRefused`."""
 
 
 class _Target:
@@ -122,7 +122,7 @@ class Engine:
         self._latency_critical: set[int] = set()
         self._factory = factory
         self._monotonic = monotonic
-        self._hands = Hands(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
+        self._context = ChannelContext(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
         self._channels: dict[Method, Channel] = {}
         self._targets: dict[int, _Target] = {}
         self._heap: list[tuple[int, int]] = []
@@ -183,7 +183,7 @@ class Engine:
             heapq.heappop(heap)
         deadline = heap[0][0] if heap else NEVER
         for channel in self._channels.values():
-            due = None if may_defer and channel.stamped and not channel.has_backlog else channel.deadline()
+            due = None if may_defer and channel.timestamped and not channel.has_backlog else channel.deadline()
             if due is not None and due < deadline:
                 deadline = due
         return deadline
@@ -227,7 +227,7 @@ class Engine:
                 self._pause_or_resume(command)
             case Stop():
                 self._stop(command)
-            case Hello() | Survey() | Patience():
+            case Hello() | Capabilities() | Batching():
                 self.emit_now(Problem(f"{type(command).__name__.lower()} is not for now"))
 
     # --- commands ---------------------------------------------------------------------------------------------
@@ -239,10 +239,10 @@ class Engine:
             return
         try:
             if len(self._targets) >= MOST_TARGETS:
-                raise Refusal("limit", f"a worker probes at most {MOST_TARGETS} targets")
+                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} targets")
             plan = _completed(command.plan)
             method, flow = self._open(number, plan)
-        except Refusal as refusal:
+        except ChannelRefused as refusal:
             self.emit_now(_refused(number, refusal))
             return
         now = self._monotonic()
@@ -253,11 +253,11 @@ class Engine:
 
     def _open(self, number: int, plan: Plan) -> tuple[Method, Flow]:
         choices = tried_by_auto(plan.protocol) if plan.method == "auto" else (plan.method,)
-        refusals: list[Refusal] = []
+        refusals: list[ChannelRefused] = []
         for method in choices:
             try:
                 return method, self._channel(method).open(number, plan)
-            except Refusal as refusal:
+            except ChannelRefused as refusal:
                 refusals.append(refusal)
             except OSError as problem:
                 refusals.append(refusal_of(problem))
@@ -266,7 +266,7 @@ class Engine:
     def _channel(self, method: Method) -> Channel:
         channel = self._channels.get(method)
         if channel is None:
-            channel = self._channels[method] = self._factory(method, self._hands)
+            channel = self._channels[method] = self._factory(method, self._context)
         return channel
 
     def _adjust(self, command: Adjust) -> None:
@@ -318,8 +318,8 @@ class Engine:
                 self._deliver(old, held)
             elif old.sent_mono <= self._stood_still:
                 self._give_up(target, old, "ASLEEP", _ASLEEP)
-            elif old.sent_mono <= target.flow.deaf_at:
-                self._give_up(target, old, "OVERFLOW", _DEAF)
+            elif old.sent_mono <= target.flow.receive_overflow_at:
+                self._give_up(target, old, "OVERFLOW", _OVERFLOWED)
             elif old.sent_mono < target.moved_at:
                 self._give_up(target, old, "MOVED", _MOVED)
             elif target.heard_at < old.sent_mono and (fault := _own_fault(target, now)) is not None:
@@ -361,7 +361,7 @@ class Engine:
     def _deliver(self, probe: Probe, reply: Reply) -> None:
         target = self._targets.get(probe.target)
         if target is None:
-            self._hands.tally.foreign += 1
+            self._context.tally.foreign += 1
             return
         target.heard_at = max(target.heard_at, reply.received_mono)
         rtt_ns, clock = rtt(probe, reply, self._clocks)
@@ -476,7 +476,7 @@ class Engine:
         return f"{note}; {flood}" if note else flood
 
     def _tell_counters(self, now: int) -> None:
-        tally: Tally = self._hands.tally
+        tally: Tally = self._context.tally
         told = self._told
         if tally.malformed == told.malformed and tally.foreign == told.foreign and tally.overflow == told.overflow:
             return
@@ -507,12 +507,12 @@ def _completed(plan: Plan) -> Plan:
     try:
         check(plan)
     except ValueError as problem:
-        raise Refusal("address" if str(problem).startswith("address") else "unsupported", str(problem)) from None
+        raise ChannelRefused("address" if str(problem).startswith("address") else "unsupported", str(problem)) from None
     if plan.port is None and DEFAULT_PORT[plan.protocol] is not None:
         return msgspec.structs.replace(plan, port=DEFAULT_PORT[plan.protocol])
     return plan
 
 
-def _refused(number: int, refusal: Refusal) -> Refused:
+def _refused(number: int, refusal: ChannelRefused) -> Refused:
     message = refusal.message[:LONGEST_TEXT]
     return Refused(number, refusal.reason, message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary

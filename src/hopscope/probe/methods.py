@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe.channels.base import Channel, Hands
+from hopscope.probe.channels.base import Channel, ChannelContext
 from hopscope.probe.refusals import without_sockets
 from hopscope.wire.messages import Method, MethodState
 from hopscope.wire.methods import METHODS, PrivilegedSockets
@@ -18,8 +18,8 @@ there was not tried."""
 _WHOSE: Final[dict[PrivilegedSockets, str]] = {"raw": "raw sockets", "scapy": "Scapy's sockets"}
 
 
-def make_channel(method: Method, hands: Hands, opened: Opened) -> Channel:
-    """The channel of a method. `Refusal` where its sockets were not opened."""
+def make_channel(method: Method, context: ChannelContext, opened: Opened) -> Channel:
+    """The channel of a method. `ChannelRefused` where its sockets were not opened."""
     entry = METHODS[method]
     module, _, name = entry.channel.partition(":")
     handed = []
@@ -28,16 +28,16 @@ def make_channel(method: Method, hands: Hands, opened: Opened) -> Channel:
         if sockets is None or isinstance(sockets, OSError):
             raise without_sockets(f"{_WHOSE[entry.needs]} need privileges", method, sockets)
         handed.append(sockets)
-    made: Channel = getattr(_module(module), name)(hands, *handed)
+    made: Channel = getattr(_module(module), name)(context, *handed)
     return made
 
 
-def survey(opened: Opened) -> tuple[MethodState, ...]:
+def capabilities(opened: Opened) -> tuple[MethodState, ...]:
     """Which methods this machine allows this user: a row a method, protocol and family."""
     states: list[MethodState] = []
     for entry in METHODS.values():
         handed = [] if entry.needs is None else [opened.get(entry.needs) or opened.get("raw")]
-        states += _module(entry.channel.partition(":")[0]).survey(*handed)
+        states += _module(entry.channel.partition(":")[0]).capabilities(*handed)
     return tuple(states)
 
 

@@ -34,9 +34,9 @@ class Poller:
         if self._deferred is not None:
             self._poll.register(self._deferred.fileno(), self._in)
 
-    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
+    def add(self, fd: int, ready: Callable[[], None], *, timestamped: bool = False) -> None:
         """Call `ready` when `fd` is readable or has an error queued; see `Watch`."""
-        if stamped and self._deferred is not None:
+        if timestamped and self._deferred is not None:
             self._deferred_ready[fd] = ready
             self._deferred.register(fd, self._in)
         else:

@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Final
 
-from hopscope.probe.channels.base import Refusal
+from hopscope.probe.channels.base import ChannelRefused
 
 WORDS: Final = {
     errno.ENETUNREACH: "this computer has no route to the target",
@@ -34,18 +34,18 @@ def words_for(problem: OSError) -> str:
     return WORDS.get(number) or (os.strerror(number) if number else str(problem) or "the probe could not be sent")
 
 
-def refusal_of(problem: OSError) -> Refusal:
+def refusal_of(problem: OSError) -> ChannelRefused:
     """Why a method cannot be used."""
-    return Refusal(_reason(problem), words_for(problem))
+    return ChannelRefused(_reason(problem), words_for(problem))
 
 
-def without_sockets(words: str, method: str, problem: OSError | None) -> Refusal:
+def without_sockets(words: str, method: str, problem: OSError | None) -> ChannelRefused:
     """Why a method has not the sockets that it needs: nobody could try to open them (None), or that failed."""
     if problem is None:
-        return Refusal("permission", words, AS_ROOT.format(method))
+        return ChannelRefused("permission", words, AS_ROOT.format(method))
     if problem.errno in (errno.EPERM, errno.EACCES):
-        return Refusal("permission", f"{words} that this system does not give, to root either")
-    return Refusal("unsupported", f"the method {method} cannot be used here: {problem.strerror or problem}")
+        return ChannelRefused("permission", f"{words} that this system does not give, to root either")
+    return ChannelRefused("unsupported", f"the method {method} cannot be used here: {problem.strerror or problem}")
 
 
 def _reason(problem: OSError) -> str:
@@ -60,11 +60,11 @@ def _reason(problem: OSError) -> str:
     return "unsupported"
 
 
-def most_helpful(refusals: list[Refusal]) -> Refusal:
+def most_helpful(refusals: list[ChannelRefused]) -> ChannelRefused:
     """What concerns the target or this machine's network says more than that another method is not allowed either.
     Where the first choice is missing here, that is said as well as what the others would need."""
     found = min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
     first = refusals[0]
     if found.reason == "permission" and first.reason == "unsupported":
-        return Refusal("permission", f"{first.message}; {found.message}", found.remedy)
+        return ChannelRefused("permission", f"{first.message}; {found.message}", found.remedy)
     return found

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, Hands, Refusal
+from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
 from hopscope.probe.pacer import NEVER
@@ -25,7 +25,7 @@ EPOCH_START_NS: Final = 1_700_000_000_000_000_000
 class _NoWatch:
     """Nothing in virtual time has a file descriptor."""
 
-    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None:
+    def add(self, fd: int, ready: Callable[[], None], *, timestamped: bool = False) -> None:
         raise AssertionError("a simulated run has nothing to wait for")
 
     def remove(self, fd: int) -> None:
@@ -77,8 +77,8 @@ class VirtualEngine:
             engine.tick()
         return engine.take()
 
-    def _make(self, method: Method, hands: Hands) -> Channel:
+    def _make(self, method: Method, context: ChannelContext) -> Channel:
         if method != "simulated":
-            raise Refusal("unsupported", f"virtual time has simulated networks only, not {method}")
-        self.channel = SimulatedChannel(hands, keep_truth=self._keep_truth)
+            raise ChannelRefused("unsupported", f"virtual time has simulated networks only, not {method}")
+        self.channel = SimulatedChannel(context, keep_truth=self._keep_truth)
         return self.channel

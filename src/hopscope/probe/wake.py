@@ -1,7 +1,7 @@
 """When the worker wakes up next, and whether it tells its events then: a policy, with time as an argument.
 
 A wake-up that does nothing costs more than all else that is done for a probe. So, where the driver allows a delay
-(`wire.messages.Patience`) and no target is latency-critical, replies that carry the kernel's time stay in their sockets
+(`wire.messages.Batching`) and no target is latency-critical, replies that carry the kernel's time stay in their sockets
 until something else is due, and events are told together. Never deferred: events that are no probe's, a target's first
 round, and everything after its last probe.
 """

@@ -18,16 +18,16 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, extras, routing
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.extras import Lack
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
-from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
-from hopscope.probe.packets.template import Shape, Template
+from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan, Protocol
 
@@ -64,8 +64,8 @@ class PacketChannel(Channel):
     lacks: Collection[Lack] = ()
     """What this kernel does not know or do for the method."""
 
-    def __init__(self, hands: Hands) -> None:
-        self.hands = hands
+    def __init__(self, context: ChannelContext) -> None:
+        self.context = context
         self.ledger = Ledger()
         self._flows: dict[int, PacketFlow] = {}
         self._dropped: dict[socket.socket, int] = {}
@@ -100,7 +100,7 @@ class PacketChannel(Channel):
     def open(self, target: int, plan: Plan) -> PacketFlow:
         """See `Channel.open`."""
         if not self.has(plan.family):
-            raise Refusal("unsupported", f"this machine has no IPv{plan.family}")
+            raise ChannelRefused("unsupported", f"this machine has no IPv{plan.family}")
         try:
             flow = PacketFlow(self, target, plan)
         except OSError as problem:
@@ -110,7 +110,7 @@ class PacketChannel(Channel):
             flow.close()
             size = flow.facts.packet_size
             words = f"a packet of {size} bytes is larger than the interface's MTU, {mtu}, and the method {self.method}"
-            raise Refusal("limit", f"{words} sends whole packets only", _FRAGMENTING.get(plan.protocol))
+            raise ChannelRefused("limit", f"{words} sends whole packets only", _FRAGMENTING.get(plan.protocol))
         self._flows[target] = flow
         return flow
 
@@ -155,7 +155,7 @@ class PacketChannel(Channel):
 
     def arrived_at(self, message: errqueue.Message, received: int) -> int:
         """When a message came, by the clock that orders the messages of all sockets."""
-        return message.stamp or self.hands.wall()
+        return message.stamp or self.context.wall()
 
     def read(self, sock: socket.socket) -> tuple[errqueue.Message, int] | None:
         """The next packet of a socket and when it was read, its losses counted; None where there is none."""
@@ -163,7 +163,7 @@ class PacketChannel(Channel):
             message = errqueue.receive(sock, errors=False)
         except OSError:  # of an interface that went down, and off the socket now
             return None
-        received = self.hands.monotonic()
+        received = self.context.monotonic()
         if message is None:
             return None
         if message.dropped is not None:
@@ -171,28 +171,28 @@ class PacketChannel(Channel):
             more = max(0, message.dropped - before)
             self._dropped[sock] = before + more
             if received - self._full_at < _STILL_FULL_NS:
-                self.hands.tally.overflow += more
+                self.context.tally.overflow += more
             else:
-                self.hands.tally.malformed += more  # the kernel counts what does not add up as dropped, too
+                self.context.tally.malformed += more  # the kernel counts what does not add up as dropped, too
         return message, received
 
-    def went_deaf(self, at: int) -> None:
+    def on_receive_overflow(self, at: int) -> None:
         """This machine dropped answers, perhaps, at `at`: of any flow, since they share the sockets."""
         self._full_at = at
         for flow in self._flows.values():
-            flow.deaf_at = at
+            flow.receive_overflow_at = at
 
     def on_icmp(self, family: Family, data: bytes, arrival: Arrival) -> None:
         """An ICMP packet (from its IPv4 header on) or ICMPv6 message."""
         heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
         # A raw IPv4 socket is given what the kernel itself would drop (RFC 1122, 3.2.2).
         if heard is None or (family == 4 and not is_checked(data[heard.icmp_at :])):
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         match = self.ledger.probe_of(heard, data)
         flow = None if match is None else self._flows.get(match.probe.target)
         if match is None or flow is None:
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         icmp_type, code = heard.icmp_type, heard.icmp_code
         kind = kind_of(family, icmp_type, code)
@@ -207,14 +207,14 @@ class PacketChannel(Channel):
         """A TCP packet (from its IPv4 header on) or, in IPv6, segment."""
         segment = parse_tcp(data, family)
         if segment is None:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         if not segment.flags & RST and segment.flags & (SYN | ACK) != SYN | ACK:
             return  # what a filter keeps out, where there is one
         match = self.ledger.probe_of_segment(segment, family)
         flow = None if match is None else self._flows.get(match.probe.target)
         if match is None or flow is None:
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         kind: Kind = "tcp-reset" if segment.flags & RST else "tcp-open"
         ttl = arrival.ttl if segment.reply_ttl is None else segment.reply_ttl
@@ -228,11 +228,11 @@ class PacketFlow(Flow):
         """`OSError`: no route, no such source or interface, no port."""
         self.plan = plan
         self._channel = channel
-        self._hands = channel.hands
+        self._context = channel.context
         self._target = target
         self._holder: socket.socket | None = None
         self._last_router = (0, 0)
-        self._stand_in = StandIn(self._hands.tally)
+        self._stand_in = StandIn(self._context.tally)
         try:
             self._settle(self._channel.egress_of(plan), None)
         except OSError:
@@ -288,9 +288,9 @@ class PacketFlow(Flow):
         elif reply.address == self.facts.source and not is_target:
             if reply.vouched:  # a stranger who uses this machine's address does not know the probe
                 own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
-                self._hands.failed_here(probe, *own)
+                self._context.failed_here(probe, *own)
             else:
-                self._hands.tally.foreign += 1
+                self._context.tally.foreign += 1
             return
         elif reply.kind == "time-exceeded":
             last_round, last_ttl = self._last_router
@@ -302,21 +302,21 @@ class PacketFlow(Flow):
                 self._tell()
         if not probe.sent_stamp:
             self._channel.read_stamps(self.plan.family, probe)
-        self._hands.deliver(probe, reply)
+        self._context.deliver(probe, reply)
 
     def _note(self) -> str | None:
         return extras.note(self._channel.lacks, self._stand_in.note(self.plan.address))
 
     def _tell(self) -> None:
         self.facts = replace(self.facts, note=self._note())
-        self._hands.changed(self, self._target)
+        self._context.changed(self, self._target)
 
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
         match = self._entry.by_payload(message.data)
         if match is None and self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
             match = self._first_beyond_routers()
         if match is None:
-            self._hands.tally.foreign += 1
+            self._context.tally.foreign += 1
             return
         address = endpoint.text_of(message.address)
         reply = Reply(address, "other", None, None, message.ttl, (), received, message.stamp, match.vouched)
@@ -341,7 +341,7 @@ class PacketFlow(Flow):
             self._settle(egress, self._entry)
         except OSError:
             return False
-        self._hands.changed(self, self._target)
+        self._context.changed(self, self._target)
         return True
 
     def mtu(self) -> int | None:
@@ -359,7 +359,7 @@ class PacketFlow(Flow):
         """See `Flow.own_fault`."""
         return silent_next_hop(self.plan, self.facts.source)
 
-    def _settle(self, egress: endpoint.Egress, before: Entry | None) -> None:
+    def _settle(self, egress: endpoint.Egress, before: FlowEntry | None) -> None:
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
         entry until now, whose identity and probes in flight go on."""
         plan, ledger, source = self.plan, self._channel.ledger, egress.source
@@ -369,7 +369,7 @@ class PacketFlow(Flow):
         if before is not None:
             ledger.remove(before)
         while True:
-            shape = Shape(
+            shape = PacketShape(
                 family=plan.family,
                 protocol=plan.protocol,
                 source=source[0].partition("%")[0],
@@ -384,7 +384,7 @@ class PacketFlow(Flow):
             if before is not None or ledger.is_free(shape):
                 break
         self._template = Template(shape)
-        self._entry = Entry(shape)
+        self._entry = FlowEntry(shape)
         if before is not None:
             self._entry.probes = before.probes
         ledger.add(self._entry)
@@ -396,7 +396,7 @@ class PacketFlow(Flow):
             raise
         self._egress = egress
         self._control = _pktinfo(plan, shape.source, egress.interface or egress.held)
-        self.facts = FlowFacts(
+        self.facts = FlowInfo(
             source=endpoint.text_of(source),
             source_port=held or None,
             port=shape.port or None,
@@ -428,9 +428,9 @@ class PacketFlow(Flow):
         self._release()
         self._holder = holder
         if is_udp:
-            stamped = self._channel.stamped
+            timestamped = self._channel.timestamped
             ready = partial(self._channel.fill, holder, self._on_datagram)
-            self._hands.watch.add(holder.fileno(), ready, stamped=stamped)
+            self._context.watch.add(holder.fileno(), ready, timestamped=timestamped)
         port: int = holder.getsockname()[1]
         return port
 
@@ -438,7 +438,7 @@ class PacketFlow(Flow):
         if self._holder is None:
             return
         if self.plan.protocol == "udp":
-            self._hands.watch.remove(self._holder.fileno())
+            self._context.watch.remove(self._holder.fileno())
             self._channel.forget(self._holder)
         self._holder.close()
         self._holder = None

@@ -20,22 +20,22 @@ from hopscope._version import __version__
 from hopscope.probe.clocks import asleep
 from hopscope.probe.confinement import confine
 from hopscope.probe.engine import HELD_POLL_NS, Engine
-from hopscope.probe.methods import Opened, make_channel, survey
+from hopscope.probe.methods import Opened, capabilities, make_channel
 from hopscope.probe.outbox import Outbox
 from hopscope.probe.poller import Poller
 from hopscope.probe.wake import WakePolicy
 from hopscope.sandbox.privileges import Standing
-from hopscope.wire.check import check_patience
+from hopscope.wire.check import check_batching
 from hopscope.wire.framing import Garbage, command_reader
 from hopscope.wire.messages import (
     VERSION,
+    Batching,
+    Capabilities,
+    CapabilitiesReport,
     Command,
     Confinement,
     Hello,
-    Patience,
     Problem,
-    Survey,
-    Surveyed,
     Welcome,
 )
 
@@ -123,11 +123,11 @@ class Worker:
                 self._greet(message)
         elif not self._greeted:
             engine.emit_now(Problem("the first command is hello"))
-        elif isinstance(message, Survey):
-            engine.emit_now(Surveyed(self._user, survey(self._opened), self._confinement))
-        elif isinstance(message, Patience):
+        elif isinstance(message, Capabilities):
+            engine.emit_now(CapabilitiesReport(self._user, capabilities(self._opened), self._confinement))
+        elif isinstance(message, Batching):
             try:
-                self._wake.allow_delay(check_patience(message))
+                self._wake.allow_delay(check_batching(message))
             except ValueError as problem:
                 engine.emit_now(Problem(str(problem)))
         else:

@@ -27,7 +27,7 @@ _OF_ROOT: Final = ("SUDO_UID", "SUDO_GID", "DOAS_USER", "PKEXEC_UID")
 """And where it starts as root: who called."""
 
 
-class Launched:
+class WorkerProcess:
     """A worker's process, greeted already. Whoever holds it closes it."""
 
     def __init__(
@@ -149,13 +149,13 @@ def options_for(scenario: str | None) -> tuple[str, ...]:
 
 def launch(
     extra: Sequence[str] = (), *, command: Sequence[str] | None = None, anchor_ns: int | None = None
-) -> Launched:
+) -> WorkerProcess:
     """Start a worker. `extra` are arguments of the worker itself (``--scapy``); `command` replaces the whole command
     (another machine's worker, a test's); `anchor_ns` goes on with a session's time line. `OSError` where it fails."""
     anchor = time.time_ns() - time.monotonic_ns() if anchor_ns is None else anchor_ns
     if command is not None:
-        return Launched(command, anchor)
-    return Launched([sys.executable, "-I", _WORKER], anchor, extra=extra, is_own=True)
+        return WorkerProcess(command, anchor)
+    return WorkerProcess([sys.executable, "-I", _WORKER], anchor, extra=extra, is_own=True)
 
 
 def _environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import (
     Counters,
@@ -78,7 +78,7 @@ class Target(msgspec.Struct, frozen=True):
     error: str | None
     """Why it is unresolved."""
     path: Path
-    names: dict[str, NameFacts]
+    names: dict[str, AddressInfo]
     """For the addresses of the path, as far as known. Not to be changed by its reader."""
     notes: tuple[str, ...] = ()
     """What is done otherwise than asked for, and why: a line each."""

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from hopscope._version import __version__
-from hopscope.names.facts import Asn, Geo, NameFacts
+from hopscope.names.facts import AddressInfo, Asn, Geo
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.events import iso
 from hopscope.session.model import Target
@@ -174,7 +174,7 @@ def to_json(data: Report | Reports, indent: int = 2) -> str:
     return (msgspec.json.format(encoded, indent=indent) if indent > 0 else encoded).decode()
 
 
-def _hop(hop: Hop, names: dict[str, NameFacts]) -> ReportHop:
+def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
     interval = hop.loss_ci95_pct
     error = hop.last_error
     return ReportHop(
@@ -199,10 +199,10 @@ def _hop(hop: Hop, names: dict[str, NameFacts]) -> ReportHop:
     )
 
 
-def _nodes(hop: Hop, names: dict[str, NameFacts]) -> list[ReportNode]:
+def _nodes(hop: Hop, names: dict[str, AddressInfo]) -> list[ReportNode]:
     nodes = []
     for node in hop.nodes:
-        known = names.get(node.address) or NameFacts()
+        known = names.get(node.address) or AddressInfo()
         nodes.append(
             ReportNode(
                 address=node.address,

@@ -1,7 +1,7 @@
 """`Session`: many targets, one worker, immutable snapshots.
 
-The worker is a process; it may die. Then it is started again (`hopscope.session.keeper`), targets go on with the next
-round, and what was in flight has failed on this machine: nothing that was counted is lost, and nothing of it is called
+The worker is a process; it may die. Then it is started again (`hopscope.session.supervisor`), targets go on with the
+next round, and what was in flight has failed on this machine: nothing that was counted is lost, and nothing of it is called
 the network's loss.
 """
 
@@ -33,14 +33,14 @@ from hopscope.session.events import (
 )
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.feeds import Feeds
-from hopscope.session.keeper import MOST_RESTARTS, STALLED_S, Keeper
-from hopscope.session.launch import Launched, launch, options_for
+from hopscope.session.launch import WorkerProcess, launch, options_for
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.plans import checked, nanos, numeric, plan_of
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
 from hopscope.session.resolve import resolve
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
+from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
 from hopscope.session.target import TargetRecord, cleaned, planned_s
 from hopscope.session.target_fold import IllegalFact
 from hopscope.session.transport import Transport, WorkerPipes
@@ -48,6 +48,7 @@ from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Pa
 from hopscope.wire.messages import (
     Adjust,
     Answered,
+    CapabilitiesReport,
     Event,
     Failed,
     Finished,
@@ -62,7 +63,6 @@ from hopscope.wire.messages import (
     Start,
     Started,
     Stop,
-    Surveyed,
 )
 
 _LONGEST_ADDRESS: Final = 64
@@ -86,7 +86,7 @@ class Session:
         targets: Sequence[str] = (),
         probing: Probing | None = None,
         *,
-        launched: Launched | None = None,
+        launched: WorkerProcess | None = None,
         namer: Namer | None = None,
         worker_command: Sequence[str] | None = None,
         addresses: Mapping[str, str] | None = None,
@@ -110,7 +110,7 @@ class Session:
         self._namer = namer
         self._addresses = dict(addresses or {})
         self._anchor = launched.anchor_ns if launched is not None else time.time_ns() - time.monotonic_ns()
-        self._keeper = Keeper(
+        self._supervisor = WorkerSupervisor(
             self._anchor,
             self._start_worker,
             heard=self._heard,
@@ -139,13 +139,13 @@ class Session:
         for flow_id, (query, plan) in enumerate(launched.begun if launched is not None else (), 1):
             begun.setdefault(query, deque()).append((flow_id, plan))
             self._next_flow_id = flow_id + 1
-        self._keeper.begin(WorkerPipes(launched) if launched is not None else None)
+        self._supervisor.begin(WorkerPipes(launched) if launched is not None else None)
         for query in self._queries:
             if begun.get(query):
                 self._adopt(query, *begun[query].popleft())
             else:
                 self._add(query, self._default)
-        self._keeper.tell(*(Stop(flow_id) for unwanted in begun.values() for flow_id, _ in unwanted))
+        self._supervisor.tell(*(Stop(flow_id) for unwanted in begun.values() for flow_id, _ in unwanted))
         return self
 
     async def __aexit__(
@@ -164,7 +164,7 @@ class Session:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._keeper.close()
+        await self._supervisor.close()
         if self._launched is not None:
             await in_background(self._launched.close)
         if self._namer is not None:
@@ -193,20 +193,20 @@ class Session:
     @property
     def worker_pid(self) -> int | None:
         """The worker's process; None where there is none any more."""
-        return self._keeper.pid
+        return self._supervisor.pid
 
     def snapshot(self) -> Snapshot:
         """The whole session at this moment. Cheap; parts that did not change are the same objects as before."""
-        keeper = self._keeper
+        supervisor = self._supervisor
         return Snapshot(
             tuple(record.snapshot(self._namer) for record in self._records.values()),
-            keeper.state,
-            keeper.note,
-            keeper.restarts,
-            keeper.counters,
-            keeper.user,
+            supervisor.state,
+            supervisor.note,
+            supervisor.restarts,
+            supervisor.counters,
+            supervisor.user,
             self.now,
-            keeper.clock_offset_ns,
+            supervisor.clock_offset_ns,
         )
 
     async def changed(self, version: int | None = None) -> int:
@@ -234,7 +234,7 @@ class Session:
         """Typed events from now on (of targets under way their head first), for as many consumers as there are; it ends
         with the session. One that falls `feeds.DEEPEST` events behind gets a `GapEvent` for each target in the place of
         those that it misses. `departures`: a `SentEvent` for each probe that leaves, too."""
-        self._keeper.hurry()
+        self._supervisor.hurry()
         heads = [record.head for record in self._records.values() if record.head is not None]
         return self._feeds.subscribe(heads, departures=departures)
 
@@ -247,15 +247,15 @@ class Session:
             if all(record.is_over for record in self._records.values()):
                 return
             if self._is_given_up():
-                raise WorkerFailed(self._keeper.note or "the probe worker failed")
+                raise WorkerFailed(self._supervisor.note or "the probe worker failed")
             await self.changed(version)
 
-    async def survey(self) -> Surveyed:
+    async def capabilities(self) -> CapabilitiesReport:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
-        surveyed = await self._keeper.survey()
+        report = await self._supervisor.capabilities()
         return msgspec.structs.replace(
-            surveyed,
-            states=tuple(msgspec.structs.replace(state, remedy=runnable(state.remedy)) for state in surveyed.states),
+            report,
+            states=tuple(msgspec.structs.replace(state, remedy=runnable(state.remedy)) for state in report.states),
         )
 
     # --- what can be changed ----------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Session:
         for record in self._chosen(target):
             self._apply(record, Paused(self.now))
             if record.flow_id:
-                self._keeper.tell(Pause(record.flow_id))
+                self._supervisor.tell(Pause(record.flow_id))
         self._bump()
 
     def resume(self, target: int | None = None) -> None:
@@ -284,7 +284,7 @@ class Session:
         for record in self._chosen(target):
             self._apply(record, Resumed(self.now))
             if record.flow_id:
-                self._keeper.tell(Resume(record.flow_id))
+                self._supervisor.tell(Resume(record.flow_id))
         self._bump()
 
     def reset(self, target: int | None = None) -> None:
@@ -300,8 +300,8 @@ class Session:
         for record in records:
             record.retries.succeeded()
             self._try_again(record)
-        is_waiting = self._keeper.is_waiting
-        self._keeper.start_now()
+        is_waiting = self._supervisor.is_waiting
+        self._supervisor.start_now()
         self._bump()
         return bool(records) or is_waiting
 
@@ -332,7 +332,7 @@ class Session:
         change = Adjust(record.flow_id, interval_ns, timeout_ns, first_ttl, max_ttl, max_unknown)
         self._apply(record, Adjusted(self.now, change))
         if record.flow_id:
-            self._keeper.tell(change)
+            self._supervisor.tell(change)
         self._bump()
 
     def restart(self, target: int, probing: Probing) -> None:
@@ -458,7 +458,7 @@ class Session:
         flow_id = record.flow_id = self._next_flow_id
         self._next_flow_id += 1
         self._by_flow_id[flow_id] = record
-        self._keeper.tell(Start(flow_id, plan), *([Pause(flow_id)] if record.fold.is_paused else []))
+        self._supervisor.tell(Start(flow_id, plan), *([Pause(flow_id)] if record.fold.is_paused else []))
 
     def _drop_flow(self, record: TargetRecord) -> None:
         record.drop_retry()
@@ -467,7 +467,7 @@ class Session:
             record.resolving = None
         if record.flow_id:
             self._by_flow_id.pop(record.flow_id, None)
-            self._keeper.tell(Stop(record.flow_id))
+            self._supervisor.tell(Stop(record.flow_id))
             record.flow_id = 0
         self._say(record.ended())
 
@@ -480,7 +480,7 @@ class Session:
         try:
             self._hear(record, event)
         except IllegalFact as why:
-            self._keeper.garbage(str(why))
+            self._supervisor.garbage(str(why))
 
     def _hear(self, record: TargetRecord, event: Event) -> None:
         fold = record.fold
@@ -533,7 +533,7 @@ class Session:
     def _sees(self, address: str) -> bool:
         """Can this be an address? Its name is looked up when it is shown: by `snapshot`."""
         if not _is_address(address):
-            self._keeper.garbage(f"{address[:_LONGEST_ADDRESS]!r} is no address")
+            self._supervisor.garbage(f"{address[:_LONGEST_ADDRESS]!r} is no address")
             return False
         return True
 
@@ -550,11 +550,13 @@ class Session:
 
     def _is_given_up(self) -> bool:
         """Whether the worker's trouble lasts longer than whoever waits for the end of all rounds should wait."""
-        keeper = self._keeper
-        if keeper.state == "failed":
+        supervisor = self._supervisor
+        if supervisor.state == "failed":
             return True
         planned = [planned_s(record.fold.probing) for record in self._records.values()]
-        return keeper.is_waiting and keeper.ailing_s > max(inf if one is None else one for one in (*planned, 0.0))
+        return supervisor.is_waiting and supervisor.ailing_s > max(
+            inf if one is None else one for one in (*planned, 0.0)
+        )
 
     def _worker_gone(self) -> None:
         for record in self._records.values():

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from hopscope.names.clean import clean
-from hopscope.names.facts import NameFacts, Namer
+from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.fold import PathFold
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.hostname import ascii_name
@@ -256,7 +256,7 @@ class TargetFold:
         key = (self.version, is_tried_again, namer.version if namer is not None else 0)
         if self._cached is None or key != self._cached_of:
             path = self.path.snapshot()
-            names: dict[str, NameFacts] = {}
+            names: dict[str, AddressInfo] = {}
             if namer is not None:
                 for hop in path.hops:
                     for place, node in enumerate(hop.nodes):

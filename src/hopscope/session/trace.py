@@ -28,7 +28,7 @@ _GLANCE_S: Final = 0.1
 T = TypeVar("T")
 
 
-class Options(TypedDict, total=False):
+class TraceOptions(TypedDict, total=False):
     """The fields of `hopscope.Probing`, as keywords."""
 
     family: Literal[4, 6] | None
@@ -52,7 +52,7 @@ class Options(TypedDict, total=False):
     local_port: int | None
 
 
-def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[Options]) -> Report:
+def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:
     """Probe `target` for so many rounds and return the report: what ``--format json`` prints, as structs.
 
     `options` are the fields of `hopscope.Probing`; `dns` turns reverse look-ups on and off. Blocks until each probe's
@@ -67,10 +67,10 @@ def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    return _aside(work)
+    return _run_in_thread(work)
 
 
-async def trace_async(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[Options]) -> Report:
+async def trace_async(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:
     """`trace` as a coroutine. Cancelling it ends the trace and leaves nothing behind."""
     if rounds < 1:
         raise ValueError(f"rounds {rounds}: at least 1")
@@ -97,7 +97,7 @@ def _namer() -> Namer:
     return Names()
 
 
-def _aside(work: Coroutine[Any, Any, T]) -> T:
+def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns, run in a thread with a loop of its own, for a caller whose own loop is running."""
     begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
     done: Future[T] = Future()

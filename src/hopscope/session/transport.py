@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from hopscope.session.background import in_background
-from hopscope.session.launch import Launched
+from hopscope.session.launch import WorkerProcess
 
 _CHUNK: Final = 1 << 15
 """Bytes read in one turn of the loop, some 160 events: what else waits, a key or a signal, is not kept for long."""
@@ -52,7 +52,7 @@ class Transport(Protocol):
 class WorkerPipes:
     """`Transport` over a process's pipes. For the loop in which `open` is called."""
 
-    def __init__(self, launched: Launched) -> None:
+    def __init__(self, launched: WorkerProcess) -> None:
         process = launched.process
         assert process.stdin is not None
         assert process.stdout is not None

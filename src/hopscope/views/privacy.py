@@ -61,7 +61,7 @@ def _mask(hop: Hop, hidden: frozenset[str]) -> Hop:
     )
 
 
-class Veil:
+class PrivacyFilter:
     """Snapshots in front of which the first hops are hidden; how many can be changed while they are looked at.
 
     A target that did not change is masked once, so that whoever keeps what it drew by a target's identity still can.

@@ -15,16 +15,16 @@ from hopscope.path.findings import (
     Finding,
     Healthy,
     HopFinding,
-    Late,
+    LateAnswers,
     LocalFailure,
-    Loop,
-    Loss,
-    NoAnswer,
+    LoopFound,
+    LossFound,
     NoUdpAnswer,
     OutOfReach,
-    Refused,
+    SaidUnreachable,
     Slow,
     Starting,
+    TargetSilent,
 )
 from hopscope.path.snapshot import LocalError
 from hopscope.views.numbers import percent, span_ms
@@ -67,29 +67,29 @@ def sentence(found: Finding) -> Sentence:
             return _healthy(found)
         case LocalFailure(error=error):
             return Sentence(error_words(error), "", "this computer")
-        case Refused(address=address, kind=kind):
+        case SaidUnreachable(address=address, kind=kind):
             said = _SAYS.get(kind, kind)
             return Sentence("unreachable", f"{address or f'hop {found.first_ttl}'} says {said}", said)
-        case Loop(addresses=addresses):
+        case LoopFound(addresses=addresses):
             between = " and ".join(addresses) if len(addresses) <= 2 else f"{len(addresses)} routers"
             head = f"a forwarding loop between {between}"
             return Sentence(head, "probes go round and never reach the target", "forwarding loop")
         case OutOfReach(last_ttl=ttl):
             return Sentence(f"the target is not within {ttl} hops", f"hop {ttl} still is a router", "not reached")
-        case NoAnswer(ever=True):
+        case TargetSilent(ever=True):
             return Sentence("no answer", "", "no answer")
-        case NoAnswer(farthest=None):
+        case TargetSilent(farthest=None):
             return Sentence("no answer from anywhere", "", "no answer")
-        case NoAnswer(farthest=farthest):
+        case TargetSilent(farthest=farthest):
             head = f"no answer from the target; hop {farthest} is the last that answers"
             return Sentence(head, "", "no answer")
         case NoUdpAnswer(farthest=farthest):
             tail = "" if farthest is None else f"hop {farthest} is the last that answers"
             return Sentence("the target does not answer UDP, which alone is no outage", tail, "no answer by UDP")
-        case Late(late=late, of=n):
+        case LateAnswers(late=late, of=n):
             tail = f"{late} of the last {n} answers came after the timeout; raise it"
             return Sentence("slow", tail, "answers late")
-        case Loss():
+        case LossFound():
             return _loss(found)
         case Slow(now_ns=now, more_ns=more):
             return Sentence("slow", f"{_span(now)}, {_span(more)} more than at its best", "slow")
@@ -108,7 +108,7 @@ def _healthy(found: Healthy) -> Sentence:
     return Sentence("healthy" if found.n >= COLLECTING else "healthy so far", ", ".join(parts), "healthy")
 
 
-def _loss(found: Loss) -> Sentence:
+def _loss(found: LossFound) -> Sentence:
     pct = percent(found.loss_pct)
     match found.place:
         case "onward":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from hopscope.wire.messages import Adjust, Patience, Plan
+from hopscope.wire.messages import Adjust, Batching, Plan
 from hopscope.wire.methods import METHODS, able_to_send
 
 SECOND: Final = 1_000_000_000
@@ -66,10 +66,10 @@ def check_adjust(change: Adjust, plan: Plan) -> Plan:
     return adjusted
 
 
-def check_patience(patience: Patience) -> int:
+def check_batching(patience: Batching) -> int:
     """How long events may wait, ns. `ValueError` as in `check`."""
-    _within("longest_ns", patience.longest_ns, 0, SECOND)
-    return patience.longest_ns
+    _within("longest_ns", patience.max_delay_ns, 0, SECOND)
+    return patience.max_delay_ns
 
 
 def _text(name: str, value: str | None) -> None:

@@ -146,19 +146,19 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     target: Int
 
 
-class Patience(msgspec.Struct, frozen=True, tag="patience"):
+class Batching(msgspec.Struct, frozen=True, tag="patience"):
     """Events may wait for so long (0 to 1 s; 0, the default: not at all) to be told together, and answers in the
     kernel's buffers, which know when they arrived: each wake-up costs more than all that is done with a probe. What is
     no probe's event is never kept back, nor anything of a target's first round and of its end."""
 
-    longest_ns: Int
+    max_delay_ns: Int
 
 
-class Survey(msgspec.Struct, frozen=True, tag="survey"):
-    """Ask which methods this machine allows this user; answered by `Surveyed`."""
+class Capabilities(msgspec.Struct, frozen=True, tag="survey"):
+    """Ask which methods this machine allows this user; answered by `CapabilitiesReport`."""
 
 
-Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Patience, Survey]  # noqa: UP007 - msgspec wants a runtime Union
+Command: TypeAlias = Union[Hello, Start, Adjust, Pause, Resume, Stop, Batching, Capabilities]  # noqa: UP007 - msgspec wants a runtime Union
 
 
 # --- events, from the worker -----------------------------------------------------------------------------------
@@ -337,8 +337,8 @@ class Confinement(msgspec.Struct, frozen=True, omit_defaults=True):
     """Only the system calls that probing takes are possible."""
 
 
-class Surveyed(msgspec.Struct, frozen=True, tag="surveyed", omit_defaults=True):
-    """Answers `Survey`."""
+class CapabilitiesReport(msgspec.Struct, frozen=True, tag="surveyed", omit_defaults=True):
+    """Answers `Capabilities`."""
 
     user: str
     states: tuple[MethodState, ...]
@@ -370,6 +370,6 @@ Event: TypeAlias = Union[  # noqa: UP007
     Finished,
     Stopped,
     Counters,
-    Surveyed,
+    CapabilitiesReport,
     Problem,
 ]

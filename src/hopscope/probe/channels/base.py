@@ -8,7 +8,7 @@ The rules that every channel keeps:
 - An answer is matched to a probe of ours before anything else of it is parsed. What matches nothing is counted
   (`Tally.foreign`), what cannot be parsed is counted (`Tally.malformed`), and neither ever raises.
 - Time comes from the kernel's stamps where the socket gives them. `clocks.rtt` decides which clock an answer's RTT has.
-- Source, ports and checksum stay the same over TTLs and rounds (one flow), unless `FlowFacts.flow` says otherwise.
+- Source, ports and checksum stay the same over TTLs and rounds (one flow), unless `FlowInfo.flow` says otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
-from hopscope.wire.messages import Clock, FlowKind, Kind, Label, Method, MethodState, Plan
+from hopscope.wire.messages import Clock, FlowKind, Kind, Label, Method, Plan
 
 SEQUENCES: Final = 1 << 16
 
@@ -85,7 +85,7 @@ class Tally:
     overflow: int = 0
 
 
-class Refusal(Exception):
+class ChannelRefused(Exception):
     """A target cannot be probed this way. `reason` is `wire.Refused.reason`."""
 
     def __init__(self, reason: str, message: str, remedy: str | None = None) -> None:
@@ -96,7 +96,7 @@ class Refusal(Exception):
 
 
 @dataclass(slots=True)
-class FlowFacts:
+class FlowInfo:
     """What `wire.Started` tells of a flow."""
 
     source: str | None
@@ -111,8 +111,8 @@ class FlowFacts:
 class Flow(ABC):
     """One target on one channel."""
 
-    facts: FlowFacts
-    deaf_at: int = 0
+    facts: FlowInfo
+    receive_overflow_at: int = 0
     """Monotonic ns of the last moment at which this machine's own buffers are known to have dropped answers of this
     flow, perhaps: whatever was in flight then cannot be called lost by the network."""
 
@@ -128,8 +128,9 @@ class Flow(ABC):
     def follow(self) -> bool:
         """See where probes leave this machine now, and go on from there: the route may have moved to another source
         address, an interface may have been made anew. Whether it was another place; then `facts` were told by
-        `Hands.changed`, and what was in flight may not be heard any more. Nothing changes while there is no way at all:
-        sending says why. The engine calls this before it sends, at most each second or after a send that failed."""
+        `ChannelContext.changed`, and what was in flight may not be heard any more. Nothing changes while there is no
+        way at all: sending says why. The engine calls this before it sends, at most each second or after a send that
+        failed."""
         return False
 
     def own_fault(self) -> tuple[str, str] | None:
@@ -154,10 +155,10 @@ class Flow(ABC):
 
 class Watch(Protocol):
     """Where a channel says which file descriptors to wait for. `ready` is called when `fd` is readable or has an
-    error queued; it drains what is there. `stamped`: what arrives there has the kernel's stamp, so that it may lie for
-    a while and still tell when it came."""
+    error queued; it drains what is there. `timestamped`: what arrives there has the kernel's stamp, so that it may lie
+    for a while and still tell when it came."""
 
-    def add(self, fd: int, ready: Callable[[], None], *, stamped: bool = False) -> None: ...
+    def add(self, fd: int, ready: Callable[[], None], *, timestamped: bool = False) -> None: ...
 
     def remove(self, fd: int) -> None: ...
 
@@ -174,7 +175,7 @@ Changed = Callable[[Flow, int], None]
 
 
 @dataclass(slots=True)
-class Hands:
+class ChannelContext:
     """What a channel is given to work with."""
 
     watch: Watch
@@ -190,7 +191,7 @@ class Channel(ABC):
     """One way to probe, for any number of targets."""
 
     method: Method
-    stamped: bool = False
+    timestamped: bool = False
     """Each answer says itself when it arrived (see `Watch`): it need not be fetched at once, nor `on_deadline` be
     called at once."""
 
@@ -202,7 +203,7 @@ class Channel(ABC):
 
     @abstractmethod
     def open(self, target: int, plan: Plan) -> Flow:
-        """A flow for this target. Raises `Refusal`."""
+        """A flow for this target. Raises `ChannelRefused`."""
 
     def deadline(self) -> int | None:
         """Monotonic ns of the next moment at which `on_deadline` wants to be called; None: none."""
@@ -214,9 +215,3 @@ class Channel(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of everything. Idempotent."""
-
-
-class Surveyor(Protocol):
-    """Each channel's module has one as ``survey``: which (protocol, family) pairs work here, for this user, now."""
-
-    def __call__(self) -> list[MethodState]: ...

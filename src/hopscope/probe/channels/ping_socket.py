@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hopscope.probe import endpoint, extras
-from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
+from hopscope.probe.channels.base import Flow, FlowInfo, Match, Probe
 from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, shown, tried
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
@@ -66,8 +66,8 @@ class _PingFlow(DatagramFlow):
         self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
         return []
 
-    def _make_facts(self) -> FlowFacts:
-        return FlowFacts(endpoint.text_of(self._source), None, None, self._size)
+    def _make_facts(self) -> FlowInfo:
+        return FlowInfo(endpoint.text_of(self._source), None, None, self._size)
 
     def _packet(self, probe: Probe) -> tuple[bytearray, Any]:
         _TAG.pack_into(self._bytes, 6, probe.seq)
@@ -101,7 +101,7 @@ class _PingFlow(DatagramFlow):
         return None if vouched is None else Match(probe, vouched)
 
 
-def survey() -> list[MethodState]:
+def capabilities() -> list[MethodState]:
     """Try a ping socket of each family."""
     return [_state(family) for family in (4, 6)]
 

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from hopscope.probe import endpoint, errqueue, extras, raw_sockets, stamps
-from hopscope.probe.channels.base import Hands, Probe
+from hopscope.probe.channels.base import ChannelContext, Probe
 from hopscope.probe.raw_sockets import RawSockets, open_sockets
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.wire.messages import Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 
-__all__ = ["REMEDY", "RawChannel", "RawSockets", "open_sockets", "survey"]
+__all__ = ["REMEDY", "RawChannel", "RawSockets", "capabilities", "open_sockets"]
 
 REMEDY: Final = AS_ROOT.format("raw")
 """Not a capability on the interpreter: that would give raw sockets to every script."""
@@ -33,21 +33,21 @@ class RawChannel(PacketChannel):
     """All targets on the shared raw sockets, which it closes in the end."""
 
     method: Method = "raw"
-    stamped = True
+    timestamped = True
     remedy = REMEDY
 
-    def __init__(self, hands: Hands, sockets: RawSockets) -> None:
-        super().__init__(hands)
+    def __init__(self, context: ChannelContext, sockets: RawSockets) -> None:
+        super().__init__(context)
         self._sockets = sockets
         self._stamps: dict[Family, stamps.SendStamps] = {}
         self.lacks = sockets.lacks
         if "stamps" in sockets.lacks:
-            self.stamped, self.clock = False, "program"
+            self.timestamped, self.clock = False, "program"
         for family, one in sockets.families.items():
-            self._stamps[family] = stamps.SendStamps(one.sender, hands.wall)
+            self._stamps[family] = stamps.SendStamps(one.sender, context.wall)
             for sock, hear in ((one.icmp, self.on_icmp), (one.tcp, self.on_tcp)):
                 handle = partial(_handle, hear, family)
-                hands.watch.add(sock.fileno(), partial(self._on_ready, sock, handle), stamped=self.stamped)
+                context.watch.add(sock.fileno(), partial(self._on_ready, sock, handle), timestamped=self.timestamped)
 
     def close(self) -> None:
         """Close all flows and sockets."""
@@ -55,7 +55,7 @@ class RawChannel(PacketChannel):
         for sockets in self._sockets.families.values():
             for sock in (sockets.icmp, sockets.tcp):
                 if sock.fileno() >= 0:
-                    self.hands.watch.remove(sock.fileno())
+                    self.context.watch.remove(sock.fileno())
         self._sockets.close()
 
     def has(self, family: Family) -> bool:
@@ -66,8 +66,8 @@ class RawChannel(PacketChannel):
         """See `PacketChannel.transmit`."""
         sender = self._sockets.families[family].sender
         probe.sent_stamp = 0
-        probe.sent_wall = self.hands.wall()
-        probe.sent_mono = self.hands.monotonic()
+        probe.sent_wall = self.context.wall()
+        probe.sent_mono = self.context.monotonic()
         try:
             sender.sendmsg((packet,), control, 0, address)
         except OSError:
@@ -106,7 +106,7 @@ class RawChannel(PacketChannel):
 
     def _on_ready(self, sock: socket.socket, handle: Handle) -> None:
         if errqueue.buffer_of(sock)[1]:
-            self.went_deaf(self.hands.monotonic())  # a message that tells of drops comes only behind a drop
+            self.on_receive_overflow(self.context.monotonic())  # a message that tells of drops comes only behind a drop
         self.fill(sock, handle)
 
 
@@ -116,7 +116,7 @@ def _handle(hear: Hear, family: Family, message: errqueue.Message, received: int
     hear(family, message.data, Arrival(address, message.ttl, received, message.stamp))
 
 
-def survey(sockets: RawSockets | OSError | None = None) -> list[MethodState]:
+def capabilities(sockets: RawSockets | OSError | None = None) -> list[MethodState]:
     """Whether raw sockets can be opened: as `sockets` show, which a worker opened (or failed to) before it gave its
     privileges up, or by trying it now."""
     opened = None if isinstance(sockets, OSError) else sockets

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hopscope.probe import endpoint, scapy_home, stamps
-from hopscope.probe.channels.base import Hands, Probe
+from hopscope.probe.channels.base import ChannelContext, Probe
 from hopscope.probe.errqueue import Message
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
 from hopscope.probe.refusals import AS_ROOT
@@ -147,17 +147,17 @@ class ScapyChannel(PacketChannel):
     clock: Clock = "program"
     remedy = REMEDY
 
-    def __init__(self, hands: Hands, sockets: ScapySockets) -> None:
+    def __init__(self, context: ChannelContext, sockets: ScapySockets) -> None:
         from scapy.sendrecv import AsyncSniffer
 
-        super().__init__(hands)
+        super().__init__(context)
         self._sockets = sockets
         self._waiting: deque[tuple[Packet, int]] = deque()
         self._not_before = 0
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
-        hands.watch.add(self._ear.fileno(), self._on_ready)
+        context.watch.add(self._ear.fileno(), self._on_ready)
         started = threading.Event()
         self._sniffer = AsyncSniffer(
             opened_socket=list(sockets.families.values()),
@@ -176,7 +176,7 @@ class ScapyChannel(PacketChannel):
         if self._ear.fileno() >= 0:
             with suppress(Scapy_Exception):  # it has ended by itself
                 self._sniffer.stop()
-            self.hands.watch.remove(self._ear.fileno())
+            self.context.watch.remove(self._ear.fileno())
             self._ear.close()
             self._bell.close()
         self._sockets.close()
@@ -195,8 +195,8 @@ class ScapyChannel(PacketChannel):
         outs = sock.outs
         is_raw = isinstance(outs, socket.socket) and outs.family in (socket.AF_INET, socket.AF_INET6)
         whole = None if is_raw else _as_packet(family, bytes(packet))
-        probe.sent_wall = self.hands.wall()
-        probe.sent_mono = self.hands.monotonic()
+        probe.sent_wall = self.context.wall()
+        probe.sent_mono = self.context.monotonic()
         if isinstance(outs, socket.socket) and is_raw:
             # Scapy's own `send` swallows errors here, and knows no zones.
             outs.sendmsg((packet,), control, 0, address)
@@ -207,10 +207,10 @@ class ScapyChannel(PacketChannel):
 
     def _on_sniffed(self, packet: Packet) -> None:
         """Hand a packet over, with the monotonic time of its arrival. Counts only: the rest is the engine's thread."""
-        now = self.hands.monotonic()
-        ago = self.hands.wall() - int(float(packet.time) * 1e9)
+        now = self.context.monotonic()
+        ago = self.context.wall() - int(float(packet.time) * 1e9)
         if len(self._waiting) >= _MOST_WAITING:
-            self.hands.tally.overflow += 1
+            self.context.tally.overflow += 1
             return
         self._waiting.append((packet, now - ago if 0 <= ago <= _LONGEST_WAY_NS else now))
         with suppress(OSError):  # full: it rings already
@@ -235,11 +235,11 @@ class ScapyChannel(PacketChannel):
     def fill(self, sock: socket.socket, handle: Handle) -> None:
         """See `PacketChannel.fill`: what the sniffer's thread has still in hand may have come before it."""
         super().fill(sock, handle)
-        self._not_before = self.hands.monotonic() + _SNIFFING_NS
+        self._not_before = self.context.monotonic() + _SNIFFING_NS
 
     def arrived_at(self, message: Message, received: int) -> int:
         """See `PacketChannel.arrived_at`: by the monotonic clock, as the packets that Scapy sniffed."""
-        waited = self.hands.wall() - message.stamp if message.stamp else 0
+        waited = self.context.wall() - message.stamp if message.stamp else 0
         return received - waited if 0 <= waited <= _LONGEST_WAY_NS else received
 
     def _on_ready(self) -> None:
@@ -270,7 +270,7 @@ class ScapyChannel(PacketChannel):
         else:
             arrival = None
         if arrival is None:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
         elif protocol[0] == TCP:
             self.on_tcp(family, body, arrival)
         elif protocol[0] == ICMP[family]:
@@ -292,7 +292,7 @@ def _as_packet(family: Family, data: bytes) -> Packet:
     return IP(data) if family == 4 else IPv6(data)
 
 
-def survey(sockets: object | None = None) -> list[MethodState]:
+def capabilities(sockets: object | None = None) -> list[MethodState]:
     """Whether Scapy's sockets can be opened: any `sockets` that a worker opened while it had privileges show that they
     can; else it is tried now."""
     reason, remedy = "Scapy's sockets", None

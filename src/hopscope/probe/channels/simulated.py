@@ -11,13 +11,23 @@ import ipaddress
 from random import Random
 from typing import Final
 
-from hopscope.probe.channels.base import SEQUENCES, Channel, Flow, FlowFacts, Hands, Match, Probe, Refusal, Reply
+from hopscope.probe.channels.base import (
+    SEQUENCES,
+    Channel,
+    ChannelContext,
+    ChannelRefused,
+    Flow,
+    FlowInfo,
+    Match,
+    Probe,
+    Reply,
+)
 from hopscope.probe.packets.checksum import is_checked, ones_sum
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
-from hopscope.probe.packets.ledger import Entry, Ledger
+from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
-from hopscope.probe.packets.template import Shape, Template
+from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.sim import DEFAULT, Network, ScenarioError, load
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Label, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
@@ -33,27 +43,27 @@ class SimulatedChannel(Channel):
     """All simulated targets, each in the network that its plan names."""
 
     method: Method = "simulated"
-    stamped = True
+    timestamped = True
 
-    def __init__(self, hands: Hands, *, keep_truth: bool = False) -> None:
+    def __init__(self, context: ChannelContext, *, keep_truth: bool = False) -> None:
         """`keep_truth`: the networks write down what they did (`hopscope.sim.PacketTruth`), for tests."""
-        self.hands = hands
+        self.context = context
         self.networks: dict[tuple[str, int | None], Network] = {}
         self._keep_truth = keep_truth
         self._worlds: dict[Network, _World] = {}
 
     def open(self, target: int, plan: Plan) -> SimulatedFlow:
-        """See `Channel.open`. Raises `Refusal` where the scenario cannot be used."""
+        """See `Channel.open`. Raises `ChannelRefused` where the scenario cannot be used."""
         key = (plan.scenario or DEFAULT, plan.seed)
         network = self.networks.get(key)
         if network is None:
             try:
                 scenario = load(key[0])
             except ScenarioError as error:
-                raise Refusal("scenario", str(error)) from None
+                raise ChannelRefused("scenario", str(error)) from None
             network = Network(scenario, plan.seed, keep_truth=self._keep_truth)
             self.networks[key] = network
-            self._worlds[network] = _World(self.hands, network)
+            self._worlds[network] = _World(self.context, network)
         return SimulatedFlow(self._worlds[network], target, plan)
 
     def deadline(self) -> int | None:
@@ -79,8 +89,8 @@ class SimulatedChannel(Channel):
 class _World:
     """One network and the flows in it."""
 
-    def __init__(self, hands: Hands, network: Network) -> None:
-        self.hands = hands
+    def __init__(self, context: ChannelContext, network: Network) -> None:
+        self.context = context
         self.network = network
         self.ledger = Ledger()
         self.flows: dict[int, SimulatedFlow] = {}
@@ -89,7 +99,7 @@ class _World:
         self._texts: dict[bytes, str] = {}
         # Only that weather breaks what a kernel would check before it hands a packet on.
         self._trusts = network.scenario.weather.malformed is None
-        self._base = hands.wall() - hands.monotonic()
+        self._base = context.wall() - context.monotonic()
 
     def stamp(self, at: int) -> int:
         """A time of the monotonic clock as a kernel would stamp it, on one wall clock that is never set."""
@@ -111,7 +121,7 @@ class _World:
             protocol, ttl, source = packet[6], packet[7], packet[8:24]
             data = packet[40:]
         else:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         match: Match | None
         mpls: tuple[Label, ...] = ()
@@ -122,7 +132,7 @@ class _World:
         if protocol in (_ICMP, _ICMP6):
             heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
             if heard is None:
-                self.hands.tally.malformed += 1
+                self.context.tally.malformed += 1
                 return
             match = self.ledger.probe_of(heard, data)
             icmp_type, icmp_code = heard.icmp_type, heard.icmp_code
@@ -141,7 +151,7 @@ class _World:
             kind = "other"
         flow = None if match is None else self.flows.get(match.probe.target)
         if match is None or flow is None or (from_target and source != flow.destination):
-            self.hands.tally.foreign += 1
+            self.context.tally.foreign += 1
             return
         address = self._texts.get(source)
         if address is None:
@@ -149,7 +159,7 @@ class _World:
                 self._texts.clear()
             address = self._texts[source] = str(ipaddress.ip_address(source))
         reply = Reply(address, kind, icmp_type, icmp_code, ttl, mpls, now, self.stamp(at), match.vouched)
-        self.hands.deliver(match.probe, reply)
+        self.context.deliver(match.probe, reply)
 
     def _whole4(self, packet: bytes) -> bool:
         """What a kernel would let through: a header that adds up and tells the packet's size; for ICMP, a checksum."""
@@ -189,15 +199,15 @@ class SimulatedFlow(Flow):
         self._world = world
         self._target = target
         self._network = world.network
-        self._monotonic = world.hands.monotonic
+        self._monotonic = world.context.monotonic
         shape = _shape(world, plan)
         self._first_sequence = Random(shape.cookie).randrange(SEQUENCES)
         self._template = Template(shape)
-        self.entry = Entry(shape)
+        self.entry = FlowEntry(shape)
         self.destination = self.entry.destination
         world.ledger.add(self.entry)
         world.flows[target] = self
-        self.facts = FlowFacts(
+        self.facts = FlowInfo(
             source=shape.source,
             source_port=None if plan.protocol == "icmp" else shape.ident,
             port=shape.port or None,
@@ -231,14 +241,14 @@ class SimulatedFlow(Flow):
             del self._world.flows[self._target]
 
 
-def _shape(world: _World, plan: Plan) -> Shape:
+def _shape(world: _World, plan: Plan) -> PacketShape:
     """The packets of a target, with an identity that no other flow of this network has."""
     sources = world.network.scenario.source.family(plan.family)
     source = plan.source or (sources[0] if sources else None)
     if source is None:
-        raise Refusal("no-route", f"the scenario's machine has no IPv{plan.family} address")
+        raise ChannelRefused("no-route", f"the scenario's machine has no IPv{plan.family} address")
     while True:
-        shape = Shape(
+        shape = PacketShape(
             family=plan.family,
             protocol=plan.protocol,
             source=str(source),
@@ -254,7 +264,7 @@ def _shape(world: _World, plan: Plan) -> Shape:
             return shape
 
 
-def survey() -> list[MethodState]:
+def capabilities() -> list[MethodState]:
     """It works everywhere, for everybody."""
     return [
         MethodState("simulated", protocol, family, works=True, reason="a simulated network, in this process")

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hopscope.probe import endpoint, errqueue, extras, stamps
-from hopscope.probe.channels.base import Channel, Flow, FlowFacts, Hands, Probe, Reply
+from hopscope.probe.channels.base import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.errqueue import Message
 from hopscope.probe.extras import Lack, ask, need
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
@@ -69,11 +69,11 @@ class TcpSocketChannel(Channel):
 
     method: Method = "tcp-socket"
 
-    def __init__(self, hands: Hands) -> None:
-        self.hands = hands
+    def __init__(self, context: ChannelContext) -> None:
+        self.context = context
         # The engine waits for what can be read; an open connection can be written. An epoll is readable for both.
         self._epoll = select.epoll()
-        hands.watch.add(self._epoll.fileno(), self._on_ready)
+        context.watch.add(self._epoll.fileno(), self._on_ready)
         self._attempts: dict[int, _Attempt] = {}
         self._by_age: deque[_Attempt] = deque()
         self._early: deque[tuple[_Attempt, int, int]] = deque()
@@ -119,7 +119,7 @@ class TcpSocketChannel(Channel):
             self.end(attempt)
         self.scouts.close()
         if not self._epoll.closed:
-            self.hands.watch.remove(self._epoll.fileno())
+            self.context.watch.remove(self._epoll.fileno())
             self._epoll.close()
         for rehearsal in self._rehearsals.values():
             rehearsal.close()
@@ -134,7 +134,7 @@ class TcpSocketChannel(Channel):
         if error == errno.EINPROGRESS:
             self._epoll.register(attempt.sock.fileno(), _EVENTS)
         else:
-            self._early.append((attempt, error, self.hands.monotonic()))
+            self._early.append((attempt, error, self.context.monotonic()))
 
     def end(self, attempt: _Attempt) -> None:
         """Close an attempt's socket, and with it its state in the kernel. Idempotent."""
@@ -146,7 +146,7 @@ class TcpSocketChannel(Channel):
 
     def _on_ready(self) -> None:
         ready = self._epoll.poll(0)
-        received = self.hands.monotonic()
+        received = self.context.monotonic()
         for fd, _ in ready:
             attempt = self._attempts.get(fd)
             if attempt is not None:
@@ -160,7 +160,7 @@ class TcpFlow(Flow):
         """Looks the route up. `OSError` where there is none."""
         self.target = target
         self.plan = plan
-        self.hands = channel.hands
+        self.context = channel.context
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
         self._destination = self._destination_now()
@@ -179,7 +179,7 @@ class TcpFlow(Flow):
 
     def send(self, probe: Probe) -> None:
         """Try to connect with the probe's TTL; see `Flow.send`."""
-        probe.sent_wall, probe.sent_mono = self.hands.wall(), self.hands.monotonic()
+        probe.sent_wall, probe.sent_mono = self.context.wall(), self.context.monotonic()
         for attempt in range(_TRIES):
             try:
                 self._connect(probe, afresh=attempt > 0)
@@ -207,8 +207,8 @@ class TcpFlow(Flow):
             port = self._bind(sock, probe.ttl, afresh=afresh)
             self._rehearsal.run()
             probe.sent_stamp = 0
-            probe.sent_wall = self.hands.wall()
-            probe.sent_mono = self.hands.monotonic()
+            probe.sent_wall = self.context.wall()
+            probe.sent_mono = self.context.monotonic()
             error = sock.connect_ex(self._destination)
             if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
                 raise OSError(error, os.strerror(error))
@@ -263,7 +263,7 @@ class TcpFlow(Flow):
         self._ports.clear()
         old, self.facts = self.facts, self._make_facts()
         if old != self.facts:
-            self.hands.changed(self, self.target)
+            self.context.changed(self, self.target)
         return True
 
     def own_fault(self) -> tuple[str, str] | None:
@@ -278,8 +278,8 @@ class TcpFlow(Flow):
         """See `DatagramFlow._destination_now`."""
         return endpoint.socket_address(self.plan.address, self.plan.family, self._port)
 
-    def _make_facts(self) -> FlowFacts:
-        return FlowFacts(
+    def _make_facts(self) -> FlowInfo:
+        return FlowInfo(
             endpoint.text_of(self._source),
             None,
             self._port,
@@ -342,25 +342,25 @@ class TcpFlow(Flow):
                 continue
             if failure.icmp_type in ERRORS[self.plan.family]:
                 return message
-            self.hands.tally.foreign += 1  # of no probe's end
+            self.context.tally.foreign += 1  # of no probe's end
         return None
 
     def _on_router(self, attempt: _Attempt, message: Message, received: int) -> None:
         failure = message.failure
         if failure is None or failure.offender is None:
-            self.hands.tally.malformed += 1
+            self.context.tally.malformed += 1
             return
         if failure.offender == self.facts.source and failure.offender != self.plan.address:
             self._channel.end(attempt)
             own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
-            self.hands.failed_here(attempt.probe, *own)
+            self.context.failed_here(attempt.probe, *own)
             return
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
         if message.stamp:
             # Since the arrival the kernel's clock went on by this much; the program's went on as far.
-            since = self.hands.wall() - message.stamp
-            arrived = self.hands.monotonic() - since
+            since = self.context.wall() - message.stamp
+            arrived = self.context.monotonic() - since
             received = arrived if attempt.probe.sent_mono <= arrived <= received else received
         reply = Reply(failure.offender, kind, failure.icmp_type, failure.icmp_code, message.ttl, mpls, received, 0)
         self._finish(attempt, reply)
@@ -381,10 +381,10 @@ class TcpFlow(Flow):
     def _finish(self, attempt: _Attempt, reply: Reply) -> None:
         self._channel.end(attempt)
         if reply.received_mono < attempt.due + (1_000_000_000 - HEARING_NS):
-            self.hands.deliver(attempt.probe, reply)
+            self.context.deliver(attempt.probe, reply)
 
 
-def survey() -> list[MethodState]:
+def capabilities() -> list[MethodState]:
     """Try a stream socket of each family."""
     return [_state(family) for family in (4, 6)]
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from hopscope.probe import endpoint, extras
-from hopscope.probe.channels.base import Flow, FlowFacts, Match, Probe
+from hopscope.probe.channels.base import Flow, FlowInfo, Match, Probe
 from hopscope.probe.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown, tried
 from hopscope.probe.errqueue import Message
 from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
@@ -63,7 +63,7 @@ class UdpFlow(DatagramFlow):
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`."""
-        if self._note and self.hands.monotonic() - self._needed_at > NEEDED_NS:
+        if self._note and self.context.monotonic() - self._needed_at > NEEDED_NS:
             self._note = None  # back to one flow
             self._tell()
         super().send(probe)
@@ -83,11 +83,11 @@ class UdpFlow(DatagramFlow):
     def _make_socket(self) -> socket.socket:
         return _socket(self.plan.family)
 
-    def _make_facts(self) -> FlowFacts:
+    def _make_facts(self) -> FlowInfo:
         flow: FlowKind = "per-probe" if self._note else "one"
         source = endpoint.text_of(self._source)
         port = None if self._note else self._port_asked
-        return FlowFacts(source, self._port, port, self._size, flow=flow, note=self._note)
+        return FlowInfo(source, self._port, port, self._size, flow=flow, note=self._note)
 
     # --- sending -----------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class UdpFlow(DatagramFlow):
         """Give each probe a port of its own from here on. What is still in flight is sent again that way: answers to
         its first sending can no longer be told apart, and it must not count as lost for that."""
         self._note = note
-        self._needed_at = self.hands.monotonic()
+        self._needed_at = self.context.monotonic()
         self._tell()
         for probe in list(self._probes.values()):
             if probe.fate is None:
@@ -161,7 +161,7 @@ class UdpFlow(DatagramFlow):
         probe = self._by_port.get(port)
         match = self._quoted(probe, message.data) if quoted else self._answered(probe, message.data)
         if match is not None and not match.vouched:
-            self._needed_at = self.hands.monotonic()
+            self._needed_at = self.context.monotonic()
         return match
 
     def _quoted(self, probe: Probe | None, data: bytes) -> Match | None:
@@ -180,7 +180,7 @@ class UdpFlow(DatagramFlow):
         return _TAG.pack(probe.seq, probe.seq ^ 0xFFFF)
 
 
-def survey() -> list[MethodState]:
+def capabilities() -> list[MethodState]:
     """Try a datagram socket of each family."""
     return [_state(family) for family in (4, 6)]
 

@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 from hopscope.probe.channels.base import Match, Probe
 from hopscope.probe.packets.checksum import complement
-from hopscope.probe.packets.replies import ICMP, TCP, UDP, Heard, Segment
-from hopscope.probe.packets.template import COOKIE_AT, COOKIE_SIZE, ID_OF_ZERO, IP_HEADER, Shape, packet_size
+from hopscope.probe.packets.replies import ICMP, TCP, UDP, Heard, TcpSegment
+from hopscope.probe.packets.template import COOKIE_AT, COOKIE_SIZE, ID_OF_ZERO, IP_HEADER, PacketShape, packet_size
 from hopscope.wire.messages import Family, Protocol
 
 _SHORT = struct.Struct("!H")
@@ -33,10 +33,10 @@ def number_of(family: Family, protocol: Protocol) -> int:
     return {"icmp": ICMP[family], "udp": UDP, "tcp": TCP}[protocol]
 
 
-class Entry:
+class FlowEntry:
     """One flow in the ledger: its shape, and its probes by their sequence number."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: PacketShape) -> None:
         self.shape = shape
         self.probes: dict[int, Probe] = {}
         number = number_of(shape.family, shape.protocol)
@@ -99,22 +99,22 @@ class Ledger:
     """All flows of a channel."""
 
     def __init__(self) -> None:
-        self._entries: dict[_Key, Entry] = {}
+        self._entries: dict[_Key, FlowEntry] = {}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: FlowEntry) -> None:
         """Expect answers to this flow's probes."""
         self._entries[entry.ident_key] = entry
         self._entries[entry.cookie_key] = entry
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: FlowEntry) -> None:
         """Expect none any more. Idempotent."""
         for key in (entry.ident_key, entry.cookie_key):
             if self._entries.get(key) is entry:
                 del self._entries[key]
 
-    def is_free(self, shape: Shape) -> bool:
+    def is_free(self, shape: PacketShape) -> bool:
         """Whether no flow has this shape's identifier or cookie."""
-        entry = Entry(shape)
+        entry = FlowEntry(shape)
         return entry.ident_key not in self._entries and entry.cookie_key not in self._entries
 
     def ports(self, family: Family, protocol: Protocol) -> list[int]:
@@ -132,7 +132,7 @@ class Ledger:
         entry = self._by_cookie(heard, data)
         return None if entry is None else entry.by_quote(heard, data)
 
-    def _by_cookie(self, heard: Heard, data: bytes) -> Entry | None:
+    def _by_cookie(self, heard: Heard, data: bytes) -> FlowEntry | None:
         """The flow of a quote whose ports or identifier, or even whose destination, were rewritten."""
         protocol = _PROTOCOLS.get(heard.protocol)
         if protocol is None:
@@ -147,7 +147,7 @@ class Ledger:
             return None
         return entry
 
-    def probe_of_segment(self, segment: Segment, family: Family) -> Match | None:
+    def probe_of_segment(self, segment: TcpSegment, family: Family) -> Match | None:
         """The SYN that a SYN-ACK or RST answers."""
         entry = self._entries.get((family, TCP, segment.port))
         if entry is None or entry.shape.port != segment.source_port:

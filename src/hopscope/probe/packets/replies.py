@@ -60,7 +60,7 @@ class Heard(NamedTuple):
     """What TTL the probe had left where the error was made."""
 
 
-class Segment(NamedTuple):
+class TcpSegment(NamedTuple):
     """A TCP segment that may answer a SYN."""
 
     source_port: int
@@ -120,7 +120,7 @@ def parse_icmp6(data: bytes) -> Heard | None:
     return Heard(6, kind, code, 0, None, True, protocol, data[32:48], ident, port, at, 0, data[15])
 
 
-def parse_tcp(data: bytes, family: Family) -> Segment | None:
+def parse_tcp(data: bytes, family: Family) -> TcpSegment | None:
     """A TCP segment, as a raw socket gives it: after its header in an IPv4 packet, bare in IPv6. Null: malformed."""
     at = 0
     ttl = None
@@ -134,7 +134,7 @@ def parse_tcp(data: bytes, family: Family) -> Segment | None:
     if len(data) < at + 20:
         return None
     source, port, _, acknowledged, _, flags = _SEGMENT.unpack_from(data, at)
-    return Segment(source, port, acknowledged, flags, ttl)
+    return TcpSegment(source, port, acknowledged, flags, ttl)
 
 
 def _ends(data: bytes, family: Family, protocol: int, at: int) -> tuple[int, int]:

@@ -41,7 +41,7 @@ _SHORT = struct.Struct("!H")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PacketShape:
     """What all packets of a target have in common."""
 
     family: Family
@@ -88,7 +88,7 @@ class Template:
     """One target's packet. `packet` and `transport` patch one buffer and hand it out: it is the next probe's, too,
     so it must have been sent (or copied) before the next call."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: PacketShape) -> None:
         self.shape = shape
         self._packet = bytearray(bytes(build(shape)))
         self._pair_at = IP_HEADER[shape.family] + PAIR_AT[shape.protocol]
@@ -126,7 +126,7 @@ class Template:
         return self._transport
 
 
-def build(shape: Shape, ttl: int = 0, seq: int = 0) -> Packet:
+def build(shape: PacketShape, ttl: int = 0, seq: int = 0) -> Packet:
     """A probe as Scapy makes it, slowly: what a template begins with, and what its patches are checked against."""
     logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
     with scapy_home.kept_out():

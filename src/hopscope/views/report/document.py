@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from hopscope.names.facts import Asn, NameFacts
+from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
 
@@ -59,9 +59,9 @@ class Document:
     """How many rounds were asked for; None: endless."""
 
 
-def facts(target: Target, address: str) -> NameFacts:
+def facts(target: Target, address: str) -> AddressInfo:
     """What is known of an address of the target's path."""
-    return target.names.get(address) or NameFacts()
+    return target.names.get(address) or AddressInfo()
 
 
 def hostname(target: Target, address: str, mode: NamesMode) -> str:

@@ -19,7 +19,7 @@ VERSION = "0.95"
 """The version of mtr whose layouts these are; its CSV carries it in each row."""
 
 
-class Field(NamedTuple):
+class MtrField(NamedTuple):
     """A column: its head, its width in the text formats, and the places after the point (None: a whole number)."""
 
     letter: str
@@ -29,34 +29,34 @@ class Field(NamedTuple):
     meaning: str
 
 
-FIELDS: dict[str, Field] = {
+FIELDS: dict[str, MtrField] = {
     field.letter: field
     for field in (
-        Field(" ", " ", 1, None, "a space"),
-        Field("L", "Loss%", 6, 1, "loss"),
-        Field("D", "Drop", 5, None, "probes lost"),
-        Field("R", "Rcv", 6, None, "answers received"),
-        Field("S", "Snt", 6, None, "probes sent"),
-        Field("N", "Last", 6, 1, "newest RTT"),
-        Field("B", "Best", 6, 1, "best RTT"),
-        Field("A", "Avg", 6, 1, "average RTT"),
-        Field("W", "Wrst", 6, 1, "worst RTT"),
-        Field("V", "StDev", 6, 1, "standard deviation"),
-        Field("G", "Gmean", 6, 1, "geometric mean"),
-        Field("J", "Jttr", 5, 1, "newest jitter"),
-        Field("M", "Javg", 5, 1, "average jitter"),
-        Field("X", "Jmax", 5, 1, "worst jitter"),
-        Field("I", "Jint", 5, 1, "jitter by RFC 3550"),
+        MtrField(" ", " ", 1, None, "a space"),
+        MtrField("L", "Loss%", 6, 1, "loss"),
+        MtrField("D", "Drop", 5, None, "probes lost"),
+        MtrField("R", "Rcv", 6, None, "answers received"),
+        MtrField("S", "Snt", 6, None, "probes sent"),
+        MtrField("N", "Last", 6, 1, "newest RTT"),
+        MtrField("B", "Best", 6, 1, "best RTT"),
+        MtrField("A", "Avg", 6, 1, "average RTT"),
+        MtrField("W", "Wrst", 6, 1, "worst RTT"),
+        MtrField("V", "StDev", 6, 1, "standard deviation"),
+        MtrField("G", "Gmean", 6, 1, "geometric mean"),
+        MtrField("J", "Jttr", 5, 1, "newest jitter"),
+        MtrField("M", "Javg", 5, 1, "average jitter"),
+        MtrField("X", "Jmax", 5, 1, "worst jitter"),
+        MtrField("I", "Jint", 5, 1, "jitter by RFC 3550"),
     )
 }
 
 
-def columns(style: Style) -> list[Field]:
+def columns(style: Style) -> list[MtrField]:
     """The chosen columns in their order. The letters were checked where they entered."""
     return [FIELDS[letter.replace("_", " ")] for letter in style.fields]
 
 
-def value(hop: Hop, field: Field) -> float:
+def value(hop: Hop, field: MtrField) -> float:
     """A column's number: times in ms to the microsecond, loss in percent to the thousandth. mtr has 0 for what is
     unknown, and so its formats have."""
     if field.letter == "L":
@@ -67,7 +67,7 @@ def value(hop: Hop, field: Field) -> float:
     return rounded(BY_LETTER[field.letter].number(hop)) or 0.0
 
 
-def shown(hop: Hop, field: Field) -> str:
+def shown(hop: Hop, field: MtrField) -> str:
     """A cell of the text formats, with its leading space."""
     number = value(hop, field)
     if field.letter == " ":

@@ -57,5 +57,5 @@ def _addresses(hop: Hop, *, all_of_them: bool) -> list[str | None]:
     return [node.address, *(mtr.others(hop) if all_of_them else [])]
 
 
-def _number(number: float, field: mtr.Field) -> str:
+def _number(number: float, field: mtr.MtrField) -> str:
     return f"{number:.0f}" if field.places is None else f"{number:.2f}"

@@ -53,7 +53,7 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
 
 
 def _hop(
-    document: Document, target: Target, hop: Hop, columns: list[mtr.Field], width: int, *, wide: bool
+    document: Document, target: Target, hop: Hop, columns: list[mtr.MtrField], width: int, *, wide: bool
 ) -> list[str]:
     style = document.style
     name = mtr.host(target, hop, style)
@@ -90,7 +90,7 @@ def _item(target: Target, address: str | None, style: Style) -> str:
     return mtr.item(target, address, style.ipinfo).ljust(_item_width(style))
 
 
-def _join(front: str, cells: list[tuple[str, mtr.Field]]) -> str:
+def _join(front: str, cells: list[tuple[str, mtr.MtrField]]) -> str:
     """Each cell begins where its column begins, over whatever of the one before it stands there."""
     line = front
     end = len(front)

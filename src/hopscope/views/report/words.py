@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from hopscope.path.findings import HopFinding, Loop, NoAnswer
+from hopscope.path.findings import HopFinding, LoopFound, TargetSilent
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
@@ -86,9 +86,9 @@ def evidence(document: Document, target: Target) -> list[str]:
     path = target.path
     found = health(path)
     lines = []
-    if isinstance(found, Loop):
+    if isinstance(found, LoopFound):
         lines += [located(document, target, address) for address in found.addresses]
-    farthest = found.farthest if isinstance(found, NoAnswer) else None
+    farthest = found.farthest if isinstance(found, TargetSilent) else None
     ttl = farthest or found.first_ttl
     hop = next((hop for hop in path.hops if hop.ttl == ttl), None)
     if hop is not None and hop.nodes and not (hop.is_target or isinstance(found, Loop)):

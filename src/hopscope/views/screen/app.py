@@ -17,17 +17,17 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from hopscope.views.screen import board, rounds, themes
+from hopscope.views.screen import frame, rounds, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
 from hopscope.views.screen.canvas import Canvas
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.glyphs import choose
 from hopscope.views.screen.keymap import keys_of
-from hopscope.views.screen.look import Look, look_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import status_of
 from hopscope.views.screen.source import Launch
+from hopscope.views.screen.styles import Look, look_of
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -65,14 +65,14 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self.options = options
         self.bound = keys_of(options.keys)
         self.main = MainScreen(self.bound)
-        self.desk: Desk | None = None
+        self.context: ActionContext | None = None
         self.failure: Exception | None = None
         """What ended the session before the user did."""
         self._launch = launch
         self._session_over = asyncio.Event()
         self._session_task: asyncio.Task[None] | None = None
-        self._drawn = board.Drawn()
-        self.shown = board.Board([], False, 1)
+        self._drawn = frame.FrameCache()
+        self.shown = frame.Frame([], False, 1)
         """What was drawn last."""
         self._glyphs = choose(options.glyphs)
         self.cadence = Cadence(options.refresh_s)
@@ -91,7 +91,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Hold the session open, and draw what changes, until the program ends."""
         try:
             async with self._launch() as session:
-                self.desk = Desk(session, self.options, self)
+                self.context = ActionContext(session, self.options, self)
                 self.refresh_fast()
                 self.show()
                 while not self._session_over.is_set():
@@ -121,24 +121,26 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def refresh_delay(self) -> float:
         """Seconds until the session is looked at again."""
-        if self.desk is None:
+        if self.context is None:
             return FAST_LOOK_S
-        return self.cadence.delay_s(time.monotonic(), self.desk.state.shown.targets)
+        return self.cadence.delay_s(time.monotonic(), self.context.state.shown.targets)
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""
         began = time.perf_counter()
-        if self.desk is not None and self.desk.update():
+        if self.context is not None and self.context.update():
             self.show()
             self.cadence.looked(time.perf_counter() - began)
 
-    # --- what the desk asks for (`desk.Shell`) ---------------------------------------------------------------------
+    # --- what an action asks for (`context.Shell`) ---------------------------------------------------------------
 
     def show(self) -> None:
         """Draw the state, now."""
         size = self.main.canvas.size
-        if self.desk is not None and size:
-            self.shown = board.compose(self.desk.state, self.look(), size.width, size.height, self.bound, self._drawn)
+        if self.context is not None and size:
+            self.shown = frame.compose(
+                self.context.state, self.look(), size.width, size.height, self.bound, self._drawn
+            )
             self.main.canvas.show(self.shown.rows)
 
     def draw_all(self) -> None:
@@ -157,18 +159,18 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def chart_rounds(self) -> int:
         """Rounds that a column of the chart stands for."""
-        target = self.desk.state.chosen if self.desk else None
-        if self.desk is None or target is None:
+        target = self.context.state.chosen if self.context else None
+        if self.context is None or target is None:
             return 1
-        return max(1, len(rounds.seen(target.path, self.desk.state.zoom)[1]) // max(1, self.size.width))
+        return max(1, len(rounds.seen(target.path, self.context.state.zoom)[1]) // max(1, self.size.width))
 
     def chart_round_at(self, column: int) -> int | None:
         """Which round, counted from the newest, stands at a column of the screen."""
-        target = self.desk.state.chosen if self.desk else None
-        if self.desk is None or target is None or not self._drawn.rows:
+        target = self.context.state.chosen if self.context else None
+        if self.context is None or target is None or not self._drawn.rows:
             return None
         width = self._drawn.rows[0].strip.cell_length
-        return rounds.round_at(target.path, self.desk.state.chart_view, self.desk.state.zoom, column, width)
+        return rounds.round_at(target.path, self.context.state.chart_view, self.context.state.zoom, column, width)
 
     def after_dialog(self, do: Callable[[], None]) -> None:
         """Do something once the dialog in front is gone and the screen was drawn."""
@@ -193,7 +195,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def leave(self, status: int | None) -> None:
         """End; None: the status that the session's outcome gives."""
         if status is None:
-            status = status_of(self.desk.session.snapshot()) if self.desk else 0
+            status = status_of(self.context.session.snapshot()) if self.context else 0
         self.exit(return_code=status)
 
     def suspend_program(self) -> None:
@@ -208,11 +210,11 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def action_do(self, id_: str) -> None:
         """Do an action of the registry."""
-        if self.desk is not None:
-            ACTIONS[id_].do(self.desk)
+        if self.context is not None:
+            ACTIONS[id_].do(self.context)
             if ACTIONS[id_].group in ("Probing", "Targets"):
                 self.refresh_fast()
-                if ACTIONS[id_].group == "Probing" and not self.desk.has_few:
+                if ACTIONS[id_].group == "Probing" and not self.context.has_few:
                     self.call_after_refresh(self.tick)  # once the key's answer is drawn
         elif id_ in ("program.quit", "program.interrupt"):
             self.leave(130 if id_ == "program.interrupt" else 0)
@@ -226,21 +228,21 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self.show()
 
     def on_canvas_pointed(self, event: Canvas.Pointed) -> None:
-        if self.desk is None:
+        if self.context is None:
             return
         kind, value = event.hit
         if kind == "hop" and isinstance(value, int):
-            self.desk.choose_hop(value)
+            self.context.choose_hop(value)
         elif kind in ("target", "open") and isinstance(value, int):
-            self.desk.show_target(value)
+            self.context.show_target(value)
         elif kind == "action":
             self.action_do(str(value))
         elif kind == "time":
-            self.desk.point_at_time(event.x)
+            self.context.point_at_time(event.x)
 
     def on_canvas_scrolled(self, event: Canvas.Scrolled) -> None:
-        if self.desk is not None:
-            self.desk.move(event.step)
+        if self.context is not None:
+            self.context.move(event.step)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[Any]:
         """The palette finds the registry's actions, each setting and column, and nothing of Textual's own."""
@@ -251,10 +253,10 @@ class HopscopeApp(App[None], inherit_bindings=False):
                 yield SystemCommand(
                     action.title[0].upper() + action.title[1:], action.help, lambda id_=action.id: self.action_do(id_)
                 )
-        if self.desk is not None:
+        if self.context is not None:
             from hopscope.views.screen.dialogs.entries import entries
 
-            for entry in entries(self.desk):
+            for entry in entries(self.context):
                 yield SystemCommand(*entry)
 
     def _handle_exception(self, error: Exception) -> None:

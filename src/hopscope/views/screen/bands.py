@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hopscope.names.segments import Segment, segments
 from hopscope.session.model import Target
-from hopscope.views.screen import hosts
+from hopscope.views.screen import labels
 from hopscope.views.screen.glyphs import GlyphSet
 
 
@@ -28,7 +28,7 @@ NONE = Band(" ", "")
 def bands(target: Target, glyphs: GlyphSet) -> dict[int, Band]:
     """The band of each hop that belongs to one, by TTL."""
     hops = target.path.hops
-    facts = [[hosts.facts_of(target, node.address) for node in hop.nodes] for hop in hops]
+    facts = [[labels.facts_of(target, node.address) for node in hop.nodes] for hop in hops]
     out: dict[int, Band] = {}
     for segment in segments(facts, reached=target.path.reached):
         for index in range(segment.first, segment.last + 1):

@@ -10,9 +10,9 @@ from hopscope.path.snapshot import LOST, Hop, Path
 from hopscope.session.model import Target
 from hopscope.views.numbers import nice_ceiling, span_ms, time_of_day
 from hopscope.views.screen import heat, plot
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.options import ChartView
 from hopscope.views.screen.rounds import Y_LABEL, reading, samples_of, seen, time_ticks
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, blank, framed
 
 NS_PER_MS = 1_000_000
@@ -173,8 +173,8 @@ def _distribution(hop: Hop, look: Look, width: int, height: int) -> list[Row]:
 def value_ticks(ceiling: float, height: int) -> list[plot.Tick]:
     """Ticks of a latency axis (ms), its unit at the top."""
     count = 4 if height >= 9 else 2
-    micro = ceiling < 1
-    scale = 1000 if micro else 1
+    in_us = ceiling < 1
+    scale = 1000 if in_us else 1
     ticks = [(ceiling * i / count, f"{ceiling * i / count * scale:g}") for i in range(count)]
     ticks.append((ceiling, f"{ceiling * scale:g}"))
     return [(at, f"{label:>4} ") for at, label in ticks]

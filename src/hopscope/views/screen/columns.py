@@ -12,10 +12,10 @@ from hopscope.path.measures import MEASURES, Measure
 from hopscope.path.snapshot import Hop
 from hopscope.views.numbers import DASH, count, share, table_ms
 
-Kind = Literal["count", "time", "share", "spark", "text"]
+ColumnKind = Literal["count", "time", "share", "spark", "text"]
 
-_KINDS: Final[dict[str, Kind]] = {"ms": "time", "%": "share", "probes": "count", "": "text"}
-_WIDTHS: Final[dict[Kind, int]] = {"time": 8, "share": 7, "count": 6, "text": 8, "spark": 10}
+_KINDS: Final[dict[str, ColumnKind]] = {"ms": "time", "%": "share", "probes": "count", "": "text"}
+_WIDTHS: Final[dict[ColumnKind, int]] = {"time": 8, "share": 7, "count": 6, "text": 8, "spark": 10}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Column:
 
     key: str
     title: str
-    kind: Kind
+    kind: ColumnKind
     width: int
     rank: int
     definition: str
@@ -41,15 +41,15 @@ class Column:
         """mtr's letter for ``-o``."""
         return self.measure.letter if self.measure is not None else None
 
-    def cell(self, hop: Hop, micro: bool = False) -> str:
-        """The cell's text; `micro`: times in µs."""
+    def cell(self, hop: Hop, in_us: bool = False) -> str:
+        """The cell's text; `in_us`: times in µs."""
         value = None if self.measure is None else self.measure.value(hop)
         if isinstance(value, str):
             return value
         if self.kind == "share":
             return share(value)
         if self.kind == "time":
-            return table_ms(value, micro)
+            return table_ms(value, in_us)
         return DASH if value is None else count(int(value))
 
 

@@ -9,8 +9,8 @@ from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.numbers import DASH, percent, span_ms, time_of_day
 from hopscope.views.prose import hop_words
-from hopscope.views.screen import hosts
-from hopscope.views.screen.look import Look
+from hopscope.views.screen import labels
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
 
 NS_PER_MS = 1_000_000
@@ -22,13 +22,13 @@ def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int)
     """The hop in a few lines, the most important first."""
     lines: list[list[Part]] = []
     for node in hop.nodes[:1]:
-        name, _ = hosts.host(target, node, "names")
+        name, _ = labels.host(target, node, "names")
         lines.append([(cut(name, width - 2), look.strong)])
         if name != node.address:
             lines.append([(node.address, look.text)])
-            if hosts.mark(target, node, "names"):
+            if labels.mark(target, node, "names"):
                 lines.append([(cut(UNVERIFIED, width - 2), look.quiet)])
-        owner = hosts.owner_line(target, node.address)
+        owner = labels.owner_line(target, node.address)
         if owner:
             lines.append([(owner, look.quiet)])
     if len(hop.nodes) > 1:
@@ -58,7 +58,7 @@ def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int)
     if hop.reply:
         lines.append([(reply_words(hop), look.quiet)])
     if hop.mpls:
-        lines.append([(hosts.labels(hop), look.quiet)])
+        lines.append([(labels.labels(hop), look.quiet)])
     if hop.last_error:
         lines.append([(f"{time_of_day(hop.last_error.at)} {hop.last_error.message}", look.bad)])
     return [_row(parts, look, width) for parts in lines]
@@ -86,12 +86,12 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
         field("", "young numbers: fewer than 30 probes have a fate")
     section("Addresses" if len(hop.nodes) != 1 else "Address")
     for node in hop.nodes:
-        name, _ = hosts.host(target, node, "names")
-        field(node.address, f"{hosts.share(hop, node)}  {name if name != node.address else 'no name known'}")
-        owner = hosts.owner_line(target, node.address)
+        name, _ = labels.host(target, node, "names")
+        field(node.address, f"{labels.share(hop, node)}  {name if name != node.address else 'no name known'}")
+        owner = labels.owner_line(target, node.address)
         if owner:
             field("", owner)
-        verified = hosts.facts_of(target, node.address).verified
+        verified = labels.facts_of(target, node.address).verified
         if verified is not None:
             field("", "the name leads back to the address" if verified else UNVERIFIED)
         if len(hop.nodes) > 1:

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from hopscope.views.screen.actions.registry import ACTIONS
 from hopscope.views.screen.keymap import shown
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row
 
 PAIRS = {"target.next": ("target.previous", "target"), "hop.next": ("hop.previous", "hop")}

@@ -9,8 +9,8 @@ from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, Hop
 from hopscope.session.model import Target
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.rounds import HEAT_LABEL, samples_of, seen, time_ticks
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row
 
 NS_PER_MS = 1_000_000

@@ -29,7 +29,7 @@ TROUBLE = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TargetStatus:
     """What a target is like, for heads, tabs and rows."""
 
     state: str
@@ -55,14 +55,14 @@ class Verdict:
         return TROUBLE.index(self.state) if self.state in TROUBLE else len(TROUBLE)
 
 
-class Judge:
+class HealthCache:
     """Remembers what was judged; forgets what is no longer asked for."""
 
     def __init__(self) -> None:
-        self._targets: dict[int, tuple[Target, Verdict]] = {}
+        self._targets: dict[int, tuple[Target, TargetStatus]] = {}
         self._hops: dict[int, tuple[int, tuple[HopFinding, ...]]] = {}
 
-    def target(self, target: Target) -> Verdict:
+    def target(self, target: Target) -> TargetStatus:
         """The verdict on a target."""
         known = self._targets.get(target.id)
         if known is not None and known[0] is target:
@@ -90,14 +90,14 @@ class Judge:
                 del table[gone]
 
 
-def judge(target: Target) -> Verdict:
+def judge(target: Target) -> TargetStatus:
     """The verdict on a target."""
     found = health(target.path)
     said = sentence(found)
     young = found.confidence == "collecting"
 
-    def state(name: str, words: str, short: str) -> Verdict:
-        return Verdict(name, Sentence(words, "", short), "", short, False, found)
+    def state(name: str, words: str, short: str) -> TargetStatus:
+        return TargetStatus(name, Sentence(words, "", short), "", short, False, found)
 
     match target.state:
         case "resolving":
@@ -107,13 +107,15 @@ def judge(target: Target) -> Verdict:
         case "refused":
             return state("refused", target.refusal.message if target.refusal else "refused", "refused")
         case "paused":
-            return Verdict("paused", Sentence("paused; so far " + said.head, said.tail, ""), "", "paused", young, found)
+            return TargetStatus(
+                "paused", Sentence("paused; so far " + said.head, said.tail, ""), "", "paused", young, found
+            )
         case "finished":
             name = found.state if found.state not in ("healthy", "starting") else "finished"
             whole = Sentence("finished", said.line, "")
-            return Verdict(name, whole, "", f"finished, {said.short}", young, found)
+            return TargetStatus(name, whole, "", f"finished, {said.short}", young, found)
         case _:
             aside = f", since {time_of_day(found.since)}" if found.since is not None else ""
             if found.confidence == "provisional":
                 aside += " (young numbers)"
-            return Verdict(found.state, said, aside, said.short, young, found)
+            return TargetStatus(found.state, said, aside, said.short, young, found)

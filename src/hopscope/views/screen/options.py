@@ -21,7 +21,7 @@ DEFAULT_THEME = "hopscope"
 
 ReportWriter: TypeAlias = Callable[[Snapshot, int, str], str]
 """``(snapshot, target, format)`` to the text of a report, one of the contract's formats."""
-Keeper: TypeAlias = Callable[[Mapping[str, Any]], str]
+SaveSettings: TypeAlias = Callable[[Mapping[str, Any]], str]
 """Keeps settings in the configuration file; returns its path. Raises OSError or ValueError with one line of why.
 The mapping has the configuration's own shape: ``{"screen": {"theme": …, "columns": […], …}, "probe": {…}}``."""
 Creator: TypeAlias = Callable[[str], int]
@@ -57,6 +57,6 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     probing: Probing = Probing()
     """How targets that are added later are probed."""
     report: ReportWriter | None = None
-    keep: Keeper | None = None
+    save_settings: SaveSettings | None = None
     create: Creator | None = None
     """None: files are made as any program does."""

@@ -8,7 +8,7 @@ from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
 from hopscope.views.numbers import nice_ceiling
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.styles import Look
 
 NS_PER_MS = 1_000_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Snapshot, Target
-from hopscope.views.screen.judged import Judge
+from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
 from hopscope.views.screen.table import RowOptions, TableCache
 
@@ -39,7 +39,7 @@ class ViewState:
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
     tables: dict[int, TableCache] = field(default_factory=dict)
-    judge: Judge = field(default_factory=Judge)
+    judge: HealthCache = field(default_factory=HealthCache)
     said: str | None = None
     """A line of what just happened, at `said_at` (epoch ns of the session)."""
     said_at: int = 0

@@ -8,9 +8,9 @@ from hopscope.session.model import Target
 from hopscope.views.numbers import DASH, axis_ms, table_ms
 from hopscope.views.numbers import share as share_text
 from hopscope.views.screen import spark
-from hopscope.views.screen.judged import Verdict
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
 
 FIXED = 3
@@ -70,7 +70,7 @@ def _row(
     bars: int,
     ceiling: float,
 ) -> Row:
-    verdict: Verdict = state.judge.target(target)
+    verdict: TargetStatus = state.judge.target(target)
     mark, style = look.health(verdict.state)
     chosen = target.id == state.target
     hop = target.path.target_hop or (target.path.hops[-1] if target.path.hops else None)

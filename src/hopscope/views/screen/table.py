@@ -17,12 +17,12 @@ from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
 from hopscope.views.numbers import axis_ms, nice_ceiling, table_ms
 from hopscope.views.prose import hop_words
-from hopscope.views.screen import hosts, spark
+from hopscope.views.screen import labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.options import NamesMode, Scale
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 
 HOST_MIN, HOST_MAX = 16, 42
@@ -103,14 +103,14 @@ def host_wanted(target: Target, options: RowOptions) -> int:
     for hop in target.path.hops:
         chips = sum(len(chip) + 2 for chip in _chips(hop, options, owned.get(hop.ttl, NONE)))
         for node in hop.nodes[: None if options.unfolded else 1]:
-            name, beside = hosts.host(target, node, options.names)
+            name, beside = labels.host(target, node, options.names)
             extra = 9 if node is not hop.nodes[0] else chips
-            name += hosts.mark(target, node, options.names)
+            name += labels.mark(target, node, options.names)
             best = max(best, cell_len(name) + (cell_len(beside) + 2 if beside else 0) + extra)
     return best
 
 
-def is_micro(target: Target) -> bool:
+def is_in_us(target: Target) -> bool:
     """Is the whole path so quick that µs are the unit that fits?"""
     bests = [hop.rtt.avg for hop in target.path.hops if hop.rtt]
     return bool(bests) and max(bests) < 0.995
@@ -125,7 +125,7 @@ class TablePainter:
     options: RowOptions
     look: Look
     width: int
-    micro: bool
+    in_us: bool
     """Times in µs."""
 
     def head(self, ceiling: float | None) -> Row:
@@ -135,7 +135,7 @@ class TablePainter:
         line.add(fit("Host", layout.host), look.quiet)
         for column in layout.columns:
             title = column.title
-            if column.kind == "time" and self.micro:
+            if column.kind == "time" and self.in_us:
                 title += " µs"
             line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
         if layout.spark:
@@ -186,7 +186,7 @@ class TablePainter:
             ceiling = cache.ceiling or 1.0
             if options.scale == "hop":
                 ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
-            names = tuple(hosts.facts_of(target, node.address) for node in hop.nodes)
+            names = tuple(labels.facts_of(target, node.address) for node in hop.nodes)
             band = owned.get(hop.ttl, NONE)
             # The hop by identity, and alive: a new snapshot of it is another object.
             made_of = (verdict, ceiling, names, band, hop.ttl == cursor)
@@ -213,7 +213,7 @@ class TablePainter:
                 _loss(line, hop, verdict, column.width, look)
             else:
                 style = look.quiet if column.kind == "count" or not hop.received else value_style
-                line.add(fit(column.cell(hop, self.micro), column.width - 1, "right") + " ", style)
+                line.add(fit(column.cell(hop, self.in_us), column.width - 1, "right") + " ", style)
         if layout.spark:
             line.add(" " * GAP, look.text)
             for text, style in spark.cells(
@@ -244,13 +244,13 @@ class TablePainter:
             sign = look.glyphs.unreachable if is_gone else look.glyphs.silent
             line.add(fit(f"{sign}  {words}", width), look.bad if is_gone else look.quiet)
             return
-        name, beside = hosts.host(self.target, hop.nodes[0], self.options.names)
+        name, beside = labels.host(self.target, hop.nodes[0], self.options.names)
         is_wide = width >= CHIPS_FROM
         chips = "  ".join(_chips(hop, self.options, band)) if is_wide else _folded(hop, self.options)
         chips = cut(chips, max(0, width - 14))
         room = width - cell_len(chips) - (2 if chips else 0)
         start = line.width
-        mark = hosts.mark(self.target, hop.nodes[0], self.options.names)
+        mark = labels.mark(self.target, hop.nodes[0], self.options.names)
         line.add(cut(name, room - len(mark)), look.strong if hop.is_target else look.text).add(mark, look.quiet)
         left = room - (line.width - start)
         if beside and left > 6:
@@ -262,16 +262,16 @@ class TablePainter:
         target, look, layout, options = self.target, self.look, self.layout, self.options
         line = Line().add(" " * NUMBER, look.quiet)
         line.add(f"{look.glyphs.last_branch if is_last else look.glyphs.branch} ", look.faint)
-        part = hosts.share(hop, node)
-        own = hosts.owner(target, node.address) if options.owners else ""
-        if own == hosts.owner(target, hop.nodes[0].address):
+        part = labels.share(hop, node)
+        own = labels.owner(target, node.address) if options.owners else ""
+        if own == labels.owner(target, hop.nodes[0].address):
             own = ""  # the band says it
         chips = f"{own}  {part}" if own else part
         chips = chips if layout.host >= CHIPS_FROM else ""
-        name, beside = hosts.host(target, node, options.names)
+        name, beside = labels.host(target, node, options.names)
         room = layout.host - 2 - len(chips) - 2
         start = line.width
-        mark = hosts.mark(target, node, options.names)
+        mark = labels.mark(target, node, options.names)
         line.add(cut(name, room - len(mark)) + mark, look.quiet)
         if beside and room - (line.width - start) > 6:
             line.add("  " + cut(beside, room - (line.width - start) - 2), look.quiet)
@@ -279,7 +279,7 @@ class TablePainter:
         values = {"last": node.last_ms, "best": node.best_ms, "avg": node.avg_ms}
         for column in layout.columns:
             if column.key in values:
-                line.add(fit(table_ms(values[column.key], self.micro), column.width - 1, "right") + " ", look.quiet)
+                line.add(fit(table_ms(values[column.key], self.in_us), column.width - 1, "right") + " ", look.quiet)
             elif column.key == "received":
                 line.add(fit(str(node.received), column.width - 1, "right") + " ", look.quiet)
             else:
@@ -294,7 +294,7 @@ class TablePainter:
 def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, names: NamesMode) -> list[str]:
     """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
     out: list[tuple[str, str]] = []
-    if any(hosts.mark(target, node, names) for hop in target.path.hops for node in hop.nodes):
+    if any(labels.mark(target, node, names) for hop in target.path.hops for node in hop.nodes):
         out.append(("? a claim", "the name does not lead back to its address"))
     if any(verdict.state == "cosmetic" for verdict in verdicts):
         out.append(
@@ -309,9 +309,9 @@ def _chips(hop: Hop, options: RowOptions, band: Band) -> list[str]:
     """Small facts at the right of the host."""
     chips = [band.words] if band.words else []
     if options.mpls and hop.mpls:
-        chips.append(hosts.labels(hop))
+        chips.append(labels.labels(hop))
     if len(hop.nodes) > 1:
-        chips.append(hosts.share(hop, hop.nodes[0]) if options.unfolded else _folded(hop, options))
+        chips.append(labels.share(hop, hop.nodes[0]) if options.unfolded else _folded(hop, options))
     return chips
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from hopscope.views.screen.desk import Desk
+    from hopscope.views.screen.context import ActionContext
 
-Do: TypeAlias = "Callable[[Desk], None]"
+Do: TypeAlias = "Callable[[ActionContext], None]"
 
 GROUPS = ("Look", "Probing", "Targets", "Chart", "Take along", "Program")
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from hopscope.views.screen.columns import COLUMNS
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.sheet import Sheet
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.options import DEFAULT_COLUMNS
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 
 
@@ -28,9 +28,9 @@ class ColumnsScreen(Sheet):
     has_cursor = True
     widest = 84
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        chosen = list(desk.state.columns)
+    def __init__(self, context: ActionContext) -> None:
+        super().__init__(context)
+        chosen = list(context.state.columns)
         self.order = chosen + [key for key in COLUMNS if key not in chosen]
         self.on = set(chosen)
 
@@ -66,9 +66,9 @@ class ColumnsScreen(Sheet):
         self._apply()
 
     def action_keep(self) -> None:
-        self.desk.keep({"screen": {"columns": list(self.desk.state.columns)}})
+        self.context.save({"screen": {"columns": list(self.context.state.columns)}})
 
     def _apply(self) -> None:
-        self.desk.state.columns = tuple(key for key in self.order if key in self.on)
-        self.desk.redraw()
+        self.context.state.columns = tuple(key for key in self.order if key in self.on)
+        self.context.redraw()
         self.draw()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from hopscope.views.screen.columns import COLUMNS
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.settings import SETTINGS, Setting, change, choices, current, keep_all, put, said
 
 
@@ -18,45 +18,47 @@ class Entry(NamedTuple):
     do: Callable[[], None]
 
 
-def entries(desk: Desk) -> Iterator[Entry]:
+def entries(context: ActionContext) -> Iterator[Entry]:
     """Every setting: one with a few values once for each value that is not in force, another as a line to fill in."""
     for setting in SETTINGS:
         values = choices(setting)
         for value in values:
-            if value != current(desk, setting):
-                yield Entry(f"Set {setting.title}: {said(setting, value)}", setting.help, _setter(desk, setting, value))
+            if value != current(context, setting):
+                yield Entry(
+                    f"Set {setting.title}: {said(setting, value)}", setting.help, _setter(context, setting, value)
+                )
         if not values:
-            yield Entry(f"Set {setting.title} …", setting.help, _asker(desk, setting))
+            yield Entry(f"Set {setting.title} …", setting.help, _asker(context, setting))
     for key, column in COLUMNS.items():
         title = "sparkline" if column.kind == "spark" else column.title
-        verb = "Hide" if key in desk.state.columns else "Show"
-        yield Entry(f"{verb} column {title}", column.definition, _column(desk, key))
-    yield Entry("Keep as defaults", "Keep what is in force in the configuration file.", lambda: keep_all(desk))
+        verb = "Hide" if key in context.state.columns else "Show"
+        yield Entry(f"{verb} column {title}", column.definition, _column(context, key))
+    yield Entry("Keep as defaults", "Keep what is in force in the configuration file.", lambda: keep_all(context))
 
 
-def _setter(desk: Desk, setting: Setting, value: Any) -> Callable[[], None]:
+def _setter(context: ActionContext, setting: Setting, value: Any) -> Callable[[], None]:
     def do() -> None:
-        reason = put(desk, setting, value)
-        desk.say(reason or f"{setting.title}: {said(setting, value)}")
+        reason = put(context, setting, value)
+        context.say(reason or f"{setting.title}: {said(setting, value)}")
 
     return do
 
 
-def _asker(desk: Desk, setting: Setting) -> Callable[[], None]:
+def _asker(context: ActionContext, setting: Setting) -> Callable[[], None]:
     def done(_setting: Setting, value: Any) -> None:
-        desk.say(f"{setting.title}: {said(setting, value)}")
+        context.say(f"{setting.title}: {said(setting, value)}")
 
-    return lambda: change(desk, setting, 1, done)
+    return lambda: change(context, setting, 1, done)
 
 
-def _column(desk: Desk, key: str) -> Callable[[], None]:
+def _column(context: ActionContext, key: str) -> Callable[[], None]:
     def do() -> None:
-        now = desk.state.columns
+        now = context.state.columns
         wanted = tuple(one for one in now if one != key)
         if key not in now:  # the sparkline fills the rest of a line, so it stays the last
             wanted = (*now[:-1], key, now[-1]) if now[-1] == "spark" else (*now, key)
         if wanted:
-            desk.state.columns = wanted
-        desk.redraw()
+            context.state.columns = wanted
+        context.redraw()
 
     return do

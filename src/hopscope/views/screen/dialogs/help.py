@@ -6,7 +6,7 @@ from hopscope.views.screen.actions.registry import ACTIONS, GROUPS
 from hopscope.views.screen.columns import COLUMNS
 from hopscope.views.screen.dialogs.sheet import Sheet, line
 from hopscope.views.screen.keymap import keys_of, shown
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Row, fit, wrap
 
 STATES = (
@@ -28,7 +28,7 @@ class HelpScreen(Sheet):
     title_text = "help"
 
     def lines(self, look: Look, width: int) -> list[Row]:
-        bound = keys_of(self.desk.options.keys)
+        bound = keys_of(self.context.options.keys)
         out: list[Row] = []
 
         def entry(key: str, style: str, words: str, indent: int) -> None:

@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from hopscope.views.screen import detail
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.sheet import Sheet, line
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Row
 
 
@@ -23,8 +23,8 @@ class HopScreen(Sheet):
     title_text = "details"
     foot = "←→ hop  esc closes"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, context: ActionContext) -> None:
+        super().__init__(context)
         self._seen: tuple[int, int] | None = None
 
     def on_mount(self) -> None:
@@ -32,22 +32,22 @@ class HopScreen(Sheet):
         self.set_interval(1.0, self._again)
 
     def _again(self) -> None:
-        target = self.desk.state.chosen
+        target = self.context.state.chosen
         now = (target.id, target.path.version) if target else None
         if now != self._seen:
             self._seen = now
             self.draw()
 
     def action_hop(self, step: int) -> None:
-        self.desk.move(step)
+        self.context.move(step)
         self.top = 0
         self.draw()
 
     def lines(self, look: Look, width: int) -> list[Row]:
-        target = self.desk.state.chosen
-        hop = self.desk.state.chosen_hop(target) if target else None
+        target = self.context.state.chosen
+        hop = self.context.state.chosen_hop(target) if target else None
         if target is None or hop is None:
             return [line(look, width, ("this hop is gone", "quiet"))]
-        verdicts = self.desk.state.judge.hops(target)
+        verdicts = self.context.state.judge.hops(target)
         verdict = verdicts[target.path.hops.index(hop)]
         return detail.everything(target, hop, verdict, look, width)

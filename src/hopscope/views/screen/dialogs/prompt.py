@@ -17,15 +17,15 @@ from textual.widgets import Input, Static
 from hopscope.names.clean import clean
 from hopscope.session.model import Target
 from hopscope.session.query import split_queries
-from hopscope.views.screen.desk import Desk
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.pastes import plain
+from hopscope.views.screen.styles import Look
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
 """Does what was asked for; a line of why not, or None where it was done."""
 
 
-class Field(Input):
+class PromptField(Input):
     """A line that says so where it cannot take a whole paste."""
 
     def _on_paste(self, event: Paste) -> None:
@@ -74,7 +74,7 @@ class Prompt(ModalScreen[None]):
         box.border_title = Content(self._heading)
         with box:
             yield Static(Content(self._hint), id="hint", markup=False)
-            yield Field(self._value, id="line", select_on_focus=True, max_length=4096)
+            yield PromptField(self._value, id="line", select_on_focus=True, max_length=4096)
             yield Static(Content(""), id="reason", markup=False)
 
     def on_mount(self) -> None:
@@ -102,7 +102,7 @@ class Prompt(ModalScreen[None]):
             self.say(clean(reason))
 
 
-def add_prompt(desk: Desk) -> Prompt:
+def add_prompt(context: ActionContext) -> Prompt:
     """Add targets. Of one whose name does not resolve the reason stands in the prompt, and it was not added."""
 
     added: set[str] = set()
@@ -113,7 +113,7 @@ def add_prompt(desk: Desk) -> Prompt:
         for word in split_queries(text) or [text]:
             if word in added:
                 continue
-            reason = await _add(desk, word)
+            reason = await _add(context, word)
             if reason is None:
                 added.add(word)
             else:
@@ -124,40 +124,40 @@ def add_prompt(desk: Desk) -> Prompt:
     return Prompt("add a target", hint, "", accept, joins_lines=True)
 
 
-async def _add(desk: Desk, text: str) -> str | None:
+async def _add(context: ActionContext, text: str) -> str | None:
     """Add a target and wait until it has an address; a line of why it was not added, or None."""
     try:
-        number = desk.session.add(text, desk.options.probing)
+        number = context.session.add(text, context.options.probing)
     except ValueError as error:
         return str(error)
     while True:
-        version = desk.session.version
-        target = next((t for t in desk.session.snapshot().targets if t.id == number), None)
+        version = context.session.version
+        target = next((t for t in context.session.snapshot().targets if t.id == number), None)
         if target is None:
             return "it was removed"
         if target.state == "unresolved":
-            desk.session.remove(number)
+            context.session.remove(number)
             return target.error or f"{target.query}: the name does not resolve"
         if target.state != "resolving":
-            desk.refresh_now()
-            desk.show_target(number)
+            context.refresh_now()
+            context.show_target(number)
             return None
-        await desk.session.changed(version)
+        await context.session.changed(version)
 
 
-def interval_prompt(desk: Desk, target: Target) -> Prompt:
+def interval_prompt(context: ActionContext, target: Target) -> Prompt:
     """Change the interval of a target."""
-    now = desk.probing(target).interval_s
+    now = context.probing(target).interval_s
 
     async def accept(text: str) -> str | None:
         value = number(text.removesuffix("s").strip())
         if value is None or value <= 0:
             return f"{text!r} is no number of seconds"
         try:
-            desk.session.adjust(target.id, interval_s=value)
+            context.session.adjust(target.id, interval_s=value)
         except ValueError as error:
             return str(error)
-        desk.say(f"a round every {value:g} s", fresh=True)
+        context.say(f"a round every {value:g} s", fresh=True)
         return None
 
     return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)

@@ -10,11 +10,11 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from hopscope.session.model import Probing, Target
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt, number
 from hopscope.views.screen.dialogs.sheet import Sheet, line
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 from hopscope.views.screen.themes import theme_names
 from hopscope.wire.methods import METHODS
@@ -77,9 +77,9 @@ class SettingsScreen(Sheet):
 
     def lines(self, look: Look, width: int) -> list[Row]:
         out = []
-        target = self.desk.state.chosen
+        target = self.context.state.chosen
         for index, setting in enumerate(SETTINGS):
-            value = said(setting, current(self.desk, setting))
+            value = said(setting, current(self.context, setting))
             out_line = Line().add(f" {fit(setting.title, 14)}", look.text)
             known = target is not None or setting.of == "screen"
             out_line.add(fit(value if known else "no target", 24), look.key if known else look.quiet).add(
@@ -90,15 +90,15 @@ class SettingsScreen(Sheet):
         return out or [line(look, width)]
 
     def picked(self, index: int) -> None:
-        change(self.desk, SETTINGS[index], 1, self._done)
+        change(self.context, SETTINGS[index], 1, self._done)
 
     def action_turn(self, step: int) -> None:
         setting = SETTINGS[self.cursor]
         if choices(setting):
-            change(self.desk, setting, step, self._done)
+            change(self.context, setting, step, self._done)
 
     def action_keep(self) -> None:
-        keep_all(self.desk)
+        keep_all(self.context)
 
     def _done(self, setting: Setting, value: Any) -> None:
         self.draw()
@@ -107,10 +107,10 @@ class SettingsScreen(Sheet):
         self.draw()
 
 
-def keep_all(desk: Desk) -> None:
+def keep_all(context: ActionContext) -> None:
     """Keep what is in force as defaults: the screen's settings, and what was changed of how targets are probed."""
-    screen = {key: current(desk, one) for one in SETTINGS if (key := one.key) in KEPT}
-    desk.keep({"screen": {**screen, "columns": list(desk.state.columns)}, "probe": desk.changed})
+    screen = {key: current(context, one) for one in SETTINGS if (key := one.key) in KEPT}
+    context.save({"screen": {**screen, "columns": list(context.state.columns)}, "probe": context.changed})
 
 
 def choices(setting: Setting) -> tuple[Any, ...]:
@@ -118,14 +118,14 @@ def choices(setting: Setting) -> tuple[Any, ...]:
     return theme_names() if setting.key == "theme" else setting.choices
 
 
-def current(desk: Desk, setting: Setting) -> Any:
+def current(context: ActionContext, setting: Setting) -> Any:
     """A setting's present value."""
     if setting.key == "theme":
-        return desk.screen.theme
+        return context.screen.theme
     if setting.of == "screen":
-        return getattr(desk.state, setting.key)
-    target = desk.state.chosen
-    return getattr(desk.probing(target), setting.key) if target else None
+        return getattr(context.state, setting.key)
+    target = context.state.chosen
+    return getattr(context.probing(target), setting.key) if target else None
 
 
 def said(setting: Setting, value: Any) -> str:
@@ -139,19 +139,19 @@ def said(setting: Setting, value: Any) -> str:
     return f"{value:g} s" if setting.key.endswith("_s") else str(value)
 
 
-def change(desk: Desk, setting: Setting, step: int, done: Callable[[Setting, Any], None]) -> None:
+def change(context: ActionContext, setting: Setting, step: int, done: Callable[[Setting, Any], None]) -> None:
     """Turn a setting to its next value, or ask for it."""
     options = choices(setting)
-    value = current(desk, setting)
+    value = current(context, setting)
     if options:
         wanted = options[(options.index(value) + step) % len(options)] if value in options else options[0]
-        reason = put(desk, setting, wanted)
+        reason = put(context, setting, wanted)
         if reason:
-            desk.say(reason)
+            context.say(reason)
         else:
             done(setting, wanted)
         return
-    target = desk.state.chosen
+    target = context.state.chosen
     if target is None:
         return
 
@@ -159,13 +159,13 @@ def change(desk: Desk, setting: Setting, step: int, done: Callable[[Setting, Any
         wanted = parsed(setting, text)
         if isinstance(wanted, str):
             return wanted
-        reason = put(desk, setting, wanted)
+        reason = put(context, setting, wanted)
         if reason is None:
             done(setting, wanted)
         return reason
 
     shown = "" if value is None else f"{value:g}"
-    desk.screen.open(Prompt(setting.title, f"{setting.help} ({target.query})", shown, accept))
+    context.screen.open(Prompt(setting.title, f"{setting.help} ({target.query})", shown, accept))
 
 
 def parsed(setting: Setting, text: str) -> float | int | str | None:
@@ -180,34 +180,34 @@ def parsed(setting: Setting, text: str) -> float | int | str | None:
     return int(value) if value == int(value) else f"{text!r} is no whole number"
 
 
-def put(desk: Desk, setting: Setting, value: Any) -> str | None:
+def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
     """Set a value; a line of why that is not possible."""
     if setting.key == "theme":
-        desk.screen.theme = value
+        context.screen.theme = value
     elif setting.of == "screen":
-        setattr(desk.state, setting.key, value)
+        setattr(context.state, setting.key, value)
     else:
-        target = desk.state.chosen
+        target = context.state.chosen
         if target is None:
             return "there is no target"
-        reason = _probe(desk, target, setting.key, value)
+        reason = _probe(context, target, setting.key, value)
         if reason is None:
-            desk.changed[setting.key.removesuffix("_s")] = value
+            context.changed[setting.key.removesuffix("_s")] = value
         return reason
-    desk.redraw()
+    context.redraw()
     return None
 
 
-def _probe(desk: Desk, target: Target, key: str, value: Any) -> str | None:
+def _probe(context: ActionContext, target: Target, key: str, value: Any) -> str | None:
     try:
         if key in LIVE:
-            desk.session.adjust(target.id, **{key: value})
+            context.session.adjust(target.id, **{key: value})
         else:
             changes = {key: value, **({"port": None} if key == "protocol" else {})}
-            probing: Probing = msgspec.structs.replace(desk.probing(target), **changes)
-            desk.session.restart(target.id, probing)
-            desk.forget(target.id)
+            probing: Probing = msgspec.structs.replace(context.probing(target), **changes)
+            context.session.restart(target.id, probing)
+            context.forget(target.id)
     except ValueError as error:
         return str(error)
-    desk.refresh_now()
+    context.refresh_now()
     return None

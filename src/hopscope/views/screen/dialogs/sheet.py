@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from hopscope.views.screen.board import plain
 from hopscope.views.screen.canvas import Canvas
-from hopscope.views.screen.desk import Desk
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.context import ActionContext
+from hopscope.views.screen.frame import plain
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, framed, over
 
 
@@ -36,9 +36,9 @@ class Sheet(ModalScreen[None], inherit_bindings=False):
     has_cursor = False
     widest = 92
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, context: ActionContext) -> None:
         super().__init__()
-        self.desk = desk
+        self.context = context
         self.canvas = Canvas()
         self.cursor = 0
         self.top = 0
@@ -66,7 +66,7 @@ class Sheet(ModalScreen[None], inherit_bindings=False):
 
     def draw(self) -> None:
         """Draw the lines that are in sight."""
-        look = self.desk.screen.look()
+        look = self.context.screen.look()
         space = self.app.size
         width = max(3, min(self.widest, space.width - 2))
         rows = self.lines(look, width - 2)

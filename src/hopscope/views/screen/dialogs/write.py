@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from hopscope.views.report.formats import BY_SUFFIX
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt
 
 
-def write_prompt(desk: Desk) -> Prompt:
+def write_prompt(context: ActionContext) -> Prompt:
     """Ask for the file; an existing one is never overwritten."""
-    target = desk.state.chosen
+    target = context.state.chosen
     endings = ", ".join([*(f".{suffix}" for suffix in BY_SUFFIX), ".svg (picture)"])
 
     def write(text: str) -> str | None:
@@ -25,37 +25,37 @@ def write_prompt(desk: Desk) -> Prompt:
         if suffix == "svg":
             if os.path.lexists(path):
                 return f"{path}: File exists"
-            desk.screen.after_dialog(lambda: _picture(desk, path))
+            context.screen.after_dialog(lambda: _picture(context, path))
             return None
-        if desk.options.report is None or target is None:
+        if context.options.report is None or target is None:
             return "there is no report to write"
         try:
-            _write(desk, path, desk.options.report(desk.state.shown, target.id, BY_SUFFIX[suffix].name))
+            _write(context, path, context.options.report(context.state.shown, target.id, BY_SUFFIX[suffix].name))
         except (OSError, ValueError) as error:
             return _reason(error)
-        desk.say(f"report written to {path}")
+        context.say(f"report written to {path}")
         return None
 
     async def accept(text: str) -> str | None:
         return write(text)
 
-    stamp = datetime.fromtimestamp(desk.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.fromtimestamp(context.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
     return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
 
 
-def _picture(desk: Desk, path: Path) -> None:
+def _picture(context: ActionContext, path: Path) -> None:
     try:
-        _write(desk, path, desk.screen.picture())
+        _write(context, path, context.screen.picture())
     except OSError as error:
-        desk.say(_reason(error))
+        context.say(_reason(error))
     else:
-        desk.say(f"picture written to {path}")
+        context.say(f"picture written to {path}")
 
 
-def _write(desk: Desk, path: Path, text: str) -> None:
+def _write(context: ActionContext, path: Path, text: str) -> None:
     """Write a new file; `OSError` where there is one of that name."""
-    create = desk.options.create or _create
+    create = context.options.create or _create
     with open(create(str(path)), "w", encoding="utf-8") as file:
         file.write(text)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
-from hopscope.views.privacy import Veil
+from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import SessionLike
@@ -16,11 +16,11 @@ from hopscope.views.screen.state import ViewState
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from hopscope.views.screen.look import Look
+    from hopscope.views.screen.styles import Look
 
 
 class Shell(Protocol):
-    """What the desk asks of the Textual application."""
+    """What an action asks of the Textual application."""
 
     theme: str
 
@@ -66,14 +66,14 @@ class Shell(Protocol):
         ...
 
 
-class Desk:
+class ActionContext:
     """Actions and dialogs get this and nothing else."""
 
     def __init__(self, session: SessionLike, options: ScreenOptions, screen: Shell) -> None:
         self.session = session
         self.options = options
         self.screen = screen
-        self.veil = Veil(options.hidden_hops)
+        self.veil = PrivacyFilter(options.hidden_hops)
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.veil.over(self._newest))
         self.state.see(self.state.shown)
@@ -201,13 +201,13 @@ class Desk:
         """How a target is probed now."""
         return self.session.probing(target.id)
 
-    def keep(self, settings: Mapping[str, Any]) -> None:
+    def save(self, settings: Mapping[str, Any]) -> None:
         """Keep settings in the configuration file, and say where, or why not."""
-        if self.options.keep is None:
+        if self.options.save_settings is None:
             self.say("there is no configuration file to keep it in")
             return
         try:
-            path = self.options.keep(settings)
+            path = self.options.save_settings(settings)
         except (OSError, ValueError) as error:
             self.say(f"not kept: {clean(str(error))}")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hopscope.views.numbers import time_of_day
 from hopscope.views.screen.actions.registry import action
-from hopscope.views.screen.desk import Desk
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 
 MAX_ZOOM = 5
@@ -13,33 +13,33 @@ HIDDEN_BY_KEY = 2
 
 
 @action("hop.next", "down,j", "hop", "Choose the next hop; in the overview the next target.", "Look", 9)
-def next_hop(desk: Desk) -> None:
-    desk.move(1)
+def next_hop(context: ActionContext) -> None:
+    context.move(1)
 
 
 @action("hop.previous", "up,k", "hop", "Choose the previous hop; in the overview the previous target.", "Look")
-def previous_hop(desk: Desk) -> None:
-    desk.move(-1)
+def previous_hop(context: ActionContext) -> None:
+    context.move(-1)
 
 
 @action("hop.page_down", "pagedown", "page down", "Go a screenful of rows down.", "Look")
-def page_down(desk: Desk) -> None:
-    desk.move(10)
+def page_down(context: ActionContext) -> None:
+    context.move(10)
 
 
 @action("hop.page_up", "pageup", "page up", "Go a screenful of rows up.", "Look")
-def page_up(desk: Desk) -> None:
-    desk.move(-10)
+def page_up(context: ActionContext) -> None:
+    context.move(-10)
 
 
 @action("hop.first", "home", "first", "Choose the first hop.", "Look")
-def first_hop(desk: Desk) -> None:
-    desk.move(-1000)
+def first_hop(context: ActionContext) -> None:
+    context.move(-1000)
 
 
 @action("hop.last", "end", "last", "Choose the last hop.", "Look")
-def last_hop(desk: Desk) -> None:
-    desk.move(1000)
+def last_hop(context: ActionContext) -> None:
+    context.move(1000)
 
 
 @action(
@@ -50,120 +50,120 @@ def last_hop(desk: Desk) -> None:
     "Look",
     10,
 )
-def details(desk: Desk) -> None:
-    if desk.state.overview:
-        desk.state.overview = False
-        desk.state.top = 0
-        desk.redraw()
-    elif desk.state.chosen and desk.state.chosen_hop(desk.state.chosen):
+def details(context: ActionContext) -> None:
+    if context.state.overview:
+        context.state.overview = False
+        context.state.top = 0
+        context.redraw()
+    elif context.state.chosen and context.state.chosen_hop(context.state.chosen):
         from hopscope.views.screen.dialogs.hop import HopScreen
 
-        desk.screen.open(HopScreen(desk))
+        context.screen.open(HopScreen(context))
 
 
 @action("show.names", "n", "names", "Names, addresses, or both.", "Look")
-def names(desk: Desk) -> None:
-    state = desk.state
+def names(context: ActionContext) -> None:
+    state = context.state
     state.names = NAMES_MODES[(NAMES_MODES.index(state.names) + 1) % len(NAMES_MODES)]
-    desk.say({"names": "names", "addresses": "addresses", "both": "names and addresses"}[state.names])
+    context.say({"names": "names", "addresses": "addresses", "both": "names and addresses"}[state.names])
 
 
 @action("show.owners", "z", "AS", "Whose hops these are (AS), on or off; asks a third party by DNS.", "Look")
-def owners(desk: Desk) -> None:
-    desk.state.owners = not desk.state.owners
-    desk.session.ask_owners(desk.state.owners)
-    desk.say(f"AS {'shown, where it is known' if desk.state.owners else 'hidden'}", fresh=True)
+def owners(context: ActionContext) -> None:
+    context.state.owners = not context.state.owners
+    context.session.ask_owners(context.state.owners)
+    context.say(f"AS {'shown, where it is known' if context.state.owners else 'hidden'}", fresh=True)
 
 
 @action("show.privacy", "b", "privacy", "Hide the first hops and this computer's address, or show them.", "Look")
-def privacy(desk: Desk) -> None:
-    hops = 0 if desk.veil.hops else desk.options.hidden_hops or HIDDEN_BY_KEY
-    desk.hide(hops)
-    desk.say(f"the first {hops} hops are hidden" if hops else "all hops are shown")
+def privacy(context: ActionContext) -> None:
+    hops = 0 if context.veil.hops else context.options.hidden_hops or HIDDEN_BY_KEY
+    context.hide(hops)
+    context.say(f"the first {hops} hops are hidden" if hops else "all hops are shown")
 
 
 @action("show.mpls", "e", "MPLS", "MPLS labels, on or off.", "Look")
-def mpls(desk: Desk) -> None:
-    desk.state.mpls = not desk.state.mpls
-    desk.say(f"MPLS labels {'shown' if desk.state.mpls else 'hidden'}")
+def mpls(context: ActionContext) -> None:
+    context.state.mpls = not context.state.mpls
+    context.say(f"MPLS labels {'shown' if context.state.mpls else 'hidden'}")
 
 
 @action("show.scale", "l", "scale", "Sparklines on one scale for all hops, or each on its own.", "Look")
-def scale(desk: Desk) -> None:
-    desk.state.scale = "hop" if desk.state.scale == "all" else "all"
-    desk.say("each sparkline on its own scale" if desk.state.scale == "hop" else "all sparklines on one scale")
+def scale(context: ActionContext) -> None:
+    context.state.scale = "hop" if context.state.scale == "all" else "all"
+    context.say("each sparkline on its own scale" if context.state.scale == "hop" else "all sparklines on one scale")
 
 
 @action("show.fold", "m", "fold", "Fold or unfold the addresses of hops that have several.", "Look")
-def fold(desk: Desk) -> None:
-    desk.state.unfolded = not desk.state.unfolded
-    desk.say("every address of a hop shown" if desk.state.unfolded else "one address a hop shown")
+def fold(context: ActionContext) -> None:
+    context.state.unfolded = not context.state.unfolded
+    context.say("every address of a hop shown" if context.state.unfolded else "one address a hop shown")
 
 
 @action("show.panel", "v", "panel", "The panel of the chosen hop, on or off.", "Look")
-def panel(desk: Desk) -> None:
-    desk.state.details = not desk.state.details
-    desk.redraw()
+def panel(context: ActionContext) -> None:
+    context.state.details = not context.state.details
+    context.redraw()
 
 
 @action("display.freeze", "f", "freeze", "Freeze the display; probing goes on.", "Look", 15)
-def freeze(desk: Desk) -> None:
-    state = desk.state
+def freeze(context: ActionContext) -> None:
+    state = context.state
     if state.frozen_at is None:
         state.frozen_at = state.shown.now
-        desk.say(f"frozen at {time_of_day(state.frozen_at)}")
+        context.say(f"frozen at {time_of_day(state.frozen_at)}")
     else:
         state.frozen_at = None
-        desk.refresh_now()
+        context.refresh_now()
 
 
 @action("chart.toggle", "c", "chart", "The chart, on or off.", "Chart", 11)
-def chart(desk: Desk) -> None:
-    desk.state.chart = not desk.chart_is_shown()
-    desk.redraw()
-    if desk.state.chart and not desk.chart_is_shown():
-        desk.say("no room for the chart: it needs a window of 14 lines")
+def chart(context: ActionContext) -> None:
+    context.state.chart = not context.chart_is_shown()
+    context.redraw()
+    if context.state.chart and not context.chart_is_shown():
+        context.say("no room for the chart: it needs a window of 14 lines")
 
 
 @action(
     "chart.view", "d", "view", "The chart's next view: over time, along the path, distribution, heat map.", "Chart", 12
 )
-def chart_view(desk: Desk) -> None:
-    state = desk.state
-    if not desk.chart_is_shown():
+def chart_view(context: ActionContext) -> None:
+    state = context.state
+    if not context.chart_is_shown():
         state.chart = True
     else:
         state.chart_view = CHART_VIEWS[(CHART_VIEWS.index(state.chart_view) + 1) % len(CHART_VIEWS)]
-    desk.redraw()
+    context.redraw()
 
 
 @action("chart.closer", "plus,equals_sign", "zoom in", "Chart: a shorter time.", "Chart")
-def closer(desk: Desk) -> None:
-    desk.state.zoom = min(MAX_ZOOM, desk.state.zoom + 1)
-    desk.redraw()
+def closer(context: ActionContext) -> None:
+    context.state.zoom = min(MAX_ZOOM, context.state.zoom + 1)
+    context.redraw()
 
 
 @action("chart.wider", "minus", "zoom out", "Chart: a longer time.", "Chart")
-def wider(desk: Desk) -> None:
-    desk.state.zoom = max(0, desk.state.zoom - 1)
-    desk.redraw()
+def wider(context: ActionContext) -> None:
+    context.state.zoom = max(0, context.state.zoom - 1)
+    context.redraw()
 
 
 @action("chart.earlier", "left_square_bracket,comma", "earlier", "Chart: move the reading cursor to the left.", "Chart")
-def earlier(desk: Desk) -> None:
-    desk.move_chart_cursor(1)
+def earlier(context: ActionContext) -> None:
+    context.move_chart_cursor(1)
 
 
 @action(
     "chart.later", "right_square_bracket,full_stop", "later", "Chart: move the reading cursor to the right.", "Chart"
 )
-def later(desk: Desk) -> None:
-    desk.move_chart_cursor(-1)
+def later(context: ActionContext) -> None:
+    context.move_chart_cursor(-1)
 
 
 @action("look.clear", "escape", "clear", "Close what is open, clear the choice.", "Look")
-def clear(desk: Desk) -> None:
-    state = desk.state
+def clear(context: ActionContext) -> None:
+    state = context.state
     if state.chart_cursor is not None:
         state.chart_cursor = None
     elif state.overview:
@@ -171,4 +171,4 @@ def clear(desk: Desk) -> None:
     elif state.target is not None:
         state.hops.pop(state.target, None)
     state.said = None
-    desk.redraw()
+    context.redraw()

@@ -8,9 +8,9 @@ from rich.style import Style
 from hopscope.session.events import address_change
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.numbers import clock, interval, percent, time_of_day
-from hopscope.views.screen.judged import Verdict
-from hopscope.views.screen.look import Look
+from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut
 
 SAID_NS = 10_000_000_000
@@ -76,7 +76,7 @@ def _first_tab(targets: list[Target], position: int, state: ViewState, look: Loo
     return 0
 
 
-def _tab_words(verdict: Verdict) -> str:
+def _tab_words(verdict: TargetStatus) -> str:
     """What a tab says beside its mark, where that is more than "all is well"."""
     pct = verdict.finding.loss_pct
     if verdict.state == "loss" and pct:
@@ -214,4 +214,4 @@ def _tried_again(target: Target, key: str) -> str:
     return f"  tried again every few seconds{f' ({key}: now)' if key else ''}"
 
 
-__all__ = ["Verdict", "notice", "status", "tabs", "who"]
+__all__ = ["TargetStatus", "notice", "status", "tabs", "who"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from hopscope.names.facts import NameFacts
+from hopscope.names.facts import AddressInfo
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
 from hopscope.views.screen.options import NamesMode
 
-NOTHING = NameFacts()
+NOTHING = AddressInfo()
 CLAIM = " ?"
 
 
-def facts_of(target: Target, address: str) -> NameFacts:
+def facts_of(target: Target, address: str) -> AddressInfo:
     """What is known of an address."""
     return target.names.get(address, NOTHING)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.names.clean import clean
-from hopscope.session.launch import Launched
+from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Probing
 from hopscope.session.plans import numeric, plan_of
 from hopscope.session.query import Query, read_query
@@ -32,10 +32,10 @@ REPORT_WAIT_S = 1.0
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartedProbing:
     """A worker under way."""
 
-    launched: Launched
+    launched: WorkerProcess
     targets: tuple[str, ...]
     """As they were typed, without those that can be no targets."""
     probing: Probing
@@ -46,7 +46,7 @@ class Begun:
     """A line for each target that was left out."""
 
 
-def begin(options: Options, launched: Launched, demo: Demo | None = None) -> Begun:
+def begin(options: Options, launched: WorkerProcess, demo: Demo | None = None) -> StartedProbing:
     """Find each target's address, and begin to probe it. A target that is wrong, or whose name does not resolve, keeps
     none of the others from being probed. `UsageError` where none ever can be; the worker is then closed."""
     try:
@@ -56,7 +56,7 @@ def begin(options: Options, launched: Launched, demo: Demo | None = None) -> Beg
         raise
 
 
-def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
+def _begin(launched: WorkerProcess, options: Options, demo: Demo | None) -> StartedProbing:
     probing = options.probing
     unresolved: list[Unresolvable] = []
     if demo is not None:
@@ -82,7 +82,7 @@ def _begin(launched: Launched, options: Options, demo: Demo | None) -> Begun:
     for text in targets:
         if text in plans:
             launched.begin(text, plans[text])
-    return Begun(launched, targets, probing, addresses, demo, tuple(complaints))
+    return StartedProbing(launched, targets, probing, addresses, demo, tuple(complaints))
 
 
 def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:

@@ -19,7 +19,17 @@ from hopscope.session.model import WorkerState
 from hopscope.session.retries import WORKER_PAUSES_S, Retries
 from hopscope.session.transport import Transport
 from hopscope.wire.framing import Garbage, encode_all, event_reader
-from hopscope.wire.messages import VERSION, Command, Counters, Event, Patience, Problem, Survey, Surveyed, Welcome
+from hopscope.wire.messages import (
+    VERSION,
+    Batching,
+    Capabilities,
+    CapabilitiesReport,
+    Command,
+    Counters,
+    Event,
+    Problem,
+    Welcome,
+)
 from hopscope.wire.times import earlier
 
 MOST_RESTARTS: Final = 5
@@ -30,7 +40,7 @@ STALLED_S: Final = 10.0
 """So long beyond what is due a worker may be silent; three times as long until its first word."""
 
 TOGETHER_NS: Final = 500_000_000
-"""The worker tells what it has so often, where nobody waits for each event (`wire.messages.Patience`)."""
+"""The worker tells what it has so often, where nobody waits for each event (`wire.messages.Batching`)."""
 
 MOST_GARBAGE: Final = 1000
 """A worker that said so much that was no message is ended: the next one may be sound."""
@@ -40,7 +50,7 @@ SAME_CLOCK_NS: Final = 50_000_000
 _MOST_WORDS: Final = 500
 
 
-class Keeper:
+class WorkerSupervisor:
     """See the module. For the loop in which `begin` was called."""
 
     def __init__(
@@ -79,7 +89,7 @@ class Keeper:
         self._reader = event_reader()
         self.clock_offset_ns = 0
         """How much the worker's clock is ahead of this machine's; its events were put right by it."""
-        self._surveys: list[asyncio.Future[Surveyed]] = []
+        self._asked_capabilities: list[asyncio.Future[CapabilitiesReport]] = []
         self._deaths = Retries(WORKER_PAUSES_S)
         self._launched_at = 0.0
         self._now_please = asyncio.Event()
@@ -119,7 +129,7 @@ class Keeper:
         """From now on somebody waits for each event."""
         if not self._is_hurried:
             self._is_hurried = True
-            self.tell(Patience(0))
+            self.tell(Batching(0))
 
     @property
     def is_waiting(self) -> bool:
@@ -137,13 +147,13 @@ class Keeper:
         """If the next worker's start is some time away: start it now."""
         self._now_please.set()
 
-    async def survey(self) -> Surveyed:
+    async def capabilities(self) -> CapabilitiesReport:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""
         if self.state == "failed" or self._is_ailing:
             raise WorkerFailed(self.note or "the probe worker failed")
-        future: asyncio.Future[Surveyed] = asyncio.get_running_loop().create_future()
-        self._surveys.append(future)
-        self.tell(Survey())
+        future: asyncio.Future[CapabilitiesReport] = asyncio.get_running_loop().create_future()
+        self._asked_capabilities.append(future)
+        self.tell(Capabilities())
         return await future
 
     def garbage(self, reason: str) -> None:
@@ -164,9 +174,9 @@ class Keeper:
         if self._starting_again is not None:
             self._starting_again.cancel()
             await asyncio.gather(self._starting_again, return_exceptions=True)
-        for future in self._surveys:
+        for future in self._asked_capabilities:
             future.cancel()
-        self._surveys.clear()
+        self._asked_capabilities.clear()
         if self._transport is not None:
             await self._transport.close()
 
@@ -183,14 +193,14 @@ class Keeper:
         self._last_heard = self._launched_at = loop.time()
         self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
         if not self._is_hurried:
-            self.tell(Patience(TOGETHER_NS))
+            self.tell(Batching(TOGETHER_NS))
 
     def _heard(self, messages: list[Event | Garbage]) -> None:
         self._last_heard = asyncio.get_running_loop().time()
         for message in messages:
             if self._hopeless or self._reason is not None:
                 break  # it is being ended, or what it means by its words is not known
-            if isinstance(message, (Welcome, Counters, Surveyed, Problem, Garbage)):
+            if isinstance(message, (Welcome, Counters, CapabilitiesReport, Problem, Garbage)):
                 self._heard_itself(message)
             elif self.clock_offset_ns:
                 self._heard_of_target(earlier(message, self.clock_offset_ns))
@@ -198,7 +208,7 @@ class Keeper:
                 self._heard_of_target(message)
         self._changed()
 
-    def _heard_itself(self, message: Welcome | Counters | Surveyed | Problem | Garbage) -> None:
+    def _heard_itself(self, message: Welcome | Counters | CapabilitiesReport | Problem | Garbage) -> None:
         if isinstance(message, Welcome):
             if message.version != VERSION:
                 self._give_up(f"it speaks version {message.version} of the protocol, not {VERSION}")
@@ -209,11 +219,11 @@ class Keeper:
             self._compare_clocks(message)
         elif isinstance(message, Counters):
             self._counters = message
-        elif isinstance(message, Surveyed):
-            for future in self._surveys:
+        elif isinstance(message, CapabilitiesReport):
+            for future in self._asked_capabilities:
                 if not future.done():
                     future.set_result(message)
-            self._surveys.clear()
+            self._asked_capabilities.clear()
         elif isinstance(message, Problem):
             words = clean(message.message, _MOST_WORDS)
             self.note = f"the probe worker says: {words}"
@@ -296,8 +306,8 @@ class Keeper:
         self.restarts += 1
         self.note = f"{ended}{self._times}; started again"
         self._take(transport)
-        if self._surveys:
-            self.tell(Survey())
+        if self._asked_capabilities:
+            self.tell(Capabilities())
         self._back()
         self._changed()
 
@@ -308,7 +318,7 @@ class Keeper:
         self._next_try_at = asyncio.get_running_loop().time() + pause
         why += self._times
         if self._is_ailing:
-            self._fail_surveys(why)
+            self._fail_asked(why)
         if pause >= 1:
             why = f"{why}; the next try is at {time.strftime('%H:%M:%S', time.localtime(time.time() + pause))}"
         self.note = why
@@ -333,14 +343,14 @@ class Keeper:
     def _fail(self, why: str) -> None:
         self.state = "failed"
         self.note = why
-        self._fail_surveys(why)
+        self._fail_asked(why)
         self._changed()
 
-    def _fail_surveys(self, why: str) -> None:
-        for future in self._surveys:
+    def _fail_asked(self, why: str) -> None:
+        for future in self._asked_capabilities:
             if not future.done():
                 future.set_exception(WorkerFailed(why))
-        self._surveys.clear()
+        self._asked_capabilities.clear()
 
 
 def _sum(first: Counters, second: Counters) -> Counters:

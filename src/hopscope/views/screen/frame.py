@@ -17,12 +17,12 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from hopscope.session.model import Target
-from hopscope.views.screen import footer, head, table
+from hopscope.views.screen import footer, header, table
 from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
-from hopscope.views.screen.look import Look
 from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wrap
 
 CHART_FROM = 30
@@ -34,7 +34,7 @@ DETAIL_FROM = 100
 
 
 @dataclass(frozen=True)
-class Board:
+class Frame:
     """What is on the screen."""
 
     rows: list[Row]
@@ -44,7 +44,7 @@ class Board:
 
 
 @dataclass
-class Drawn:
+class FrameCache:
     """What need not be drawn anew: the last chart, the footer, and what they were made of."""
 
     made_of: tuple[object, ...] = ()
@@ -62,27 +62,27 @@ class Drawn:
 
 
 def compose(
-    state: ViewState, look: Look, width: int, height: int, keys: Mapping[str, tuple[str, ...]], drawn: Drawn
-) -> Board:
+    state: ViewState, look: Look, width: int, height: int, keys: Mapping[str, tuple[str, ...]], drawn: FrameCache
+) -> Frame:
     """Everything, exactly `width` x `height`."""
     if width < 1 or height < 1:
-        return Board([], False, 0)
+        return Frame([], False, 0)
     names = {id_: shown_key(bound[0], not look.glyphs.is_ascii) for id_, bound in keys.items() if bound}
     target = state.chosen
     rows: list[Row] = []
     if height >= 6:
-        rows.append(head.tabs(state, look, width))
-    note, urgent = head.notice(state, look, width, target, names)
+        rows.append(header.tabs(state, look, width))
+    note, urgent = header.notice(state, look, width, target, names)
     if height >= 16:
         if target is not None and not state.overview:
-            rows.append(head.status(state, look, width, target))
+            rows.append(header.status(state, look, width, target))
         rows.append(note or blank(width, look.text))
         if height >= CHART_FROM:
             rows.append(blank(width, look.text))
     elif note is not None and (urgent or target is None or state.overview):
         rows.append(note)
     elif target is not None and not state.overview:
-        rows.append(head.status(state, look, width, target))
+        rows.append(header.status(state, look, width, target))
     foot = drawn.foot(keys, look, width) if height >= 6 else []
     room = height - len(rows) - len(foot)
     has_chart = False
@@ -102,7 +102,7 @@ def compose(
     rows = (rows + foot)[:height]
     if look.glyphs.is_ascii:
         rows = [Row(plain(row.strip), row.hits) for row in rows]
-    return Board(rows, has_chart, max(1, room - 2))
+    return Frame(rows, has_chart, max(1, room - 2))
 
 
 def plain(strip: Strip) -> Strip:
@@ -130,7 +130,7 @@ def chart_height(state: ViewState, height: int, room: int, target: Target) -> in
     return max(min(PANEL_LEAST, room - 5), min(usual, left))
 
 
-def _panels(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
+def _panels(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: FrameCache) -> list[Row]:
     hop = state.chosen_hop(target)
     side = 0
     if state.details and width >= DETAIL_FROM and hop is not None:
@@ -152,7 +152,7 @@ def _panels(state: ViewState, target: Target, look: Look, width: int, height: in
     return beside(left, right, wide, side, look.text)
 
 
-def _chart(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: Drawn) -> list[Row]:
+def _chart(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: FrameCache) -> list[Row]:
     hop = state.chosen_hop(target)
     if hop is None:
         waiting = Line().add(" no answer yet", look.quiet).row(width - 2, look.text)
@@ -178,7 +178,7 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
     cache.host = max(cache.host, min(table.HOST_MAX, table.host_wanted(target, options)))
     verdicts = state.judge.hops(target)
     painter = table.TablePainter(
-        target, table.layout(state.columns, width, cache.host), options, look, width, table.is_micro(target)
+        target, table.layout(state.columns, width, cache.host), options, look, width, table.is_in_us(target)
     )
     groups = painter.rows(verdicts, cursor, cache)
     out = [painter.head(cache.ceiling)] if room >= 3 else []
