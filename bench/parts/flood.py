@@ -14,7 +14,7 @@ import msgspec
 
 from bench.lab import CC, built, inside, python
 from bench.measure import Row
-from hopscope.wire.messages import VERSION, Hello, Patience, Plan, Start
+from hopscope.wire.messages import VERSION, Batching, Hello, Plan, Start
 from tests.lab import netns
 
 RATES: Final = (50_000, 240_000)
@@ -52,7 +52,7 @@ def _under(program: str, rate: int, seconds: float) -> tuple[int, int]:
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/") as worker:
             assert worker.stdin is not None
             plan = Plan("127.0.0.9", 4, "udp", "udp-socket", interval_ns=1_000_000_000 // PROBES_S, max_ttl=1)
-            for command in (Hello(VERSION), Patience(500_000_000), Start(1, plan)):
+            for command in (Hello(VERSION), Batching(500_000_000), Start(1, plan)):
                 worker.stdin.write(msgspec.json.encode(command) + b"\n")
             worker.stdin.flush()
             events = _heard(worker, BEFORE_S)

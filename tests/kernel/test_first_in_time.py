@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from hopscope.probe.inbox import BURST
-from hopscope.wire.messages import Answered, Duplicate, Family, Finished, Method, Patience, Plan, Protocol
+from hopscope.wire.messages import Answered, Batching, Duplicate, Family, Finished, Method, Plan, Protocol
 from tests.kernel.test_overflow import Worker
 from tests.lab import netns
 from tests.lab.drive import Driver, channel_class
@@ -135,7 +135,7 @@ def test_a_worker_that_lets_answers_lie_hears_the_target_first_all_the_same(
         rounds=8,
     )
     with OddRouter(answer) as net, Worker(net, plain=method != "raw") as worker:
-        worker.say(plan, Patience(500_000_000))
+        worker.say(plan, Batching(500_000_000))
         worker.until(lambda: bool(worker.heard(Finished)))
         answers = [event for event in worker.events if type(event) is Answered]
         assert {event.address for event in answers} == {TARGET[family]}

@@ -64,10 +64,10 @@ def main(manner: str, memory: str = "") -> None:
                 os._exit(9)
         elif kind == "stop":
             say(type="stopped", target=command["target"])
-        elif kind == "survey":
+        elif kind == "capabilities":
             if manner == "dies-when-asked" and lives == 1:
                 os._exit(9)
-            say(type="surveyed", user="tester", states=[])
+            say(type="capabilities-report", user="tester", states=[])
     sys.exit(0)
 
 

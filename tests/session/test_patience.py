@@ -29,19 +29,19 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
     return commands
 
 
-def _patience(told: list[Command]) -> list[int]:
+def _stall_timeout(told: list[Command]) -> list[int]:
     return [command.max_delay_ns for command in told if isinstance(command, Batching)]
 
 
 async def test_events_may_wait_for_each_other_until_somebody_wants_each(told: list[Command]) -> None:
     probing = Probing(method="simulated", rounds=3, interval_s=0.05, timeout_s=0.2)
     async with Session(["192.0.2.80"], probing) as session:
-        assert _patience(told) == [TOGETHER_NS]
+        assert _stall_timeout(told) == [TOGETHER_NS]
         async for event in session.events():
             if isinstance(event, EndEvent):
                 break
         session.events()
-    assert _patience(told) == [TOGETHER_NS, 0]
+    assert _stall_timeout(told) == [TOGETHER_NS, 0]
 
 
 async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
@@ -51,4 +51,4 @@ async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
         os.kill(session.worker_pid, signal.SIGKILL)
         while session._supervisor.restarts == 0:
             await session.changed()
-        assert _patience(told) == [TOGETHER_NS, 0]
+        assert _stall_timeout(told) == [TOGETHER_NS, 0]

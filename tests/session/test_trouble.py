@@ -29,7 +29,7 @@ ONE_ROUND = Probing(rounds=1)
 async def test_a_worker_that_falls_silent_is_started_again_and_goes_on(tmp_path: Path) -> None:
     probing = Probing(rounds=2, interval_s=0.1)
     command = fake("stalls", tmp_path / "memory")
-    async with Session(["192.0.2.1"], probing, worker_command=command, patience_s=0.3) as session:
+    async with Session(["192.0.2.1"], probing, worker_command=command, stall_timeout_s=0.3) as session:
         silent = await until(session, lambda snapshot: snapshot.restarts == 1)
         assert "said nothing for" in (silent.worker_note or "")
         await session.finished()
@@ -39,7 +39,7 @@ async def test_a_worker_that_falls_silent_is_started_again_and_goes_on(tmp_path:
 
 async def test_a_paused_target_may_be_silent(tmp_path: Path) -> None:
     command = fake("waits-to-be-killed")
-    async with Session(["192.0.2.1"], worker_command=command, patience_s=0.05) as session:
+    async with Session(["192.0.2.1"], worker_command=command, stall_timeout_s=0.05) as session:
         session.pause()
         await until(session, lambda snapshot: snapshot.user is not None)
         silence = asyncio.get_running_loop().create_future()

@@ -13,7 +13,7 @@ from hopscope.cli import unprivileged
 from hopscope.cli.errors import NOT_ALLOWED, OK, WORKER, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
-from hopscope.cli.unprivileged import Standing
+from hopscope.cli.unprivileged import FrontEndStanding
 from hopscope.names.clean import clean
 from hopscope.sandbox import identity
 from hopscope.session.launch import WorkerProcess
@@ -25,7 +25,7 @@ _WIDTH = 100
 _ROOTS_FILES = ", so it can still read and write root's own files"
 
 
-def run(options: Options, launched: WorkerProcess, standing: Standing) -> int:
+def run(options: Options, launched: WorkerProcess, standing: FrontEndStanding) -> int:
     """Print the table; 0 where some method can probe a real network, else 3."""
     if options.format not in (None, "text", "wide", "json"):
         raise UsageError(f"doctor: there is no format {options.format}; there are text and json")
@@ -46,7 +46,7 @@ async def _ask(session: Session) -> CapabilitiesReport:
         return await session.capabilities()
 
 
-def as_json(told: CapabilitiesReport, standing: Standing) -> str:
+def as_json(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
     """The survey as one JSON document."""
     document = {
         "schema": "hopscope.doctor/1",
@@ -73,7 +73,7 @@ def as_json(told: CapabilitiesReport, standing: Standing) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def table(told: CapabilitiesReport, standing: Standing) -> str:
+def table(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
     """The survey for people: a row for each method and protocol, then why something does not work and what helps."""
     states = {(state.method, state.protocol, state.family): state for state in told.states}
     lines = [f"hopscope {__version__} probes as {clean(told.user)}.", ""]
@@ -99,7 +99,7 @@ def table(told: CapabilitiesReport, standing: Standing) -> str:
     return "\n".join(lines) + "\n"
 
 
-def confinement(told: CapabilitiesReport, standing: Standing) -> list[str]:
+def confinement(told: CapabilitiesReport, standing: FrontEndStanding) -> list[str]:
     """What the two processes may still do, a line each."""
     lines = []
     own = told.confinement

@@ -55,11 +55,16 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
         targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
         return render(document(snapshot, targets, options), name)
 
-    def keeper(settings: Mapping[str, Any]) -> str:
+    def save_settings(settings: Mapping[str, Any]) -> str:
         if options.config.note is not None:
             raise ValueError(options.config.note)
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
     return ScreenOptions(
-        **values, hidden_hops=options.privacy, probing=started.probing, report=report, keep=keeper, create=create
+        **values,
+        hidden_hops=options.privacy,
+        probing=started.probing,
+        report=report,
+        save_settings=save_settings,
+        create=create,
     )

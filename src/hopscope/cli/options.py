@@ -49,7 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     servers: tuple[str, ...] = ()
     """Name servers to ask instead of the system's."""
     privacy: int = 0
-    """So many hops are hidden."""
+    """How many of the first hops are hidden."""
     assertion: str | None = None
     output: str | None = None
     list: bool = False

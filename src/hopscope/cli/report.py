@@ -35,7 +35,7 @@ NAMES_S = 1.8
 BURST = 256
 """Events of a stream that are written before all else that waits has its turn."""
 DRAIN_S = 1.0
-"""So long a stream that was told to end waits for a reader who does not read."""
+"""Wait this long for a reader who does not read, once a stream was told to end."""
 
 
 def run(options: Options, started: StartedProbing, namer: Namer, output: Output) -> int:

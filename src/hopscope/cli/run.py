@@ -15,7 +15,7 @@ from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_d
 if TYPE_CHECKING:
     from hopscope.cli.options import Options
     from hopscope.cli.parser import Values
-    from hopscope.cli.unprivileged import Standing
+    from hopscope.cli.unprivileged import FrontEndStanding
     from hopscope.session.launch import WorkerProcess
     from hopscope.sim.library import Demo
 
@@ -79,7 +79,7 @@ def carry_out(values: Values) -> int:
             launched.close(0)
 
 
-def _with_options(values: Values, launched: WorkerProcess | None, standing: Standing) -> int:
+def _with_options(values: Values, launched: WorkerProcess | None, standing: FrontEndStanding) -> int:
     from hopscope.cli import options as reading
     from hopscope.cli import unprivileged
 
@@ -122,7 +122,7 @@ def _print_about(values: Values) -> bool:
     return True
 
 
-def _probe(options: Options, launched: WorkerProcess | None, standing: Standing) -> int:
+def _probe(options: Options, launched: WorkerProcess | None, standing: FrontEndStanding) -> int:
     """Trace or demo: a report, or the screen."""
     if options.list:
         from hopscope.cli.demo import listing
@@ -142,7 +142,7 @@ def _probe(options: Options, launched: WorkerProcess | None, standing: Standing)
     return _trace(options, demo, launched, standing)
 
 
-def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, standing: Standing) -> int:
+def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, standing: FrontEndStanding) -> int:
     from hopscope.cli import unprivileged
     from hopscope.cli.prelaunch import begin
 

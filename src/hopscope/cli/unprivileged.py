@@ -31,7 +31,7 @@ _LATER: Final = ("hopscope.views.screen.app", "hopscope.names.resolver", "hopsco
 """What a front end imports once it knows what it is for, and with it Textual."""
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class FrontEndStanding(msgspec.Struct, frozen=True, kw_only=True):
     """What the front end is, after `give_up`."""
 
     user: str = ""
@@ -50,17 +50,17 @@ def intend() -> privileges.Intent | None:
     return privileges.intend(_needed_files(), else_nobody=False) if privileges.any_held() else None
 
 
-def give_up(intent: privileges.Intent | None) -> Standing:
+def give_up(intent: privileges.Intent | None) -> FrontEndStanding:
     """Whatever this process holds, for good. Raises `privileges.StillPrivileged`."""
     if intent is None:
-        return Standing()
+        return FrontEndStanding()
     given_up = privileges.give_up(intent)
     caller = given_up.caller
     if caller is not None and given_up.uid == caller.user.uid:
         _move_home(caller.user.uid, os.environ)
-        return Standing(user=given_up.words)
+        return FrontEndStanding(user=given_up.words)
     behind = identity.name(caller.user.uid) if caller is not None else None
-    return Standing(user=given_up.words, is_root=given_up.is_root, behind=behind)
+    return FrontEndStanding(user=given_up.words, is_root=given_up.is_root, behind=behind)
 
 
 def _needed_files() -> list[str]:
@@ -94,7 +94,7 @@ def _move_home(uid: int, environ: MutableMapping[str, str]) -> None:
             environ.pop(name, None)
 
 
-def refuse_files(standing: Standing, values: Values) -> None:
+def refuse_files(standing: FrontEndStanding, values: Values) -> None:
     """Root that works for a user it could not become opens nothing by name for them: `UsageError`."""
     if standing.behind is None:
         return
@@ -111,14 +111,14 @@ def refuse_files(standing: Standing, values: Values) -> None:
             )
 
 
-def explained(standing: Standing, error: str) -> str:
+def explained(standing: FrontEndStanding, error: str) -> str:
     """An error's text; where it is about permissions, it also says whose they are by now."""
     if not standing.user or os.strerror(errno.EACCES) not in error:
         return error
     return f"{error} (hopscope runs as {standing.user})"
 
 
-def confine(standing: Standing, options: Options) -> Standing:
+def confine(standing: FrontEndStanding, options: Options) -> FrontEndStanding:
     """Where root could become nobody else: take the file system away, as the module says. What it is then."""
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing

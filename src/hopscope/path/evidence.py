@@ -17,10 +17,10 @@ PROVISIONAL: Final = 30
 """Below so many, what is said is provisional."""
 
 GONE: Final = 3
-"""So many lost probes running, up to now, mean that the target does not answer."""
+"""Call the target silent after this many lost probes running, up to now."""
 
 CALM: Final = 60
-"""So many probes without trouble end a trouble: what came before is another one."""
+"""An episode ends after this many clean probes; earlier losses belong to a previous episode."""
 
 Confidence: TypeAlias = Literal["collecting", "provisional", "full"]
 

@@ -39,7 +39,7 @@ def asleep() -> int:
 
 
 class Clocks:
-    """See the module."""
+    """What is known of this machine's clocks: whether the wall clock was set, and whether the machine slept."""
 
     def __init__(
         self, monotonic: Callable[[], int], wall: Callable[[], int], asleep: Callable[[], int] = lambda: 0

@@ -60,7 +60,7 @@ HELD_POLL_NS: Final = 250_000_000
 FLOOD_PER_S: Final = 10_000
 """Packets a second that answer no probe of ours, and are worth a word."""
 STANDSTILL_NS: Final = 2_000_000_000
-"""So much later than due, and this process or its machine was stopped."""
+"""If the loop runs this late, assume that the process or the machine was suspended."""
 LOOK_EVERY_NS: Final = 1_000_000_000
 """How often a target's route is looked at again, at most: 20 µs each."""
 _OVERFLOWED: Final = "this computer's receive buffer overflowed while the probe was in flight"
@@ -102,7 +102,7 @@ class _Target:
 
 
 class Engine:
-    """See the module. `anchor` is wall clock minus monotonic clock, in ns, on the session's time line."""
+    """All targets of a worker, their sweeps and channels. `anchor` is wall clock minus monotonic clock, in ns, on the session's time line."""
 
     def __init__(
         self,

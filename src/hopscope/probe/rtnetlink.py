@@ -30,7 +30,7 @@ _RTA_MARK, _RTA_UID, _RTA_IP_PROTO, _RTA_SPORT, _RTA_DPORT = 16, 25, 27, 28, 29
 _ANSWER: Final = 1 << 16
 
 
-class Flow(NamedTuple):
+class FlowKey(NamedTuple):
     """What the kernel's choice may depend on, beside the destination."""
 
     source_port: int
@@ -39,7 +39,7 @@ class Flow(NamedTuple):
     mark: int
 
 
-class Way(NamedTuple):
+class RouteAnswer(NamedTuple):
     """One of several ways."""
 
     interface: int
@@ -54,7 +54,7 @@ class Routes:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         self._sequence = 0
 
-    def one_of_several(self, family: Family, destination: str, flow: Flow) -> Way | None:
+    def one_of_several(self, family: Family, destination: str, flow: FlowKey) -> RouteAnswer | None:
         """By which interface, and with which source, a UDP flow leaves; None where its route has next hops on one
         interface alone. `OSError`: no route, or a kernel that does not say."""
         entry = self._ask(family, destination, flow, _RTM_F_FIB_MATCH)
@@ -64,13 +64,13 @@ class Routes:
         if _RTA_OIF not in chosen or _RTA_PREFSRC not in chosen:
             return None
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
-        return Way(struct.unpack("=i", chosen[_RTA_OIF])[0], socket.inet_ntop(kind, chosen[_RTA_PREFSRC]))
+        return RouteAnswer(struct.unpack("=i", chosen[_RTA_OIF])[0], socket.inet_ntop(kind, chosen[_RTA_PREFSRC]))
 
     def close(self) -> None:
         """Idempotent."""
         self._socket.close()
 
-    def _ask(self, family: Family, destination: str, flow: Flow, flags: int) -> dict[int, bytes]:
+    def _ask(self, family: Family, destination: str, flow: FlowKey, flags: int) -> dict[int, bytes]:
         """The attributes of the route that the kernel tells."""
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         packed = socket.inet_pton(kind, destination)

@@ -81,11 +81,11 @@ class Scout:
     def _held(self, plan: Plan, source: tuple[str, int]) -> Egress | None:
         """The source, and the interface to hold on to, where the route has next hops on several. `OSError`."""
         from hopscope.probe import endpoint
-        from hopscope.probe.rtnetlink import Flow, Routes
+        from hopscope.probe.rtnetlink import FlowKey, Routes
 
         if self._routes is None:
             self._routes = Routes()
-        flow = Flow(self._port, endpoint.DISCARD_PORT, self._uid, self._mark)
+        flow = FlowKey(self._port, endpoint.DISCARD_PORT, self._uid, self._mark)
         way = self._routes.one_of_several(plan.family, plan.address, flow)
         return endpoint.Egress((way.source, 0, *source[2:]), 0, way.interface) if way is not None else None
 

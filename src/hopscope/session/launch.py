@@ -121,14 +121,14 @@ class WorkerProcess:
         if line is not None:
             os.close(line)
 
-    def close(self, patience_s: float = 1.0) -> None:
+    def close(self, grace_s: float = 1.0) -> None:
         """End the worker (the end of its standard input is its end), and reap it. Idempotent, and for any thread."""
         with self._closing:
             process = self.process
             if process.stdin is not None:
                 process.stdin.close()
             try:
-                process.wait(patience_s)
+                process.wait(grace_s)
             except subprocess.TimeoutExpired:
                 self.kill()
                 process.wait()

@@ -1,8 +1,8 @@
 """`Session`: many targets, one worker, immutable snapshots.
 
 The worker is a process; it may die. Then it is started again (`hopscope.session.supervisor`), targets go on with the
-next round, and what was in flight has failed on this machine: nothing that was counted is lost, and nothing of it is called
-the network's loss.
+next round, and what was in flight has failed on this machine: nothing that was counted is lost, and nothing of it is
+called the network's loss.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ from hopscope.wire.messages import (
 
 _LONGEST_ADDRESS: Final = 64
 _LOOKUPS: Final = 16
-"""So many targets' names are looked up at once."""
+"""Look up at most this many targets' names at once."""
 _PASSING: Final = ("no-route", "address", "permission", "limit")
 """Reasons of a refusal that may pass: a route or an interface comes, the user allows it."""
 
@@ -78,7 +78,9 @@ def _is_address(text: str) -> bool:
 
 
 class Session:
-    """See the module. An async context manager; every method is for the loop that entered it, and `KeyError` is what
+    """Targets that are probed by one worker, and snapshots of what was found.
+
+    An async context manager; every method is for the loop that entered it, and `KeyError` is what
     a number gets that no target has."""
 
     def __init__(
@@ -90,13 +92,13 @@ class Session:
         namer: Namer | None = None,
         worker_command: Sequence[str] | None = None,
         addresses: Mapping[str, str] | None = None,
-        patience_s: float = STALLED_S,
+        stall_timeout_s: float = STALLED_S,
         on_fact: Callable[[int, TargetFact], None] | None = None,
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them
         under way; `namer`, who looks names up, is closed with the session; `worker_command` replaces the worker's
-        whole command; `addresses` saves looking a target up; `patience_s`: so long beyond what is due a worker may be
-        silent before it is started again; `on_fact` is handed each fact, with the target's number, as it is
+        whole command; `addresses` saves looking a target up; `stall_timeout_s`: start a worker again when it is silent for
+        this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is
         applied: `hopscope.session.replay` makes the same snapshots of them again. `ValueError` where a target cannot
         be one, or nothing can be probed that way."""
         self._on_fact = on_fact
@@ -118,7 +120,7 @@ class Session:
             back=self._worker_back,
             changed=self._bump,
             due_s=self._due_s,
-            patience_s=patience_s,
+            stall_timeout_s=stall_timeout_s,
         )
         self._records: dict[int, TargetRecord] = {}
         self._by_flow_id: dict[int, TargetRecord] = {}

@@ -35,12 +35,12 @@ from hopscope.wire.times import earlier
 MOST_RESTARTS: Final = 5
 """Whoever cannot wait for ever gives a worker up that ends again after so many restarts."""
 SOUND_S: Final = 60.0
-"""A worker that lived for so long was a sound one: when it ends, the next starts at once."""
+"""Start the next worker at once when the last one lived for this long."""
 STALLED_S: Final = 10.0
-"""So long beyond what is due a worker may be silent; three times as long until its first word."""
+"""Restart a worker that is this overdue; three times as late for its first message."""
 
 TOGETHER_NS: Final = 500_000_000
-"""The worker tells what it has so often, where nobody waits for each event (`wire.messages.Batching`)."""
+"""How long events may wait to be told together, where nobody waits for each (`wire.messages.Batching`)."""
 
 MOST_GARBAGE: Final = 1000
 """A worker that said so much that was no message is ended: the next one may be sound."""
@@ -51,7 +51,7 @@ _MOST_WORDS: Final = 500
 
 
 class WorkerSupervisor:
-    """See the module. For the loop in which `begin` was called."""
+    """One worker after the other, kept running. For the loop in which `begin` was called."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class WorkerSupervisor:
         back: Callable[[], None],
         changed: Callable[[], None],
         due_s: Callable[[], float | None],
-        patience_s: float = STALLED_S,
+        stall_timeout_s: float = STALLED_S,
     ) -> None:
         """`start` starts a worker (`OSError`: it cannot be started); `heard` gets each event of a target, on this time
         line; `gone` and `back` are called when the worker ended and when a new one can be told things; `changed` after
@@ -81,7 +81,7 @@ class WorkerSupervisor:
         self._changed = changed
         self._due_s = due_s
         self._is_hurried = False
-        self._patience = patience_s
+        self._stall_timeout = stall_timeout_s
         self._counters = Counters()
         self._counted_before = Counters()
         self._garbage = self._garbage_of_this = 0
@@ -191,7 +191,7 @@ class WorkerSupervisor:
         self._reason = None
         self._garbage_of_this = 0
         self._last_heard = self._launched_at = loop.time()
-        self._watch = loop.call_later(self._patience, self._look, loop.time() + self._patience)
+        self._watch = loop.call_later(self._stall_timeout, self._check_silence, loop.time() + self._stall_timeout)
         if not self._is_hurried:
             self.tell(Batching(TOGETHER_NS))
 
@@ -259,21 +259,21 @@ class WorkerSupervisor:
         self._reason = reason
         self._transport.kill()
 
-    def _look(self, due: float) -> None:
+    def _check_silence(self, due: float) -> None:
         """Has it been silent for too long?"""
         loop = asyncio.get_running_loop()
         now = loop.time()
         if now - due > 1.0:
             self._last_heard = now  # this process itself was held up, and perhaps the worker with it
-        expected = self._due_s() if self.state == "running" else 2 * self._patience
+        expected = self._due_s() if self.state == "running" else 2 * self._stall_timeout
         if expected is None:
-            wait = self._patience
+            wait = self._stall_timeout
         else:
-            wait = self._last_heard + expected + self._patience - now
+            wait = self._last_heard + expected + self._stall_timeout - now
             if wait <= 0:
                 self._kill(f"it said nothing for {now - self._last_heard:.0f} s")
                 return
-        self._watch = loop.call_later(wait, self._look, now + wait)
+        self._watch = loop.call_later(wait, self._check_silence, now + wait)
 
     def _ended(self) -> None:
         if self._closed:

@@ -90,7 +90,7 @@ class IllegalFact(Exception):
 
 
 class TargetFold:
-    """See the module. `number` is the session's own."""
+    """One target's state, changed by facts alone. `number` is the session's own."""
 
     def __init__(self, number: int, asked: Asked) -> None:
         """`ValueError` where what was typed can be no target."""

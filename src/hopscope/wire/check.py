@@ -66,10 +66,10 @@ def check_adjust(change: Adjust, plan: Plan) -> Plan:
     return adjusted
 
 
-def check_batching(patience: Batching) -> int:
+def check_batching(batching: Batching) -> int:
     """How long events may wait, ns. `ValueError` as in `check`."""
-    _within("longest_ns", patience.max_delay_ns, 0, SECOND)
-    return patience.max_delay_ns
+    _within("max_delay_ns", batching.max_delay_ns, 0, SECOND)
+    return batching.max_delay_ns
 
 
 def _text(name: str, value: str | None) -> None:

@@ -146,15 +146,15 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     target: Int
 
 
-class Batching(msgspec.Struct, frozen=True, tag="patience"):
-    """Events may wait for so long (0 to 1 s; 0, the default: not at all) to be told together, and answers in the
-    kernel's buffers, which know when they arrived: each wake-up costs more than all that is done with a probe. What is
-    no probe's event is never kept back, nor anything of a target's first round and of its end."""
+class Batching(msgspec.Struct, frozen=True, tag="batching"):
+    """Lets the worker delay probe events by up to `max_delay_ns` (0 to 1 s; 0, the default: off) and leave replies that
+    carry the kernel's time in the socket: a wake-up costs more than all else that is done for a probe. Never delayed:
+    events that are no probe's, a target's first round, and everything after its last probe."""
 
     max_delay_ns: Int
 
 
-class Capabilities(msgspec.Struct, frozen=True, tag="survey"):
+class Capabilities(msgspec.Struct, frozen=True, tag="capabilities"):
     """Ask which methods this machine allows this user; answered by `CapabilitiesReport`."""
 
 
@@ -337,7 +337,7 @@ class Confinement(msgspec.Struct, frozen=True, omit_defaults=True):
     """Only the system calls that probing takes are possible."""
 
 
-class CapabilitiesReport(msgspec.Struct, frozen=True, tag="surveyed", omit_defaults=True):
+class CapabilitiesReport(msgspec.Struct, frozen=True, tag="capabilities-report", omit_defaults=True):
     """Answers `Capabilities`."""
 
     user: str

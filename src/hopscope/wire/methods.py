@@ -27,7 +27,7 @@ class MethodEntry(NamedTuple):
     protocols: tuple[Protocol, ...]
     """What it can send."""
     channel: str
-    """Module and class below `hopscope.probe.channels`; the module has `survey`, too."""
+    """Module and class below `hopscope.probe.channels`; the module has `capabilities`, too."""
     auto: Mapping[Protocol, int]
     """Its place in the order in which ``auto`` tries; a protocol that is not there: never."""
     needs: PrivilegedSockets | None = None

@@ -47,7 +47,7 @@ ENDING: Final = (
 """Every signal that ends a program which does nothing about it, and that can be caught: signal(7)."""
 
 
-class Shell(Protocol):
+class TerminalShell(Protocol):
     """What the driver asks of the application."""
 
     def leave(self, status: int | None) -> None:
@@ -58,11 +58,11 @@ class Shell(Protocol):
 
 
 class QuietDriver(Driver):
-    """See the module. Everything but the two threads runs on the loop."""
+    """The terminal of the screen, lent and given back. Everything but the two threads runs on the loop."""
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._shell: Shell = app  # type: ignore[assignment]  # a HopscopeApp
+        self._shell: TerminalShell = app  # type: ignore[assignment]  # a HopscopeApp
         assert sys.__stdin__ is not None
         assert sys.__stderr__ is not None
         self.fileno = sys.__stdin__.fileno()
