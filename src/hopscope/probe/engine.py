@@ -102,7 +102,8 @@ class _Target:
 
 
 class Engine:
-    """All targets of a worker, their sweeps and channels. `anchor` is wall clock minus monotonic clock, in ns, on the session's time line."""
+    """All targets of a worker, their sweeps and channels. `anchor` is wall clock minus monotonic clock, in ns, on the
+    session's time line."""
 
     def __init__(
         self,

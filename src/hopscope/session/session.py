@@ -97,10 +97,10 @@ class Session:
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them
         under way; `namer`, who looks names up, is closed with the session; `worker_command` replaces the worker's
-        whole command; `addresses` saves looking a target up; `stall_timeout_s`: start a worker again when it is silent for
-        this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is
-        applied: `hopscope.session.replay` makes the same snapshots of them again. `ValueError` where a target cannot
-        be one, or nothing can be probed that way."""
+        whole command; `addresses` saves looking a target up; `stall_timeout_s`: start a worker again when it is silent
+        for this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is applied:
+        `hopscope.session.replay` makes the same snapshots of them again. `ValueError` where a target cannot be one, or
+        nothing can be probed that way."""
         self._on_fact = on_fact
         self._default = checked(probing) if probing is not None else Probing()
         self._queries = list(targets)

@@ -372,7 +372,7 @@ class TcpFlow(Flow):
             self._is_answered_for = is_beyond_first_hop(self.plan, self.facts.source)
             if self._is_answered_for:
                 self.facts = self._make_facts()
-                self.hands.changed(self, self.target)
+                self.context.changed(self, self.target)
         self._finish(attempt, Reply(self._target_text(), kind, None, None, None, (), received, stamp))
 
     def _target_text(self) -> str:
