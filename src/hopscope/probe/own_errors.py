@@ -33,9 +33,10 @@ def own_error(plan: Plan, source: str | None, icmp_type: int, code: int) -> OwnE
         return OwnError("EPERM", FIREWALL)
     # Both a neighbour that answers no ARP and a rule of a firewall are told so: the neighbour's state tells them apart.
     way = _way(plan, source)
-    if way is None:
+    silent = None if way is None else routing.is_silent(way)
+    if way is None or silent is None:
         return OwnError("EHOSTUNREACH", WORDS[errno.EHOSTUNREACH])
-    return OwnError("EPERM", FIREWALL) if routing.is_silent(way) is False else _silent(way)
+    return _silent(way) if silent else OwnError("EPERM", FIREWALL)
 
 
 def silent_next_hop(plan: Plan, source: str | None) -> OwnError | None:

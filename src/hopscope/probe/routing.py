@@ -30,7 +30,7 @@ _NLMSG_ERROR = 2
 _NLM_F_REQUEST = 1
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_VIA = 1, 2, 4, 5, 18
 _NDA_DST = 1
-_NUD_INCOMPLETE, _NUD_FAILED = 0x01, 0x20
+_NUD_INCOMPLETE, _NUD_FAILED, _NUD_NOARP = 0x01, 0x20, 0x40
 _HEADER = struct.Struct("=IHHII")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
@@ -99,7 +99,8 @@ def mtu_of(interface: int) -> int | None:
 
 
 def is_silent(way: Way) -> bool | None:
-    """Whether the next hop answered no ARP or neighbour solicitation; None where the kernel does not tell."""
+    """Whether the next hop answered no ARP or neighbour solicitation; None where the kernel does not tell, or nobody is
+    asked on that link (a tunnel)."""
     family: Family = 6 if ":" in way.next_hop else 4
     head = _NEIGHBOUR.pack(_DOMAINS[family], way.interface, 0, 0, 0)
     try:
@@ -109,7 +110,7 @@ def is_silent(way: Way) -> bool | None:
     if answer is None or len(answer) < _NEIGHBOUR.size:
         return None
     state = _NEIGHBOUR.unpack_from(answer)[2]
-    return bool(state & (_NUD_INCOMPLETE | _NUD_FAILED))
+    return None if state & _NUD_NOARP else bool(state & (_NUD_INCOMPLETE | _NUD_FAILED))
 
 
 def _ask(kind: int, body: bytes) -> bytes | None:
