@@ -108,6 +108,7 @@ def _without_numbers(text: str, start: str = r"Start: \S+") -> str:
         ["-rb"],
         ["-wb"],
         ["-w", "-o", _ALL],
+        ["-r", "-o", "L_S N"],
         ["-r", "-o", "SL"],
         ["-C"],
         ["-Cz"],

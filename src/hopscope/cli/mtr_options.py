@@ -134,7 +134,7 @@ class _Reader:
         for letter in value:
             if letter not in _FIELDS:
                 raise Wrong(f"Unknown field identifier: {letter}")
-        self._values["fields"] = value.replace("_", "")
+        self._values["fields"] = value
 
     def _ipinfo(self, value: str) -> None:
         number = _whole(value)

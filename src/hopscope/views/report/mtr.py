@@ -53,7 +53,7 @@ FIELDS: dict[str, MtrField] = {
 
 def columns(style: Style) -> list[MtrField]:
     """The chosen columns in their order. The letters were checked where they entered."""
-    return [FIELDS[letter.replace("_", " ")] for letter in style.fields]
+    return [FIELDS[letter] for letter in style.fields if letter != "_"]  # mtr takes the letter, and shows nothing
 
 
 def value(hop: Hop, field: MtrField) -> float:
