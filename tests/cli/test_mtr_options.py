@@ -16,7 +16,7 @@ def _read(line: str, **environ: str) -> dict[str, Any]:
 
 
 def _options(line: str, **environ: str) -> Options:
-    return combine({**_read(line, **environ), "as_mtr": True}, {"XDG_CONFIG_HOME": "/nonexistent"})
+    return combine(_read(line, **environ), {"XDG_CONFIG_HOME": "/nonexistent"})
 
 
 def test_mtrs_own_defaults_hold() -> None:
@@ -116,7 +116,6 @@ def test_values_are_taken_as_mtr_takes_them(line: str, fields: dict[str, object]
         ("-u -T h", "-u , -T and -S are mutually exclusive", False),
         ("-S h", "Packet type unsupported: Operation not supported", False),
         ("-M 4294967295 h", "invalid argument: '4294967295'", False),
-        ("-F /nonexistent/names h", "open /nonexistent/names: No such file or directory", False),
     ],
 )
 def test_what_is_wrong_is_said_in_mtrs_words(line: str, words: str, usage: bool) -> None:
@@ -156,7 +155,7 @@ def test_mtr_options_know_no_quotes() -> None:
 
 
 def test_hopscopes_own_options_in_the_environment_are_not_read() -> None:
-    options = combine({**read(["-r", "h"], {}), "as_mtr": True}, {"HOPSCOPE_OPTIONS": "-c 77 --nosuch"})
+    options = combine(read(["-r", "h"], {}), {"HOPSCOPE_OPTIONS": "-c 77 --nosuch"})
     assert options.probing.rounds == 10
 
 
@@ -164,13 +163,19 @@ def test_hopscopes_own_configuration_is_not_read_for_a_report(tmp_path: Path) ->
     folder = tmp_path / "hopscope"
     folder.mkdir()
     (folder / "config.toml").write_text("this is no TOML")
-    assert combine({**_read("-r h"), "as_mtr": True}, {"XDG_CONFIG_HOME": str(tmp_path)}).format == "text"
+    assert combine(_read("-r h"), {"XDG_CONFIG_HOME": str(tmp_path)}).format == "text"
 
 
 def test_names_from_a_file_come_first_each_line_as_it_stands(tmp_path: Path) -> None:
     file = tmp_path / "names"
     file.write_text("one.example\n two.example \n\n")
     assert _options(f"-r -F {file} three.example").targets == ("one.example", "two.example", "", "three.example")
+
+
+def test_a_file_is_read_only_when_the_privileges_are_given_up() -> None:
+    values = _read("-r -F /nonexistent/names h")
+    with pytest.raises(Wrong, match=r"^open /nonexistent/names: No such file or directory$"):
+        combine(values, {})
 
 
 def test_two_dashes_end_the_options() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from hopscope.cli import mtr_options
+from hopscope.cli.config import is_raised
 from hopscope.cli.errors import OK, SIGNALLED, UsageError, no_room
 from hopscope.cli.mtr_options import Wrong
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say, speak_as, write_all
@@ -34,8 +35,8 @@ def run(argv: Sequence[str]) -> int:
     speak_as(NAME)
     _name_process()
     try:
-        values = mtr_options.read(argv, os.environ)
-        status = carry_out({**values, "as_mtr": True})
+        # A program with more rights than its caller does not let the caller's environment steer it.
+        status = carry_out(mtr_options.read(argv, {} if is_raised() else os.environ))
     except mtr_options.AskedAsMtr as asked:
         Output().write(str(asked))
         return OK

@@ -46,13 +46,14 @@ class AskedAsMtr(Exception):
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> Values:
-    """The options in ``MTR_OPTIONS``, and over them the command line's. Raises `Wrong` and `Asked`."""
+    """The options in ``MTR_OPTIONS``, and over them the command line's; no file is read yet. Raises `Wrong` and
+    `Asked`."""
     reader = _Reader()
     words = re.split(r"[ \t]+", environ.get(ENVIRONMENT, "").strip(" \t"))
     # Words that are no options mean nothing there, but the files that -F names do.
     reader.read([word for word in words if word][:_MOST_WORDS])
     names = reader.read(argv)
-    return reader.values([*reader.from_files, *names])
+    return reader.values(names)
 
 
 def usage() -> str:
@@ -74,7 +75,7 @@ def usage() -> str:
 class _Reader:
     def __init__(self) -> None:
         self._values: Values = {}
-        self.from_files: list[str] = []
+        self._files: list[str] = []
 
     def read(self, words: Sequence[str]) -> list[str]:
         """Take the options in; what is none."""
@@ -93,7 +94,9 @@ class _Reader:
             values.pop("port", None)
         first, last = values.get("first_ttl", 1), values.get("max_ttl", 30)
         values["first_ttl"] = min(first, last)
-        return {**values, "action": "trace", "targets": names or ["localhost"]}
+        if self._files:
+            values["file"] = self._files[0]  # that there is one: who may not read files looks there
+        return {**values, "action": "trace", "targets": names, "files": self._files, "as_mtr": True}
 
     def _take(self, letter: str, value: str) -> None:
         values = self._values
@@ -116,7 +119,7 @@ class _Reader:
 
             raise AskedAsMtr(f"mtr {VERSION}\n")
         elif letter == "F":
-            self.from_files += _names_in(value)
+            self._files.append(value)
         else:
             _VALUES[letter](self, value)
 
@@ -194,6 +197,11 @@ _VALUES: Final[dict[str, Callable[[_Reader, str], None]]] = {
     "": _Reader._display_mode,
 }
 """Options with values, by letter; ``--displaymode`` has none."""
+
+
+def targets_of(values: Values) -> list[str]:
+    """The names in the files, then those on the command line; without any the local host. Raises `Wrong`."""
+    return [name for file in values["files"] for name in _names_in(file)] + values["targets"] or ["localhost"]
 
 
 def _names_in(file: str) -> list[str]:
@@ -288,4 +296,4 @@ def _long(word: str, rest: Iterator[str]) -> tuple[str, str]:
     return letter, value
 
 
-__all__ = ["AskedAsMtr", "Wrong", "read", "usage"]
+__all__ = ["AskedAsMtr", "Wrong", "read", "targets_of", "usage"]

@@ -87,10 +87,15 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     notes = [*below.pop("notes", []), *values.pop("notes", []), *([loaded.note] if loaded.note else [])]
     merged: Values = {**({} if as_mtr else configuration.defaults(loaded.config)), **below, **values}
     action = values["action"]
-    typed = values["targets"]
-    if action == "trace" and not as_mtr:
-        typed = [target for word in typed for target in split_queries(word) or [word]]
-    targets = [*typed, *_from_file(merged.get("file"))]
+    if as_mtr:
+        from hopscope.cli.mtr_options import targets_of
+
+        targets = targets_of(values)
+    else:
+        typed = values["targets"]
+        if action == "trace":
+            typed = [target for word in typed for target in split_queries(word) or [word]]
+        targets = [*typed, *_from_file(merged.get("file"))]
     _check_targets(action, targets, merged.get("list", False), is_alone=set(values) <= {"action", "targets", "as_mtr"})
     asked = _format(merged)
     if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
