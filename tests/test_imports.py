@@ -63,6 +63,6 @@ def test_no_files_need_each_other_in_a_circle_lazily_or_for_types_included() -> 
 
 
 def test_a_worker_loads_the_standard_library_alone_while_it_is_root() -> None:
-    program = "from hopscope.sandbox import capabilities, privileges\nfrom hopscope.probe import raw_sockets"
+    program = "from hopscope.sandbox import capabilities, privileges\nfrom hopscope.probe.sockets import raw_sockets"
     others = loaded(program) - set(sys.stdlib_module_names)
     assert {name for name in others if not name.startswith(("_", "sitecustomize", "usercustomize"))} == {"hopscope"}

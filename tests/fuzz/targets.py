@@ -21,9 +21,9 @@ from hopscope.cli.errors import UsageError
 from hopscope.names import owners
 from hopscope.names.clean import LIMIT, clean
 from hopscope.names.databases import DatabaseError, Databases
-from hopscope.probe import errqueue, stamps
 from hopscope.probe.packets.extensions import MAX_LABELS, extension_of, mpls_from_extension
 from hopscope.probe.packets.replies import Heard, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.sockets import errqueue, stamps
 from hopscope.session.hostname import LONGEST_NAME, ascii_name
 from hopscope.session.query import read_query, split_queries
 from hopscope.sim import library

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.probe import stamps
+from hopscope.probe.sockets import stamps
 from tests.lab import netns
 from tests.lab.capture import Capture
 from tests.lab.chain import EAST, Chain

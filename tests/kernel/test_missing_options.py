@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hopscope.probe import extras
+from hopscope.probe.sockets import extras
 from hopscope.wire.messages import (
     Answered,
     Batching,

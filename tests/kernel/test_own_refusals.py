@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hopscope.probe import routing
+from hopscope.probe.sockets import routing
 from hopscope.wire.messages import (
     Answered,
     Event,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.probe.channels.base import ChannelRefused
+from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.channels.ping_socket import REMEDY, PingSocketChannel
 from hopscope.wire.messages import Family, Plan
 from tests.kernel.judge import Run, survey_as

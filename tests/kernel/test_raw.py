@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.probe import raw_sockets
-from hopscope.probe.channels.base import ChannelRefused
+from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.channels.raw import REMEDY, RawChannel, open_sockets
+from hopscope.probe.sockets import raw_sockets
 from hopscope.wire.messages import Family, Plan, Protocol
 from tests.kernel.judge import Run, survey_as
 from tests.lab import netns

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from hopscope.probe.channels.base import Channel, ChannelContext, Flow, Probe, Reply
+from hopscope.probe.channel import Channel, ChannelContext, Flow, Probe, Reply
 from hopscope.probe.clocks import rtt
 from hopscope.wire.messages import Plan
 

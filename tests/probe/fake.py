@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Probe, Reply
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.engine import Engine
 from hopscope.wire.messages import Kind, Method, Plan
 

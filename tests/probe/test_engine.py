@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from hopscope.probe.channels.base import ChannelRefused
+from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.crowd import MAX_TOLD
 from hopscope.wire.messages import (
     Adjust,

@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from hopscope.probe.errqueue import ORIGIN_ICMP, ORIGIN_ICMP6, parse_failure, zoned
-from hopscope.probe.stamps import nanoseconds
+from hopscope.probe.sockets.errqueue import ORIGIN_ICMP, ORIGIN_ICMP6, parse_failure, zoned
+from hopscope.probe.sockets.stamps import nanoseconds
 
 V4 = struct.pack("=IBBBxIHBx", 113, ORIGIN_ICMP, 11, 0, 0, 36, 0) + struct.pack(
     "=HH4s8x", socket.AF_INET, 0, socket.inet_aton("198.18.0.2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hopscope.probe.channels.base import FlowInfo
+from hopscope.probe.channel import FlowInfo
 from hopscope.probe.engine import LOOK_EVERY_NS
 from hopscope.wire.messages import Event, Failed, Lost, Pause, Plan, Sent, SourceChanged, Start, Started
 from tests.probe.fake import MS, SECOND, EngineHarness, FakeFlow

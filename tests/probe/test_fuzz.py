@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channel import Probe
 from hopscope.probe.packets.extensions import mpls_of
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.packets.ledger import FlowEntry, Ledger

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.probe.channels.base import SEQUENCES, ChannelRefused
+from hopscope.probe.channel import SEQUENCES, ChannelRefused
 from hopscope.probe.probe_book import MOST_REMEMBERED
 from hopscope.probe.schedule import Sweep
 from hopscope.wire.framing import Garbage, encode, event_reader

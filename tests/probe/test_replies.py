@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channel import Probe
 from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import Heard, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.packets.template import IP_HEADER, PacketShape, Template

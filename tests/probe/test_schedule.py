@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channel import Probe
 from hopscope.probe.pacer import NEVER, OPENING_WINDOW, WIDEST_OPENING
 from hopscope.probe.schedule import Sweep
 from hopscope.wire.messages import Kind, Plan

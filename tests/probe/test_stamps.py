@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hopscope.probe import errqueue
-from hopscope.probe.channels.base import Probe
-from hopscope.probe.stamps import SendStamps
+from hopscope.probe.channel import Probe
+from hopscope.probe.sockets import errqueue
+from hopscope.probe.sockets.stamps import SendStamps
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from hopscope.path.fold import PathFold
 from hopscope.path.health import health
-from hopscope.probe.channels.base import Channel, ChannelContext, Probe, Reply
+from hopscope.probe.channel import Channel, ChannelContext, Probe, Reply
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
 from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN

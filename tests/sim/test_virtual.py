@@ -11,7 +11,7 @@ import pytest
 
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path as Route
-from hopscope.probe.channels.base import ChannelContext, ChannelRefused
+from hopscope.probe.channel import ChannelContext, ChannelRefused
 from hopscope.probe.channels.simulated import SimulatedChannel, capabilities
 from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
 from hopscope.probe.virtual import VirtualEngine

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from hopscope.cli.table import option
-from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused
 from hopscope.probe.methods import capabilities, make_channel
 from hopscope.wire.messages import Method, MethodChoice
 from hopscope.wire.methods import METHODS, PROTOCOLS, able_to_send, tried_by_auto

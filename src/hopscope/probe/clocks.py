@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from hopscope.probe.channels.base import Probe, Reply
+from hopscope.probe.channel import Probe, Reply
 from hopscope.wire.messages import Clock
 
 SLACK_NS: Final = 2_000_000

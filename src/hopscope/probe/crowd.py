@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channel import Probe
 from hopscope.wire.messages import Duplicate
 
 MAX_TOLD: Final = 16

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, Probe, Reply, Tally, Watch
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, Probe, Reply, Tally, Watch
 from hopscope.probe.clocks import Clocks, rtt
 from hopscope.probe.crowd import Crowd
 from hopscope.probe.pacer import NEVER

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe.channels.base import Channel, ChannelContext
+from hopscope.probe.channel import Channel, ChannelContext
 from hopscope.probe.refusals import without_sockets
 from hopscope.wire.messages import Method, MethodState
 from hopscope.wire.methods import METHODS, PrivilegedSockets

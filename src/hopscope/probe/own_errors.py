@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 from typing import Final, NamedTuple
 
-from hopscope.probe import routing
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.refusals import WORDS
+from hopscope.probe.sockets import routing
 from hopscope.wire.messages import Plan
 
 FIREWALL: Final = "this computer's firewall refuses it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from hopscope.probe.channels.base import SEQUENCES, Probe
+from hopscope.probe.channel import SEQUENCES, Probe
 from hopscope.wire.messages import Plan
 
 LINGER_NS: Final = 10_000_000_000

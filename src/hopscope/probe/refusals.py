@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Final
 
-from hopscope.probe.channels.base import ChannelRefused
+from hopscope.probe.channel import ChannelRefused
 
 WORDS: Final = {
     errno.ENETUNREACH: "this computer has no route to the target",

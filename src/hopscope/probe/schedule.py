@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hopscope.probe.channels.base import Probe
+from hopscope.probe.channel import Probe
 from hopscope.probe.horizon import Horizon, ends_path
 from hopscope.probe.pacer import NEVER, Pacer
 from hopscope.probe.probe_book import ProbeBook

@@ -8,7 +8,7 @@ From then on answers from that address count at once, until the target is heard.
 
 from __future__ import annotations
 
-from hopscope.probe.channels.base import Probe, Reply, Tally
+from hopscope.probe.channel import Probe, Reply, Tally
 
 
 class StandIn:

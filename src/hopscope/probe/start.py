@@ -29,7 +29,7 @@ def main() -> int:
 
     opened: dict[PrivilegedSockets, object] = {}
     if capabilities.has(capabilities.CAP_NET_RAW):
-        from hopscope.probe import raw_sockets as raw
+        from hopscope.probe.sockets import raw_sockets as raw
 
         try:  # the survey and each refusal say why
             opened["raw"] = raw.open_sockets(*map(int, _values("--mark")[:1]))

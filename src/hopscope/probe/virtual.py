@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
 from hopscope.probe.pacer import NEVER

@@ -11,17 +11,13 @@ failed (this machine could not send it) and, until one of those is known, pendin
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NewType, TypeAlias, Union
+from typing import Annotated, Literal, TypeAlias, Union
 
 import msgspec
 
 VERSION = 2
 """The protocol's version. A worker that is greeted with another one refuses with `Problem` and ends."""
 
-Nanos = NewType("Nanos", int)
-Ttl = NewType("Ttl", int)
-Round = NewType("Round", int)
-TargetId = NewType("TargetId", int)
 
 Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """JSON knows no bound of its own; no number of ours has more digits."""

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hopscope.probe import endpoint, extras
-from hopscope.probe.channels.base import Flow, FlowInfo, Match, Probe
-from hopscope.probe.datagram import COOKIE, DatagramChannel, DatagramFlow, shown, tried
-from hopscope.probe.errqueue import Message
+from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
+from hopscope.probe.channels.datagram import COOKIE, DatagramChannel, DatagramFlow, shown, tried
+from hopscope.probe.sockets import endpoint, extras
+from hopscope.probe.sockets.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
 
 _HEADER = struct.Struct("!BBHHH")

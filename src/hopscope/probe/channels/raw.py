@@ -13,11 +13,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe import endpoint, errqueue, extras, raw_sockets, stamps
-from hopscope.probe.channels.base import ChannelContext, Probe
-from hopscope.probe.raw_sockets import RawSockets, open_sockets
+from hopscope.probe.channel import ChannelContext, Probe
+from hopscope.probe.channels.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.probe.refusals import AS_ROOT
-from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
+from hopscope.probe.sockets import endpoint, errqueue, extras, raw_sockets, stamps
+from hopscope.probe.sockets.raw_sockets import RawSockets, open_sockets
 from hopscope.wire.messages import Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 

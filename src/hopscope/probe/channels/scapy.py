@@ -21,13 +21,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hopscope.probe import endpoint, scapy_home, stamps
-from hopscope.probe.channels.base import ChannelContext, Probe
-from hopscope.probe.errqueue import Message
+from hopscope.probe import scapy_home
+from hopscope.probe.channel import ChannelContext, Probe
+from hopscope.probe.channels.whole_packets import Arrival, Handle, PacketChannel
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
 from hopscope.probe.refusals import AS_ROOT
-from hopscope.probe.scout import Scout
-from hopscope.probe.whole_packets import Arrival, Handle, PacketChannel
+from hopscope.probe.sockets import endpoint, stamps
+from hopscope.probe.sockets.errqueue import Message
+from hopscope.probe.sockets.scout import Scout
 from hopscope.wire.messages import Clock, Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 

@@ -11,7 +11,7 @@ import ipaddress
 from random import Random
 from typing import Final
 
-from hopscope.probe.channels.base import (
+from hopscope.probe.channel import (
     SEQUENCES,
     Channel,
     ChannelContext,

@@ -27,15 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hopscope.probe import endpoint, errqueue, extras, stamps
-from hopscope.probe.channels.base import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
-from hopscope.probe.errqueue import Message
-from hopscope.probe.extras import Lack, ask, need
+from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
-from hopscope.probe.rehearsal import Rehearsal
-from hopscope.probe.scout import Scouts
+from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
+from hopscope.probe.sockets.errqueue import Message
+from hopscope.probe.sockets.extras import Lack, ask, need
+from hopscope.probe.sockets.rehearsal import Rehearsal
+from hopscope.probe.sockets.scout import Scouts
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
 
 HEARING_NS: Final = 950_000_000

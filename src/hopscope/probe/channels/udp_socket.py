@@ -15,10 +15,10 @@ import struct
 from contextlib import suppress
 from typing import Any, Final
 
-from hopscope.probe import endpoint, extras
-from hopscope.probe.channels.base import Flow, FlowInfo, Match, Probe
-from hopscope.probe.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown, tried
-from hopscope.probe.errqueue import Message
+from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
+from hopscope.probe.channels.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown, tried
+from hopscope.probe.sockets import endpoint, extras
+from hopscope.probe.sockets.errqueue import Message
 from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
 
 _HEADER = 8

@@ -12,7 +12,7 @@ import ipaddress
 import struct
 from typing import Final, TypeAlias
 
-from hopscope.probe.channels.base import Match, Probe
+from hopscope.probe.channel import Match, Probe
 from hopscope.probe.packets.checksum import complement
 from hopscope.probe.packets.replies import ICMP, TCP, UDP, Heard, TcpSegment
 from hopscope.probe.packets.template import COOKIE_AT, COOKIE_SIZE, ID_OF_ZERO, IP_HEADER, PacketShape, packet_size

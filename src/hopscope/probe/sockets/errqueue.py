@@ -12,8 +12,8 @@ import socket
 import struct
 from typing import Any, Final, NamedTuple
 
-from hopscope.probe import stamps
-from hopscope.probe.extras import Lack, ask, need
+from hopscope.probe.sockets import stamps
+from hopscope.probe.sockets.extras import Lack, ask, need
 
 ORIGIN_LOCAL: Final = 1
 ORIGIN_ICMP: Final = 2

@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-from hopscope.probe import endpoint
+from hopscope.probe.sockets import endpoint
 from hopscope.wire.messages import Family
 
 _LOOPBACK: dict[Family, str] = {4: "127.0.0.1", 6: "::1"}

@@ -18,8 +18,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # loaded as root, by raw_sockets: nothing beyond the standard library is
-    from hopscope.probe.endpoint import Egress
-    from hopscope.probe.rtnetlink import Routes
+    from hopscope.probe.sockets.endpoint import Egress
+    from hopscope.probe.sockets.rtnetlink import Routes
     from hopscope.wire.messages import Family, Plan
 
 _UNSPECIFIED = struct.pack("=H14x", socket.AF_UNSPEC)
@@ -60,7 +60,7 @@ class Scout:
 
     def egress_of(self, plan: Plan) -> Egress:
         """As `endpoint.egress_of`, for the sockets that were opened with this one."""
-        from hopscope.probe import endpoint
+        from hopscope.probe.sockets import endpoint
 
         if plan.source is not None or plan.interface is not None or not sys.platform.startswith("linux"):
             return endpoint.egress_of(plan)  # what was asked for holds, whoever sends
@@ -80,8 +80,8 @@ class Scout:
 
     def _held(self, plan: Plan, source: tuple[str, int]) -> Egress | None:
         """The source, and the interface to hold on to, where the route has next hops on several. `OSError`."""
-        from hopscope.probe import endpoint
-        from hopscope.probe.rtnetlink import FlowKey, Routes
+        from hopscope.probe.sockets import endpoint
+        from hopscope.probe.sockets.rtnetlink import FlowKey, Routes
 
         if self._routes is None:
             self._routes = Routes()

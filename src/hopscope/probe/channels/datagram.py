@@ -15,15 +15,15 @@ from abc import abstractmethod
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-from hopscope.probe import endpoint, errqueue, extras, stamps
-from hopscope.probe.channels.base import Channel, ChannelContext, Flow, FlowInfo, Match, Probe, Reply
-from hopscope.probe.errqueue import Message
-from hopscope.probe.extras import Lack
+from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
-from hopscope.probe.scout import Scouts
+from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
+from hopscope.probe.sockets.errqueue import Message
+from hopscope.probe.sockets.extras import Lack
+from hopscope.probe.sockets.scout import Scouts
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import Kind, Plan
 

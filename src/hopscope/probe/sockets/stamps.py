@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from hopscope.probe.extras import ask
+from hopscope.probe.sockets.extras import ask
 
 if TYPE_CHECKING:  # loaded as root, by raw_sockets
-    from hopscope.probe.channels.base import Probe
+    from hopscope.probe.channel import Probe
 
 SO_TIMESTAMPING: Final = 37
 """Option and control message alike (SO_TIMESTAMPING_OLD, asm-generic/socket.h)."""

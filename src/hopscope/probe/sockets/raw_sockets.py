@@ -15,11 +15,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from hopscope.probe import errqueue, stamps
-from hopscope.probe.extras import Lack, ask
 from hopscope.probe.packets.kinds import HEARD_TYPES
 from hopscope.probe.packets.replies import ACK, RST, SYN
-from hopscope.probe.scout import Scout
+from hopscope.probe.sockets import errqueue, stamps
+from hopscope.probe.sockets.extras import Lack, ask
+from hopscope.probe.sockets.scout import Scout
 
 if TYPE_CHECKING:
     from hopscope.wire.messages import Family

@@ -17,9 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from hopscope.probe import endpoint, errqueue, extras, routing
-from hopscope.probe.channels.base import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Match, Probe, Reply
-from hopscope.probe.extras import Lack
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.inbox import Inbox
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.checksum import is_checked
@@ -28,6 +26,8 @@ from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.packets.template import PacketShape, Template
+from hopscope.probe.sockets import endpoint, errqueue, extras, routing
+from hopscope.probe.sockets.extras import Lack
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import DEFAULT_PORT, Clock, Family, Kind, Plan, Protocol
 

@@ -9,11 +9,11 @@ import socket
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from hopscope.probe import routing
-from hopscope.probe.channels.base import ChannelRefused
-from hopscope.probe.errqueue import zoned
-from hopscope.probe.extras import need
+from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.refusals import AS_ROOT
+from hopscope.probe.sockets import routing
+from hopscope.probe.sockets.errqueue import zoned
+from hopscope.probe.sockets.extras import need
 from hopscope.wire.messages import Family, Plan
 
 DISCARD_PORT: Final = 9

@@ -1,0 +1,1 @@
+"""What the channels need of the system's sockets: options, stamps, error queues, routes."""
