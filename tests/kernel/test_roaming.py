@@ -307,6 +307,34 @@ def test_whole_packets_have_the_source_of_the_way_that_they_take_whoever_the_wor
         assert sources == {n: uplinks.source(1, FAMILIES[(n - 1) % 2]) for n in range(1, number + 1)}
 
 
+@pytest.mark.parametrize("has_default", [True, False])
+def test_root_sees_roots_way_by_whatever_method_is_taken(uplinks: Uplinks, has_default: bool) -> None:
+    uplinks.use(2)
+    if not has_default:
+        uplinks.use_none()
+    for family, gateway in ((FAMILIES[0], "198.19.1.1"), (FAMILIES[1], "fd00:19:1::1")):
+        commands = [f"route add default via {gateway} dev up1 table 100", "rule add uidrange 0-0 lookup 100"]
+        netns.ip(commands, uplinks.client, family=family)
+    with Conversation(uplinks.client, "root") as worker:
+        for number, family in enumerate(FAMILIES):
+            worker.say(Start(number, Plan(TARGET[family], family, max_ttl=1, interval_ns=100_000_000)))
+        started: dict[int, tuple[Method, str | None]] = {}
+        while len(started) < len(FAMILIES):
+            event = worker.until(lambda event: isinstance(event, Started | Refused))
+            assert isinstance(event, Started), event
+            started[event.target] = (event.method, event.source)
+        assert started == {n: ("raw", uplinks.source(1, family)) for n, family in enumerate(FAMILIES)}
+        worker.until(lambda event: isinstance(event, Answered))
+
+
+def test_where_all_users_go_one_way_the_cheapest_method_is_taken(uplinks: Uplinks) -> None:
+    with Conversation(uplinks.client, "root") as worker:
+        worker.say(Start(1, Plan(TARGET[4], 4, max_ttl=1)))
+        started = worker.until(lambda event: isinstance(event, Started | Refused))
+        assert isinstance(started, Started)
+        assert started.method == "ping-socket"
+
+
 @USERS
 @pytest.mark.parametrize("policy", ["0", "1"], ids=["by-addresses", "by-ports"])
 def test_of_several_uplinks_at_once_each_packet_takes_the_one_whose_address_it_has(

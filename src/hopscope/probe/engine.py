@@ -69,6 +69,8 @@ _MOVED: Final = "this computer's own address or route changed while the probe wa
 
 Factory = Callable[[Method, ChannelContext], Channel]
 """Makes a channel, or raises `ChannelRefused`."""
+InOrder = Callable[[Plan], tuple[Method, ...]]
+"""The methods to try for a plan."""
 
 
 class _Target:
@@ -113,6 +115,7 @@ class Engine:
         wall: Callable[[], int],
         anchor: int,
         asleep: Callable[[], int] = lambda: 0,
+        in_order: InOrder = lambda plan: tried_by_auto(plan.protocol) if plan.method == "auto" else (plan.method,),
     ) -> None:
         """`asleep`: how long the machine has slept, see `clocks.asleep`."""
         self.anchor = anchor
@@ -122,6 +125,7 @@ class Engine:
         self._stood_still = 0
         self._latency_critical: set[int] = set()
         self._factory = factory
+        self._in_order = in_order
         self._monotonic = monotonic
         self._context = ChannelContext(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
         self._channels: dict[Method, Channel] = {}
@@ -253,9 +257,8 @@ class Engine:
         self._after(number, target, now)
 
     def _open(self, number: int, plan: Plan) -> tuple[Method, Flow]:
-        choices = tried_by_auto(plan.protocol) if plan.method == "auto" else (plan.method,)
         refusals: list[ChannelRefused] = []
-        for method in choices:
+        for method in self._in_order(plan):
             try:
                 return method, self._channel(method).open(number, plan)
             except ChannelRefused as refusal:

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from hopscope.probe.channel import Channel, ChannelContext
 from hopscope.probe.refusals import without_sockets
-from hopscope.wire.messages import Method, MethodState
-from hopscope.wire.methods import METHODS, PrivilegedSockets
+from hopscope.wire.messages import Method, MethodState, Plan
+from hopscope.wire.methods import METHODS, PrivilegedSockets, tried_by_auto
 
 Opened: TypeAlias = Mapping[PrivilegedSockets, Any]
 """What the process opened before it gave its privileges up, or the `OSError` with which that failed; a kind that is not
@@ -30,6 +30,18 @@ def make_channel(method: Method, context: ChannelContext, opened: Opened) -> Cha
         handed.append(sockets)
     made: Channel = getattr(_module(module), name)(context, *handed)
     return made
+
+
+def in_order(plan: Plan, opened: Opened) -> tuple[Method, ...]:
+    """The methods to try for a plan, in order. Whoever started this worker wants to see his own way: where routes
+    depend on the user (``ip rule`` with ``uidrange``), ``auto`` takes the sockets that he opened first."""
+    if plan.method != "auto":
+        return (plan.method,)
+    methods = tried_by_auto(plan.protocol)
+    raw = opened.get("raw")
+    if raw is None or isinstance(raw, OSError) or "raw" not in methods or not raw.goes_another_way(plan):
+        return methods
+    return ("raw", *(method for method in methods if method != "raw"))
 
 
 def capabilities(opened: Opened) -> tuple[MethodState, ...]:

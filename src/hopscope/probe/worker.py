@@ -20,7 +20,7 @@ from hopscope._version import __version__
 from hopscope.probe.clocks import asleep
 from hopscope.probe.confinement import confine
 from hopscope.probe.engine import HELD_POLL_NS, Engine
-from hopscope.probe.methods import Opened, capabilities, make_channel
+from hopscope.probe.methods import Opened, capabilities, in_order, make_channel
 from hopscope.probe.outbox import Outbox
 from hopscope.probe.poller import Poller
 from hopscope.probe.wake import WakePolicy
@@ -63,7 +63,8 @@ class Worker:
         self._over = False
         anchor = time.time_ns() - time.monotonic_ns()
         factory = partial(make_channel, opened=opened)
-        self._engine = Engine(factory, self._poller, time.monotonic_ns, time.time_ns, anchor, asleep)
+        order = partial(in_order, opened=opened)
+        self._engine = Engine(factory, self._poller, time.monotonic_ns, time.time_ns, anchor, asleep, order)
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
         try:

@@ -22,7 +22,7 @@ from hopscope.probe.sockets.extras import Lack, ask
 from hopscope.probe.sockets.scout import Scout
 
 if TYPE_CHECKING:
-    from hopscope.wire.messages import Family
+    from hopscope.wire.messages import Family, Plan
 
 FAMILIES: Final[tuple[Family, ...]] = (4, 6)
 
@@ -59,6 +59,11 @@ class RawSockets:
     """Without a family that this kernel does not have."""
     lacks: set[Lack] = field(default_factory=set)
     """What this kernel's raw sockets do not know or do."""
+
+    def goes_another_way(self, plan: Plan) -> bool:
+        """See `Scout.goes_another_way`."""
+        sockets = self.families.get(plan.family)
+        return sockets is not None and sockets.scout.goes_another_way(plan)
 
     def close(self) -> None:
         """Close all. Idempotent."""

@@ -25,7 +25,7 @@ _NLM_F_REQUEST = 1
 _NLMSG_ERROR = 2
 _RTM_F_FIB_MATCH = 0x2000
 """The answer is the entry of the table, with all its next hops, and not what the flow would get (Linux 4.13)."""
-_RTA_DST, _RTA_OIF, _RTA_PREFSRC, _RTA_MULTIPATH = 1, 4, 7, 9
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_VIA = 1, 4, 5, 7, 9, 18
 _RTA_MARK, _RTA_UID, _RTA_IP_PROTO, _RTA_SPORT, _RTA_DPORT = 16, 25, 27, 28, 29
 _ANSWER: Final = 1 << 16
 
@@ -65,6 +65,14 @@ class Routes:
             return None
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         return RouteAnswer(struct.unpack("=i", chosen[_RTA_OIF])[0], socket.inet_ntop(kind, chosen[_RTA_PREFSRC]))
+
+    def way(self, family: Family, destination: str, flow: FlowKey) -> tuple[object, ...]:
+        """What tells the way of a UDP flow from another one: interface, next hop and source, or why there is none."""
+        try:
+            found = self._ask(family, destination, flow, 0)
+        except OSError as problem:
+            return (problem.errno,)
+        return tuple(found.get(kind) for kind in (_RTA_OIF, _RTA_GATEWAY, _RTA_VIA, _RTA_PREFSRC))
 
     def close(self) -> None:
         """Idempotent."""

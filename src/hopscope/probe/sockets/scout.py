@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # loaded as root, by raw_sockets: nothing beyond the standard library is
     from hopscope.probe.sockets.endpoint import Egress
-    from hopscope.probe.sockets.rtnetlink import Routes
+    from hopscope.probe.sockets.rtnetlink import FlowKey, Routes
     from hopscope.wire.messages import Family, Plan
 
 _UNSPECIFIED = struct.pack("=H14x", socket.AF_UNSPEC)
@@ -71,6 +71,17 @@ class Scout:
                 return self._held(plan, source) or endpoint.Egress(source, 0)
         return endpoint.Egress(source, 0)
 
+    def goes_another_way(self, plan: Plan) -> bool:
+        """Whether packets of the sockets that were opened with this one take another way than those of a socket that
+        this process would open now; no, where nobody says."""
+        if (self._uid == os.geteuid() and not self._mark) or "%" in plan.address:
+            return False
+        with suppress(OSError):
+            routes, flow = self._asked(), self._flow()
+            ours = flow._replace(uid=os.geteuid(), mark=0)
+            return routes.way(plan.family, plan.address, flow) != routes.way(plan.family, plan.address, ours)
+        return False
+
     def close(self) -> None:
         """Idempotent."""
         self._socket.close()
@@ -81,13 +92,22 @@ class Scout:
     def _held(self, plan: Plan, source: tuple[str, int]) -> Egress | None:
         """The source, and the interface to hold on to, where the route has next hops on several. `OSError`."""
         from hopscope.probe.sockets import endpoint
-        from hopscope.probe.sockets.rtnetlink import FlowKey, Routes
+
+        way = self._asked().one_of_several(plan.family, plan.address, self._flow())
+        return endpoint.Egress((way.source, 0, *source[2:]), 0, way.interface) if way is not None else None
+
+    def _asked(self) -> Routes:
+        from hopscope.probe.sockets.rtnetlink import Routes
 
         if self._routes is None:
             self._routes = Routes()
-        flow = FlowKey(self._port, endpoint.DISCARD_PORT, self._uid, self._mark)
-        way = self._routes.one_of_several(plan.family, plan.address, flow)
-        return endpoint.Egress((way.source, 0, *source[2:]), 0, way.interface) if way is not None else None
+        return self._routes
+
+    def _flow(self) -> FlowKey:
+        from hopscope.probe.sockets.endpoint import DISCARD_PORT
+        from hopscope.probe.sockets.rtnetlink import FlowKey
+
+        return FlowKey(self._port, DISCARD_PORT, self._uid, self._mark)
 
     def _dissolve(self) -> None:
         """Else the kernel would keep to the source that it gave before."""
