@@ -66,7 +66,7 @@ def test_who_is_patient_does_not_wait_for_what_is_stamped_and_hears_it_all_the_s
     assert heard == [b"answer"]
 
 
-@pytest.mark.parametrize(("stamped", "patient"), [(True, False), (False, True), (False, False)])
+@pytest.mark.parametrize(("timestamped", "patient"), [(True, False), (False, True), (False, False)])
 def test_everything_else_ends_the_waiting_at_once(
     ends: tuple[socket.socket, socket.socket], timestamped: bool, patient: bool
 ) -> None:

@@ -98,7 +98,7 @@ def test_a_word_and_its_complement_add_up_to_the_total(word: int, total: int) ->
     assert (word + complement(word, total)) % 0xFFFF == total
 
 
-@pytest.mark.parametrize("module", ["channels.raw", "raw_sockets", "packets.template", "packets.ledger"])
+@pytest.mark.parametrize("module", ["channels.raw", "sockets.raw_sockets", "packets.template", "packets.ledger"])
 def test_scapy_is_not_loaded_before_the_first_template(module: str) -> None:
     program = f"import sys, hopscope.probe.{module}; sys.exit('scapy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
