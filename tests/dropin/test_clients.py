@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.dropin.clients import CLIENTS, Client
 from tests.dropin.runs import link, side_by_side
 
 HERE = Path(__file__).parent
+HOPS = 6
 pytestmark = [pytest.mark.kernel, pytest.mark.needs("tun", "mtr")]
 
 
@@ -19,9 +21,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return link(tmp_path_factory.mktemp("bin"))
 
 
+def _overshoots(raw: str) -> bool:
+    """Whether mtr was held up by a busy machine and tried more than its one TTL beyond the target: it waits 20 ms for
+    an answer that takes 13. Then it is run again; hopscope does not do that."""
+    return re.search(rf"^x {HOPS + 1} ", raw, re.MULTILINE) is not None
+
+
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path) -> None:
-    real, piped, shown = side_by_side(folder, client.words, HERE / client.path)
+    for _ in range(4):
+        real, piped, shown = side_by_side(folder, client.words, HERE / client.path)
+        if not _overshoots(real.out):
+            break
     assert (real.status, real.errors) == (0, "")
     expected = client.read(real.out)
     assert (piped.status, piped.errors) == (0, "")

@@ -47,7 +47,7 @@ class AskedAsMtr(Exception):
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> Values:
     """The options in ``MTR_OPTIONS``, and over them the command line's; no file is read yet. Raises `Wrong` and
-    `Asked`."""
+    `AskedAsMtr`."""
     reader = _Reader()
     words = re.split(r"[ \t]+", environ.get(ENVIRONMENT, "").strip(" \t"))
     # Words that are no options mean nothing there, but the files that -F names do.
