@@ -4,6 +4,7 @@ printed; how it ends by signals and closed pipes; what others find of it in /pro
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shlex
 import signal
@@ -124,3 +125,27 @@ def test_others_find_a_process_of_the_name_mtr(words: tuple[str, ...], folder: P
             assert b"mtr\0--report\0--report-wide" in process_of.joinpath("cmdline").read_bytes()
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("line", ["-c 8 -i 0.3 -G 0.2 127.0.0.1", "-c 0 -G 0.2 127.0.0.1", "nosuch.invalid"])
+def test_the_screen_ends_when_mtrs_does(line: str, folder: Path) -> None:
+    """With ``-c`` once the rounds are over; at once where there is nobody to probe."""
+    statuses, drawn = [], []
+    for program in ("mtr", str(folder / "mtr")):
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [*_ALONE, program, *line.split()], stdin=theirs, stdout=theirs, stderr=theirs,
+            env=environment(MTR_OPTIONS="", TERM="xterm-256color"), start_new_session=True,
+        ) as process:  # fmt: skip
+            os.close(theirs)
+            data = bytearray()
+            try:
+                while more := os.read(ours, 65536):
+                    data += more
+            except OSError:
+                pass  # its other end is closed
+            statuses.append(process.wait(30))
+        os.close(ours)
+        drawn.append(b"\x1b[?1049h" in data)
+    assert statuses[0] == statuses[1]
+    assert drawn[0] == drawn[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from hopscope.cli import config as configuration
 from hopscope.cli.config_edit import keep
-from hopscope.cli.errors import UsageError
+from hopscope.cli.errors import NOT_REACHED, OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
 from hopscope.names.facts import Namer
@@ -32,7 +32,8 @@ def run(options: Options, started: StartedProbing, namer: Namer, create: Creator
             started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
         )
 
-    return screen.run(launch, chosen)
+    status = screen.run(launch, chosen)
+    return OK if options.as_mtr and status == NOT_REACHED else status
 
 
 def screen_options(options: Options, started: StartedProbing, create: Creator | None = None) -> ScreenOptions:
@@ -67,4 +68,5 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
         report=report,
         save_settings=save_settings,
         create=create,
+        ends_with_probing=options.as_mtr and started.probing.rounds is not None,
     )

@@ -25,10 +25,12 @@ def begin(options: Options, launched: WorkerProcess) -> StartedProbing:
     probing = options.probing
     found: list[tuple[str, str]] = []
     for name in options.targets:
-        address = _resolve(name, probing, found[0][1] if found else None)
-        if address is None:
+        try:
+            address = _resolve(name, probing, found[0][1] if found else None)
+        except Wrong as wrong:
             if options.format is None:
-                raise Wrong(f"Failed to resolve host: {name}")
+                raise
+            say(str(wrong))
             continue
         _check_source(probing, address)
         found.append((name, address))
@@ -38,8 +40,8 @@ def begin(options: Options, launched: WorkerProcess) -> StartedProbing:
     return StartedProbing(launched, targets, probing, {read_query(name).host: address for name, address in found})
 
 
-def _resolve(name: str, probing: Probing, first: str | None) -> str | None:
-    """The first address; None: it was said that there is none. The first host's family is that of all that follow."""
+def _resolve(name: str, probing: Probing, first: str | None) -> str:
+    """The first address. The first host's family is that of all that follow. Raises `Wrong` where there is none."""
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[probing.family]
     if first is not None:
         family = _family_of(first)
@@ -54,8 +56,7 @@ def _resolve(name: str, probing: Probing, first: str | None) -> str | None:
             why = f": {error.strerror}"
     except (ValueError, OSError):
         why = ": Name or service not known"
-    say(f"Failed to resolve host: {name}{why}")
-    return None
+    raise Wrong(f"Failed to resolve host: {name}{why}")
 
 
 def _check_source(probing: Probing, address: str) -> None:

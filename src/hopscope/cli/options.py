@@ -113,7 +113,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     _check_fast(merged, action, probing, asked)
     if asked not in (None, "mtr-split") and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
-    if probing.rounds == 0 and asked not in MTR:
+    if probing.rounds == 0 and asked not in MTR and not as_mtr:
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")

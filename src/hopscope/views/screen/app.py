@@ -25,7 +25,7 @@ from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.glyphs import choose
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
-from hopscope.views.screen.outcome import status_of
+from hopscope.views.screen.outcome import is_over, status_of
 from hopscope.views.screen.source import Launch
 from hopscope.views.screen.styles import Look, look_of
 
@@ -131,6 +131,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.context is not None and self.context.update():
             self.show()
             self.cadence.looked(time.perf_counter() - began)
+            if self.options.ends_with_probing and is_over(self.context.session.snapshot()):
+                self.leave(None)
 
     # --- what an action asks for (`context.Shell`) ---------------------------------------------------------------
 

@@ -60,3 +60,5 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     save_settings: SaveSettings | None = None
     create: Creator | None = None
     """None: files are made as any program does."""
+    ends_with_probing: bool = False
+    """End once all rounds are over, as mtr's screen does with ``-c``."""

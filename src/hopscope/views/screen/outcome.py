@@ -18,3 +18,8 @@ def status_of(snapshot: Snapshot) -> int:
     if all(target.state in ("refused", "unresolved") for target in targets):
         return 3
     return 1
+
+
+def is_over(snapshot: Snapshot) -> bool:
+    """Whether nothing is left to be probed."""
+    return all(target.state in ("finished", "refused", "unresolved") for target in snapshot.targets)
