@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.screen.shell import PROMPT, ShellTerminal, children, shows_whole, state, with_signal
+from tests.screen.terminal import Terminal
 
 STOPS: dict[str, Callable[[ShellTerminal], None]] = {
     "ctrl+z": lambda terminal: terminal.type("\x1a"),
@@ -276,6 +277,34 @@ def test_a_terminal_that_is_read_again_gets_the_whole_screen_and_probing_went_on
         terminal.type("q")
         assert terminal.until_end() == 0
         assert terminal.is_restored
+
+
+def test_stopped_while_nobody_reads_it_comes_back_whole() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        freeze(terminal)
+        terminal.kill(signal.SIGTSTP)
+        end = time.monotonic() + 5
+        while terminal.state() != "T":
+            assert time.monotonic() < end, "it is not stopped"
+            time.sleep(0.01)
+        assert terminal.is_restored
+        foreground(terminal)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+
+
+def test_without_a_shell_ctrl_z_stops_nothing_and_the_screen_stays() -> None:
+    """In a group of processes that no shell could continue, as in a container, the kernel stops nobody."""
+    with Terminal("demo") as terminal:
+        at = terminal.read(b"leaf12.dc3.hosting.example")
+        terminal.type("\x1a")
+        at = terminal.read(b"\x1b[?1049h", at)
+        terminal.read(b"leaf12.dc3.hosting.example", at)
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert terminal.is_restored()
 
 
 @pytest.mark.parametrize("nohup", ["", "nohup "], ids=["hung up", "nohup"])

@@ -73,6 +73,11 @@ class Writer:
             self._is_cut = True
             self._drop()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._is_cut
+
     def end(self) -> None:
         """End once all is written. Does not wait."""
         with self._changed:

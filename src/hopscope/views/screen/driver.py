@@ -68,7 +68,7 @@ class QuietDriver(Driver):
         self.fileno = sys.__stdin__.fileno()
         self._terminal = Terminal(self.fileno, sys.__stderr__.fileno())
         self._size = self._terminal.size()
-        self._writer = Writer(sys.__stderr__.fileno(), self._on_caught_up, self._on_gone)
+        self._writer = self._new_writer()
         self._input: _Input | None = None
         self._is_taken = False
         """Whether the terminal is in our hands."""
@@ -86,6 +86,10 @@ class QuietDriver(Driver):
         )
         self._signals.__enter__()
 
+    def _new_writer(self) -> Writer:
+        assert sys.__stderr__ is not None
+        return Writer(sys.__stderr__.fileno(), self._on_caught_up, self._on_gone)
+
     @property
     def can_suspend(self) -> bool:
         return True
@@ -94,7 +98,8 @@ class QuietDriver(Driver):
 
     def start_application_mode(self) -> None:
         """Take the terminal, once it is ours to take."""
-        self._take()
+        if not self._take():
+            self._look_again()
 
     def _take(self) -> bool:
         """Whether the terminal could be taken."""
@@ -102,6 +107,9 @@ class QuietDriver(Driver):
             return False
         self._continued = self._signals.seen[signal.SIGCONT]
         self._is_taken = True
+        if self._writer.is_cut:  # it was given back by force
+            self._writer.end()
+            self._writer = self._new_writer()
         self._writer.write(ENTER)
         self._terminal.take_modes()
         if os.environ.get("TERM_PROGRAM") != "Apple_Terminal":  # which prints a letter of it
