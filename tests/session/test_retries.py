@@ -36,11 +36,12 @@ def test_pauses_grow_to_the_last_one_and_begin_anew_after_a_success() -> None:
     assert series.failed(9.0) == 1.0
 
 
-def test_a_series_ends_when_the_next_try_would_be_too_late() -> None:
+def test_the_last_try_of_a_series_is_at_its_end() -> None:
     series = Retries((1.0,), lasts_s=5.0)
     series.begun(10.0)
     assert [series.failed(at) for at in (10.0, 12.0, 14.0)] == [1.0, 1.0, 1.0]
-    assert series.failed(14.5) is None
+    assert series.failed(14.5) == 0.5
+    assert series.failed(15.0) is None
 
 
 def test_a_target_is_tried_again_within_three_seconds_and_a_worker_within_a_minute() -> None:

@@ -35,9 +35,10 @@ class Retries:
         assert self.since is not None
         pause = self._pauses[min(self.failures, len(self._pauses) - 1)]
         self.failures += 1
-        if self._lasts is not None and now + pause > self.since + self._lasts:
-            return None
-        return pause
+        if self._lasts is None:
+            return pause
+        left = self.since + self._lasts - now
+        return min(pause, left) if left > 0 else None
 
     def succeeded(self) -> None:
         """A try did not fail: what fails next begins a new series."""
