@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from hopscope.cli.unprivileged import Standing
 from hopscope.probe import confinement
 from tests.cli.command import QUICK, environment
 
@@ -206,3 +207,10 @@ def test_without_landlock_doctor_says_what_a_process_of_root_can_still_reach(cop
     _, out, _ = run(copy, "doctor")
     assert " ".join(out.split()).count("no Landlock, so it can still read and write root's own files") == 2
     assert json.loads(run(copy, "doctor", "--format", "json")[1])["front_end"]["landlock"] == "none"
+
+
+def test_nor_is_one_made_on_the_screen() -> None:
+    standing = Standing(user="root, privileges given up", is_root=True, behind="alice")
+    assert standing.create is not None
+    with pytest.raises(PermissionError, match="no file is made for alice"):
+        standing.create("/tmp/report.txt")

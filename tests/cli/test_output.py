@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hopscope.cli.errors import UsageError
 from hopscope.cli.output import ClosedPipe, Output, OutputError
 
 
@@ -189,3 +190,19 @@ def test_a_stream_is_written_into_the_file_as_it_comes(tmp_path: Path) -> None:
         output.write("first\n")
         output.write("second\n")
         assert reader.read() == "first\nsecond\n"
+
+
+@pytest.mark.needs("root")  # to lay links of somebody else's
+def test_root_follows_no_link_of_another_users(tmp_path: Path) -> None:
+    victim, link, way = tmp_path / "victim", tmp_path / "link.txt", tmp_path / "way"
+    victim.write_text("root's")
+    link.symlink_to(victim)
+    way.symlink_to(tmp_path)
+    for laid in (link, way):
+        os.lchown(laid, 12345, 12345)
+    for path in (link, way / "victim", way / "new.txt"):
+        with pytest.raises(UsageError, match="another user's link is not followed"):
+            Output(str(path))
+    os.lchown(way, 0, 0)
+    Output(str(way / "victim")).save(NEW)
+    assert (victim.read_text(), (tmp_path / "new.txt").exists()) == (NEW, False)

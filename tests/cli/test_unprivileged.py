@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import QUICK, environment
+from hopscope.sandbox import landlock, seccomp
+from tests.cli.command import COMMAND, QUICK, environment
 from tests.lab.plain_user import as_plain_user
 from tests.sandbox.test_privileges import CAPABILITY_SETS
 
@@ -340,3 +341,25 @@ def test_by_sudo_itself_a_user_gets_raw_sockets_for_the_worker_and_files_of_his_
     report = folder / "report.json"
     assert json.loads(report.read_text())["method"] == "raw"
     assert report.stat().st_uid == user.pw_uid
+
+
+@root
+@pytest.mark.needs("seccomp")
+@pytest.mark.parametrize("running", [SUDO], indirect=True)
+def test_a_worker_is_filtered_and_has_little_of_the_environment(running: Running) -> None:
+    until = time.monotonic() + 10
+    while status_of(running.worker)["Seccomp"] != "2":
+        assert time.monotonic() < until
+    status = status_of(running.worker)
+    assert (status["Uid"].split(), status["NoNewPrivs"]) == ([str(UID)] * 4, "1")
+    variables = Path(f"/proc/{running.worker}/environ").read_bytes().split(b"\0")
+    names = {variable.partition(b"=")[0].decode() for variable in variables if variable}
+    assert names <= {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SUDO_UID", "SUDO_GID"}
+
+
+def test_a_plain_users_worker_can_write_and_execute_nothing_either() -> None:
+    found = json.loads(subprocess.run(
+        [*COMMAND, "doctor", "--format", "json"], env=environment(), capture_output=True, check=False
+    ).stdout)  # fmt: skip
+    assert (found["worker"]["landlock"] != "none") == (landlock.abi() > 0)
+    assert found["worker"]["seccomp"] == (seccomp.architecture() is not None)

@@ -13,7 +13,7 @@ import stat
 from typing import Final
 
 from hopscope.cli.errors import UsageError
-from hopscope.cli.replacing import NO_ROOM, is_replaceable, overwrite, replace
+from hopscope.cli.replacing import NO_ROOM, check_links, is_replaceable, overwrite, replace
 from hopscope.cli.values import shown
 
 MOST_SAID = 1000
@@ -144,6 +144,8 @@ def _open(path: str) -> tuple[int, bool]:
     match = _OPEN_ALREADY.fullmatch(path)
     if match is not None:
         return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
+    if os.geteuid() == 0:
+        check_links(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o666), False
 
 

@@ -77,6 +77,18 @@ def is_replaceable(there: os.stat_result, path: str) -> bool:
         return True
 
 
+def check_links(path: str) -> None:
+    """Raise `Unsafe` where a link on the way belongs to somebody who is neither this user nor root: for root, who can
+    write to more than whoever laid it."""
+    for part in (Path(path).absolute(), *Path(path).absolute().parents):
+        try:
+            there = os.lstat(part)
+        except OSError:
+            continue
+        if stat.S_ISLNK(there.st_mode) and there.st_uid not in (0, os.geteuid()):
+            raise Unsafe(errno.EPERM, "another user's link is not followed", str(part))
+
+
 def _check_way(path: str) -> None:
     """Each folder, and each link, that leads there has to be this user's or root's."""
     for folder in Path(path).absolute().parents:

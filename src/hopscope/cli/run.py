@@ -169,4 +169,4 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         return run_report(options, started, namer, output)
     from hopscope.cli.live import run as run_screen
 
-    return run_screen(options, started, namer, standing.scribe.create if standing.scribe is not None else None)
+    return run_screen(options, started, namer, standing.create)

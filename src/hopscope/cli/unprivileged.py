@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -43,6 +43,16 @@ class FrontEndStanding(msgspec.Struct, frozen=True, kw_only=True):
     landlock: Literal["none", "named-files"] = "none"
     scribe: Scribe | None = None
     """Who makes the files that are named on the screen, where this process can make none."""
+
+    @property
+    def create(self) -> Callable[[str], int] | None:
+        """How a new file that is named on the screen is opened for writing; None: as any program does it."""
+        if self.behind is not None:
+            return self._refuse
+        return self.scribe.create if self.scribe is not None else None
+
+    def _refuse(self, path: str) -> int:
+        raise PermissionError(errno.EPERM, f"no file is made for {self.behind}, who cannot read the program", path)
 
 
 def intend() -> privileges.Intent | None:
