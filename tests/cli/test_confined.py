@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.cli.unprivileged import Standing
+from hopscope.cli.unprivileged import FrontEndStanding
 from hopscope.probe import confinement
 from tests.cli.command import QUICK, environment
 
@@ -210,7 +210,7 @@ def test_without_landlock_doctor_says_what_a_process_of_root_can_still_reach(cop
 
 
 def test_nor_is_one_made_on_the_screen() -> None:
-    standing = Standing(user="root, privileges given up", is_root=True, behind="alice")
+    standing = FrontEndStanding(user="root, privileges given up", is_root=True, behind="alice")
     assert standing.create is not None
     with pytest.raises(PermissionError, match="no file is made for alice"):
         standing.create("/tmp/report.txt")
