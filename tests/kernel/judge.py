@@ -75,8 +75,8 @@ def survey_as(chain: Chain, user: str, method: str) -> list[dict[str, Any]]:
     """What a channel's survey says to a user."""
     words = (plain_user.as_plain_user if user == "plain" else plain_user.as_root)(chain.client)
     program = (
-        f"import msgspec, sys; from hopscope.probe.channels.{method.replace('-', '_')} import survey; "
-        "sys.stdout.write(msgspec.json.encode(survey()).decode())"
+        f"import msgspec, sys; from hopscope.probe.channels.{method.replace('-', '_')} import capabilities; "
+        "sys.stdout.write(msgspec.json.encode(capabilities()).decode())"
     )
     done = subprocess.run([*words, "-I", "-c", program], cwd="/", capture_output=True, text=True, check=True)
     lines: list[dict[str, Any]] = json.loads(done.stdout)
