@@ -6,16 +6,19 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hopscope.cli.config import parse
+from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import UsageError
+from hopscope.cli.mtr_options import Wrong, targets_of
 from hopscope.sim.library import ScenarioError
 from hopscope.sim.library import parse as parse_scenario
-from tests.cli.command import QUICK, environment, run
+from tests.cli.command import QUICK, environment, run, start
 from tests.system.test_toml import BOMBS
 
 PLACES: dict[str, Callable[[str], tuple[str, ...]]] = {
@@ -125,3 +128,36 @@ def test_a_list_and_a_configuration_come_through_a_pipe_that_the_shell_hands_ove
     os.close(reading)
     assert done.returncode == 0
     assert "127.0.0.1" in done.stdout
+
+
+def test_settings_are_not_kept_in_what_took_the_configurations_place_since(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="named pipe"):
+        keep(path, {"screen": {"theme": "nord"}})
+
+
+def test_a_value_of_many_lines_is_given_up_and_not_tried_for_minutes(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[screen]\ncolumns = [\n" + '"loss",\n' * 50_000)
+    began = time.process_time()
+    with pytest.raises(ValueError, match="config"):
+        keep(path, {"screen": {"columns": ("loss",)}})
+    assert time.process_time() - began < 5
+
+
+def test_a_pipe_that_nobody_reads_takes_no_report_and_one_that_somebody_reads_does(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert "nobody reads from it" in refused("demo", "--output", str(path), "-r", *QUICK)
+    process = start(("demo", "--output", str(path), "-r", *QUICK))
+    assert b"HOST" in path.read_bytes()
+    assert process.wait(30) == 0
+    process.communicate()
+
+
+def test_called_as_mtr_a_pipe_for_a_list_is_a_line_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    os.mkfifo(path)
+    with pytest.raises(Wrong, match=r"open .*list: Is a named pipe"):
+        targets_of({"files": [str(path)], "targets": []})

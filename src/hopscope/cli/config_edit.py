@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hopscope.cli.config import parse, plain
+from hopscope.cli.config import MAX_FILE, parse, plain
 from hopscope.cli.errors import UsageError
 from hopscope.cli.replacing import overwrite, replace
+from hopscope.system import toml
+from hopscope.system.files import Unreadable, read_file, text_of
 
+MOST_LINES = 200
+"""Lines of one value: each more costs as much as all before it."""
 _HEAD = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?")
 
 
@@ -24,11 +27,11 @@ def keep(path: Path, settings: Mapping[str, Any]) -> str:
     """Write `settings` (table, key, value; None takes a key out) to the file; its path. `OSError`, or `ValueError`
     with one line, where that cannot be done."""
     try:
-        old = path.read_text("utf-8")
+        old = text_of(read_file(path, MAX_FILE).data)
     except FileNotFoundError:
         old = ""
-    except UnicodeDecodeError:
-        raise ValueError(f"{plain(path)}: is no UTF-8") from None
+    except Unreadable as error:
+        raise ValueError(f"{plain(path)}: {error}") from None
     text = old
     for table, values in settings.items():
         for key, value in values.items():
@@ -76,18 +79,18 @@ def _section(lines: list[str], table: str) -> tuple[int | None, int]:
 def _is_head(lines: list[str], number: int) -> bool:
     """Whether the line begins a table, and is no part of a list that goes over lines."""
     try:
-        tomllib.loads(lines[number])
-    except tomllib.TOMLDecodeError:
+        toml.loads(lines[number])
+    except toml.NoToml:
         return False
     return True
 
 
 def _end_of_value(lines: list[str], place: int) -> int:
-    """Behind the last line of the value that begins at `place`."""
-    for end in range(place + 1, len(lines) + 1):
+    """Behind the last line of the value that begins at `place`, if it has no more than `MOST_LINES`."""
+    for end in range(place + 1, min(len(lines), place + MOST_LINES) + 1):
         try:
-            tomllib.loads("\n".join(lines[place:end]))
-        except tomllib.TOMLDecodeError:
+            toml.loads("\n".join(lines[place:end]))
+        except toml.NoToml:
             continue
         return end
     return place + 1
@@ -115,7 +118,7 @@ def _toml(value: Any) -> str:
 def _verify(text: str, settings: Mapping[str, Any], name: str) -> None:
     try:
         parse(text, name)
-        table = tomllib.loads(text)
+        table = toml.loads(text)
     except UsageError as error:
         raise ValueError(str(error)) from None
     for section, values in settings.items():

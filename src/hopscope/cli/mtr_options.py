@@ -207,12 +207,14 @@ def targets_of(values: Values) -> list[str]:
 def _names_in(file: str) -> list[str]:
     """Host names, one a line, as mtr reads them."""
     from hopscope.cli.config import MAX_FILE
+    from hopscope.system.files import Unreadable, read_given
 
     try:
-        with open(0 if file == "-" else file, "rb", closefd=file != "-") as stream:
-            lines = stream.read(MAX_FILE).decode("utf-8", "surrogateescape").splitlines()
-    except OSError as error:
-        raise Wrong(f"open {file}: {error.strerror}") from None
+        lines = read_given(file, MAX_FILE).decode("utf-8", "surrogateescape").splitlines()
+    except FileNotFoundError:
+        raise Wrong(f"open {file}: No such file or directory") from None
+    except Unreadable as error:
+        raise Wrong(f"open {file}: {error}") from None
     return [line.strip() for line in lines]
 
 

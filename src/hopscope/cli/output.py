@@ -10,12 +10,15 @@ import os
 import re
 import select
 import stat
+import time
 from typing import Final
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.replacing import NO_ROOM, check_links, is_replaceable, overwrite, replace
 from hopscope.cli.values import shown
 
+READER_S = 3.0
+"""A named pipe may wait this long for somebody to read from it: open(2), ENXIO."""
 MOST_SAID = 1000
 """Characters of a line on standard error."""
 _AT_ONCE = select.PIPE_BUF
@@ -146,7 +149,20 @@ def _open(path: str) -> tuple[int, bool]:
         return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
     if os.geteuid() == 0:
         check_links(path)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o666), False
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    latest = time.monotonic() + READER_S
+    while True:
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > latest:
+                raise OSError(errno.ENXIO, "nobody reads from it") from None
+            time.sleep(0.05)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor, False
 
 
 def write_all(descriptor: int, text: str) -> None:
