@@ -75,10 +75,11 @@ def main(arguments: list[str]) -> int:
     if not chosen:
         print(f"no step {only!r}; there are {', '.join(step.name for step in steps([]))}", file=sys.stderr)
         return 2
-    for step in chosen:
-        if status := run(step):
-            return status
-    return 0
+    try:
+        return next((status for step in chosen if (status := run(step))), 0)
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 130
 
 
 if __name__ == "__main__":

@@ -64,3 +64,16 @@ def test_a_step_that_passes_is_one_line_and_one_that_fails_shows_why(capfd: pyte
 def test_a_step_that_there_is_not_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main(["--step", "linting"]) == 2
     assert "no step 'linting'; there are lint, format, types" in capsys.readouterr().err
+
+
+def test_an_interruption_is_a_line_and_its_status() -> None:
+    interrupting = "import os, signal; os.kill(os.getppid(), signal.SIGINT); signal.pause()"
+    program = (
+        "import sys; from tools import check\n"
+        f"check.steps = lambda _: [check.Step('lint', [sys.executable, '-c', {interrupting!r}])]\n"
+        "sys.exit(check.main([]))"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout == "lint ... interrupted\n"
