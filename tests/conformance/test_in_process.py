@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from hopscope.path.snapshot import Path
-from hopscope.probe import schedule
+from hopscope.probe import probe_book
 from hopscope.sim import Network
 from hopscope.wire.messages import Event, Plan
 from tests.conformance.cases import NAMES, Case, addresses, case_of, scenario_of
@@ -136,7 +136,7 @@ def test_a_sequence_that_wraps_gives_no_answer_to_the_wrong_probe(change: Change
     """The wrap is brought nearer: 16 bits of sequence are an afternoon's work."""
     plain = scenario_of("loss-at-random")
     plan = Case(rounds=300, interval=case_of("plain-path").interval).plan("198.51.100.80", "icmp")
-    with mock.patch.object(schedule, "SEQUENCES", 1024), mock.patch.object(schedule, "MOST_REMEMBERED", 900):
+    with mock.patch.object(probe_book, "SEQUENCES", 1024), mock.patch.object(probe_book, "MOST_REMEMBERED", 900):
         run = play(change(plain, plan.timeout_ns), [plan])
     true = fates(facts_of(run.truth, plan), plain, plan.timeout_ns)
     assert len(true) > 1024
