@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -289,6 +290,51 @@ def test_stopped_while_nobody_reads_it_comes_back_whole() -> None:
             assert time.monotonic() < end, "it is not stopped"
             time.sleep(0.01)
         assert terminal.is_restored
+        foreground(terminal)
+        terminal.type("q")
+        assert terminal.until_end() == 0
+        assert terminal.is_restored
+
+
+STUCK = """
+import os, sys, time
+from hopscope.session.session import Session
+real, since = Session.snapshot, time.monotonic()
+def snapshot(session):
+    while os.path.exists(sys.argv[1]):
+        time.sleep(60)  # whatever the loop waits for, it does not turn any more
+    return real(session)
+Session.snapshot = snapshot
+from hopscope.cli.run import run
+sys.exit(run(["demo"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_loop_that_is_stuck_is_ended_and_the_terminal_given_back(number: signal.Signals, tmp_path: Path) -> None:
+    with Terminal(str(tmp_path / "now"), code=STUCK) as terminal:
+        terminal.read(b"leaf12.dc3.hosting.example")
+        workers = terminal.children()
+        (tmp_path / "now").touch()
+        end = time.monotonic() + 1.5  # it looks at the session at least once a second
+        while time.monotonic() < end:
+            terminal.take(0.1)
+        began = time.monotonic()
+        os.kill(terminal.pid, number)
+        assert terminal.wait() == 128 + number
+        assert 1.5 < time.monotonic() - began < 6
+        assert terminal.is_restored()
+        end = time.monotonic() + 5
+        while any(state(pid) not in "-Z" for pid in workers):
+            assert time.monotonic() < end, "its worker goes on"
+            time.sleep(0.02)
+
+
+def test_several_wishes_to_stop_are_one() -> None:
+    with ShellTerminal() as terminal:
+        terminal.run()
+        terminal.kill(signal.SIGTSTP, signal.SIGTSTP, signal.SIGTSTP)
+        terminal.until_stopped()
         foreground(terminal)
         terminal.type("q")
         assert terminal.until_end() == 0

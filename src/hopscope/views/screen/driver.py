@@ -72,12 +72,12 @@ class QuietDriver(Driver):
         self._input: _Input | None = None
         self._is_taken = False
         """Whether the terminal is in our hands."""
-        self._continued = 0
-        """Of the continuations that were seen, so many are dealt with."""
+        self._continued = self._stopped = 0
+        """How many of the continuations, and of the wishes to stop, that were seen are dealt with."""
         self._signals = Signals(
             {
                 **dict.fromkeys(ENDING, lambda number: self._shell.leave(128 + number)),
-                signal.SIGTSTP: lambda _number: self.suspend(),
+                signal.SIGTSTP: lambda _number: self._on_stop(),
                 signal.SIGCONT: lambda _number: self._on_continued(),
                 signal.SIGWINCH: lambda _number: self._tell_size(),
             },
@@ -151,7 +151,15 @@ class QuietDriver(Driver):
             self._writer.cut()
             self._terminal.force_back()
 
+    def suspend_application_mode(self) -> None:
+        """For Textual's `App.suspend`: what is closed once cannot be taken again."""
+        self.stop_application_mode()
+
     # --- stopped and continued -------------------------------------------------------------------------------------
+
+    def _on_stop(self) -> None:
+        if self._stopped != self._signals.seen[signal.SIGTSTP]:  # several at once are one
+            self.suspend()
 
     def suspend(self, *, group: bool = False) -> None:
         """Give the terminal back, stop, and take it again when continued. `group`: stop all of this process group, as
@@ -166,6 +174,7 @@ class QuietDriver(Driver):
             # In a process group without a shell (orphaned) the kernel ignores it; whoever sent it to us means it.
             os.kill(os.getpid(), signal.SIGSTOP)
         signal.signal(signal.SIGTSTP, handler)
+        self._stopped = self._signals.seen[signal.SIGTSTP]
         self._resume()
 
     def _stop(self, number: int) -> bool:
