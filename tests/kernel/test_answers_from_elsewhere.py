@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -23,6 +25,7 @@ from tests.kernel.test_overflow import Worker
 from tests.lab.chain import Chain
 from tests.lab.conversation import Conversation
 from tests.lab.odd_router import ROUTER, TARGET, OddRouter, echoed
+from tests.lab.plain_user import as_plain_user
 
 pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -66,8 +69,7 @@ def test_answers_from_one_other_address_count_and_are_said(method: Method, proto
     assert sorted((event.round, event.address) for event in answers) == [(of, OTHER[family]) for of in range(4)]
     assert all(event.rtt_ns < 150_000_000 for event in answers)  # the kernel's stamps, not the moment of belief
     assert not [event for event in events if isinstance(event, Lost)]
-    notes = [event.note for event in events if isinstance(event, Started)]
-    assert notes[-1] == f"answers come from {OTHER[family]} instead of {TARGET[family]}"
+    assert [event.answered_by for event in events if isinstance(event, Started)][-1] == OTHER[family]
 
 
 @FAMILIES
@@ -79,7 +81,7 @@ def test_a_stranger_does_not_answer_for_a_target_that_answers(
     answers = [event for event in events if isinstance(event, Answered)]
     assert {event.address for event in answers} == {TARGET[family]}
     assert len(answers) == 4
-    assert {event.note for event in events if isinstance(event, Started)} == {None}
+    assert {event.answered_by for event in events if isinstance(event, Started)} == {None}
 
 
 @pytest.mark.parametrize("method", ["ping-socket", "raw"])
@@ -93,9 +95,8 @@ def test_a_target_that_answers_later_takes_its_place_back(method: Method) -> Non
     events = heard(answer, method, "icmp", 4, rounds=8)
     last = [event for event in events if isinstance(event, Answered) and event.round == 7]
     assert TARGET[4] in {event.address for event in last}
-    notes = [event.note for event in events if isinstance(event, Started)]
-    assert notes[-1] is None
-    assert any(note is not None for note in notes)
+    told = [event.answered_by for event in events if isinstance(event, Started)]
+    assert told == [None, OTHER[4], None]
 
 
 def test_a_subnet_routers_anycast_address_is_reached_and_who_answers_is_said(lab_allowed: None) -> None:
@@ -106,6 +107,20 @@ def test_a_subnet_routers_anycast_address_is_reached_and_who_answers_is_said(lab
         answers = [event for event in worker.events if isinstance(event, Answered)]
         assert {event.kind for event in answers} == {"echo-reply"}
         assert anycast not in {event.address for event in answers}
-        notes = [event.note for event in worker.events if isinstance(event, Started)]
-        assert notes[-1] == f"answers come from {answers[0].address} instead of {anycast}"
+        told = [event.answered_by for event in worker.events if isinstance(event, Started)]
+        assert told == [None, answers[0].address]
         assert not [event for event in worker.events if isinstance(event, Failed)]
+
+
+def test_a_report_says_who_answers_instead(lab_allowed: None) -> None:
+    with Chain(1) as chain:
+        words = ["-I", "-m", "hopscope", "-n", "--format", "json", "-c", "2", "-i", "0.2", "-Z", "0.4", "fd00:18:a1::"]
+        done = subprocess.run(
+            [*as_plain_user(chain.client), *words], cwd="/", capture_output=True, text=True, check=False
+        )
+        report = json.loads(done.stdout)
+        instead = report["target"]["answered_by"]
+        assert (done.returncode, report["reached"]) == (0, True)
+        assert instead in {node["address"] for hop in report["hops"] for node in hop["nodes"]}
+        assert f"answers come from {instead} instead of fd00:18:a1::" in done.stderr
+        assert f"answers come from {instead} instead of fd00:18:a1::" in report["note"]

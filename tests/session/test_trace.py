@@ -184,7 +184,7 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
     assert data == {
         "schema": "hopscope.report/1",
         "hopscope": hopscope.__version__,
-        "target": {"query": "name.example", "address": "192.0.2.9"},
+        "target": {"query": "name.example", "address": "192.0.2.9", "answered_by": None},
         "source": {"host": "box", "address": "10.0.0.2"},
         "protocol": "udp",
         "method": "udp-socket",

@@ -106,6 +106,7 @@ class FlowInfo:
     flow: FlowKind = "one"
     clock: Clock = "kernel"
     note: str | None = None
+    answered_by: str | None = None
 
 
 class Flow(ABC):

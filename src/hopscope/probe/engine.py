@@ -468,6 +468,7 @@ class Engine:
                 facts.flow,
                 facts.clock,
                 self._noted(facts.note),
+                facts.answered_by,
             )
         )
 

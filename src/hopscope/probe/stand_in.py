@@ -65,7 +65,7 @@ class StandIn:
         """No answer to `probe` counts any more."""
         self._held.pop(probe.seq, None)
 
-    def note(self, target: str) -> str | None:
-        """In words; None where nobody stands in."""
-        address = self.address or self._ends_at
-        return None if address is None else f"answers come from {address} instead of {target}"
+    @property
+    def answers(self) -> str | None:
+        """Who answers in the target's place; None: nobody does."""
+        return self.address or self._ends_at

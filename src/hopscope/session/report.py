@@ -29,6 +29,8 @@ class ReportTarget(msgspec.Struct, frozen=True):
 
     query: str
     address: str | None
+    answered_by: str | None = None
+    """From which other address its answers come, where it is silent itself (anycast)."""
 
 
 class ReportSource(msgspec.Struct, frozen=True):
@@ -135,7 +137,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
     return Report(
         schema="hopscope.report/1",
         hopscope=__version__,
-        target=ReportTarget(target.query, target.address),
+        target=ReportTarget(target.query, target.address, facts.answered_by if facts else None),
         source=ReportSource(host, facts.source if facts else None),
         protocol=plan.protocol if plan else None,
         method=facts.method if facts else None,

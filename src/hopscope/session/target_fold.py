@@ -245,6 +245,8 @@ class TargetFold:
             notes.append(f"ICMP is refused here, so probes are UDP{since}{how}")
         elif port is not None and self.started is not None and self.plan is not None and self.plan.protocol == "icmp":
             notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
+        if self.started is not None and self.started.answered_by is not None:
+            notes.append(f"answers come from {self.started.answered_by} instead of {self._address}")
         if not host.isascii() and self._address is not None:
             with suppress(ValueError):
                 notes.append(f"{self.query} is looked up as {ascii_name(host)}")

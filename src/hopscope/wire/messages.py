@@ -187,6 +187,8 @@ class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
     """Where RTTs come from as a rule; each answer says its own."""
     note: str | None = None
     """In words, what a user should know: why this method, why not one flow."""
+    answered_by: str | None = None
+    """From which other address the target's answers come, where it is silent itself (anycast)."""
 
 
 class SourceChanged(msgspec.Struct, frozen=True, tag="source-changed"):

@@ -456,8 +456,8 @@ class DatagramFlow(Flow):
         facts = self._make_facts()
         if "stamps" in self._lacks:
             facts.clock = "program"
-        notes = [note for note in (facts.note, self._stand_in.note(self.plan.address)) if note]
-        facts.note = extras.note(self._lacks, "; ".join(notes))
+        facts.note = extras.note(self._lacks, facts.note)
+        facts.answered_by = self._stand_in.answers
         return facts
 
     def _see_stamp(self, message: Message) -> None:

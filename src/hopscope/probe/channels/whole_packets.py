@@ -304,11 +304,8 @@ class PacketFlow(Flow):
             self._channel.read_stamps(self.plan.family, probe)
         self._context.deliver(probe, reply)
 
-    def _note(self) -> str | None:
-        return extras.note(self._channel.lacks, self._stand_in.note(self.plan.address))
-
     def _tell(self) -> None:
-        self.facts = replace(self.facts, note=self._note())
+        self.facts = replace(self.facts, answered_by=self._stand_in.answers)
         self._context.changed(self, self._target)
 
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
@@ -402,7 +399,8 @@ class PacketFlow(Flow):
             port=shape.port or None,
             packet_size=len(self._template),
             clock=self._channel.clock,
-            note=self._note(),
+            note=extras.note(self._channel.lacks),
+            answered_by=self._stand_in.answers,
         )
 
     def _hold_port(self, source: Any, wanted: int) -> int:
