@@ -36,29 +36,33 @@ class ShellTerminal:
         self.pid = 0
         self.is_fish = shell == "fish"
         program, *words = SHELLS[shell]
-        self.shell, self.master = pty.fork()
-        if not self.shell:
-            environment = {
-                name: value
-                for name, value in os.environ.items()
-                if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "COLUMNS", "LINES", "ENV", "INPUTRC")
-            }
-            environment |= {
-                "TERM": "xterm-256color",
-                "LC_ALL": "C.UTF-8",
-                "HOME": "/dev/null",
-                "PS1": PROMPT.decode(),
-            }
-            try:
-                os.execvpe(program, [program, *words], environment)
-            finally:
-                os._exit(127)
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "COLUMNS", "LINES", "ENV", "INPUTRC")
+        }
+        environment |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "PS1": PROMPT.decode()}
+        self.master, slave = pty.openpty()
+        self.name = os.ttyname(slave)
+        # The leader of a session that opens a terminal gets it as its own: credentials(7). No fork: this process may
+        # have threads.
+        self.shell = os.posix_spawnp(
+            program,
+            [program, *words],
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, self.name, os.O_RDWR, 0),
+                (os.POSIX_SPAWN_DUP2, 0, 1),
+                (os.POSIX_SPAWN_DUP2, 0, 2),
+            ],
+            setsid=True,
+        )
+        os.close(slave)
         self.resize(*size)
         os.set_blocking(self.master, False)
         name = "function fish_prompt; echo -n '{}'; end\n" if shell == "fish" else "PS1='{}'\n"
         self.at_prompt(name.format(PROMPT.decode()))
         self.before = self.modes()
-        self.name = os.readlink(f"/proc/{self.shell}/fd/0")
 
     def __enter__(self) -> Self:
         return self
