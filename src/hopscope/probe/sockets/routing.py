@@ -6,15 +6,25 @@ Constants are those of linux/rtnetlink.h and linux/neighbour.h.
 
 from __future__ import annotations
 
-import errno
 import fcntl
-import os
 import socket
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from hopscope.probe.sockets.netlink import (
+    ROUTE,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_OIF,
+    RTA_SRC,
+    RTA_VIA,
+    RTM_GETNEIGH,
+    RTM_GETROUTE,
+    Netlink,
+    attribute,
+    attributes,
+)
 from hopscope.wire.messages import Family
 
 RTN_UNICAST: Final = 1
@@ -24,20 +34,10 @@ RTN_BROADCAST: Final = 3
 _DOMAINS: Final[dict[Family, socket.AddressFamily]] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _SIOCGIFMTU = 0x8921
 _IFREQ = struct.Struct("=16si20x")
-_NETLINK_ROUTE = 0
-_RTM_GETROUTE, _RTM_GETNEIGH = 26, 30
-_NLMSG_ERROR = 2
-_NLM_F_REQUEST = 1
-_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_VIA = 1, 2, 4, 5, 18
 _NDA_DST = 1
 _NUD_INCOMPLETE, _NUD_FAILED, _NUD_NOARP = 0x01, 0x20, 0x40
-_HEADER = struct.Struct("=IHHII")
-_ROUTE = struct.Struct("=BBBBBBBBI")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
-_ATTRIBUTE = struct.Struct("=HH")
 _INT = struct.Struct("=i")
-_ANSWER = 32768
-_WITHIN_S = 0.2
 
 
 class Way(NamedTuple):
@@ -54,25 +54,20 @@ def way_to(destination: str, family: Family, source: str | None = None, interfac
     """The way that packets from `source` take to `destination`, both numeric and without a zone; None where it cannot
     be asked for. `OSError`: there is none (ENETUNREACH, EHOSTUNREACH; EACCES of a prohibit route, EINVAL of a blackhole
     route)."""
-    attributes = _attribute(_RTA_DST, _packed(destination, family))
+    asked = attribute(RTA_DST, _packed(destination, family))
     if source is not None:
-        attributes += _attribute(_RTA_SRC, _packed(source, family))
+        asked += attribute(RTA_SRC, _packed(source, family))
     if interface:
-        attributes += _attribute(_RTA_OIF, _INT.pack(interface))
+        asked += attribute(RTA_OIF, _INT.pack(interface))
     bits = 32 if family == 4 else 128
-    head = _ROUTE.pack(_DOMAINS[family], bits, 0, 0, 0, 0, 0, 0, 0)
-    answer = _ask(_RTM_GETROUTE, head + attributes)
-    if answer is None or len(answer) < _ROUTE.size:
+    answer = _ask(RTM_GETROUTE, ROUTE.pack(_DOMAINS[family], bits, 0, 0, 0, 0, 0, 0, 0) + asked)
+    if answer is None or len(answer) < ROUTE.size:
         return None
-    kind, hop, index = _ROUTE.unpack_from(answer)[7], destination, 0
-    for number, value in _attributes(answer[_ROUTE.size :]):
-        if number == _RTA_OIF and len(value) >= _INT.size:
-            (index,) = _INT.unpack_from(value)
-        elif number == _RTA_GATEWAY:
-            hop = _text(value) or hop
-        elif number == _RTA_VIA:  # a gateway of the other family, behind that family's number
-            hop = _text(value[2:]) or hop
-    return Way(kind, hop, index)
+    found = attributes(answer[ROUTE.size :])
+    # A gateway of the other family stands behind that family's number.
+    hop = _text(found.get(RTA_GATEWAY, b"")) or _text(found.get(RTA_VIA, b"")[2:]) or destination
+    index = found.get(RTA_OIF, b"")
+    return Way(ROUTE.unpack_from(answer)[7], hop, _INT.unpack(index)[0] if len(index) == _INT.size else 0)
 
 
 def index_of(interface: str | None) -> int:
@@ -104,7 +99,7 @@ def is_silent(way: Way) -> bool | None:
     family: Family = 6 if ":" in way.next_hop else 4
     head = _NEIGHBOUR.pack(_DOMAINS[family], way.interface, 0, 0, 0)
     try:
-        answer = _ask(_RTM_GETNEIGH, head + _attribute(_NDA_DST, _packed(way.next_hop, family)))
+        answer = _ask(RTM_GETNEIGH, head + attribute(_NDA_DST, _packed(way.next_hop, family)))
     except OSError:
         return None
     if answer is None or len(answer) < _NEIGHBOUR.size:
@@ -116,20 +111,15 @@ def is_silent(way: Way) -> bool | None:
 def _ask(kind: int, body: bytes) -> bytes | None:
     """The body of the kernel's answer; None where there is no netlink here. `OSError` is what the kernel says."""
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as sock:
-            sock.settimeout(_WITHIN_S)
-            sock.sendto(_HEADER.pack(_HEADER.size + len(body), kind, _NLM_F_REQUEST, 1, 0) + body, (0, 0))
-            answer = sock.recv(_ANSWER)
-    except (OSError, AttributeError):  # forbidden, or not Linux
+        netlink = Netlink()
+    except OSError:
         return None
-    if len(answer) < _HEADER.size:
+    try:
+        return netlink.ask(kind, body)
+    except TimeoutError:
         return None
-    length, found, *_ = _HEADER.unpack_from(answer)
-    answer = answer[_HEADER.size : length]
-    if found != _NLMSG_ERROR:
-        return answer
-    number = -_INT.unpack_from(answer)[0] if len(answer) >= _INT.size else errno.EIO
-    raise OSError(number, os.strerror(number))
+    finally:
+        netlink.close()
 
 
 def _packed(address: str, family: Family) -> bytes:
@@ -140,17 +130,3 @@ def _text(value: bytes) -> str | None:
     with suppress(ValueError, OSError):
         return socket.inet_ntop(socket.AF_INET if len(value) == 4 else socket.AF_INET6, value)
     return None
-
-
-def _attribute(number: int, value: bytes) -> bytes:
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + bytes(-len(value) % 4)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, number = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            return
-        yield number, data[at + _ATTRIBUTE.size : at + length]
-        at += length + -length % 4

@@ -8,26 +8,28 @@ can hold on to it. include/uapi/linux/rtnetlink.h; asking needs no privilege.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from hopscope.probe.sockets.netlink import (
+    ROUTE,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_OIF,
+    RTA_VIA,
+    RTM_GETROUTE,
+    Netlink,
+    attribute,
+    attributes,
+)
 from hopscope.wire.messages import Family
 
-_HEADER = struct.Struct("=IHHII")
-_ROUTE = struct.Struct("=BBBBBBBBI")
-_ATTRIBUTE = struct.Struct("=HH")
 _NEXTHOP = struct.Struct("=HBBi")
-
-_RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
-_NLM_F_REQUEST = 1
-_NLMSG_ERROR = 2
 _RTM_F_FIB_MATCH = 0x2000
 """The answer is the entry of the table, with all its next hops, and not what the flow would get (Linux 4.13)."""
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_VIA = 1, 4, 5, 7, 9, 18
+_RTA_PREFSRC, _RTA_MULTIPATH = 7, 9
 _RTA_MARK, _RTA_UID, _RTA_IP_PROTO, _RTA_SPORT, _RTA_DPORT = 16, 25, 27, 28, 29
-_ANSWER: Final = 1 << 16
 
 
 class FlowKey(NamedTuple):
@@ -51,8 +53,7 @@ class Routes:
 
     def __init__(self) -> None:
         """`OSError` where there is no rtnetlink."""
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-        self._sequence = 0
+        self._netlink = Netlink()
 
     def one_of_several(self, family: Family, destination: str, flow: FlowKey) -> RouteAnswer | None:
         """By which interface, and with which source, a UDP flow leaves; None where its route has next hops on one
@@ -61,10 +62,10 @@ class Routes:
         if len(_interfaces(entry.get(_RTA_MULTIPATH, b""))) < 2:
             return None
         chosen = self._ask(family, destination, flow, 0)
-        if _RTA_OIF not in chosen or _RTA_PREFSRC not in chosen:
+        if RTA_OIF not in chosen or _RTA_PREFSRC not in chosen:
             return None
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
-        return RouteAnswer(struct.unpack("=i", chosen[_RTA_OIF])[0], socket.inet_ntop(kind, chosen[_RTA_PREFSRC]))
+        return RouteAnswer(struct.unpack("=i", chosen[RTA_OIF])[0], socket.inet_ntop(kind, chosen[_RTA_PREFSRC]))
 
     def way(self, family: Family, destination: str, flow: FlowKey) -> tuple[object, ...]:
         """What tells the way of a UDP flow from another one: interface, next hop and source, or why there is none."""
@@ -72,51 +73,24 @@ class Routes:
             found = self._ask(family, destination, flow, 0)
         except OSError as problem:
             return (problem.errno,)
-        return tuple(found.get(kind) for kind in (_RTA_OIF, _RTA_GATEWAY, _RTA_VIA, _RTA_PREFSRC))
+        return tuple(found.get(kind) for kind in (RTA_OIF, RTA_GATEWAY, RTA_VIA, _RTA_PREFSRC))
 
     def close(self) -> None:
         """Idempotent."""
-        self._socket.close()
+        self._netlink.close()
 
     def _ask(self, family: Family, destination: str, flow: FlowKey, flags: int) -> dict[int, bytes]:
         """The attributes of the route that the kernel tells."""
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         packed = socket.inet_pton(kind, destination)
-        body = _ROUTE.pack(kind, 8 * len(packed), 0, 0, 0, 0, 0, 0, flags) + _attribute(_RTA_DST, packed)
-        body += _attribute(_RTA_UID, struct.pack("=I", flow.uid))
+        body = ROUTE.pack(kind, 8 * len(packed), 0, 0, 0, 0, 0, 0, flags) + attribute(RTA_DST, packed)
+        body += attribute(_RTA_UID, struct.pack("=I", flow.uid))
         if flow.mark:
-            body += _attribute(_RTA_MARK, struct.pack("=I", flow.mark))
-        body += _attribute(_RTA_IP_PROTO, bytes([socket.IPPROTO_UDP]))
-        body += _attribute(_RTA_SPORT, struct.pack("!H", flow.source_port))
-        body += _attribute(_RTA_DPORT, struct.pack("!H", flow.port))
-        self._sequence += 1
-        request = _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, self._sequence, 0) + body
-        self._socket.sendto(request, (0, 0))
-        while True:
-            data = self._socket.recv(_ANSWER)
-            _, what, _, sequence, _ = _HEADER.unpack_from(data)
-            if sequence == self._sequence:
-                break
-        if what == _NLMSG_ERROR:
-            number = -struct.unpack_from("=i", data, _HEADER.size)[0]
-            raise OSError(number, os.strerror(number))
-        return _attributes(data[_HEADER.size + _ROUTE.size :]) if what == _RTM_NEWROUTE else {}
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
-
-
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            break
-        found[kind] = data[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
-    return found
+            body += attribute(_RTA_MARK, struct.pack("=I", flow.mark))
+        body += attribute(_RTA_IP_PROTO, bytes([socket.IPPROTO_UDP]))
+        body += attribute(_RTA_SPORT, struct.pack("!H", flow.source_port))
+        body += attribute(_RTA_DPORT, struct.pack("!H", flow.port))
+        return attributes(self._netlink.ask(RTM_GETROUTE, body)[ROUTE.size :])
 
 
 def _interfaces(multipath: bytes) -> set[int]:
