@@ -243,6 +243,16 @@ def test_mtrs_streams_find_the_path_hop_by_hop_and_the_others_do_not() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("-z h", (True, 0)), ("-y 2 h", (True, 2)), ("-y 2 -z h", (True, 0)), ("-zy 3 h", (True, 3)), ("h", (False, 0))],
+)
+def test_the_last_of_owner_and_item_wins(line: str, expected: tuple[bool, int]) -> None:
+    style = _options(f"-r {line}").style
+    assert (style.owners, style.ipinfo) == expected
+    assert style.asns is (expected == (True, 0))
+
+
 def test_a_pattern_beyond_a_byte_is_a_random_one() -> None:
     options = _options("-B 300 -j h")
     assert 0 <= options.probing.pattern <= 255

@@ -34,6 +34,14 @@ class Done:
     """``/proc/PID/cmdline`` while it ran."""
 
 
+def wrapper(folder: Path) -> Path:
+    """A script of the name mtr that runs hopscope by its own name, as people write one; the folder it stands in."""
+    script = folder / "mtr"
+    script.write_text(f'#!/bin/sh\nHOPSCOPE_OPTIONS="$MTR_OPTIONS" exec {sys.executable} -m hopscope "$@"\n')
+    script.chmod(0o755)
+    return folder
+
+
 def link(folder: Path) -> Path:
     """``mtr -> hopscope``, the program as pip installs it; the folder it stands in, for the search path."""
     (folder / "mtr").symlink_to(Path(sys.executable).parent / "hopscope")
@@ -91,13 +99,12 @@ def _on_terminal(command: list[str], env: dict[str, str]) -> Done:
     return Done(status, data.decode().replace("\r\n", "\n"), "")
 
 
-def side_by_side(folder: Path, words: Sequence[str], scenario: str | Path = PATH) -> tuple[Done, Done, Done]:
-    """The real one; ours through pipes; ours with both streams on one terminal: at the same time, each in a lab of its
-    own, so that each sees the same."""
-    with ThreadPoolExecutor(3) as pool:
+def side_by_side(linked: Path, wrapped: Path, words: Sequence[str], scenario: str | Path) -> tuple[Done, ...]:
+    """The real one; ours as mtr through pipes; ours as mtr with both streams on one terminal; ours by its own name: at
+    the same time, each in a lab of its own, so that each sees the same."""
+    with ThreadPoolExecutor(4) as pool:
         runs = [
             pool.submit(run, place, words, terminal=terminal, scenario=scenario)
-            for place, terminal in ((None, False), (folder, False), (folder, True))
+            for place, terminal in ((None, False), (linked, False), (linked, True), (wrapped, False))
         ]
-        real, piped, shown = (each.result() for each in runs)
-    return real, piped, shown
+        return tuple(each.result() for each in runs)

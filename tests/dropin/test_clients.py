@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dropin.clients import CLIENTS, Client
-from tests.dropin.runs import link, side_by_side
+from tests.dropin.runs import link, side_by_side, wrapper
 
 HERE = Path(__file__).parent
 HOPS = 6
@@ -21,6 +21,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return link(tmp_path_factory.mktemp("bin"))
 
 
+@pytest.fixture(scope="module")
+def wrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the wrapper script stands."""
+    return wrapper(tmp_path_factory.mktemp("wrapped"))
+
+
 def _overshoots(raw: str) -> bool:
     """Whether mtr was held up by a busy machine and tried more than its one TTL beyond the target: it waits 20 ms for
     an answer that takes 13. Then it is run again; hopscope does not do that."""
@@ -28,9 +34,9 @@ def _overshoots(raw: str) -> bool:
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
-def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path) -> None:
+def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path, wrapped: Path) -> None:
     for _ in range(4):
-        real, piped, shown = side_by_side(folder, client.words, HERE / client.path)
+        real, piped, shown, by_its_own_name = side_by_side(folder, wrapped, client.words, HERE / client.path)
         if not _overshoots(real.out):
             break
     assert (real.status, real.errors) == (0, "")
@@ -39,6 +45,8 @@ def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path) -> Non
     assert client.read(piped.out) == expected
     assert shown.status == 0
     assert client.read(shown.out) == expected
+    assert (by_its_own_name.status, by_its_own_name.errors) == (0, "")
+    assert client.read(by_its_own_name.out) == expected
     if client.looks_into_proc:
         assert b"mtr\0--report\0--report-wide" in real.command_line
         assert b"mtr\0--report\0--report-wide" in piped.command_line

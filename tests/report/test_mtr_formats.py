@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from hopscope.names.facts import Origin
 from hopscope.views.report import mtr
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
@@ -133,3 +134,22 @@ def test_the_layout_is_that_of_mtr_itself(flags: list[str]) -> None:
     assert [len(line) for line in plain(ours).splitlines() if "|--" in line] == [
         len(line) for line in plain(theirs).splitlines() if "|--" in line
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "item"), [(0, "AS64500  "), (1, "203.0.113.0/24     "), (2, "NL  "), (3, "ripencc "), (4, "2014-03-14 ")]
+)
+@pytest.mark.parametrize("format_name", ["text", "wide"])
+def test_what_dns_tells_of_an_owner_stands_in_a_column_of_mtrs_width(format_name: str, number: int, item: str) -> None:
+    import msgspec
+
+    origin = Origin(64500, "EXAMPLE-CORE", "203.0.113.0/24", "NL", "ripencc", "2014-03-14")
+    target = sample.target()
+    names = {**target.names, "203.0.113.13": msgspec.structs.replace(target.names["203.0.113.13"], asns=(origin,))}
+    shown = sample.document(
+        msgspec.structs.replace(target, names=names), style=Style(names="addresses", owners=True, ipinfo=number)
+    )
+    (row,) = [line for line in render(shown, format_name).splitlines() if line.startswith("  3. ")]
+    assert row.startswith(f"  3. {item}203.0.113.13")
+    assert "ASN" not in render(shown, "mtr-json") or number == 0
+    assert "Asn" not in render(shown, "mtr-csv") or number == 0

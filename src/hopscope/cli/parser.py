@@ -137,8 +137,7 @@ def _set(values: Values, option: Option, name: str, word: str | None) -> None:
         values["notes"] = [*values.get("notes", []), note]
         return
     values[option.dest] = option.constant if word is None else read_value(option, word, name)
-    if name in ("-w", "--report-wide"):
-        values["wide"] = True
+    values.update(option.also)
 
 
 def _with_whole_names(words: Sequence[str]) -> list[str]:
