@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from hopscope.wire.messages import Answered, Batching, Duplicate, Family, Finish
 from tests.kernel.test_overflow import Worker
 from tests.lab import netns
 from tests.lab.drive import Driver, channel_class
-from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, echoed, prohibited
+from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, echoed, icmp, prohibited
 
 pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -106,6 +107,24 @@ def test_a_flood_of_datagrams_leaves_the_schedule_its_turn(lab_allowed: None, fa
             assert turns > 3 or driver.channel.has_backlog
         key.data()
         assert not driver.channel.has_backlog
+
+
+@FAMILIES
+def test_what_raw_sockets_still_hold_after_a_turn_is_not_left_for_the_next_probe(family: Family) -> None:
+    with meeting(lambda packet: [], "raw", "icmp", family) as (driver, router):
+        nobodys = icmp(family, 0 if family == 4 else 129, b"\x12\x34\x56\x78" + bytes(40), TARGET[family])
+        for _ in range(3 * BURST):
+            os.write(router.fd, nobodys)
+        keys = [key for key in driver.watch.selector.get_map().values() if key.fd != router.fd]
+        for turn in range(1, 4):
+            for key in keys:
+                key.data()
+            assert driver.channel.deadline() == 0
+            driver.channel.on_deadline(0)
+            assert driver.context.tally.foreign == turn * BURST
+            if turn < 3:
+                assert driver.channel.has_backlog
+                assert driver.channel.deadline() == 0
 
 
 @FAMILIES

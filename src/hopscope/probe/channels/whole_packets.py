@@ -127,8 +127,8 @@ class PacketChannel(Channel):
     # --- receiving ---------------------------------------------------------------------------------------------
 
     def deadline(self) -> int | None:
-        """At once, while something was read and not handled."""
-        return 0 if self._inbox else None
+        """At once, while something was read and not handled, or lies unread."""
+        return 0 if self._inbox or self._inbox.has_backlog else None
 
     @property
     def has_backlog(self) -> bool:
