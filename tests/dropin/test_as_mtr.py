@@ -152,3 +152,13 @@ def test_the_screen_ends_when_mtrs_does(line: str, folder: Path) -> None:
         drawn.append(b"\x1b[?1049h" in data)
     assert statuses[0] == statuses[1]
     assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("words", [("-r", "a\x1b[31mb"), ("-r", "-c", "\x1b]0;title\x07", "127.0.0.1")])
+def test_what_was_typed_is_repeated_without_its_control_characters(words: tuple[str, ...], folder: Path) -> None:
+    done = subprocess.run(
+        [*_ALONE, str(folder / "mtr"), *words], capture_output=True, text=True, env=environment(), timeout=60
+    )
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.rstrip("\n").isprintable()
+    assert "\\x1b" in done.stderr

@@ -19,8 +19,11 @@ from hopscope.cli.errors import OK, SIGNALLED, UsageError, no_room
 from hopscope.cli.mtr_options import Wrong
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say, speak_as, write_all
 from hopscope.cli.run import carry_out
+from hopscope.names.clean import clean
 
 NAME: Final = "mtr"
+LONGEST_LINE: Final = 1000
+"""Characters of what is wrong, which repeats what was typed."""
 FAILED: Final = 1
 """The only status with which mtr fails."""
 
@@ -41,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         Output().write(str(asked))
         return OK
     except Wrong as wrong:
-        say(str(wrong))
+        say(clean(str(wrong), LONGEST_LINE))
         if wrong.usage:
             with contextlib.suppress(OSError):
                 write_all(2, mtr_options.usage())

@@ -10,12 +10,15 @@ from hopscope.cli.mtr_options import Wrong
 from hopscope.cli.options import Options
 from hopscope.cli.output import say
 from hopscope.cli.prelaunch import StartedProbing
+from hopscope.names.clean import clean
 from hopscope.session.hostname import ascii_name
 from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Probing, Target
 from hopscope.session.plans import plan_of
 from hopscope.session.query import read_query
 
+LONGEST_LINE: Final = 1000
+"""Characters of a line about a name, which repeats it."""
 _GAI_SYSTEM: Final = getattr(socket, "EAI_SYSTEM", None)
 
 
@@ -30,7 +33,7 @@ def begin(options: Options, launched: WorkerProcess) -> StartedProbing:
         except Wrong as wrong:
             if options.format is None:
                 raise
-            say(str(wrong))
+            say(clean(str(wrong), LONGEST_LINE))
             continue
         _check_source(probing, address)
         found.append((name, address))
