@@ -214,3 +214,17 @@ def test_nor_is_one_made_on_the_screen() -> None:
     assert standing.create is not None
     with pytest.raises(PermissionError, match="no file is made for alice"):
         standing.create("/tmp/report.txt")
+
+
+def test_roots_report_may_go_into_a_folder_of_somebody_elses(copy: Path) -> None:
+    """As a container's root writes into a folder of the host's. Under sudo it is the caller who may not."""
+    folder = copy / "reports"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, 4321, 4321)
+    report = folder / "report.txt"
+    status, _, err = run(copy, "demo", "-r", *QUICK, "--output", str(report))
+    assert (status, err, report.read_text()[:6]) == (0, "", "Start:")
+    report.write_text("old, and much longer than it will be\n" * 1000)
+    os.chown(report, 4321, 4321)
+    assert run(copy, "demo", "-r", *QUICK, "--output", str(report))[0] == 0
+    assert (report.read_text()[:6], report.stat().st_uid) == ("Start:", 4321)

@@ -11,6 +11,7 @@ import re
 import select
 import stat
 import time
+from contextlib import suppress
 from typing import Final
 
 from hopscope.cli.errors import UsageError
@@ -27,6 +28,10 @@ _AT_ONCE = select.PIPE_BUF
 
 _STANDARD: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 _OPEN_ALREADY: Final = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev|proc/self)/fd/([0-9]{1,6})")
+
+
+_opened: dict[str, tuple[int, bool]] = {}
+"""What `open_early` opened, until it is taken by an `Output`."""
 
 
 class OutputError(Exception):
@@ -59,7 +64,7 @@ class Output:
         """What stands in the file was there before."""
         if path is not None:
             try:
-                self._descriptor, is_open_already = _open(path)
+                self._descriptor, is_open_already = _opened.pop(path) if path in _opened else _open(path)
             except (OSError, ValueError) as error:
                 raise UsageError(f"--output {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
             self._is_old = not is_open_already and stat.S_ISREG(os.fstat(self._descriptor).st_mode)
@@ -139,6 +144,15 @@ class Output:
                 os.close(descriptor)
             except OSError as error:
                 raise OutputError(f"{shown(self._path)}: {error.strerror}") from None
+
+
+def open_early(path: str) -> None:
+    """Open what an `Output` will want while this process may do more than later. What is wrong is said then; a pipe is
+    not waited for."""
+    with suppress(OSError, ValueError):
+        if os.path.exists(path) and not os.path.isfile(path):
+            return
+        _opened[path] = _open(path)
 
 
 def _open(path: str) -> tuple[int, bool]:

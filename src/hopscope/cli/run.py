@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError, no_room
-from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, say
+from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, open_early, say
 
 if TYPE_CHECKING:
     from hopscope.cli.options import Options
@@ -66,6 +66,8 @@ def carry_out(values: Values) -> int:
     try:
         # Whoever needs a privilege has it now. From here on strangers' files and packets are read.
         try:
+            if values.get("output") is not None and unprivileged.is_roots_own(intent):
+                open_early(values["output"])
             standing = unprivileged.give_up(intent)
         except (StillPrivileged, OSError) as error:
             say(f"the privileges of this program could not be given up: {error}")

@@ -60,6 +60,12 @@ def intend() -> privileges.Intent | None:
     return privileges.intend(_needed_files(), else_nobody=False) if privileges.any_held() else None
 
 
+def is_roots_own(intent: privileges.Intent | None) -> bool:
+    """Whether it is root itself that asks: a file that it names may be one that only its capabilities open, such as in
+    a folder of the host's that a container was given."""
+    return intent is not None and intent.caller is None and os.geteuid() == 0
+
+
 def give_up(intent: privileges.Intent | None) -> FrontEndStanding:
     """Whatever this process holds, for good. Raises `privileges.StillPrivileged`."""
     if intent is None:
