@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from hopscope.probe.channel import Probe
 from hopscope.probe.sockets import routing
 from hopscope.wire.messages import (
     Answered,
@@ -29,7 +30,7 @@ from hopscope.wire.messages import (
 from tests.lab import netns
 from tests.lab.conversation import Conversation, User
 from tests.lab.drive import Driver, channel_class
-from tests.lab.odd_router import TARGET, OddRouter, prohibited
+from tests.lab.odd_router import SOURCE, TARGET, OddRouter, prohibited
 
 pytestmark = pytest.mark.usefixtures("lab_allowed")
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -212,5 +213,28 @@ def test_a_storm_of_forged_errors_fails_no_send(method: str, protocol: Protocol,
             finally:
                 over.set()
                 flood.join()
+        finally:
+            driver.close()
+
+
+@pytest.mark.needs("tun")
+@pytest.mark.parametrize(
+    ("method", "protocol"), [("ping-socket", "icmp"), ("udp-socket", "udp"), ("raw", "icmp"), ("raw", "udp")]
+)
+def test_who_writes_from_this_machines_address_about_a_probe_that_left_is_a_stranger(
+    method: Method, protocol: Protocol
+) -> None:
+    """Over IPv6 the kernel takes packets from its own address off the wire; over IPv4 it does not."""
+    port = 33434 if protocol == "udp" else None
+    with OddRouter(lambda packet: [prohibited(packet, SOURCE[6])]) as router, netns.entered(router.name):
+        driver = Driver(channel_class(method), Plan(TARGET[6], 6, protocol, method, port=port))
+        failed: list[Probe] = []
+        driver.context.failed_here = lambda probe, error, message: failed.append(probe)
+        try:
+            driver.wait(lambda: False, 0.05)  # until the kernel stamps
+            driver.send(0, 2)
+            router.on_ready()
+            assert driver.wait(lambda: driver.context.tally.foreign > 0)
+            assert not failed
         finally:
             driver.close()

@@ -344,8 +344,9 @@ class DatagramFlow(Flow):
             self.context.tally.foreign += 1
             return
         if offender == self.facts.source and offender != self.plan.address:
-            # This machine itself; a stranger who uses its address does not know the probe.
-            if match.vouched or not self._cookie:
+            # This machine itself; a stranger who uses its address does not know the probe. Who is on the path does, and
+            # over IPv6 may write from this address: but then the probe had left, and what left was not refused here.
+            if (match.vouched or not self._cookie) and not match.probe.sent_stamp:
                 own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
                 self.context.failed_here(match.probe, *own)
             else:

@@ -279,6 +279,8 @@ class PacketFlow(Flow):
 
     def on_reply(self, probe: Probe, reply: Reply) -> None:
         """An answer to a probe of this flow, for the engine."""
+        if not probe.sent_stamp:
+            self._channel.read_stamps(self.plan.family, probe)
         is_target = self.is_target(reply.address)
         if reply.icmp_type is None or reply.kind == "echo-reply":
             if not is_target and not self._stand_in.takes(probe, reply):
@@ -286,7 +288,8 @@ class PacketFlow(Flow):
             if is_target and self._stand_in.on_target():
                 self._tell()
         elif reply.address == self.facts.source and not is_target:
-            if reply.vouched:  # a stranger who uses this machine's address does not know the probe
+            # A stranger who uses this machine's address does not know the probe; who does, on its path, saw it leave.
+            if reply.vouched and not probe.sent_stamp:
                 own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
                 self._context.failed_here(probe, *own)
             else:
@@ -300,8 +303,6 @@ class PacketFlow(Flow):
             is_news = self._stand_in.on_target() if is_target else self._stand_in.on_end(reply.address)
             if is_news:
                 self._tell()
-        if not probe.sent_stamp:
-            self._channel.read_stamps(self.plan.family, probe)
         self._context.deliver(probe, reply)
 
     def _tell(self) -> None:
