@@ -46,6 +46,19 @@ class Spread(Ms):
     __hash__ = None
 
 
+@dataclass(frozen=True, eq=False)
+class Late:
+    """A name that a stream tells with the next answer once it is known. Which answer that is depends on the machine, so
+    one that is not known yet equals any."""
+
+    name: str | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Late) and (None in (self.name, other.name) or self.name == other.name)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def _times(words: Iterable[str | float]) -> list[Ms]:
     """Times whose last one is the standard deviation, as mtr's reports end."""
     *times, deviation = words
@@ -141,7 +154,10 @@ def globalping(text: str) -> Any:
             hop.timings[values[1]] = Ms(int(values[0]) / 1000)
         hops += [None] * (position + 1 - len(hops))
         hops[position] = hop
-    shown = [(hop.address, hop.name, list(hop.timings.values())) for hop in map(_defined, hops) if not hop.is_duplicate]
+    shown = [
+        (hop.address, Late(hop.name), list(hop.timings.values())) for hop in map(_defined, hops) if not hop.is_duplicate
+    ]
+    assert any(name.name for _, name, _ in shown)
     while shown and shown[-1][0] is None:
         shown.pop()
     return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
@@ -52,6 +53,7 @@ def link(folder: Path) -> Path:
 def _names(lab: TunLab) -> Iterator[None]:
     """The scenario's name server is the namespace's (ip-netns(8): /etc/netns)."""
     folder = Path("/etc/netns", lab.name)
+    _sweep(folder.parent)
     folder.mkdir(parents=True)
     file = folder / "resolv.conf"
     try:
@@ -60,6 +62,13 @@ def _names(lab: TunLab) -> Iterator[None]:
     finally:
         file.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what runs that were killed left behind; a lab's name has its run's process id (`tests.lab.netns`)."""
+    for old in folder.glob("hopscope-*") if folder.is_dir() else ():
+        if not Path("/proc", old.name.split("-")[1]).exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def run(folder: Path | None, words: Sequence[str], *, terminal: bool = False, scenario: str | Path = PATH) -> Done:
