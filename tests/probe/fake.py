@@ -49,6 +49,7 @@ class FakeChannel(Channel):
         self.forgotten: list[Probe] = []
         self.flows: list[FakeFlow] = []
         self.error: OSError | None = None
+        self.backlog = False
         self.refusal: ChannelRefused | None = None
 
     def open(self, target: int, plan: Plan) -> Flow:
@@ -57,6 +58,10 @@ class FakeChannel(Channel):
         flow = FakeFlow(self)
         self.flows.append(flow)
         return flow
+
+    @property
+    def has_backlog(self) -> bool:
+        return self.backlog
 
     def close(self) -> None: ...
 

@@ -334,3 +334,25 @@ def test_what_is_no_flood_is_not_called_one() -> None:
         harness.channel.context.tally.foreign += 5_000
         harness.until(harness.now + SECOND)
     assert {event.flooded for event in harness.engine.take() if isinstance(event, Counters)} == {0}
+
+
+def test_an_answer_that_waits_behind_a_flood_is_not_called_lost_before_it_is_read() -> None:
+    desk = EngineHarness()
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=1, max_ttl=1, timeout_ns=SECOND)))
+    desk.until(desk.now + 10 * MS)
+    (probe,) = desk.channel.sent
+    desk.channel.backlog = True
+    desk.until(desk.now + SECOND + 500 * MS)
+    desk.channel.answer(probe, 900)
+    desk.channel.backlog = False
+    desk.until(desk.now + SECOND)
+    assert [kind for kind in kinds(desk.engine.take()) if kind in ("Answered", "Lost", "Late")] == ["Answered"]
+
+
+def test_a_flood_without_end_does_not_keep_a_probe_for_ever() -> None:
+    desk = EngineHarness()
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, rounds=1, max_ttl=1, timeout_ns=SECOND)))
+    desk.until(desk.now + 10 * MS)
+    desk.channel.backlog = True
+    desk.until(desk.now + 3 * SECOND)
+    assert "Lost" in kinds(desk.engine.take())

@@ -59,6 +59,9 @@ HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 FLOOD_PER_S: Final = 10_000
 """Packets a second that answer no probe of ours, and are worth a word."""
+MAX_UNREAD_NS: Final = 1_000_000_000
+"""Under a flood, look through what arrived for an answer this long after a probe's timeout."""
+UNREAD_POLL_NS: Final = 1_000_000
 STANDSTILL_NS: Final = 2_000_000_000
 """If the loop runs this late, assume that the process or the machine was suspended."""
 LOOK_EVERY_NS: Final = 1_000_000_000
@@ -315,7 +318,11 @@ class Engine:
     def _work(self, number: int, target: _Target, now: int) -> None:
         """All that is due for one target: expire, forget, send."""
         sweep = target.sweep
+        is_unread = False
         while (old := sweep.first_expired(now)) is not None:
+            is_unread = self._may_lie_unread(target, old, now)
+            if is_unread:
+                break
             if target.looked_at <= old.sent_mono:
                 self._look_at_route(target, now)  # the network is not blamed for a route that moved
             if (held := target.flow.last_word(old)) is not None:
@@ -340,7 +347,13 @@ class Engine:
             while (probe := sweep.take_due(now)) is not None:
                 self._send(target, probe)
                 now = self._monotonic()
-        self._after(number, target, now)
+        self._after(number, target, now + (UNREAD_POLL_NS if is_unread else 0))
+
+    def _may_lie_unread(self, target: _Target, old: Probe, now: int) -> bool:
+        """Whether the answer to a probe whose timeout has passed may wait behind others in a socket."""
+        channel = self._channels.get(target.method)
+        until = old.sent_mono + target.sweep.plan.timeout_ns + MAX_UNREAD_NS
+        return channel is not None and channel.has_backlog and now < until
 
     def _look_at_route(self, target: _Target, now: int) -> None:
         target.looked_at = now
