@@ -38,6 +38,7 @@ def test_each_hop_is_heard_by_the_kernels_clock(chain: Chain, capture: Capture, 
         "flow": "one",
         "clock": "kernel",
         "note": None,
+        "answered_by": None,
     }
 
 
