@@ -30,7 +30,7 @@ from hopscope.wire.messages import (
 from tests.lab import netns
 from tests.lab.conversation import Conversation, User
 from tests.lab.drive import Driver, channel_class
-from tests.lab.odd_router import SOURCE, TARGET, OddRouter, prohibited
+from tests.lab.odd_router import ROUTER, SOURCE, TARGET, OddRouter, icmp, prohibited
 
 pytestmark = pytest.mark.usefixtures("lab_allowed")
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -236,5 +236,26 @@ def test_who_writes_from_this_machines_address_about_a_probe_that_left_is_a_stra
             router.on_ready()
             assert driver.wait(lambda: driver.context.tally.foreign > 0)
             assert not failed
+        finally:
+            driver.close()
+
+
+@pytest.mark.needs("tun")
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_what_a_router_says_of_the_paths_mtu_keeps_no_raw_probe_from_leaving(protocol: Protocol) -> None:
+    def too_big(packet: bytes) -> list[bytes]:
+        return [icmp(6, 2, (1280).to_bytes(4, "big") + packet[:1200], ROUTER[6])]
+
+    port = 33434 if protocol == "udp" else None
+    with OddRouter(too_big) as router, netns.entered(router.name):
+        plan = Plan(TARGET[6], 6, protocol, "raw", port=port, packet_size=1400)
+        driver = Driver(channel_class("raw"), plan)
+        try:
+            probe = driver.send(0, 2)
+            router.on_ready()
+            assert driver.wait(lambda: driver.answered([probe]))
+            driver.send(1, 1)  # an `OSError` would be told as this machine's fault
+            router.on_ready()
+            assert [len(packet) for packet in router.seen] == [1400, 1400]
         finally:
             driver.close()

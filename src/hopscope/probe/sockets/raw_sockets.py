@@ -33,6 +33,7 @@ _SO_ATTACH_FILTER = 26
 _SO_RCVBUFFORCE = 33
 _IP_RECVTTL = 12
 _IPV6_RECVHOPLIMIT = 51
+_IPV6_MTU_DISCOVER, _IPV6_PMTUDISC_PROBE = 23, 3
 
 # Classic BPF, linux/bpf_common.h: X is where the TCP header begins.
 _INSTRUCTION = struct.Struct("=HBBI")
@@ -113,6 +114,9 @@ def _open_family(family: Family, mark: int | None, lacks: set[Lack]) -> FamilySo
         sender = raw(socket.IPPROTO_RAW)
         if mark is not None:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
+        if family == 6:
+            # Only the interface bounds a probe: what a router said of the path's MTU keeps none from leaving.
+            ask(sender, socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _IPV6_PMTUDISC_PROBE)
         _widen(sender)
         sockets = FamilySockets(sender, icmp, tcp, Scout(family, mark))
         undo.pop_all()
