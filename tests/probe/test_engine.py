@@ -24,6 +24,7 @@ from hopscope.wire.messages import (
     Pause,
     Plan,
     Problem,
+    Protocol,
     Refused,
     Resume,
     RoundStarted,
@@ -176,6 +177,20 @@ def test_auto_takes_the_best_method_that_opens(refusing: list[Method], protocol:
     (started,) = harness.engine.take()
     assert isinstance(started, Started)
     assert started.method == chosen
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_what_a_system_lacks_is_told_beside_what_another_method_would_need(protocol: Protocol) -> None:
+    lacks = ChannelRefused("unsupported", "IP_RECVERR: Protocol not available")
+    denied = ChannelRefused("permission", "raw sockets need privileges", "sudo hopscope")
+    plain: Method = "ping-socket" if protocol == "icmp" else "udp-socket"
+    desk = EngineHarness({plain: lacks, "raw": denied, "scapy": denied})
+    desk.engine.handle(Start(1, msgspec.structs.replace(PLAN, method="auto", protocol=protocol)))
+    (refused,) = desk.engine.take()
+    assert isinstance(refused, Refused)
+    assert refused.reason == "permission"
+    assert "IP_RECVERR: Protocol not available" in refused.message
+    assert "raw sockets need privileges" in refused.message
 
 
 def test_when_every_method_refuses_the_most_helpful_reason_is_told() -> None:

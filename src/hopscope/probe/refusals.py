@@ -62,9 +62,10 @@ def _reason(problem: OSError) -> str:
 
 def most_helpful(refusals: list[ChannelRefused]) -> ChannelRefused:
     """What concerns the target or this machine's network says more than that another method is not allowed either.
-    Where the first choice is missing here, that is said as well as what the others would need."""
+    Where one that needs no permission cannot be used here, that is said as well as what the others would need."""
     found = min(refusals, key=lambda refusal: (_HELPFUL.index(refusal.reason), refusal.remedy is None))
-    first = refusals[0]
-    if found.reason == "permission" and first.reason == "unsupported":
-        return ChannelRefused("permission", f"{first.message}; {found.message}", found.remedy)
+    # The last is Scapy's, which is taken only where nothing else is left.
+    missing = next((refusal for refusal in refusals[:-1] if refusal.reason == "unsupported"), None)
+    if found.reason == "permission" and missing is not None:
+        return ChannelRefused("permission", f"{missing.message}; {found.message}", found.remedy)
     return found
