@@ -7,13 +7,11 @@ held is handled in the order of its arrival (`inbox`), a bounded number of messa
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
-import time
 from abc import abstractmethod
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.inbox import Inbox
@@ -21,67 +19,18 @@ from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
+from hopscope.probe.sockets.datagram_socket import DatagramSocket, Read, read_clocks
 from hopscope.probe.sockets.errqueue import Message
-from hopscope.probe.sockets.extras import Lack
 from hopscope.probe.sockets.scout import Scouts
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import Kind, Plan
 
-COOKIE = 8
-"""Bytes of a probe's payload that nobody off the path can guess."""
-VOUCHING = 2
-"""Bytes of the cookie of which an answer must show at least so many to be vouched for."""
 _INT = struct.Struct("=i")
-_TRIES = 16
-"""How often a system call is made that fails with what an ICMP error left on the socket. Each failure takes one such
-error off, and under a storm of forged ones the next is there within microseconds."""
 _UNKNOWN = -1
-_UNSTAMPED = 4
-"""Messages running without a stamp that show a kernel which was asked for them and gives none."""
-_STAMPING_NS = 1_000_000_000
-"""From a socket's opening until its kernel stamps for certain: it begins some milliseconds after it is asked."""
 _ERRORS: Final = "error queue"
 _REPLIES: Final = "receive queue"
 _IPV4_TTL = 2
 _IPV6_HOPLIMIT = 52
-
-
-_Read: TypeAlias = tuple[Message, int]
-"""A message, and the monotonic ns at which it was read."""
-
-
-def shown(quoted: bytes, head: bytes, cookie: bytes) -> bool | None:
-    """Whether a quoted payload is one that began with `head` and `cookie`, of which it may show less: None where it is
-    another one, else whether it shows enough of the cookie. A router that quotes less may fill up with zeros, up to an
-    extension (RFC 4884)."""
-    ours = head + cookie
-    quoted = quoted[: len(ours)]
-    if not ours.startswith(quoted):
-        quoted = quoted.rstrip(b"\0")
-        if not ours.startswith(quoted):
-            return None
-    return len(quoted) >= len(head) + VOUCHING
-
-
-def prepare(sock: socket.socket) -> set[Lack]:
-    """Ask a datagram socket for all that a flow hears by; what this kernel lacks of it. `OSError` as for
-    `errqueue.switch_on`."""
-    lacks = errqueue.switch_on(sock)
-    # Routers may fragment a large probe: it is the path that is asked for, not its MTU.
-    if sock.family == socket.AF_INET and not extras.ask(
-        sock, socket.IPPROTO_IP, endpoint.IP_MTU_DISCOVER, endpoint.IP_PMTUDISC_DONT
-    ):
-        lacks.add("fragments")
-    return lacks
-
-
-def tried(sock: socket.socket) -> set[Lack]:
-    """What this kernel lacks of all that a flow asks of a new socket, which is closed. `OSError`: it cannot be used."""
-    with sock:
-        lacks = prepare(sock)
-        if not stamps.SendStamps(sock, time.time_ns).works:
-            lacks.add("stamps")
-    return lacks
 
 
 class Unnamed(Exception):
@@ -157,18 +106,14 @@ class DatagramFlow(Flow):
         self.context = channel.context
         self._channel = channel
         self._probes: dict[int, Probe] = {}
-        self._inbox: Inbox[_Read] = Inbox()
+        self._inbox: Inbox[Read] = Inbox()
         self._stand_in = StandIn(self.context.tally)
-        self._dropped = 0
         self._why_closed: OSError | None = None
         self._port = plan.local_port or 0 if plan.protocol == "udp" else 0
         self._destination = self._destination_now()
         self._egress = channel.scouts.egress_of(plan)
-        self._lacks: set[Lack] = set()
-        self._unstamped = 0
-        self._opened_at = self.context.monotonic()
+        self._is_timestamped = True
         self._socket = self._open_socket()
-        self._stamps = self._ask_for_stamps()
         self.facts = self._facts()
         self._listen()
         channel.keep(self)
@@ -207,7 +152,7 @@ class DatagramFlow(Flow):
 
     def send(self, probe: Probe) -> None:
         """Send `probe`; see `Flow.send`."""
-        self._read_clocks(probe)
+        read_clocks(probe, self.context)
         if self._why_closed is not None:
             raise self._why_closed
         self._probes[probe.seq] = probe
@@ -231,24 +176,9 @@ class DatagramFlow(Flow):
         self._channel.drop(self)
         self._probes.clear()
 
-    def _read_clocks(self, probe: Probe) -> None:
-        probe.sent_stamp = 0
-        probe.sent_wall = self.context.wall()
-        probe.sent_mono = self.context.monotonic()
-
     def _transmit(self, probe: Probe) -> None:
         data, destination = self._packet(probe)
-        for attempt in range(_TRIES):
-            control = self._ttl_control(probe.ttl)
-            self._read_clocks(probe)
-            try:
-                self._socket.sendmsg((data,), control, 0, destination)
-                break
-            except OSError as problem:
-                self._stamps.failed()
-                if problem.errno not in errqueue.LEFT_BY_ICMP or attempt == _TRIES - 1:
-                    raise
-        self._stamps.sent(probe)
+        self._socket.send(probe, data, self._ttl_control(probe.ttl), destination)
         self._overhear(probe)
 
     def _ttl_control(self, ttl: int) -> list[tuple[int, int, bytes]]:
@@ -260,12 +190,11 @@ class DatagramFlow(Flow):
     def _overhear(self, wanted: Probe) -> None:
         """Read the error queue until `wanted` has its stamp; answers are kept for later."""
         inbox = self._inbox
-        while not wanted.sent_stamp and inbox.has_room(_ERRORS):
-            message = self._receive(errors=True)
-            if message is None:
+        while inbox.has_room(_ERRORS):
+            entry = self._socket.next_error(until=wanted)
+            if entry is None:
                 break
-            if message.failure is not None and not self._take_stamp(message):
-                inbox.put(_ERRORS, *self._arrived(message))
+            inbox.put(_ERRORS, *entry)
         if inbox:
             self._channel.holds(self, anything=True, backlog=inbox.has_backlog)
 
@@ -274,11 +203,13 @@ class DatagramFlow(Flow):
     def on_ready(self) -> None:
         """Read both queues of the socket, and handle what came in the order in which it came."""
         self._look_at_buffer()
-        inbox = self._inbox
-        inbox.fill(_ERRORS, self._next_error)
+        inbox, sock = self._inbox, self._socket
+        inbox.fill(_ERRORS, sock.next_error)
         # An error that came between the two readings may be earlier than an answer that was found.
-        while inbox.fill(_REPLIES, self._next_reply):
-            inbox.fill(_ERRORS, self._next_error)
+        while inbox.fill(_REPLIES, sock.next_reply):
+            inbox.fill(_ERRORS, sock.next_error)
+        if self._is_timestamped and "stamps" in sock.lacks:
+            self._distrust_stamps()
         for message, received in inbox.take():
             if message.failure is not None:
                 self.on_error(message, received)
@@ -377,101 +308,50 @@ class DatagramFlow(Flow):
         self.facts = self._facts()
         self.context.changed(self, self.target)
 
-    def _next_error(self) -> tuple[int, _Read] | None:
-        """The next of the error queue that is no stamp of a sending; None where there is none."""
-        while (message := self._receive(errors=True)) is not None:
-            if message.failure is not None and not self._take_stamp(message):
-                return self._arrived(message)
-        return None
-
-    def _next_reply(self) -> tuple[int, _Read] | None:
-        message = self._receive(errors=False)
-        return None if message is None else self._arrived(message)
-
-    def _arrived(self, message: Message) -> tuple[int, _Read]:
-        if not message.stamp or self._unstamped:
-            self._see_stamp(message)
-        return message.stamp or self.context.wall(), (message, self.context.monotonic())
-
-    def _receive(self, *, errors: bool) -> Message | None:
-        for _ in range(_TRIES):
-            try:
-                return errqueue.receive(self._socket, errors=errors)
-            except OSError:
-                continue  # the error was an ICMP message's or the interface's, and is off the socket now
-        return None
-
-    def _take_stamp(self, message: Message) -> bool:
-        failure = message.failure
-        if failure is None or failure.origin != errqueue.ORIGIN_STAMP:
-            return False
-        self._stamps.stamp(failure.number, message.stamp)
-        return True
-
     def _look_at_buffer(self) -> None:
-        dropped, full = errqueue.buffer_of(self._socket)
-        more, self._dropped = max(dropped - self._dropped, 0), max(dropped, self._dropped)
-        if full:
-            # What did not fit on the error queue was not counted.
-            self.context.tally.overflow += max(more, 1)
+        dropped = self._socket.look_at_buffer()
+        if dropped.is_full:
+            self.context.tally.overflow += dropped.packets
             self.receive_overflow_at = self.context.monotonic()
         else:
-            self.context.tally.malformed += more  # the kernel counts what does not add up as dropped, too
+            self.context.tally.malformed += dropped.packets  # what does not add up is counted as dropped, too
 
     # --- the socket --------------------------------------------------------------------------------------------
 
-    def _open_socket(self) -> socket.socket:
-        sock = self._make_socket()
+    def _open_socket(self) -> DatagramSocket:
+        made = self._make_socket()
         try:
-            endpoint.mark(sock, self.plan, self._egress)
-            endpoint.make_room(sock)
-            self._lacks = prepare(sock)
-            self._bind(sock)
+            endpoint.mark(made, self.plan, self._egress)
+        except BaseException:
+            made.close()
+            raise
+        sock = DatagramSocket(made, self.context)
+        try:
+            self._port = sock.bind(self._source, self._port)
         except BaseException:
             sock.close()
             raise
         return sock
 
-    def _bind(self, sock: socket.socket) -> None:
-        """To the source address, and to the port (a ping socket's is its identifier) that the flow had before, where
-        that is still free."""
-        try:
-            sock.bind((self._source[0], self._port, *self._source[2:]))
-        except OSError as problem:
-            if not self._port or problem.errno != errno.EADDRINUSE:
-                raise
-            sock.bind(self._source)
-        self._port = sock.getsockname()[1]
-
-    def _ask_for_stamps(self) -> stamps.SendStamps:
-        asked = stamps.SendStamps(self._socket, self.context.wall)
-        if not asked.works:
-            self._lacks.add("stamps")
-        return asked
-
     def _listen(self) -> None:
-        self.context.watch.add(self._socket.fileno(), self.on_ready, timestamped="stamps" not in self._lacks)
+        self._is_timestamped = "stamps" not in self._socket.lacks
+        self.context.watch.add(self._socket.fileno(), self.on_ready, timestamped=self._is_timestamped)
 
-    def _facts(self) -> FlowInfo:
-        """What `wire.Started` tells: what the method says of itself, and what this system does not know."""
-        facts = self._make_facts()
-        if "stamps" in self._lacks:
-            facts.clock = "program"
-        facts.note = extras.note(self._lacks, facts.note)
-        facts.answered_by = self._stand_in.answers
-        return facts
-
-    def _see_stamp(self, message: Message) -> None:
-        """A kernel that was asked for stamps and gives none: from here on, what arrives is fetched at once."""
-        is_new = self.context.monotonic() - self._opened_at < _STAMPING_NS
-        self._unstamped = 0 if message.stamp or is_new else self._unstamped + 1
-        if self._unstamped < _UNSTAMPED or "stamps" in self._lacks:
-            return
-        self._lacks.add("stamps")
+    def _distrust_stamps(self) -> None:
+        """This kernel was asked for stamps and gives none: from here on, what arrives is fetched at once."""
         self.context.watch.remove(self._socket.fileno())
         self._listen()
         self._channel.timestamped = False
         self._tell()
+
+    def _facts(self) -> FlowInfo:
+        """What `wire.Started` tells: what the method says of itself, and what this system does not know."""
+        facts = self._make_facts()
+        if "stamps" in self._socket.lacks:
+            facts.clock = "program"
+        facts.note = extras.note(self._socket.lacks, facts.note)
+        facts.answered_by = self._stand_in.answers
+        return facts
 
     @property
     def _source(self) -> Any:
@@ -510,8 +390,6 @@ class DatagramFlow(Flow):
         self._destination = self._destination_now()
         self._socket = self._open_socket()
         self._egress, self._why_closed = egress, None
-        self._stamps = self._ask_for_stamps()
-        self._dropped = 0
         self._listen()
         old, self.facts = self.facts, self._facts()
         if old != self.facts:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
-from hopscope.probe.channels.datagram import COOKIE, DatagramChannel, DatagramFlow, shown, tried
+from hopscope.probe.channels.datagram import DatagramChannel, DatagramFlow
+from hopscope.probe.packets.quotes import COOKIE, shown
 from hopscope.probe.sockets import endpoint, extras
+from hopscope.probe.sockets.datagram_socket import tried
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
 
@@ -63,7 +65,7 @@ class _PingFlow(DatagramFlow):
         if self.plan.family == 4:
             return super()._ttl_control(ttl)
         # Before Linux 5.18 an IPv6 ping socket sends with control messages and heeds none of them.
-        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+        self._socket.set_hop_limit(ttl)
         return []
 
     def _make_facts(self) -> FlowInfo:

@@ -16,8 +16,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
-from hopscope.probe.channels.datagram import COOKIE, VOUCHING, DatagramChannel, DatagramFlow, Unnamed, shown, tried
+from hopscope.probe.channels.datagram import DatagramChannel, DatagramFlow, Unnamed
+from hopscope.probe.packets.quotes import COOKIE, VOUCHING, shown
 from hopscope.probe.sockets import endpoint, extras
+from hopscope.probe.sockets.datagram_socket import tried
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
 
