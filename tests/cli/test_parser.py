@@ -117,6 +117,7 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("-c x h", "-c: 'x' is no whole number"),
         ("-c ٣ h", "is no whole number"),
         ("-i 0 h", "allowed are 10ms to 86400s"),
+        ("-Z 90000 h", "allowed are 1ms to 86400s; more than 60s counts as 60s"),
         ("-i 5x h", "is no duration"),
         ("-i nan h", "is no duration"),
         ("-i -1 h", "-i: '-1' is no duration"),

@@ -158,3 +158,20 @@ def test_a_port_beside_the_host_is_probed_where_the_protocol_has_ports_and_no_ot
     assert done.returncode in (0, 1), done.stderr
     data = json.loads(done.stdout)
     assert [one["port"] for one in data.get("reports", [data])] == ports
+
+
+@pytest.mark.parametrize("word", ["127.0.0.256", "999.1.1.1"])
+def test_a_dotted_quad_that_is_no_address_is_refused_at_once(hopscope: Command, word: str) -> None:
+    done = hopscope("-r", *QUICK, word)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{word}: is no IPv4 address" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("dmeo", "demo"), ("docter", "doctor"), ("confg", "config"), ("demos", "demo")]
+)
+def test_a_subcommand_with_a_slip_in_it_is_guessed(hopscope: Command, word: str, meant: str) -> None:
+    done = hopscope("-r", *QUICK, word)
+    assert done.returncode == 2
+    assert done.stderr.rstrip().endswith(f"; did you mean `hopscope {meant}`?")
+    assert "did you mean" not in hopscope("-r", *QUICK, "elsewhere").stderr

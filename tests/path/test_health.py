@@ -174,7 +174,7 @@ def test_young_numbers_say_that_they_are_young(rounds: int, sure: str) -> None:
             (FINE, TEN, FINE),
             2,
             "cosmetic",
-            "10 % loss here goes no further: the router answers slowly, traffic is not lost",
+            "10 % loss here goes no further: the router limits how often it answers, traffic is not lost",
         ),
         (
             (FINE, TEN, TEN),

@@ -86,6 +86,8 @@ class Scripted:
     address: str | None
     routers: tuple[Router, ...]
     probing: Probing = field(default_factory=Probing)
+    port: int | None = None
+    """The one that stood beside it, as in ``localhost:443``."""
     state: TargetState = "running"
     error: str | None = None
     refusal: Refused | None = None
@@ -142,6 +144,11 @@ class Scripted:
             )
         self.round += 1
 
+    def _port(self) -> int | None:
+        if self.probing.first_protocol == "icmp":
+            return None
+        return self.probing.port or self.port or DEFAULT_PORT[self.probing.first_protocol]
+
     def target(self, names: dict[str, AddressInfo]) -> Target:
         """As the session would hand it out."""
         plan = None
@@ -151,7 +158,7 @@ class Scripted:
                 4,
                 self.probing.first_protocol,
                 interval_ns=int(self.probing.interval_s * SECOND),
-                port=self.probing.port or DEFAULT_PORT[self.probing.first_protocol],
+                port=self._port(),
             )
         facts = None
         if self.state in ("running", "paused", "finished"):

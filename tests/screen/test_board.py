@@ -131,6 +131,20 @@ def test_harmless_loss_is_marked_and_explained_and_true_loss_has_its_own_mark() 
     assert any("loss here goes no further" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("rounds", "says"),
+    [(0, "paused; no answer yet"), (3, "paused; healthy so far: 0 of "), (100, "paused; so far healthy: 0 of ")],
+)
+def test_a_paused_target_says_what_is_known_so_far_once(rounds: int, says: str) -> None:
+    target = Scripted(1, "one.example", "192.0.2.53", tour())
+    session = ScriptedSession(target).play(rounds)
+    target.state = "paused"
+    status = seen(session.snapshot(), (160, 34))[1]
+    assert says in status
+    assert status.count("so far") < 2
+    assert "starting" not in status
+
+
 def test_two_addresses_of_a_hop_stand_with_their_shares_or_are_counted() -> None:
     snapshot = usual().play(200).snapshot()
     lines = seen(snapshot, (120, 34))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.session.model import Snapshot
+from hopscope.session.model import Probing, Snapshot
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.dialogs.columns import ColumnsScreen
 from hopscope.views.screen.dialogs.help import HelpScreen
 from hopscope.views.screen.dialogs.hop import HopScreen
 from hopscope.views.screen.dialogs.prompt import Prompt
-from hopscope.views.screen.dialogs.settings import SettingsScreen
+from hopscope.views.screen.dialogs.settings import SETTINGS, SettingsScreen, put
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from tests.screen.conftest import Drive, Driven
-from tests.screen.scripted import usual
+from tests.screen.scripted import Scripted, ScriptedSession, tour, usual
 
 CONTRACT = {
     "q": "program.quit",
@@ -196,6 +196,26 @@ async def test_u_and_t_switch_the_protocol_and_back(drive: Drive) -> None:
             await it.press(key)
             assert it.session.find(1).probing.protocol == wanted
         assert it.session.find(2).probing.protocol == "auto"
+
+
+async def test_a_switch_names_the_port_that_stood_beside_the_target(drive: Drive) -> None:
+    async with drive(ScriptedSession(Scripted(1, "localhost:443", "127.0.0.1", tour(), port=443)).play(3)) as it:
+        for key, said in (("t", "TCP, port 443"), ("u", "UDP, port 443"), ("u", "ICMP")):
+            await it.press(key)
+            assert f"probing with {said}: statistics begin anew" in it.text()
+
+
+async def test_a_port_that_was_asked_for_outlasts_a_time_with_icmp(drive: Drive) -> None:
+    probing = Probing(protocol="tcp", port=8443)
+    async with drive(ScriptedSession(Scripted(1, "localhost", "127.0.0.1", tour(), probing=probing)).play(3)) as it:
+        for key, port in (("t", None), ("t", 8443), ("t", None), ("u", 8443), ("t", 8443)):
+            await it.press(key)
+            assert it.session.find(1).probing.port == port
+        assert "probing with TCP, port 8443: statistics begin anew" in it.text()
+        for protocol, port in (("icmp", None), ("tcp", 8443)):
+            setting = next(one for one in SETTINGS if one.key == "protocol")
+            assert put(it.context, setting, protocol) is None
+            assert it.session.find(1).probing.port == port
 
 
 async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive) -> None:

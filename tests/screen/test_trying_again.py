@@ -40,6 +40,12 @@ async def test_a_name_that_does_not_resolve_is_tried_again(drive: Drive) -> None
         assert ("retry", None) in it.session.calls
 
 
+async def test_an_error_that_begins_with_the_name_does_not_follow_the_name(drive: Drive) -> None:
+    target = Scripted(1, "no.example", None, (), state="unresolved", error="no.example: no such")
+    async with drive(ScriptedSession(target)) as it:
+        assert "no.example  no such" in it.lines()[1]
+
+
 async def test_a_worker_that_is_waited_for_is_started_by_the_key_and_no_number_is_lost(drive: Drive) -> None:
     session = usual().play(3)
     session.worker = "restarting"

@@ -55,6 +55,18 @@ def test_a_numeric_address_asks_nobody_and_is_written_the_usual_way(
     assert resolve(query) == address
 
 
+@pytest.mark.parametrize(
+    "query", ["127.0.0.256", "999.1.1.1", "1.2.3.4.5", "host.7", "4294967296", "a.0x7f", "1.2.3.999."]
+)
+def test_what_ends_in_a_number_is_an_address_or_nothing_and_asks_nobody(
+    monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    with pytest.raises(Unresolvable, match=r"is no IPv4 address$") as caught:
+        resolve(query)
+    assert not caught.value.is_temporary
+
+
 @pytest.mark.parametrize(("query", "family"), [("192.0.2.1", 6), ("::1", 4), ("::ffff:192.0.2.1", 6), ("::", 4)])
 def test_an_address_of_the_other_family_leads_nowhere(query: str, family: Literal[4, 6]) -> None:
     words = rf"^{query}: is (no IPv{family} address|an IPv4 address in IPv6's notation)"

@@ -27,6 +27,7 @@ def help_text() -> str:
             lines.append(f" {left:<{_COLUMN - 1}} {right}".rstrip())
     of_mtr = ",".join(name.removeprefix("mtr-") for name in FORMATS if name.startswith("mtr-"))
     lines.append(f"F: {' '.join(name for name in FORMATS if not name.startswith('mtr-'))} mtr-{{{of_mtr}}}")
+    lines.append("Where ICMP is refused, probes are UDP; -r and mtr's other formats exit 3.")
     lines.append("S: 0.5, 500ms, 2s. All options and exit statuses: hopscope --man | man -l -")
     return "\n".join(lines) + "\n"
 

@@ -160,6 +160,14 @@ def _with_whole_names(words: Sequence[str]) -> list[str]:
     return whole
 
 
+def meant_subcommand(word: str) -> str | None:
+    """The subcommand that `word`, which is none, looks like: a letter too many, too few, wrong, or two exchanged."""
+    import difflib
+
+    near = difflib.get_close_matches(word.lower(), SUBCOMMANDS, 1, cutoff=0.75)
+    return near[0] if near else None
+
+
 def _unknown(word: str) -> str:
     import difflib
 

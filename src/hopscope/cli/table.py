@@ -90,7 +90,8 @@ OPTIONS: tuple[Option, ...] = (
        "Stop after so many rounds. A report has 10 unless told, the screen is endless. 0: mtr's formats without a hop.",
        metavar="N", read=whole(0, 1_000_000_000)),
     _o(("-Z", "--timeout"), "timeout_s", "Probes", "lost after: 3s",
-       "A probe without an answer counts as lost after this time; 3 seconds unless told, 60 at most.",
+       "A probe without an answer counts as lost after this time; 3 seconds unless told."
+       " More than 60 seconds, which mtr takes too, count as 60.",
        metavar="S", read=timeout),
     _o(("-G", "--gracetime"), "grace_s", "More", "last wait",
        "Wait at most so long for answers after the last probe of the last round; what did not answer by then is lost."

@@ -40,7 +40,11 @@ LONGEST_TIMEOUT_S = 60.0
 
 def timeout(word: str) -> float:
     """How long a probe is waited for, seconds; what is longer than anything waits is taken as the longest."""
-    return min(duration(0.001, 86_400)(word), LONGEST_TIMEOUT_S)
+    try:
+        return min(duration(0.001, 86_400)(word), LONGEST_TIMEOUT_S)
+    except UsageError as error:
+        counts = "; more than 60s counts as 60s" if "out of range" in str(error) else ""
+        raise UsageError(f"{error}{counts}") from None
 
 
 def whole(low: int, high: int | None = None, hint: str = "") -> Callable[[str], int]:

@@ -25,7 +25,11 @@ def resolve(host: str, probing: Probing = _DEFAULT) -> str:
         if numeric(host) is not None:
             return _checked(host, probing)
         name = _in_four_parts(ascii_name(host))
-        return _checked(name, probing) if numeric(name) is not None else _looked_up(name, probing)
+        if numeric(name) is not None:
+            return _checked(name, probing)
+        if _ends_in_a_number(name):
+            raise ValueError("is no IPv4 address")
+        return _looked_up(name, probing)
     except ValueError as why:
         temporary = isinstance(why, _NotNow)
         raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}", is_temporary=temporary) from None
@@ -64,6 +68,13 @@ def _in_four_parts(name: str) -> str:
         with suppress(OSError):
             return socket.inet_ntoa(socket.inet_aton(name))
     return name
+
+
+def _ends_in_a_number(name: str) -> bool:
+    """Then it is an IPv4 address or nothing, as for browsers: https://url.spec.whatwg.org/#ends-in-a-number-checker."""
+    last = name.removesuffix(".").rpartition(".")[2].lower()
+    digits, allowed = (last[2:], "0123456789abcdef") if last.startswith("0x") else (last, "0123456789")
+    return not digits.strip(allowed)
 
 
 def _of_name(address: str, probing: Probing) -> str:

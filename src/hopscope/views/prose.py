@@ -141,7 +141,7 @@ def hop_words(found: HopFinding) -> str:
                 return "answers only after the timeout"
             return f"slow to answer by {_span(found.extra_ns)}, not slow to forward: later hops answer sooner"
         case "cosmetic":
-            return f"{pct} loss here goes no further: the router answers slowly, traffic is not lost"
+            return f"{pct} loss here goes no further: the router limits how often it answers, traffic is not lost"
         case "loss":
             if found.goes_on_pct is not None:
                 return f"{pct} loss, of which {percent(found.goes_on_pct)} goes on"

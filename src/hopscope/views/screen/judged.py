@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hopscope.path.findings import Finding, HopFinding
+from hopscope.path.findings import Finding, HopFinding, Starting
 from hopscope.path.health import health, hop_health
 from hopscope.session.model import Target
 from hopscope.views.numbers import time_of_day
@@ -103,16 +103,18 @@ def judge(target: Target) -> TargetStatus:
         case "resolving":
             return state("starting", "looking the name up", "looking the name up")
         case "unresolved":
-            return state("unresolved", target.error or "the name does not resolve", "not resolved")
+            words = (target.error or "the name does not resolve").removeprefix(f"{target.query}: ")
+            return state("unresolved", words, "not resolved")  # the name stands beside it
         case "refused":
             return state("refused", target.refusal.message if target.refusal else "refused", "refused")
         case "paused":
-            return TargetStatus(
-                "paused", Sentence("paused; so far " + said.head, said.tail, ""), "", "paused", young, found
-            )
+            if isinstance(found, Starting):
+                return TargetStatus("paused", Sentence(f"paused; {said.tail}", "", ""), "", "paused", young, found)
+            head = f"paused; {'' if young else 'so far '}{said.head}"  # young numbers say so themselves
+            return TargetStatus("paused", Sentence(head, said.tail, ""), "", "paused", young, found)
         case "finished":
             name = found.state if found.state not in ("healthy", "starting") else "finished"
-            whole = Sentence("finished", said.line, "")
+            whole = Sentence("finished", said.tail if isinstance(found, Starting) else said.line, "")
             return TargetStatus(name, whole, "", f"finished, {said.short}", young, found)
         case _:
             aside = f", since {time_of_day(found.since)}" if found.since is not None else ""

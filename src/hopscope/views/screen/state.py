@@ -29,6 +29,8 @@ class ViewState:
     """The chosen target's number."""
     hops: dict[int, int] = field(default_factory=dict)
     """The chosen hop's TTL by target; the path's last hop where there is none."""
+    ports: dict[int, int | None] = field(default_factory=dict)
+    """By target, the port that was asked for when it was last probed by UDP or TCP."""
     overview: bool = False
     """Show all targets, a row each."""
     frozen_at: int | None = None

@@ -298,7 +298,10 @@ def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int
         out.append(("? a claim", "the name does not lead back to its address"))
     if any(verdict.state == "cosmetic" for verdict in verdicts):
         out.append(
-            (f"{look.glyphs.cosmetic} loss here goes no further", "the router answers slowly, traffic is not lost")
+            (
+                f"{look.glyphs.cosmetic} loss here goes no further",
+                "the router limits how often it answers, traffic is not lost",
+            )
         )
     if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.hops, verdicts, strict=True)):
         out.append(("dim numbers are too young to judge", "fewer than 10 probes"))

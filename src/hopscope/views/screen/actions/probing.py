@@ -5,7 +5,7 @@ from __future__ import annotations
 from hopscope.session.model import ProtocolChoice, Target
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
-from hopscope.wire.messages import DEFAULT_PORT, Protocol
+from hopscope.wire.messages import Protocol
 
 
 @action("probe.pause", "p,space", "pause", "Pause probing of all targets, and resume it.", "Probing", 2)
@@ -80,18 +80,24 @@ def _switch(context: ActionContext, protocol: Protocol) -> None:
     if target is None:
         return
     wanted: ProtocolChoice = "auto" if context.probing(target).protocol == protocol else protocol
-    restart_with(context, target, protocol=wanted, port=None)
-    sent = "icmp" if wanted == "auto" else wanted
-    port = DEFAULT_PORT[sent]
-    context.say(f"probing with {sent.upper()}{f', port {port}' if port else ''}: statistics begin anew", fresh=True)
+    restart_with(context, target, protocol=wanted)
+    plan = next((one.plan for one in context.session.snapshot().targets if one.id == target.id), None)
+    sent: str = plan.protocol if plan else context.probing(target).first_protocol
+    port = f", port {plan.port}" if plan and plan.port else ""
+    context.say(f"probing with {sent.upper()}{port}: statistics begin anew", fresh=True)
 
 
 def restart_with(context: ActionContext, target: Target, **changes: object) -> None:
-    """Probe a target in another way."""
+    """Probe a target in another way. Its port outlasts a time with ICMP, which has none."""
     import msgspec
 
-    probing = msgspec.structs.replace(context.probing(target), **changes)
-    context.session.restart(target.id, probing)
+    now = context.probing(target)
+    if "protocol" in changes:
+        if now.first_protocol != "icmp":
+            context.state.ports[target.id] = now.port
+        has_ports = changes["protocol"] in ("udp", "tcp")
+        changes = {"port": context.state.ports.get(target.id) if has_ports else None, **changes}
+    context.session.restart(target.id, msgspec.structs.replace(now, **changes))
     context.forget(target.id)
 
 

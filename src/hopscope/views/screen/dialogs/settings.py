@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import msgspec
 from textual.binding import Binding, BindingType
 
-from hopscope.session.model import Probing, Target
+from hopscope.session.model import Target
+from hopscope.views.screen.actions.probing import restart_with
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt, number
 from hopscope.views.screen.dialogs.sheet import Sheet, line
@@ -203,10 +203,7 @@ def _probe(context: ActionContext, target: Target, key: str, value: Any) -> str 
         if key in LIVE:
             context.session.adjust(target.id, **{key: value})
         else:
-            changes = {key: value, **({"port": None} if key == "protocol" else {})}
-            probing: Probing = msgspec.structs.replace(context.probing(target), **changes)
-            context.session.restart(target.id, probing)
-            context.forget(target.id)
+            restart_with(context, target, **{key: value})
     except ValueError as error:
         return str(error)
     context.refresh_now()
