@@ -105,6 +105,34 @@ def test_plain_root_reads_the_program_and_writes_what_was_named_alone(copy: Path
     assert not Path("/root/hopscope-was-here").exists()
 
 
+NUMBER_ALONE = """
+import signal, socket, subprocess
+def pair(): socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+def read_only():
+    with open(__file__) as file: os.fchmod(file.fileno(), 0o4755)
+say(chmod=tried(lambda: os.chmod(__file__, 0o4755)), fchmod=tried(read_only),
+    chown=tried(lambda: os.chown(__file__, 0, 65534)), utime=tried(lambda: os.utime(__file__, (0, 0))),
+    setxattr=tried(lambda: os.setxattr(__file__, "user.x", b"1")), unix=tried(lambda: socket.socket(socket.AF_UNIX)),
+    pair=tried(pair), signal=tried(lambda: os.kill(os.getppid(), 0)),
+    by_another=subprocess.run([sys.executable, "-Ic", f"import os; os.chmod({__file__!r}, 0o4755)"],
+                              stderr=subprocess.DEVNULL).returncode)
+return _go_on(*words)
+"""
+
+
+@pytest.mark.needs("seccomp")
+def test_plain_root_has_nothing_of_its_number_alone(copy: Path) -> None:
+    """No capability is asked of a file's owner, nor by whoever listens on root's sockets: here that is uid 0 itself."""
+    add(copy, "cli/report.py", "run", NUMBER_ALONE)
+    status, _, err = run(copy, "demo", "-r", *QUICK)
+    said = answers(err)
+    refused = set(said) - {"uid", "by_another"}
+    assert status == 0
+    assert {name: said[name] for name in refused} == dict.fromkeys(refused, "Operation not permitted")
+    assert said["by_another"] == 1
+    assert not (copy / "lib" / "hopscope" / "cli" / "report.py").stat().st_mode & 0o4000
+
+
 def test_a_configuration_that_was_named_is_written_to_and_its_folder_is_not(copy: Path) -> None:
     program = """
     from pathlib import Path

@@ -7,11 +7,14 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hopscope.sandbox import seccomp
+
+Program = Callable[[seccomp.Architecture, int], list[seccomp.Step]]
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 PROCESS = 4711
@@ -21,12 +24,14 @@ HEADERS = {
 }
 
 
-def verdict(name: str, number: int, *arguments: int, audit: int | None = None) -> int:
+def verdict(
+    name: str, number: int, *arguments: int, audit: int | None = None, program: Program = seccomp.program
+) -> int:
     """What the filter of an architecture says of a call: classic BPF, run as the kernel would."""
     architecture = seccomp.ARCHITECTURES[name]
     words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("=IIQ6Q", number, architecture.audit if audit is None else audit, 0, *words)
-    steps = seccomp.program(architecture, PROCESS)
+    steps = program(architecture, PROCESS)
     assert len(steps) < 4096
     loaded = place = 0
     while True:
@@ -36,6 +41,8 @@ def verdict(name: str, number: int, *arguments: int, audit: int | None = None) -
             (loaded,) = struct.unpack_from("=I", data, operand)
         elif operation == 0x06:
             return operand
+        elif operation == 0x54:
+            loaded &= operand
         else:
             holds = {0x15: loaded == operand, 0x35: loaded >= operand, 0x45: bool(loaded & operand)}[operation]
             place += then if holds else otherwise
@@ -105,11 +112,47 @@ def test_the_numbers_are_the_kernels(name: str) -> None:
         known |= {call: int(number) for call, number in found}
         known.setdefault("newfstatat", known.get("fstatat", -1))
     column = seccomp.ARCHITECTURES[name].column
-    allowed = {call: numbers[column] for call, numbers in seccomp._ALLOWED.items() if numbers[column] is not None}
+    listed = {**seccomp._ALLOWED, **seccomp._ROOTS}
+    allowed = {call: numbers[column] for call, numbers in listed.items() if numbers[column] is not None}
     assert {call: known[call] for call in allowed if call in known} == {
         call: number for call, number in allowed.items() if call in known
     }
     assert len(allowed) == len(set(allowed.values()))
+
+
+ROOTS = {
+    "x86_64": {"chmod": 90, "fchmod": 91, "fchmodat": 268, "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
+               "setxattr": 188, "fsetxattr": 190, "utime": 132, "utimensat": 280, "ptrace": 101, "io_uring_setup": 425,
+               "unshare": 272, "setns": 308, "keyctl": 250, "tkill": 200, "pidfd_send_signal": 424, "fchmodat2": 452,
+               "socketpair": 53, "ioctl": 16, "kill": 62, "execve": 59, "openat": 257, "prlimit64": 302},
+    "aarch64": {"fchmod": 52, "fchmodat": 53, "fchown": 55, "fchownat": 54, "setxattr": 5, "fsetxattr": 7,
+                "utimensat": 88, "ptrace": 117, "io_uring_setup": 425, "unshare": 97, "setns": 268, "keyctl": 219,
+                "tkill": 130, "pidfd_send_signal": 424, "fchmodat2": 452, "socketpair": 199, "ioctl": 29, "kill": 129,
+                "execve": 221, "openat": 56, "prlimit64": 261},
+}  # fmt: skip
+GIVEN_MORE = {"socketpair", "ioctl", "kill", "execve", "openat", "prlimit64"}
+
+
+@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+def test_a_front_end_that_stays_root_has_nothing_of_that_number(name: str) -> None:
+    def said(call: str, *arguments: int) -> int:
+        number = {**CALLS[name], **ROOTS[name]}[call]
+        return verdict(name, number, *arguments, program=seccomp.program_for_root)
+
+    refused = refusal(errno.EPERM)
+    assert {call: said(call) for call in ROOTS[name] if call not in GIVEN_MORE} == dict.fromkeys(
+        set(ROOTS[name]) - GIVEN_MORE, refused
+    )
+    assert said("execve") == said("openat", 0, 0, 0o101) == said("read") == ALLOW
+    assert [said("socket", family) for family in (2, 10, 16, 1, 17)] == [ALLOW] * 3 + [refused] * 2
+    assert [said("socketpair", 1, kind) for kind in (1, 0o2004001, 2, 3, 5)] == [ALLOW] * 2 + [refused] * 3
+    assert [said("ioctl", 0, request) for request in (0x5413, 0x5412, 0x541C)] == [ALLOW, refused, refused]
+    assert [said("kill", process, 15) for process in (0, PROCESS, 1, 2**64 - 1)] == [ALLOW] * 2 + [refused] * 2
+    assert [said("tgkill", process, process, 6) for process in (PROCESS, 1)] == [ALLOW, refused]
+    assert [said("prlimit64", process) for process in (0, PROCESS, 1)] == [ALLOW, ALLOW, refused]
+    assert [said("clone", flags) for flags in (0x11, 0x3D0F00, 0x10000011, 0x20011)] == [ALLOW] * 2 + [refused] * 2
+    assert said("clone3") == verdict(name, 500, program=seccomp.program_for_root) == refusal(errno.ENOSYS)
+    assert verdict(name, 0x40000000 | CALLS[name]["read"], program=seccomp.program_for_root) == refused
 
 
 @pytest.mark.needs("seccomp")

@@ -113,16 +113,19 @@ def confinement(told: CapabilitiesReport, standing: FrontEndStanding) -> list[st
             "by seccomp it makes only the system calls of probing" if own.seccomp else "seccomp filters nothing here"
         )
         lines.append(f"The probe worker runs as {clean(told.user)}: {held}; {calls}.")
+    calls = "; by seccomp it changes no file's mode or owner, and reaches no other process" if standing.seccomp else ""
     if not standing.user:
         lines.append(f"The rest of the program runs as {_own_name()}, who had no privileges.")
     elif not standing.is_root:
         lines.append(f"The rest of the program runs as {standing.user}.")
     elif standing.landlock == "none":
-        lines.append(f"The rest of the program runs as {standing.user}: this kernel has no Landlock{_ROOTS_FILES}.")
+        lines.append(
+            f"The rest of the program runs as {standing.user}: this kernel has no Landlock{_ROOTS_FILES}{calls}."
+        )
     else:
         lines.append(
             f"The rest of the program runs as {standing.user}: by Landlock it reads the program and what was named, and"
-            " writes only its configuration, its state and the outputs that were named."
+            f" writes only its configuration, its state and the outputs that were named{calls}."
         )
     return lines
 

@@ -126,14 +126,12 @@ def _permissions(folder: int, name: str, known: os.stat_result | None) -> int | 
 def _replace(folder: int, name: str, data: bytes, mode: int | None) -> None:
     beside = f".{name[:200]}.{secrets.token_hex(6)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(beside, flags, 0o666 if mode is None else 0o600, dir_fd=folder)
+    descriptor = _opened(beside, flags, mode, folder)
     try:
         try:
             left = memoryview(data)
             while left:
                 left = left[os.write(descriptor, left) :]
-            if mode is not None:
-                os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -144,3 +142,18 @@ def _replace(folder: int, name: str, data: bytes, mode: int | None) -> None:
         raise
     with suppress(OSError):  # a file system that keeps no order of its own (fsync(2))
         os.fsync(folder)
+
+
+def _opened(name: str, flags: int, mode: int | None, folder: int) -> int:
+    """A new file with `mode`, or as the umask has it. By its creation: confined, root may change no mode."""
+    if mode is None:
+        return os.open(name, flags, 0o666, dir_fd=folder)
+    umask = os.umask(0)
+    try:
+        descriptor = os.open(name, flags, mode, dir_fd=folder)
+    finally:
+        os.umask(umask)
+    if os.fstat(descriptor).st_mode & _PERMISSIONS != mode:  # the folder's access list has its own
+        with suppress(OSError):
+            os.fchmod(descriptor, mode)
+    return descriptor

@@ -19,7 +19,7 @@ import msgspec
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.scribe import Scribe
-from hopscope.sandbox import bytecode, identity, landlock, privileges
+from hopscope.sandbox import bytecode, identity, landlock, privileges, seccomp
 from hopscope.sandbox.landlock import READING, WRITING, Rule
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class FrontEndStanding(msgspec.Struct, frozen=True, kw_only=True):
     behind: str | None = None
     """Who called it by sudo, where it could not become that user: nothing is read or written for them by name."""
     landlock: Literal["none", "named-files"] = "none"
+    seccomp: bool = False
+    """No file's mode or owner, no Unix socket, no other process (`sandbox.seccomp.program_for_root`)."""
     scribe: Scribe | None = None
     """Who makes the files that are named on the screen, where this process can make none."""
 
@@ -135,7 +137,8 @@ def explained(standing: FrontEndStanding, error: str) -> str:
 
 
 def confine(standing: FrontEndStanding, options: Options) -> FrontEndStanding:
-    """Where root could become nobody else: take the file system away, as the module says. What it is then."""
+    """Where root could become nobody else: take the file system away, as the module says, and what that number alone
+    lets a process do to others. What it is then."""
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing
     _leave_bytecode()
@@ -145,7 +148,9 @@ def confine(standing: FrontEndStanding, options: Options) -> FrontEndStanding:
         holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, [*_reading(options), *kept])
     except OSError:
         holds = False
-    return msgspec.structs.replace(standing, landlock="named-files" if holds else "none", scribe=scribe)
+    return msgspec.structs.replace(
+        standing, landlock="named-files" if holds else "none", seccomp=seccomp.restrict_root(), scribe=scribe
+    )
 
 
 def _leave_bytecode() -> None:

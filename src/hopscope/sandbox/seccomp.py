@@ -1,9 +1,10 @@
-"""The system calls that the probe worker may still make once all it needs is loaded: seccomp(2), a classic BPF program.
+"""The system calls that a process may still make: seccomp(2), a classic BPF program.
 
-An allow-list: reading files, the network's sockets, time, memory, threads. No file is written, created or removed, no
-program executed, no process started, traced or signalled, no namespace entered. What is not on it gets EPERM, a call
-that is younger than this list ENOSYS (the C library then takes the older one), and a call of another architecture ends
-the process. For x86-64 and AArch64 with the GNU C library; elsewhere nothing is filtered.
+For the probe worker, once all it needs is loaded, an allow-list: reading files, the network's sockets, time, memory,
+threads. No file is written, created or removed, no program executed, no process started, traced or signalled, no
+namespace entered. What is not on it gets EPERM, a call that is younger than this list ENOSYS (the C library then takes
+the older one), and a call of another architecture ends the process. For a front end that keeps uid 0, a deny-list of
+what that number alone gives. For x86-64 and AArch64 with the GNU C library; elsewhere nothing is filtered.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ ARCHITECTURES: Final = {
     "aarch64": Architecture(0xC00000B7, 1, 277),
 }
 
-# Numbers on x86-64 and on AArch64; None: it has no such call. Those that the worker makes with every probe come first.
-_ALLOWED: Final[dict[str, tuple[int | None, int | None]]] = {
+Numbers = tuple[int | None, int | None]
+"""A call's on x86-64 and on AArch64; None: it has no such call."""
+
+# Those that the worker makes with every probe come first.
+_ALLOWED: Final[dict[str, Numbers]] = {
     "recvmsg": (47, 212),
     "sendmsg": (46, 211),
     "sendto": (44, 206),
@@ -175,7 +179,7 @@ _INSTRUCTION = struct.Struct("=HBBI")
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
-_ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
+_ALLOWED_CALL, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 
 _SET_MODE_FILTER, _SPEC_ALLOW = 1, 1 << 2
 """linux/seccomp.h; the flag leaves the processor's speculation as it is: old kernels slow a filtered process down."""
@@ -184,52 +188,158 @@ Step = tuple[int, int, int, int]
 """Operation, jump if true, jump if false, operand."""
 
 
-def program(architecture: Architecture, process: int) -> list[Step]:
-    """The filter. `process` may signal its own threads: abort(3) does."""
-    refused = _ERRNO | errno.EPERM
-    steps: list[Step] = [
-        (_LOAD, 0, 0, _ARCHITECTURE_AT),
-        (_IF_EQUAL, 1, 0, architecture.audit),
-        (_RETURN, 0, 0, _KILL_PROCESS),
-        (_LOAD, 0, 0, _NUMBER_AT),
-    ]
+def answer(number: int) -> Step:
+    """The call is not made, and fails with this error."""
+    return (_RETURN, 0, 0, _ERRNO | number)
 
-    def when(numbers: tuple[int | None, int | None], *then: Step) -> None:
-        number = numbers[architecture.column]
+
+ALLOW: Final[Step] = (_RETURN, 0, 0, _ALLOWED_CALL)
+REFUSE: Final[Step] = answer(errno.EPERM)
+
+
+class Filter:
+    """A program in the making: what a call of this architecture's gets, decided by the first step that knows it."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.steps: list[Step] = [
+            (_LOAD, 0, 0, _ARCHITECTURE_AT),
+            (_IF_EQUAL, 1, 0, architecture.audit),
+            (_RETURN, 0, 0, _KILL_PROCESS),
+            (_LOAD, 0, 0, _NUMBER_AT),
+        ]
+        self._column = architecture.column
+
+    def when(self, numbers: Numbers, *then: Step) -> None:
+        """Of this call `then` decides, which ends with a return."""
+        number = numbers[self._column]
         if number is not None:
-            steps.extend(((_IF_EQUAL, 0, len(then), number), *then))
+            self.steps.extend(((_IF_EQUAL, 0, len(then), number), *then))
 
-    def argument(index: int) -> Step:
-        return (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * index)
+    def otherwise(self, verdict: int) -> list[Step]:
+        """Whatever is left gets `verdict`, a call that is younger than these lists ENOSYS. The whole program."""
+        return [
+            *self.steps,
+            (_IF_AT_LEAST, 0, 3, _FIRST_UNKNOWN),
+            (_IF_AT_LEAST, 1, 0, _X32),
+            (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
+            REFUSE,
+            (_RETURN, 0, 0, verdict),
+        ]
 
-    def one_of(values: Sequence[int]) -> list[Step]:
-        tests = [(_IF_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
-        return [*tests, (_RETURN, 0, 0, refused), (_RETURN, 0, 0, _ALLOW)]
 
+def argument(index: int) -> Step:
+    """Look at an argument's lower half from here on."""
+    return (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * index)
+
+
+def one_of(values: Sequence[int], then: Step, otherwise: Step) -> list[Step]:
+    """`then` where what is looked at is one of `values`."""
+    tests = [(_IF_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
+    return [*tests, otherwise, then]
+
+
+def any_bit(bits: int, then: Step, otherwise: Step) -> list[Step]:
+    """`then` where what is looked at has one of `bits`."""
+    return [(_IF_ANY_BIT, 0, 1, bits), then, otherwise]
+
+
+def program(architecture: Architecture, process: int) -> list[Step]:
+    """The worker's filter. `process` may signal its own threads: abort(3) does."""
+    own = Filter(architecture)
     for numbers in _ALLOWED.values():
-        when(numbers, (_RETURN, 0, 0, _ALLOW))
+        own.when(numbers, ALLOW)
     for numbers, flags in ((_OPEN, 1), (_OPENAT, 2)):
-        when(
-            numbers,
-            argument(flags),
-            (_IF_ANY_BIT, 0, 1, _TO_WRITE),
-            (_RETURN, 0, 0, _ERRNO | errno.EACCES),
-            (_RETURN, 0, 0, _ALLOW),
-        )
-    when(_SOCKET, argument(0), *one_of(_FAMILIES))
-    when(_CLONE, argument(0), (_IF_ANY_BIT, 1, 0, _CLONE_THREAD), (_RETURN, 0, 0, refused), (_RETURN, 0, 0, _ALLOW))
+        own.when(numbers, argument(flags), *any_bit(_TO_WRITE, answer(errno.EACCES), ALLOW))
+    own.when(_SOCKET, argument(0), *one_of(_FAMILIES, ALLOW, REFUSE))
+    own.when(_CLONE, argument(0), *any_bit(_CLONE_THREAD, ALLOW, REFUSE))
     # Its flags lie in memory, where no filter can look: the C library then takes clone(2).
-    when(_CLONE3, (_RETURN, 0, 0, _ERRNO | errno.ENOSYS))
-    when(_PRCTL, argument(0), *one_of((_PR_SET_NAME, _PR_GET_NAME, _PR_CAPBSET_READ, _PR_GET_NO_NEW_PRIVS)))
-    when(_PRLIMIT, argument(0), *one_of((0, process)))
-    when(_TGKILL, argument(0), *one_of((process,)))
-    steps += [
-        (_IF_AT_LEAST, 0, 2, _FIRST_UNKNOWN),
-        (_IF_AT_LEAST, 1, 0, _X32),
-        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
-        (_RETURN, 0, 0, refused),
-    ]
-    return steps
+    own.when(_CLONE3, answer(errno.ENOSYS))
+    own.when(
+        _PRCTL,
+        argument(0),
+        *one_of((_PR_SET_NAME, _PR_GET_NAME, _PR_CAPBSET_READ, _PR_GET_NO_NEW_PRIVS), ALLOW, REFUSE),
+    )
+    own.when(_PRLIMIT, argument(0), *one_of((0, process), ALLOW, REFUSE))
+    own.when(_TGKILL, argument(0), *one_of((process,), ALLOW, REFUSE))
+    return own.otherwise(_ERRNO | errno.EPERM)
+
+
+# What uid 0 may do by its number alone, with no capability and whatever Landlock says; on x86-64 and on AArch64.
+_ROOTS: Final[dict[str, Numbers]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "open_by_handle_at": (304, 265),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "pidfd_getfd": (438, 438),
+    "pidfd_send_signal": (424, 424),
+    "tkill": (200, 130),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "io_uring_setup": (425, 425),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "bpf": (321, 280),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+}
+_SOCKETPAIR = (53, 199)
+_IOCTL = (16, 29)
+_KILL = (62, 129)
+_CLONE_NEW = 0x7E020080
+"""The flags of clone(2) that make a namespace."""
+_SOCK_STREAM, _SOCK_KIND = 1, 0xF
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+
+
+def program_for_root(architecture: Architecture, process: int) -> list[Step]:
+    """The filter of a front end that keeps uid 0 without any capability: a deny-list, for it goes on to start workers.
+    No file's mode, owner, times or attributes, no Unix socket of another's, no other process than its own group."""
+    own = Filter(architecture)
+    for numbers in _ROOTS.values():
+        own.when(numbers, REFUSE)
+    own.when(_SOCKET, argument(0), *one_of(_FAMILIES, ALLOW, REFUSE))
+    # A pair of datagram sockets could be connected to any name; one of streams is connected for good.
+    own.when(_SOCKETPAIR, argument(1), (_AND, 0, 0, _SOCK_KIND), *one_of((_SOCK_STREAM,), ALLOW, REFUSE))
+    own.when(_IOCTL, argument(1), *one_of((_TIOCSTI, _TIOCLINUX), REFUSE, ALLOW))
+    own.when(_CLONE, argument(0), *any_bit(_CLONE_NEW, REFUSE, ALLOW))
+    own.when(_CLONE3, answer(errno.ENOSYS))
+    # Its own process group is stopped with it: the shell's job.
+    own.when(_KILL, argument(0), *one_of((0, process), ALLOW, REFUSE))
+    own.when(_TGKILL, argument(0), *one_of((process,), ALLOW, REFUSE))
+    own.when(_PRLIMIT, argument(0), *one_of((0, process), ALLOW, REFUSE))
+    return own.otherwise(_ALLOWED_CALL)
 
 
 def architecture() -> Architecture | None:
@@ -245,12 +355,20 @@ def architecture() -> Architecture | None:
 
 
 def restrict() -> bool:
-    """Install the filter, for this thread and all that come of it. Whether it holds: False where there is no list for
-    this machine, or the kernel takes no filter. Needs ``no_new_privs``."""
+    """Install the worker's filter, for this thread and all that come of it. Whether it holds: False where there is no
+    list for this machine, or the kernel takes no filter. Needs ``no_new_privs``."""
     own = architecture()
-    if own is None:
-        return False
-    code = b"".join(_INSTRUCTION.pack(*step) for step in program(own, os.getpid()))
+    return own is not None and _install(own, program(own, os.getpid()))
+
+
+def restrict_root() -> bool:
+    """The same with `program_for_root`, which whatever is started later has as well."""
+    own = architecture()
+    return own is not None and _install(own, program_for_root(own, os.getpid()))
+
+
+def _install(own: Architecture, steps: Sequence[Step]) -> bool:
+    code = b"".join(_INSTRUCTION.pack(*step) for step in steps)
     kept = ctypes.create_string_buffer(code)
     # struct sock_fprog, linux/filter.h
     filter_program = struct.pack("@HP", len(code) // _INSTRUCTION.size, ctypes.addressof(kept))
