@@ -25,10 +25,10 @@ sys.exit(run(sys.argv[3:]))
 """
 
 
-def report(failures: int, error: str, *words: str) -> subprocess.CompletedProcess[str]:
+def report(failures: int, error: str, *words: str, name: str = "later.example") -> subprocess.CompletedProcess[str]:
     """A report of the simulated name server's name."""
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(failures), error, "-n", "-r", "-m", "1", *words, "later.example"],
+        [sys.executable, "-c", PROGRAM, str(failures), error, "-n", "-r", "-m", "1", *words, name],
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,6 +50,12 @@ def test_a_report_gives_up_when_its_rounds_would_be_over() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     words = "later.example: the name server does not answer; an address works without it"
     assert done.stderr == f"hopscope: {words}\n"
+
+
+def test_a_subcommand_with_a_slip_in_it_is_guessed_without_a_name_server_too() -> None:
+    done = report(10**6, "EAI_AGAIN", "-c", "1", "-i", "0.5", name="dmeo")
+    assert done.returncode == 2
+    assert done.stderr.endswith("an address works without it; did you mean `hopscope demo`?\n")
 
 
 def test_a_name_that_does_not_exist_is_an_error_at_once() -> None:

@@ -160,12 +160,13 @@ def _with_whole_names(words: Sequence[str]) -> list[str]:
     return whole
 
 
-def meant_subcommand(word: str) -> str | None:
-    """The subcommand that `word`, which is none, looks like: a letter too many, too few, wrong, or two exchanged."""
+def hint_at_subcommand(word: str) -> str:
+    """What ends the error about a target that leads nowhere, where it looks like a subcommand: a letter too many, too
+    few, wrong, or two exchanged. Empty where it does not."""
     import difflib
 
-    near = difflib.get_close_matches(word.lower(), SUBCOMMANDS, 1, cutoff=0.75)
-    return near[0] if near else None
+    near = difflib.get_close_matches(word.lower(), SUBCOMMANDS, 1, cutoff=0.75) if word.isalpha() else []
+    return f"; did you mean `hopscope {near[0]}`?" if near else ""
 
 
 def _unknown(word: str) -> str:

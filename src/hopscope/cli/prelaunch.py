@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
+from hopscope.cli.parser import hint_at_subcommand
 from hopscope.names.clean import clean
 from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Probing
@@ -77,20 +78,13 @@ def _begin(launched: WorkerProcess, options: Options, demo: Demo | None) -> Star
                 del wanted[text]
     is_screen = options.format is None  # which has no place for what never becomes a target
     if (complaints and is_screen) or not (plans or any(why.is_temporary for why in unresolved)):
-        raise UsageError("\n".join([*complaints, *map(str, unresolved)]) + _meant(options.targets))
+        hint = hint_at_subcommand(options.targets[0]) if len(options.targets) == 1 else ""
+        raise UsageError("\n".join([*complaints, *map(str, unresolved)]) + hint)
     targets = tuple(text for text in options.targets or wanted if text in wanted)
     for text in targets:
         if text in plans:
             launched.begin(text, plans[text])
     return StartedProbing(launched, targets, probing, addresses, demo, tuple(complaints))
-
-
-def _meant(targets: tuple[str, ...]) -> str:
-    """What ends the error about targets that are none: the subcommand that was perhaps meant by the only one."""
-    from hopscope.cli.parser import meant_subcommand
-
-    meant = meant_subcommand(targets[0]) if len(targets) == 1 and targets[0].isalpha() else None
-    return f"; did you mean `hopscope {meant}`?" if meant else ""
 
 
 def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:

@@ -16,6 +16,7 @@ from hopscope.cli import assertions
 from hopscope.cli.errors import BROKEN_ASSERTION, NOT_ALLOWED, NOT_REACHED, OK, SIGNALLED, USAGE, WORKER
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.parser import hint_at_subcommand
 from hopscope.cli.prelaunch import StartedProbing
 from hopscope.cli.progress import EVERY_S, Progress
 from hopscope.cli.signals import StopSignal
@@ -257,7 +258,7 @@ def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options) 
 
 def _refusal(target: Target) -> str:
     if target.refusal is None:
-        return target.error or f"{target.query}: no address"
+        return (target.error or f"{target.query}: no address") + hint_at_subcommand(target.query)
     lead = "to allow it" if target.refusal.reason == "permission" else "try"
     remedy = f"; {lead}: {target.refusal.remedy}" if target.refusal.remedy else ""
     if target.refusal.reason == "permission" and target.plan is not None and target.plan.protocol == "icmp":

@@ -143,7 +143,7 @@ def _legend(target: Target) -> str:
     if any(hop.lost and not is_true_loss(hop, judged) for hop, judged in found):
         lines.append("A dot is a probe that a router did not answer.")
     if any(is_harmless(judged) for _hop, judged in found):
-        lines.append(f"{HARMLESS} The router answers seldom or never; no traffic is lost there.")
+        lines.append(f"{HARMLESS} The router limits how often it answers, or never does; traffic is not lost.")
     return f'<p class="legend"><small>{" ".join(lines)}</small></p>' if lines else ""
 
 

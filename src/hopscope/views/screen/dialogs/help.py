@@ -64,7 +64,7 @@ class HelpScreen(Sheet):
             (g.late, "answered after the timeout"),
             (g.failed, "this computer could not send it"),
             (g.silent * 3, "a hop that never answers"),
-            (g.cosmetic, "loss that goes no further than this router"),
+            (g.cosmetic, "loss goes no further: the router limits how often it answers"),
         ):
             entry(sign, "spark", words, 12)
         out += [line(look, width), line(look, width, ("Columns", "strong"))]
