@@ -8,6 +8,7 @@ import pty
 import pwd
 import re
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -264,13 +265,23 @@ def test_a_terminal_that_only_root_may_open_is_written_to_all_the_same() -> None
     os.close(master)
 
 
+WATCHED = f"127.66.{os.getpid() >> 8 & 0xFF}.{os.getpid() & 0xFF}"
+"""A target that no other test probes, nor these in another process."""
+
+
 def killed_worker(*words: str, **more: str) -> tuple[int, str, str]:
-    """A report whose worker is killed in its midst: exit status, standard output, standard error."""
-    process = start("-n", "-c", "20", "-i", "100ms", "-Z", "500ms", *words, **more)
-    worker = None
-    while worker is None or status_of(worker)["Seccomp"] != "2":
-        worker = worker_of(process.pid)
-    time.sleep(0.7)  # some rounds: nothing tells a test that they are over
+    """A report to `WATCHED` by UDP whose worker is killed after some rounds: exit status, standard output, standard
+    error."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as arriving:
+        arriving.settimeout(30)
+        process = start("-n", "-c", "20", "-i", "100ms", "-Z", "500ms", *words, **more)
+        first = None
+        while first is None or time.monotonic() < first + 1:  # the worker tells what it has twice a second
+            if arriving.recv(64)[16:20] == socket.inet_aton(WATCHED) and first is None:  # the IPv4 destination
+                first = time.monotonic()
+    worker = worker_of(process.pid)
+    assert worker is not None
+    assert status_of(worker)["Seccomp"] == "2"
     os.kill(worker, signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
@@ -282,7 +293,7 @@ def killed_worker(*words: str, **more: str) -> tuple[int, str, str]:
 def test_a_worker_that_is_started_again_has_a_plain_users_methods_and_the_report_says_so(
     called: dict[str, str],
 ) -> None:
-    status, out, err = killed_worker("-u", "--format", "json", "127.0.0.1", **called)
+    status, out, err = killed_worker("-u", "--format", "json", WATCHED, **called)
     report = json.loads(out)
     assert (status, report["method"], report["rounds"]) == (0, "udp-socket", 20)
     (hop,) = report["hops"]
@@ -296,7 +307,7 @@ def test_a_worker_that_is_started_again_has_a_plain_users_methods_and_the_report
 @root
 @pytest.mark.needs("seccomp")
 def test_the_lines_of_a_worker_that_is_started_again_begin_with_a_new_head() -> None:
-    _, out, _ = killed_worker("-u", "--format", "ndjson", "127.0.0.1", **SUDO)
+    _, out, _ = killed_worker("-u", "--format", "ndjson", WATCHED, **SUDO)
     events = [json.loads(line) for line in out.splitlines()]
     assert [event["method"] for event in events if event["event"] == "start"] == ["raw", "udp-socket"]
 
@@ -304,7 +315,7 @@ def test_the_lines_of_a_worker_that_is_started_again_begin_with_a_new_head() -> 
 @root
 @pytest.mark.needs("seccomp")
 def test_what_was_measured_is_printed_where_the_user_may_not_go_on_in_that_way() -> None:
-    status, out, err = killed_worker("-u", "--method", "raw", "--format", "json", "127.0.0.1", **SUDO)
+    status, out, err = killed_worker("-u", "--method", "raw", "--format", "json", WATCHED, **SUDO)
     report = json.loads(out)
     assert (status, report["method"]) == (3, "raw")
     assert report["hops"][0]["received"] > 0
@@ -315,7 +326,7 @@ def test_what_was_measured_is_printed_where_the_user_may_not_go_on_in_that_way()
 @pytest.mark.parametrize("bounding", CAPABILITY_SETS.values(), ids=CAPABILITY_SETS.keys())
 def test_whatever_capabilities_a_container_leaves_root_traces_and_doctor_answers(bounding: str) -> None:
     before = ["setpriv", f"--bounding-set={bounding}", "--inh-caps=-all", *as_plain_user()[-1:], "-m", "hopscope"]
-    for words in (("-n", "-r", "-c", "1", "127.0.0.1"), ("doctor",), DEMO):
+    for words in (("-n", "-r", "-c", "1", WATCHED), ("doctor",), DEMO):
         done = subprocess.run([*before, *words], cwd="/", env=environment(), capture_output=True, text=True, stdin=-3)
         assert (done.returncode, done.stderr) == (0, ""), words
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import atexit
 import functools
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 NOBODY = 65534
 _SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -59,7 +62,12 @@ def _interpreter() -> str:
             python = _environment(base)
             if _works(python):
                 return python
-    raise RuntimeError(f"no Python {version} that nobody may execute: {sys.executable}, {', '.join(candidates)}")
+    lacking = (
+        f"needs a Python {version} that nobody may execute (apt install python{version}): {sys.executable} is none"
+    )
+    if "PYTEST_CURRENT_TEST" in os.environ:
+        pytest.skip(lacking)
+    raise RuntimeError(lacking)
 
 
 def _works(python: str) -> bool:
