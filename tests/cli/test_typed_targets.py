@@ -76,6 +76,7 @@ JSON = ("--format", "json", "-n", *QUICK)
         (["-a", "::1", "both.example"], ["::1"]),
     ],
 )
+@pytest.mark.needs("root")  # to bind a hosts file
 def test_what_is_typed_leads_to_the_host_that_is_meant(
     hopscope: Command, words: list[str], expected: list[str]
 ) -> None:
@@ -104,6 +105,7 @@ def test_what_is_typed_leads_to_the_host_that_is_meant(
         (["two.example."], "without the dot at its end: two.example"),
     ],
 )
+@pytest.mark.needs("root")  # to bind a hosts file
 def test_what_cannot_be_traced_is_one_line_and_status_2(hopscope: Command, words: list[str], says: str) -> None:
     done = hopscope(*JSON, *words)
     assert (done.returncode, done.stdout) == (2, "")
@@ -171,6 +173,7 @@ def test_a_dotted_quad_that_is_no_address_is_refused_at_once(word: str) -> None:
 @pytest.mark.parametrize(
     ("word", "meant"), [("dmeo", "demo"), ("docter", "doctor"), ("confg", "config"), ("demos", "demo")]
 )
+@pytest.mark.needs("root")  # to bind a hosts file
 def test_a_subcommand_with_a_slip_in_it_is_guessed(hopscope: Command, word: str, meant: str) -> None:
     done = hopscope("-r", *QUICK, word)
     assert done.returncode == 2
