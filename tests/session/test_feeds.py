@@ -56,6 +56,13 @@ async def test_a_gap_stands_where_the_events_would_and_what_comes_later_follows(
     assert heard == [*map(probe, range(DEEPEST)), gap, probe(50)]
 
 
+async def test_a_gap_goes_from_the_earliest_moment_to_the_latest_in_whatever_order_they_were_told() -> None:
+    made, feed = fed(*map(probe, range(DEEPEST)), probe(52), probe(51), probe(54), probe(53))
+    gap = (await rest(made, feed))[-1]
+    assert isinstance(gap, GapEvent)
+    assert (gap.at, gap.until, gap.first_round, gap.last_round) == ("at 51", "at 54", 51, 54)
+
+
 async def test_until_it_has_caught_up_with_half_nothing_is_added_to_what_it_has() -> None:
     made, feed = fed(*map(probe, range(DEEPEST + 1)))
     await anext(feed)

@@ -131,8 +131,10 @@ class _Gap:
     def add(self, event: StreamEvent) -> None:
         """One more."""
         self.events += 1
-        self.last = moment_of(event)
-        self.first = self.first or self.last
+        # Events come as they are known: a probe that is given up left before one that was answered meanwhile.
+        moment = moment_of(event)
+        self.first = min(self.first or moment, moment)
+        self.last = max(self.last, moment)
         if isinstance(event, (ProbeEvent, SentEvent)):
             low, high = self.rounds or (event.round, event.round)
             self.rounds = min(low, event.round), max(high, event.round)
