@@ -52,11 +52,11 @@ def is_beyond_first_hop(plan: Plan, source: str | None) -> bool:
     return way is not None and way.kind == routing.RTN_UNICAST and way.next_hop != plan.address.partition("%")[0]
 
 
-def _silent(way: routing.Way) -> OwnError:
+def _silent(way: routing.Route) -> OwnError:
     return OwnError("EHOSTUNREACH", f"the next hop {way.next_hop} does not answer this computer")
 
 
-def _way(plan: Plan, source: str | None) -> routing.Way | None:
+def _way(plan: Plan, source: str | None) -> routing.Route | None:
     address, _, zone = plan.address.partition("%")
     index = routing.index_of(plan.interface or zone or None)
     try:

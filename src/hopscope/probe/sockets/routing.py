@@ -40,7 +40,7 @@ _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _INT = struct.Struct("=i")
 
 
-class Way(NamedTuple):
+class Route(NamedTuple):
     """The first step to a destination."""
 
     kind: int
@@ -50,7 +50,7 @@ class Way(NamedTuple):
     interface: int
 
 
-def way_to(destination: str, family: Family, source: str | None = None, interface: int = 0) -> Way | None:
+def way_to(destination: str, family: Family, source: str | None = None, interface: int = 0) -> Route | None:
     """The way that packets from `source` take to `destination`, both numeric and without a zone; None where it cannot
     be asked for. `OSError`: there is none (ENETUNREACH, EHOSTUNREACH; EACCES of a prohibit route, EINVAL of a blackhole
     route)."""
@@ -67,7 +67,7 @@ def way_to(destination: str, family: Family, source: str | None = None, interfac
     # A gateway of the other family stands behind that family's number.
     hop = _text(found.get(RTA_GATEWAY, b"")) or _text(found.get(RTA_VIA, b"")[2:]) or destination
     index = found.get(RTA_OIF, b"")
-    return Way(ROUTE.unpack_from(answer)[7], hop, _INT.unpack(index)[0] if len(index) == _INT.size else 0)
+    return Route(ROUTE.unpack_from(answer)[7], hop, _INT.unpack(index)[0] if len(index) == _INT.size else 0)
 
 
 def index_of(interface: str | None) -> int:
@@ -93,7 +93,7 @@ def mtu_of(interface: int) -> int | None:
     return mtu
 
 
-def is_silent(way: Way) -> bool | None:
+def is_silent(way: Route) -> bool | None:
     """Whether the next hop answered no ARP or neighbour solicitation; None where the kernel does not tell, or nobody is
     asked on that link (a tunnel)."""
     family: Family = 6 if ":" in way.next_hop else 4
