@@ -24,6 +24,8 @@ STOPS: dict[str, Callable[[ShellTerminal], None]] = {
     "SIGSTOP": lambda terminal: terminal.kill(signal.SIGSTOP),
 }
 
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
+
 
 def stop(terminal: ShellTerminal, how: str) -> None:
     """Stop hopscope, and wait for the shell's prompt."""
@@ -145,6 +147,19 @@ def test_told_to_end_while_it_is_stopped_it_ends_and_does_not_come_back(how: str
         terminal.kill(number, signal.SIGCONT)
         terminal.until_gone()
         assert terminal.is_restored
+
+
+def test_no_thread_but_the_main_one_takes_a_signal_so_that_none_is_overtaken_by_a_stop() -> None:
+    with ShellTerminal() as terminal:
+        pid = terminal.run()
+        others = [task for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
+        assert others
+        for task in others:
+            blocked = int(re.search(r"SigBlk:\s+(\w+)", (task / "status").read_text())[1], 16)  # type: ignore[index]
+            taken = [number.name for number in HEARD if not blocked & 1 << (number - 1)]
+            assert not taken, (task / "comm").read_text()
+        terminal.type("q")
+        assert terminal.until_end() == 0
 
 
 def test_the_size_that_the_terminal_was_given_meanwhile_is_heeded() -> None:

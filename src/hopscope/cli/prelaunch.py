@@ -120,8 +120,9 @@ def _resolved(hosts: list[str], probing: Probing, wait_s: float) -> tuple[dict[s
 
 def _looked_up(names: list[str], probing: Probing, wait_s: float) -> dict[str, str | Unresolvable]:
     # Daemon threads: a resolver that waits for a dead server holds nobody up at the end.
-    import threading
     from queue import Empty, SimpleQueue
+
+    from hopscope.system import threads
 
     waiting: SimpleQueue[str] = SimpleQueue()
     done: SimpleQueue[tuple[str, str | Unresolvable]] = SimpleQueue()
@@ -139,7 +140,7 @@ def _looked_up(names: list[str], probing: Probing, wait_s: float) -> dict[str, s
     deadline = monotonic() + wait_s
     try:
         for _ in range(min(LOOKUPS, len(names))):
-            threading.Thread(target=work, name="hopscope-targets", daemon=True).start()
+            threads.start(work, "hopscope-targets")
     except RuntimeError:  # this user may start no more threads: those that there are do it, or else this one
         work()
     found: dict[str, str | Unresolvable] = {}

@@ -14,6 +14,7 @@ import threading
 from typing import Final, NamedTuple
 
 from hopscope.names.scopes import parse
+from hopscope.system import threads
 
 THREADS: Final = 2
 MOST_WAITING: Final = 256
@@ -52,9 +53,8 @@ class SystemResolver:
         except queue.Full:
             return _SILENCE
         if len(self._threads) < THREADS:
-            thread = threading.Thread(target=self._work, name="hopscope-names", daemon=True)
             try:
-                thread.start()
+                thread = threads.start(self._work, "hopscope-names")
             except RuntimeError:  # this user may start no more threads
                 if not self._threads:
                     return _SILENCE

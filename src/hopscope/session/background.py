@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
+
+from hopscope.system import threads
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ async def in_background(call: Callable[[], T]) -> T:
             loop.call_soon_threadsafe(settle, value, error)
 
     try:
-        threading.Thread(target=work, name="hopscope-background", daemon=True).start()
+        threads.start(work, "hopscope-background")
     except RuntimeError:  # this user may start no more threads: rather late than never
         work()
     return await future

@@ -21,6 +21,8 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
+from hopscope.system import threads
+
 STUCK_S: Final = 2.0
 """After a signal to end, a loop that does not turn for this long is stuck."""
 LONGEST_S: Final = 10.0
@@ -92,9 +94,8 @@ class Signals:
     def _begin_to_watch(self) -> None:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
-        thread = threading.Thread(target=self._watch, args=(reading,), name="hopscope-signals", daemon=True)
         try:
-            thread.start()
+            threads.start(lambda: self._watch(reading), "hopscope-signals")
         except RuntimeError:  # no room for a thread: the handlers do without
             os.close(reading)
             os.close(writing)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+from hopscope.system import threads
 
 MOST_WAITING: Final = 1 << 17
 """Characters. A drawing of its own may be longer: it is taken where nothing waits before it."""
@@ -44,7 +45,7 @@ class Writer:
         self._has_dropped = False
         self._is_cut = False
         self._is_over = False
-        threading.Thread(target=self._run, name="hopscope-terminal", daemon=True).start()
+        threads.start(self._run, "hopscope-terminal")
 
     def write(self, text: str) -> None:
         """Write this as soon as the terminal takes it. Never waits."""
@@ -90,8 +91,8 @@ class Writer:
         self._changed.notify_all()
 
     def _run(self) -> None:
-        # What is given back from the background is written there, too, whether or not the terminal has TOSTOP set.
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTTOU,))
+        # What is given back from the background is written there, too, whether or not the terminal has TOSTOP set: a
+        # thread that takes no signal is not stopped for it.
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._is_over)

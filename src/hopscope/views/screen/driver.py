@@ -24,6 +24,7 @@ from textual import events
 from textual.driver import Driver
 from textual.geometry import Size
 
+from hopscope.system import threads
 from hopscope.system.signals import Signals
 from hopscope.system.writer import Writer
 from hopscope.views.screen.keys import Keys
@@ -255,8 +256,7 @@ class _Input:
         self._fileno = fileno
         self._wake_read, self._wake_write = os.pipe()
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hopscope-keys", daemon=True)
-        self._thread.start()
+        self._thread = threads.start(self._run, "hopscope-keys")
 
     def end(self) -> None:
         """End at once: a pipe wakes the thread."""
@@ -302,4 +302,5 @@ class _Input:
         except BlockingIOError:
             return b""
         except OSError:
-            return None
+            # This thread takes no SIGTTIN: in the background a read fails, as it does where no terminal is left.
+            return None if self._driver._terminal.is_ours_to_use() else b""
