@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError, no_room
 from hopscope.cli.output import ClosedPipe, Output, OutputError, keep_standard_descriptors, open_early, say
+from hopscope.system import garbage
 
 if TYPE_CHECKING:
     from hopscope.cli.options import Options
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def run(argv: Sequence[str]) -> int:
     """The exit status of one run. Every error that a user can cause is a line on standard error."""
     keep_standard_descriptors()
+    garbage.hold()
     try:
         return _run(argv)
     except UsageError as error:
@@ -42,6 +44,8 @@ def run(argv: Sequence[str]) -> int:
             raise
         say(words)
         return WORKER
+    finally:
+        garbage.release()
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -153,6 +157,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     if options.fast and demo is not None and output is not None:
         from hopscope.cli import fast, namers
 
+        garbage.release()
         return fast.run(options, demo, namers.of_demo(demo, options), output)
     assert launched is not None
     if options.as_mtr:
@@ -168,6 +173,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     if output is not None:
         from hopscope.cli.report import run as run_report
 
+        garbage.release()
         return run_report(options, started, namer, output)
     from hopscope.cli.live import run as run_screen
 

@@ -17,6 +17,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from hopscope.system import garbage
 from hopscope.views.screen import frame, rounds, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
@@ -94,6 +95,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
                 self.context = ActionContext(session, self.options, self)
                 self.refresh_fast()
                 self.show()
+                garbage.release()
                 while not self._session_over.is_set():
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._session_over.wait(), self.refresh_delay())
