@@ -1,0 +1,190 @@
+"""What the judge finds: verdicts, incidents, marks and epochs, as facts that can be stored and sent.
+
+Times are epoch ns, durations ns, confidences 0 to 1; what is unknown is None. No words and no owners: `views` makes
+sentences of the numbers, and the names say whose a place is.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from hopscope.wire.messages import Int, Kind
+
+Trouble: TypeAlias = Literal[
+    "loss",
+    "outage",
+    "no-answer",
+    "filter",
+    "unreachable",
+    "loop",
+    "flapping",
+    "route-change",
+    "detour",
+    "local-network",
+    "bufferbloat",
+    "congestion",
+    "bad-member",
+    "mtu",
+    "late",
+    "this-computer",
+]
+VerdictKind: TypeAlias = Literal["starting", "healthy", "recovered"] | Trouble
+NoteKind: TypeAlias = Literal[
+    "rate-limit",
+    "target-limits",
+    "silent",
+    "slow-answers",
+    "route-change",
+    "balanced",
+    "nat",
+    "double-nat",
+    "dscp",
+    "foreign-answers",
+    "chance-loss",
+    "early-loss",
+    "jitter",
+]
+"""What explains an oddity and is no trouble."""
+MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
+
+QUIET: Final[frozenset[str]] = frozenset({"starting", "healthy", "recovered"})
+"""Kinds of a verdict that name no trouble."""
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a verdict rests on. A sentence's number names its span: `span_from` and `rounds`."""
+
+    span_from: Int | None = None
+    """When the first of the rounds that were looked at began."""
+    rounds: Int = 0
+    """How many rounds were looked at."""
+    sent: Int = 0
+    """Probes of the target with a fate (answered or lost) in the span."""
+    lost: Int = 0
+    """Those of them that were lost; an error of a router in the target's place counts as lost."""
+    behind_sent: Int = 0
+    """The same for all hops from the place on, the target included."""
+    behind_lost: Int = 0
+    before_sent: Int = 0
+    """The same for the hops before the place."""
+    before_lost: Int = 0
+    burst: float | None = None
+    """Mean run of losses, by what chance would give (1: by chance)."""
+    usual_ns: Int | None = None
+    """The target's usual RTT (median of the quietest times)."""
+    now_ns: Int | None = None
+    """The target's RTT of late (median)."""
+    late: Int = 0
+    """Answers after the timeout in the span."""
+    failed: Int = 0
+    """Sends that this computer refused in the span."""
+    says: Kind | None = None
+    """What the error says (``unreachable``, ``mtu``, ``filter``)."""
+    address: str | None = None
+    """Who says it."""
+    addresses: tuple[str, ...] = ()
+    """The routers of a loop, in order."""
+    error: str | None = None
+    """This computer's own error, by name (``EPERM``)."""
+    message: str | None = None
+    """The same in the system's words."""
+    mtu: Int | None = None
+    times: Int = 1
+    """How often it was seen, where it comes and goes."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something odd that is no trouble, and where."""
+
+    kind: NoteKind
+    ttl: Int | None = None
+    sent: Int = 0
+    lost: Int = 0
+    at: Int | None = None
+    """When it was, where it is a moment's."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong now, as of the beginning of a round."""
+
+    kind: VerdictKind
+    at: Int = 0
+    """As of when."""
+    round: Int = 0
+    first_ttl: Int | None = None
+    """Where it begins: somewhere from `first_ttl` to `last_ttl`, or on the way back from there."""
+    last_ttl: Int | None = None
+    since: Int | None = None
+    """When it began; ``recovered``: when the trouble ended."""
+    confidence: float = 0.0
+    numbers: Numbers = Numbers()
+    notes: tuple[Note, ...] = ()
+    was: str | None = None
+    """``recovered``: the id of the incident that is over."""
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether something is wrong."""
+        return self.kind not in QUIET
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that was wrong, from its begin to its end. It outlives every window."""
+
+    id: str
+    """Unique within a target; the same for the same stream of facts."""
+    kind: Trouble
+    begin: Int
+    end: Int | None = None
+    """None: it lasts."""
+    first_ttl: Int | None = None
+    last_ttl: Int | None = None
+    addresses: tuple[str | None, str | None] = (None, None)
+    """Who answered at both sides of its place: at `first_ttl` (or the last that answers before) and at `last_ttl` (or the
+    first that answers behind), then."""
+    sent: Int = 0
+    lost: Int = 0
+    """Of the target, while it lasted."""
+    delay_ns: Int | None = None
+    """How much more than usual."""
+    times: Int = 1
+    """How often it came; `begin` is the first time's, `end` the last one's."""
+    confidence: float = 0.0
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened and is no trouble."""
+
+    kind: MarkKind
+    begin: Int
+    end: Int | None = None
+    """None: a moment's, or it lasts."""
+    ttl: Int | None = None
+    before: str | None = None
+    after: str | None = None
+    """An address, before and after."""
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A span in which a target's path stayed the same."""
+
+    begin: Int
+    end: Int | None = None
+    """None: it lasts."""
+    first_ttl: Int = 1
+    addresses: tuple[tuple[str, ...], ...] = ()
+    """By TTL from `first_ttl` on: who answered there; several are parallel, none is silent."""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the judge has to say of a target at one moment."""
+
+    verdict: Verdict
+    incidents: tuple[Incident, ...] = ()
+    """In the order of their begin."""
+    forgotten: Int = 0
+    """Incidents that were too many to be kept."""
+    marks: tuple[Mark, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
