@@ -142,8 +142,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_ttl: Int | None = None
     last_ttl: Int | None = None
     addresses: tuple[str | None, str | None] = (None, None)
-    """Who answered at both sides of its place, then: at `first_ttl` (or the last that answers before), and at `last_ttl`
-    (or the first that answers behind)."""
+    """Who answered then at both sides of its place: at `first_ttl` (or the last before that answers), and at
+    `last_ttl` (or the first behind that answers)."""
     sent: Int = 0
     lost: Int = 0
     """Of the target, while it lasted."""
