@@ -8,7 +8,6 @@ import pytest
 from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING
-from hopscope.views import numbers
 from hopscope.views.screen import keymap, spark, text, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import changed
@@ -18,6 +17,7 @@ from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import status_of
 from hopscope.views.screen.styles import look_of
 from hopscope.wire.messages import Refused
+from hopscope.words import numbers
 from tests.screen.scripted import Scripted, ScriptedSession, tour, usual
 
 PLAIN = Style()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hopscope.views.numbers import time_of_day
 from hopscope.wire.messages import Refused, SourceChanged
+from hopscope.words.numbers import time_of_day
 from tests.screen.conftest import Drive
 from tests.screen.scripted import START, Scripted, ScriptedSession, tour, usual
 from tests.screen.test_palette import choose

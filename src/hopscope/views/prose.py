@@ -27,8 +27,8 @@ from hopscope.path.findings import (
     TargetSilent,
 )
 from hopscope.path.snapshot import LocalError
-from hopscope.views.numbers import percent, span_ms
 from hopscope.wire.messages import Kind
+from hopscope.words.numbers import percent, span_ms
 
 _NS_PER_MS: Final = 1e6
 _SAYS: Final[dict[Kind, str]] = {

@@ -11,10 +11,10 @@ import re
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.numbers import exact_ms as ms
-from hopscope.views.numbers import exact_percent as percent
 from hopscope.views.report.document import UNKNOWN, Document, query_of
 from hopscope.views.report.words import evidence, host, labels, measured, owner_words, remark, verdict
+from hopscope.words.numbers import exact_ms as ms
+from hopscope.words.numbers import exact_percent as percent
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)

@@ -11,8 +11,6 @@ from html import escape
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.numbers import exact_ms as ms
-from hopscope.views.numbers import exact_percent as percent
 from hopscope.views.report import svg
 from hopscope.views.report.document import Document, hostname, is_claim, query_of
 from hopscope.views.report.words import (
@@ -27,6 +25,8 @@ from hopscope.views.report.words import (
     remark,
     verdict,
 )
+from hopscope.words.numbers import exact_ms as ms
+from hopscope.words.numbers import exact_percent as percent
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;

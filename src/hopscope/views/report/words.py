@@ -11,9 +11,9 @@ from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.session.report import said_of
-from hopscope.views.numbers import DASH
 from hopscope.views.prose import hop_words, sentence
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
+from hopscope.words.numbers import DASH
 
 UNVERIFIED = "name unverified"
 """Stands beside a name that does not lead back to its address."""

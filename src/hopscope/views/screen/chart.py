@@ -8,12 +8,12 @@ from rich.style import Style
 
 from hopscope.path.snapshot import LOST, Hop, Path
 from hopscope.session.model import Target
-from hopscope.views.numbers import nice_ceiling, span_ms, time_of_day
 from hopscope.views.screen import heat, plot
 from hopscope.views.screen.options import ChartView
 from hopscope.views.screen.rounds import Y_LABEL, reading, samples_of, seen, time_ticks
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, blank, framed
+from hopscope.words.numbers import nice_ceiling, span_ms, time_of_day
 
 NS_PER_MS = 1_000_000
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from hopscope.path.measures import MEASURES, Measure
 from hopscope.path.snapshot import Hop
-from hopscope.views.numbers import DASH, count, share, table_ms
+from hopscope.words.numbers import DASH, count, share, table_ms
 
 ColumnKind = Literal["count", "time", "share", "spark", "text"]
 

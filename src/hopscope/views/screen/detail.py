@@ -7,11 +7,11 @@ from rich.style import Style
 from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.numbers import DASH, percent, span_ms, time_of_day
 from hopscope.views.prose import hop_words
 from hopscope.views.screen import labels
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
+from hopscope.words.numbers import DASH, percent, span_ms, time_of_day
 
 NS_PER_MS = 1_000_000
 Part = tuple[str, Style]

@@ -7,11 +7,11 @@ from rich.style import Style
 
 from hopscope.session.events import address_change
 from hopscope.session.model import Snapshot, Target
-from hopscope.views.numbers import clock, interval, percent, time_of_day
 from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut
+from hopscope.words.numbers import clock, interval, percent, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""

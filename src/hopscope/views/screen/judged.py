@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hopscope.path.findings import Finding, HopFinding, Starting
 from hopscope.path.health import health, hop_health
 from hopscope.session.model import Target
-from hopscope.views.numbers import time_of_day
 from hopscope.views.prose import Sentence, sentence
+from hopscope.words.numbers import time_of_day
 
 TROUBLE = (
     "this-computer",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, Path
-from hopscope.views.numbers import span_ms, time_of_day
 from hopscope.views.screen.options import ChartView
+from hopscope.words.numbers import span_ms, time_of_day
 
 NS_PER_MS = 1_000_000
 SECOND = 1_000_000_000

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from rich.style import Style
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
-from hopscope.views.numbers import nice_ceiling
 from hopscope.views.screen.styles import Look
+from hopscope.words.numbers import nice_ceiling
 
 NS_PER_MS = 1_000_000
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from hopscope.session.model import Target
-from hopscope.views.numbers import DASH, axis_ms, table_ms
-from hopscope.views.numbers import share as share_text
 from hopscope.views.screen import spark
 from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
+from hopscope.words.numbers import DASH, axis_ms, table_ms
+from hopscope.words.numbers import share as share_text
 
 FIXED = 3
 """Cells of cursor and mark."""

@@ -15,7 +15,6 @@ from rich.cells import cell_len
 from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
-from hopscope.views.numbers import axis_ms, nice_ceiling, table_ms
 from hopscope.views.prose import hop_words
 from hopscope.views.screen import labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
@@ -24,6 +23,7 @@ from hopscope.views.screen.glyphs import UNICODE
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
+from hopscope.words.numbers import axis_ms, nice_ceiling, table_ms
 
 HOST_MIN, HOST_MAX = 16, 42
 SPARK_MIN = 12

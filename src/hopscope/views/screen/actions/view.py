@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hopscope.views.numbers import time_of_day
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
+from hopscope.words.numbers import time_of_day
 
 MAX_ZOOM = 5
 HIDDEN_BY_KEY = 2

@@ -1,0 +1,1 @@
+"""What was found, in plain words and numbers: the one place where a sentence is made, for every output."""
