@@ -103,7 +103,7 @@ async def test_a_target_is_tried_at_once_when_that_is_asked_for(
     async with Session(["192.0.2.1"], worker_command=command) as session:
         for _ in range(2):
             await until(session, lambda s: s.targets[0].state == "refused" and s.targets[0].is_tried_again)
-            await until(session, lambda _: session._records[1].retry is not None)
+            await until(session, lambda _: session._targets[1].retry is not None)
             assert session.retry(1)
         await until(session, lambda snapshot: snapshot.targets[0].path.reached)
         assert not session.retry(1)

@@ -46,8 +46,10 @@ class Feeds:
             self._feeds.add(feed)
         return feed
 
-    def put(self, event: StreamEvent) -> None:
-        """Give an event to everybody who wants it."""
+    def put(self, event: StreamEvent | None) -> None:
+        """Give an event (None: there is none) to everybody who wants it."""
+        if event is None:
+            return
         for feed in list(self._feeds):
             if feed.departures or not isinstance(event, SentEvent):
                 feed.put(event)

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from hopscope.names.clean import clean
 from hopscope.session.errors import WorkerFailed
@@ -50,6 +50,22 @@ SAME_CLOCK_NS: Final = 50_000_000
 _MOST_WORDS: Final = 500
 
 
+class Listener(Protocol):
+    """Who hears of the worker."""
+
+    def heard(self, event: Event) -> None:
+        """An event of a target's, on this machine's time line."""
+
+    def gone(self) -> None:
+        """The worker ended."""
+
+    def back(self) -> None:
+        """A new one can be told things."""
+
+    def due_s(self) -> float | None:
+        """After how many seconds of silence the next event is due; None: none is."""
+
+
 class WorkerSupervisor:
     """One worker after the other, kept running. For the loop in which `begin` was called."""
 
@@ -58,28 +74,19 @@ class WorkerSupervisor:
         anchor_ns: int,
         start: Callable[[], Transport],
         *,
-        heard: Callable[[Event], None],
-        gone: Callable[[], None],
-        back: Callable[[], None],
         changed: Callable[[], None],
-        due_s: Callable[[], float | None],
         stall_timeout_s: float = STALLED_S,
     ) -> None:
-        """`start` starts a worker (`OSError`: it cannot be started); `heard` gets each event of a target, on this time
-        line; `gone` and `back` are called when the worker ended and when a new one can be told things; `changed` after
-        anything that a reader of this object may care about. `due_s` says after how many seconds of silence the next
-        event is due (None: none is)."""
+        """`start` starts a worker (`OSError`: it cannot be started); `changed` is called after anything that a reader
+        of this object may care about."""
         self.state: WorkerState = "starting"
         self.note: str | None = None
         self.restarts = 0
         self.user: str | None = None
         self._anchor = anchor_ns
         self._start = start
-        self._heard_of_target = heard
-        self._gone = gone
-        self._back = back
         self._changed = changed
-        self._due_s = due_s
+        self._listener: Listener
         self._is_hurried = False
         self._stall_timeout = stall_timeout_s
         self._counters = Counters()
@@ -111,8 +118,9 @@ class WorkerSupervisor:
         """The process under way; None where there is none."""
         return self._transport.pid if self._transport is not None and self.state != "failed" else None
 
-    def begin(self, transport: Transport | None) -> None:
+    def begin(self, listener: Listener, transport: Transport | None) -> None:
         """Take a worker over, or start one. `WorkerFailed` where it cannot be started."""
+        self._listener = listener
         if transport is None:
             try:
                 transport = self._start()
@@ -121,7 +129,7 @@ class WorkerSupervisor:
         self._take(transport)
 
     def tell(self, *commands: Command) -> None:
-        """Send commands; while no worker is there they are dropped (`back` is where to say all again)."""
+        """Send commands; while no worker is there they are dropped (`Listener.back` is where to say all again)."""
         if self._transport is not None:
             self._transport.send(encode_all(commands))
 
@@ -203,9 +211,9 @@ class WorkerSupervisor:
             if isinstance(message, (Welcome, Counters, CapabilitiesReport, Problem, Garbage)):
                 self._heard_itself(message)
             elif self.clock_offset_ns:
-                self._heard_of_target(earlier(message, self.clock_offset_ns))
+                self._listener.heard(earlier(message, self.clock_offset_ns))
             else:
-                self._heard_of_target(message)
+                self._listener.heard(message)
         self._changed()
 
     def _heard_itself(self, message: Welcome | Counters | CapabilitiesReport | Problem | Garbage) -> None:
@@ -265,7 +273,7 @@ class WorkerSupervisor:
         now = loop.time()
         if now - due > 1.0:
             self._last_heard = now  # this process itself was held up, and perhaps the worker with it
-        expected = self._due_s() if self.state == "running" else 2 * self._stall_timeout
+        expected = self._listener.due_s() if self.state == "running" else 2 * self._stall_timeout
         if expected is None:
             wait = self._stall_timeout
         else:
@@ -284,7 +292,7 @@ class WorkerSupervisor:
             self._watch.cancel()
         self._counted_before = self.counters
         self._counters = Counters()
-        self._gone()
+        self._listener.gone()
         self._changed()
         self._starting_again = asyncio.get_running_loop().create_task(self._start_again())
 
@@ -308,7 +316,7 @@ class WorkerSupervisor:
         self._take(transport)
         if self._asked_capabilities:
             self.tell(Capabilities())
-        self._back()
+        self._listener.back()
         self._changed()
 
     async def _after_a_pause(self, why: str) -> Transport | None:
