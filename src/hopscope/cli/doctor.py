@@ -74,10 +74,10 @@ def as_json(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
 
 
 def table(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
-    """The survey for people: a row for each method and protocol, then why something does not work and what helps."""
+    """The survey for people: what this user can do, a row for each method and protocol, then why something does not
+    work and what helps."""
     states = {(state.method, state.protocol, state.family): state for state in told.states}
-    lines = [f"hopscope {__version__} probes as {clean(told.user)}.", ""]
-    lines.append(f"{'method':<13}{'protocol':<10}{'IPv4':<7}IPv6")
+    lines = [*_summary(told.states), "", f"{'method':<13}{'protocol':<10}{'IPv4':<7}IPv6"]
     for method in METHODS:
         for protocol in PROTOCOLS:
             cells = [states.get((method, protocol, family)) for family in (4, 6)]
@@ -87,16 +87,19 @@ def table(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
     lines += _explanations(told.states)
     lines.append("")
     lines += [wrapped for line in confinement(told, standing) for wrapped in _wrapped(line)]
-    real = {state.protocol for state in told.states if state.works and state.method != "simulated"}
-    lines.append("")
-    if real:
-        able = ", ".join(protocol.upper() for protocol in PROTOCOLS if protocol in real)
-        lines.append(f"This user can trace by {able}.")
-        if "icmp" not in real and "udp" in real:
-            lines.append("Unless told otherwise hopscope probes by UDP here; mtr's formats need -u or -T.")
-    else:
-        lines.append("This user can trace nothing real here; hopscope demo works.")
+    lines += ["", f"hopscope {__version__}, probing as {clean(told.user)}"]
     return "\n".join(lines) + "\n"
+
+
+def _summary(states: tuple[MethodState, ...]) -> list[str]:
+    real = {state.protocol for state in states if state.works and state.method != "simulated"}
+    if not real:
+        return ["This user can trace nothing real here; hopscope demo works."]
+    able = ", ".join(protocol.upper() for protocol in PROTOCOLS if protocol in real)
+    lines = [f"This user can trace by {able}."]
+    if "icmp" not in real and "udp" in real:
+        lines.append("Unless told otherwise hopscope probes by UDP here; mtr's formats need -u or -T.")
+    return lines
 
 
 def confinement(told: CapabilitiesReport, standing: FrontEndStanding) -> list[str]:
@@ -144,15 +147,27 @@ def _mark(state: MethodState | None) -> str:
 
 def _explanations(states: tuple[MethodState, ...]) -> list[str]:
     """Each reason and each remedy once, with all that it is about."""
-    about: dict[tuple[str, str | None], list[str]] = {}
+    about: dict[tuple[str, str | None], list[MethodState]] = {}
     for state in states:
         if not state.works:
             key = (clean(state.reason, 500), clean(state.remedy, 500) if state.remedy else None)
-            about.setdefault(key, []).append(f"{state.method} {state.protocol} IPv{state.family}")
+            about.setdefault(key, []).append(state)
     lines = []
     for (reason, remedy), subjects in about.items():
         lines.append("")
-        lines += textwrap.wrap(f"{', '.join(subjects)}: {reason}", _WIDTH, subsequent_indent="  ")
+        lines += textwrap.wrap(f"{_named(subjects, states)}: {reason}", _WIDTH, subsequent_indent="  ")
         if remedy:
             lines.append(f"  to allow it: {remedy}")
     return lines
+
+
+def _named(subjects: list[MethodState], states: tuple[MethodState, ...]) -> str:
+    """What a reason is about: a method's name where it is about all of that method."""
+    words: dict[str, None] = {}
+    for method in METHODS:
+        of_it = [state for state in subjects if state.method == method]
+        if len(of_it) == sum(state.method == method for state in states):
+            words[method] = None
+        else:
+            words.update(dict.fromkeys(f"{state.method} {state.protocol} IPv{state.family}" for state in of_it))
+    return ", ".join(words)
