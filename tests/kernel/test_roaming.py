@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 import pytest
 
-from hopscope.probe.engine import LOOK_EVERY_NS, STANDSTILL_NS
+from hopscope.probe.engine import STANDSTILL_NS
+from hopscope.probe.probed import LOOK_EVERY_NS
 from hopscope.wire.messages import (
     Answered,
     Event,

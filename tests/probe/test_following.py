@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hopscope.probe.channel import FlowInfo
-from hopscope.probe.engine import LOOK_EVERY_NS
+from hopscope.probe.probed import LOOK_EVERY_NS
 from hopscope.wire.messages import Event, Failed, Lost, Pause, Plan, Sent, SourceChanged, Start, Started
 from tests.probe.fake import MS, SECOND, EngineHarness, FakeFlow
 

@@ -1,0 +1,29 @@
+"""What the engine has to say and was not taken yet, and whether it may wait."""
+
+from __future__ import annotations
+
+from hopscope.wire.messages import Event
+
+
+class EventQueue:
+    """Events, in order. `anchor` is wall clock minus monotonic clock on the session's time line, in ns."""
+
+    __slots__ = ("anchor", "events", "must_flush")
+
+    def __init__(self, anchor: int) -> None:
+        self.anchor = anchor
+        self.events: list[Event] = []
+        """To be added to: an event that may wait."""
+        self.must_flush = False
+        """Some are not for waiting."""
+
+    def emit_now(self, event: Event) -> None:
+        """Add an event that is not for waiting."""
+        self.events.append(event)
+        self.must_flush = True
+
+    def take(self) -> list[Event]:
+        """The events since the last call."""
+        events, self.events = self.events, []
+        self.must_flush = False
+        return events

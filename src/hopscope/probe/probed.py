@@ -1,0 +1,242 @@
+"""One target under way: its sweep says what to send, its flow sends it, and each probe gets one fate.
+
+A probe is called lost only where nothing of this machine's own can be to blame: before that it is asked whether the
+answer still lies unread, whether the route moved, whether this machine slept, stood still or dropped what it received,
+and whether its next hop is there at all.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from hopscope.probe.channel import Channel, Flow, Probe, Reply
+from hopscope.probe.clocks import Clocks, rtt
+from hopscope.probe.crowd import Crowd
+from hopscope.probe.event_queue import EventQueue
+from hopscope.probe.pacer import NEVER
+from hopscope.probe.refusals import words_for
+from hopscope.probe.schedule import Sweep
+from hopscope.wire.messages import Answered, Duplicate, Failed, Late, Lost, RoundStarted, Sent, SourceChanged, Started
+
+MAX_UNREAD_NS: Final = 1_000_000_000
+"""Under a flood, look through what arrived for an answer this long after a probe's timeout."""
+UNREAD_POLL_NS: Final = 1_000_000
+LOOK_EVERY_NS: Final = 1_000_000_000
+"""How often a target's route is looked at again, at most: 20 µs each."""
+_OVERFLOWED: Final = "this computer's receive buffer overflowed while the probe was in flight"
+_ASLEEP: Final = "this computer was asleep or stood still while the probe was in flight"
+_MOVED: Final = "this computer's own address or route changed while the probe was in flight"
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all targets of an engine share."""
+
+    queue: EventQueue
+    clocks: Clocks
+    monotonic: Callable[[], int]
+    stood_still: int = 0
+    """Monotonic ns at which it was last noticed that the machine had slept or the process stood still."""
+    crowd: Crowd = field(default_factory=Crowd)
+
+
+class ProbedTarget:
+    """One target, its sweep and its flow. All times are monotonic nanoseconds."""
+
+    __slots__ = (
+        "_asked_at",
+        "_channel",
+        "_fault",
+        "_heard_at",
+        "_looked_at",
+        "_moved_at",
+        "_shared",
+        "_source",
+        "flow",
+        "is_finish_told",
+        "number",
+        "scheduled",
+        "sweep",
+    )
+
+    def __init__(self, number: int, channel: Channel, flow: Flow, sweep: Sweep, shared: Surroundings, now: int) -> None:
+        self.number = number
+        self.flow = flow
+        self.sweep = sweep
+        self.scheduled = NEVER
+        """When `work` is to be called, as the engine has it in its book."""
+        self.is_finish_told = False
+        self._channel = channel
+        self._shared = shared
+        self._looked_at = now
+        self._moved_at = -NEVER
+        """When probes were last seen to leave from elsewhere: what was in flight then may be answered to nobody."""
+        self._source = flow.facts.source
+        self._heard_at = -NEVER
+        """When the last answer came."""
+        self._asked_at = -NEVER
+        self._fault: tuple[str, str] | None = None
+        """What the flow said of this machine then (`Flow.own_fault`)."""
+
+    # --- what is due --------------------------------------------------------------------------------------------
+
+    def work(self, now: int, *, held: bool) -> int:
+        """Expire, forget and send all that is due (send nothing while `held`). The time from which the next deadline
+        counts: now, or a little later where an answer may lie unread."""
+        sweep = self.sweep
+        is_unread = False
+        while (old := sweep.first_expired(now)) is not None:
+            is_unread = self._may_lie_unread(old, now)
+            if is_unread:
+                break
+            self._expire(old, now)
+        while (old := sweep.take_forgettable(now)) is not None:
+            self.flow.forget(old)
+        if not held:
+            if now - self._looked_at >= LOOK_EVERY_NS and not sweep.paused:
+                self._look_at_route(now)
+            if sweep.start_round_if_due(now):
+                queue = self._shared.queue
+                queue.events.append(RoundStarted(self.number, sweep.round, now + queue.anchor))
+            while (probe := sweep.take_due(now)) is not None:
+                self._send(probe)
+                now = self._shared.monotonic()
+        return now + UNREAD_POLL_NS if is_unread else now
+
+    def _send(self, probe: Probe) -> None:
+        queue = self._shared.queue
+        try:
+            self.flow.send(probe)
+        except OSError as problem:
+            self.flow.forget(probe)
+            self._looked_at = -NEVER  # perhaps the way is another one now
+            self.sweep.failed(probe)
+            name = errno.errorcode.get(problem.errno or 0, "EIO")
+            at = (probe.sent_mono or self._shared.monotonic()) + queue.anchor
+            queue.events.append(Failed(probe.target, probe.round, probe.ttl, at, name, words_for(problem), probe.flow))
+            return
+        self.sweep.sent(probe)
+        queue.events.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, probe.flow))
+
+    # --- without an answer --------------------------------------------------------------------------------------
+
+    def _may_lie_unread(self, old: Probe, now: int) -> bool:
+        """Whether the answer to a probe whose timeout has passed may wait behind others in a socket."""
+        return self._channel.has_backlog and now < old.sent_mono + self.sweep.plan.timeout_ns + MAX_UNREAD_NS
+
+    def _expire(self, old: Probe, now: int) -> None:
+        """The timeout of `old` has passed: is the network to blame?"""
+        if self._looked_at <= old.sent_mono:
+            self._look_at_route(now)
+        if (held := self.flow.last_word(old)) is not None:
+            self.deliver(old, held)
+        elif old.sent_mono <= self._shared.stood_still:
+            self._not_heard(old, "ASLEEP", _ASLEEP)
+        elif old.sent_mono <= self.flow.receive_overflow_at:
+            self._not_heard(old, "OVERFLOW", _OVERFLOWED)
+        elif old.sent_mono < self._moved_at:
+            self._not_heard(old, "MOVED", _MOVED)
+        elif self._heard_at < old.sent_mono and (fault := self._own_fault(now)) is not None:
+            self._not_heard(old, *fault)
+        else:
+            self._lose(old)
+
+    def _lose(self, probe: Probe) -> None:
+        self.sweep.lose(probe)
+        queue = self._shared.queue
+        queue.events.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, probe.flow))
+
+    def _not_heard(self, probe: Probe, error: str, message: str) -> None:
+        """No answer was heard, and that may be this machine's own fault."""
+        self.flow.forget(probe)
+        self.sweep.mark_unheard(probe)
+        self._failed(probe, error, message)
+
+    def _failed(self, probe: Probe, error: str, message: str) -> None:
+        queue = self._shared.queue
+        at = probe.sent_mono + queue.anchor
+        queue.events.append(Failed(probe.target, probe.round, probe.ttl, at, error, message, probe.flow))
+
+    def _look_at_route(self, now: int) -> None:
+        self._looked_at = now
+        if self.flow.follow():
+            self._moved_at = self._shared.monotonic()
+
+    def _own_fault(self, now: int) -> tuple[str, str] | None:
+        if now - self._asked_at >= LOOK_EVERY_NS:
+            self._asked_at, self._fault = now, self.flow.own_fault()
+        return self._fault
+
+    # --- with one -----------------------------------------------------------------------------------------------
+
+    def deliver(self, probe: Probe, reply: Reply) -> bool:
+        """An answer to a probe of this target. Whether that changed what is due when."""
+        shared, sweep = self._shared, self.sweep
+        now = reply.received_mono
+        if now > self._heard_at:
+            self._heard_at = now
+        rtt_ns, clock = rtt(probe, reply, shared.clocks)
+        is_too_late = probe.fate is None and rtt_ns > sweep.plan.timeout_ns
+        if is_too_late:
+            self._lose(probe)
+        outcome = sweep.heard(probe, now, rtt_ns, reply.kind, reply.address)
+        make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
+        event = make(
+            probe.target,
+            probe.round,
+            probe.ttl,
+            probe.sent_mono + shared.queue.anchor,
+            rtt_ns,
+            reply.address,
+            reply.kind,
+            reply.icmp_type,
+            reply.icmp_code,
+            reply.reply_ttl,
+            clock,
+            reply.mpls,
+            reply.vouched,
+            probe.flow,
+        )
+        if outcome == "duplicate" and isinstance(event, Duplicate) and shared.crowd.takes(probe, event):
+            return False
+        shared.queue.events.append(event)
+        return is_too_late or sweep.is_stirred
+
+    def failed_here(self, probe: Probe, error: str, message: str) -> bool:
+        """This machine says that it refused a probe after all; it may take longer for that than the probe's timeout.
+        Whether that changed anything."""
+        if probe.fate not in (None, "lost"):
+            return False
+        self._looked_at = -NEVER  # perhaps there is another way now
+        if probe.fate is None:
+            self._not_heard(probe, error, message)
+        else:
+            self.flow.forget(probe)
+            self._failed(probe, error, message)
+        return True
+
+    # --- what is told of it ---------------------------------------------------------------------------------------
+
+    def tell_flow(self, note: str | None, now: int) -> None:
+        """Tell how it is probed, with `note`; first, whether from elsewhere."""
+        facts, queue = self.flow.facts, self._shared.queue
+        if facts.source != self._source:
+            queue.emit_now(SourceChanged(self.number, now + queue.anchor, self._source, facts.source))
+            self._source = facts.source
+        queue.emit_now(
+            Started(
+                self.number,
+                self._channel.method,
+                facts.source,
+                facts.source_port,
+                facts.port,
+                facts.packet_size,
+                facts.flow,
+                facts.clock,
+                note,
+                facts.answered_by,
+            )
+        )
