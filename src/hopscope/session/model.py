@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import (
@@ -86,6 +87,8 @@ class Target(msgspec.Struct, frozen=True):
     """It could not be started, or its name not be resolved; after some seconds that is tried again by itself."""
     source_change: SourceChanged | None = None
     """When probes began to leave from another address of this machine, the last time."""
+    judged: Judged = Judged(verdict=Verdict(kind="starting"))
+    """What is wrong now, what was, and what else happened."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

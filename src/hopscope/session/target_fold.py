@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.fold import PathFold
@@ -80,6 +81,9 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
 _OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Reset, Abandoned})
 """Facts of the path alone, but for the number of a round."""
 
+_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged})
+"""Facts that the judge must hear of beside those of the path."""
+
 NAMED_AT_ONCE: Final = 8
 """Addresses of a hop that are looked up when they are first seen; a further one must have answered twice, which an
 address that was made up for one answer does not."""
@@ -113,6 +117,7 @@ class TargetFold:
         self.source_change: SourceChanged | None = None
         self.last_round = -1
         self.path = PathFold("")
+        self.judge = Judge("")
         self.version = 0
         """Grows with every fact."""
         self._address: str | None = None
@@ -125,6 +130,7 @@ class TargetFold:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin.path = self.path.copy()
+        twin.judge = self.judge.copy()
         return twin
 
     # --- facts ------------------------------------------------------------------------------------------------
@@ -140,8 +146,11 @@ class TargetFold:
         self.version += 1
         if kind in _OF_PATH and not isinstance(fact, Asked):
             self.path.apply(fact)
+            self.judge.apply(fact)
             if kind is not RoundStarted:
                 return
+        elif kind in _OF_JUDGE and not isinstance(fact, Asked):
+            self.judge.apply(fact)
         match fact:
             case RoundStarted():
                 self.last_round = max(self.last_round, fact.round)
@@ -175,6 +184,7 @@ class TargetFold:
         self.fell_back = fact.instead_of
         self.last_round = plan.first_round - 1
         self.path = PathFold(plan.address, plan.protocol, plan.first_ttl)
+        self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
 
     def _start(self, started: Started) -> None:
         self.started = started
@@ -278,6 +288,7 @@ class TargetFold:
                 self.notes,
                 is_tried_again,
                 self.source_change,
+                self.judge.judged(),
             )
             self._cached_of = key
         return self._cached

@@ -1,0 +1,147 @@
+"""What was wrong, and what happened: incidents, marks and epochs, remembered for the life of a run within bounds.
+
+The same trouble in the same place again is one incident that was seen several times.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from hopscope.judge.verdict import Incident, Mark, MarkKind, Trouble
+
+MAX_INCIDENTS: Final = 1000
+MAX_MARKS: Final = 1000
+
+
+class Incidents:
+    """The incidents and marks of one target. The newest incident that lasts is `open`."""
+
+    def __init__(self) -> None:
+        self._incidents: dict[str, Incident] = {}
+        self._made = 0
+        self._kept: tuple[Incident, ...] | None = ()
+        self.open: str | None = None
+        """The id of the one that lasts."""
+        self.forgotten = 0
+        self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)
+
+    def all(self) -> tuple[Incident, ...]:
+        """In the order of their (first) begin."""
+        if self._kept is None:
+            self._kept = tuple(sorted(self._incidents.values(), key=lambda incident: incident.begin))
+        return self._kept
+
+    def begin(
+        self,
+        kind: Trouble,
+        at: int,
+        first_ttl: int | None,
+        last_ttl: int | None,
+        addresses: tuple[str | None, str | None],
+    ) -> str:
+        """Something is wrong since `at`; what was open has ended there. The incident's id."""
+        if self.open is not None:
+            self.end(at)
+        again = self._same(kind, first_ttl, last_ttl)
+        if again is not None:
+            incident = msgspec.structs.replace(again, end=None, times=again.times + 1)
+            if first_ttl is not None and last_ttl is not None:
+                incident = msgspec.structs.replace(incident, first_ttl=first_ttl, last_ttl=last_ttl)
+        else:
+            self._made += 1
+            incident = Incident(
+                id=f"{self._made}-{kind}",
+                kind=kind,
+                begin=at,
+                first_ttl=first_ttl,
+                last_ttl=last_ttl,
+                addresses=addresses,
+            )
+        # The newest stands last, so that the one that is forgotten first is the one that was open longest ago.
+        self._incidents.pop(incident.id, None)
+        self._incidents[incident.id] = incident
+        self._kept = None
+        self.open = incident.id
+        while len(self._incidents) > MAX_INCIDENTS:
+            del self._incidents[next(iter(self._incidents))]
+            self.forgotten += 1
+        return incident.id
+
+    def _same(self, kind: Trouble, first_ttl: int | None, last_ttl: int | None) -> Incident | None:
+        """The newest of this kind whose place may be the same."""
+        for incident in reversed(self._incidents.values()):
+            if incident.kind != kind:
+                continue
+            if first_ttl is None or last_ttl is None or incident.first_ttl is None or incident.last_ttl is None:
+                if first_ttl == incident.first_ttl:
+                    return incident
+            elif first_ttl <= incident.last_ttl and incident.first_ttl <= last_ttl:
+                return incident
+        return None
+
+    @property
+    def newest(self) -> str | None:
+        """The id of the one that lasted last."""
+        return next(reversed(self._incidents), None)
+
+    def update(
+        self,
+        *,
+        place: tuple[int | None, int | None] | None = None,
+        addresses: tuple[str | None, str | None] | None = None,
+        sent: int = 0,
+        lost: int = 0,
+        delay_ns: int | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        """What is known better of the open one: `sent` and `lost` are added to what it has."""
+        if self.open is None:
+            return
+        incident = self._incidents[self.open]
+        changes: dict[str, object] = {}
+        if place is not None and place != (incident.first_ttl, incident.last_ttl):
+            changes["first_ttl"], changes["last_ttl"] = place
+            if addresses is not None:
+                changes["addresses"] = addresses
+        if sent:
+            changes["sent"], changes["lost"] = incident.sent + sent, incident.lost + lost
+        if delay_ns is not None and delay_ns > (incident.delay_ns or 0):
+            changes["delay_ns"] = delay_ns
+        if confidence is not None and confidence > incident.confidence:
+            changes["confidence"] = confidence
+        if changes:
+            self._incidents[self.open] = msgspec.structs.replace(incident, **changes)
+            self._kept = None
+
+    def end(self, at: int) -> None:
+        """What was open is over since `at`."""
+        if self.open is None:
+            return
+        incident = self._incidents[self.open]
+        self._incidents[self.open] = msgspec.structs.replace(incident, end=max(at, incident.begin))
+        self._kept = None
+        self.open = None
+
+    def mark(
+        self,
+        kind: MarkKind,
+        at: int,
+        *,
+        end: int | None = None,
+        ttl: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        """Something happened that is no trouble."""
+        self.marks.append(Mark(kind=kind, begin=at, end=end, ttl=ttl, before=before, after=after))
+
+    def end_mark(self, kind: MarkKind, at: int) -> None:
+        """The newest mark of this kind is over."""
+        for i in range(len(self.marks) - 1, -1, -1):
+            if self.marks[i].kind == kind:
+                if self.marks[i].end is None:
+                    self.marks[i] = msgspec.structs.replace(self.marks[i], end=at)
+                return

@@ -1,0 +1,291 @@
+"""`Judge`: the facts of one target in, what is wrong out.
+
+Round r is judged when the next one has begun and each of its probes has its fate (`rounds`); what comes after that
+changes nothing of it. So the same facts give the same verdicts, in whatever order they arrive.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Final
+
+from msgspec.structs import replace
+
+from hopscope.judge.incidents import Incidents
+from hopscope.judge.loss import loss
+from hopscope.judge.rounds import Complete, OpenRounds
+from hopscope.judge.series import Series
+from hopscope.judge.silence import Found, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.standing import FACTS, Standing
+from hopscope.judge.verdict import Judged, Numbers, Verdict
+from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Event,
+    Failed,
+    Finished,
+    Late,
+    Lost,
+    Protocol,
+    RoundStarted,
+    Sent,
+    SourceChanged,
+    Started,
+)
+
+STARTING: Final = 3
+"""Rounds that must have their fates before anything but facts is said."""
+_SPAN: Final = 120
+"""Rounds that a verdict's numbers speak of, where it says nothing else."""
+_SETTLING: Final = 120
+"""Rounds for which the moment since when a trouble lasts is known better and better."""
+_MAX_TTL: Final = 255
+_MAX_ROUND: Final = 2**40
+_MAX_NS: Final = 2**62
+_GAP: Final = 20
+"""A pause between two rounds of so many seconds and intervals is a gap."""
+
+
+class Judge:
+    """One target's judge: a fold over its facts. `address`, `protocol` and `first_ttl` come from its plan; it judges
+    the probes of one flow. Not for several threads; what `judged` gives may be kept and read anywhere."""
+
+    def __init__(self, address: str, protocol: Protocol = "icmp", first_ttl: int = 1, *, flow: int = 0) -> None:
+        self.version = 0
+        """Grows with what `judged` gives."""
+        self._plan = address, protocol, first_ttl
+        self._flow = flow
+        self._since = 0
+        self._incidents = Incidents()
+        self._source: str | None = None
+        self._cached: Judged | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._series = Series(*self._plan)
+        self._open = OpenRounds()
+        self._standing = Standing()
+        self._floor = 0
+        self._at = 0
+        self._since_at: int | None = None
+        self._raised = 0
+        self._cached = None
+
+    def copy(self) -> Judge:
+        """The same, to be continued by itself."""
+        return copy.deepcopy(self)
+
+    # --- facts ------------------------------------------------------------------------------------------------
+
+    def apply(self, fact: Event | DriverFact) -> None:
+        """Fold one fact of this target. What is out of range or of no concern is ignored."""
+        if isinstance(fact, (Sent, Answered, Lost, Failed)):
+            if (
+                fact.flow == self._flow
+                and self._since <= fact.sent_at < _MAX_NS
+                and 0 < fact.ttl <= _MAX_TTL
+                and 0 <= fact.round < _MAX_ROUND
+            ):
+                self._probe(fact)
+        elif isinstance(fact, RoundStarted):
+            if self._since <= fact.at < _MAX_NS and 0 <= fact.round < _MAX_ROUND:
+                self._open.begin(fact.round, fact.at)
+                self._judge_complete()
+        elif isinstance(fact, Finished):
+            self._judge_complete(all_of_them=True)
+        else:
+            self._driven(fact)
+
+    def _probe(self, fact: Sent | Answered | Lost | Failed) -> None:
+        rounds = self._open
+        if isinstance(fact, Sent):
+            rounds.send(fact)
+            return
+        if isinstance(fact, Answered):
+            if isinstance(fact, Duplicate) or not 0 <= fact.rtt_ns < _MAX_NS:
+                return
+            if isinstance(fact, Late):
+                rounds.late(fact)
+                return
+        if rounds.settle(fact):
+            self._judge_complete()
+
+    def _driven(self, fact: Event | DriverFact) -> None:
+        """What is no probe's and no round's."""
+        if isinstance(fact, Paused):
+            self._incidents.mark("pause", fact.at)
+        elif isinstance(fact, Resumed):
+            self._incidents.end_mark("pause", fact.at)
+        elif isinstance(fact, Reset):
+            self._reset(fact.at)
+        elif isinstance(fact, Abandoned):
+            self._open.abandon()
+            self._judge_complete()
+        elif isinstance(fact, SourceChanged):
+            self._incidents.mark("source-change", fact.at, before=fact.before, after=fact.after)
+            self._source = fact.after
+            self._floor = self._series.end
+        elif isinstance(fact, Started):
+            self._source = fact.source
+            return
+        elif isinstance(fact, Continued):
+            self._incidents.mark("worker-restart", fact.at)
+        else:
+            return
+        self._changed()
+
+    def _reset(self, at: int) -> None:
+        """Statistics anew; what was wrong is remembered, and if it goes on it is found again."""
+        self._since = at
+        self._incidents.end(at)
+        self._incidents.mark("reset", at)
+        self._clear()
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._cached = None
+
+    # --- judging ----------------------------------------------------------------------------------------------
+
+    def _judge_complete(self, *, all_of_them: bool = False) -> None:
+        for complete in self._open.complete(all_of_them=all_of_them):
+            self._take(complete)
+            self._weigh(self._evaluate(), complete)
+            self._changed()
+        if all_of_them:
+            self._turn_late(None)
+
+    def _take(self, complete: Complete) -> None:
+        series = self._series
+        if len(series) and complete.at - series.times[-1] > _GAP * 1_000_000_000:
+            self._incidents.mark("gap", series.times[-1], end=complete.at)
+        series.put(complete.round, complete.at, complete.fates)
+        self._at = complete.until
+        self._turn_late(complete.until)
+
+    def _turn_late(self, moment: int | None) -> None:
+        series = self._series
+        for round_, ttl in self._open.late_until(moment):
+            ordinal = series.find(round_)
+            if ordinal is not None:
+                series.turn_late(ordinal, ttl)
+
+    def _evaluate(self) -> Found | None:
+        """The gravest of what is wrong as of the newest round."""
+        series = self._series
+        if series.failed_at >= series.end - 20:
+            own = this_computer(series)
+            if own is not None:
+                return own
+        if len(series) < STARTING:
+            return None
+        silent = silent_rounds(series)
+        if silent:
+            found = said(series, silent) or loop(series, silent) or silence(series, silent)
+            if found is not None:
+                return found
+        if series.late_at >= series.base:
+            found = late(series)
+            if found is not None:
+                return found
+        if series.target_ttl is None:
+            return None
+        return loss(series, self._floor)
+
+    def _weigh(self, found: Found | None, complete: Complete) -> None:
+        standing, series = self._standing, self._series
+        before = standing.found
+        standing.weigh(found, series.end - 1)
+        now = standing.found
+        if now is not None:
+            self._note_trouble(before, now)
+        elif before is not None:
+            ended = series.index(standing.ended if standing.ended is not None else series.end)
+            self._incidents.end(series.times[min(ended, len(series) - 1)])
+            self._floor = series.base + ended
+            self._since_at = None
+
+    def _note_trouble(self, before: Found | None, now: Found) -> None:
+        series, incidents = self._series, self._incidents
+        first, last = now.first_ttl, now.last_ttl
+        if before is None or before.kind != now.kind:
+            self._raised = series.end
+            self._since_at = self._moment(now)
+            begin = series.times[0] if self._since_at is None else self._since_at
+            incidents.begin(now.kind, begin, first, last, series.sides(first, last))
+            n, k = series.reached_of(series.index(now.since))
+        else:
+            if now.kind not in FACTS and series.end - self._raised < _SETTLING:
+                self._since_at = self._moment(now) or self._since_at
+            n, k = series.reached_of(len(series) - 1)
+        delay = now.numbers.now_ns
+        usual = now.numbers.usual_ns
+        incidents.update(
+            place=(first, last),
+            addresses=series.sides(first, last),
+            sent=n,
+            lost=k,
+            delay_ns=delay - usual if delay is not None and usual is not None else None,
+            confidence=now.confidence,
+        )
+
+    def _moment(self, found: Found) -> int | None:
+        """When it began; None: not known, or before what is remembered."""
+        series = self._series
+        return series.times[found.since - series.base] if series.base <= found.since < series.end else None
+
+    # --- what is found ----------------------------------------------------------------------------------------
+
+    def judged(self) -> Judged:
+        """All that there is to say; the same object as before while nothing changed."""
+        if self._cached is None:
+            incidents = self._incidents
+            self._cached = Judged(
+                verdict=self._verdict(),
+                incidents=incidents.all(),
+                forgotten=incidents.forgotten,
+                marks=tuple(incidents.marks),
+            )
+        return self._cached
+
+    def _verdict(self) -> Verdict:
+        series, found = self._series, self._standing.found
+        size = len(series)
+        if not size:
+            return Verdict(kind="starting")
+        round_ = series.rounds[-1]
+        if found is None:
+            n, k = series.reached_of(max(0, size - _SPAN, series.index(self._floor)))
+            start = max(0, size - _SPAN, series.index(self._floor))
+            numbers = Numbers(span_from=series.times[start], rounds=size - start, sent=n, lost=k)
+            ended = self._standing.ended
+            if self._standing.is_recovered(series.end) and ended is not None:
+                return Verdict(
+                    kind="recovered",
+                    at=self._at,
+                    round=round_,
+                    since=series.times[series.index(ended)],
+                    confidence=0.9,
+                    numbers=numbers,
+                    was=self._incidents.newest,
+                )
+            if size < STARTING or series.target_ttl is None:
+                return Verdict(kind="starting", at=self._at, round=round_, numbers=numbers)
+            sure = min(0.95, size / (size + 20))
+            return Verdict(kind="healthy", at=self._at, round=round_, confidence=sure, numbers=numbers)
+        numbers = found.numbers
+        if not numbers.rounds:
+            start = max(series.index(found.since), 0)
+            n, k = series.reached_of(start)
+            numbers = replace(numbers, span_from=series.times[start], rounds=size - start, sent=n, lost=k)
+        return Verdict(
+            kind=found.kind,
+            at=self._at,
+            round=round_,
+            first_ttl=found.first_ttl,
+            last_ttl=found.last_ttl,
+            since=self._since_at,
+            confidence=round(found.confidence, 3),
+            numbers=numbers,
+        )

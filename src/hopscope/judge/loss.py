@@ -1,0 +1,121 @@
+"""A rate of loss: where it begins, since when, and whether it is one (not an episode, a limit, or over)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from hopscope.judge.limits import EARLY_SHARE, ENOUGH, beat, gaps
+from hopscope.judge.onset import SCORE, Onset, Spread, is_material, is_past, onset, split, spread
+from hopscope.judge.series import LOST, Column, Series
+from hopscope.judge.silence import Found
+from hopscope.judge.verdict import Numbers
+
+WINDOWS: Final = (30, 120, 480)
+_RUNS: Final = 3
+_BEFORE: Final = 15
+"""Rounds that must lie before the moment since when there is loss."""
+_SURE_SPLIT: Final = 6.0
+
+
+def loss(series: Series, floor: int) -> Found | None:
+    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at."""
+    start = series.index(floor)
+    size = len(series)
+    target = series.target
+    if LOST not in target.fates[max(start, size - WINDOWS[-1]) :]:
+        return None
+    columns = [hop for hop in series.path() if hop.ttl != series.target_ttl]
+    columns.append(target)
+    best: tuple[float, int, Onset, Spread] | None = None
+    before = -1
+    for window in WINDOWS:
+        begin = max(start, size - window)
+        if begin == before or LOST not in target.fates[begin:]:
+            continue
+        before = begin
+        found = _in_window(columns, begin)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found[0], begin, found[1], found[2]
+    if best is None:
+        return None
+    score, begin, found_, spread_ = best
+    if score < SCORE or _is_limit(series, columns, found_, start):
+        return None
+    return _found(series, columns, start, begin, score, found_, spread_)
+
+
+def _in_window(columns: list[Column], begin: int) -> tuple[float, Onset, Spread] | None:
+    """Score, onset and spread, where the window has a rate of loss."""
+    counts = [column.counted(begin) for column in columns]
+    found = onset(counts)
+    if found is None or found.score < SCORE:
+        return None
+    lying = spread([columns[i] for i in found.pooled], begin)
+    score = found.score / lying.phi
+    size = len(lying.by_round)
+    if lying.runs < _RUNS and 2 * lying.lossy <= size:
+        return None
+    if not is_material(found, lying.phi) or is_past(lying.by_round, found.n / max(1, size), found.k, found.n):
+        return None
+    return score, found, lying
+
+
+def _is_limit(series: Series, columns: list[Column], found: Onset, start: int) -> bool:
+    """Whether the target's losses are a limit's, or too few to tell."""
+    if found.best < len(columns) - 2:
+        return False
+    target = columns[-1]
+    distances = gaps(target, start)
+    how = beat(distances)
+    if how == "steady":
+        return True
+    if found.best < len(columns) - 1 and len(found.pooled) > 1:
+        n, k = columns[-2].counted(max(start, len(series) - WINDOWS[-1]))
+        if k and beat(gaps(columns[-2], start)) == "chance":
+            return False
+    n, k = target.counted(start)
+    return k > EARLY_SHARE * n and len(distances) + 1 < ENOUGH
+
+
+def _found(
+    series: Series, columns: list[Column], start: int, begin: int, score: float, found: Onset, lying: Spread
+) -> Found:
+    first = columns[found.first - 1].ttl if found.first else 0
+    last = _ttl(series, columns, found.last)
+    pooled = [columns[i] for i in found.pooled]
+    whole = spread(pooled, start)
+    trials = sum(sum(column.counted(start)) and column.counted(start)[0] for column in pooled)
+    change = split(whole.by_round, trials / max(1, len(whole.by_round)))
+    since = series.base - 1
+    if change is not None and change[1] > _SURE_SPLIT * lying.phi and change[0] >= _BEFORE:
+        since = series.base + start + change[0]
+    elif start == 0 and series.base == 0:
+        since = 0
+    before = columns[: found.first]
+    sums = [column.counted(begin) for column in before]
+    n, k = columns[-1].counted(begin)
+    numbers = Numbers(
+        span_from=series.times[begin],
+        rounds=len(series) - begin,
+        sent=n,
+        lost=k,
+        behind_sent=found.n,
+        behind_lost=found.k,
+        before_sent=sum(n for n, _ in sums),
+        before_lost=sum(k for _, k in sums),
+        burst=round(lying.burst, 2),
+    )
+    confidence = (1 - math.exp(-score / 4)) * sum_weight(found)
+    return Found("loss", max(1, first), last, since, min(0.97, confidence), numbers)
+
+
+def sum_weight(found: Onset) -> float:
+    """The probability of the place that is said."""
+    return found.weight if found.first == found.last else max(found.weight, 0.6)
+
+
+def _ttl(series: Series, columns: list[Column], index: int) -> int:
+    if index == len(columns) - 1:
+        return series.target_ttl or columns[-2].ttl + 1
+    return columns[index].ttl

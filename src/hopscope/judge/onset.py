@@ -1,0 +1,218 @@
+"""From which hop on is anything lost? All hops behind a lossy link lose, so their trials are pooled.
+
+The description length of a window's counts is compared for each place where loss may begin, with that of no loss at
+all; a hop may instead have losses of its own (a router that limits its answers). Losses come in runs, so the score is
+divided by how much more they vary than by chance. Pure functions over counts; `k` of `n` probes were lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from hopscope.judge.series import ANSWERED, LOST, Column
+from hopscope.path.stats import wilson95
+
+FLOOR: Final = 0.004
+"""Loss below this is not worth a word."""
+SCORE: Final = 8.0
+"""So much better, in natural logarithms, loss must describe the counts than no loss does."""
+MASS: Final = 0.6
+"""A place is the fewest hops that have so much of the probability."""
+PAST: Final = 60
+"""Rounds in which a loss must still go on."""
+_E: Final = 0.0004
+_OWN: Final = 2.5
+_LOST_1: Final = bytes(1 if letter == LOST else 0 for letter in range(256))
+_FATE_1: Final = bytes(1 if letter in (LOST, ANSWERED) else 0 for letter in range(256))
+
+
+class Onset(NamedTuple):
+    """Where loss begins, by one window."""
+
+    score: float
+    first: int
+    """Indices of the hops: somewhere from the one before `first` to `last`; `best` is the likeliest."""
+    last: int
+    best: int
+    weight: float
+    """The probability of `best` among all places."""
+    pooled: tuple[int, ...]
+    """Indices of the hops that tell of it."""
+    n: int
+    k: int
+
+
+def _own_cost(n: int, k: int) -> float:
+    q = max(k / n, _E)
+    ll = (k * math.log(q) if k else 0.0) + ((n - k) * math.log1p(-q) if k < n else 0.0)
+    return 0.5 * math.log(n) + _OWN - ll
+
+
+def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
+    """The onset by (n, k) of each answering hop, in order, the target last; None where no loss describes it better."""
+    hops = len(counts)
+    if not hops or not counts[-1][1]:
+        return None
+    log_e, log_1e = math.log(_E), math.log1p(-_E)
+    own = [_own_cost(n, k) if n else 0.0 for n, k in counts]
+    share = [k / n if n else 0.0 for n, k in counts]
+    clean = [-(k * log_e + (n - k) * log_1e) for n, k in counts]
+    # The target has no loss "of its own": if it loses, packets are lost.
+    none = [min(cost, mine) if n else 0.0 for cost, mine, (n, _) in zip(clean, own, counts, strict=True)]
+    none[-1] = clean[-1]
+    total = sum(none)
+    before = 0.0
+    price = 0.5 * math.log(sum(n for n, _ in counts))
+    costs: list[float] = []
+    pools: list[tuple[int, ...]] = []
+    for start in range(hops):
+        cost, pool = _from(start, counts, own, share)
+        costs.append(before + cost + price)
+        pools.append(pool)
+        before += none[start]
+    best = min(range(hops), key=costs.__getitem__)
+    score = total - costs[best]
+    if score <= 0:
+        return None
+    weights = [math.exp(min(0.0, costs[best] - cost)) for cost in costs]
+    mass = sum(weights)
+    chosen: list[int] = []
+    sure = 0.0
+    for place in sorted(range(hops), key=costs.__getitem__):
+        chosen.append(place)
+        sure += weights[place] / mass
+        if sure >= MASS:
+            break
+    pool = pools[best]
+    n, k = sum(counts[i][0] for i in pool), sum(counts[i][1] for i in pool)
+    return Onset(score, min(chosen), max(chosen), best, weights[best] / mass, pool, n, k)
+
+
+def _from(
+    start: int, counts: Sequence[tuple[int, int]], own: Sequence[float], share: Sequence[float]
+) -> tuple[float, tuple[int, ...]]:
+    """The cost of the hops from `start` on, if loss begins there, and which of them it explains."""
+    last = len(counts) - 1
+    pool = tuple(range(start, last + 1))
+    p = share[last]
+    cost = 0.0
+    for _ in range(4):
+        q = min(p + _E, 0.9999)
+        log_q, log_1q = math.log(q), math.log1p(-q)
+        cost = 0.0
+        mine: list[int] = []
+        for i in range(start, last + 1):
+            n, k = counts[i]
+            if not n:
+                continue
+            common = -(k * log_q + (n - k) * log_1q)
+            if i != last and share[i] > q and own[i] < common:
+                cost += own[i]
+            else:
+                cost += common
+                mine.append(i)
+        pool = tuple(mine)
+        trials = sum(counts[i][0] for i in pool)
+        p, before = (sum(counts[i][1] for i in pool) / trials if trials else 0.0), p
+        if abs(p - before) < 1e-6:
+            break
+    return cost, pool
+
+
+class Spread(NamedTuple):
+    """How the losses of several hops lie in the rounds of a window."""
+
+    phi: float
+    """By how much their number in a round varies more than by chance; at least 1."""
+    runs: int
+    """Runs of rounds in which something was lost."""
+    lossy: int
+    """Such rounds."""
+    burst: float
+    """The mean run, by what chance would give."""
+    by_round: bytes
+    """Losses of each round."""
+
+
+def spread(columns: Sequence[Column], start: int) -> Spread:
+    """Of the rounds from index `start` on."""
+    size = len(columns[0].fates) - start
+    total = fated = 0
+    for column in columns:
+        fates = bytes(column.fates[start:])
+        total += int.from_bytes(fates.translate(_LOST_1), "little")
+        fated += int.from_bytes(fates.translate(_FATE_1), "little")
+    by_round = total.to_bytes(size, "little")
+    rounds = size - fated.to_bytes(size, "little").count(0)
+    if not rounds:
+        return Spread(1.0, 0, 0, 1.0, by_round)
+    m = len(columns)
+    mean = sum(by_round) / rounds
+    squares = sum(value * value * by_round.count(value) for value in range(1, m + 1))
+    variance = squares / rounds - mean * mean
+    chance = mean * (1 - mean / m)
+    phi = max(1.0, variance / chance) if chance > 0 else 1.0
+    lossy = size - by_round.count(0)
+    runs = len(by_round.translate(_AS_WORDS).split())
+    p = lossy / rounds
+    burst = (lossy / runs) * (1 - p) if runs else 1.0
+    return Spread(phi, runs, lossy, max(burst, 0.0), by_round)
+
+
+_AS_WORDS: Final = b" " + b"x" * 255
+
+
+def is_past(by_round: bytes, trials: float, k: int, n: int) -> bool:
+    """Whether the last `PAST` rounds are so much cleaner than those before that the loss is over. `trials`: probes a
+    round; `k` of `n` were lost in the whole window."""
+    if len(by_round) < PAST + 15:
+        return False
+    recent = sum(by_round[-PAST:])
+    recent_n = min(n - 1.0, trials * PAST)
+    before, before_n = k - recent, max(1.0, n - recent_n)
+    if recent * before_n >= before * recent_n:
+        return False
+    return _gain(recent, recent_n, before, before_n) > 4.0
+
+
+def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
+    """The index at which the rate of losses changed most likely, and by how much that describes the counts better
+    (natural logarithms). `trials`: probes a round. None where there is nothing to split."""
+    size = len(by_round)
+    k, n = sum(by_round), size * trials
+    if not k or size < 2 or k >= n:
+        return None
+    all_of_it = _ll(k, n)
+    best: tuple[int, float] | None = None
+    so_far = 0
+    for i in range(1, size):
+        so_far += by_round[i - 1]
+        # A rate can begin to be higher only at a loss.
+        if not by_round[i]:
+            continue
+        before_n, after_n, after = i * trials, (size - i) * trials, k - so_far
+        if so_far * after_n >= after * before_n or after > after_n:
+            continue
+        gain = _ll(so_far, before_n) + _ll(after, after_n) - all_of_it
+        if best is None or gain > best[1]:
+            best = i, gain
+    return best
+
+
+def _gain(k1: float, n1: float, k2: float, n2: float) -> float:
+    return _ll(k1, n1) + _ll(k2, n2) - _ll(k1 + k2, n1 + n2)
+
+
+def _ll(k: float, n: float) -> float:
+    if k <= 0 or k >= n:
+        return 0.0
+    q = k / n
+    return k * math.log(q) + (n - k) * math.log1p(-q)
+
+
+def is_material(found: Onset, phi: float) -> bool:
+    """Whether the loss is surely above `FLOOR`, with so many trials as there would be without runs."""
+    n = max(1, round(found.n / phi))
+    return wilson95(min(n, round(found.k / phi)), n)[0] >= FLOOR

@@ -1,0 +1,134 @@
+"""Rounds under way: what becomes of their probes, until each round is complete and can be judged.
+
+A round is complete when the one after it has begun and every probe up to it has its fate. So it is handed on with the
+same fates whatever the order in which they arrived. Where a fate does not come (a long timeout, a worker that died) the
+round is handed on without it, once a round has begun that is `WAIT_NS` younger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+from hopscope.judge.series import Fate
+from hopscope.wire.messages import Answered, Failed, Late, Lost, Sent
+
+WAIT_NS: Final = 6_000_000_000
+"""So long after the next round began its fates are waited for."""
+_LATE_NS: Final = 1_000_000_000
+"""An event may come so much later than what it tells of."""
+_MAX_OPEN: Final = 512
+"""Rounds under way at once; the oldest is handed on before there are more."""
+_MAX_LATE: Final = 4096
+
+
+class Complete(NamedTuple):
+    """A round that can be judged."""
+
+    round: int
+    at: int
+    """When it began."""
+    until: int
+    """When the next one began; of the last round, when it began itself."""
+    fates: dict[int, Fate]
+
+
+class _Open:
+    __slots__ = ("at", "fates", "pending")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.fates: dict[int, Fate] = {}
+        self.pending = 0
+
+
+class OpenRounds:
+    """The rounds of one flow that are under way."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, _Open] = {}
+        self._done = -1
+        """The newest round that was handed on."""
+        self._late: list[tuple[int, int, int]] = []
+        self.newest_at = 0
+        """When the newest round began."""
+
+    def begin(self, round_: int, at: int) -> None:
+        """A round begins."""
+        if round_ <= self._done:
+            return
+        known = self._open.get(round_)
+        if known is None:
+            self._open[round_] = _Open(at)
+        elif at < known.at:
+            known.at = at
+        self.newest_at = max(self.newest_at, at)
+
+    def send(self, sent: Sent) -> None:
+        """A probe left."""
+        round_ = self._of(sent.round, sent.sent_at)
+        if round_ is not None and sent.ttl not in round_.fates:
+            round_.fates[sent.ttl] = None
+            round_.pending += 1
+
+    def settle(self, fate: Answered | Lost | Failed) -> bool:
+        """A probe has its fate; whether its round has none that is pending now. `Late` is one beside that, and comes by
+        `late`."""
+        round_ = self._of(fate.round, fate.sent_at)
+        if round_ is None:
+            return False
+        fates = round_.fates
+        if fate.ttl not in fates:
+            fates[fate.ttl] = fate
+            return False
+        if fates[fate.ttl] is None:
+            fates[fate.ttl] = fate
+            round_.pending -= 1
+        return round_.pending == 0
+
+    def abandon(self) -> None:
+        """No fate will come for what is pending."""
+        for round_ in self._open.values():
+            round_.pending = 0
+
+    def late(self, answer: Late) -> None:
+        """A probe that was lost was answered after all."""
+        if len(self._late) < _MAX_LATE:
+            heappush(self._late, (answer.sent_at + answer.rtt_ns + _LATE_NS, answer.round, answer.ttl))
+        # Where the loss itself was never told, this tells it.
+        self.settle(Lost(answer.target, answer.round, answer.ttl, answer.sent_at))
+
+    def late_until(self, moment: int | None) -> Iterator[tuple[int, int]]:
+        """Round and TTL of the late answers that were known at `moment` (None: of all)."""
+        late = self._late
+        while late and (moment is None or late[0][0] <= moment):
+            _, round_, ttl = heappop(late)
+            yield round_, ttl
+
+    def complete(self, *, all_of_them: bool = False) -> Iterator[Complete]:
+        """The rounds that can be judged now, oldest first. `all_of_them`: no further fate will come."""
+        rounds = self._open
+        while rounds:
+            first = min(rounds) if len(rounds) > 1 else next(iter(rounds))
+            after = min((other for other in rounds if other > first), default=None)
+            this = rounds[first]
+            if not all_of_them:
+                if after is None:
+                    return
+                is_overdue = self.newest_at - rounds[after].at > WAIT_NS or len(rounds) > _MAX_OPEN
+                if this.pending and not is_overdue:
+                    return
+            del rounds[first]
+            self._done = first
+            if this.fates:
+                yield Complete(first, this.at, this.at if after is None else rounds[after].at, this.fates)
+
+    def _of(self, round_: int, at: int) -> _Open | None:
+        if round_ <= self._done:
+            return None
+        known = self._open.get(round_)
+        if known is None:
+            known = self._open[round_] = _Open(at)
+            self.newest_at = max(self.newest_at, at)
+        return known

@@ -1,0 +1,270 @@
+"""What became of the last rounds' probes, by hop and for the target, in the order of the rounds.
+
+Each series has one letter and one RTT a round; all are of the same length, so one index is one round in each of them.
+The target has a series of its own, whatever TTL it stands at. Bounded: the last `KEPT` rounds, at least.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
+
+KEPT: Final = 480
+"""Rounds that are remembered one by one; up to `_SLACK` more stand there."""
+_SLACK: Final = 160
+_MAX_RUNS: Final = 64
+
+NONE: Final = ord(".")
+"""Not sent, or its fate is not known."""
+ANSWERED: Final = ord("A")
+"""A router: "time exceeded". In the target's own series: the target."""
+TARGET: Final = ord("T")
+"""A hop's series: the target answered here."""
+LOST: Final = ord("L")
+LATE: Final = ord("l")
+FAILED: Final = ord("F")
+ERROR: Final = ord("E")
+"""Answered by an error: the probe went no further."""
+MISSED: Final = ord("X")
+"""The target's series: a router answered where the target used to."""
+
+REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
+
+Fate: TypeAlias = Answered | Lost | Failed | None
+"""What became of a probe; None: not known."""
+
+
+class Run(NamedTuple):
+    """The same address in so many answers of a hop, one after the other."""
+
+    address: str
+    first: int
+    """The ordinal of the round of the first answer, and of the last."""
+    last: int
+    answers: int
+
+
+class Column:
+    """One series: a letter and an RTT (ms) a round."""
+
+    __slots__ = ("answers", "fates", "rtts", "runs", "ttl")
+
+    def __init__(self, ttl: int, length: int) -> None:
+        self.ttl = ttl
+        self.fates = bytearray(b"." * length)
+        self.rtts = array("f", bytes(4 * length))
+        self.answers = 0
+        """Answers of a router since the path was begun."""
+        self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
+
+    def put(self, fate: int, rtt_ms: float = 0.0) -> None:
+        """The next round."""
+        self.fates.append(fate)
+        self.rtts.append(rtt_ms)
+
+    def counted(self, start: int, end: int | None = None) -> tuple[int, int]:
+        """Of the rounds from index `start` to before `end`: probes with a fate (answered or lost), and those lost."""
+        fates = self.fates
+        stop = len(fates) if end is None else end
+        lost = fates.count(LOST, start, stop)
+        return fates.count(ANSWERED, start, stop) + lost, lost
+
+    def rtts_of(self, start: int, end: int | None = None) -> list[float]:
+        """The RTTs (ms) of the rounds from index `start` to before `end` that were answered, in order."""
+        fates = self.fates[start:end]
+        rtts = self.rtts[start:end]
+        if fates.count(ANSWERED) == len(fates):
+            return rtts.tolist()
+        return [rtt for fate, rtt in zip(fates, rtts, strict=True) if fate == ANSWERED]
+
+    def saw(self, address: str, at: int) -> None:
+        """`address` answered in the round with the ordinal `at`."""
+        runs = self.runs
+        if runs and runs[-1].address == address:
+            run = runs[-1]
+            runs[-1] = Run(address, run.first, at, run.answers + 1)
+        else:
+            runs.append(Run(address, at, at, 1))
+
+
+class Refusal(NamedTuple):
+    """An error that ended a probe's way."""
+
+    at: int
+    """The ordinal of its round."""
+    ttl: int
+    address: str
+    kind: Kind
+
+
+class Series:
+    """The series of one target's path."""
+
+    def __init__(self, address: str, protocol: Protocol, first_ttl: int) -> None:
+        self.address = plain(address)
+        self.protocol = protocol
+        self.first_ttl = first_ttl
+        self.target = Column(0, 0)
+        self.hops: dict[int, Column] = {}
+        self.rounds = array("q")
+        """The rounds' numbers."""
+        self.times = array("q")
+        """When they began (epoch ns)."""
+        self.base = 0
+        """The ordinal of index 0: how many rounds have left."""
+        self.target_ttl: int | None = None
+        """Where the target answered last."""
+        self.far = 0
+        """The largest TTL at which a router answered since the target last did."""
+        self.refusals: deque[Refusal] = deque(maxlen=32)
+        self.failures: deque[Failed] = deque(maxlen=8)
+        self.newest: dict[int, tuple[int, str, Kind]] = {}
+        """By TTL the newest answer: ordinal, address, kind."""
+        self.failed_at = -1
+        """The ordinal of the newest round in which this computer failed, and that of the newest late answer's."""
+        self.late_at = -1
+
+    def __len__(self) -> int:
+        return len(self.rounds)
+
+    @property
+    def end(self) -> int:
+        """The ordinal of the round to come."""
+        return self.base + len(self.rounds)
+
+    def index(self, ordinal: int) -> int:
+        """The index of a round by its ordinal; 0 where it has left."""
+        return max(0, ordinal - self.base)
+
+    def path(self) -> list[Column]:
+        """The hops before the target (or all of them, where it never answered) that ever answered, in order."""
+        end = self.target_ttl
+        return [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
+
+    def put(self, round_: int, at: int, fates: Mapping[int, Fate]) -> None:
+        """All that became of a round that began at `at`: a fate by TTL."""
+        ordinal = self.end
+        length = len(self.rounds)
+        self.rounds.append(round_)
+        self.times.append(at)
+        reached: Answered | None = None
+        for ttl, fate in sorted(fates.items()):
+            hop = self.hops.get(ttl)
+            if hop is None:
+                hop = self.hops[ttl] = Column(ttl, length)
+            if isinstance(fate, Answered) and not isinstance(fate, Late):
+                if self._answer(hop, fate, ordinal) and reached is None:
+                    reached = fate
+            elif isinstance(fate, Failed):
+                self.failures.append(fate)
+                self.failed_at = ordinal
+                hop.put(FAILED)
+            else:
+                hop.put(NONE if fate is None else LOST)
+        for hop in self.hops.values():
+            if len(hop.fates) == length:
+                hop.put(NONE)
+        self._put_target(reached)
+        if len(self.rounds) > KEPT + _SLACK:
+            self._forget(_SLACK)
+
+    def _answer(self, hop: Column, answer: Answered, ordinal: int) -> bool:
+        """Put down an answer; whether it is the target's."""
+        kind, address, ttl = answer.kind, answer.address, hop.ttl
+        rtt = answer.rtt_ns / 1e6
+        self.newest[ttl] = (ordinal, address, kind)
+        if kind == "time-exceeded":
+            hop.put(ANSWERED, rtt)
+            hop.answers += 1
+            hop.saw(address, ordinal)
+            if ttl > self.far:
+                self.far = ttl
+            return False
+        if self.reaches(answer):
+            hop.put(TARGET, rtt)
+            return True
+        hop.put(ERROR, rtt)
+        self.refusals.append(Refusal(ordinal, ttl, address, kind))
+        return False
+
+    def reaches(self, answer: Answered) -> bool:
+        """Is this the target's own answer, and none that refuses?"""
+        kind = answer.kind
+        if kind in REACHING:
+            return True
+        if kind == "port-unreachable":
+            return self.protocol == "udp" or plain(answer.address) == self.address
+        return kind == "other" and (answer.icmp_type is None or plain(answer.address) == self.address)
+
+    def _put_target(self, reached: Answered | None) -> None:
+        if reached is not None:
+            self.target_ttl = reached.ttl
+            self.far = 0
+            self.target.put(ANSWERED, reached.rtt_ns / 1e6)
+            return
+        ttl = self.target_ttl
+        if ttl is not None:
+            hop = self.hops.get(ttl)
+            fate = NONE if hop is None else hop.fates[-1]
+            self.target.put(MISSED if fate == ANSWERED else fate)
+            return
+        self.target.put(self._never_reached())
+
+    def _never_reached(self) -> int:
+        """What became of the newest round's probes beyond all routers."""
+        newest = [hop.fates[-1] for hop in self.hops.values()]
+        if ERROR in newest:
+            return ERROR
+        beyond = [hop.fates[-1] for ttl, hop in self.hops.items() if ttl > self.far]
+        for fate in (LOST, LATE, FAILED):
+            if fate in beyond:
+                return fate
+        return MISSED if ANSWERED in newest else NONE
+
+    def turn_late(self, ordinal: int, ttl: int) -> None:
+        """A probe that was lost was answered late."""
+        index = ordinal - self.base
+        hop = self.hops.get(ttl)
+        if index < 0 or hop is None or hop.fates[index] != LOST:
+            return
+        hop.fates[index] = LATE
+        self.late_at = max(self.late_at, ordinal)
+        if self.target.fates[index] == LOST and self.target_ttl in (None, ttl):
+            self.target.fates[index] = LATE
+
+    def find(self, round_: int) -> int | None:
+        """The ordinal of a round by its number; None where it is not remembered."""
+        at = bisect_left(self.rounds, round_)
+        return self.base + at if at < len(self.rounds) and self.rounds[at] == round_ else None
+
+    def reached_of(self, start: int) -> tuple[int, int]:
+        """From index `start` on: probes of the target with a fate, and those that did not reach it."""
+        fates = self.target.fates
+        missed = fates.count(LOST, start) + fates.count(ERROR, start) + fates.count(MISSED, start)
+        return fates.count(ANSWERED, start) + missed, missed
+
+    def sides(self, first: int | None, last: int | None) -> tuple[str | None, str | None]:
+        """Who answered at both sides of a place: at `first` or the last before that answers, at `last` or the first
+        behind that answers."""
+        if first is None or last is None:
+            return None, None
+        known = sorted(self.newest.items())
+        before = [answer[1] for ttl, answer in known if ttl <= first]
+        behind = [answer[1] for ttl, answer in known if ttl >= last]
+        return before[-1] if before else None, behind[0] if behind else None
+
+    def _forget(self, count: int) -> None:
+        for column in (self.target, *self.hops.values()):
+            del column.fates[:count], column.rtts[:count]
+        del self.rounds[:count], self.times[:count]
+        self.base += count
+
+
+def plain(address: str) -> str:
+    """Without its zone: a reply's may be named differently from the target's."""
+    return address.partition("%")[0].lower()

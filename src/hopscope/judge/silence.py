@@ -1,0 +1,252 @@
+"""What needs no statistics: the target is silent, somebody says why, packets go round in a ring, this computer fails.
+
+Facts hold only while they are new and the target does not answer. All functions are pure, over `Series`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from hopscope.judge.series import ANSWERED, FAILED, LATE, LOST, NONE, Column, Refusal, Series
+from hopscope.judge.verdict import Numbers, Trouble
+
+GONE: Final = 3
+"""So many losses of the target running are silence, where nothing was lost before."""
+GONE_ALONE: Final = 10
+"""The same where the hop before it goes on answering: a limit has such gaps, too."""
+GONE_AT_MOST: Final = 20
+NEW: Final = 4
+"""Rounds for which an error or a loop is news."""
+_RECENT: Final = 120
+_PASSED: Final = frozenset({"ASLEEP", "MOVED", "WORKER"})
+"""Failures that say nothing of this computer's ability to send: it slept, it moved, its worker was started again."""
+
+
+class Found(NamedTuple):
+    """Trouble, and where."""
+
+    kind: Trouble
+    first_ttl: int | None
+    last_ttl: int | None
+    since: int
+    """The ordinal of the round in which it began; below the first: unknown."""
+    confidence: float
+    numbers: Numbers
+
+
+def silent_rounds(series: Series) -> int:
+    """For how many rounds the target has not been reached; rounds without a probe's fate are passed over."""
+    run = 0
+    for fate in reversed(series.target.fates):
+        if fate in (ANSWERED, LATE):
+            break
+        run += fate != NONE
+    return run
+
+
+def begin_of_silence(series: Series) -> int:
+    """The ordinal of the first round since the target last answered."""
+    fates = series.target.fates
+    at = max(fates.rfind(ANSWERED), fates.rfind(LATE)) + 1
+    return series.base + at
+
+
+def said(series: Series, silent: int) -> Found | None:
+    """An error, from a router or from the target, that keeps the probes from it."""
+    if not series.refusals or silent < 2:
+        return None
+    since = begin_of_silence(series)
+    end = series.end
+    last = series.refusals[-1]
+    news = [refusal for refusal in series.refusals if refusal.at >= max(since, end - 2 * NEW)]
+    if last.at < end - 2 * NEW or last.at < since or (len({refusal.at for refusal in news}) < 2 and silent < GONE):
+        return None
+    nearest = min((refusal for refusal in news if refusal.at >= last.at - 1), key=lambda refusal: refusal.ttl)
+    kind: Trouble = (
+        "mtu" if nearest.kind == "fragmentation-needed" else "filter" if nearest.kind == "prohibited" else "unreachable"
+    )
+    first, place = _place_of(series, nearest)
+    if kind == "mtu":
+        first, place = place, place + 1
+    began = next((r.at for r in series.refusals if r.at >= since), since)
+    numbers = Numbers(says=nearest.kind, address=nearest.address)
+    return Found(kind, first, place, min(began, since + NEW), 0.97, numbers)
+
+
+def _place_of(series: Series, refusal: Refusal) -> tuple[int, int]:
+    """A router that refuses stands at its own TTL, where it answers for probes that end there."""
+    for ttl, (_, address, kind) in sorted(series.newest.items()):
+        if ttl < refusal.ttl and kind == "time-exceeded" and address == refusal.address:
+            return ttl, ttl
+    if refusal.address.partition("%")[0].lower() == series.address:
+        return refusal.ttl, refusal.ttl
+    return max(1, refusal.ttl - 1), refusal.ttl
+
+
+def loop(series: Series, silent: int) -> Found | None:
+    """Routers that send packets round: an address that answered of late at three TTLs, equally far apart. A router that
+    forwards what has no TTL left answers at two that are next to each other."""
+    if silent < 1 or (silent < 2 and series.target_ttl is not None):
+        return None
+    end = series.end
+    at: dict[str, list[int]] = {}
+    for ttl, (ordinal, address, kind) in sorted(series.newest.items()):
+        if ordinal >= end - NEW and kind == "time-exceeded":
+            at.setdefault(address, []).append(ttl)
+    rings = {address: ttls for address, ttls in at.items() if len(ttls) >= 3 and _is_even(ttls)}
+    if not rings:
+        return None
+    addresses = sorted(rings, key=lambda address: rings[address][0])
+    period = rings[addresses[0]][1] - rings[addresses[0]][0]
+    first = rings[addresses[0]][0]
+    last = first + period - 1
+    numbers = Numbers(addresses=tuple(addresses[:8]))
+    return Found("loop", first, last, begin_of_silence(series), 0.98, numbers)
+
+
+def _is_even(ttls: Sequence[int]) -> bool:
+    return ttls[1] - ttls[0] >= 2 and len({b - a for a, b in pairwise(ttls)}) == 1
+
+
+def silence(series: Series, silent: int) -> Found | None:
+    """The target does not answer: it never did, or not any more."""
+    if silent < GONE:
+        return None
+    if series.target_ttl is None:
+        return _never(series)
+    target = series.target
+    fates = target.fates
+    begin = begin_of_silence(series) - series.base
+    newest = fates[begin:]
+    lost = newest.count(LOST)
+    if lost < GONE or (newest.count(FAILED) and 2 * lost < len(newest)):
+        return None
+    n, k = target.counted(max(0, begin - _RECENT), begin)
+    before = k / n if n else 0.0
+    place, before_it = _silent_from(series, begin)
+    needed = GONE_ALONE if place == series.target_ttl and before_it == place - 1 else GONE
+    if before >= 1:
+        needed = GONE_AT_MOST
+    elif before > 0:
+        needed = min(GONE_AT_MOST, max(needed, math.ceil(math.log(0.01, before))))
+    if silent < needed:
+        return None
+    certainty = 0.97 if silent >= 5 else 0.93
+    return Found("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
+
+
+def _never(series: Series) -> Found | None:
+    if len(series) < GONE:
+        return None
+    answering = [hop.ttl for hop in series.path()]
+    far = max(answering, default=0)
+    first = max(1, far) if answering else None
+    last = max(far + 1, series.first_ttl) if answering else None
+    return Found("no-answer", first, last, series.base, 0.9 if len(series) >= 5 else 0.8, Numbers())
+
+
+def _silent_from(series: Series, begin: int) -> tuple[int, int]:
+    """The smallest TTL from which every hop that used to answer is silent since about index `begin`, and that of the
+    last before it that answers (0: none does)."""
+    assert series.target_ttl is not None
+    place = series.target_ttl
+    before = 0
+    for hop in reversed(series.path()):
+        if not _used_to_answer(hop, begin):
+            continue
+        if _went_silent(hop, begin):
+            place = hop.ttl
+        else:
+            before = hop.ttl
+            break
+    return place, before
+
+
+def _used_to_answer(hop: Column, begin: int) -> bool:
+    start = max(0, begin - 60)
+    n, k = hop.counted(start, begin)
+    return (n > k and (n - k) * 2 > n) or (n > k and begin - start < 3)
+
+
+def _went_silent(hop: Column, begin: int) -> bool:
+    newest = hop.fates[begin:]
+    return newest.count(ANSWERED, 1 if len(newest) > GONE else 0) == 0 and LOST in newest
+
+
+def late(series: Series) -> Found | None:
+    """The target answers, but after the timeout."""
+    fates = series.target.fates[-_RECENT:]
+    answered = fates.count(LATE)
+    known = answered + fates.count(ANSWERED) + fates.count(LOST)
+    if answered < 2 or 20 * answered <= known:
+        return None
+    # Where it does not go on it is over.
+    if fates.rfind(LATE) < len(fates) - 30:
+        return None
+    place, before = series.target_ttl or max(series.hops, default=1), 0
+    for hop in sorted(series.hops.values(), key=lambda column: -column.ttl):
+        if hop.ttl >= place:
+            continue
+        these = hop.fates[-_RECENT:]
+        if 20 * these.count(LATE) > len(these):
+            place = hop.ttl
+        elif ANSWERED in these:
+            before = hop.ttl
+            break
+    first = series.end - len(fates) + fates.find(LATE)
+    return Found("late", max(1, before), place, first, min(0.95, 0.7 + answered / 40), Numbers(late=answered))
+
+
+def this_computer(series: Series) -> Found | None:
+    """This computer cannot send: in several of the last rounds, or most of the newest."""
+    own = [failure for failure in series.failures if failure.error not in _PASSED]
+    if not own:
+        return None
+    columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-20:]]
+    if not columns:
+        return None
+    since_round = {failure.round for failure in own}
+    recent = 20
+    failed_rounds = 0
+    failed = total = 0
+    first = None
+    start = max(0, len(series) - recent)
+    for i in range(start, len(series)):
+        here = sum(hop.fates[i] == FAILED for hop in columns)
+        total += sum(hop.fates[i] != NONE for hop in series.hops.values())
+        failed += here
+        if here and (len(since_round) > 1 or series.rounds[i] in since_round):
+            failed_rounds += 1
+            first = i if first is None else first
+    if failed_rounds < GONE or 20 * failed <= total or first is None:
+        return None
+    if _is_over(columns, len(series)):
+        return None
+    numbers = Numbers(failed=failed, error=own[-1].error, message=own[-1].message)
+    kinds = Counter(failure.error for failure in own)
+    common = kinds.most_common(1)[0][0]
+    sample = next(failure for failure in reversed(own) if failure.error == common)
+    numbers = Numbers(failed=failed, error=sample.error, message=sample.message)
+    return Found("this-computer", None, None, _first_failure(series), 0.97, numbers)
+
+
+def _is_over(columns: Sequence[Column], length: int) -> bool:
+    """No failure in the last ten rounds."""
+    return all(FAILED not in hop.fates[max(0, length - 10) :] for hop in columns)
+
+
+def _first_failure(series: Series) -> int:
+    """The ordinal of the first round of this row of failures: not more than ten rounds lie between two."""
+    lossy = sorted(
+        {i for hop in series.hops.values() for i, fate in enumerate(hop.fates) if fate == FAILED}, reverse=True
+    )
+    first = lossy[0]
+    for i in lossy:
+        if first - i > 10:
+            break
+        first = i
+    return series.base + first

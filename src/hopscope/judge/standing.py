@@ -1,0 +1,85 @@
+"""What is said, against what was just found: statistics stand after two evaluations and go after five, facts at once.
+
+Counted in rounds, never in draws. After trouble, "recovered" stands for a while.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.judge.silence import Found
+from hopscope.judge.verdict import Trouble
+
+FACTS: Final[frozenset[Trouble]] = frozenset(
+    ("this-computer", "unreachable", "filter", "mtu", "loop", "outage", "no-answer", "late")
+)
+"""What needs no second evaluation."""
+RAISE: Final = 2
+CLEAR: Final = 5
+MOVE: Final = 10
+"""Evaluations after which another place is believed that does not lie inside the one that stands."""
+RECOVERED: Final = 60
+"""Rounds for which it is said that a trouble is over."""
+
+
+class Standing:
+    """The trouble that stands, if any."""
+
+    def __init__(self) -> None:
+        self.found: Found | None = None
+        """What is said to be wrong."""
+        self.ended: int | None = None
+        """The ordinal of the round in which the last trouble ended; None: there was none, or it is forgotten."""
+        self._candidate: Trouble | None = None
+        self._seen = 0
+        self._missed = 0
+        self._moved = 0
+
+    def weigh(self, found: Found | None, ordinal: int) -> None:
+        """Take what the evaluation of the round with this ordinal found."""
+        stands = self.found
+        kind = None if found is None else found.kind
+        self._seen = self._seen + 1 if kind is not None and kind == self._candidate else 1
+        self._candidate = kind
+        if stands is None:
+            if found is not None and (found.kind in FACTS or self._seen >= RAISE):
+                self._stand(found)
+            return
+        if found is not None and found.kind == stands.kind:
+            self._missed = 0
+            self.found = self._moved_to(stands, found)
+            return
+        if found is not None and found.kind in FACTS:
+            self._stand(found)
+            return
+        self._missed += 1
+        if stands.kind not in FACTS and self._missed < CLEAR:
+            return
+        if found is not None and self._seen >= RAISE:
+            self._stand(found)
+            return
+        self.found = None
+        self.ended = ordinal - (self._missed - 1)
+        self._missed = 0
+
+    def _stand(self, found: Found) -> None:
+        self.found = found
+        self._missed = self._moved = 0
+
+    def _moved_to(self, stands: Found, found: Found) -> Found:
+        """The same trouble, better known. A place only narrows, unless another one shows for long."""
+        if stands.first_ttl is None or stands.last_ttl is None or found.first_ttl is None or found.last_ttl is None:
+            return found
+        is_inside = stands.first_ttl <= found.first_ttl and found.last_ttl <= stands.last_ttl
+        if is_inside or stands.kind in FACTS:
+            self._moved = 0
+            return found
+        self._moved += 1
+        if self._moved >= MOVE:
+            self._moved = 0
+            return found
+        return found._replace(first_ttl=stands.first_ttl, last_ttl=stands.last_ttl)
+
+    def is_recovered(self, ordinal: int) -> bool:
+        """Whether trouble ended less than `RECOVERED` rounds before this one."""
+        return self.found is None and self.ended is not None and ordinal - self.ended < RECOVERED

@@ -1,0 +1,121 @@
+"""What the judge says of a target, by the fates of its probes."""
+
+from __future__ import annotations
+
+from hopscope.judge.judge import Judge
+from hopscope.judge.verdict import Verdict
+from hopscope.wire.facts import Paused, Reset, Resumed
+from hopscope.wire.messages import Event, Finished
+from tests.path.network import S, answered, at, begun, failed, lost, reached, sent
+
+
+def play(rows: list[str], *, first_round: int = 0) -> list[Event]:
+    """The facts of rounds by hop, a string a TTL with a letter a round: ``a`` answered, ``x`` lost, ``F`` failed here,
+    ``p`` "prohibited". The last row is the target's."""
+    out: list[Event] = []
+    for i in range(len(rows[0])):
+        round_ = first_round + i
+        out.append(begun(round_))
+        for ttl, row in enumerate(rows, 1):
+            letter = row[i]
+            if letter == "F":
+                out.append(failed(round_, ttl))
+                continue
+            out.append(sent(round_, ttl))
+            if letter == "x":
+                out.append(lost(round_, ttl))
+            elif letter == "p":
+                out.append(answered(round_, ttl, address="192.0.2.1", kind="prohibited"))
+            else:
+                out.append(reached(round_, ttl) if ttl == len(rows) else answered(round_, ttl))
+    return out
+
+
+def judge_of(rows: list[str]) -> Judge:
+    """A judge that has seen all of it."""
+    judge = Judge("198.51.100.9")
+    for fact in play(rows):
+        judge.apply(fact)
+    judge.apply(Finished(1, len(rows[0])))
+    return judge
+
+
+def verdict_of(rows: list[str]) -> Verdict:
+    return judge_of(rows).judged().verdict
+
+
+def test_nothing_is_said_before_three_rounds_have_their_fates() -> None:
+    assert Judge("198.51.100.9").judged().verdict.kind == "starting"
+    assert verdict_of(["aa", "aa"]).kind == "starting"
+    assert verdict_of(["aaa", "aaa"]).kind == "healthy"
+
+
+def test_a_target_that_is_gone_is_an_outage_from_the_first_hop_that_went_silent_with_it() -> None:
+    verdict = verdict_of(["aaaaaaaaaa", "aaaaaaaxxx", "aaaaaaaxxx"])
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("outage", 1, 2)
+    assert verdict.since == at(7)
+    assert (verdict.numbers.sent, verdict.numbers.lost) == (3, 3)
+
+
+def test_after_an_outage_the_target_has_recovered_and_is_healthy_a_minute_later() -> None:
+    rows = ["a" * 100, "a" * 10 + "x" * 5 + "a" * 85, "a" * 10 + "x" * 5 + "a" * 85]
+    soon = verdict_of([row[:20] for row in rows])
+    assert (soon.kind, soon.since) == ("recovered", at(15))
+    assert verdict_of(rows).kind == "healthy"
+    (incident,) = judge_of(rows).judged().incidents
+    assert (incident.kind, incident.begin, incident.end, incident.sent, incident.lost) == (
+        "outage",
+        at(10),
+        at(15),
+        5,
+        5,
+    )
+    assert soon.was == incident.id
+
+
+def test_an_outage_that_comes_again_in_the_same_place_is_one_incident_seen_twice() -> None:
+    again = "a" * 10 + "x" * 5 + "a" * 20 + "x" * 5 + "a" * 20
+    (incident,) = judge_of(["a" * len(again), again, again]).judged().incidents
+    assert (incident.times, incident.begin, incident.end) == (2, at(10), at(40))
+
+
+def test_a_target_that_never_answers_is_no_outage() -> None:
+    verdict = verdict_of(["aaaaa", "aaaaa", "xxxxx"])
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("no-answer", 2, 3)
+
+
+def test_a_router_that_prohibits_stands_at_its_own_ttl() -> None:
+    verdict = verdict_of(["aaaaa", "ppppp"])
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("filter", 1, 1)
+    assert verdict.numbers.address == "192.0.2.1"
+
+
+def test_what_this_computer_could_not_send_is_its_own_trouble() -> None:
+    verdict = verdict_of(["aaaFFFF", "aaaFFFF"])
+    assert verdict.kind == "this-computer"
+    assert verdict.numbers.error == "ENETUNREACH"
+
+
+def test_a_reset_forgets_the_numbers_and_remembers_what_was_wrong() -> None:
+    judge = judge_of(["a" * 10, "aaaaaaxxxx", "aaaaaaxxxx"])
+    judge.apply(Reset(at(10)))
+    judged = judge.judged()
+    assert judged.verdict.kind == "starting"
+    assert [(incident.kind, incident.end) for incident in judged.incidents] == [("outage", at(10))]
+    assert [mark.kind for mark in judged.marks] == ["reset"]
+
+
+def test_a_pause_is_a_mark_with_begin_and_end() -> None:
+    judge = judge_of(["aaaa"])
+    judge.apply(Paused(at(4)))
+    judge.apply(Resumed(at(9)))
+    assert [(mark.kind, mark.begin, mark.end) for mark in judge.judged().marks] == [("pause", at(4), at(4) + 5 * S)]
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    judge = judge_of(["aaaa", "aaaa"])
+    twin = judge.copy()
+    for fact in play(["aaaaa", "xxxxx"], first_round=4):
+        twin.apply(fact)
+    assert twin.judged().verdict != judge.judged().verdict
+    assert judge.judged().verdict.kind == "healthy"
