@@ -41,10 +41,11 @@ class Incidents:
         first_ttl: int | None,
         last_ttl: int | None,
         addresses: tuple[str | None, str | None],
+        now: int,
     ) -> str:
-        """Something is wrong since `at`; what was open has ended there. The incident's id."""
+        """Something is wrong since `at`; what was open has ended then, or now. The incident's id."""
         if self.open is not None:
-            self.end(at)
+            self.end(at if at > self._incidents[self.open].begin else now)
         again = self._same(kind, first_ttl, last_ttl)
         if again is not None:
             incident = msgspec.structs.replace(again, end=None, times=again.times + 1)

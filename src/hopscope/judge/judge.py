@@ -11,13 +11,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import loss
+from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
+from hopscope.judge.route import Routes
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Found, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, Standing
-from hopscope.judge.verdict import Judged, Numbers, Verdict
+from hopscope.judge.verdict import Judged, Note, Numbers, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
 from hopscope.wire.messages import (
     Answered,
@@ -66,7 +70,10 @@ class Judge:
         self._series = Series(*self._plan)
         self._open = OpenRounds()
         self._standing = Standing()
+        self._delays = Delays()
+        self._routes = Routes()
         self._floor = 0
+        self._notes: tuple[int, tuple[Note, ...]] | None = None
         self._at = 0
         self._since_at: int | None = None
         self._raised = 0
@@ -163,6 +170,12 @@ class Judge:
         series.put(complete.round, complete.at, complete.fates)
         self._at = complete.until
         self._turn_late(complete.until)
+        change = self._routes.look(series)
+        if change is not None and self._routes.flapping(series) is None:
+            self._floor = max(self._floor, change.at)
+        if series.end % BLOCK == 0:
+            stands = self._standing.found
+            self._delays.add(series, keeps=stands is None or stands.kind not in DELAYED)
 
     def _turn_late(self, moment: int | None) -> None:
         series = self._series
@@ -191,7 +204,26 @@ class Judge:
                 return found
         if series.target_ttl is None:
             return None
-        return loss(series, self._floor)
+        return self._slow_or_lossy()
+
+    def _slow_or_lossy(self) -> Found | None:
+        """What is said by statistics alone."""
+        series = self._series
+        flaps = self._routes.flapping(series)
+        if flaps is not None:
+            return flapping(series, *flaps)
+        rise = self._delays.rise(series)
+        found = None
+        if rise is not None:
+            found = delayed(series, self._delays, rise, self._routes, self._source, self._standing.found)
+            if found.kind != "detour":
+                return found
+        lossy = loss(series, self._floor)
+        if lossy is not None:
+            return after_change(lossy, self._routes, self._floor)
+        if found is None and self._delays.spiky:
+            return spiky(series)
+        return found
 
     def _weigh(self, found: Found | None, complete: Complete) -> None:
         standing, series = self._standing, self._series
@@ -213,7 +245,7 @@ class Judge:
             self._raised = series.end
             self._since_at = self._moment(now)
             begin = series.times[0] if self._since_at is None else self._since_at
-            incidents.begin(now.kind, begin, first, last, series.sides(first, last))
+            incidents.begin(now.kind, begin, first, last, series.sides(first, last), series.times[-1])
             n, k = series.reached_of(series.index(now.since))
         else:
             if now.kind not in FACTS and series.end - self._raised < _SETTLING:
@@ -246,8 +278,17 @@ class Judge:
                 incidents=incidents.all(),
                 forgotten=incidents.forgotten,
                 marks=tuple(incidents.marks),
+                epochs=self._routes.all_epochs(self._series),
             )
         return self._cached
+
+    def _noted(self) -> tuple[Note, ...]:
+        """What is odd; looked for anew every ten rounds."""
+        series = self._series
+        turn = series.end // BLOCK if series.end >= BLOCK else -series.end
+        if self._notes is None or self._notes[0] != turn:
+            self._notes = turn, notes(series, self._routes, self._source, self._standing.found)
+        return self._notes[1]
 
     def _verdict(self) -> Verdict:
         series, found = self._series, self._standing.found
@@ -268,12 +309,15 @@ class Judge:
                     since=series.times[series.index(ended)],
                     confidence=0.9,
                     numbers=numbers,
+                    notes=self._noted(),
                     was=self._incidents.newest,
                 )
             if size < STARTING or series.target_ttl is None:
                 return Verdict(kind="starting", at=self._at, round=round_, numbers=numbers)
             sure = min(0.95, size / (size + 20))
-            return Verdict(kind="healthy", at=self._at, round=round_, confidence=sure, numbers=numbers)
+            return Verdict(
+                kind="healthy", at=self._at, round=round_, confidence=sure, numbers=numbers, notes=self._noted()
+            )
         numbers = found.numbers
         if not numbers.rounds:
             start = max(series.index(found.since), 0)
@@ -288,4 +332,5 @@ class Judge:
             since=self._since_at,
             confidence=round(found.confidence, 3),
             numbers=numbers,
+            notes=self._noted(),
         )

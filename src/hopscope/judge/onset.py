@@ -18,7 +18,7 @@ FLOOR: Final = 0.004
 """Loss below this is not worth a word."""
 SCORE: Final = 8.0
 """So much better, in natural logarithms, loss must describe the counts than no loss does."""
-MASS: Final = 0.6
+MASS: Final = 0.8
 """A place is the fewest hops that have so much of the probability."""
 PAST: Final = 60
 """Rounds in which a loss must still go on."""

@@ -14,12 +14,27 @@ FACTS: Final[frozenset[Trouble]] = frozenset(
     ("this-computer", "unreachable", "filter", "mtu", "loop", "outage", "no-answer", "late")
 )
 """What needs no second evaluation."""
+_STATISTICS: Final[tuple[Trouble, ...]] = (
+    "flapping",
+    "route-change",
+    "local-network",
+    "bufferbloat",
+    "congestion",
+    "bad-member",
+    "loss",
+    "detour",
+)
+"""Of what statistics say, the graver first; facts come before all of it."""
 RAISE: Final = 2
 CLEAR: Final = 5
 MOVE: Final = 10
 """Evaluations after which another place is believed that does not lie inside the one that stands."""
 RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
+
+
+def _is_graver(kind: Trouble, other: Trouble) -> bool:
+    return other in _STATISTICS and _STATISTICS.index(kind) < _STATISTICS.index(other)
 
 
 class Standing:
@@ -49,18 +64,14 @@ class Standing:
             self._missed = 0
             self.found = self._moved_to(stands, found)
             return
-        if found is not None and found.kind in FACTS:
+        if found is not None and (found.kind in FACTS or (self._seen >= RAISE and _is_graver(found.kind, stands.kind))):
             self._stand(found)
             return
         self._missed += 1
-        if stands.kind not in FACTS and self._missed < CLEAR:
-            return
-        if found is not None and self._seen >= RAISE:
-            self._stand(found)
-            return
-        self.found = None
-        self.ended = ordinal - (self._missed - 1)
-        self._missed = 0
+        if stands.kind in FACTS or self._missed >= CLEAR:
+            self.found = None
+            self.ended = ordinal - (self._missed - 1)
+            self._missed = 0
 
     def _stand(self, found: Found) -> None:
         self.found = found

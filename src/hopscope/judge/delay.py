@@ -1,0 +1,206 @@
+"""Delay that carries on to the target, where it begins, and whether it is a longer way or a queue.
+
+RTTs (ms) are summed up by blocks of ten rounds. What is usual is the quietest third of the blocks; the last rounds are
+compared with it by medians. A hop whose own answers are slow delays nothing behind it, and so never shows here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from hopscope.judge.series import ANSWERED, Column, Series
+from hopscope.path.stats import wilson95
+
+BLOCK: Final = 10
+BLOCKS: Final = 48
+RECENT: Final = 15
+"""Rounds that are compared with what is usual."""
+_MIN_ANSWERS: Final = 8
+_MIN_IN_BLOCK: Final = 5
+_MIN_BLOCKS: Final = 2
+_SPIKE_MS: Final = 20.0
+_SPIKES: Final = 120
+"""Rounds in which spikes are counted."""
+
+
+class Block(NamedTuple):
+    """Ten rounds of a series."""
+
+    end: int
+    """The ordinal of the round after it."""
+    median: float
+    low: float
+    """The 10th percentile."""
+    iqr: float
+
+
+class Usual(NamedTuple):
+    """The quietest third of a series' blocks."""
+
+    median: float
+    low: float
+    iqr: float
+
+    @property
+    def sigma(self) -> float:
+        """The standard error of a block's median."""
+        return 1.25 * self.iqr / 1.35 / math.sqrt(BLOCK)
+
+
+class Rise(NamedTuple):
+    """A delay that the target has now and had not before (ms)."""
+
+    usual: float
+    now: float
+    is_step: bool
+    """A longer way: the shortest round trips grew as well."""
+    sure: float
+    """How many standard errors it is."""
+
+
+class Delays:
+    """The blocks of all series of a path."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, deque[Block]] = {}
+        """By TTL; 0: the target's own series."""
+        self._usual: dict[tuple[int, int], Usual | None] = {}
+        self.spiky = False
+        """Whether all hops answer late now and then, the first one among them."""
+
+    def add(self, series: Series, *, keeps: bool) -> None:
+        """Ten rounds are over. `keeps`: they may count as usual."""
+        if keeps:
+            start = max(0, len(series) - BLOCK)
+            for column in (series.target, *series.path()):
+                block = _block(column, start, series.end)
+                if block is not None:
+                    self._blocks.setdefault(column.ttl, deque(maxlen=BLOCKS)).append(block)
+            self._usual.clear()
+        self.spiky = _is_spiky(series)
+
+    def usual(self, ttl: int, before: int) -> Usual | None:
+        """What is usual by the blocks that ended before the round with the ordinal `before`."""
+        key = ttl, before
+        if key not in self._usual:
+            blocks = [block for block in self._blocks.get(ttl, ()) if block.end <= before]
+            self._usual[key] = _quietest(blocks)
+        return self._usual[key]
+
+    def rise(self, series: Series) -> Rise | None:
+        """Of the last rounds; None where nothing carries on to the target."""
+        before = series.end - RECENT
+        target = series.target
+        # The newest block may not count as usual until the rounds that are compared have left it behind.
+        usual = self.usual(0, before - before % BLOCK)
+        if usual is None:
+            return None
+        start = max(0, len(series) - RECENT)
+        rtts = sorted(target.rtts_of(start))
+        if len(rtts) < _MIN_ANSWERS:
+            return None
+        now = nearest_rank_ms(rtts, 50)
+        more = now - usual.median
+        if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma):
+            return None
+        low_more = nearest_rank_ms(rtts, 10) - usual.low
+        wider = _iqr(rtts) - usual.iqr
+        is_step = low_more >= 0.6 * more and low_more > max(4.0, 0.05 * usual.median) and wider < 0.25 * more
+        if not is_step and more <= max(8.0, 0.2 * usual.median, 5 * usual.sigma):
+            return None
+        return Rise(usual.median, now, is_step, more / max(usual.sigma, 0.1))
+
+    def place(self, series: Series, rise: Rise, since: int) -> int:
+        """The index in the path of the first hop from which on all have half of the delay at least since then; the
+        target's is the path's length."""
+        hops = series.path()
+        place = len(hops)
+        start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
+        before = series.end - RECENT
+        more = (rise.now - rise.usual) / 2
+        for i in range(len(hops) - 1, -1, -1):
+            usual = self.usual(hops[i].ttl, before - before % BLOCK)
+            rtts = sorted(hops[i].rtts_of(max(start, len(series) - 2 * RECENT)))
+            if usual is None or len(rtts) < 3:
+                continue
+            if nearest_rank_ms(rtts, 50) - usual.median < more:
+                break
+            place = i
+        return place
+
+    def since(self, series: Series, rise: Rise, span: int) -> int:
+        """The ordinal of the round since when the target is above the middle between usual and now."""
+        middle = (rise.usual + rise.now) / 2
+        target = series.target
+        best, gain, at = 0, 0, len(series)
+        for i in range(len(series) - 1, max(-1, len(series) - 1 - span), -1):
+            if target.fates[i] != ANSWERED:
+                continue
+            gain += 1 if target.rtts[i] > middle else -1
+            if gain >= best and target.rtts[i] > middle:
+                best, at = gain, i
+        return series.base + min(at, len(series) - 1)
+
+
+def nearest_rank_ms(ordered: Sequence[float], percent: int) -> float:
+    """See `hopscope.path.stats.nearest_rank`."""
+    return ordered[(percent * len(ordered) + 99) // 100 - 1]
+
+
+def _block(column: Column, start: int, end: int) -> Block | None:
+    rtts = sorted(column.rtts_of(start))
+    if len(rtts) < _MIN_IN_BLOCK:
+        return None
+    return Block(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts))
+
+
+def _iqr(ordered: Sequence[float]) -> float:
+    return nearest_rank_ms(ordered, 75) - nearest_rank_ms(ordered, 25)
+
+
+def _quietest(blocks: Sequence[Block]) -> Usual | None:
+    if len(blocks) < _MIN_BLOCKS:
+        return None
+    quiet = sorted(blocks, key=lambda block: block.median)[: max(2, (len(blocks) + 2) // 3)]
+    lows = sorted(block.low for block in quiet)
+    return Usual(
+        sum(block.median for block in quiet) / len(quiet),
+        lows[len(lows) // 2],
+        # One narrow block by chance must not make the rest look wide.
+        max(sum(block.iqr for block in quiet) / len(quiet), sum(block.iqr for block in blocks) / len(blocks) / 2),
+    )
+
+
+def _is_spiky(series: Series) -> bool:
+    start = max(0, len(series) - _SPIKES)
+    hops = series.path()
+    if not hops or len(series) < 30:
+        return False
+    target = _spikes(series.target, start)
+    if target is None or 100 * target[0] < target[1]:
+        return False
+    first = _spikes(hops[0], start)
+    shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
+    if first is None or hops[0].ttl != series.first_ttl:
+        return False
+    shares.append(target)
+    k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
+    middle = sorted(k / n for k, n in shares)[len(shares) // 2]
+    return (
+        middle >= 0.02
+        and wilson95(k, n)[0] > 0.02
+        and first[0] / first[1] >= 0.4 * middle
+        and target[0] / target[1] >= 0.4 * middle
+    )
+
+
+def _spikes(column: Column, start: int) -> tuple[int, int] | None:
+    """How many answers came 20 ms later than the quick ones, of how many."""
+    rtts = column.rtts_of(start)
+    if len(rtts) < 2 * BLOCK:
+        return None
+    limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+    return sum(rtt > limit for rtt in rtts), len(rtts)

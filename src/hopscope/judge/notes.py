@@ -1,0 +1,94 @@
+"""What is odd and no trouble: routers that limit, answer slowly or not at all, balancers, translators, chance."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.judge.delay import nearest_rank_ms
+from hopscope.judge.limits import beat, gaps
+from hopscope.judge.own_network import translations
+from hopscope.judge.route import Routes, is_balanced
+from hopscope.judge.series import Column, Series
+from hopscope.judge.silence import Found
+from hopscope.judge.verdict import Note
+from hopscope.path.stats import wilson95
+
+_SPAN: Final = 120
+_EARLY: Final = 10
+_MIN: Final = 5
+_NEWS: Final = 120
+"""Rounds for which a harmless change of route is worth a note."""
+
+
+def notes(series: Series, routes: Routes, source: str | None, found: Found | None) -> tuple[Note, ...]:
+    """All that is to be noted of the newest rounds. `found`: the trouble that stands."""
+    start = max(0, len(series) - _SPAN)
+    hops = series.path()
+    out: list[Note] = []
+    rows = [(hop, *hop.counted(start)) for hop in hops]
+    n, k = series.target.counted(start)
+    answers = {hop.ttl for hop in hops}
+    last = series.target_ttl or max(answers, default=0)
+    if len(series) >= _MIN:
+        out += [Note(kind="silent", ttl=ttl) for ttl in sorted(series.hops) if ttl < last and ttl not in answers]
+    for i, (hop, hop_n, hop_k) in enumerate(rows):
+        later = [(b, a) for _, a, b in rows[i + 1 :]]
+        if series.target_ttl is not None:
+            later.append((k, n))
+        if _limits(hop_n, hop_k, later):
+            out.append(Note(kind="rate-limit", ttl=hop.ttl, sent=hop_n, lost=hop_k))
+        if is_balanced(hop, series.end - 1):
+            out.append(Note(kind="balanced", ttl=hop.ttl))
+    out += _slow_answers(series, hops, start)
+    out += _of_target(series, n, k, start, found)
+    times = translations(hops, source)
+    if times:
+        out.append(Note(kind="nat" if times == 1 else "double-nat"))
+    if found is None or found.kind not in ("route-change", "flapping"):
+        out += [
+            Note(kind="route-change", ttl=change.ttl, at=series.times[series.index(change.at)])
+            for change in routes.changes
+            if change.at >= max(series.base, series.end - _NEWS)
+        ][-3:]
+    return tuple(out)
+
+
+def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:
+    """Whether a hop loses surely more than some hop behind it: the loss is that of its answers alone."""
+    if k < 2 or n < _MIN:
+        return False
+    low = wilson95(k, n)[0]
+    return any(other_n >= _MIN and wilson95(other_k, other_n)[1] < low for other_k, other_n in later)
+
+
+def _slow_answers(series: Series, hops: list[Column], start: int) -> list[Note]:
+    """Hops whose answers take longer than the whole way to a hop behind them."""
+    out: list[Note] = []
+    rtts = sorted(series.target.rtts_of(start))
+    best = nearest_rank_ms(rtts, 50) if len(rtts) >= _MIN else None
+    for hop in reversed(hops):
+        these = sorted(hop.rtts_of(start))
+        if len(these) < _MIN:
+            continue
+        median = nearest_rank_ms(these, 50)
+        if best is not None and median - best > max(5.0, best / 5):
+            out.append(Note(kind="slow-answers", ttl=hop.ttl))
+        best = median if best is None else min(best, median)
+    return out[::-1]
+
+
+def _of_target(series: Series, n: int, k: int, start: int, found: Found | None) -> list[Note]:
+    out: list[Note] = []
+    ttl = series.target_ttl
+    if ttl is None:
+        return out
+    if k and beat(gaps(series.target, 0)) == "steady":
+        out.append(Note(kind="target-limits", ttl=ttl, sent=n, lost=k))
+    elif k and found is None:
+        out.append(Note(kind="early-loss" if n < _EARLY else "chance-loss", ttl=ttl, sent=n, lost=k))
+    rtts = sorted(series.target.rtts_of(start))
+    if len(rtts) >= 3 * _EARLY:
+        middle = nearest_rank_ms(rtts, 50)
+        if nearest_rank_ms(rtts, 95) - nearest_rank_ms(rtts, 10) > max(10.0, 0.3 * middle):
+            out.append(Note(kind="jitter", ttl=ttl))
+    return out

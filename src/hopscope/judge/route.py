@@ -1,0 +1,175 @@
+"""Changes of route, and the epochs between them.
+
+A change is two steady runs of different addresses at a hop, one after the other; hops that change within a few rounds
+are one. A hop at which addresses come in turns is a balancer's, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from hopscope.judge.delay import nearest_rank_ms
+from hopscope.judge.series import LOST, Column, Series
+from hopscope.judge.verdict import Epoch
+
+STEADY: Final = 5
+"""So many answers of one address running are no balancing."""
+TOGETHER: Final = 3
+"""Changes of several hops within so many rounds are one."""
+FLAPS: Final = 3
+FLAPS_HARMLESS: Final = 8
+SPAN: Final = 200
+"""So many changes in so many rounds are flapping; of harmless ones more are needed."""
+CALM: Final = 60
+CALM_AT_MOST: Final = 120
+"""It flaps no more after so many rounds without a change, or twice the usual time between two."""
+MAX_EPOCHS: Final = 256
+_MAX_PARALLEL: Final = 8
+_MAX_CHANGES: Final = 64
+
+
+class Change(NamedTuple):
+    """The route changed."""
+
+    at: int
+    """The ordinal of the first round of the new route."""
+    ttl: int
+    """The first hop that changed."""
+    before: str | None
+    after: str | None
+    harm: bool
+    """Whether the target lost something then, or answers in another time."""
+
+
+class Routes:
+    """The route of one path, in time."""
+
+    def __init__(self) -> None:
+        self.changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
+        self.epochs: deque[Epoch] = deque(maxlen=MAX_EPOCHS)
+        self._begin = 0
+        """The ordinal of the first round of the epoch that lasts."""
+        self._begin_at: int | None = None
+        self._ttl = 0
+        self._ttl_since = 0
+        self._ttl_answers = 0
+        self._steady_ttl = 0
+
+    def look(self, series: Series) -> Change | None:
+        """Whether the newest round shows that the route changed."""
+        if self._begin_at is None:
+            self._begin_at = series.times[0]
+        newest = series.end - 1
+        found: Change | None = None
+        for hop in series.path():
+            runs = hop.runs
+            if len(runs) < 2 or runs[-1].last != newest or runs[-1].answers != STEADY or is_balanced(hop, newest):
+                continue
+            before = next((run for run in reversed(list(runs)[:-1]) if run.answers >= STEADY), None)
+            if before is None or before.address == runs[-1].address:
+                continue
+            if found is None or hop.ttl < found.ttl:
+                found = Change(runs[-1].first, hop.ttl, before.address, runs[-1].address, False)
+        moved = self._moved(series)
+        if moved is not None and (found is None or moved.at < found.at - TOGETHER):
+            found = moved
+        return None if found is None else self._changed(series, found)
+
+    def _moved(self, series: Series) -> Change | None:
+        """Whether the target steadily answers at another TTL than before."""
+        ttl = series.target_ttl
+        if ttl is None or not series.target.fates.endswith(b"A"):
+            return None
+        if ttl != self._ttl:
+            self._ttl, self._ttl_since, self._ttl_answers = ttl, series.end - 1, 0
+        self._ttl_answers += 1
+        if self._ttl_answers != STEADY or ttl == self._steady_ttl:
+            return None
+        before, self._steady_ttl = self._steady_ttl, ttl
+        if not before:
+            return None
+        return Change(self._ttl_since, min(before, ttl), None, None, False)
+
+    def _changed(self, series: Series, change: Change) -> Change | None:
+        last = self.changes[-1] if self.changes else None
+        if last is not None and abs(change.at - last.at) <= TOGETHER:
+            if change.ttl < last.ttl:
+                self.changes[-1] = last._replace(ttl=change.ttl, before=change.before, after=change.after)
+            return None
+        change = change._replace(harm=_is_harmful(series, change.at))
+        self.epochs.append(self._epoch(series, change.at))
+        self._begin = change.at
+        self._begin_at = series.times[series.index(change.at)]
+        self.changes.append(change)
+        return change
+
+    def flapping(self, series: Series) -> tuple[Change, int] | None:
+        """The first of the changes in a row, and how many there were; None where the route does not flap."""
+        if len(self.changes) < FLAPS:
+            return None
+        recent = [change for change in self.changes if change.at >= series.end - SPAN]
+        if len(recent) < FLAPS:
+            return None
+        between = (recent[-1].at - recent[0].at) // (len(recent) - 1)
+        if recent[-1].at < series.end - max(CALM, min(CALM_AT_MOST, 2 * between)):
+            return None
+        harmful = sum(change.harm for change in recent)
+        if 2 * harmful < len(recent) and len(recent) < FLAPS_HARMLESS:
+            return None
+        return min(recent, key=lambda change: (change.ttl, change.at)), len(recent)
+
+    def all_epochs(self, series: Series) -> tuple[Epoch, ...]:
+        """All epochs, the one that lasts among them."""
+        if self._begin_at is None:
+            return ()
+        return (*self.epochs, self._epoch(series, None))
+
+    def _epoch(self, series: Series, end: int | None) -> Epoch:
+        last = series.target_ttl
+        rows: list[tuple[str, ...]] = []
+        columns = {hop.ttl: hop for hop in series.path()}
+        far = max(columns, default=0)
+        first = min(series.first_ttl, min(columns, default=series.first_ttl))
+        for ttl in range(first, far + 1):
+            column = columns.get(ttl)
+            seen: dict[str, None] = {}
+            for run in column.runs if column is not None else ():
+                if run.last >= self._begin and (end is None or run.first < end):
+                    seen[run.address] = None
+            rows.append(tuple(seen)[:_MAX_PARALLEL])
+        if last is not None:
+            rows = rows[: last - first]
+            rows += [()] * (last - first - len(rows))
+            rows.append((series.address,))
+        begin = self._begin_at if self._begin_at is not None else series.times[0]
+        return Epoch(
+            begin=begin,
+            end=None if end is None else series.times[series.index(end)],
+            first_ttl=first,
+            addresses=tuple(rows),
+        )
+
+
+def is_balanced(hop: Column, newest: int) -> bool:
+    """Whether the addresses of the last rounds come in turns."""
+    short = 0
+    for run in reversed(hop.runs):
+        if run.last < newest - 60:
+            break
+        # The newest run may still grow.
+        short += run.answers < STEADY and run.last != newest
+    return short > 2
+
+
+def _is_harmful(series: Series, at: int) -> bool:
+    index = series.index(at)
+    target = series.target
+    if target.fates.count(LOST, max(0, index - 3), index + 4) >= 2:
+        return True
+    before = sorted(target.rtts_of(max(0, index - 10), index))
+    after = sorted(target.rtts_of(index))
+    if len(before) < 3 or len(after) < 3:
+        return False
+    usual = nearest_rank_ms(before, 50)
+    return abs(nearest_rank_ms(after, 50) - usual) > max(4.0, 0.06 * usual)

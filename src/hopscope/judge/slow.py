@@ -1,0 +1,88 @@
+"""What a delay is called: a queue at home, on the access line or farther away, a longer way, a change of route."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.judge.delay import Delays, Rise
+from hopscope.judge.own_network import own_hops
+from hopscope.judge.route import Change, Routes
+from hopscope.judge.series import Series
+from hopscope.judge.silence import Found
+from hopscope.judge.verdict import Numbers, Trouble
+
+DELAYED: Final[frozenset[Trouble]] = frozenset(
+    ("route-change", "detour", "bufferbloat", "congestion", "local-network", "flapping")
+)
+"""Troubles while which nothing that is measured counts as usual."""
+_AT_ONCE: Final = 4
+"""Rounds between a change of route and what it does."""
+_LOOK_BACK: Final = 120
+_NS: Final = 1_000_000
+
+
+def delayed(
+    series: Series, delays: Delays, rise: Rise, routes: Routes, source: str | None, stands: Found | None
+) -> Found:
+    """The trouble that a rise of the delay is."""
+    numbers = Numbers(usual_ns=round(rise.usual * _NS), now_ns=round(rise.now * _NS))
+    hops = series.path()
+    target = series.target_ttl or (hops[-1].ttl + 1 if hops else series.first_ttl)
+    sure = min(0.95, 0.6 + rise.sure / 50)
+    if stands is not None and stands.kind in DELAYED and stands.kind != "flapping":
+        settled = series.end - stands.since > _LOOK_BACK // 2
+        if settled:
+            return stands._replace(numbers=numbers)
+    since = delays.since(series, rise, _LOOK_BACK)
+    place = delays.place(series, rise, since)
+    last = hops[place].ttl if place < len(hops) else target
+    first = hops[place - 1].ttl if place else last
+    change = _change_near(routes, since)
+    if change is not None:
+        return Found("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
+    if rise.is_step:
+        return Found("detour", first, last, since, sure, numbers)
+    own = own_hops(hops, source)
+    behind = next((hop.ttl for hop in hops if hop.ttl > own), target)
+    kind: Trouble = (
+        "local-network"
+        if last <= max(own, series.first_ttl)
+        else "bufferbloat"
+        if own and last == behind
+        else "congestion"
+    )
+    return Found(kind, first, last, since, sure, numbers)
+
+
+def _change_near(routes: Routes, since: int) -> Change | None:
+    return next((change for change in reversed(routes.changes) if abs(change.at - since) <= _AT_ONCE), None)
+
+
+def after_change(lossy: Found, routes: Routes, floor: int) -> Found:
+    """Loss that began with a change of route is the change's."""
+    change = routes.changes[-1] if routes.changes else None
+    if change is None or lossy.last_ttl is None or lossy.last_ttl < change.ttl:
+        return lossy
+    if change.harm and (abs(lossy.since - change.at) <= _AT_ONCE or (lossy.since < 0 and floor == change.at)):
+        return lossy._replace(
+            kind="route-change", first_ttl=max(1, change.ttl - 1), last_ttl=change.ttl, since=change.at
+        )
+    return lossy
+
+
+def flapping(series: Series, change: Change, times: int) -> Found:
+    """The route changes to and fro."""
+    numbers = Numbers(times=times)
+    return Found(
+        "flapping",
+        max(1, change.ttl - 1),
+        change.ttl,
+        max(change.at, series.base),
+        min(0.95, 0.7 + times / 20),
+        numbers,
+    )
+
+
+def spiky(series: Series) -> Found:
+    """Answers of all hops, the first among them, come late now and then."""
+    return Found("local-network", series.first_ttl, series.first_ttl, series.base - 1, 0.7, Numbers())
