@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
@@ -304,6 +304,15 @@ _EXTENDED = re.compile(
 )
 
 
+_ROOM = (5, 5, 5, 5, 4, 4, 4, 4)
+"""Characters for each of N, B, A, W, J, M, X, I: mtr(8)."""
+
+
+def _beyond(times: Sequence[str]) -> int:
+    """By how much a row is longer for times that a busy machine made longer than their columns."""
+    return sum(max(0, len(time) - room) for time, room in zip(times, _ROOM, strict=True))
+
+
 def wrapper(text: str) -> Any:
     """MtrExt for Node: all columns by one expression with names, and the width of each row."""
     found = [match for match in map(_EXTENDED.match, text.splitlines()) if match]
@@ -311,7 +320,7 @@ def wrapper(text: str) -> Any:
         (
             *(match[name] for name in ("hop", "asn", "host", "loss", "sent", "drop", "received")),
             len(match["times"].split()),
-            len(match[0]),
+            len(match[0]) - _beyond(match["times"].split()),
         )
         for match in found
     ]
