@@ -196,6 +196,32 @@ ROWS: Final = {
         "a file that is not replaced as a whole",
         (_CLI + "test_output.py::test_the_old_report_is_kept_where_there_is_no_room_for_the_new_one",),
     ),
+    "A21": Row(
+        "A link is laid between the look at root's `--output` and its opening",
+        "as A2",
+        (
+            _CLI + "test_output.py::test_a_link_that_comes_between_the_look_and_the_opening_is_not_followed_by_root",
+            _CLI + "test_output.py::test_root_writes_over_no_file_that_another_user_gave_a_second_name",
+        ),
+    ),
+    "A22": Row(
+        "uid 0 signals by fcntl, changes attributes by ioctl, takes the processor from others, reads other terminals",
+        "as A4",
+        (
+            _CLI + "test_confined.py::test_plain_root_has_nothing_of_its_number_alone",
+            _CLI + "test_confined.py::test_plain_root_reaches_no_terminal_but_its_own",
+            _CLI + "test_confined.py::test_a_worker_that_roots_front_end_starts_again_is_ended_by_it_all_the_same",
+            "tests/sandbox/test_seccomp.py::test_of_a_descriptor_only_what_is_its_own_business_can_be_changed",
+        ),
+    ),
+    "A23": Row(
+        "A worker that was got the better of speaks to the terminal",
+        "text of a stranger's that is more than text",
+        (
+            "tests/session/test_trouble.py::"
+            "test_what_is_no_address_is_counted_and_changes_nothing_and_words_are_cleaned",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -106,13 +106,21 @@ def test_plain_root_reads_the_program_and_writes_what_was_named_alone(copy: Path
 
 
 NUMBER_ALONE = """
-import signal, socket, subprocess
+import fcntl, signal, socket, struct, subprocess
+def owner(): fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())
+def attributes():
+    with open(__file__) as file: fcntl.ioctl(file, 0x401c5820, bytes(28))  # FS_IOC_FSSETXATTR
+def lease():
+    with open(__file__) as file: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
 def pair(): socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 def read_only():
     with open(__file__) as file: os.fchmod(file.fileno(), 0o4755)
 say(chmod=tried(lambda: os.chmod(__file__, 0o4755)), fchmod=tried(read_only),
     chown=tried(lambda: os.chown(__file__, 0, 65534)), utime=tried(lambda: os.utime(__file__, (0, 0))),
     setxattr=tried(lambda: os.setxattr(__file__, "user.x", b"1")), unix=tried(lambda: socket.socket(socket.AF_UNIX)),
+    owner=tried(owner), attributes=tried(attributes), lease=tried(lease),
+    nice=tried(lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 5)),
+    cpu=tried(lambda: os.sched_setaffinity(os.getppid(), {0})), group=tried(lambda: os.setpgid(0, os.getppid())),
     pair=tried(pair), signal=tried(lambda: os.kill(os.getppid(), 0)),
     by_another=subprocess.run([sys.executable, "-Ic", f"import os; os.chmod({__file__!r}, 0o4755)"],
                               stderr=subprocess.DEVNULL).returncode)
@@ -131,6 +139,51 @@ def test_plain_root_has_nothing_of_its_number_alone(copy: Path) -> None:
     assert {name: said[name] for name in refused} == dict.fromkeys(refused, "Operation not permitted")
     assert said["by_another"] == 1
     assert not (copy / "lib" / "hopscope" / "cli" / "report.py").stat().st_mode & 0o4000
+
+
+def test_plain_root_reaches_no_terminal_but_its_own(copy: Path) -> None:
+    """What is typed into another one of root's may be a password."""
+    master, other = os.openpty()
+    name = os.ttyname(other)
+    add(
+        copy,
+        "cli/report.py",
+        "run",
+        f"say(read=tried(lambda: os.open({name!r}, os.O_RDONLY | os.O_NOCTTY)),"
+        f" write=tried(lambda: os.open({name!r}, os.O_WRONLY | os.O_NOCTTY)))\nreturn _go_on(*words)",
+    )
+    status, _, err = run(copy, "demo", "-r", *QUICK)
+    os.close(master)
+    os.close(other)
+    assert (status, answers(err)) == (0, {"uid": 0, "read": "Permission denied", "write": "Permission denied"})
+
+
+@pytest.mark.needs("seccomp")
+def test_a_worker_that_roots_front_end_starts_again_is_ended_by_it_all_the_same(copy: Path) -> None:
+    """It can signal nobody, and a stopped worker reads nothing: its end is that of the thread that started it."""
+    add(
+        copy,
+        "cli/report.py",
+        "run",
+        """
+import signal, time
+from hopscope.session.launch import launch
+again = launch()
+again.process.stdout.readline()  # it is greeted, and so confined
+with open(f"/proc/{again.process.pid}/status") as status:
+    seccomp = [line.split()[1] for line in status if line.startswith("Seccomp:")]
+stopped = tried(lambda: os.kill(again.process.pid, signal.SIGSTOP))
+again.kill()
+say(stopped=stopped, seccomp=seccomp, signal=again.process.wait(10))
+again.close()
+return _go_on(*words)
+""",
+    )
+    status, _, err = run(copy, "demo", "-r", *QUICK)
+    assert (status, answers(err)) == (
+        0,
+        {"uid": 0, "stopped": "Operation not permitted", "seccomp": ["2"], "signal": -9},
+    )
 
 
 def test_a_configuration_that_was_named_is_written_to_and_its_folder_is_not(copy: Path) -> None:

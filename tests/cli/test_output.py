@@ -206,3 +206,72 @@ def test_root_follows_no_link_of_another_users(tmp_path: Path) -> None:
     os.lchown(way, 0, 0)
     Output(str(way / "victim")).save(NEW)
     assert (victim.read_text(), (tmp_path / "new.txt").exists()) == (NEW, False)
+
+
+SWAPPER = """
+import ctypes, os, sys
+os.setresgid(*[1234] * 3); os.setresuid(*[1234] * 3)
+os.chdir(sys.argv[1])
+exchange = ctypes.CDLL(None).renameat2
+print("ready", flush=True)
+while True:
+    exchange(-100, b"report.txt", -100, b"link", 2)
+"""
+
+
+@pytest.fixture
+def strangers_folder(tmp_path: Path) -> Iterator[Path]:
+    """Of a user who changes a file there for a link to root's, and back, as often as can be."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    victim, folder = tmp_path / "victim", tmp_path / "strangers"
+    victim.write_text("root's")
+    victim.chmod(0o600)
+    folder.mkdir()
+    (folder / "report.txt").touch()
+    (folder / "link").symlink_to(victim)
+    for path in (folder, folder / "report.txt", folder / "link"):
+        os.lchown(path, 1234, 1234)
+    with subprocess.Popen([sys.executable, "-c", SWAPPER, str(folder)], stdout=subprocess.PIPE, text=True) as attacker:
+        assert attacker.stdout is not None
+        assert attacker.stdout.readline() == "ready\n"
+        yield folder
+        attacker.kill()
+
+
+@pytest.mark.needs("root")
+def test_a_link_that_comes_between_the_look_and_the_opening_is_not_followed_by_root(strangers_folder: Path) -> None:
+    for _ in range(4000):
+        with contextlib.suppress(UsageError):
+            output = Output(str(strangers_folder / "report.txt"))
+            output.write("a report")
+            output.close()
+    assert (strangers_folder.parent / "victim").read_text() == "root's"
+
+
+@pytest.mark.needs("root")
+def test_root_writes_over_no_file_that_another_user_gave_a_second_name(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "strangers"
+    victim.write_text("root's")
+    folder.mkdir()
+    os.link(victim, folder / "report.txt")
+    os.chown(folder, 1234, 1234)
+    with pytest.raises(UsageError, match="it has other names, and lies in another user's folder"):
+        Output(str(folder / "report.txt"))
+    assert victim.read_text() == "root's"
+
+
+@pytest.mark.needs("root")
+def test_roots_own_ways_to_a_file_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "c.txt").symlink_to("b/../a/d.txt")
+    monkeypatch.chdir(tmp_path)
+    for path in ("c.txt", "./b/../c.txt", f"{tmp_path}//b/d.txt", "a/d.txt"):
+        (tmp_path / "a" / "d.txt").unlink(missing_ok=True)
+        Output(path).save(NEW)
+        assert (tmp_path / "a" / "d.txt").read_text() == NEW
+    (tmp_path / "loop").symlink_to("loop")
+    for path, words in (("loop", "symbolic links"), ("a/", "directory"), ("/", "directory"), ("no/x", "No such file")):
+        with pytest.raises(UsageError, match=words):
+            Output(path)

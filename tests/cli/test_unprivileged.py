@@ -22,6 +22,7 @@ from hopscope.sandbox import landlock, seccomp
 from tests.cli.command import COMMAND, QUICK, environment
 from tests.lab.plain_user import as_plain_user
 from tests.sandbox.test_privileges import CAPABILITY_SETS
+from tests.screen.shell import children
 
 root = pytest.mark.needs("root")
 UID, GID = 12345, 12346
@@ -64,10 +65,10 @@ def status_of(pid: int) -> dict[str, str]:
 
 def worker_of(pid: int) -> int | None:
     """Its worker; None where there is none yet."""
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    for child in children(pid):
         with suppress(OSError):
             if b"start.py" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
+                return child
     return None
 
 

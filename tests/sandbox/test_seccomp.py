@@ -95,6 +95,28 @@ def test_some_calls_are_looked_at_more_closely(name: str) -> None:
     assert verdict(name, numbers["prctl"], 4) == refusal(errno.EPERM)  # PR_SET_DUMPABLE
 
 
+@pytest.mark.parametrize("program", [seccomp.program, seccomp.program_for_root])
+@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+def test_of_a_descriptor_only_what_is_its_own_business_can_be_changed(name: str, program: Program) -> None:
+    """No signal to whom it names, no lease, no attribute of a file, no keys typed; of netlink, routes."""
+    column = seccomp.ARCHITECTURES[name].column
+    socket, fcntl, ioctl = ((41, 198)[column], (72, 25)[column], (16, 29)[column])
+
+    def said(number: int, *arguments: int) -> int:
+        return verdict(name, number, *arguments, program=program)
+
+    refused = refusal(errno.EPERM)
+    assert [said(socket, 16, 3, protocol) for protocol in (0, 2, 4, 9, 15)] == [ALLOW] + [refused] * 4
+    assert [said(socket, family, 2, 17) for family in (2, 10, 1)] == [ALLOW] * 2 + [refused]
+    assert {said(fcntl, 0, command) for command in (1, 2, 3, 4, 1030)} == {ALLOW}
+    assert {said(fcntl, 0, command) for command in (8, 10, 15, 1024, 1026)} == {refused}
+    assert {said(ioctl, 0, request) for request in (0x5401, 0x5413, 0x541B, 0x5421, 0x5451, 0x802C542A, 0x8933)} == {
+        ALLOW
+    }
+    for request in (0x5412, 0x541C, 0x5423, 0x8901, 0x8902, 0x40086602, 0x401C5820, 0x40806685, 0x800C6613, 0x40087602):
+        assert said(ioctl, 0, request) == refused, hex(request)
+
+
 @pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
 def test_another_architectures_calls_end_the_process_and_younger_ones_are_unknown(name: str) -> None:
     assert verdict(name, 0, audit=0x40000003) == KILL  # i386's numbers mean other calls
@@ -124,10 +146,12 @@ ROOTS = {
     "x86_64": {"chmod": 90, "fchmod": 91, "fchmodat": 268, "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
                "setxattr": 188, "fsetxattr": 190, "utime": 132, "utimensat": 280, "ptrace": 101, "io_uring_setup": 425,
                "unshare": 272, "setns": 308, "keyctl": 250, "tkill": 200, "pidfd_send_signal": 424, "fchmodat2": 452,
+               "sched_setaffinity": 203, "setpriority": 141, "setpgid": 109, "ioprio_set": 251,
                "socketpair": 53, "ioctl": 16, "kill": 62, "execve": 59, "openat": 257, "prlimit64": 302},
     "aarch64": {"fchmod": 52, "fchmodat": 53, "fchown": 55, "fchownat": 54, "setxattr": 5, "fsetxattr": 7,
                 "utimensat": 88, "ptrace": 117, "io_uring_setup": 425, "unshare": 97, "setns": 268, "keyctl": 219,
-                "tkill": 130, "pidfd_send_signal": 424, "fchmodat2": 452, "socketpair": 199, "ioctl": 29, "kill": 129,
+                "tkill": 130, "pidfd_send_signal": 424, "fchmodat2": 452, "sched_setaffinity": 122, "setpriority": 140,
+                "setpgid": 154, "ioprio_set": 30, "socketpair": 199, "ioctl": 29, "kill": 129,
                 "execve": 221, "openat": 56, "prlimit64": 261},
 }  # fmt: skip
 GIVEN_MORE = {"socketpair", "ioctl", "kill", "execve", "openat", "prlimit64"}

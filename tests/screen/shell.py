@@ -10,10 +10,12 @@ import select
 import signal
 import struct
 import sys
+import tempfile
 import termios
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -36,12 +38,13 @@ class ShellTerminal:
         self.pid = 0
         self.is_fish = shell == "fish"
         program, *words = SHELLS[shell]
+        self.home = tempfile.TemporaryDirectory(prefix="hopscope-home-", ignore_cleanup_errors=True)
         environment = {
             name: value
             for name, value in os.environ.items()
             if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "COLUMNS", "LINES", "ENV", "INPUTRC")
         }
-        environment |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "PS1": PROMPT.decode()}
+        environment |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": self.home.name, "PS1": PROMPT.decode()}
         self.master, slave = pty.openpty()
         self.name = os.ttyname(slave)
         # The leader of a session that opens a terminal gets it as its own: credentials(7). No fork: this process may
@@ -74,6 +77,7 @@ class ShellTerminal:
             with_signal(pid, signal.SIGKILL)
         os.close(self.master)
         os.waitpid(self.shell, 0)
+        self.home.cleanup()
 
     def resize(self, columns: int, lines: int) -> None:
         """Another size; the kernel tells whoever is in the foreground."""
@@ -165,12 +169,13 @@ def with_signal(pid: int, number: int) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """A process's own processes."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(child) for child in file.read().split()]
-    except OSError:
-        return []
+    """A process's own processes, whichever of its threads started them."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+    return found
 
 
 def state(pid: int) -> str:

@@ -15,6 +15,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from tests.screen.shell import children
+
 PATIENCE_S = 20.0
 """A wait that is longer than this has failed."""
 
@@ -124,8 +126,7 @@ class Terminal:
 
     def children(self) -> list[int]:
         """The command's own processes: its worker."""
-        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
-            return [int(pid) for pid in file.read().split()]
+        return children(self.pid)
 
     def _read(self, end: float, words: str, wait: float = 0.5) -> None:
         if time.monotonic() > end:

@@ -382,3 +382,4 @@ def test_a_terminal_that_vanishes_ends_it(nohup: str) -> None:
         time.sleep(0.02)
     with_signal(terminal.shell, signal.SIGKILL)
     os.waitpid(terminal.shell, 0)
+    terminal.home.cleanup()

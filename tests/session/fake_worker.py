@@ -89,7 +89,7 @@ def probe(target: int, plan: dict[str, object], manner: str) -> None:
         return
     about = {"target": target, "method": "raw", "source": "10.0.0.1", "source_port": None, "port": None}
     if manner == "rude":
-        about["note"] = "\x1b]0;owned\x07"
+        about |= dict.fromkeys(("note", "source", "answered_by"), "\x1b]0;owned\x07")
     say(type="started", packet_size=64, flow="one", clock="kernel", **about)
     say(type="round", target=target, round=first, at=now)
     for ttl in (1, 2):

@@ -123,7 +123,9 @@ async def test_what_is_no_address_is_counted_and_changes_nothing_and_words_are_c
     assert snapshot.worker_note.isprintable()
     assert [[node.address for node in hop.nodes] for hop in target.path.hops][:2] == [["10.0.0.254"], ["192.0.2.1"]]
     assert target.facts is not None
-    assert target.facts.note == r"\x1b]0;owned\x07"
+    facts = target.facts
+    assert {facts.note, facts.source, facts.answered_by} == {r"\x1b]0;owned\x07"}
+    assert all(note.isprintable() for note in target.notes)
 
 
 async def test_a_refusals_words_are_cleaned() -> None:

@@ -10,12 +10,13 @@ import os
 import re
 import select
 import stat
+import sys
 import time
 from contextlib import suppress
 from typing import Final
 
 from hopscope.cli.errors import UsageError
-from hopscope.cli.replacing import NO_ROOM, check_links, is_replaceable, overwrite, replace
+from hopscope.cli.replacing import NO_ROOM, is_replaceable, open_own, overwrite, replace
 from hopscope.cli.values import shown
 
 READER_S = 3.0
@@ -161,13 +162,12 @@ def _open(path: str) -> tuple[int, bool]:
     match = _OPEN_ALREADY.fullmatch(path)
     if match is not None:
         return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
-    if os.geteuid() == 0:
-        check_links(path)
+    opened = open_own if os.geteuid() == 0 and sys.platform.startswith("linux") else os.open
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     latest = time.monotonic() + READER_S
     while True:
         try:
-            descriptor = os.open(path, flags, 0o666)
+            descriptor = opened(path, flags, 0o666)
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise

@@ -17,6 +17,10 @@ from typing import Final
 _PERMISSIONS: Final = 0o777
 """What is taken over from the file before: no set-user-ID, set-group-ID or sticky bit ever is."""
 _NOBODY: Final = 65534
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PART: Final = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_PARTS: Final = 4096
+"""Of a path and of the links in it: PATH_MAX, and an end where links lead to themselves."""
 
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -77,16 +81,61 @@ def is_replaceable(there: os.stat_result, path: str) -> bool:
         return True
 
 
-def check_links(path: str) -> None:
-    """Raise `Unsafe` where a link on the way belongs to somebody who is neither this user nor root: for root, who can
-    write to more than whoever laid it."""
-    for part in (Path(path).absolute(), *Path(path).absolute().parents):
-        try:
-            there = os.lstat(part)
-        except OSError:
-            continue
-        if stat.S_ISLNK(there.st_mode) and there.st_uid not in (0, os.geteuid()):
-            raise Unsafe(errno.EPERM, "another user's link is not followed", str(part))
+def open_own(path: str, flags: int, mode: int) -> int:
+    """open(2) for root, who can write to more than whoever laid a link on the way: a link is followed only where it is
+    this user's or root's, and a file of several names only where no other user could have given it this one. Each part
+    is looked up by itself, in the open folder before it: nothing can change between the look and the opening. `Unsafe`,
+    `OSError`."""
+    if path.startswith("/proc/"):  # its links are the kernel's, and lead to what a process has open
+        return os.open(path, flags, mode)
+    folder = os.open("/" if path.startswith("/") else ".", _FOLDER)
+    try:
+        left = _parts(path)
+        for _ in range(_MOST_PARTS):
+            if not left or (len(left) == 1 and path.endswith("/")):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            name = left.pop()
+            try:
+                part = os.open(name, _PART, dir_fd=folder)
+            except FileNotFoundError:
+                if left:
+                    raise
+                return os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
+            there = os.fstat(part)
+            if stat.S_ISLNK(there.st_mode):
+                try:
+                    if there.st_uid not in (0, os.geteuid()):
+                        raise Unsafe(errno.EPERM, "another user's link is not followed", name)
+                    leads_to = os.readlink("", dir_fd=part)
+                finally:
+                    os.close(part)
+                if leads_to.startswith("/"):
+                    part, folder = folder, os.open("/", _FOLDER)
+                    os.close(part)
+                left += _parts(leads_to)
+            elif left:
+                os.close(folder)
+                folder = part
+            else:
+                os.close(part)
+                return _opened_own(name, flags, mode, folder)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    finally:
+        os.close(folder)
+
+
+def _parts(path: str) -> list[str]:
+    """Its names, the first one last."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
+def _opened_own(name: str, flags: int, mode: int, folder: int) -> int:
+    descriptor = os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
+    there = os.fstat(descriptor)
+    if stat.S_ISREG(there.st_mode) and there.st_nlink > 1 and os.fstat(folder).st_uid not in (0, os.geteuid()):
+        os.close(descriptor)
+        raise Unsafe(errno.EPERM, "it has other names, and lies in another user's folder", name)
+    return descriptor
 
 
 def _check_way(path: str) -> None:

@@ -95,9 +95,15 @@ def _die_with(lifeline: int) -> None:
     import fcntl
     import select
 
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    try:
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
+    except PermissionError:  # a filter of the driver's: then this goes with the thread that started it
+        from hopscope.sandbox import capabilities
+
+        capabilities.die_with_parent()
+    else:
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     # It may have happened before; only a change sends a signal.
     if select.select([lifeline], [], [], 0)[0]:
         os._exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ CAP_SETUID = 7
 CAP_SETPCAP = 8
 CAP_NET_RAW = 13
 
+_PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_KEEPCAPS = 8
@@ -93,6 +95,11 @@ def bounding_set() -> set[int]:
 def no_new_privs() -> bool:
     """Whether executing a program can give this thread no privilege any more."""
     return bool(_prctl(libc(), _PR_GET_NO_NEW_PRIVS) == 1)
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends; a change of user would undo it."""
+    _prctl(libc(), _PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def empty_bounding_set() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Final
 
 from hopscope.sandbox.landlock import EXECUTE, IOCTL_DEV, READ_FILE, READING, WRITE_FILE, Rule
@@ -49,9 +50,18 @@ def of_program(*, execute: bool) -> list[Rule]:
     rules = [Rule(path, rights) for path in dict.fromkeys((*folders, *executables)) if _is_narrow(path)]
     rules += [Rule(f"/etc/{name}", READING) for name in _OF_ETC]
     rules += [Rule(path, READING) for path in (*_RESOLVERS, "/proc", "/sys/devices/system/cpu")]
-    rules += [Rule(path, READ_FILE | WRITE_FILE | IOCTL_DEV) for path in ("/dev/null", "/dev/tty", "/dev/pts")]
+    rules += [Rule(path, READ_FILE | WRITE_FILE | IOCTL_DEV) for path in ("/dev/null", "/dev/tty", *_terminals())]
     rules += [Rule(path, READ_FILE) for path in ("/dev/urandom", "/dev/random", "/dev/zero")]
     return rules
+
+
+def _terminals() -> list[str]:
+    """This process's own: those of others may be root's as well, and what is typed there."""
+    found = []
+    for descriptor in (0, 1, 2):
+        with suppress(OSError):
+            found.append(os.ttyname(descriptor))
+    return found
 
 
 def _is_narrow(path: str) -> bool:

@@ -105,8 +105,6 @@ _ALLOWED: Final[dict[str, Numbers]] = {
     "writev": (20, 66),
     "pread64": (17, 67),
     "fadvise64": (221, 223),
-    "fcntl": (72, 25),
-    "ioctl": (16, 29),
     "dup": (32, 23),
     "dup2": (33, None),
     "dup3": (292, 24),
@@ -164,12 +162,22 @@ _CLONE3 = (435, 435)
 _PRCTL = (157, 167)
 _PRLIMIT = (302, 261)
 _TGKILL = (234, 131)
+_FCNTL = (72, 25)
+_IOCTL = (16, 29)
 _FIRST_UNKNOWN = 463
 """Calls from this number on came after Linux 6.10."""
 _X32 = 0x40000000
 
-_FAMILIES = (2, 10, 16)
-"""AF_INET, AF_INET6, AF_NETLINK (interfaces and routes)."""
+_FAMILIES = (2, 10)
+"""AF_INET, AF_INET6."""
+_AF_NETLINK, _NETLINK_ROUTE = 16, 0
+_FCNTLS_REFUSED = (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: whom a descriptor's news signals, and uid 0 may name any process. F_SETLEASE and
+F_NOTIFY: others wait for it, or it sees what they do."""
+_IOCTL_KINDS = (0x5400, 0x8900)
+"""Of terminals and of sockets. Others change a file's attributes, where its owner asks (ioctl_iflags(2))."""
+_IOCTLS_REFUSED = (0x5412, 0x541C, 0x5423, 0x8901, 0x8902)
+"""TIOCSTI, TIOCLINUX: type into the terminal; TIOCSETD: another line discipline; FIOSETOWN, SIOCSPGRP: as F_SETOWN."""
 _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CLONE_THREAD = 0x00010000
 _PR_SET_NAME, _PR_GET_NAME, _PR_CAPBSET_READ, _PR_GET_NO_NEW_PRIVS = 15, 16, 23, 39
@@ -243,6 +251,22 @@ def any_bit(bits: int, then: Step, otherwise: Step) -> list[Step]:
     return [(_IF_ANY_BIT, 0, 1, bits), then, otherwise]
 
 
+def rule_descriptors(own: Filter) -> None:
+    """Sockets of the network alone, and what may be done to a descriptor that is open."""
+    families = one_of(_FAMILIES, ALLOW, REFUSE)
+    own.when(
+        _SOCKET,
+        argument(0),
+        (_IF_EQUAL, 0, 2, _AF_NETLINK),
+        argument(2),
+        (_IF_EQUAL, len(families) - 1, len(families) - 2, _NETLINK_ROUTE),
+        *families,
+    )
+    own.when(_FCNTL, argument(1), *one_of(_FCNTLS_REFUSED, REFUSE, ALLOW))
+    refused = [step for request in _IOCTLS_REFUSED for step in ((_IF_EQUAL, 0, 1, request), REFUSE)]
+    own.when(_IOCTL, argument(1), *refused, (_AND, 0, 0, 0xFF00), *one_of(_IOCTL_KINDS, ALLOW, REFUSE))
+
+
 def program(architecture: Architecture, process: int) -> list[Step]:
     """The worker's filter. `process` may signal its own threads: abort(3) does."""
     own = Filter(architecture)
@@ -250,7 +274,7 @@ def program(architecture: Architecture, process: int) -> list[Step]:
         own.when(numbers, ALLOW)
     for numbers, flags in ((_OPEN, 1), (_OPENAT, 2)):
         own.when(numbers, argument(flags), *any_bit(_TO_WRITE, answer(errno.EACCES), ALLOW))
-    own.when(_SOCKET, argument(0), *one_of(_FAMILIES, ALLOW, REFUSE))
+    rule_descriptors(own)
     own.when(_CLONE, argument(0), *any_bit(_CLONE_THREAD, ALLOW, REFUSE))
     # Its flags lie in memory, where no filter can look: the C library then takes clone(2).
     own.when(_CLONE3, answer(errno.ENOSYS))
@@ -313,14 +337,24 @@ _ROOTS: Final[dict[str, Numbers]] = {
     "msgctl": (71, 187),
     "mq_open": (240, 180),
     "mq_unlink": (241, 181),
+    # Another process of root's, and its share of the processors and of the memory.
+    "setpgid": (109, 154),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "sched_setaffinity": (203, 122),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "process_mrelease": (448, 448),
+    "kcmp": (312, 272),
 }
 _SOCKETPAIR = (53, 199)
-_IOCTL = (16, 29)
 _KILL = (62, 129)
 _CLONE_NEW = 0x7E020080
 """The flags of clone(2) that make a namespace."""
 _SOCK_STREAM, _SOCK_KIND = 1, 0xF
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
 
 def program_for_root(architecture: Architecture, process: int) -> list[Step]:
@@ -329,10 +363,9 @@ def program_for_root(architecture: Architecture, process: int) -> list[Step]:
     own = Filter(architecture)
     for numbers in _ROOTS.values():
         own.when(numbers, REFUSE)
-    own.when(_SOCKET, argument(0), *one_of(_FAMILIES, ALLOW, REFUSE))
+    rule_descriptors(own)
     # A pair of datagram sockets could be connected to any name; one of streams is connected for good.
     own.when(_SOCKETPAIR, argument(1), (_AND, 0, 0, _SOCK_KIND), *one_of((_SOCK_STREAM,), ALLOW, REFUSE))
-    own.when(_IOCTL, argument(1), *one_of((_TIOCSTI, _TIOCLINUX), REFUSE, ALLOW))
     own.when(_CLONE, argument(0), *any_bit(_CLONE_NEW, REFUSE, ALLOW))
     own.when(_CLONE3, answer(errno.ENOSYS))
     # Its own process group is stopped with it: the shell's job.

@@ -7,15 +7,18 @@ it reaches the terminal.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Final
 
+from hopscope.system import threads
 from hopscope.wire.framing import encode_all
 from hopscope.wire.messages import VERSION, Command, Hello, Plan, Start
 
@@ -44,10 +47,16 @@ class WorkerProcess:
         self._closing = threading.Lock()
         line: int | None = None
         self._lifeline: int | None = None
+        self._keeper: _Keeper | None = None
         if is_own and sys.platform == "linux":
             line, self._lifeline = os.pipe()
+        environment = _environment() if is_own else None
         try:
-            self.process = self._start(line, _environment() if is_own else None)
+            if line is None or _may_be_signalled(line):
+                self.process = self._start(line, environment)
+            else:
+                self._keeper = _Keeper(lambda: self._start(line, environment))
+                self.process = self._keeper.process
         except BaseException:
             self._cut_lifeline()
             raise
@@ -120,6 +129,8 @@ class WorkerProcess:
         line, self._lifeline = self._lifeline, None
         if line is not None:
             os.close(line)
+        if self._keeper is not None:
+            self._keeper.is_over.set()
 
     def close(self, grace_s: float = 1.0) -> None:
         """End the worker (the end of its standard input is its end), and reap it. Idempotent, and for any thread."""
@@ -137,6 +148,44 @@ class WorkerProcess:
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
+
+
+class _Keeper:
+    """A thread that starts a process and lives for as long as that one may: its end is the process's (prctl(2),
+    PR_SET_PDEATHSIG), where nobody may signal anybody (`sandbox.seccomp.program_for_root`)."""
+
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        """`OSError` where it cannot be started."""
+        self.is_over = threading.Event()
+        started: SimpleQueue[subprocess.Popen[bytes] | BaseException] = SimpleQueue()
+
+        def keep() -> None:
+            try:
+                started.put(start())
+            except BaseException as problem:  # noqa: BLE001 - it is raised where the process is wanted
+                started.put(problem)
+            else:
+                self.is_over.wait()
+
+        try:
+            threads.start(keep, "hopscope-keeper")
+        except RuntimeError:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+        process = started.get()
+        if isinstance(process, BaseException):
+            raise process
+        self.process = process
+
+
+def _may_be_signalled(line: int) -> bool:
+    """Whether a process may ask to be signalled by what happens to this descriptor: fcntl(2), F_SETOWN."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
+    except PermissionError:
+        return False
+    return True
 
 
 def options_for(scenario: str | None) -> tuple[str, ...]:

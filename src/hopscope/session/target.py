@@ -129,7 +129,7 @@ def cleaned(event: S) -> S:
     """Words of the worker's, as safe to draw as a stranger's."""
     texts = {
         name: clean(text, _MOST_WORDS)
-        for name in ("source", "note", "message", "error", "remedy", "before", "after")
-        if isinstance(text := getattr(event, name, None), str)
+        for name in event.__struct_fields__
+        if isinstance(text := getattr(event, name), str)
     }
     return msgspec.structs.replace(event, **texts)
