@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from hopscope.probe.channel import ChannelContext, Probe
-from hopscope.probe.channels.whole_packets import Arrival, Handle, PacketChannel
+from hopscope.probe.channels.packet_flow import Handle
+from hopscope.probe.channels.whole_packets import Arrival, PacketChannel
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.sockets import endpoint, errqueue, extras, raw_sockets, stamps
 from hopscope.probe.sockets.raw_sockets import RawSockets, open_sockets
@@ -63,7 +64,7 @@ class RawChannel(PacketChannel):
         return family in self._sockets.families
 
     def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
-        """See `PacketChannel.transmit`."""
+        """See `Sockets.transmit`."""
         sender = self._sockets.families[family].sender
         probe.sent_stamp = 0
         probe.sent_wall = self.context.wall()
@@ -77,11 +78,11 @@ class RawChannel(PacketChannel):
         self.read_stamps(family, probe)
 
     def egress_of(self, plan: Plan) -> endpoint.Egress:
-        """See `PacketChannel.egress_of`."""
+        """See `Sockets.egress_of`."""
         return self._sockets.families[plan.family].scout.egress_of(plan)
 
     def read_stamps(self, family: Family, wanted: Probe) -> None:
-        """See `PacketChannel.read_stamps`."""
+        """See `Sockets.read_stamps`."""
         sender = self._sockets.families[family].sender
         while not wanted.sent_stamp:
             try:
@@ -94,14 +95,14 @@ class RawChannel(PacketChannel):
                 self._stamps[family].stamp(message.failure.number, message.stamp)
 
     def listen_to_ports(self, family: Family) -> None:
-        """See `PacketChannel.listen_to_ports`."""
+        """See `Sockets.listen_to_ports`."""
         if "filter" in self.lacks:
             return
         ports = self.ledger.ports(family, "tcp")
         raw_sockets.attach_port_filter(self._sockets.families[family].tcp, family, ports)
 
     def prepare_holder(self, holder: socket.socket, family: Family) -> None:
-        """See `PacketChannel.prepare_holder`."""
+        """See `Sockets.prepare_holder`."""
         raw_sockets.listen(holder, family)
 
     def _on_ready(self, sock: socket.socket, handle: Handle) -> None:

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hopscope.probe import scapy_home
 from hopscope.probe.channel import ChannelContext, Probe
-from hopscope.probe.channels.whole_packets import Arrival, Handle, PacketChannel
+from hopscope.probe.channels.packet_flow import Handle
+from hopscope.probe.channels.whole_packets import Arrival, PacketChannel
 from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.sockets import endpoint, stamps
@@ -187,11 +188,11 @@ class ScapyChannel(PacketChannel):
         return family in self._sockets.families
 
     def egress_of(self, plan: Plan) -> endpoint.Egress:
-        """See `PacketChannel.egress_of`."""
+        """See `Sockets.egress_of`."""
         return self._sockets.scouts[plan.family].egress_of(plan)
 
     def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
-        """See `PacketChannel.transmit`."""
+        """See `Sockets.transmit`."""
         sock = self._sockets.families[family]
         outs = sock.outs
         is_raw = isinstance(outs, socket.socket) and outs.family in (socket.AF_INET, socket.AF_INET6)
@@ -230,11 +231,11 @@ class ScapyChannel(PacketChannel):
             super().on_deadline(now)
 
     def prepare_holder(self, holder: socket.socket, family: Family) -> None:
-        """See `PacketChannel.prepare_holder`."""
+        """See `Sockets.prepare_holder`."""
         stamps.ask_for_arrivals(holder)
 
     def fill(self, sock: socket.socket, handle: Handle) -> None:
-        """See `PacketChannel.fill`: what the sniffer's thread has still in hand may have come before it."""
+        """See `Sockets.fill`: what the sniffer's thread has still in hand may have come before it."""
         super().fill(sock, handle)
         self._not_before = self.context.monotonic() + _SNIFFING_NS
 

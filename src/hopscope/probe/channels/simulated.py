@@ -18,18 +18,15 @@ from hopscope.probe.channel import (
     ChannelRefused,
     Flow,
     FlowInfo,
-    Match,
     Probe,
     Reply,
 )
 from hopscope.probe.packets.checksum import is_checked, ones_sum
-from hopscope.probe.packets.extensions import mpls_of
-from hopscope.probe.packets.kinds import kind_of
-from hopscope.probe.packets.ledger import FlowEntry, Ledger
-from hopscope.probe.packets.replies import RST, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.packets.ledger import FlowEntry
+from hopscope.probe.packets.matcher import Answer, Matcher
 from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.sim import DEFAULT, Network, ScenarioError, load
-from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Label, Method, MethodState, Plan
+from hopscope.wire.messages import DEFAULT_PORT, Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 
 _TCP: Final = 6
@@ -92,13 +89,14 @@ class _World:
     def __init__(self, context: ChannelContext, network: Network) -> None:
         self.context = context
         self.network = network
-        self.ledger = Ledger()
+        # Only that weather breaks what a kernel would check before it hands a packet on.
+        self._trusts = network.scenario.weather.malformed is None
+        self.matcher = Matcher(context.tally, trusts=self._trusts)
+        self.ledger = self.matcher.ledger
         self.flows: dict[int, SimulatedFlow] = {}
         # Identifiers and ports follow the scenario's seed: the same run again has the same flows.
         self.rng = Random(network.scenario.seed)
         self._texts: dict[bytes, str] = {}
-        # Only that weather breaks what a kernel would check before it hands a packet on.
-        self._trusts = network.scenario.weather.malformed is None
         self._base = context.wall() - context.monotonic()
 
     def stamp(self, at: int) -> int:
@@ -123,54 +121,36 @@ class _World:
         else:
             self.context.tally.malformed += 1
             return
-        match: Match | None
-        mpls: tuple[Label, ...] = ()
-        icmp_type: int | None = None
-        icmp_code: int | None = None
-        from_target = True  # whatever is no ICMP error must come from the target itself
-        kind: Kind
-        if protocol in (_ICMP, _ICMP6):
-            heard = parse_icmp(data) if family == 4 else parse_icmp6(data)
-            if heard is None:
-                self.context.tally.malformed += 1
-                return
-            match = self.ledger.probe_of(heard, data)
-            icmp_type, icmp_code = heard.icmp_type, heard.icmp_code
-            kind = kind_of(family, icmp_type, icmp_code)
-            if heard.is_error:
-                from_target = False
-                mpls = mpls_of(data[heard.icmp_at :], family)
-        elif protocol == _TCP:
-            segment = parse_tcp(data, family)
-            match = None
-            if segment is not None:
-                match = self.ledger.probe_of_segment(segment, family)
-            kind = "tcp-reset" if segment is not None and segment.flags & RST else "tcp-open"
-        else:
-            match = self._of_datagram(data[(data[0] & 15) * 4 :] if family == 4 else data, family, protocol)
-            kind = "other"
-        flow = None if match is None else self.flows.get(match.probe.target)
-        if match is None or flow is None or (from_target and source != flow.destination):
-            self.context.tally.foreign += 1
-            return
         address = self._texts.get(source)
         if address is None:
             if len(self._texts) >= _MOST_TEXTS:
                 self._texts.clear()
             address = self._texts[source] = str(ipaddress.ip_address(source))
-        reply = Reply(address, kind, icmp_type, icmp_code, ttl, mpls, now, self.stamp(at), match.vouched)
-        self.context.deliver(match.probe, reply)
+        if protocol in (_ICMP, _ICMP6):
+            answer = self.matcher.icmp(family, data, address, ttl, now, self.stamp(at))
+        elif protocol == _TCP:
+            answer = self.matcher.tcp(family, data, address, ttl, now, self.stamp(at))
+        else:
+            answer = self._of_datagram(data, family, protocol, address, ttl, now, self.stamp(at))
+        if answer is None:
+            return
+        probe, reply = answer
+        flow = self.flows.get(probe.target)
+        # Whatever is no ICMP error must come from the target itself.
+        is_error = reply.icmp_type is not None and reply.kind != "echo-reply"
+        if flow is None or not (is_error or source == flow.destination):
+            self.context.tally.foreign += 1
+        else:
+            self.context.deliver(probe, reply)
 
     def _whole4(self, packet: bytes) -> bool:
-        """What a kernel would let through: a header that adds up and tells the packet's size; for ICMP, a checksum."""
+        """What a kernel would let through: a header that adds up and tells the packet's size."""
         if self._trusts:
             return True
         size = (packet[0] & 15) * 4
         if size < 20 or len(packet) < size + 8 or int.from_bytes(packet[2:4], "big") != len(packet):
             return False
-        if not is_checked(packet[:size]):
-            return False
-        return packet[9] != _ICMP or is_checked(packet[size:])
+        return is_checked(packet[:size])
 
     def _whole6(self, packet: bytes) -> bool:
         if self._trusts:
@@ -180,15 +160,22 @@ class _World:
             return False
         return packet[6] != _ICMP6 or (ones_sum(packet[8:]) + size + _ICMP6) % 0xFFFF == 0
 
-    def _of_datagram(self, datagram: bytes, family: Family, protocol: int) -> Match | None:
+    def _of_datagram(
+        self, data: bytes, family: Family, protocol: int, address: str, ttl: int, mono: int, stamp: int
+    ) -> Answer | None:
         """The probe that a UDP datagram of the target answers: one that repeats the payload."""
-        if protocol != _UDP or len(datagram) < 8:
-            return None
-        port = int.from_bytes(datagram[2:4], "big")
-        for flow in self.flows.values():
-            shape = flow.entry.shape
-            if (shape.family, shape.protocol, shape.ident) == (family, "udp", port):
-                return flow.entry.by_payload(datagram[8:])
+        datagram = data[(data[0] & 15) * 4 :] if family == 4 else data
+        if protocol == _UDP and len(datagram) >= 8:
+            port = int.from_bytes(datagram[2:4], "big")
+            for flow in self.flows.values():
+                shape = flow.entry.shape
+                if (shape.family, shape.protocol, shape.ident) == (family, "udp", port):
+                    match = flow.entry.by_payload(datagram[8:])
+                    if match is not None:
+                        reply = Reply(address, "other", None, None, ttl, (), mono, stamp, match.vouched)
+                        return match.probe, reply
+                    break
+        self.context.tally.foreign += 1
         return None
 
 

@@ -17,33 +17,26 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import select
 import socket
-import struct
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
-from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
+from hopscope.probe.sockets import endpoint, errqueue, extras, stamps, stream
 from hopscope.probe.sockets.errqueue import Message
-from hopscope.probe.sockets.extras import Lack, ask, need
+from hopscope.probe.sockets.extras import Lack
 from hopscope.probe.sockets.rehearsal import Rehearsal
 from hopscope.probe.sockets.scout import Scouts
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
 
 HEARING_NS: Final = 950_000_000
 """How long an attempt is heard: the kernel's first retransmission is due a second after the SYN (RFC 6298)."""
-_HEADERS: dict[Family, int] = {4: 40, 6: 60}
-_TCPI_RTT = struct.Struct("=68xI")
-_TCP_INFO_LENGTH = 104
-_LINGER = struct.pack("=ii", 1, 0)
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR if hasattr(select, "epoll") else 0
 _TRIES = 3
 ANSWERED_FOR: Final = (
@@ -82,7 +75,7 @@ class TcpSocketChannel(Channel):
         with suppress(OSError):
             self._warm = stamps.keep_warm()
         self._rehearsals: dict[Family, Rehearsal] = {}
-        _allow_many_sockets()
+        stream.allow_many_sockets()
 
     def rehearsal(self, family: Family) -> Rehearsal:
         """What makes the clock's reading before ``connect`` a good one."""
@@ -221,10 +214,10 @@ class TcpFlow(Flow):
         self._channel.begin(attempt, error)
 
     def _make_socket(self, ttl: int) -> socket.socket:
-        sock = _socket(self.plan.family)
+        sock = stream.new_socket(self.plan.family)
         try:
             endpoint.mark(sock, self.plan, self._egress)
-            self._lacks = _prepare(sock, ttl)
+            self._lacks = stream.prepare(sock, ttl)
         except BaseException:
             sock.close()
             raise
@@ -283,7 +276,7 @@ class TcpFlow(Flow):
             endpoint.text_of(self._source),
             None,
             self._port,
-            _syn_size(self.plan.family),
+            stream.syn_size(self.plan.family),
             flow="per-ttl",
             clock="program",
             note=extras.note(self._lacks, f"{NOTE}; {ANSWERED_FOR}" if self._is_answered_for else NOTE),
@@ -312,7 +305,7 @@ class TcpFlow(Flow):
         if attempt.sock.fileno() < 0:
             return
         if error == 0:
-            nanos = _kernel_rtt(attempt.sock)
+            nanos = stream.kernel_rtt(attempt.sock)
             if nanos:
                 attempt.probe.sent_stamp = attempt.probe.sent_wall
             self._answer(attempt, "tcp-open", received, attempt.probe.sent_wall + nanos if nanos else 0)
@@ -391,7 +384,7 @@ def capabilities() -> list[MethodState]:
 
 def _state(family: Family) -> MethodState:
     try:
-        sock = _socket(family)
+        sock = stream.new_socket(family)
     except OSError as problem:
         reason = f"this system has no IPv{family}: {problem.strerror or problem}"
         return MethodState("tcp-socket", "tcp", family, False, reason)
@@ -399,57 +392,7 @@ def _state(family: Family) -> MethodState:
         if not _EVENTS:
             return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
         try:
-            lacks = _prepare(sock, 1)
+            lacks = stream.prepare(sock, 1)
         except OSError as problem:
             return MethodState("tcp-socket", "tcp", family, False, extras.missing(problem))
     return MethodState("tcp-socket", "tcp", family, True, extras.in_words(lacks, "no privilege needed"))
-
-
-def _prepare(sock: socket.socket, ttl: int) -> set[Lack]:
-    """Set all options of an attempt; what this kernel lacks of them. `OSError`: it lacks what an attempt needs."""
-    lacks = errqueue.switch_on(sock)
-    stamps.ask_for_arrivals(sock)
-    if sock.family == socket.AF_INET:
-        need(sock, socket.IPPROTO_IP, socket.IP_TTL, ttl, "IP_TTL")
-    else:
-        need(sock, socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS")
-    # An attempt ends before its SYN would be sent again anyway, and a port that is still taken is passed over.
-    ask(sock, socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
-    ask(sock, socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-    ask(sock, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return lacks
-
-
-def _socket(family: Family) -> socket.socket:
-    return socket.socket(endpoint.socket_family(family), socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
-
-
-def _kernel_rtt(sock: socket.socket) -> int:
-    """The handshake's round trip time in ns as the kernel measured it (microseconds); 0 where it did not."""
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH)
-    except OSError:
-        return 0
-    return int(_TCPI_RTT.unpack_from(info)[0]) * 1000 if len(info) >= _TCPI_RTT.size else 0
-
-
-def _syn_size(family: Family) -> int:
-    """Bytes of a SYN with the options that this machine's sysctls switch on (net/ipv4/tcp_output.c)."""
-
-    def is_on(name: str) -> bool:
-        try:
-            return Path("/proc/sys/net/ipv4", name).read_text().strip() != "0"
-        except OSError:
-            return True
-
-    stamped = is_on("tcp_timestamps")
-    options = 4 + 12 * stamped + 4 * is_on("tcp_window_scaling") + 4 * (is_on("tcp_sack") and not stamped)
-    return _HEADERS[family] + options
-
-
-def _allow_many_sockets() -> None:
-    """A probe in flight is a socket: allow as many as this user may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

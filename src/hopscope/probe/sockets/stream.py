@@ -1,0 +1,69 @@
+"""A stream socket that makes one connection attempt with a TTL, and what the kernel tells of it."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from hopscope.probe.sockets import endpoint, errqueue, stamps
+from hopscope.probe.sockets.extras import Lack, ask, need
+from hopscope.wire.messages import Family
+
+_HEADERS: dict[Family, int] = {4: 40, 6: 60}
+_TCPI_RTT = struct.Struct("=68xI")
+_TCP_INFO_LENGTH = 104
+_LINGER = struct.pack("=ii", 1, 0)
+
+
+def prepare(sock: socket.socket, ttl: int) -> set[Lack]:
+    """Set all options of an attempt; what this kernel lacks of them. `OSError`: it lacks what an attempt needs."""
+    lacks = errqueue.switch_on(sock)
+    stamps.ask_for_arrivals(sock)
+    if sock.family == socket.AF_INET:
+        need(sock, socket.IPPROTO_IP, socket.IP_TTL, ttl, "IP_TTL")
+    else:
+        need(sock, socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS")
+    # An attempt ends before its SYN would be sent again anyway, and a port that is still taken is passed over.
+    ask(sock, socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+    ask(sock, socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+    ask(sock, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return lacks
+
+
+def new_socket(family: Family) -> socket.socket:
+    """One that does not block, with no option set. `OSError`: this system has no such family."""
+    return socket.socket(endpoint.socket_family(family), socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
+
+
+def kernel_rtt(sock: socket.socket) -> int:
+    """The handshake's round trip time in ns as the kernel measured it (microseconds); 0 where it did not."""
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH)
+    except OSError:
+        return 0
+    return int(_TCPI_RTT.unpack_from(info)[0]) * 1000 if len(info) >= _TCPI_RTT.size else 0
+
+
+def syn_size(family: Family) -> int:
+    """Bytes of a SYN with the options that this machine's sysctls switch on (net/ipv4/tcp_output.c)."""
+
+    def is_on(name: str) -> bool:
+        try:
+            return Path("/proc/sys/net/ipv4", name).read_text().strip() != "0"
+        except OSError:
+            return True
+
+    stamped = is_on("tcp_timestamps")
+    options = 4 + 12 * stamped + 4 * is_on("tcp_window_scaling") + 4 * (is_on("tcp_sack") and not stamped)
+    return _HEADERS[family] + options
+
+
+def allow_many_sockets() -> None:
+    """A probe in flight is a socket: allow as many as this user may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
