@@ -435,7 +435,7 @@ def test_the_path_ends_at_the_first_hop_where_the_target_answers() -> None:
     assert [h.ttl for h in found.hops] == [1, 2, 3]
     assert [h.is_target for h in found.hops] == [False, False, True]
     assert found.reached
-    assert found.target_hop is found.hops[-1]
+    assert found.target_hop == found.hops[-1]
 
 
 def test_a_path_that_has_no_end_lists_what_was_tried() -> None:

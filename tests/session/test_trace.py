@@ -180,7 +180,7 @@ def _target() -> Target:
 
 def test_the_report_carries_every_value_in_its_unit() -> None:
     data = json.loads(report(_target(), now=NOW + 2 * 10**9, host="box").to_json())
-    hops = data.pop("hops")
+    hops, series = data.pop("hops"), data.pop("target_series")
     assert data == {
         "schema": "hopscope.report/1",
         "hopscope": hopscope.__version__,
@@ -237,6 +237,8 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
     assert (silent["nodes"], silent["loss_pct"], silent["rtt_ms"], silent["reply"]) == ([], 100.0, None, None)
     assert [hop["is_target"] for hop in hops] == [False, False, True]
     assert end["rtt_ms"]["last"] == 3.000001
+    assert (series["sent"], series["received"], series["lost"]) == (end["sent"], end["received"], end["lost"])
+    assert (series["rtt_ms"], series["loss_pct"]) == (end["rtt_ms"], end["loss_pct"])
 
 
 def test_of_one_target_the_document_is_its_report_and_of_several_a_list() -> None:

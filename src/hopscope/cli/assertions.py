@@ -1,8 +1,8 @@
 """``--assert``: conditions on a result, in a language of its own: no code of anybody's is run.
 
 A text is conditions with spaces or commas between them, all of which must hold: ``reached``, or a value, a comparison
-(``< <= > >= = == !=``) and a number, which may carry its unit (``%``, ``ms``, ``s``). Values are the target's, or with
-``hop[3].`` in front a hop's. What is unknown fulfils no condition.
+(``< <= > >= = == !=``) and a number, which may carry its unit (``%``, ``ms``, ``s``). Values are the target's, by round
+and whatever TTL it stood at, or with ``hop[3].`` in front a hop's. What is unknown fulfils no condition.
 """
 
 from __future__ import annotations
@@ -70,11 +70,9 @@ class Condition:
         return None if hop is None else MEASURES[self.name].number(hop)
 
     def _hop(self, target: Target) -> Hop | None:
-        hops = target.path.hops
         if self.hop is None:
-            # A target that never answered lost what was sent as far as was tried.
-            return hops[-1] if hops else None
-        return next((hop for hop in hops if hop.ttl == self.hop), None)
+            return target.path.target
+        return next((hop for hop in target.path.hops if hop.ttl == self.hop), None)
 
 
 def read(text: str) -> tuple[Condition, ...]:

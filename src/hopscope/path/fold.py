@@ -21,6 +21,7 @@ from typing import Final
 
 from hopscope.path.hop import PASSING, HopFold
 from hopscope.path.snapshot import Hop, Path
+from hopscope.path.target_series import FRESHER, TargetSeries
 from hopscope.path.window import RoundTimes
 from hopscope.wire.facts import Abandoned, DriverFact, Reset
 from hopscope.wire.messages import (
@@ -28,6 +29,7 @@ from hopscope.wire.messages import (
     Duplicate,
     Event,
     Failed,
+    Finished,
     Kind,
     Late,
     Lost,
@@ -38,9 +40,6 @@ from hopscope.wire.messages import (
 
 WINDOW: Final = 1024
 """Rounds of the window that sparklines, charts and percentiles see."""
-
-FRESHER: Final = 3
-"""By so many rounds a later hop's newest answer must be newer to show that the path goes on."""
 
 _REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
 _MAX_TTL: Final = 255
@@ -70,6 +69,8 @@ class PathFold:
 
     def _clear(self) -> None:
         self._hops: dict[int, HopFold] = {}
+        self._target = TargetSeries(self._window)
+        self._is_over = False
         self._times = RoundTimes(self._window)
         self._newest = -1
         self._oldest = 0
@@ -84,6 +85,7 @@ class PathFold:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin._hops = {ttl: hop.copy() for ttl, hop in self._hops.items()}
+        twin._target = self._target.copy()
         twin._times = self._times.copy()
         return twin
 
@@ -98,6 +100,7 @@ class PathFold:
         """The worker died: no fate will come for what is pending, so those probes failed, by this machine's fault."""
         changed = [hop.abandon(now, error, message, self._oldest) for hop in self._hops.values()]
         if any(changed):
+            self._target.abandon(now, error, message)
             self._changed(now)
 
     def apply(self, event: Event | DriverFact) -> None:
@@ -122,6 +125,9 @@ class PathFold:
             self.reset(event.at)
         elif isinstance(event, Abandoned):
             self.abandon(event.at, event.message, event.error)
+        elif isinstance(event, Finished):
+            self._is_over = True
+            self._changed(self._last_at or 0)
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Fold many events."""
@@ -138,15 +144,28 @@ class PathFold:
         # `Late` and `Duplicate` are kinds of `Answered`.
         if isinstance(event, Sent):
             return hop.sent_one(event.round, oldest)
-        if isinstance(event, Lost):
-            return hop.lost_one(event.round, oldest)
-        if isinstance(event, Failed):
-            return hop.failed_one(event, oldest)
+        if isinstance(event, (Lost, Failed)):
+            changed = hop.lost_one(event.round, oldest) if isinstance(event, Lost) else hop.failed_one(event, oldest)
+            if changed and event.round < self._target.next:
+                self._target.settled(event)
+            return changed
         if isinstance(event, Duplicate):
             return 0 < event.count < _MAX_COUNT and hop.duplicate(event.count)
-        changed = hop.late_one(event, oldest) if isinstance(event, Late) else hop.answered(event, oldest)
-        if changed and not self._reached:
-            self._reached = self._reaches(event)
+        if isinstance(event, Late):
+            changed = hop.late_one(event, oldest)
+            if changed:
+                self._reached = self._reached or self._reaches(event)
+                if event.round < self._target.next:
+                    self._target.settled(event)
+            return changed
+        changed = hop.answered(event, oldest)
+        if changed and event.kind not in PASSING:
+            is_own = self._reaches(event)
+            if is_own:
+                self._reached = True
+            else:
+                hop.errors += 1
+            self._target.arrived(event, is_own)
         return changed
 
     def _round(self, event: RoundStarted) -> None:
@@ -160,7 +179,10 @@ class PathFold:
 
     def _see_round(self, round_: int, at: int) -> None:
         if round_ > self._newest:
+            if self._target.is_behind(self._newest):
+                self._target.advance(self._hops, self._newest)
             self._newest = round_
+            self._is_over = False
             self._oldest = max(0, round_ - self._window + 1)
         if round_ >= self._oldest:
             self._times.see(round_, at)
@@ -212,6 +234,7 @@ class PathFold:
             version=self.version,
             route_changes=self._route_changes(end),
             protocol=self._protocol,
+            target=self._target.snapshot(self._hops, first, newest, self._reached, self._is_over),
         )
 
     def _end(self) -> tuple[int, bool]:

@@ -49,7 +49,7 @@ def health(path: Path) -> Finding:
     local = _failing(path)
     if local:
         return local
-    hops = path.hops
+    hops = path.rows
     if not any(hop.received or hop.lost or hop.late for hop in hops):
         return Starting(n=0, lost=0)
     last = hops[-1]
@@ -70,11 +70,11 @@ def health(path: Path) -> Finding:
 
 def _failing(path: Path) -> Finding | None:
     """Can this machine not send now: did the newest probe of most hops fail?"""
-    known = [(hop, fate) for hop in path.hops if (fate := last_fate(hop)) != NO_PROBE]
+    known = [(hop, fate) for hop in path.rows if (fate := last_fate(hop)) != NO_PROBE]
     failed = [hop for hop, fate in known if fate == FAILED]
     if not failed or 2 * len(failed) <= len(known):
         return None
-    hop, last = failed[0], path.hops[-1]
+    hop, last = failed[0], path.rows[-1]
     since = run_began(path, hop, FAILED)
     return LocalFailure(n=last.received + last.lost, lost=last.lost, since=since, error=hop.last_error)
 
@@ -82,7 +82,7 @@ def _failing(path: Path) -> Finding | None:
 def _not_reached(path: Path, last: Hop) -> Finding:
     """The target never answered."""
     n, lost = last.received + last.lost, last.lost
-    answering = max((hop.ttl for hop in path.hops if hop.received or hop.late), default=None)
+    answering = max((hop.ttl for hop in path.rows if hop.received or hop.late), default=None)
     if last.is_target:
         return _says(last)
     loop = loop_between(path)
@@ -106,7 +106,7 @@ def loop_between(path: Path) -> tuple[int, tuple[str, ...]] | None:
     router that forwards what has no TTL left answers at two that are.
     """
     at: dict[str, list[int]] = {}
-    for hop in path.hops:
+    for hop in path.rows:
         newest = max((node for node in hop.nodes if node.last_at is not None), key=_last_at, default=None)
         if newest is not None:
             at.setdefault(newest.address, []).append(hop.ttl)
@@ -138,7 +138,7 @@ def _refusing(path: Path, last: Hop) -> Finding | None:
     if kind in ("host-unreachable", "net-unreachable"):
         return _says(last)
     if kind == "prohibited" and any(
-        r.kind in ("echo-reply", "tcp-open", "tcp-reset") for h in path.hops for r in h.replies
+        r.kind in ("echo-reply", "tcp-open", "tcp-reset") for h in path.rows for r in h.replies
     ):
         return _says(last)
     return None
@@ -163,7 +163,7 @@ def _silent_now(path: Path, last: Hop) -> Finding | None:
 def _silent_from(path: Path) -> int | None:
     """The smallest TTL from which no hop that once answered does so now."""
     found = None
-    for hop in reversed(path.hops):
+    for hop in reversed(path.rows):
         if not hop.received:
             continue
         if last_fate(hop) != LOST:
@@ -193,7 +193,7 @@ def _lossy(path: Path, last: Hop, samples: list[int]) -> Finding | None:
         return None
     onset = loss_onset(path) or last.ttl
     place: Literal["onward", "everywhere", "target", "unknown"]
-    if onset == path.hops[0].ttl:
+    if onset == path.rows[0].ttl:
         place = "everywhere"
     elif onset < last.ttl:
         place = "onward"

@@ -13,6 +13,7 @@ Everything else is ignored. What is older than the window and not pending keeps 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Final
 
 from hopscope.path.answers import MAX_NODES, HopTotals, RouteTracker
@@ -39,6 +40,7 @@ class HopFold:
         "_samples",
         "_tail",
         "duplicates",
+        "errors",
         "failed",
         "last_error",
         "late",
@@ -61,6 +63,8 @@ class HopFold:
         self.pending = 0
         self.failed = 0
         self.duplicates = 0
+        self.errors = 0
+        """How many of the received answers were a router's error that ends the path."""
         self.last_error: LocalError | None = None
         self.newest_answer = -1
         """The round of the newest probe that was answered, late ones included."""
@@ -121,7 +125,7 @@ class HopFold:
     def failed_one(self, event: Failed, oldest: int) -> bool:
         """This machine could not send a probe, or refused it after all."""
         round_ = event.round
-        if self._fate(round_) == LOST:
+        if self.fate(round_) == LOST:
             self._correct(round_, FAILED, oldest)
         elif not self._settle(round_, oldest, FAILED, FAILED):
             return False
@@ -132,7 +136,7 @@ class HopFold:
     def late_one(self, event: Answered, oldest: int) -> bool:
         """A lost probe was answered after all: late now, neither received nor lost."""
         round_ = event.round
-        if self._fate(round_) == LOST:
+        if self.fate(round_) == LOST:
             self._correct(round_, LATE, oldest)
         elif not self._settle(round_, oldest, LATE, LATE):
             return False
@@ -162,9 +166,43 @@ class HopFold:
         self._error(LocalError(error, message, now))
         return True
 
+    def mark(self, round_: int, sample: int, oldest: int) -> None:
+        """The probe of a round was not answered in time: `sample` says why; nothing where there was none."""
+        if sample == NO_PROBE:
+            return
+        if sample == PENDING:
+            self.sent_one(round_, oldest)
+            return
+        if sample != LOST and self.fate(round_) == LOST:
+            self._correct(round_, sample, oldest)
+        elif not self._settle(round_, oldest, sample, sample):
+            return
+        if sample == LOST:
+            self.lost += 1
+        elif sample == LATE:
+            self.late += 1
+        else:
+            self.failed += 1
+
+    def blame(self, error: LocalError | None) -> None:
+        """Why this machine could not send, the last time."""
+        if error is not self.last_error:
+            self.last_error = error
+            self._cached = None
+
     # --- how -------------------------------------------------------------------------------------------------------
 
-    def _fate(self, round_: int) -> int:
+    @property
+    def first_pending(self) -> int:
+        """The round of the oldest probe in flight, of which there must be one."""
+        return next(iter(self._tail))
+
+    def in_flight(self) -> Iterable[int]:
+        """The rounds from the oldest one in flight on."""
+        return self._tail
+
+    def fate(self, round_: int) -> int:
+        """What became of the probe of a round, as a sample; `NO_PROBE` too where it has left the window."""
         entry = self._tail.get(round_)
         if entry is None:
             return self._samples.get(round_)
@@ -279,5 +317,6 @@ class HopFold:
             is_target=is_target,
             program_clock=answers.program_clock,
             unvouched=answers.unvouched,
+            errors=self.errors,
         )
         return self._cached

@@ -30,7 +30,7 @@ def hop_health(path: Path, hop: Hop) -> HopFinding:
         return HopFinding(state="this-computer", confidence=sure, error=hop.last_error)
     if not n and not hop.late:
         return HopFinding(state="starting", confidence="collecting")
-    later = [other for other in path.hops if other.ttl > hop.ttl and (other.received or other.late)]
+    later = [other for other in path.rows if other.ttl > hop.ttl and (other.received or other.late)]
     if not hop.received:
         return _without_answers(hop, later, sure)
     if hop.lost:
@@ -46,7 +46,7 @@ def hop_health(path: Path, hop: Hop) -> HopFinding:
 def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
     """The smallest TTL from which loss goes on, over every answering hop, to the target; None without significant loss
     there. `rounds`: judge by so many of the last rounds (None: since the last reset)."""
-    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.hops if hop.received]
+    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.rows if hop.received]
     rows = [row for row in rows if row[2]]
     if not rows or not is_significant(rows[-1][1], rows[-1][2]):
         return None
@@ -62,7 +62,7 @@ def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
 
 def is_certain_onset(path: Path, onset: int, rounds: int | None = RECENT) -> bool:
     """Whether the answering hop before `onset` surely loses less than the target does."""
-    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.hops if hop.received]
+    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.rows if hop.received]
     before = [row for row in rows if row[0] < onset]
     if not before:
         return True

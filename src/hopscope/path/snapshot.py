@@ -130,6 +130,8 @@ class Hop(msgspec.Struct, frozen=True):
     """How many of the received answers had an RTT by the program's clock, not by the kernel's."""
     unvouched: int = 0
     """How many of the received answers quoted so little of their probe that a stranger could have made them up."""
+    errors: int = 0
+    """How many of the received answers were a router's error that ends the path ("no route", "prohibited")."""
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -154,11 +156,23 @@ class Path(msgspec.Struct, frozen=True):
     """How often the addresses along the path changed for good."""
     protocol: Protocol = "icmp"
     """What it is probed by."""
+    target: Hop | None = None
+    """The target by round, whatever TTL it stood at (`ttl`: now; 0: not known). Rounds that ended with a router's
+    error are lost here, and counted in `errors`. None before anything was sent."""
+
+    @property
+    def rows(self) -> tuple[Hop, ...]:
+        """The hops as people are shown them: where the target stands, its own series, so that it has one loss."""
+        hops, target = self.hops, self.target
+        if target is None or not hops or not hops[-1].is_target or hops[-1].ttl != target.ttl:
+            return hops
+        return (*hops[:-1], target)
 
     @property
     def target_hop(self) -> Hop | None:
-        """The hop at which the target answers; None while it does not."""
-        return self.hops[-1] if self.hops and self.hops[-1].is_target else None
+        """The row at which the target answers; None while it does not."""
+        hops = self.hops
+        return self.rows[-1] if hops and hops[-1].is_target else None
 
 
 def kept_here(path: Path) -> LocalError | None:

@@ -85,8 +85,27 @@ class ReportHop(msgspec.Struct, frozen=True):
     mpls: tuple[Label, ...]
     unvouched: int
     """How many of the received answers quoted so little of their probe that a stranger could have made them up."""
+    errors: int
+    """How many of the received answers were a router's error that ends the path ("no route", "prohibited")."""
     is_target: bool
     last_error: ReportError | None
+
+
+class ReportSeries(msgspec.Struct, frozen=True):
+    """The target by round, whatever TTL it stood at. ``sent == received + lost + late + pending + failed``."""
+
+    sent: int
+    received: int
+    lost: int
+    late: int
+    pending: int
+    failed: int
+    errors: int
+    """How many of the lost ones ended with a router's error."""
+    loss_pct: float | None
+    loss_ci95_pct: tuple[float, float] | None
+    rtt_ms: Rtt | None
+    jitter_ms: Jitter | None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -109,6 +128,7 @@ class Report(msgspec.Struct, frozen=True):
     finished: str
     rounds: int
     reached: bool
+    target_series: ReportSeries
     hops: tuple[ReportHop, ...]
     flow_kind: FlowKind | None
     clock: Clock | None
@@ -151,6 +171,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
         finished=iso(now),
         rounds=path.rounds,
         reached=path.reached,
+        target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
         flow_kind=facts.flow if facts else None,
         clock=facts.clock if facts else None,
@@ -176,8 +197,30 @@ def to_json(data: Report | Reports, indent: int = 2) -> str:
     return (msgspec.json.format(encoded, indent=indent) if indent > 0 else encoded).decode()
 
 
-def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
+def _series(target: Hop | None) -> ReportSeries:
+    if target is None:
+        return ReportSeries(0, 0, 0, 0, 0, 0, 0, None, None, None, None)
+    return ReportSeries(
+        sent=target.sent,
+        received=target.received,
+        lost=target.lost,
+        late=target.late,
+        pending=target.pending,
+        failed=target.failed,
+        errors=target.errors,
+        loss_pct=_rounded(target.loss_pct),
+        loss_ci95_pct=_interval(target),
+        rtt_ms=_each_rounded(target.rtt),
+        jitter_ms=_each_rounded(target.jitter),
+    )
+
+
+def _interval(hop: Hop) -> tuple[float, float] | None:
     interval = hop.loss_ci95_pct
+    return (round(interval[0], _DIGITS), round(interval[1], _DIGITS)) if interval else None
+
+
+def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
     error = hop.last_error
     return ReportHop(
         ttl=hop.ttl,
@@ -189,13 +232,14 @@ def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
         failed=hop.failed,
         duplicates=hop.duplicates,
         loss_pct=_rounded(hop.loss_pct),
-        loss_ci95_pct=(round(interval[0], _DIGITS), round(interval[1], _DIGITS)) if interval else None,
+        loss_ci95_pct=_interval(hop),
         nodes=tuple(_nodes(hop, names)),
         rtt_ms=_each_rounded(hop.rtt),
         jitter_ms=_each_rounded(hop.jitter),
         reply=hop.reply,
         mpls=hop.mpls,
         unvouched=hop.unvouched,
+        errors=hop.errors,
         is_target=hop.is_target,
         last_error=ReportError(error.error, error.message, iso(error.at)) if error else None,
     )

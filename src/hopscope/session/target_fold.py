@@ -78,7 +78,7 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
 }
 """By fact: the phases in which it can happen, and the one after it."""
 
-_OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Reset, Abandoned})
+_OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Finished, Reset, Abandoned})
 """Facts of the path alone, but for the number of a round."""
 
 _OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged})

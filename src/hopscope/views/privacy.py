@@ -29,7 +29,11 @@ def masked(target: Target, hops: int) -> Target:
     hidden = hidden_addresses(target.path, hops)
     return msgspec.structs.replace(
         target,
-        path=msgspec.structs.replace(target.path, hops=tuple(_mask(hop, hidden) for hop in target.path.hops)),
+        path=msgspec.structs.replace(
+            target.path,
+            hops=tuple(_mask(hop, hidden) for hop in target.path.hops),
+            target=target.path.target and _mask(target.path.target, hidden),
+        ),
         names={address: facts for address, facts in target.names.items() if address not in hidden},
         facts=msgspec.structs.replace(target.facts, source=HIDDEN if target.facts.source else None)
         if target.facts

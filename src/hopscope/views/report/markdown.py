@@ -45,7 +45,7 @@ def _report(document: Document, target: Target) -> str:
     lines += ["", "Times in ms; jitter is the mean difference of consecutive answers.", ""]
     lines.append(_row(_HEAD))
     lines.append(_row(["--:", "---", "---", *["--:"] * (len(_HEAD) - _NUMBERS_FROM - 1), "---"]))
-    for hop in target.path.hops:
+    for hop in target.path.rows:
         lines += [_row(cells) for cells in _hop(document, target, hop)]
     return "\n".join(lines) + "\n"
 

@@ -107,10 +107,10 @@ def _section(document: Document, target: Target) -> str:
         _verdict(document, target),
         f"<dl>{facts}</dl>",
     ]
-    if path.hops:
+    if path.rows:
         parts += ["<h2>Hops</h2>", _table(document, target), _legend(target)]
-        parts.append(_figure("Latency along the path (ms)", svg.along_path(path.hops)))
-        shown = path.target_hop or next((hop for hop in reversed(path.hops) if hop.received), None)
+        parts.append(_figure("Latency along the path (ms)", svg.along_path(path.rows)))
+        shown = path.target_hop or next((hop for hop in reversed(path.rows) if hop.received), None)
         if shown is not None:
             which = "the target" if shown.is_target else f"hop {shown.ttl}, the last that answered"
             is_lost = is_true_loss(shown, hop_health(path, shown))
@@ -136,7 +136,7 @@ def _sentence(words: str) -> str:
 
 def _legend(target: Target) -> str:
     """What the marks in the table mean, as far as they stand there."""
-    found = [(hop, hop_health(target.path, hop)) for hop in target.path.hops]
+    found = [(hop, hop_health(target.path, hop)) for hop in target.path.rows]
     lines = []
     if any(hop.lost and is_true_loss(hop, judged) for hop, judged in found):
         lines.append("A red bar of full height with a head is a lost probe.")
@@ -153,7 +153,7 @@ def _figure(title: str, chart: str) -> str:
 
 def _table(document: Document, target: Target) -> str:
     head = "".join(f'<th class="n">{name}</th>' if number else f"<th>{name}</th>" for name, number in _HEAD)
-    rows = "\n".join(_row(document, target, hop) for hop in target.path.hops)
+    rows = "\n".join(_row(document, target, hop) for hop in target.path.rows)
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
     return f'<div class="wide">{table}</div>'
 

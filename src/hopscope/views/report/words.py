@@ -90,7 +90,7 @@ def evidence(document: Document, target: Target) -> list[str]:
         lines += [located(document, target, address) for address in found.addresses]
     farthest = found.farthest if isinstance(found, TargetSilent) else None
     ttl = farthest or found.first_ttl
-    hop = next((hop for hop in path.hops if hop.ttl == ttl), None)
+    hop = next((hop for hop in path.rows if hop.ttl == ttl), None)
     if hop is not None and hop.nodes and not (hop.is_target or isinstance(found, LoopFound)):
         counts = f": {lost_of(hop)} lost there" if hop.lost and farthest is None else ""
         lines.append(f"hop {hop.ttl} is {located(document, target, hop.nodes[0].address)}{counts}")

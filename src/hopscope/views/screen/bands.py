@@ -27,7 +27,7 @@ NONE = Band(" ", "")
 
 def bands(target: Target, glyphs: GlyphSet) -> dict[int, Band]:
     """The band of each hop that belongs to one, by TTL."""
-    hops = target.path.hops
+    hops = target.path.rows
     facts = [[labels.facts_of(target, node.address) for node in hop.nodes] for hop in hops]
     out: dict[int, Band] = {}
     for segment in segments(facts, reached=target.path.reached):

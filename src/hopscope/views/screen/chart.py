@@ -115,7 +115,7 @@ def _over_time(
 
 
 def _profile(path: Path, look: Look, width: int, height: int) -> list[Row]:
-    known = [hop for hop in path.hops if hop.rtt and hop.rtt.p95 is not None]
+    known = [hop for hop in path.rows if hop.rtt and hop.rtt.p95 is not None]
     if len(known) < 2:
         return [Line().add(" a profile needs two hops that answer", look.quiet).row(width, look.text)]
     xs = [float(hop.ttl) for hop in known]
@@ -126,7 +126,7 @@ def _profile(path: Path, look: Look, width: int, height: int) -> list[Row]:
         plot.Curve(xs, [rtt.best for rtt in rtts], "low"),
         plot.Curve(xs, [rtt.median for rtt in rtts], "hop"),
     ]
-    first, last = path.hops[0].ttl, path.hops[-1].ttl
+    first, last = path.rows[0].ttl, path.rows[-1].ttl
     step = max(1, (last - first + 1) * 4 // max(1, width - Y_LABEL))
     ticks = [(float(ttl), str(ttl)) for ttl in range(first, last + 1, step)]
     axes = plot.Axes((float(first), float(last)), (0.0, ceiling), ticks, value_ticks(ceiling, height))

@@ -142,7 +142,7 @@ class ActionContext:
             target = state.chosen
             cursor = state.cursor(target) if target else None
             if target is not None and cursor is not None:
-                ttls = [hop.ttl for hop in target.path.hops]
+                ttls = [hop.ttl for hop in target.path.rows]
                 self.choose_hop(ttls[max(0, min(len(ttls) - 1, ttls.index(cursor) + step))])
                 return
         self.redraw()

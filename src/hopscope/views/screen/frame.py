@@ -120,7 +120,7 @@ def chart_height(state: ViewState, height: int, room: int, target: Target) -> in
     """Lines of the chart and the panel beside it; 0 where they are off or have no room."""
     if state.chart is False or height < CHART_LEAST:
         return 0
-    nodes = sum(max(1, len(hop.nodes)) if state.unfolded else 1 for hop in target.path.hops)
+    nodes = sum(max(1, len(hop.nodes)) if state.unfolded else 1 for hop in target.path.rows)
     left = room - nodes - 4
     if state.chart is None and height < CHART_FROM and (left < PANEL_LEAST or not target.path.reached):
         return 0
@@ -142,7 +142,7 @@ def _panels(state: ViewState, target: Target, look: Look, width: int, height: in
     from hopscope.views.screen import detail  # not needed for the first frame
 
     verdicts = state.judge.hops(target)
-    verdict = next(v for v, h in zip(verdicts, target.path.hops, strict=True) if h is hop)
+    verdict = next(v for v, h in zip(verdicts, target.path.rows, strict=True) if h is hop)
     inside = detail.panel(target, hop, verdict, look, side - 2)
     if len(inside) > height - 2:
         inside = [*inside[: height - 3], Line().add(" … more: enter", look.quiet).row(side - 2, look.text)]
@@ -164,7 +164,7 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
         from hopscope.views.screen import chart  # not needed for the first frame
 
         verdicts = state.judge.hops(target)
-        harmless = [h.ttl for h, v in zip(target.path.hops, verdicts, strict=True) if v.state == "cosmetic"]
+        harmless = [h.ttl for h, v in zip(target.path.rows, verdicts, strict=True) if v.state == "cosmetic"]
         drawn.rows = chart.panel(
             target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor, harmless
         )

@@ -24,13 +24,13 @@ def rows(
     path = target.path
     first, times = seen(path, zoom)
     columns = width - HEAT_LABEL - 1
-    if len(times) < 1 or columns < 4 or height < 3 or not path.hops:
+    if len(times) < 1 or columns < 4 or height < 3 or not path.rows:
         return []
     edges = [i * len(times) // columns for i in range(columns + 1)]
-    shown = path.hops if len(path.hops) <= height - 1 else path.hops[-(height - 2) :]
+    shown = path.rows if len(path.rows) <= height - 1 else path.rows[-(height - 2) :]
     out = []
-    if len(shown) < len(path.hops):
-        words = f" {look.glyphs.up} {len(path.hops) - len(shown)} more hops"
+    if len(shown) < len(path.rows):
+        words = f" {look.glyphs.up} {len(path.rows) - len(shown)} more hops"
         out.append(Line().add(words, look.quiet).row(width, look.text))
     tall = max(1, min(3, (height - 1) // len(shown)))
     at = None if cursor is None else len(times) - 1 - cursor

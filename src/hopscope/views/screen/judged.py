@@ -79,7 +79,7 @@ class HealthCache:
         known = self._hops.get(target.id)
         if known is not None and known[0] == target.path.version:
             return known[1]
-        verdicts = tuple(hop_health(target.path, hop) for hop in target.path.hops)
+        verdicts = tuple(hop_health(target.path, hop) for hop in target.path.rows)
         self._hops[target.id] = (target.path.version, verdicts)
         return verdicts
 

@@ -83,7 +83,7 @@ class ViewState:
 
     def cursor(self, target: Target) -> int | None:
         """The TTL of the chosen hop: the user's choice where it still exists, else the last hop."""
-        hops = target.path.hops
+        hops = target.path.rows
         wanted = self.hops.get(target.id)
         if wanted is not None and any(hop.ttl == wanted for hop in hops):
             return wanted
@@ -92,7 +92,7 @@ class ViewState:
     def chosen_hop(self, target: Target) -> Hop | None:
         """The chosen hop."""
         cursor = self.cursor(target)
-        return next((hop for hop in target.path.hops if hop.ttl == cursor), None)
+        return next((hop for hop in target.path.rows if hop.ttl == cursor), None)
 
     @property
     def row_options(self) -> RowOptions:

@@ -41,7 +41,7 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
     words = min(words, 34, max(8, room - name - 4))
     bars = room - name - words - 6
     bars = bars if bars >= 8 else 0
-    ceiling = spark.ceiling_for([hop for t in targets if (hop := t.path.target_hop)], bars) if bars else 1.0
+    ceiling = spark.ceiling_for([hop for t in targets if (hop := t.path.target)], bars) if bars else 1.0
     head = (
         Line()
         .add(" " * FIXED, look.quiet)
@@ -73,7 +73,7 @@ def _row(
     verdict: TargetStatus = state.judge.target(target)
     mark, style = look.health(verdict.state)
     chosen = target.id == state.target
-    hop = target.path.target_hop or (target.path.hops[-1] if target.path.hops else None)
+    hop = target.path.target
     line = Line().add(look.glyphs.cursor if chosen else " ", look.strong).add(f"{mark} ", style)
     line.add(fit(target.query, name), look.strong if chosen else look.text).add("  ", look.text)
     line.add(fit(verdict.short, words), look.quiet if verdict.state in ("healthy", "finished") else style)

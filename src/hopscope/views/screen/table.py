@@ -100,7 +100,7 @@ def host_wanted(target: Target, options: RowOptions) -> int:
     """Cells that the longest host of a path would take."""
     best = HOST_MIN
     owned = bands(target, UNICODE) if options.owners else {}
-    for hop in target.path.hops:
+    for hop in target.path.rows:
         chips = sum(len(chip) + 2 for chip in _chips(hop, options, owned.get(hop.ttl, NONE)))
         for node in hop.nodes[: None if options.unfolded else 1]:
             name, beside = labels.host(target, node, options.names)
@@ -112,7 +112,7 @@ def host_wanted(target: Target, options: RowOptions) -> int:
 
 def is_in_us(target: Target) -> bool:
     """Is the whole path so quick that µs are the unit that fits?"""
-    bests = [hop.rtt.avg for hop in target.path.hops if hop.rtt]
+    bests = [hop.rtt.avg for hop in target.path.rows if hop.rtt]
     return bool(bests) and max(bests) < 0.995
 
 
@@ -179,10 +179,10 @@ class TablePainter:
         cache.painter = self
         target, layout, options, look = self.target, self.layout, self.options, self.look
         if layout.spark and options.scale == "all":
-            cache.ceiling = spark.ceiling_for(target.path.hops, layout.spark, cache.ceiling)
+            cache.ceiling = spark.ceiling_for(target.path.rows, layout.spark, cache.ceiling)
         owned = bands(target, look.glyphs) if options.owners else {}
         out = []
-        for hop, verdict in zip(target.path.hops, findings, strict=True):
+        for hop, verdict in zip(target.path.rows, findings, strict=True):
             ceiling = cache.ceiling or 1.0
             if options.scale == "hop":
                 ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
@@ -294,7 +294,7 @@ class TablePainter:
 def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, names: NamesMode) -> list[str]:
     """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
     out: list[tuple[str, str]] = []
-    if any(labels.mark(target, node, names) for hop in target.path.hops for node in hop.nodes):
+    if any(labels.mark(target, node, names) for hop in target.path.rows for node in hop.nodes):
         out.append(("? a claim", "the name does not lead back to its address"))
     if any(verdict.state == "cosmetic" for verdict in verdicts):
         out.append(
@@ -303,7 +303,7 @@ def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int
                 "the router limits how often it answers, traffic is not lost",
             )
         )
-    if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.hops, verdicts, strict=True)):
+    if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.rows, verdicts, strict=True)):
         out.append(("dim numbers are too young to judge", "fewer than 10 probes"))
     return [whole if cell_len(whole := f"{head}: {tail}") <= width else head for head, tail in out]
 

@@ -49,5 +49,5 @@ class HopScreen(Sheet):
         if target is None or hop is None:
             return [line(look, width, ("this hop is gone", "quiet"))]
         verdicts = self.context.state.judge.hops(target)
-        verdict = verdicts[target.path.hops.index(hop)]
+        verdict = verdicts[target.path.rows.index(hop)]
         return detail.everything(target, hop, verdict, look, width)

@@ -1,0 +1,207 @@
+"""The target by round, whatever TTL it stands at: one fate a round, folded like a hop's.
+
+What became of a round, by the target's distance in the rounds before it:
+
+- answered, by the nearest of the target's own answers;
+- but where the target answers farther away than before and its old TTL is silent, that counts only once the old TTL has
+  been silent for `FRESHER` rounds: until then the probe at its TTL of that time is lost, and what answered in its place
+  was a second try;
+- lost where that probe was, and where routers' errors are all that came of it ("no route", "prohibited");
+- while no distance is known, the farthest probe of the round stands for the target: it did not answer;
+- not probed where a router answered at the target's TTL and nothing was sent beyond.
+
+Only answers in time tell the distance, and a round is settled once nothing of it is in flight, so the order of arrival
+never shows. Rounds before that are settled for one snapshot only, on a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from hopscope.path.hop import HopFold
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
+from hopscope.wire.messages import Answered, Failed, Late, Lost
+
+FRESHER: Final = 3
+"""By so many rounds a later hop's newest answer must be newer to show that the path goes on."""
+
+_SETTLED_EACH: Final = 64
+"""So many rounds may wait to be looked at."""
+
+
+class Outcome(NamedTuple):
+    """What became of a round."""
+
+    round: int
+    used: int
+    """The TTL whose probe stood for the target."""
+    fate: Answered | int
+    """The target's answer, or the sample of a probe without one."""
+    is_error: bool
+    """A router's error was all that came."""
+    place: tuple[int, int]
+    """The target's distance from now on (0: unknown), and the round in which it answered there last."""
+
+
+class TargetSeries:
+    """One target's rounds, from the fates of its hops. `window` is in rounds."""
+
+    __slots__ = ("_arrivals", "_cached", "_cached_of", "_distance", "_fold", "_seen", "_used", "_window", "next")
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._fold = HopFold(0, window, 0)
+        self._arrivals: dict[int, dict[int, tuple[Answered, bool]]] = {}
+        """By round and TTL: answers in time that end the path, and whether the target itself sent them."""
+        self._distance = 0
+        """The TTL at which the target answered last; 0: none is known."""
+        self._seen = -1
+        """The round of that answer."""
+        self._used = bytearray(window)
+        """By round modulo `window`: the TTL whose probe stood for the target."""
+        self._cached: Hop | None = None
+        self._cached_of: tuple[int, int, bool, list[Outcome]] = (0, 0, False, [])
+        self.next = 0
+        """The first round that is not settled."""
+
+    def copy(self) -> TargetSeries:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin._fold = self._fold.copy()
+        twin._arrivals = {round_: dict(answers) for round_, answers in self._arrivals.items()}
+        twin._used = self._used[:]
+        return twin
+
+    # --- facts, once the hop has taken them -----------------------------------------------------------------------
+
+    def arrived(self, event: Answered, is_own: bool) -> None:
+        """An answer in time that ends the path; `is_own`: the target's, not a router's error."""
+        if event.round >= self.next:
+            self._arrivals.setdefault(event.round, {})[event.ttl] = (event, is_own)
+        elif is_own and self._stood_for(event):
+            self._cached = None
+            self._fold.answered(event, 0)
+
+    def settled(self, event: Lost | Late | Failed) -> None:
+        """A probe of a round that is settled has another fate now."""
+        if not self._stood_for(event):
+            return
+        self._cached = None
+        fate = LOST if isinstance(event, Lost) else LATE if isinstance(event, Late) else FAILED
+        self._fold.mark(event.round, fate, max(0, self.next - self._window))
+
+    def abandon(self, now: int, error: str, message: str) -> None:
+        """No fate will come any more."""
+        self._cached = None
+        self._fold.abandon(now, error, message, max(0, self.next - self._window))
+
+    def _stood_for(self, event: Answered | Lost | Failed) -> bool:
+        """Whether this probe was the one that stood for the target; as far as is known still."""
+        if event.round < self.next - self._window:
+            return self._distance in (0, event.ttl)
+        return self._used[event.round % self._window] == event.ttl
+
+    # --- rounds ---------------------------------------------------------------------------------------------------
+
+    def is_behind(self, newest: int) -> bool:
+        """Whether so many rounds wait that some should be settled now, while the hops remember them."""
+        return newest - self.next >= min(_SETTLED_EACH, self._window // 2)
+
+    def advance(self, hops: Mapping[int, HopFold], newest: int, is_over: bool = False) -> None:
+        """Settle every round before `newest` (`is_over`: and that one) of which nothing is in flight, and what is about
+        to leave the window in any case."""
+        pending = min((hop.first_pending for hop in hops.values() if hop.pending), default=newest + 1)
+        oldest = newest - self._window + 1
+        end = max(min(pending, newest + is_over), oldest)
+        if end > self.next:
+            first = max(self.next, end - self._window)
+            for round_ in (*self._in_flight(hops, first), *range(first, end)):
+                place = self._distance, self._seen
+                outcome = self._outcome(hops, round_, place, is_complete=True)
+                self._distance, self._seen = outcome.place
+                self._used[round_ % self._window] = outcome.used
+                _settle(self._fold, outcome)
+            self.next = end
+            self._cached = None
+            for round_ in [round_ for round_ in self._arrivals if round_ < end]:
+                del self._arrivals[round_]
+
+    def snapshot(
+        self, hops: Mapping[int, HopFold], first: int, newest: int, ends: bool, is_over: bool = False
+    ) -> Hop | None:
+        """The target as a hop of its own, at the TTL where it stands (0: unknown), its window from round `first` to
+        `newest`; None before anything was sent. `ends`: it is what ends the path now."""
+        self.advance(hops, newest, is_over)
+        place = self._distance, self._seen
+        rest: list[Outcome] = []
+        for round_ in range(self.next, newest + 1):
+            outcome = self._outcome(hops, round_, place, is_complete=round_ < newest or is_over)
+            place = outcome.place
+            rest.append(outcome)
+        made_of = (first, newest, ends, rest)
+        fold = self._fold
+        if self._cached is not None and self._cached_of == made_of:
+            return self._cached
+        if rest:
+            fold = fold.copy()
+            for outcome in rest:
+                _settle(fold, outcome)
+        if not fold.sent:
+            return None
+        fold.ttl = place[0]
+        if fold.failed:
+            fold.blame((hops.get(fold.ttl) or hops[max(hops)]).last_error)
+        self._cached, self._cached_of = fold.snapshot(first, newest, ends), made_of
+        return self._cached
+
+    def _in_flight(self, hops: Mapping[int, HopFold], before: int) -> list[int]:
+        """The rounds to be settled that have left the window, but for something of them that is in flight still."""
+        if self.next >= before:
+            return []
+        known = {round_ for hop in hops.values() for round_ in hop.in_flight()}
+        return sorted(round_ for round_ in known if self.next <= round_ < before)
+
+    def _outcome(
+        self, hops: Mapping[int, HopFold], round_: int, place: tuple[int, int], *, is_complete: bool
+    ) -> Outcome:
+        """What became of one round; `place`: the target's distance, and the round in which it answered there last."""
+        distance, seen = place
+        arrivals = self._arrivals.get(round_, {})
+        own = min((ttl for ttl, (_, is_own) in arrivals.items() if is_own), default=0)
+        at = hops.get(distance)
+        fate = NO_PROBE if at is None else at.fate(round_)
+        if own:
+            is_gone = fate in (LOST, LATE) and seen + FRESHER <= round_
+            if own <= distance or fate >= 0 or fate == NO_PROBE or is_gone:
+                return Outcome(round_, own, arrivals[own][0], False, (own, round_))
+        used = distance
+        if fate == NO_PROBE or (fate >= 0 and distance not in arrivals):
+            used, beyond = _farthest(hops, round_, distance, is_complete)
+            if beyond >= 0:
+                # The target is farther away than anything that was tried, now or at all.
+                beyond = LOST if not distance and is_complete else NO_PROBE
+            if fate >= 0:
+                place = 0, seen
+            fate = beyond
+        is_error = bool(arrivals) and not own and fate != PENDING
+        return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place)
+
+
+def _settle(fold: HopFold, outcome: Outcome) -> None:
+    """Give a round its fate."""
+    if isinstance(outcome.fate, Answered):
+        fold.answered(outcome.fate, outcome.round)
+    else:
+        fold.mark(outcome.round, outcome.fate, outcome.round)
+    fold.errors += outcome.is_error
+
+
+def _farthest(hops: Mapping[int, HopFold], round_: int, distance: int, is_complete: bool) -> tuple[int, int]:
+    """The farthest probe of a round, beyond the target's place where that answered, and its fate."""
+    probed = [(ttl, fate) for ttl, hop in hops.items() if (fate := hop.fate(round_)) != NO_PROBE]
+    ttl, fate = max(probed, default=(0, NO_PROBE))
+    if (distance and ttl <= distance and fate >= 0) or not (is_complete or fate == PENDING):
+        return ttl, NO_PROBE
+    return ttl, fate
