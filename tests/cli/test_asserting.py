@@ -24,6 +24,8 @@ from tests.report import sample
         "avg!=1",
         "jitter<40 jitter_worst<100 stddev>1 median>30 p99<=120 best>=30 last<121 sent=4 lost=0 duplicates=0",
         "route_changes<5",
+        "verdict=healthy incidents=0",
+        "verdict!=loss, verdict == healthy incidents<1",
     ],
 )
 def test_conditions_that_hold(text: str) -> None:
@@ -39,6 +41,9 @@ def test_conditions_that_hold(text: str) -> None:
         ("hop[3].loss<1", "hop[3].loss<1: is 25 %"),
         ("hop[2].avg<100", "hop[2].avg<100: is unknown"),
         ("hop[9].loss<100", "hop[9].loss<100: there is no such hop"),
+        ("verdict=loss", "verdict=loss: is healthy"),
+        ("verdict!=healthy", "verdict!=healthy: is healthy"),
+        ("incidents>0", "incidents>0: is 0"),
     ],
 )
 def test_a_broken_condition_says_what_it_found(text: str, why: str) -> None:
@@ -76,6 +81,13 @@ def test_a_silent_target_fulfils_only_what_is_known_of_it() -> None:
         "loss<1e9999",
         "loss<<1",
         "loss<-1",
+        "verdict",
+        "verdict=fine",
+        "verdict<healthy",
+        "verdict=1",
+        "hop[3].verdict=healthy",
+        "loss=healthy",
+        "incidents=none",
         "\x1b[31m",
     ],
 )
@@ -83,3 +95,9 @@ def test_what_is_no_condition_is_refused_in_one_printable_line(text: str) -> Non
     with pytest.raises(UsageError) as caught:
         read(text)
     assert str(caught.value).isprintable()
+
+
+def test_an_assertion_on_a_verdict_that_is_still_starting_does_not_hold_and_says_so() -> None:
+    why = "the verdict is still starting: too few rounds have their fates"
+    lines = broken(read("verdict=healthy verdict!=loss verdict=starting incidents=0"), sample.short_target())
+    assert [line.partition(": ")[2].partition(": ")[2] for line in lines] == [why] * 4

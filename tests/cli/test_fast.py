@@ -55,6 +55,47 @@ def test_a_stream_has_head_probes_and_end() -> None:
     assert lines[-1]["rounds"] == 2
 
 
+def test_a_stream_tells_each_change_of_the_verdict_once_and_when_incidents_begin_and_end() -> None:
+    lines = [json.loads(line) for line in fast("outage", "-c", "60", "--format", "ndjson").splitlines()]
+    validator = jsonschema.Draft202012Validator(schemas.schema("events"), format_checker=jsonschema.FormatChecker())
+    told = [line for line in lines if line["event"] in ("verdict", "incident", "epoch", "mark")]
+    for line in told:
+        validator.validate(line)
+        assert line["target"] == lines[0]["target"]
+    assert [line["kind"] for line in told if line["event"] == "verdict"] == ["healthy", "outage", "recovered"]
+    began, ended = (line for line in told if line["event"] == "incident")
+    assert (began["id"], began["to"], began["segment"]) == (ended["id"], None, "transit")
+    assert (ended["from"], ended["to"], ended["at"]) == (began["from"], ended["at"], ended["to"])
+
+
+def test_a_report_tells_the_verdict_whose_it_is_and_what_was() -> None:
+    report = json.loads(fast("outage", "-c", "30", "--format", "json"))
+    jsonschema.validate(report, schemas.schema("report"), jsonschema.Draft202012Validator)
+    verdict = report["verdict"]
+    assert (verdict["kind"], verdict["first_ttl"], verdict["last_ttl"]) == ("outage", 5, 6)
+    assert (verdict["segment"], verdict["owner"]["number"]) == ("transit", 64510)
+    assert verdict["between"] == ["AS64500 NEARBY-ACCESS", "AS64510 FARLINE"]
+    assert verdict["since"] == "2026-01-01T12:00:20.000000+00:00"
+    assert verdict["text"].startswith("no answer from hop 6 on, since 2026-01-01 12:00:20 UTC")
+    (incident,) = report["incidents"]
+    assert (incident["kind"], incident["from"], incident["to"]) == ("outage", verdict["since"], None)
+
+
+def test_an_assertion_on_the_verdict_decides_the_exit_status() -> None:
+    done = run("demo", "outage", "--fast", "-c", "30", "--assert", "verdict=healthy incidents=0")
+    assert done.returncode == 5
+    assert "verdict=healthy: is outage" in done.stderr
+    assert "incidents=0: is 1" in done.stderr
+    assert run("demo", "healthy", "--fast", "-c", "30", "--assert", "verdict=healthy incidents=0").returncode == 0
+
+
+def test_hidden_hops_are_in_no_sentence_of_a_stream_or_a_report() -> None:
+    for form in ("ndjson", "json"):
+        text = fast("wifi", "-c", "60", "--format", form, "--privacy", "3")
+        assert "192.168.1.1" not in text
+        assert "bng" not in text
+
+
 def test_the_exit_status_is_the_reports() -> None:
     silent = run("demo", "silent-target", "--fast", "-c", "3", "--format", "json")
     assert silent.returncode == 1

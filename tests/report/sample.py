@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hopscope.judge.judge import Judge
+from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AddressInfo, Asn, Geo
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Target
@@ -98,13 +100,20 @@ def _probe(number: int, place: int, at: int, fate: float | str) -> list[Event]:
 
 def target(names: dict[str, AddressInfo] | None = None, query: str = "www.example.com") -> Target:
     """The target after its rounds."""
-    fold = PathFold(TARGET)
+    fold, judged = PathFold(TARGET), judged_of(events())
     fold.apply_all(events())
     plan = Plan(TARGET, 4, rounds=ROUNDS)
     facts = Started(1, "ping-socket", "192.168.1.23", None, None, 64, "one", "kernel")
-    return Target(
-        1, query, "finished", TARGET, plan, facts, None, None, fold.snapshot(), NAMES if names is None else names
-    )
+    known = NAMES if names is None else names
+    return Target(1, query, "finished", TARGET, plan, facts, None, None, fold.snapshot(), known, judged=judged)
+
+
+def judged_of(said: list[Event], address: str = TARGET) -> Judged:
+    """What the judge has to say after these events."""
+    judge = Judge(address)
+    for event in said:
+        judge.apply(event)
+    return judge.judged()
 
 
 def short_events() -> list[Event]:
@@ -131,7 +140,10 @@ def short_target() -> Target:
     fold.apply_all(short_events())
     facts = Started(5, "ping-socket", "192.168.1.23", None, None, 64, "one", "kernel")
     plan = Plan(TARGET, 4, rounds=2)
-    return Target(5, "www.example.com", "finished", TARGET, plan, facts, None, None, fold.snapshot(), NAMES)
+    judged = judged_of(short_events())
+    return Target(
+        5, "www.example.com", "finished", TARGET, plan, facts, None, None, fold.snapshot(), NAMES, judged=judged
+    )
 
 
 def silent_target() -> Target:

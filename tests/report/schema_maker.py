@@ -12,13 +12,22 @@ from typing import Any
 import msgspec
 
 import hopscope.views.schemas as schemas
-from hopscope.session.events import EndEvent, GapEvent, MarkEvent, ProbeEvent, StartEvent
+from hopscope.session.events import (
+    EndEvent,
+    EpochEvent,
+    GapEvent,
+    IncidentEvent,
+    MarkEvent,
+    ProbeEvent,
+    StartEvent,
+    VerdictEvent,
+)
 from hopscope.session.report import Report, Reports
 from hopscope.wire.methods import METHODS, PROTOCOLS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COUNTS = ("sent", "received", "lost", "late", "pending", "failed", "duplicates", "rounds", "round", "events")
-_TIMES = ("started", "finished", "sent_at", "at", "until", "from")
+_TIMES = ("started", "finished", "sent_at", "at", "until", "from", "to", "since")
 
 
 def make(name: str) -> dict[str, Any]:
@@ -35,7 +44,7 @@ def _report() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    kinds = (StartEvent, ProbeEvent, MarkEvent, GapEvent, EndEvent)
+    kinds = (StartEvent, ProbeEvent, VerdictEvent, IncidentEvent, MarkEvent, EpochEvent, GapEvent, EndEvent)
     _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return _document(
         "One line of hopscope --format ndjson",

@@ -2,7 +2,9 @@
 
 A text is conditions with spaces or commas between them, all of which must hold: ``reached``, or a value, a comparison
 (``< <= > >= = == !=``) and a number, which may carry its unit (``%``, ``ms``, ``s``). Values are the target's, by round
-and whatever TTL it stood at, or with ``hop[3].`` in front a hop's. What is unknown fulfils no condition.
+and whatever TTL it stood at, or with ``hop[3].`` in front a hop's. ``verdict`` is compared with a kind of verdict
+(``verdict=healthy``), and ``incidents`` is how much was wrong in all. What is unknown fulfils no condition, nor does a
+verdict that is still ``starting``.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
+from hopscope.judge.verdict import QUIET_KINDS, Trouble
 from hopscope.path.measures import MEASURES
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
@@ -31,13 +35,19 @@ _PATH: dict[str, Callable[[Target], float | None]] = {
     "hops": lambda target: len(target.path.hops) and target.path.hops[-1].ttl if target.path.reached else None,
     "rounds": lambda target: target.path.rounds,
     "route_changes": lambda target: target.path.route_changes,
+    "incidents": lambda target: len(target.judged.incidents) + target.judged.forgotten,
 }
+_OF_JUDGE = ("verdict", "incidents")
+"""What is known only when the judge has seen some rounds."""
+KINDS: tuple[str, ...] = (*QUIET_KINDS, *get_args(Trouble))
+"""What a verdict can be compared with."""
 _UNITS = {"%": "%", "ms": "ms", "s": "ms"}
 """Units that a number may carry, and the measures' unit that each goes with."""
-NAMES = ("reached", *(key for key, measure in MEASURES.items() if measure.unit), *_PATH)
+NAMES = ("reached", "verdict", *(key for key, measure in MEASURES.items() if measure.unit), *_PATH)
 _CONDITION = re.compile(
     r"(?:hop\[(?P<hop>\d{1,3})\]\.)?(?P<name>[a-z_0-9]+)"
-    r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?P<number>\d+(?:\.\d*)?|\.\d+)(?:\s*(?P<unit>%|ms\b|s\b))?)?"
+    r"(?:\s*(?P<how><=|>=|==|!=|<|>|=)\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)(?:\s*(?P<unit>%|ms\b|s\b))?"
+    r"|(?P<word>[a-z][a-z-]*)))?"
 )
 
 
@@ -50,11 +60,18 @@ class Condition:
     hop: int | None
     how: str
     number: float
+    word: str = ""
+    """The kind that a verdict is compared with."""
 
     def broken(self, target: Target) -> str | None:
         """What stands against it; None where it holds."""
         if self.name == "reached":
             return None if target.path.reached else "the target never answered"
+        if self.name in _OF_JUDGE and target.judged.verdict.kind == "starting":
+            return "the verdict is still starting: too few rounds have their fates"
+        if self.name == "verdict":
+            kind = target.judged.verdict.kind
+            return None if (kind == self.word) == (self.how != "!=") else f"is {kind}"
         value = self._value(target)
         if value is None:
             return "is unknown" if self.hop is None or self._hop(target) else "there is no such hop"
@@ -106,12 +123,30 @@ def _condition(match: re.Match[str]) -> Condition:
     if (name == "reached") != (how is None):
         wrong = "stands alone" if name == "reached" else "needs a comparison, e.g. " + name + "<10"
         raise UsageError(f"--assert: {shown(text)}: {name} {wrong}")
-    if match["hop"] and (name in _PATH or name == "reached"):
+    if match["hop"] and (name in _PATH or name in ("reached", "verdict")):
         raise UsageError(f"--assert: {shown(text)}: {name} is the path's, not a hop's")
     if unit and _unit(name) != _UNITS[unit]:
         raise UsageError(f"--assert: {shown(text)}: {name} is not measured in {unit}")
+    if name == "verdict":
+        _check_kind(match)
+    elif match["word"]:
+        raise UsageError(f"--assert: {shown(text)}: {name} is compared with a number")
     number = float(match["number"] or 0) * (1000 if unit == "s" else 1)
-    return Condition(" ".join(text.split()), name, int(match["hop"]) if match["hop"] else None, how or "", number)
+    hop = int(match["hop"]) if match["hop"] else None
+    return Condition(" ".join(text.split()), name, hop, how or "", number, match["word"] or "")
+
+
+def _check_kind(match: re.Match[str]) -> None:
+    """`UsageError` where a verdict is compared with what none can be."""
+    text, word = match[0], match["word"]
+    if match["how"] not in ("=", "==", "!="):
+        raise UsageError(f"--assert: {shown(text)}: a verdict is compared by = or !=")
+    if word not in KINDS:
+        import difflib
+
+        near = difflib.get_close_matches(word or "", KINDS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"--assert: {shown(text)}: there is no such verdict{hint} There are: {', '.join(KINDS)}")
 
 
 def _unit(name: str) -> str:

@@ -23,7 +23,7 @@ from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.target import TargetRecord
 from hopscope.sim.library import Demo
-from hopscope.views.privacy import masked_snapshot
+from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import streamer
 from hopscope.wire.facts import Begun, Found
@@ -100,16 +100,23 @@ class _Fast:
         if record is None:
             return
         record.fold.apply(event)
-        if isinstance(event, Finished):
-            self._say(record.ended())
         if self._stream is None:
             return
+        if isinstance(event, Finished):
+            self._tell_news(record)
+            self._say(record.ended())
         if isinstance(event, Started):
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
             self._say(probe_event(record.name, event))
         elif isinstance(event, Sent) and record.head is not None and self._ending.format in STEPWISE:
             self._say(sent_event(record.name, event))
+        if record.head is not None:
+            self._tell_news(record)
+
+    def _tell_news(self, record: TargetRecord) -> None:
+        for told in record.told(lambda: masked(record.snapshot(self._namer), self._options.privacy)):
+            self._say(told)
 
     def _say(self, event: StreamEvent | None) -> None:
         if self._stream is not None and event is not None:

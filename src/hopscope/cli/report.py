@@ -26,7 +26,7 @@ from hopscope.path.snapshot import LocalError, kept_here
 from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
-from hopscope.views.privacy import HIDDEN, masked_snapshot
+from hopscope.views.privacy import HIDDEN, masked, masked_snapshot
 from hopscope.views.report.document import Document
 from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
 from hopscope.views.report.stream import Streamer, streamer
@@ -176,7 +176,12 @@ class _Report(Ending):
         # NDJSON has addresses and no names: nobody is asked for what is not shown.
         namer = None if self.format == "ndjson" else self.namer
         session = Session(
-            started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
+            started.targets,
+            started.probing,
+            launched=started.launched,
+            namer=namer,
+            addresses=started.addresses,
+            shown=lambda target: masked(target, self.options.privacy),
         )
         is_stream = self.format in STREAMS
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.

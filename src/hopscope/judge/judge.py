@@ -297,16 +297,17 @@ class Judge:
             return Verdict(kind="starting")
         round_ = series.rounds[-1]
         if found is None:
-            n, k = series.reached_of(max(0, size - _SPAN, series.index(self._floor)))
             start = max(0, size - _SPAN, series.index(self._floor))
-            numbers = Numbers(span_from=series.times[start], rounds=size - start, sent=n, lost=k)
+            n, k = series.reached_of(start)
+            # What is over since the newest round has no round behind it yet.
+            numbers = Numbers(span_from=series.times[min(start, size - 1)], rounds=size - start, sent=n, lost=k)
             ended = self._standing.ended
             if self._standing.is_recovered(series.end) and ended is not None:
                 return Verdict(
                     kind="recovered",
                     at=self._at,
                     round=round_,
-                    since=series.times[series.index(ended)],
+                    since=series.times[min(series.index(ended), size - 1)],
                     confidence=0.9,
                     numbers=numbers,
                     notes=self._noted(),

@@ -49,7 +49,8 @@ NoteKind: TypeAlias = Literal[
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
 
-QUIET: Final[frozenset[str]] = frozenset({"starting", "healthy", "recovered"})
+QUIET_KINDS: Final = ("starting", "healthy", "recovered")
+QUIET: Final[frozenset[str]] = frozenset(QUIET_KINDS)
 """Kinds of a verdict that name no trouble."""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from hopscope.session.report_verdict import ReportEpoch, ReportIncident, ReportMark, ReportVerdict
 from hopscope.wire.messages import (
     Answered,
     Clock,
@@ -21,14 +21,10 @@ from hopscope.wire.messages import (
     Method,
     Protocol,
     Sent,
-    SourceChanged,
 )
+from hopscope.words.numbers import iso
 
-MarkKind: TypeAlias = Literal["address-change"]
-"""``address-change``: probes leave from another address of this machine."""
 Outcome: TypeAlias = Literal["answered", "lost", "late", "failed", "duplicate"]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StartEvent(msgspec.Struct, frozen=True, tag_field="event", tag="start", kw_only=True):
@@ -84,16 +80,32 @@ class SentEvent(msgspec.Struct, frozen=True, tag_field="event", tag="sent", kw_o
     sent_at: str
 
 
-class MarkEvent(msgspec.Struct, frozen=True, tag_field="event", tag="mark", kw_only=True):
+class VerdictEvent(ReportVerdict, frozen=True, tag_field="event", tag="verdict", kw_only=True):
+    """What is wrong has changed: this is so from now on."""
+
+    target: str
+    at: str
+
+
+class IncidentEvent(ReportIncident, frozen=True, tag_field="event", tag="incident", kw_only=True):
+    """Something that is wrong has begun, or ended (then `to` says when)."""
+
+    target: str
+    at: str
+
+
+class MarkEvent(ReportMark, frozen=True, tag_field="event", tag="mark", kw_only=True):
     """Something that happened, and is no trouble of the path's."""
 
     target: str
     at: str
-    kind: MarkKind
-    begin: str = msgspec.field(name="from")
-    end: str | None = msgspec.field(name="to")
-    """None: it goes on."""
-    text: str
+
+
+class EpochEvent(ReportEpoch, frozen=True, tag_field="event", tag="epoch", kw_only=True):
+    """The path is another one from now on."""
+
+    target: str
+    at: str
 
 
 class GapEvent(msgspec.Struct, frozen=True, tag_field="event", tag="gap", kw_only=True):
@@ -120,15 +132,12 @@ class EndEvent(msgspec.Struct, frozen=True, tag_field="event", tag="end", kw_onl
     reached: bool
 
 
-SessionEvent: TypeAlias = StartEvent | ProbeEvent | MarkEvent | GapEvent | EndEvent
+SessionEvent: TypeAlias = (
+    StartEvent | ProbeEvent | VerdictEvent | IncidentEvent | MarkEvent | EpochEvent | GapEvent | EndEvent
+)
 StreamEvent: TypeAlias = SessionEvent | SentEvent
 
 _OUTCOMES: Final[dict[type, Outcome]] = {Answered: "answered", Late: "late", Duplicate: "duplicate"}
-
-
-def iso(epoch_ns: int) -> str:
-    """A time as ISO 8601 in UTC with microseconds."""
-    return (_EPOCH + timedelta(microseconds=epoch_ns // 1000)).isoformat(timespec="microseconds")
 
 
 def sent_event(target: str, event: Sent) -> SentEvent:
@@ -143,18 +152,6 @@ def moment_of(event: StreamEvent) -> str:
     if isinstance(event, StartEvent):
         return event.started
     return "" if isinstance(event, EndEvent) else event.at
-
-
-def source_mark(target: str, change: SourceChanged) -> MarkEvent:
-    """That probes leave from another address of this machine."""
-    at = iso(change.at)
-    text = address_change(change.before, change.after)
-    return MarkEvent(target=target, at=at, kind="address-change", begin=at, end=at, text=text)
-
-
-def address_change(before: str | None, after: str | None) -> str:
-    """That this machine's address changed, in words."""
-    return f"this computer's address changed from {before} to {after}"
 
 
 def probe_event(target: str, event: Answered | Lost | Failed) -> ProbeEvent:

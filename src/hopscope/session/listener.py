@@ -41,9 +41,17 @@ class Listener:
     """Hears one worker after the other (`hopscope.session.supervisor`)."""
 
     def __init__(
-        self, targets: Targets, feeds: Feeds, *, now: Callable[[], int], garbage: Callable[[str], None]
+        self,
+        targets: Targets,
+        feeds: Feeds,
+        *,
+        now: Callable[[], int],
+        garbage: Callable[[str], None],
+        tell_news: Callable[[TargetRecord], None],
     ) -> None:
-        """`now` is epoch ns on the session's time line; `garbage` is told why something could not be used."""
+        """`now` is epoch ns on the session's time line; `garbage` is told why something could not be used; `tell_news`
+        is called after each fact of a target's."""
+        self._tell_news = tell_news
         self._targets = targets
         self._feeds = feeds
         self._now = now
@@ -77,12 +85,12 @@ class Listener:
                 self._refused(record, event)
             case SourceChanged():
                 self._targets.apply(record, cleaned(event))
-                self._feeds.put(record.moved())
             case Failed():
                 event = cleaned(event)
                 self._targets.apply(record, event)
             case Finished():
                 self._targets.apply(record, event)
+                self._tell_news(record)
                 self._feeds.put(record.ended())
             case Sent() | Lost() | RoundStarted():
                 self._targets.apply(record, event)
@@ -93,6 +101,7 @@ class Listener:
                 self._feeds.put(probe_event(record.name, event))
         elif isinstance(event, Sent) and self._feeds.wants_departures:
             self._feeds.put(sent_event(record.name, event))
+        self._tell_news(record)
 
     def _refused(self, record: TargetRecord, refusal: Refused) -> None:
         self._targets.forget_flow(record)
@@ -131,6 +140,7 @@ class Listener:
             if not record.is_over:
                 gone = Abandoned(self._now(), "the probe worker ended while this probe was in flight")
                 self._targets.apply(record, gone)
+                self._tell_news(record)
 
     def back(self) -> None:
         """A new worker can be told things: what was being probed goes on."""

@@ -8,6 +8,7 @@ import msgspec
 
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
+from hopscope.names.segments import End
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import (
     Counters,
@@ -89,6 +90,17 @@ class Target(msgspec.Struct, frozen=True):
     """When probes began to leave from another address of this machine, the last time."""
     judged: Judged = Judged(verdict=Verdict(kind="starting"))
     """What is wrong now, what was, and what else happened."""
+
+    @property
+    def end(self) -> End:
+        """What is known of the path's two ends beside its hops."""
+        return End(
+            self.query,
+            self.address,
+            self.names.get(self.address or "") or AddressInfo(),
+            reached=self.path.reached,
+            source=self.facts.source if self.facts else None,
+        )
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -14,9 +14,20 @@ import msgspec
 from hopscope._version import __version__
 from hopscope.names.facts import AddressInfo, Asn, Geo
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
-from hopscope.session.events import iso
 from hopscope.session.model import Target
+from hopscope.session.report_verdict import (
+    ReportEpoch,
+    ReportIncident,
+    ReportMark,
+    ReportVerdict,
+    report_epoch,
+    report_incident,
+    report_mark,
+    report_verdict,
+    said_of,
+)
 from hopscope.wire.messages import Clock, Family, FlowKind, Label, Method, Protocol
+from hopscope.words.numbers import iso
 
 S = TypeVar("S", Rtt, Jitter)
 
@@ -137,6 +148,14 @@ class Report(msgspec.Struct, frozen=True):
     """What a user should know of the method, in words."""
     error: str | None
     """Why the target could not be probed, in words."""
+    verdict: ReportVerdict
+    """What is wrong now."""
+    incidents: tuple[ReportIncident, ...]
+    """What was or is wrong, in the order of its begin."""
+    marks: tuple[ReportMark, ...]
+    """What happened and is no trouble."""
+    epochs: tuple[ReportEpoch, ...]
+    """The path, from one change to the next."""
 
     def to_json(self, indent: int = 2) -> str:
         """The JSON document, without a newline at its end. `indent` 0: on one line."""
@@ -153,7 +172,7 @@ class Reports(msgspec.Struct, frozen=True):
 def report(target: Target, *, now: int, host: str) -> Report:
     """The report of a target as it stands at `now` (epoch ns, `Snapshot.now`), taken on the machine named `host`."""
     plan, facts, path = target.plan, target.facts, target.path
-    refusal = target.refusal
+    refusal, judged, said = target.refusal, target.judged, said_of(target)
     return Report(
         schema="hopscope.report/1",
         hopscope=__version__,
@@ -175,12 +194,16 @@ def report(target: Target, *, now: int, host: str) -> Report:
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
         flow_kind=facts.flow if facts else None,
         clock=facts.clock if facts else None,
-        note="; ".join(said_of(target)) or None,
+        note="; ".join(remarks(target)) or None,
         error=refusal.message if refusal else target.error,
+        verdict=report_verdict(target, said),
+        incidents=tuple(report_incident(incident, said) for incident in judged.incidents),
+        marks=tuple(report_mark(mark) for mark in judged.marks),
+        epochs=tuple(report_epoch(epoch) for epoch in judged.epochs),
     )
 
 
-def said_of(target: Target) -> tuple[str, ...]:
+def remarks(target: Target) -> tuple[str, ...]:
     """What is to be said of how a target is probed: a line each."""
     return (*target.notes, *((target.facts.note,) if target.facts and target.facts.note else ()))
 

@@ -31,12 +31,12 @@ from hopscope.session.facts import TargetFact
 from hopscope.session.feeds import Feeds
 from hopscope.session.launch import WorkerProcess, launch, options_for
 from hopscope.session.listener import Listener
-from hopscope.session.model import Probing, Snapshot
+from hopscope.session.model import Probing, Snapshot, Target
 from hopscope.session.plans import checked, nanos
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
-from hopscope.session.target import planned_s
+from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.transport import Transport, WorkerPipes
 from hopscope.wire.facts import Adjusted, Paused, Reset, Resumed
@@ -67,12 +67,14 @@ class Session:
         addresses: Mapping[str, str] | None = None,
         stall_timeout_s: float = STALLED_S,
         on_fact: Callable[[int, TargetFact], None] | None = None,
+        shown: Callable[[Target], Target] = lambda target: target,
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them
         under way; `namer`, who looks names up, is closed with the session; `worker_command` replaces the worker's
         whole command; `addresses` saves looking a target up; `stall_timeout_s`: start a worker again when it is silent
         for this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is applied:
-        `hopscope.session.replay` makes the same snapshots of them again. `ValueError` where a target cannot be one, or
+        `hopscope.session.replay` makes the same snapshots of them again; `shown` takes out of a target what events'
+        sentences must not tell. `ValueError` where a target cannot be one, or
         nothing can be probed that way."""
         self._default = checked(probing) if probing is not None else Probing()
         self._queries = list(targets)
@@ -96,6 +98,7 @@ class Session:
             changed=self._bump,
             on_fact=on_fact,
         )
+        self._shown = shown
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -108,7 +111,13 @@ class Session:
         begun: dict[str, deque[tuple[int, Plan]]] = {}
         for flow_id, (query, plan) in enumerate(launched.begun if launched is not None else (), 1):
             begun.setdefault(query, deque()).append((flow_id, plan))
-        listener = Listener(self._targets, self._feeds, now=lambda: self.now, garbage=self._supervisor.garbage)
+        listener = Listener(
+            self._targets,
+            self._feeds,
+            now=lambda: self.now,
+            garbage=self._supervisor.garbage,
+            tell_news=self._tell_news,
+        )
         self._supervisor.begin(listener, WorkerPipes(launched) if launched is not None else None)
         for query in self._queries:
             if begun.get(query):
@@ -138,6 +147,12 @@ class Session:
             self._feeds.put(record.ended())
         self._feeds.close()
         self._bump()
+
+    def _tell_news(self, record: TargetRecord) -> None:
+        """Tell consumers of events what is new of a target's verdict, incidents, marks and path."""
+        if record.head is not None and self._feeds.wanted:
+            for event in record.told(lambda: self._shown(record.snapshot(self._namer))):
+                self._feeds.put(event)
 
     def _start_worker(self) -> Transport:
         launched = launch(self._worker_options, command=self._worker_command, anchor_ns=self._anchor)
@@ -239,6 +254,7 @@ class Session:
         """Send no new probes to a target (None: to any)."""
         for record in self._targets.chosen(target):
             self._targets.apply(record, Paused(self.now))
+            self._tell_news(record)
             if record.flow_id:
                 self._supervisor.tell(Pause(record.flow_id))
         self._bump()
@@ -247,6 +263,7 @@ class Session:
         """Probe again, with a new round at once."""
         for record in self._targets.chosen(target):
             self._targets.apply(record, Resumed(self.now))
+            self._tell_news(record)
             if record.flow_id:
                 self._supervisor.tell(Resume(record.flow_id))
         self._bump()
@@ -255,6 +272,7 @@ class Session:
         """Begin the statistics of a target (None: of all) anew."""
         for record in self._targets.chosen(target):
             self._targets.apply(record, Reset(self.now))
+            self._tell_news(record)
         self._bump()
 
     def retry(self, target: int | None = None) -> bool:

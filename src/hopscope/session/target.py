@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
 
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
-from hopscope.session.events import EndEvent, MarkEvent, StartEvent, iso, source_mark
+from hopscope.session.events import EndEvent, StartEvent
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing, Target
+from hopscope.session.news import News, Told
 from hopscope.session.plans import fallback_plan
 from hopscope.session.remedy import runnable
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
 from hopscope.session.target_fold import TargetFold
 from hopscope.wire.messages import Failed, Plan, Refused, SourceChanged, Started
+from hopscope.words.numbers import iso
 
 S = TypeVar("S", Started, Refused, SourceChanged, Failed)
 
@@ -39,6 +42,7 @@ class TargetRecord:
         """Of the next try, where it could not be started."""
         self.head: StartEvent | None = None
         """What consumers of events were told when the flow began; None: nothing yet, or its end as well."""
+        self.news = News()
 
     @property
     def is_over(self) -> bool:
@@ -89,6 +93,7 @@ class TargetRecord:
         started, plan = self.fold.started, self.fold.plan
         if self.head is not None or started is None or plan is None:
             return None
+        self.news = News()
         self.head = StartEvent(
             target=plan.address,
             query=self.fold.query,
@@ -106,10 +111,9 @@ class TargetRecord:
         )
         return self.head
 
-    def moved(self) -> MarkEvent | None:
-        """The mark of its last change of source, to tell consumers of; None where they know of no beginning."""
-        change = self.fold.source_change
-        return None if self.head is None or change is None else source_mark(self.name, change)
+    def told(self, shown: Callable[[], Target]) -> list[Told]:
+        """What consumers of events are to be told of the verdict and what happened; `shown`: see `News.of`."""
+        return self.news.of(self.fold.judge.judged(), shown, self.name)
 
     def ended(self) -> EndEvent | None:
         """The end to tell consumers of; None where they know of no beginning."""

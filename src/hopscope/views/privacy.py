@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hopscope.judge.verdict import Judged
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.model import Snapshot, Target
 
@@ -19,6 +20,17 @@ def hidden_addresses(path: Path, hops: int) -> frozenset[str]:
     return frozenset(node.address for hop in path.hops if hop.ttl <= hops for node in hop.nodes)
 
 
+def former_addresses(judged: Judged, hops: int) -> frozenset[str]:
+    """Those that answered there on a path that is no more."""
+    return frozenset(
+        address
+        for epoch in judged.epochs
+        for ttl, addresses in enumerate(epoch.addresses, epoch.first_ttl)
+        if ttl <= hops
+        for address in addresses
+    )
+
+
 def masked(target: Target, hops: int) -> Target:
     """`target` without the addresses and names of its first `hops` hops (0: as it is) and without the source's.
 
@@ -26,7 +38,7 @@ def masked(target: Target, hops: int) -> Target:
     """
     if hops <= 0:
         return target
-    hidden = hidden_addresses(target.path, hops)
+    hidden = hidden_addresses(target.path, hops) | former_addresses(target.judged, hops)
     return msgspec.structs.replace(
         target,
         path=msgspec.structs.replace(
@@ -35,6 +47,7 @@ def masked(target: Target, hops: int) -> Target:
             target=target.path.target and _mask(target.path.target, hidden),
         ),
         names={address: facts for address, facts in target.names.items() if address not in hidden},
+        judged=_mask_judged(target.judged, hidden),
         facts=msgspec.structs.replace(target.facts, source=HIDDEN if target.facts.source else None)
         if target.facts
         else None,
@@ -61,6 +74,37 @@ def _mask(hop: Hop, hidden: frozenset[str]) -> Hop:
         hop,
         nodes=tuple(
             msgspec.structs.replace(node, address=HIDDEN) if node.address in hidden else node for node in hop.nodes
+        ),
+    )
+
+
+def _mask_judged(judged: Judged, hidden: frozenset[str]) -> Judged:
+    """What was found, without hidden addresses, also those of a path that is no more."""
+
+    def veil(address: str | None) -> str | None:
+        return HIDDEN if address in hidden else address
+
+    def veiled(addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(HIDDEN if address in hidden else address for address in addresses)
+
+    numbers = judged.verdict.numbers
+    numbers = msgspec.structs.replace(numbers, address=veil(numbers.address), addresses=veiled(numbers.addresses))
+    return msgspec.structs.replace(
+        judged,
+        verdict=msgspec.structs.replace(judged.verdict, numbers=numbers),
+        incidents=tuple(
+            msgspec.structs.replace(one, addresses=(veil(one.addresses[0]), veil(one.addresses[1])))
+            for one in judged.incidents
+        ),
+        marks=tuple(
+            msgspec.structs.replace(mark, before=HIDDEN, after=HIDDEN)
+            if mark.kind == "source-change"
+            else msgspec.structs.replace(mark, before=veil(mark.before), after=veil(mark.after))
+            for mark in judged.marks
+        ),
+        epochs=tuple(
+            msgspec.structs.replace(epoch, addresses=tuple(veiled(at) for at in epoch.addresses))
+            for epoch in judged.epochs
         ),
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 DASH = "–"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def table_ms(value: float | None, micro: bool = False) -> str:
@@ -95,6 +96,32 @@ def clock(seconds: float) -> str:
     return f"{days} d {text}" if days else text
 
 
+def span(seconds: float) -> str:
+    """A span of time in running text, to two units at most: ``15 s``, ``13 min``, ``2 h 20 min``, ``3 d 4 h``."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def about(value: float | None) -> str:
+    """A share in a sentence that is to rest while its number wavers: whole percents from 2 on."""
+    return percent(round(value) if value is not None and 2 <= value <= 99 else value)
+
+
+def nth(times: int) -> str:
+    """``2nd``, ``3rd``, ``11th``."""
+    last = {1: "st", 2: "nd", 3: "rd"}.get(times % 10, "th")
+    return f"{times}{'th' if times % 100 in (11, 12, 13) else last}"
+
+
 def interval(seconds: float) -> str:
     """An interval: ``every 1 s``, ``every 0.25 s``, ``every 100 ms``."""
     return f"every {seconds * 1000:g} ms" if seconds < 0.2 else f"every {seconds:g} s"
@@ -103,6 +130,16 @@ def interval(seconds: float) -> str:
 def time_of_day(epoch_ns: int, seconds: bool = True) -> str:
     """The local time of day."""
     return datetime.fromtimestamp(epoch_ns / 1e9).astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def iso(epoch_ns: int) -> str:
+    """A moment as ISO 8601 in UTC with microseconds."""
+    return (_EPOCH + timedelta(microseconds=epoch_ns // 1000)).isoformat(timespec="microseconds")
+
+
+def utc(epoch_ns: int) -> str:
+    """Date and time of day in UTC: ``2026-11-25 14:02:11 UTC``."""
+    return f"{datetime.fromtimestamp(epoch_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def nice_ceiling(value: float) -> float:

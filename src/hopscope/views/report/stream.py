@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from hopscope.session.events import EndEvent, MarkEvent, ProbeEvent, StartEvent, StreamEvent, address_change
+from hopscope.session.events import EndEvent, ProbeEvent, StartEvent, StreamEvent
 from hopscope.views.privacy import HIDDEN
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
@@ -67,7 +67,8 @@ class InTurn:
 
 
 class Private:
-    """A stream in which the first hops' addresses, wherever they answer, and the source's are hidden."""
+    """A stream in which the first hops' addresses, wherever they answer, and the source's are hidden. Sentences come
+    without them (`hopscope.session.session.Session`)."""
 
     def __init__(self, inner: Streamer, hops: int) -> None:
         self._inner = inner
@@ -78,8 +79,6 @@ class Private:
         """The inner stream's lines for the event without what is hidden."""
         if isinstance(event, StartEvent) and event.source is not None:
             event = msgspec.structs.replace(event, source=HIDDEN)
-        elif isinstance(event, MarkEvent):
-            event = msgspec.structs.replace(event, text=address_change(HIDDEN, HIDDEN))
         elif isinstance(event, ProbeEvent) and event.address is not None:
             if event.ttl <= self._hops:
                 self._hidden.add(event.address)

@@ -10,7 +10,7 @@ from hopscope.path.findings import HopFinding, LoopFound, TargetSilent
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.session.report import said_of
+from hopscope.session.report import remarks
 from hopscope.views.prose import hop_words, sentence
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 from hopscope.words.numbers import DASH
@@ -178,7 +178,7 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
             flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
             rows.append(("Method", f"{started.method}, {flow[started.flow]}, RTT by the {started.clock}'s clock"))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
-    rows += [("Note", note) for note in said_of(target)]
+    rows += [("Note", note) for note in remarks(target)]
     rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
     rows.append(("Made by", f"hopscope {document.version}"))
     return rows

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hopscope.names.scopes import WORDS
 from hopscope.names.segments import Segment, segments
 from hopscope.session.model import Target
 from hopscope.views.screen import labels
@@ -28,9 +29,9 @@ NONE = Band(" ", "")
 def bands(target: Target, glyphs: GlyphSet) -> dict[int, Band]:
     """The band of each hop that belongs to one, by TTL."""
     hops = target.path.rows
-    facts = [[labels.facts_of(target, node.address) for node in hop.nodes] for hop in hops]
+    facts = [[(node.address, labels.facts_of(target, node.address)) for node in hop.nodes] for hop in hops]
     out: dict[int, Band] = {}
-    for segment in segments(facts, reached=target.path.reached):
+    for segment in segments(facts, target.end):
         for index in range(segment.first, segment.last + 1):
             first, last = index == segment.first, index == segment.last
             sign = glyphs.band_one if first and last else glyphs.band_first if first else glyphs.band_last
@@ -43,8 +44,8 @@ def bands(target: Target, glyphs: GlyphSet) -> dict[int, Band]:
 def words(segment: Segment) -> str:
     """``AS64500 NEARBY-ACCESS``, ``your network``, ``your provider (CGNAT)``."""
     if segment.asn is None:
-        if segment.role == "your provider":
+        if segment.owner == WORDS["cgnat"]:
             return "your provider (CGNAT)"
-        return segment.role or segment.owner
+        return segment.owner if "." in segment.owner else segment.role or segment.owner
     number, _, name = segment.owner.partition(" ")
     return f"{number} {name.split(' ')[0]}" if name else number

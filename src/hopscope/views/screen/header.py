@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.style import Style
 
-from hopscope.session.events import address_change
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut
+from hopscope.words.events import address_change
 from hopscope.words.numbers import clock, interval, percent, time_of_day
 
 SAID_NS = 10_000_000_000

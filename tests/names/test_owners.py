@@ -8,10 +8,9 @@ import pytest
 
 from hopscope.names.cache import LONGEST, SHORTEST, Cache, lifetime
 from hopscope.names.databases import DatabaseError, Databases
-from hopscope.names.facts import AddressInfo, Asn, Origin
+from hopscope.names.facts import Asn, Origin
 from hopscope.names.owners import Zones, name_question, origin_question, read_name, read_origins
 from hopscope.names.scopes import asks_the_system, may_leave, scope
-from hopscope.names.segments import segments
 from tests.names.mmdb_writer import write_mmdb
 
 
@@ -144,28 +143,3 @@ def test_an_unusable_database_is_one_line_with_its_path(tmp_path: Path, content:
     with pytest.raises(DatabaseError, match=r"bad\.mmdb: .*") as caught:
         Databases([path])
     assert "\n" not in str(caught.value)
-
-
-def owner(number: int) -> tuple[AddressInfo, ...]:
-    return (AddressInfo(asns=(Asn(number, f"N{number}", None, None),)),)
-
-
-PRIVATE = (AddressInfo(scope="private"),)
-CGNAT = (AddressInfo(scope="cgnat"),)
-
-
-def test_a_path_falls_into_bands_of_one_owner() -> None:
-    hops = [PRIVATE, CGNAT, owner(1), (), owner(1), owner(2), (), owner(3), owner(3)]
-    bands = [(band.first, band.last, band.owner, band.role) for band in segments(hops, reached=True)]
-    assert bands == [
-        (0, 0, "private network", "your network"),
-        (1, 1, "carrier-grade NAT", "your provider"),
-        (2, 4, "AS1 N1", "your provider"),
-        (5, 5, "AS2 N2", "transit"),
-        (7, 8, "AS3 N3", "the target's network"),
-    ]
-
-
-def test_a_path_that_is_not_reached_has_no_targets_network() -> None:
-    assert [band.role for band in segments([owner(1), owner(2)], reached=False)] == ["your provider", "transit"]
-    assert segments([(), ()], reached=False) == []

@@ -1,0 +1,148 @@
+"""What a verdict rests on, what it is not, what to try next, and what is odd beside it: a line each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.judge.verdict import Note, Verdict
+from hopscope.words.numbers import span, span_ms
+from hopscope.words.verdicts import SAYS, Setting, lost_words
+
+_NS_PER_MS: Final = 1e6
+_PROVIDER: Final = "tell your provider, with this report"
+_WHOM: Final = {
+    "your provider": _PROVIDER,
+    "transit": f"{_PROVIDER}: only who pays a network in between can make it act",
+    "your network": "try a cable in the place of Wi-Fi, and restart the router",
+}
+_BY_TCP: Final = "try TCP to a port that it serves: -T -P 443"
+_NEXT: Final = {
+    "loss": ("is it this protocol alone? -T -P 443",),
+    "outage": ("is it this target alone? add another one",),
+    "no-answer": (_BY_TCP,),
+    "filter": (_BY_TCP,),
+    "bufferbloat": ("stop uploads and backups, and see whether it ends", "a router with fair queues (SQM) prevents it"),
+    "bad-member": ("other ports take other links: -u, or -T -P 443",),
+    "mtu": ("smaller packets may pass: -s 1200",),
+    "late": ("wait longer for answers: -Z 10",),
+    "this-computer": ("see what this machine allows: hopscope doctor",),
+}
+_NOBODY: Final = frozenset(("no-answer", "late", "this-computer"))
+"""Kinds in which there is nobody to call."""
+
+
+def evidence(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+    """What it rests on, the most important first; every number with its span."""
+    n, place = verdict.numbers, setting.place
+    lines = []
+    if n.sent:
+        lines.append(f"{lost_words(n.lost, n.sent)} lost at the target{_span(verdict)}")
+    if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
+        lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
+    if n.before_sent and place.first is not None and place.last is not None:
+        until = place.first if place.first < place.last else place.last - 1
+        hops = f"hops 1 to {until}" if until > 1 else "hop 1"
+        lines.append(f"{hops} lost {n.before_lost} of {n.before_sent}")
+    if n.burst is not None and n.burst >= 1.5 and verdict.kind == "loss":
+        lines.append(f"losses come together: runs are {n.burst:.1f} times as long as by chance")
+    if n.usual_ns is not None and n.now_ns is not None:
+        more = f"{span_ms(n.usual_ns / _NS_PER_MS)} usually, {span_ms(n.now_ns / _NS_PER_MS)} of late"
+        lines.append(f"round trips to the target take {more}")
+    if n.late:
+        lines.append(f"{n.late} answers came after the timeout{_span(verdict)}")
+    if n.failed:
+        lines.append(f"{n.failed} probes could not be sent{_span(verdict)}")
+    if n.error:
+        lines.append(f"the system says {n.error}{f': {n.message}' if n.message else ''}")
+    if n.says is not None and n.address is not None:
+        lines.append(f"{setting.course().called(n.address)} says {SAYS.get(n.says, n.says)}")
+    lines += [f"in the circle: {setting.course().called(address)}" for address in n.addresses]
+    if n.mtu:
+        lines.append(f"the largest packet that gets through there has {n.mtu} bytes")
+    return (*lines, *_placed(verdict, setting))
+
+
+def _placed(verdict: Verdict, setting: Setting) -> list[str]:
+    """Who stands at both sides of the place."""
+    place = setting.place
+    if not verdict.is_trouble or place.last is None or place.between is None:
+        return []
+    lines = [f"before it: {place.before}"] if place.before and verdict.kind != "loop" else []
+    behind = setting.course().host(place.last)
+    if place.owner is not None and place.owner.by == "name":
+        lines.append(f"behind it: {behind}, {place.owner.words} by its name")
+    elif place.owner is not None:
+        lines.append(f"behind it: {behind}, {place.owner.words}")
+    elif behind != f"hop {place.last}":
+        lines.append(f"behind it: {behind}")
+    return lines
+
+
+def _span(verdict: Verdict) -> str:
+    """Of which time a number is."""
+    n = verdict.numbers
+    if n.span_from is not None and verdict.at > n.span_from:
+        rounds = f" ({n.rounds} rounds)" if n.rounds else ""
+        return f" in the last {span((verdict.at - n.span_from) / 1e9)}{rounds}"
+    return f" in the last {n.rounds} rounds" if n.rounds else ""
+
+
+def against(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+    """What it is not, though it may look so."""
+    n, place = verdict.numbers, setting.place
+    lines = [
+        note_words(note, setting) for note in verdict.notes if note.kind in ("rate-limit", "silent", "slow-answers")
+    ]
+    if verdict.is_trouble and n.before_sent >= 30 and not n.before_lost and place.segment not in ("your network", None):
+        lines.append("not this computer, nor what lies before: nothing is lost there")
+    return tuple(lines)
+
+
+def steps(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+    """What to try next, and whom to tell."""
+    kind = verdict.kind
+    if not verdict.is_trouble:
+        limits = any(note.kind == "target-limits" for note in verdict.notes)
+        return ("ask the target less often: -i 5",) if limits else ()
+    lines = list(_NEXT.get(kind, ()))
+    if kind not in _NOBODY:
+        segment = setting.place.segment
+        if segment == "the target's network":
+            lines.append(f"tell whoever runs {setting.query or 'the target'}, with this report")
+        else:
+            lines.append(_WHOM.get(segment or "", _PROVIDER))
+    return tuple(lines)
+
+
+def note_words(note: Note, setting: Setting) -> str:
+    """What is odd and no trouble."""
+    hop = f"hop {note.ttl}" if note.ttl is not None else "a hop"
+    at = f", at hop {note.ttl}" if note.ttl is not None else ""
+    match note.kind:
+        case "rate-limit":
+            return f"{hop} limits how often it answers; nothing behind it is lost for that"
+        case "target-limits":
+            return "the target limits how often it answers: what it leaves out is no lost traffic"
+        case "silent":
+            return f"{hop} never answers, but forwards"
+        case "slow-answers":
+            return f"{hop} is slow to answer, not slow to forward"
+        case "route-change":
+            when = f" at {setting.clock(note.at)}" if note.at is not None else ""
+            return f"the route changed{when}{at}, without harm"
+        case "balanced":
+            return f"{hop} is several routers side by side"
+        case "nat":
+            return f"addresses are translated on the way (NAT){at}"
+        case "double-nat":
+            return f"addresses are translated twice (double NAT){at}: calls and games may suffer"
+        case "dscp":
+            return f"the class of service of packets (DSCP) is changed on the way{at}"
+        case "foreign-answers":
+            return f"answers come that belong to nothing that was sent{at}"
+        case "chance-loss":
+            return f"{note.lost} of {note.sent} lost{at}, which may be chance"
+        case "early-loss":
+            return f"{note.lost} of {note.sent} lost{at}: too early to tell a limit from loss"
+        case "jitter":
+            return f"round trips vary more than on most paths{at}"

@@ -1,0 +1,152 @@
+"""Where on a path something is and whose that is: TTLs in, owners and the words for them out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from hopscope.judge.verdict import Epoch, Incident, Judged, Verdict
+from hopscope.names.facts import AddressInfo
+from hopscope.names.segments import End, HopFacts, Owner, Role, Whose, whose
+from hopscope.path.snapshot import Hop, Path
+
+_NOTHING: Final = AddressInfo()
+_BY_KIND: Final[dict[str, Role]] = {
+    "this-computer": "this computer",
+    "local-network": "your network",
+    "bufferbloat": "your provider",
+}
+"""Whose it is where the kind of trouble says so by itself."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where trouble begins: somewhere from `first` to `last`, or on the way back from there. None: nobody knows."""
+
+    first: int | None = None
+    last: int | None = None
+    segment: Role | None = None
+    """Whose `last` is."""
+    owner: Owner | None = None
+    between: tuple[str, str] | None = None
+    """Both sides in words: the owner, else the names' domain, else the address."""
+    before: str | None = None
+    """The last router before it that answers: name and address."""
+    is_target: bool = False
+    """`last` is the target itself."""
+
+
+class Course:
+    """A path as it was at one time: who answered where, and whose that is."""
+
+    def __init__(self, hops: Mapping[int, Sequence[str]], names: Mapping[str, AddressInfo], end: End) -> None:
+        """`hops`: by TTL the addresses that answer there, the most important first."""
+        self._names = names
+        self._end = end
+        self._first = min(hops, default=1)
+        self._addresses = [tuple(hops.get(ttl, ())) for ttl in range(self._first, max(hops, default=0) + 1)]
+        facts: list[HopFacts] = [[(each, names.get(each, _NOTHING)) for each in hop] for hop in self._addresses]
+        self._whose = whose(facts, end)
+        self._target = self._first + len(self._addresses) - 1 if end.reached and self._addresses else None
+
+    def at(self, ttl: int) -> Whose:
+        """Whose the hop is."""
+        index = ttl - self._first
+        return self._whose[index] if 0 <= index < len(self._whose) else Whose()
+
+    def host(self, ttl: int | None, address: str | None = None) -> str:
+        """A hop with its router: ``hop 5, ae4.edge1.nearby.example (203.0.113.65)``."""
+        known = address or (self._address(ttl) if ttl is not None else None)
+        hop = f"hop {ttl}" if ttl is not None else ""
+        return ", ".join(part for part in (hop, self.called(known) if known else "") if part)
+
+    def called(self, address: str) -> str:
+        """An address with its name, where it has one."""
+        name = self._names.get(address, _NOTHING).hostname
+        return f"{name} ({address})" if name else address
+
+    def place(
+        self, kind: str, first: int | None, last: int | None, sides: tuple[str | None, str | None] = (None, None)
+    ) -> Place:
+        """What is to be said of a place. `sides`: who answered there, where that is known better than by this path."""
+        by_kind = _BY_KIND.get(kind)
+        if last is None or kind == "this-computer":
+            return Place(first, last, by_kind)
+        known = self._beyond(kind, last) or self.at(last)
+        near_ttl = self._answering(range(first if first is not None and first < last else last - 1, 0, -1))
+        far_ttl = self._answering(range(last, self._first + len(self._addresses)))
+        near = self._side(near_ttl, sides[0] if first is not None and first < last else None) or "this computer"
+        far = self._side(far_ttl, sides[1]) or self._end.query or None
+        segment = by_kind if by_kind == "your network" else known.role or by_kind
+        return Place(
+            first,
+            last,
+            segment,
+            known.owner,
+            (near, far) if far else None,
+            self.host(near_ttl) if near_ttl is not None else None,
+            last == self._target,
+        )
+
+    def _beyond(self, kind: str, ttl: int) -> Whose | None:
+        """Whose a hop behind the last that answers is: the same, where that is the target's network already; where only
+        the target is silent, the target's."""
+        if self._target is not None or self._answering(range(ttl, self._first + len(self._addresses))) is not None:
+            return None
+        before = self._answering(range(ttl - 1, 0, -1))
+        if before is not None and self.at(before).role == "the target's network":
+            return self.at(before)
+        return Whose("the target's network") if kind in ("no-answer", "filter") and before is not None else None
+
+    def _address(self, ttl: int) -> str | None:
+        index = ttl - self._first
+        addresses = self._addresses[index] if 0 <= index < len(self._addresses) else ()
+        return addresses[0] if addresses else None
+
+    def _answering(self, ttls: range) -> int | None:
+        return next((ttl for ttl in ttls if self._address(ttl) is not None), None)
+
+    def _side(self, ttl: int | None, address: str | None) -> str:
+        if ttl is None:
+            return address or ""
+        known = self.at(ttl)
+        if known.owner is not None:
+            return known.owner.words
+        if known.role == "your network":
+            return "your network"
+        return address or self._address(ttl) or ""
+
+
+def course(path: Path, judged: Judged, names: Mapping[str, AddressInfo], end: End, at: int | None = None) -> Course:
+    """The path as it is, or as it was at a moment (epoch ns), as far as that is remembered."""
+    hops = {hop.ttl: _newest_first(hop) for hop in path.hops}
+    epoch = epoch_at(judged.epochs, at)
+    if epoch is not None:
+        hops |= {ttl: each for ttl, each in enumerate(epoch.addresses, epoch.first_ttl) if each}
+        if at is not None:
+            last = epoch.first_ttl + len(epoch.addresses) - 1
+            hops = {ttl: addresses for ttl, addresses in hops.items() if ttl <= last}
+    return Course(hops, names, end)
+
+
+def epoch_at(epochs: Sequence[Epoch], at: int | None) -> Epoch | None:
+    """The path of a moment (None: of now); None where none is remembered."""
+    if at is None:
+        return epochs[-1] if epochs else None
+    return next((epoch for epoch in reversed(epochs) if epoch.begin <= at), None)
+
+
+def place_of(verdict: Verdict, on: Course) -> Place:
+    """Where a verdict is."""
+    return on.place(verdict.kind, verdict.first_ttl, verdict.last_ttl)
+
+
+def place_of_incident(incident: Incident, on: Course) -> Place:
+    """Where an incident was; `on`: the path at its time."""
+    return on.place(incident.kind, incident.first_ttl, incident.last_ttl, incident.addresses)
+
+
+def _newest_first(hop: Hop) -> tuple[str, ...]:
+    nodes = sorted((node for node in hop.nodes if node.last_at is not None), key=lambda node: -(node.last_at or 0))
+    return tuple(node.address for node in nodes)

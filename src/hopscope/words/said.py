@@ -1,0 +1,97 @@
+"""All that is said of a target at one moment, made once: the verdict's sentence and place, its grounds and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Protocol as Shape
+
+from hopscope.judge.verdict import Incident, Judged, Note
+from hopscope.names.facts import AddressInfo
+from hopscope.names.segments import End
+from hopscope.path.snapshot import Path
+from hopscope.words.grounds import against, evidence, note_words, steps
+from hopscope.words.places import Course, Place, course, epoch_at, place_of, place_of_incident
+from hopscope.words.verdicts import Clock, Sentence, Setting, sentence
+
+
+class Subject(Shape):
+    """A target, as far as words are made of it."""
+
+    @property
+    def query(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def judged(self) -> Judged: ...
+    @property
+    def names(self) -> Mapping[str, AddressInfo]: ...
+    @property
+    def end(self) -> End: ...
+
+
+class Said:
+    """What is said of `subject`; each part is made when it is asked for. `clock` shows moments to the reader."""
+
+    def __init__(self, subject: Subject, clock: Clock) -> None:
+        self._subject = subject
+        self._clock = clock
+        self._courses: dict[int | None, Course] = {}
+        self.verdict = subject.judged.verdict
+
+    @cached_property
+    def place(self) -> Place:
+        """Where it is."""
+        verdict = self.verdict
+        if verdict.last_ttl is None and verdict.kind not in ("this-computer", "local-network", "bufferbloat"):
+            return Place()
+        return place_of(verdict, self._course(None))
+
+    @cached_property
+    def sentence(self) -> Sentence:
+        """The verdict in a line."""
+        return sentence(self.verdict, self._setting)
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What it rests on."""
+        return evidence(self.verdict, self._setting)
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """What it is not."""
+        return against(self.verdict, self._setting)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What to try next."""
+        return steps(self.verdict, self._setting)
+
+    def note(self, note: Note) -> str:
+        """One of the verdict's notes in words."""
+        return note_words(note, self._setting)
+
+    def place_of(self, incident: Incident) -> Place:
+        """Where an incident was, by the path of its time."""
+        return place_of_incident(incident, self._course(incident.begin))
+
+    @cached_property
+    def _setting(self) -> Setting:
+        subject, was = self._subject, None
+        if self.verdict.was is not None:
+            was = next((each for each in reversed(subject.judged.incidents) if each.id == self.verdict.was), None)
+        place = self.place_of(was) if was is not None else self.place
+        return Setting(
+            place, self._course_now, self._clock, subject.path.protocol, subject.query, was, subject.path.started_at
+        )
+
+    def _course_now(self) -> Course:
+        return self._course(None)
+
+    def _course(self, at: int | None) -> Course:
+        epoch = epoch_at(self._subject.judged.epochs, at)
+        key = epoch.begin if epoch is not None and at is not None else None
+        if key not in self._courses:
+            subject = self._subject
+            self._courses[key] = course(subject.path, subject.judged, subject.names, subject.end, at)
+        return self._courses[key]

@@ -1,0 +1,375 @@
+"""What is said of each kind of verdict: the sentence, its grounds, what it is not, and what to do."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from hopscope.judge.verdict import Epoch, Incident, Mark, Note, NoteKind, Numbers, Trouble, Verdict
+from hopscope.words.events import incident_words, mark_name, mark_words
+from hopscope.words.grounds import note_words
+from hopscope.words.places import Place
+from hopscope.words.verdicts import where
+from tests.words.subjects import TARGET, clock, said
+
+S = 1_000_000_000
+MS = 1_000_000
+SLOW = Numbers(rounds=15, sent=15, usual_ns=32_600_000, now_ns=55_900_000)
+LOST = Numbers(
+    span_from=0, rounds=774, sent=774, lost=36, behind_sent=2300, behind_lost=108, before_sent=2000, before_lost=0
+)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "line", "short"),
+    [
+        (Verdict(kind="starting"), "starting: no answer yet", "starting"),
+        (
+            Verdict(kind="starting", numbers=Numbers(sent=2, lost=1)),
+            "too early to judge: 1 of 2 lost",
+            "starting",
+        ),
+        (
+            Verdict(kind="healthy", numbers=Numbers(sent=100, rounds=100, usual_ns=32_612_345)),
+            "healthy: usually 33 ms, nothing is lost",
+            "healthy",
+        ),
+        (
+            Verdict(kind="healthy", numbers=Numbers(sent=100, rounds=100, lost=1)),
+            "healthy: 1 lost so far, which may be chance",
+            "healthy",
+        ),
+        (
+            Verdict(kind="healthy", numbers=Numbers(sent=120, rounds=120, lost=1)),
+            "healthy: 1 lost in the last 120 rounds, which may be chance",
+            "healthy",
+        ),
+        (
+            Verdict(kind="loss", first_ttl=4, last_ttl=5, since=9 * S, numbers=LOST),
+            "5 % of packets are lost from hop 5 on, since T+9: where AS64500 NEARBY meets AS64510 FARLINE",
+            "5 % loss",
+        ),
+        (
+            Verdict(kind="loss", first_ttl=3, last_ttl=6, numbers=Numbers(sent=100, lost=1, burst=3.0)),
+            "1 % of packets are lost in bursts from one of hops 4 to 6 on: where AS64500 NEARBY meets AS64510 FARLINE",
+            "1 % loss",
+        ),
+        (
+            Verdict(kind="loss", first_ttl=1, last_ttl=1, numbers=LOST),
+            "5 % of packets are lost from the first hop on: in your own network",
+            "5 % loss",
+        ),
+        (
+            Verdict(kind="loss", first_ttl=6, last_ttl=7, numbers=LOST),
+            "5 % of packets are lost at the target: where AS64510 FARLINE meets the target's network (AS64520 HOST)",
+            "5 % loss",
+        ),
+        (
+            Verdict(kind="outage", first_ttl=5, last_ttl=6, since=3 * S),
+            "no answer from hop 6 on, since T+3: within AS64510 FARLINE,"
+            " hop 5, cr1.farline.example (198.51.100.1) is the last that answers",
+            "no answer",
+        ),
+        (
+            Verdict(kind="outage", first_ttl=5, last_ttl=6, since=3 * S, numbers=Numbers(times=4)),
+            "no answer from hop 6 on, since T+3: within AS64510 FARLINE,"
+            " hop 5, cr1.farline.example (198.51.100.1) is the last that answers, the 4th time",
+            "no answer",
+        ),
+        (
+            Verdict(kind="no-answer", first_ttl=6, last_ttl=7),
+            "the target does not answer: hop 6, cr3.farline.example (198.51.100.5) is the last that answers",
+            "no answer",
+        ),
+        (Verdict(kind="no-answer", first_ttl=1, last_ttl=1), "no answer from anywhere", "no answer"),
+        (
+            Verdict(
+                kind="unreachable",
+                first_ttl=5,
+                last_ttl=5,
+                numbers=Numbers(says="net-unreachable", address="198.51.100.1"),
+            ),
+            "the target cannot be reached: hop 5, cr1.farline.example (198.51.100.1) says no route, at AS64510 FARLINE",
+            "no route",
+        ),
+        (
+            Verdict(kind="unreachable", first_ttl=7, last_ttl=7),
+            "the target is not reached within 7 hops: the last one still is a router",
+            "not reached",
+        ),
+        (
+            Verdict(kind="filter", first_ttl=7, last_ttl=7, numbers=Numbers(says="prohibited", address=TARGET)),
+            f"a firewall turns packets away at the target: hop 7, www.example.com ({TARGET}) says prohibited,"
+            " at the target's network (AS64520 HOST)",
+            "prohibited",
+        ),
+        (
+            Verdict(kind="loop", first_ttl=5, last_ttl=6, numbers=Numbers(addresses=("198.51.100.1", "198.51.100.5"))),
+            "packets go in circles between cr1.farline.example (198.51.100.1) and cr3.farline.example (198.51.100.5):"
+            " they never arrive; within AS64510 FARLINE",
+            "forwarding loop",
+        ),
+        (
+            Verdict(kind="flapping", first_ttl=4, last_ttl=5, numbers=Numbers(rounds=200, times=7)),
+            "the route keeps changing from hop 5 on: 7 times in 200 rounds, where AS64500 NEARBY meets AS64510 FARLINE",
+            "route flaps",
+        ),
+        (
+            Verdict(kind="route-change", first_ttl=4, last_ttl=5, since=S, numbers=SLOW),
+            "the route changed for the worse from hop 5 on, since T+1: 23 ms more than usual (56 ms instead of 33 ms),"
+            " where AS64500 NEARBY meets AS64510 FARLINE",
+            "worse route",
+        ),
+        (
+            Verdict(kind="detour", first_ttl=5, last_ttl=6, numbers=SLOW),
+            "the way has become longer from hop 6 on: 23 ms more than usual (56 ms instead of 33 ms),"
+            " within AS64510 FARLINE",
+            "longer way",
+        ),
+        (
+            Verdict(kind="local-network", first_ttl=1, last_ttl=1, numbers=SLOW),
+            "your own network is unsteady (Wi-Fi?): 23 ms more than usual (56 ms instead of 33 ms),"
+            " a call would stutter",
+            "own network",
+        ),
+        (
+            Verdict(
+                kind="bufferbloat",
+                first_ttl=1,
+                last_ttl=2,
+                numbers=Numbers(sent=100, lost=5, usual_ns=35 * MS, now_ns=535 * MS),
+            ),
+            "your internet line is full from hop 2 on: 500 ms more than usual (535 ms instead of 35 ms),"
+            " 5 % lost with it",
+            "line full",
+        ),
+        (
+            Verdict(kind="congestion", first_ttl=4, last_ttl=5, numbers=SLOW),
+            "packets queue from hop 5 on: 23 ms more than usual (56 ms instead of 33 ms),"
+            " where AS64500 NEARBY meets AS64510 FARLINE",
+            "busy link",
+        ),
+        (
+            Verdict(kind="bad-member", first_ttl=4, last_ttl=5, numbers=LOST),
+            "one of several parallel links is bad from hop 5 on: 5 % of all packets lost,"
+            " where AS64500 NEARBY meets AS64510 FARLINE",
+            "one link bad",
+        ),
+        (
+            Verdict(
+                kind="mtu",
+                first_ttl=4,
+                last_ttl=4,
+                numbers=Numbers(says="fragmentation-needed", address="203.0.113.65", mtu=1400),
+            ),
+            "packets above 1400 bytes do not get through:"
+            " hop 4, edge1.nearby.example (203.0.113.65) says packet too big,"
+            " at your provider (AS64500 NEARBY)",
+            "packets too big",
+        ),
+        (
+            Verdict(kind="late", first_ttl=7, last_ttl=7, numbers=Numbers(sent=90, late=10)),
+            "answers come later than the timeout: 10 of the last 100 answers came too late to count; raise it",
+            "answers late",
+        ),
+        (
+            Verdict(
+                kind="this-computer",
+                numbers=Numbers(rounds=20, failed=12, error="ENETUNREACH", message="Network is unreachable"),
+            ),
+            "this computer cannot send: Network is unreachable: 12 sends failed in the last 20 rounds",
+            "this computer",
+        ),
+    ],
+)
+def test_what_is_said(verdict: Verdict, line: str, short: str) -> None:
+    sentence = said(verdict).sentence
+    assert (sentence.line, sentence.short) == (line, short)
+
+
+def test_every_kind_of_trouble_has_words_without_any_numbers_or_place() -> None:
+    for kind in get_args(Trouble):
+        bare = said(Verdict(kind=kind))
+        assert bare.sentence.line
+        assert "None" not in f"{bare.sentence}{bare.evidence}{bare.against}{bare.steps}"
+        assert len(bare.sentence.short) <= 20
+        assert "None" not in incident_words(Incident(id="1", kind=kind, begin=0), Place(), clock)
+
+
+def test_udp_that_a_target_does_not_answer_is_no_outage() -> None:
+    found = said(Verdict(kind="no-answer", first_ttl=6, last_ttl=7), protocol="udp").sentence
+    assert found.head == "the target does not answer UDP, which alone is no outage"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_target", "words"),
+    [
+        (None, None, False, ""),
+        (6, 7, False, "from hop 7 on"),
+        (7, 7, False, "from hop 7 on"),
+        (5, 7, False, "from hop 6 or 7 on"),
+        (3, 7, False, "from one of hops 4 to 7 on"),
+        (0, 3, False, "from one of the first 3 hops on"),
+        (0, 1, False, "from the first hop on"),
+        (1, 1, False, "from the first hop on"),
+        (8, 9, True, "at the target"),
+        (5, 9, True, "from one of hops 6 to 9 on"),
+        (None, 4, False, "from hop 4 on"),
+    ],
+)
+def test_a_place_is_a_range_and_said_as_one(first: int | None, last: int | None, is_target: bool, words: str) -> None:
+    assert where(Place(first, last, is_target=is_target)) == words
+
+
+def test_recovery_says_what_it_was_for_how_long_and_how_often() -> None:
+    was = Incident(
+        id="1-outage",
+        kind="outage",
+        begin=20 * S,
+        end=35 * S,
+        first_ttl=4,
+        last_ttl=5,
+        addresses=("203.0.113.65", "198.51.100.1"),
+    )
+    verdict = Verdict(kind="recovered", since=35 * S, was="1-outage")
+    line = said(verdict, incidents=(was,)).sentence.line
+    assert line == "fine again since T+35: no answer came from hop 5 on for 15 s"
+    again = Incident(id="1-outage", kind="outage", begin=20 * S, end=200 * S, first_ttl=4, last_ttl=5, times=4)
+    line = said(verdict, incidents=(again,)).sentence.line
+    assert line == "fine again since T+35: no answer came from hop 5 on, the 4th time"
+    assert said(Verdict(kind="recovered", since=S)).sentence.line == "fine again since T+1"
+
+
+def test_trouble_that_was_there_when_the_watching_began_says_no_more_than_that() -> None:
+    found = said(Verdict(kind="loss", since=0, first_ttl=4, last_ttl=5, numbers=LOST)).sentence
+    assert (found.head, found.aside) == ("5 % of packets are lost from hop 5 on", ", since the start")
+
+
+def test_a_silent_target_is_the_targets_though_nobody_knows_its_hop() -> None:
+    place = said(Verdict(kind="no-answer", first_ttl=6, last_ttl=7), hops=6).place
+    assert (place.segment, place.owner) == ("the target's network", None)
+
+
+def test_evidence_gives_counts_with_their_span_and_who_stands_on_both_sides() -> None:
+    verdict = Verdict(kind="loss", at=774 * S, first_ttl=4, last_ttl=5, numbers=LOST)
+    assert said(verdict).evidence == (
+        "36 of 774 (3.4 to 6.4 %) lost at the target in the last 13 min (774 rounds)",
+        "hop 5 and those behind it lost 108 of 2300",
+        "hops 1 to 4 lost 0 of 2000",
+        "before it: hop 4, edge1.nearby.example (203.0.113.65)",
+        "behind it: hop 5, cr1.farline.example (198.51.100.1), AS64510 FARLINE",
+    )
+    by_name = said(verdict, owners=False)
+    assert by_name.evidence[-1] == "behind it: hop 5, cr1.farline.example (198.51.100.1), farline.example by its name"
+    assert by_name.place.between == ("nearby.example", "farline.example")
+
+
+def test_what_it_is_not_is_said_too() -> None:
+    notes = (Note(kind="rate-limit", ttl=3), Note(kind="balanced", ttl=5))
+    verdict = Verdict(kind="loss", first_ttl=4, last_ttl=5, numbers=LOST, notes=notes)
+    assert said(verdict).against == (
+        "hop 3 limits how often it answers; nothing behind it is lost for that",
+        "not this computer, nor what lies before: nothing is lost there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last", "whom"),
+    [
+        ("loss", 4, 5, "tell your provider, with this report: only who pays a network in between can make it act"),
+        ("loss", 2, 3, "tell your provider, with this report"),
+        ("outage", 6, 7, "tell whoever runs www.example.com, with this report"),
+        ("local-network", 1, 1, "try a cable in the place of Wi-Fi, and restart the router"),
+        ("this-computer", None, None, "see what this machine allows: hopscope doctor"),
+        ("no-answer", 6, 7, "try TCP to a port that it serves: -T -P 443"),
+    ],
+)
+def test_whom_to_call_is_whom_the_user_pays_or_the_targets_operator(
+    kind: Trouble, first: int | None, last: int | None, whom: str
+) -> None:
+    assert said(Verdict(kind=kind, first_ttl=first, last_ttl=last)).steps[-1] == whom
+
+
+def test_a_healthy_path_asks_for_nothing() -> None:
+    assert said(Verdict(kind="healthy")).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last", "segment", "between"),
+    [
+        ("loss", 4, 5, "transit", ("AS64500 NEARBY", "AS64510 FARLINE")),
+        ("loss", 6, 7, "the target's network", ("AS64510 FARLINE", "AS64520 HOST")),
+        ("loss", 1, 2, "your provider", ("your network", "100.64.0.1")),
+        ("loss", 0, 1, "your network", ("this computer", "your network")),
+        ("unreachable", 5, 5, "transit", ("AS64500 NEARBY", "AS64510 FARLINE")),
+        ("local-network", 0, 1, "your network", ("this computer", "your network")),
+        ("this-computer", None, None, "this computer", None),
+        ("late", None, None, None, None),
+    ],
+)
+def test_whose_it_is_follows_from_the_last_ttl(
+    kind: Trouble, first: int | None, last: int | None, segment: str | None, between: tuple[str, str] | None
+) -> None:
+    place = said(Verdict(kind=kind, first_ttl=first, last_ttl=last)).place
+    assert (place.segment, place.between) == (segment, between)
+
+
+def test_an_incident_is_told_by_the_path_of_its_time() -> None:
+    was = Incident(id="1", kind="outage", begin=10 * S, end=25 * S, first_ttl=2, last_ttl=3, sent=15, lost=15)
+    epochs = (
+        Epoch(begin=0, end=50 * S, addresses=(("192.168.1.1",), ("198.51.100.1",), (TARGET,))),
+        Epoch(begin=50 * S, addresses=(("192.168.1.1",), ("100.64.0.1",), ("203.0.113.9",))),
+    )
+    told = said(Verdict(kind="healthy"), incidents=(was,), epochs=epochs)
+    assert told.place_of(was).segment == "the target's network"
+    assert incident_words(was, told.place_of(was), clock) == "no answer came at the target for 15 s"
+
+
+def test_an_incident_that_lasts_or_came_again_says_so() -> None:
+    place = Place(4, 5)
+    lasting = Incident(id="1", kind="congestion", begin=S, first_ttl=4, last_ttl=5, delay_ns=80 * MS)
+    assert (
+        incident_words(lasting, place, clock) == "packets queue from hop 5 on, since T+1, up to 80.0 ms more than usual"
+    )
+    often = Incident(id="2", kind="loss", begin=S, end=99 * S, first_ttl=4, last_ttl=5, times=3, sent=40, lost=4)
+    assert incident_words(often, place, clock) == (
+        "packets were lost from hop 5 on, 3 times since T+1, 4 of 40 (4 to 23 %) lost at the target"
+    )
+
+
+def test_every_note_has_words() -> None:
+    setting = said(Verdict(kind="healthy"))
+    for kind in get_args(NoteKind):
+        words = [setting.note(Note(kind=kind)), setting.note(Note(kind=kind, ttl=3, sent=9, lost=1, at=S))]
+        assert all(words), kind
+        assert "None" not in "".join(words)
+    assert note_words is not None
+
+
+@pytest.mark.parametrize(
+    ("mark", "name", "words"),
+    [
+        (Mark(kind="pause", begin=0), "pause", "probing is paused"),
+        (Mark(kind="pause", begin=0, end=12 * S), "pause", "probing was paused for 12 s"),
+        (Mark(kind="reset", begin=0), "reset", "statistics were begun anew"),
+        (
+            Mark(kind="route-change", begin=0, ttl=6, before="192.0.2.1", after="192.0.2.2"),
+            "route-change",
+            "the route changed at hop 6 from 192.0.2.1 to 192.0.2.2, without harm",
+        ),
+        (
+            Mark(kind="source-change", begin=0, before="192.168.1.23", after="10.8.0.2"),
+            "address-change",
+            "this computer's address changed from 192.168.1.23 to 10.8.0.2",
+        ),
+        (Mark(kind="worker-restart", begin=0), "worker-restart", "the probe worker was started again"),
+        (
+            Mark(kind="gap", begin=0, end=60 * S),
+            "gap",
+            "nothing was probed for 60 s: this computer slept, or the clock jumped",
+        ),
+    ],
+)
+def test_marks_in_words(mark: Mark, name: str, words: str) -> None:
+    assert (mark_name(mark), mark_words(mark)) == (name, words)
