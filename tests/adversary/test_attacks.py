@@ -30,8 +30,8 @@ from tests.lab.odd_router import (
     mpls,
     ttl_of,
 )
+from tests.lab.processes import children
 from tests.lab.storm import storm
-from tests.screen.shell import children
 
 METHODS: list[tuple[str, Protocol]] = [
     ("ping-socket", "icmp"),

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.screen.shell import PROMPT, ShellTerminal, state
+from tests.lab.processes import state
+from tests.screen.shell import PROMPT, ShellTerminal
 from tests.screen.terminal import Terminal
 
 

@@ -21,6 +21,7 @@ import pytest
 from hopscope.sandbox import landlock, seccomp
 from tests.cli.command import COMMAND, QUICK, environment
 from tests.lab.plain_user import as_plain_user
+from tests.lab.processes import state
 from tests.sandbox.test_privileges import CAPABILITY_SETS
 from tests.screen.shell import children
 
@@ -141,10 +142,7 @@ def test_a_front_end_that_is_killed_takes_a_worker_of_another_user_along(
     running.process.kill()
     running.process.wait()
     until = time.monotonic() + 5
-    while Path(f"/proc/{running.worker}/stat").exists():
-        state = Path(f"/proc/{running.worker}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "Z":
-            break
+    while state(running.worker) not in "-Z":
         assert time.monotonic() < until
 
 

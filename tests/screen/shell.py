@@ -15,9 +15,10 @@ import termios
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
+
+from tests.lab.processes import children, state, with_signal
 
 PATIENCE_S = 20.0
 """A wait that is longer than this has failed."""
@@ -158,33 +159,6 @@ class ShellTerminal:
             raise AssertionError(f"{words}; the last of what was: {self.bytes[-1500:]!r}")
         if select.select([self.master], [], [], wait)[0]:
             self.bytes += os.read(self.master, 1 << 16)
-
-
-def with_signal(pid: int, number: int) -> None:
-    """Send a signal to a process that may be gone."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def children(pid: int) -> list[int]:
-    """A process's own processes, whichever of its threads started them."""
-    found: list[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as file:
-                found += map(int, file.read().split())
-    return found
-
-
-def state(pid: int) -> str:
-    """One letter of proc_pid_stat(5); ``-`` where there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0]
-    except OSError:
-        return "-"
 
 
 OURS = (b"1049", b"25", b"1004", b"7", b"1000", b"1002", b"1003", b"1005", b"1006", b"1015", b"1016", b"2048")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.screen.shell import PROMPT, ShellTerminal, children, shows_whole, state, with_signal
+from tests.lab.processes import children, state, with_signal
+from tests.screen.shell import PROMPT, ShellTerminal, shows_whole
 from tests.screen.terminal import Terminal
 
 STOPS: dict[str, Callable[[ShellTerminal], None]] = {
