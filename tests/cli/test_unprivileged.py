@@ -21,9 +21,8 @@ import pytest
 from hopscope.sandbox import landlock, seccomp
 from tests.cli.command import COMMAND, QUICK, environment
 from tests.lab.plain_user import as_plain_user
-from tests.lab.processes import state
+from tests.lab.processes import children, state
 from tests.sandbox.test_privileges import CAPABILITY_SETS
-from tests.screen.shell import children
 
 root = pytest.mark.needs("root")
 UID, GID = 12345, 12346

@@ -15,7 +15,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from tests.screen.shell import children
+from tests.lab.processes import children
 
 PATIENCE_S = 20.0
 """A wait that is longer than this has failed."""

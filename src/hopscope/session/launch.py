@@ -161,7 +161,9 @@ class _Keeper:
 
         def keep() -> None:
             try:
-                started.put(start())
+                with threads.taking_signals():
+                    process = start()
+                started.put(process)
             except BaseException as problem:  # noqa: BLE001 - it is raised where the process is wanted
                 started.put(problem)
             else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 def start(work: Callable[[], object], name: str) -> threading.Thread:
@@ -23,3 +24,13 @@ def start(work: Callable[[], object], name: str) -> threading.Thread:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
+
+
+@contextmanager
+def taking_signals() -> Iterator[None]:
+    """Meanwhile this thread takes all signals, and a process that it starts will: the mask is inherited."""
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
