@@ -114,13 +114,14 @@ class Delays:
         return Rise(usual.median, now, is_step, more / max(usual.sigma, 0.1))
 
     def place(self, series: Series, rise: Rise, since: int) -> int:
-        """The index in the path of the first hop from which on all have half of the delay at least since then; the
+        """The index in the path of the first hop from which on all have a good part of the delay since then; the
         target's is the path's length."""
         hops = series.path()
         place = len(hops)
         start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
         before = series.end - RECENT
-        more = (rise.now - rise.usual) / 2
+        # A queue grows while a round's probes pass it: those to the first hops wait least.
+        more = (rise.now - rise.usual) * (0.5 if rise.is_step else 0.3)
         for i in range(len(hops) - 1, -1, -1):
             usual = self.usual(hops[i].ttl, before - before % BLOCK)
             rtts = sorted(hops[i].rtts_of(max(start, len(series) - 2 * RECENT)))

@@ -33,6 +33,14 @@ RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
 
 
+_QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
+"""One trouble, named by its place."""
+
+
+def _is_same(kind: Trouble, other: Trouble) -> bool:
+    return kind == other or (kind in _QUEUES and other in _QUEUES)
+
+
 def _is_graver(kind: Trouble, other: Trouble) -> bool:
     return other in _STATISTICS and _STATISTICS.index(kind) < _STATISTICS.index(other)
 
@@ -60,7 +68,7 @@ class Standing:
             if found is not None and (found.kind in FACTS or self._seen >= RAISE):
                 self._stand(found)
             return
-        if found is not None and found.kind == stands.kind:
+        if found is not None and _is_same(found.kind, stands.kind):
             self._missed = 0
             self.found = self._moved_to(stands, found)
             return
@@ -82,6 +90,7 @@ class Standing:
         if stands.first_ttl is None or stands.last_ttl is None or found.first_ttl is None or found.last_ttl is None:
             return found
         is_inside = stands.first_ttl <= found.first_ttl and found.last_ttl <= stands.last_ttl
+        is_inside = is_inside and found.kind == stands.kind
         if is_inside or stands.kind in FACTS:
             self._moved = 0
             return found
@@ -89,7 +98,7 @@ class Standing:
         if self._moved >= MOVE:
             self._moved = 0
             return found
-        return found._replace(first_ttl=stands.first_ttl, last_ttl=stands.last_ttl)
+        return found._replace(kind=stands.kind, first_ttl=stands.first_ttl, last_ttl=stands.last_ttl)
 
     def is_recovered(self, ordinal: int) -> bool:
         """Whether trouble ended less than `RECOVERED` rounds before this one."""
