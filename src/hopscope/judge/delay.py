@@ -21,7 +21,10 @@ RECENT: Final = 15
 _MIN_ANSWERS: Final = 8
 _MIN_IN_BLOCK: Final = 5
 _MIN_BLOCKS: Final = 2
+_SHAPE: Final = 40
+"""Rounds by which a queue is told from a longer way."""
 _SPIKE_MS: Final = 20.0
+_MIN_LATE: Final = 3
 _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
 
@@ -53,10 +56,8 @@ class Usual(NamedTuple):
 class Rise(NamedTuple):
     """A delay that the target has now and had not before (ms)."""
 
-    usual: float
+    usual: Usual
     now: float
-    is_step: bool
-    """A longer way: the shortest round trips grew as well."""
     sure: float
     """How many standard errors it is."""
 
@@ -106,12 +107,29 @@ class Delays:
         more = now - usual.median
         if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma):
             return None
+        return Rise(usual, now, more / max(usual.sigma, 0.1))
+
+    def is_step(self, series: Series, rise: Rise, since: int) -> bool:
+        """Whether it is a longer way, and not a queue: since then the shortest round trips have grown as well, and they
+        hardly vary more."""
+        start = max(series.index(since), len(series) - _SHAPE)
+        rtts = sorted(series.target.rtts_of(start))
+        if len(rtts) < _MIN_IN_BLOCK:
+            return False
+        usual, more = rise.usual, rise.now - rise.usual.median
         low_more = nearest_rank_ms(rtts, 10) - usual.low
         wider = _iqr(rtts) - usual.iqr
-        is_step = low_more >= 0.6 * more and low_more > max(4.0, 0.05 * usual.median) and wider < 0.25 * more
-        if not is_step and more <= max(8.0, 0.2 * usual.median, 5 * usual.sigma):
-            return None
-        return Rise(usual.median, now, is_step, more / max(usual.sigma, 0.1))
+        return (
+            low_more >= 0.6 * more
+            and low_more > max(4.0, 0.05 * usual.median)
+            and wider < min(0.25 * more, max(4.0, 2 * usual.iqr))
+        )
+
+    @staticmethod
+    def is_queue(rise: Rise) -> bool:
+        """Whether it is enough for a queue."""
+        usual = rise.usual
+        return rise.now - usual.median > max(8.0, 0.2 * usual.median, 5 * usual.sigma)
 
     def place(self, series: Series, rise: Rise, since: int) -> int:
         """The index in the path of the first hop from which on all have a good part of the delay since then; the
@@ -121,7 +139,7 @@ class Delays:
         start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
         before = series.end - RECENT
         # A queue grows while a round's probes pass it: those to the first hops wait least.
-        more = (rise.now - rise.usual) * (0.5 if rise.is_step else 0.3)
+        more = (rise.now - rise.usual.median) * 0.3
         for i in range(len(hops) - 1, -1, -1):
             usual = self.usual(hops[i].ttl, before - before % BLOCK)
             rtts = sorted(hops[i].rtts_of(max(start, len(series) - 2 * RECENT)))
@@ -134,7 +152,7 @@ class Delays:
 
     def since(self, series: Series, rise: Rise, span: int) -> int:
         """The ordinal of the round since when the target is above the middle between usual and now."""
-        middle = (rise.usual + rise.now) / 2
+        middle = (rise.usual.median + rise.now) / 2
         target = series.target
         best, gain, at = 0, 0, len(series)
         for i in range(len(series) - 1, max(-1, len(series) - 1 - span), -1):
@@ -185,7 +203,7 @@ def _is_spiky(series: Series) -> bool:
         return False
     first = _spikes(hops[0], start)
     shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
-    if first is None or hops[0].ttl != series.first_ttl:
+    if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
         return False
     shares.append(target)
     k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
@@ -205,3 +223,14 @@ def _spikes(column: Column, start: int) -> tuple[int, int] | None:
         return None
     limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
     return sum(rtt > limit for rtt in rtts), len(rtts)
+
+
+def _vary(column: Column, start: int) -> bool:
+    """Whether the late answers are late by more and by less: what holds some packets back for a fixed time is odd, but
+    no bad radio."""
+    rtts = sorted(column.rtts_of(start))
+    if not rtts:
+        return False
+    low = nearest_rank_ms(rtts, 10)
+    late = [rtt - low for rtt in rtts if rtt > low + _SPIKE_MS]
+    return len(late) >= _MIN_LATE and _iqr(late) > 0.25 * nearest_rank_ms(late, 50)

@@ -18,7 +18,7 @@ from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import Routes
 from hopscope.judge.series import Series
-from hopscope.judge.silence import Found, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.silence import GONE, Found, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, Standing
 from hopscope.judge.verdict import Judged, Note, Numbers, Verdict
@@ -179,10 +179,8 @@ class Judge:
 
     def _turn_late(self, moment: int | None) -> None:
         series = self._series
-        for round_, ttl in self._open.late_until(moment):
-            ordinal = series.find(round_)
-            if ordinal is not None:
-                series.turn_late(ordinal, ttl)
+        for answer in self._open.late_until(moment):
+            series.turn_late(answer)
 
     def _evaluate(self) -> Found | None:
         """The gravest of what is wrong as of the newest round."""
@@ -195,11 +193,15 @@ class Judge:
             return None
         silent = silent_rounds(series)
         if silent:
-            found = said(series, silent) or loop(series, silent) or silence(series, silent)
+            found = said(series, silent) or loop(series, silent)
             if found is not None:
                 return found
-        if series.late_at >= series.base:
+        if series.late_at >= series.base and silent <= series.late_by + GONE:
             found = late(series)
+            if found is not None:
+                return found
+        if silent:
+            found = silence(series, silent, self._standing.found)
             if found is not None:
                 return found
         if series.target_ttl is None:
@@ -216,7 +218,7 @@ class Judge:
         found = None
         if rise is not None:
             found = delayed(series, self._delays, rise, self._routes, self._source, self._standing.found)
-            if found.kind != "detour":
+            if found is not None and found.kind != "detour":
                 return found
         lossy = loss(series, self._floor)
         if lossy is not None:

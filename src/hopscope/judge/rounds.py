@@ -50,7 +50,7 @@ class OpenRounds:
         self._open: dict[int, _Open] = {}
         self._done = -1
         """The newest round that was handed on."""
-        self._late: list[tuple[int, int, int]] = []
+        self._late: list[tuple[int, int, int, Late]] = []
         self.newest_at = 0
         """When the newest round began."""
 
@@ -95,16 +95,16 @@ class OpenRounds:
     def late(self, answer: Late) -> None:
         """A probe that was lost was answered after all."""
         if len(self._late) < _MAX_LATE:
-            heappush(self._late, (answer.sent_at + answer.rtt_ns + _LATE_NS, answer.round, answer.ttl))
+            moment = answer.sent_at + answer.rtt_ns + _LATE_NS
+            heappush(self._late, (moment, answer.round, answer.ttl, answer))
         # Where the loss itself was never told, this tells it.
         self.settle(Lost(answer.target, answer.round, answer.ttl, answer.sent_at))
 
-    def late_until(self, moment: int | None) -> Iterator[tuple[int, int]]:
-        """Round and TTL of the late answers that were known at `moment` (None: of all)."""
+    def late_until(self, moment: int | None) -> Iterator[Late]:
+        """The late answers that were known at `moment` (None: all)."""
         late = self._late
         while late and (moment is None or late[0][0] <= moment):
-            _, round_, ttl = heappop(late)
-            yield round_, ttl
+            yield heappop(late)[3]
 
     def complete(self, *, all_of_them: bool = False) -> Iterator[Complete]:
         """The rounds that can be judged now, oldest first. `all_of_them`: no further fate will come."""

@@ -33,6 +33,11 @@ ERROR: Final = ord("E")
 MISSED: Final = ord("X")
 """The target's series: a router answered where the target used to."""
 
+_PASSED: Final = frozenset({"ASLEEP", "MOVED", "WORKER"})
+"""Failures that say nothing of whether this computer can send: it slept, it moved, its worker was started again."""
+
+_PRECEDENCE: Final = frozenset({(3, 14), (3, 15)})
+
 REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
 
 Fate: TypeAlias = Answered | Lost | Failed | None
@@ -100,6 +105,8 @@ class Refusal(NamedTuple):
     ttl: int
     address: str
     kind: Kind
+    is_precedence: bool
+    """It was refused for its precedence, by no filter."""
 
 
 class Series:
@@ -122,12 +129,15 @@ class Series:
         self.far = 0
         """The largest TTL at which a router answered since the target last did."""
         self.refusals: deque[Refusal] = deque(maxlen=32)
-        self.failures: deque[Failed] = deque(maxlen=8)
+        self.failure: Failed | None = None
+        """The newest."""
         self.newest: dict[int, tuple[int, str, Kind]] = {}
         """By TTL the newest answer: ordinal, address, kind."""
         self.failed_at = -1
         """The ordinal of the newest round in which this computer failed, and that of the newest late answer's."""
         self.late_at = -1
+        self.late_by = 0
+        """After how many rounds the last late answer came."""
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -161,9 +171,7 @@ class Series:
                 if self._answer(hop, fate, ordinal) and reached is None:
                     reached = fate
             elif isinstance(fate, Failed):
-                self.failures.append(fate)
-                self.failed_at = ordinal
-                hop.put(FAILED)
+                hop.put(self._fail(fate, ordinal))
             else:
                 hop.put(NONE if fate is None else LOST)
         for hop in self.hops.values():
@@ -172,6 +180,14 @@ class Series:
         self._put_target(reached)
         if len(self.rounds) > KEPT + _SLACK:
             self._forget(_SLACK)
+
+    def _fail(self, failed: Failed, ordinal: int) -> int:
+        """Put down what this computer could not do; the letter for it."""
+        if failed.error in _PASSED:
+            return NONE
+        self.failure = failed
+        self.failed_at = ordinal
+        return FAILED
 
     def _answer(self, hop: Column, answer: Answered, ordinal: int) -> bool:
         """Put down an answer; whether it is the target's."""
@@ -189,7 +205,7 @@ class Series:
             hop.put(TARGET, rtt)
             return True
         hop.put(ERROR, rtt)
-        self.refusals.append(Refusal(ordinal, ttl, address, kind))
+        self.refusals.append(Refusal(ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE))
         return False
 
     def reaches(self, answer: Answered) -> bool:
@@ -211,6 +227,9 @@ class Series:
         if ttl is not None:
             hop = self.hops.get(ttl)
             fate = NONE if hop is None else hop.fates[-1]
+            if fate in (NONE, LOST) and any(hop.fates[-1] == ERROR for hop in self.hops.values()):
+                # Where somebody refuses, no probe need go farther.
+                fate = ERROR
             self.target.put(MISSED if fate == ANSWERED else fate)
             return
         self.target.put(self._never_reached())
@@ -226,16 +245,22 @@ class Series:
                 return fate
         return MISSED if ANSWERED in newest else NONE
 
-    def turn_late(self, ordinal: int, ttl: int) -> None:
+    def turn_late(self, answer: Late) -> None:
         """A probe that was lost was answered late."""
-        index = ordinal - self.base
+        ordinal, ttl = self.find(answer.round), answer.ttl
         hop = self.hops.get(ttl)
-        if index < 0 or hop is None or hop.fates[index] != LOST:
+        if ordinal is None or hop is None or hop.fates[ordinal - self.base] != LOST:
             return
+        index = ordinal - self.base
         hop.fates[index] = LATE
         self.late_at = max(self.late_at, ordinal)
-        if self.target.fates[index] == LOST and self.target_ttl in (None, ttl):
-            self.target.fates[index] = LATE
+        self.late_by = self.end - ordinal
+        if answer.kind == "time-exceeded":
+            self.far = max(self.far, ttl) if self.target_ttl is None else self.far
+        elif self.reaches(answer) and (self.target_ttl is None or ttl <= self.target_ttl):
+            self.target_ttl = ttl
+            if self.target.fates[index] != ANSWERED:
+                self.target.fates[index] = LATE
 
     def find(self, round_: int) -> int | None:
         """The ordinal of a round by its number; None where it is not remembered."""

@@ -6,7 +6,6 @@ Facts hold only while they are new and the target does not answer. All functions
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -21,9 +20,11 @@ GONE_ALONE: Final = 10
 GONE_AT_MOST: Final = 20
 NEW: Final = 4
 """Rounds for which an error or a loop is news."""
+_KNOWN: Final = 30
+"""Rounds of silence after which it is known where it begins."""
 _RECENT: Final = 120
-_PASSED: Final = frozenset({"ASLEEP", "MOVED", "WORKER"})
-"""Failures that say nothing of this computer's ability to send: it slept, it moved, its worker was started again."""
+_OWN: Final = 20
+"""Rounds in which this computer's own failures are counted."""
 
 
 class Found(NamedTuple):
@@ -66,9 +67,11 @@ def said(series: Series, silent: int) -> Found | None:
     if last.at < end - 2 * NEW or last.at < since or (len({refusal.at for refusal in news}) < 2 and silent < GONE):
         return None
     nearest = min((refusal for refusal in news if refusal.at >= last.at - 1), key=lambda refusal: refusal.ttl)
-    kind: Trouble = (
-        "mtu" if nearest.kind == "fragmentation-needed" else "filter" if nearest.kind == "prohibited" else "unreachable"
-    )
+    kind: Trouble = "unreachable"
+    if nearest.kind == "fragmentation-needed":
+        kind = "mtu"
+    elif nearest.kind == "prohibited" and not nearest.is_precedence:
+        kind = "filter"
     first, place = _place_of(series, nearest)
     if kind == "mtu":
         first, place = place, place + 1
@@ -112,10 +115,12 @@ def _is_even(ttls: Sequence[int]) -> bool:
     return ttls[1] - ttls[0] >= 2 and len({b - a for a, b in pairwise(ttls)}) == 1
 
 
-def silence(series: Series, silent: int) -> Found | None:
-    """The target does not answer: it never did, or not any more."""
+def silence(series: Series, silent: int, stands: Found | None) -> Found | None:
+    """The target does not answer: it never did, or not any more. `stands`: what was found before."""
     if silent < GONE:
         return None
+    if stands is not None and stands.kind == "outage" and silent > _KNOWN:
+        return stands
     if series.target_ttl is None:
         return _never(series)
     target = series.target
@@ -202,35 +207,17 @@ def late(series: Series) -> Found | None:
 
 
 def this_computer(series: Series) -> Found | None:
-    """This computer cannot send: in several of the last rounds, or most of the newest."""
-    own = [failure for failure in series.failures if failure.error not in _PASSED]
-    if not own:
+    """This computer cannot send: it failed in several of the last rounds, and for a good part of the probes."""
+    columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-_OWN:]]
+    if not columns or series.failure is None or _is_over(columns, len(series)):
         return None
-    columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-20:]]
-    if not columns:
+    start = max(0, len(series) - _OWN)
+    rounds = sum(any(hop.fates[i] == FAILED for hop in columns) for i in range(start, len(series)))
+    failed = sum(hop.fates.count(FAILED, start) for hop in columns)
+    total = sum(len(hop.fates) - start - hop.fates.count(NONE, start) for hop in series.hops.values())
+    if rounds < GONE or 20 * failed <= total:
         return None
-    since_round = {failure.round for failure in own}
-    recent = 20
-    failed_rounds = 0
-    failed = total = 0
-    first = None
-    start = max(0, len(series) - recent)
-    for i in range(start, len(series)):
-        here = sum(hop.fates[i] == FAILED for hop in columns)
-        total += sum(hop.fates[i] != NONE for hop in series.hops.values())
-        failed += here
-        if here and (len(since_round) > 1 or series.rounds[i] in since_round):
-            failed_rounds += 1
-            first = i if first is None else first
-    if failed_rounds < GONE or 20 * failed <= total or first is None:
-        return None
-    if _is_over(columns, len(series)):
-        return None
-    numbers = Numbers(failed=failed, error=own[-1].error, message=own[-1].message)
-    kinds = Counter(failure.error for failure in own)
-    common = kinds.most_common(1)[0][0]
-    sample = next(failure for failure in reversed(own) if failure.error == common)
-    numbers = Numbers(failed=failed, error=sample.error, message=sample.message)
+    numbers = Numbers(failed=failed, error=series.failure.error, message=series.failure.message)
     return Found("this-computer", None, None, _first_failure(series), 0.97, numbers)
 
 

@@ -15,24 +15,27 @@ DELAYED: Final[frozenset[Trouble]] = frozenset(
     ("route-change", "detour", "bufferbloat", "congestion", "local-network", "flapping")
 )
 """Troubles while which nothing that is measured counts as usual."""
+QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
+"""One trouble, named by its place."""
 _AT_ONCE: Final = 4
 """Rounds between a change of route and what it does."""
 _LOOK_BACK: Final = 120
+_SETTLED: Final = 40
+"""Rounds after which a delay that lasts keeps its name and place."""
 _NS: Final = 1_000_000
 
 
 def delayed(
     series: Series, delays: Delays, rise: Rise, routes: Routes, source: str | None, stands: Found | None
-) -> Found:
-    """The trouble that a rise of the delay is."""
-    numbers = Numbers(usual_ns=round(rise.usual * _NS), now_ns=round(rise.now * _NS))
+) -> Found | None:
+    """The trouble that a rise of the delay is; None where it is too small for what it looks like."""
+    numbers = Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
     hops = series.path()
     target = series.target_ttl or (hops[-1].ttl + 1 if hops else series.first_ttl)
     sure = min(0.95, 0.6 + rise.sure / 50)
-    if stands is not None and stands.kind in DELAYED and stands.kind != "flapping":
-        settled = series.end - stands.since > _LOOK_BACK // 2
-        if settled:
-            return stands._replace(numbers=numbers)
+    lasts = stands is not None and stands.kind in DELAYED and stands.kind != "flapping"
+    if stands is not None and lasts and series.end - stands.since > _SETTLED:
+        return stands._replace(numbers=numbers)
     since = delays.since(series, rise, _LOOK_BACK)
     place = delays.place(series, rise, since)
     last = hops[place].ttl if place < len(hops) else target
@@ -40,9 +43,12 @@ def delayed(
     change = _change_near(routes, since)
     if change is not None:
         return Found("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
-    if rise.is_step:
-        return Found("detour", first, last, since, sure, numbers)
     own = own_hops(hops, source)
+    was_queue = stands is not None and stands.kind in QUEUES
+    if not was_queue and delays.is_step(series, rise, since):
+        return Found("detour", first, last, since, sure, numbers)
+    if not was_queue and not delays.is_queue(rise):
+        return None
     behind = next((hop.ttl for hop in hops if hop.ttl > own), target)
     kind: Trouble = (
         "local-network"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.silence import Found
+from hopscope.judge.slow import QUEUES
 from hopscope.judge.verdict import Trouble
 
 FACTS: Final[frozenset[Trouble]] = frozenset(
@@ -33,12 +34,8 @@ RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
 
 
-_QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
-"""One trouble, named by its place."""
-
-
 def _is_same(kind: Trouble, other: Trouble) -> bool:
-    return kind == other or (kind in _QUEUES and other in _QUEUES)
+    return kind == other or (kind in QUEUES and other in QUEUES)
 
 
 def _is_graver(kind: Trouble, other: Trouble) -> bool:
