@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tests.verdict.case import Table
 from tests.verdict.draw import Draw, Made, network, networks, trouble
+from tests.verdict.networks import Net
 
 _BEFORE: Final = (80, 150)
 """Rounds before a trouble that needs a before."""
@@ -72,12 +73,20 @@ def detour_of_the_way_back(d: Draw) -> Made:
 
 
 def _queue(wait_ms: float) -> Table:
-    """A queue whose mean wait is `wait_ms`: that of an M/M/1 queue at 900 packets a second."""
+    """A queue whose mean wait is `wait_ms`: that of an M/M/1 queue at 900 packets a second. Each probe that goes through
+    it makes those of the same moment wait as long again."""
     busy = wait_ms / 1000 * 900
     return {"rate": 900, "load": busy / (1 + busy), "limit": "900ms"}
 
 
-@networks("congestion", {"plain": (40, 90), "weak": (20, 28)})
+def _full(d: Draw, net: Net, ttl: int) -> Table:
+    """Keys of a link that is full: a queue that all probes share, or a wait that each meets for itself."""
+    if d.some(True, False):
+        return {"queue": _queue(d.real(18, 30) * 11 / net.end)}
+    return {"delay": net.node(ttl)["delay"] + d.real(5, 25), "jitter": d.real(45, 110), "distribution": "exponential"}
+
+
+@networks("congestion", {"plain": (40, 90), "weak": (15, 22)})
 def _congestion(d: Draw, given: tuple[float, float]) -> Made:
     net = d.net(hops=d.whole(9, 13))
     ttl, begins = d.whole(5, net.end - 2), float(d.whole(*_BEFORE))
@@ -111,14 +120,14 @@ def congestion_over_again(d: Draw) -> Made:
 def _bufferbloat(d: Draw, given: int) -> Made:
     net = d.net()
     begins = float(d.whole(*_BEFORE))
-    queue = _queue(d.real(50, 130))
+    full = _full(d, net, 2)
     if given == 3:
         begins, ends, before = 40.0 + 3 * 90, 80.0 + 3 * 90, tuple((40.0 + 90 * n, 80.0 + 90 * n) for n in range(3))
-        net.set(2, 40, 80, 90, queue=queue)
+        net.set(2, 40, 80, 90, **full)
         what = trouble(net, "bufferbloat", net.link(2), begins_s=begins, ends_s=ends, before=before)
         return Made(net, int(ends), what, d.probing())
     ends_s = begins + 90 if given == 2 else None
-    net.set(2, begins, ends_s, queue=queue)
+    net.set(2, begins, ends_s, **full)
     what = trouble(net, "bufferbloat", net.link(2), begins_s=begins, ends_s=ends_s)
     return Made(net, int(ends_s + 100 if ends_s else begins + _LASTS), what, d.probing())
 
@@ -145,6 +154,6 @@ def _local_since(d: Draw, given: int) -> Made:
     if given:
         net.set(1, begins, jitter=d.real(40, 60), distribution="exponential")
     else:
-        net.set(1, begins, queue=_queue(d.real(50, 120)))
+        net.set(1, begins, queue=_queue(d.real(18, 30) * 11 / net.end))
     what = trouble(net, "local-network", (1, 1), begins_s=begins)
     return Made(net, int(begins) + _LASTS, what, d.probing())

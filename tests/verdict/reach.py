@@ -249,7 +249,7 @@ def loop_for_a_while(d: Draw) -> Made:
 # --- too big ------------------------------------------------------------------------------------------------------
 
 
-@networks("mtu", {"six": (6, "icmp", 0), "six-later": (6, "udp", 1), "tcp": (4, "tcp", 0)})
+@networks("mtu", {"start": (6, "icmp", 0), "later": (6, "icmp", 1), "udp": (6, "udp", 0), "udp-later": (6, "udp", 1)})
 def _mtu(d: Draw, given: tuple[int, str, int]) -> Made:
     family, protocol, later = given
     net = d.net()
