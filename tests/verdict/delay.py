@@ -73,8 +73,8 @@ def detour_of_the_way_back(d: Draw) -> Made:
 
 
 def _queue(wait_ms: float) -> Table:
-    """A queue whose mean wait is `wait_ms`: that of an M/M/1 queue at 900 packets a second. Each probe that goes through
-    it makes those of the same moment wait as long again."""
+    """A queue whose mean wait is `wait_ms`: that of an M/M/1 queue at 900 packets a second. Each
+    probe that goes through it makes those of the same moment wait as long again."""
     busy = wait_ms / 1000 * 900
     return {"rate": 900, "load": busy / (1 + busy), "limit": "900ms"}
 
@@ -134,7 +134,6 @@ def _bufferbloat(d: Draw, given: int) -> Made:
 
 _RADIO: Final[dict[str, Any]] = {
     "wifi": {"jitter": 7, "distribution": "pareto", "loss": {"burst": 0.03, "recover": 0.3, "in_burst": 0.8}},
-    "spikes": {"jitter": 90, "distribution": "spikes"},
     "crowded": {"jitter": 35, "distribution": "exponential"},
 }
 
@@ -145,6 +144,14 @@ def _local(d: Draw, given: Table) -> Made:
     net.node(1).update({**given, "jitter": given["jitter"] * d.real(1.0, 1.5)})
     kinds = "local-network loss" if "loss" in given else "local-network"
     return Made(net, 220, trouble(net, kinds, (1, 1)), d.probing())
+
+
+@network
+def local_network_that_looks_for_others(d: Draw) -> Made:
+    """A radio that scans other channels again and again, and keeps packets waiting meanwhile."""
+    net = d.net()
+    net.set(1, 4.0, 6.6, 12.0, jitter=d.real(120, 220))
+    return Made(net, 240, trouble(net, "local-network", (1, 1)), d.probing())
 
 
 @networks("local-network-since", {"queue": 0, "crowded": 1})

@@ -194,7 +194,7 @@ def loss_in_bad_weather(d: Draw) -> Made:
     net = d.net()
     ttl = net.middle(behind=3)
     net.node(ttl)["loss"] = d.real(0.08, 0.2)
-    net.weather.update(duplicates=0.03, reorder={"share": 0.05, "delay": "40ms"}, foreign=0.05)
+    net.weather.update(duplicates=0.03, reorder={"share": 0.05, "delay": "15ms"}, foreign=0.05)
     return Made(net, 240, trouble(net, "loss", net.link(ttl)), d.probing())
 
 

@@ -154,7 +154,9 @@ _CODES6: Final = {"no-route6": "net-unreachable", "address6": "host-unreachable"
 
 @networks("unreachable", {name: (4, code) for name, code in _CODES.items()} | {n: (6, c) for n, c in _CODES6.items()})
 def _unreachable(d: Draw, given: tuple[int, str]) -> Made:
-    return _refused(d, given[1], "unreachable", d.some(0.0, float(d.whole(30, 150))), given[0])
+    # A precedence that is not allowed is a prohibition in hopscope's own words.
+    kinds = "unreachable filter" if given[1].startswith("precedence") else "unreachable"
+    return _refused(d, given[1], kinds, d.some(0.0, float(d.whole(30, 150))), given[0])
 
 
 @networks(

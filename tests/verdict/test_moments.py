@@ -1,0 +1,218 @@
+"""What is said of a network as time goes by: during trouble, after it, long after it. Order changes nothing."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from hopscope.judge.verdict import Judged
+from hopscope.probe.virtual import EPOCH_START_NS, VirtualEngine
+from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.model import Probing
+from hopscope.session.plans import plan_of
+from hopscope.session.target_fold import TargetFold
+from hopscope.sim import demo
+from hopscope.wire.facts import Begun, Found
+from hopscope.wire.messages import Answered, Failed, Finished, Lost, RoundStarted, Sent, Start
+from tests.verdict.case import Case
+from tests.verdict.catalogue import cases
+from tests.verdict.player import Play, play
+from tests.verdict.score import scored
+
+MINUTE = 60.0
+QUIET = {"healthy", "recovered"}
+OF_PROBES = (Sent, Answered, Lost, Failed)
+
+
+def built_in(name: str, folder: Path, rounds: int, *, repeats: bool) -> list[tuple[float, str]]:
+    """What is said of a built-in scenario, round by round. `repeats`: else what comes again in it comes once."""
+    text = resources.files("hopscope.sim").joinpath("scenarios", f"{name}.toml").read_text("utf-8")
+    path = folder / f"{name}.toml"
+    path.write_text(text if repeats else re.sub(r"(?m)^every = .*\n", "", text), encoding="utf-8")
+    target, address = next(one for one in demo(str(path)).targets)
+    probing = Probing(method="simulated", scenario=str(path), protocol="icmp", rounds=rounds)
+    fold = TargetFold(1, Asked(EPOCH_START_NS, target, probing))
+    plan = plan_of(probing, address)
+    fold.apply(Found(EPOCH_START_NS, address))
+    fold.apply(Begun(EPOCH_START_NS, plan))
+    engine = VirtualEngine()
+    engine.handle(Start(1, plan))
+    said: list[tuple[float, str]] = []
+    is_over = False
+    while not is_over:
+        for event in engine.advance(MINUTE, stop_when_idle=True):
+            if getattr(event, "target", None) == 1:
+                fold.apply(event)
+                is_over = is_over or isinstance(event, Finished)
+                if isinstance(event, RoundStarted):
+                    said.append(((event.at - EPOCH_START_NS) / 1e9, fold.snapshot().judged.verdict.kind))
+    return said
+
+
+def at(said: list[tuple[float, str]], moment: float) -> str:
+    """What was said then."""
+    return next(kind for at_s, kind in said if at_s >= moment)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "ends", "kinds"),
+    [
+        ("outage", 20.0, 35.0, {"outage"}),
+        ("route-change", 30.0, 60.0, {"route-change", "detour"}),
+        ("bufferbloat", 20.0, 40.0, {"bufferbloat"}),
+    ],
+)
+def test_trouble_of_a_built_in_scenario_is_named_while_it_lasts_and_not_when_it_is_over(
+    name: str, begins: float, ends: float, kinds: set[str], tmp_path: Path
+) -> None:
+    said = built_in(name, tmp_path, int(ends + 20 * MINUTE + 10), repeats=False)
+    assert at(said, begins - 2) in {"healthy", "starting"}
+    assert at(said, ends - 1) in kinds
+    assert at(said, ends + 30) in QUIET
+    assert at(said, ends + 20 * MINUTE) in QUIET
+    assert {kind for at_s, kind in said if at_s > ends + 60} <= QUIET
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("lossy-link", {"loss"}),
+        ("loop", {"loop"}),
+        ("silent-target", {"no-answer"}),
+    ],
+)
+def test_trouble_of_a_built_in_scenario_that_lasts_is_named_to_the_end(
+    name: str, kinds: set[str], tmp_path: Path
+) -> None:
+    said = built_in(name, tmp_path, 240, repeats=True)
+    assert {kind for at_s, kind in said if at_s > 120} <= kinds
+
+
+@pytest.mark.parametrize("name", ["healthy", "ecmp", "mpls", "ratelimit", "ipv6", "hostile"])
+def test_a_built_in_scenario_without_trouble_is_never_said_to_have_any(name: str, tmp_path: Path) -> None:
+    said = built_in(name, tmp_path, 600, repeats=True)
+    assert {kind for _, kind in said} <= {"starting", "healthy"}
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_a_quarter_of_an_hour_of_constant_loss_is_one_verdict_of_one_place(seed: int, tmp_path: Path) -> None:
+    hops = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1, "loss": 0.047 if n == 6 else 0.0} for n in range(1, 11)]
+    target = {"name": "www.shop.example", "at": ["192.0.2.200"]}
+    case = Case("constant", "training", {"hops": hops, "targets": [target]}, {"family": 4, "rounds": 900}, None)
+    moments = play(case, seed, tmp_path).moments
+    first = next(n for n, moment in enumerate(moments) if moment.verdict.is_trouble)
+    assert first <= 120
+    assert {moment.verdict.kind for moment in moments[first:]} == {"loss"}
+    places = [(m.verdict.first_ttl or 0, m.verdict.last_ttl or 0) for m in moments[first:]]
+    moves = [(old, new) for old, new in pairwise(places) if not (old[0] <= new[0] and new[1] <= old[1])]
+    assert not moves
+    assert places[-1][0] <= 5
+    assert places[-1][1] >= 6
+
+
+# --- order, replay ------------------------------------------------------------------------------------------------
+
+TOLD = [
+    "loss-there-strong", "loss-since-strong", "outage-that-ends-middling", "loop-later", "late-target-later",
+    "this-computer-third", "flapping-slower", "target-limits-half", "balanced-by-packet", "weather-duplicates",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=TOLD)
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """A play with its facts."""
+    case = next(case for case in cases(["training"]) if case.name == request.param)
+    return play(case, 5, tmp_path_factory.mktemp("told"), keep=True)
+
+
+def judged(facts: list[TargetFact], played: Play) -> list[Judged]:
+    """What the judge says when each round begins, and at the end."""
+    said = []
+    fold = TargetFold(1, Asked(EPOCH_START_NS, "www.shop.example", Probing(method="simulated")))
+    for fact in facts:
+        fold.apply(fact)
+        if isinstance(fact, RoundStarted):
+            said.append(fold.snapshot().judged)
+    said.append(fold.snapshot().judged)
+    return said
+
+
+def shuffled(facts: list[TargetFact], rng: Random) -> list[TargetFact]:
+    """The facts of each round's time in another order; those of one probe stay in theirs."""
+    parts: list[dict[object, list[TargetFact]]] = [{}]
+    for fact in facts:
+        if isinstance(fact, OF_PROBES):
+            parts[-1].setdefault((fact.round, fact.ttl), []).append(fact)
+        else:
+            parts += [{None: [fact]}, {}]
+    mixed = []
+    for part in parts:
+        queues = list(part.values())
+        while queues:
+            queue = rng.choice(queues)
+            mixed.append(queue.pop(0))
+            if not queue:
+                queues.remove(queue)
+    return mixed
+
+
+def test_the_same_facts_again_give_the_same_verdicts_incidents_and_marks(played: Play) -> None:
+    first = judged(played.facts, played)
+    assert judged(played.facts, played) == first
+    said = [moment.verdict for moment in played.moments]
+    assert [one.verdict for one in first] == said
+
+
+def test_facts_that_arrive_in_another_order_give_the_same_verdicts(played: Play) -> None:
+    first = judged(played.facts, played)
+    for seed in range(3):
+        mixed = shuffled(played.facts, Random(seed))
+        assert mixed != played.facts
+        assert judged(mixed, played) == first
+
+
+def test_answers_that_are_told_a_second_later_change_nothing_in_the_end(played: Play) -> None:
+    """As they are by a worker that may batch them: the departures are told in time, the fates are not."""
+    delayed: list[TargetFact] = []
+    held: list[TargetFact] = []
+    left = {(fact.round, fact.ttl) for fact in played.facts if isinstance(fact, Sent)}
+    for fact in played.facts:
+        if isinstance(fact, RoundStarted | Finished):
+            # What became known in the last round is told only when this one has begun.
+            delayed += [fact, *held] if isinstance(fact, RoundStarted) else [*held, fact]
+            held = []
+        elif isinstance(fact, Answered | Lost) or (isinstance(fact, Failed) and (fact.round, fact.ttl) in left):
+            held.append(fact)
+        else:
+            delayed.append(fact)
+    delayed += held
+    assert judged(delayed, played)[-1] == judged(played.facts, played)[-1]
+
+
+def test_a_fold_that_was_copied_goes_on_as_the_one_that_was_not(played: Play) -> None:
+    fold = TargetFold(1, Asked(EPOCH_START_NS, "www.shop.example", Probing(method="simulated")))
+    half = len(played.facts) // 2
+    for fact in played.facts[:half]:
+        fold.apply(fact)
+    twin = fold.copy()
+    for fact in played.facts[half:]:
+        fold.apply(fact)
+    left = twin.snapshot().judged
+    for fact in played.facts[half:]:
+        twin.apply(fact)
+    assert twin.snapshot().judged == fold.snapshot().judged
+    assert left.verdict.at <= twin.snapshot().judged.verdict.at
+
+
+# --- the scorer itself --------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_that_comes_too_late_after_the_end_or_before_the_beginning_is_untimely(tmp_path: Path) -> None:
+    case = next(case for case in cases(["training"]) if case.name == "outage-that-ends-short")
+    result = scored(play(case, 1, tmp_path))
+    assert result.why == "" or "segment" in result.why
