@@ -227,6 +227,8 @@ class HopFold:
             self.pending -= 1
             if round_ >= oldest:
                 self._samples.put(round_, sample)
+            elif sample >= 0:
+                self._samples.ranks.add(sample)
             tail[round_] = entry
             if round_ == next(iter(tail)):
                 self._commit()
@@ -307,7 +309,7 @@ class HopFold:
             loss_pct=loss_pct(self.lost, self.received),
             loss_ci95_pct=loss_ci95_pct(self.lost, self.received),
             nodes=answers.node_list(self._late_nodes),
-            rtt=answers.series.rtt(self._samples.ordered),
+            rtt=answers.series.rtt(self._samples.ranks),
             jitter=answers.series.jitter(),
             reply=answers.last_reply(),
             replies=answers.reply_counts(),

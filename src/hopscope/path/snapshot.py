@@ -20,8 +20,8 @@ NO_PROBE = -5
 
 
 class Rtt(msgspec.Struct, frozen=True):
-    """RTT statistics of a hop, in ms. Percentiles: nearest rank over the window, None when the last answer has left it;
-    the rest since the last reset."""
+    """RTT statistics of a hop over the numbers' window, in ms. Percentiles: nearest rank, exact while all answers are
+    among the newest 1,024 rounds, within 0.4 % beyond that."""
 
     last: float
     best: float

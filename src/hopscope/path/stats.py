@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import Jitter, Rtt
 
 Z95: Final = 1.959963984540054
@@ -104,8 +105,8 @@ class RunningRtt:
             rfc3550=self.rfc3550 / MS,
         )
 
-    def rtt(self, window: Sequence[int]) -> Rtt | None:
-        """In ms; None without an answer. `window`: the RTTs of the window (ns), sorted."""
+    def rtt(self, ranks: Ranks) -> Rtt | None:
+        """In ms; None without an answer. `ranks`: the same RTTs in order of size."""
         if not self.n:
             return None
         stddev = self.stddev
@@ -116,9 +117,9 @@ class RunningRtt:
             avg=self.avg / MS,
             worst=worst,
             stddev=None if stddev is None else stddev / MS,
-            median=nearest_rank(window, 50) / MS if window else None,
-            p95=nearest_rank(window, 95) / MS if window else None,
-            p99=nearest_rank(window, 99) / MS if window else None,
+            median=ranks.nearest(50) / MS,
+            p95=ranks.nearest(95) / MS,
+            p99=ranks.nearest(99) / MS,
             gmean=min(max(self.gmean / MS, best), worst),
         )
 

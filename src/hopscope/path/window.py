@@ -1,4 +1,4 @@
-"""The last rounds of a hop: one number a round, and the same RTTs once more in order of size.
+"""The last rounds of a hop: one number a round, and all its RTTs once more in order of size.
 
 It is also the memory of fates: what stands here for a probe says which fates it can still have. Bounded by `size`.
 """
@@ -6,28 +6,32 @@ It is also the memory of fates: what stands here for a probe says which fates it
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
+from typing import Final
 
+from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import NO_PROBE
+
+_TOGETHER: Final = 256
+"""So many RTTs leave exact memory together."""
 
 
 class Samples:
     """A hop's samples of the last `size` rounds: an RTT (ns), or one of `snapshot`'s negative constants."""
 
-    __slots__ = ("ordered", "samples", "size", "start")
+    __slots__ = ("ranks", "samples", "size", "start")
 
     def __init__(self, size: int, start: int) -> None:
         self.size = size
         self.start = start
         """The round of `samples[0]`."""
         self.samples = array("q")
-        self.ordered = array("q")
-        """The RTTs among `samples`, sorted: what percentiles are read from."""
+        self.ranks = Ranks(min(size, _TOGETHER))
+        """Every RTT, those that have left `samples` too: what percentiles are read from."""
 
     def copy(self) -> Samples:
         """The same samples."""
         twin = Samples(self.size, self.start)
-        twin.samples, twin.ordered = self.samples[:], self.ordered[:]
+        twin.samples, twin.ranks = self.samples[:], self.ranks.copy()
         return twin
 
     def get(self, round_: int) -> int:
@@ -45,25 +49,24 @@ class Samples:
                 i = round_ - self.start
             self._append(sample)
             if sample >= 0:
-                insort(self.ordered, sample)
+                self.ranks.add(sample)
             return
         if i < 0:
             self.samples = samples = array("q", [NO_PROBE]) * -i + samples
             self.start = round_
             i = 0
-        old = samples[i]
-        if old >= 0:
-            del self.ordered[bisect_left(self.ordered, old)]
         samples[i] = sample
         if sample >= 0:
-            insort(self.ordered, sample)
+            self.ranks.add(sample)
 
     def advance(self, newest: int) -> None:
         """Make `newest` the last round of the window, if it is beyond it; what is too old leaves."""
         gap = newest - self.start - len(self.samples) + 1
         if gap >= self.size:
+            for sample in self.samples:
+                if sample >= 0:
+                    self.ranks.let_go(sample)
             self.samples = array("q", [NO_PROBE]) * self.size
-            self.ordered = array("q")
             self.start = newest - self.size + 1
             return
         for _ in range(gap):
@@ -74,7 +77,7 @@ class Samples:
         if len(samples) >= self.size:
             old = samples[0]
             if old >= 0:
-                del self.ordered[bisect_left(self.ordered, old)]
+                self.ranks.let_go(old)
             del samples[0]
             self.start += 1
         samples.append(sample)
