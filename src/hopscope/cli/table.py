@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, duration, fields, interface, name_servers, text, timeout, whole
+from hopscope.cli.values import address, bounded, fields, interface, name_servers, text, timeout, whole
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
 
@@ -82,35 +82,35 @@ OPTIONS: tuple[Option, ...] = (
        " ICMP to this user, hopscope's own formats and the screen probe by UDP.", constant="icmp"),
     _o(("-P", "--port"), "port", "Probes", "destination port",
        "The destination port: 33434 for UDP, 80 for TCP. ICMP has none; mtr's formats take one silently, as mtr does.",
-       metavar="N", read=whole(1, 65535)),
+       metavar="N", read=bounded("port")),
     _o(("-i", "--interval"), "interval_s", "Probes", "round every: 1s",
        "The time between the starts of two rounds, from 10ms on; 1 second unless told.",
-       metavar="S", read=duration(0.01, 86_400)),
+       metavar="S", read=bounded("interval_s")),
     _o(("-c", "--report-cycles"), "rounds", "Probes", "rounds: 10",
        "Stop after so many rounds. A report has 10 unless told, the screen is endless. 0: mtr's formats without a hop.",
-       metavar="N", read=whole(0, 1_000_000_000)),
+       metavar="N", read=bounded("rounds")),
     _o(("-Z", "--timeout"), "timeout_s", "Probes", "lost after: 3s",
        "A probe without an answer counts as lost after this time; 3 seconds unless told."
        " More than 60 seconds, which mtr takes too, count as 60.",
        metavar="S", read=timeout),
     _o(("-G", "--gracetime"), "grace_s", "More", "last wait",
        "Wait at most so long for answers after the last probe of the last round; what did not answer by then is lost."
-       " Each probe's own timeout (-Z) ends the wait earlier.", metavar="S", read=duration(0, 86_400)),
+       " Each probe's own timeout (-Z) ends the wait earlier.", metavar="S", read=bounded("grace_s")),
     _o(("-s", "--psize"), "packet_size", "Probes", "bytes in all: 64",
        "Packet size in bytes, IP header included. What is too small for the method is raised.",
-       metavar="N", read=whole(0, 65535, " (mtr's random sizes are not available)")),
+       metavar="N", read=bounded("packet_size", " (mtr's random sizes are not available)")),
     _o(("-B", "--bitpattern"), "pattern", "Probes", "payload byte: 0",
        "The byte that fills the payload; beyond 255 a random one.",
        metavar="N", read=whole(0, 2**31 - 2)),
     _o(("-Q", "--tos"), "tos", "Probes", "type of service", "Type of service (IPv4) or traffic class (IPv6).",
-       metavar="N", read=whole(0, 255)),
+       metavar="N", read=bounded("tos")),
     _o(("-a", "--address"), "source", "Probes", "source address", "Send from this address of this machine.",
        metavar="A", read=address),
     _o(("-I", "--interface"), "interface", "Probes", "send through it", "Send through this network interface.",
        metavar="NAME", read=interface, completes="interface"),
     _o(("-L", "--localport"), "local_port", "More", "source port",
        "The source port of UDP probes; else, and where another program has it, one of the kernel's choice.",
-       metavar="N", read=whole(1, 65535)),
+       metavar="N", read=bounded("local_port")),
     _o(("-M", "--mark"), "mark", "More", "packets' mark",
        "Mark each packet for the firewall and the routing policy of this machine (SO_MARK): by the method raw, on the"
        " command line only.", metavar="N", read=whole(0, 2**32 - 1)),
@@ -122,16 +122,18 @@ OPTIONS: tuple[Option, ...] = (
        "The network of the method simulated: a built-in scenario's name or a file that ends with .toml.",
        metavar="NAME", completes="scenario"),
     _o(("--seed",), "seed", "More", "of the simulation", "The seed of the simulated network's chances.",
-       metavar="N", read=whole(0, 2**63 - 1)),
+       metavar="N", read=bounded("seed")),
     _o(("--fast",), "fast", "More", "virtual time",
        "With demo and a report: play the network in virtual time, as quick as the machine can.", constant=True),
     _o(("--start",), "start_ns", "More", "of virtual time",
        "With --fast: when virtual time begins (14:02, 2026-11-25 14:02, -2h, yesterday 20:15); else a fixed moment.",
        metavar="WHEN", read=_when, may_begin_with_dash=True),
-    _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N", read=whole(1, 255)),
-    _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N", read=whole(1, 255)),
+    _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N",
+       read=bounded("first_ttl")),
+    _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N",
+       read=bounded("max_ttl")),
     _o(("-U", "--max-unknown"), "max_unknown", "Path", "silent hops: 12",
-       "How many TTLs beyond the last answer are tried.", metavar="N", read=whole(1, 255)),
+       "How many TTLs beyond the last answer are tried.", metavar="N", read=bounded("max_unknown")),
     _o(("-F", "--filename"), "file", "Path", "read targets",
        "Read targets from a file, one a line or with blanks between; empty lines and what follows a # are left out."
        " A dash: standard input.",

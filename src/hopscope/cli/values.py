@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from hopscope.cli.errors import UsageError
+from hopscope.wire.probing_options import PROBING_OPTIONS
 
 _UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)")
@@ -34,16 +35,21 @@ def duration(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
-LONGEST_TIMEOUT_S = 60.0
-"""No answer comes later: RFC 791 lets a datagram live for at most 255 s, RFC 1122 its parts for about 60."""
+def bounded(name: str, hint: str = "") -> Callable[[str], float]:
+    """Reads a probing option, within its bounds (`hopscope.wire.probing_options`)."""
+    option = PROBING_OPTIONS[name]
+    assert option.low is not None
+    assert option.high is not None
+    return duration(option.low, option.high) if option.is_duration else whole(int(option.low), int(option.high), hint)
 
 
 def timeout(word: str) -> float:
     """How long a probe is waited for, seconds; what is longer than anything waits is taken as the longest."""
+    low, high = PROBING_OPTIONS["timeout_s"].low or 0.0, PROBING_OPTIONS["timeout_s"].high or 0.0
     try:
-        return min(duration(0.001, 86_400)(word), LONGEST_TIMEOUT_S)
+        return min(duration(low, 86_400)(word), high)
     except UsageError as error:
-        counts = "; more than 60s counts as 60s" if "out of range" in str(error) else ""
+        counts = f"; more than {_seconds(high)} counts as {_seconds(high)}" if "out of range" in str(error) else ""
         raise UsageError(f"{error}{counts}") from None
 
 

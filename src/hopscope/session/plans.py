@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-import math
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from hopscope.session.model import Probing
 from hopscope.wire.check import check, check_adjust
 from hopscope.wire.messages import DEFAULT_PORT, Adjust, Family, Plan
-
-_SECOND: Final = 1_000_000_000
+from hopscope.wire.probing_options import ADJUSTABLE, PROBING_OPTIONS, check_bounds
 
 
 def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
     """The plan for probing `address` (numeric). `port` stood beside the target: for a protocol that has ports, and
     where `probing` names none. `ValueError` with one line where that is not possible."""
+    check_bounds(probing)
     protocol = probing.first_protocol
     if probing.port is not None:
         port = probing.port
@@ -30,22 +29,9 @@ def plan_of(probing: Probing, address: str, port: int | None = None) -> Plan:
     return plan
 
 
-def _place(name: str) -> str:
-    """The field of `Plan` that a field of `Probing` arrives in."""
-    place = name if name in Plan.__struct_fields__ else name.removesuffix("_s") + "_ns"
-    if place not in Plan.__struct_fields__:
-        raise LookupError(f"Probing.{name} arrives nowhere: wire.messages.Plan has neither {name} nor {place}")
-    return place
-
-
-_PLACES: Final = {name: _place(name) for name in Probing.__struct_fields__}
-"""Where each field of `Probing` arrives. Looked up when this is imported: an option that was forgotten is an error."""
-
-
 def _carried(probing: Probing) -> dict[str, Any]:
-    """What `probing` says of a plan's fields; seconds become nanoseconds."""
-    values = ((name, place, getattr(probing, name)) for name, place in _PLACES.items())
-    return {place: value if name == place or value is None else nanos(value) for name, place, value in values}
+    """What `probing` says of a plan's fields."""
+    return {option.place: option.on_wire(getattr(probing, option.name)) for option in PROBING_OPTIONS.values()}
 
 
 def fallback_plan(probing: Probing, refused: Plan, reason: str) -> Plan | None:
@@ -70,27 +56,23 @@ def checked(probing: Probing) -> Probing:
     return probing
 
 
+def adjustment(flow_id: int, **values: float | None) -> Adjust:
+    """The command that changes these options of a flow, in a user's units; None leaves one as it is. `ValueError` with
+    one line."""
+    for name, value in values.items():
+        PROBING_OPTIONS[name].check(value)
+    carried = {PROBING_OPTIONS[name].place: PROBING_OPTIONS[name].on_wire(value) for name, value in values.items()}
+    return Adjust(flow_id, **carried)
+
+
 def adjusted(probing: Probing, plan: Plan | None, change: Adjust) -> tuple[Probing, Plan | None]:
     """Both after `change`; `plan` is None while the target's name is being resolved. `ValueError` with one line."""
-    new = {
-        "interval_s": None if change.interval_ns is None else change.interval_ns / _SECOND,
-        "timeout_s": None if change.timeout_ns is None else change.timeout_ns / _SECOND,
-        "first_ttl": change.first_ttl,
-        "max_ttl": change.max_ttl,
-        "max_unknown": change.max_unknown,
-    }
-    given = {name: value for name, value in new.items() if value is not None}
-    probing = msgspec.structs.replace(probing, **given)
+    new = {option.name: option.for_user(getattr(change, option.place)) for option in ADJUSTABLE}
+    probing = msgspec.structs.replace(probing, **{name: value for name, value in new.items() if value is not None})
+    check_bounds(probing)
     if plan is None:
         return checked(probing), None
     return probing, check_adjust(change, plan)
-
-
-def nanos(seconds: float) -> int:
-    """Seconds as nanoseconds, rounded. `ValueError` where that is no number."""
-    if not math.isfinite(seconds):
-        raise ValueError(f"{seconds} s is no length of time")
-    return round(seconds * _SECOND)
 
 
 def numeric(query: str) -> str | None:

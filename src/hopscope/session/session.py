@@ -32,7 +32,7 @@ from hopscope.session.feeds import Feeds
 from hopscope.session.launch import WorkerProcess, launch, options_for
 from hopscope.session.listener import Listener
 from hopscope.session.model import Probing, Snapshot, Target
-from hopscope.session.plans import checked, nanos
+from hopscope.session.plans import adjustment, checked
 from hopscope.session.query import read_query
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
@@ -41,7 +41,6 @@ from hopscope.session.targets import Targets
 from hopscope.session.transport import Transport, WorkerPipes
 from hopscope.wire.facts import Adjusted, Paused, Reset, Resumed
 from hopscope.wire.messages import (
-    Adjust,
     CapabilitiesReport,
     Pause,
     Plan,
@@ -309,9 +308,14 @@ class Session:
     ) -> None:
         """Change what can change without a new flow; None leaves a value as it is. `ValueError` with one line."""
         record = self._targets[target]
-        interval_ns = None if interval_s is None else nanos(interval_s)
-        timeout_ns = None if timeout_s is None else nanos(timeout_s)
-        change = Adjust(record.flow_id, interval_ns, timeout_ns, first_ttl, max_ttl, max_unknown)
+        change = adjustment(
+            record.flow_id,
+            interval_s=interval_s,
+            timeout_s=timeout_s,
+            first_ttl=first_ttl,
+            max_ttl=max_ttl,
+            max_unknown=max_unknown,
+        )
         self._targets.apply(record, Adjusted(self.now, change))
         if record.flow_id:
             self._supervisor.tell(change)

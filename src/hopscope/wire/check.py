@@ -7,11 +7,10 @@ from typing import Final
 
 from hopscope.wire.messages import Adjust, Batching, Plan
 from hopscope.wire.methods import METHODS, able_to_send
+from hopscope.wire.probing_options import ADJUSTABLE, check_bounds
 
-SECOND: Final = 1_000_000_000
-SHORTEST_INTERVAL_NS: Final = SECOND // 100
-LONGEST_NS: Final = 86_400 * SECOND
-LARGEST_PACKET: Final = 65_535
+MAX_DELAY_NS: Final = 1_000_000_000
+"""The longest that events may be kept back (`Batching`)."""
 LONGEST_TEXT: Final = 4096
 
 
@@ -41,34 +40,25 @@ def check(plan: Plan) -> None:
         raise ValueError(f"method {plan.method!r}: does not send {plan.protocol}; those that do: {able}")
     if plan.protocol == "icmp" and plan.port is not None:
         raise ValueError("port: ICMP has none")
-    _within("port", plan.port, 1, 65_535)
-    _within("interval_ns", plan.interval_ns, SHORTEST_INTERVAL_NS, LONGEST_NS)
-    _within("timeout_ns", plan.timeout_ns, SECOND // 1000, 60 * SECOND)
-    _within("max_ttl", plan.max_ttl, 1, 255)
-    _within("first_ttl", plan.first_ttl, 1, plan.max_ttl)
-    _within("max_unknown", plan.max_unknown, 1, 255)
-    _within("packet_size", plan.packet_size, 0, LARGEST_PACKET)
-    _within("pattern", plan.pattern, 0, 255)
-    _within("tos", plan.tos, 0, 255)
-    _within("rounds", plan.rounds, 0, None)
-    _within("first_round", plan.first_round, 0, None)
-    _within("local_port", plan.local_port, 1, 65_535)
-    _within("grace_ns", plan.grace_ns, 0, LONGEST_NS)
+    check_bounds(plan, on_wire=True)
+    if plan.first_round < 0:
+        raise ValueError(f"first_round {plan.first_round}: allowed are at least 0")
 
 
 def check_adjust(change: Adjust, plan: Plan) -> Plan:
     """The plan after `change`. `ValueError` as in `check`."""
     import msgspec
 
-    named = {name: getattr(change, name) for name in _ADJUSTABLE if getattr(change, name) is not None}
-    adjusted = msgspec.structs.replace(plan, **named)
+    named = {option.place: getattr(change, option.place) for option in ADJUSTABLE}
+    adjusted = msgspec.structs.replace(plan, **{name: value for name, value in named.items() if value is not None})
     check(adjusted)
     return adjusted
 
 
 def check_batching(batching: Batching) -> int:
     """How long events may wait, ns. `ValueError` as in `check`."""
-    _within("max_delay_ns", batching.max_delay_ns, 0, SECOND)
+    if not 0 <= batching.max_delay_ns <= MAX_DELAY_NS:
+        raise ValueError(f"max_delay_ns {batching.max_delay_ns}: allowed are 0 to {MAX_DELAY_NS}")
     return batching.max_delay_ns
 
 
@@ -76,14 +66,3 @@ def _text(name: str, value: str | None) -> None:
     """Such a text can be handed to the kernel: it would not take a NUL, and a lone surrogate is no text."""
     if value is not None and not (value.isprintable() and 0 < len(value) <= LONGEST_TEXT):
         raise ValueError(f"{name} {value[:40]!r}: 1 to {LONGEST_TEXT} printable characters")
-
-
-_ADJUSTABLE: Final = ("interval_ns", "timeout_ns", "first_ttl", "max_ttl", "max_unknown")
-
-
-def _within(name: str, value: int | None, low: int, high: int | None) -> None:
-    if value is None:
-        return
-    if value < low or (high is not None and value > high):
-        allowed = f"{low} to {high}" if high is not None else f"at least {low}"
-        raise ValueError(f"{name} {value}: allowed are {allowed}")

@@ -18,9 +18,7 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 from hopscope.views.screen.themes import theme_names
 from hopscope.wire.methods import METHODS
-
-LIVE = ("interval_s", "timeout_s", "first_ttl", "max_ttl", "max_unknown")
-"""What can be adjusted without a new flow; the rest begins the statistics anew."""
+from hopscope.wire.probing_options import PROBING_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -35,19 +33,22 @@ class Setting:
     """To go through in turn; without any it is asked for."""
 
 
+def _probe(key: str, title: str, *choices: Any, hint: str = "") -> Setting:
+    """One of a probing option; what it is, the registry says."""
+    return Setting(key, title, PROBING_OPTIONS[key].brief + hint, "probe", choices)
+
+
 SETTINGS = (
-    Setting("protocol", "protocol", "what a probe is; auto: ICMP, else UDP", "probe", ("auto", "udp", "tcp", "icmp")),
-    Setting(
-        "method", "method", "how probes are sent; auto takes the best this user may use", "probe", ("auto", *METHODS)
-    ),
-    Setting("port", "port", "destination port of UDP and TCP; empty: the default", "probe"),
-    Setting("interval_s", "interval", "seconds between the starts of two rounds", "probe"),
-    Setting("timeout_s", "timeout", "seconds after which a probe counts as lost", "probe"),
-    Setting("packet_size", "size", "bytes of a packet, IP header included", "probe"),
-    Setting("first_ttl", "first TTL", "where a round begins", "probe"),
-    Setting("max_ttl", "largest TTL", "where a round ends at the latest", "probe"),
-    Setting("max_unknown", "max unknown", "how many TTLs beyond the last answer to try", "probe"),
-    Setting("tos", "TOS", "type of service, traffic class", "probe"),
+    _probe("protocol", "protocol", "auto", "udp", "tcp", "icmp"),
+    _probe("method", "method", "auto", *METHODS),
+    _probe("port", "port", hint="; empty: the default"),
+    _probe("interval_s", "interval"),
+    _probe("timeout_s", "timeout"),
+    _probe("packet_size", "size"),
+    _probe("first_ttl", "first TTL"),
+    _probe("max_ttl", "largest TTL"),
+    _probe("max_unknown", "max unknown"),
+    _probe("tos", "TOS"),
     Setting("theme", "theme", "colours", "screen", ()),
     Setting("names", "names", "names, addresses or both", "screen", NAMES_MODES),
     Setting("owners", "AS", "the owner of each address", "screen", (True, False)),
@@ -190,7 +191,7 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
         target = context.state.chosen
         if target is None:
             return "there is no target"
-        reason = _probe(context, target, setting.key, value)
+        reason = _put(context, target, setting.key, value)
         if reason is None:
             context.changed[setting.key.removesuffix("_s")] = value
         return reason
@@ -198,9 +199,9 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
     return None
 
 
-def _probe(context: ActionContext, target: Target, key: str, value: Any) -> str | None:
+def _put(context: ActionContext, target: Target, key: str, value: Any) -> str | None:
     try:
-        if key in LIVE:
+        if PROBING_OPTIONS[key].is_adjustable:
             context.session.adjust(target.id, **{key: value})
         else:
             restart_with(context, target, **{key: value})
