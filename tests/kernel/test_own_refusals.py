@@ -14,6 +14,7 @@ import pytest
 from hopscope.probe.channel import Probe
 from hopscope.probe.sockets import routing
 from hopscope.wire.messages import (
+    DEFAULT_PORT,
     Answered,
     Event,
     Failed,
@@ -219,13 +220,21 @@ def test_a_storm_of_forged_errors_fails_no_send(method: str, protocol: Protocol,
 
 @pytest.mark.needs("tun")
 @pytest.mark.parametrize(
-    ("method", "protocol"), [("ping-socket", "icmp"), ("udp-socket", "udp"), ("raw", "icmp"), ("raw", "udp")]
+    ("method", "protocol"),
+    [
+        ("ping-socket", "icmp"),
+        ("udp-socket", "udp"),
+        ("tcp-socket", "tcp"),
+        ("raw", "icmp"),
+        ("raw", "udp"),
+        ("raw", "tcp"),
+    ],
 )
 def test_who_writes_from_this_machines_address_about_a_probe_that_left_is_a_stranger(
     method: Method, protocol: Protocol
 ) -> None:
     """Over IPv6 the kernel takes packets from its own address off the wire; over IPv4 it does not."""
-    port = 33434 if protocol == "udp" else None
+    port = DEFAULT_PORT[protocol]
     with OddRouter(lambda packet: [prohibited(packet, SOURCE[6])]) as router, netns.entered(router.name):
         driver = Driver(channel_class(method), Plan(TARGET[6], 6, protocol, method, port=port))
         failed: list[Probe] = []

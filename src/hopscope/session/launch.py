@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Final
 
 from hopscope.system import threads
@@ -156,6 +155,8 @@ class _Keeper:
 
     def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         """`OSError` where it cannot be started."""
+        from queue import SimpleQueue  # few processes need it
+
         self.is_over = threading.Event()
         started: SimpleQueue[subprocess.Popen[bytes] | BaseException] = SimpleQueue()
 

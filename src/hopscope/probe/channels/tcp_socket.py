@@ -55,6 +55,8 @@ class _Attempt:
     port: int
     due: int
     """Monotonic ns at which it ends."""
+    at_once: Message | None
+    """An ICMP error that had come when ``connect`` returned: so fast is only this machine itself."""
 
 
 class TcpSocketChannel(Channel):
@@ -102,7 +104,10 @@ class TcpSocketChannel(Channel):
         """Deliver early answers; end the attempts whose SYN would be sent again."""
         while self._early:
             attempt, error, received = self._early.popleft()
-            attempt.flow.on_outcome(attempt, error, received)
+            if attempt.at_once is not None:
+                attempt.flow.on_router(attempt, attempt.at_once, received)
+            else:
+                attempt.flow.on_outcome(attempt, error, received)
         while self._by_age and self._by_age[0].due <= now:
             self.end(self._by_age.popleft())
 
@@ -124,7 +129,7 @@ class TcpSocketChannel(Channel):
         """An attempt was made; `error` is what ``connect`` said."""
         self._attempts[attempt.sock.fileno()] = attempt
         self._by_age.append(attempt)
-        if error == errno.EINPROGRESS:
+        if error == errno.EINPROGRESS and attempt.at_once is None:
             self._epoll.register(attempt.sock.fileno(), _EVENTS)
         else:
             self._early.append((attempt, error, self.context.monotonic()))
@@ -205,10 +210,11 @@ class TcpFlow(Flow):
             error = sock.connect_ex(self._destination)
             if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
                 raise OSError(error, os.strerror(error))
+            at_once = self._router_error(sock) if self.plan.family == 6 and error == errno.EINPROGRESS else None
         except BaseException:
             sock.close()
             raise
-        attempt = _Attempt(self, probe, sock, port, probe.sent_mono + HEARING_NS)
+        attempt = _Attempt(self, probe, sock, port, probe.sent_mono + HEARING_NS, at_once)
         self._flying[probe] = attempt
         self._busy.add(port)
         self._channel.begin(attempt, error)
@@ -288,7 +294,7 @@ class TcpFlow(Flow):
         """The socket of an attempt has something to tell."""
         message = self._router_error(attempt.sock)
         if message is not None:
-            self._on_router(attempt, message, received)
+            self.on_router(attempt, message, received)
             return
         try:
             error = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -338,7 +344,10 @@ class TcpFlow(Flow):
             self.context.tally.foreign += 1  # of no probe's end
         return None
 
-    def _on_router(self, attempt: _Attempt, message: Message, received: int) -> None:
+    def on_router(self, attempt: _Attempt, message: Message, received: int) -> None:
+        """An ICMP error about the attempt."""
+        if attempt.sock.fileno() < 0:
+            return
         failure = message.failure
         if failure is None or failure.offender is None:
             self.context.tally.malformed += 1
@@ -346,7 +355,12 @@ class TcpFlow(Flow):
         if failure.offender == self.facts.source and failure.offender != self.plan.address:
             self._channel.end(attempt)
             own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
-            self.context.failed_here(attempt.probe, *own)
+            # Over IPv6 whoever is on the path may write from this address, but later: then it is a stranger's word, and
+            # the kernel has given the attempt up. A next hop that does not answer is told later as well.
+            if self.plan.family == 4 or message is attempt.at_once or own.error == "EHOSTUNREACH":
+                self.context.failed_here(attempt.probe, *own)
+            else:
+                self.context.tally.foreign += 1
             return
         kind = kind_of(self.plan.family, failure.icmp_type, failure.icmp_code)
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
