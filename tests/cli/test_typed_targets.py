@@ -103,6 +103,9 @@ def test_what_is_typed_leads_to_the_host_that_is_meant(
         (["-r", "nosuch.example"], "no address is known for this name"),
         (["-a", "::1", "two.example"], "the source address ::1 is one"),
         (["two.example."], "without the dot at its end: two.example"),
+        (["8.8.8.8x"], "it is taken as a name, for an IPv4 address is four numbers"),
+        (["::1%nope"], "there is no interface nope, the zone of ::1%nope"),
+        (["127.0.0.1/33"], "/33 is no length of a network; type 127.0.0.1"),
     ],
 )
 @pytest.mark.needs("root")  # to bind a hosts file
@@ -179,3 +182,9 @@ def test_a_subcommand_with_a_slip_in_it_is_guessed(hopscope: Command, word: str,
     assert done.returncode == 2
     assert done.stderr.rstrip().endswith(f"; did you mean `hopscope {meant}`?")
     assert "did you mean" not in hopscope("-r", *QUICK, "elsewhere").stderr
+
+
+def test_an_address_with_its_networks_length_is_probed_and_that_is_said() -> None:
+    done = run("--format", "markdown", "-n", *QUICK, "127.0.0.1/8")
+    assert done.returncode == 0
+    assert "127.0.0.1/8: the address is probed, and not its network" in done.stdout

@@ -20,6 +20,7 @@ from hopscope.names.facts import AddressInfo, Asn
 from hopscope.session.events import ProbeEvent
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
+from hopscope.views.report.markdown import text
 from hopscope.views.report.mtr_raw import MtrRaw
 from hopscope.views.report.stream import Ndjson
 from tests.report import sample
@@ -216,3 +217,12 @@ def test_a_hostile_query_is_as_harmless_as_a_hostile_name() -> None:
     assert json.loads(render(document, "mtr-json"))["report"]["mtr"]["src"] == query
     assert "<script>" not in render(document, "html")
     assert next(csv.DictReader(io.StringIO(render(document, "csv"), newline="")))["target"] == query
+
+
+@pytest.mark.parametrize("zone", ["a|b", "<img>", "[x](y:z)", "`x`", "*x*"])
+def test_an_interfaces_name_is_no_markup(zone: str) -> None:
+    """Whoever may name one may call it almost anything; it stands behind an address that is one."""
+    (inline,) = MarkdownIt().parseInline(text(f"fe80::1%{zone}"))
+    assert inline.children is not None
+    assert {token.type for token in inline.children} == {"text"}
+    assert "".join(token.content for token in inline.children) == f"fe80::1%{zone}"

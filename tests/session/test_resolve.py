@@ -67,6 +67,32 @@ def test_what_ends_in_a_number_is_an_address_or_nothing_and_asks_nobody(
     assert not caught.value.is_temporary
 
 
+@pytest.mark.parametrize(
+    ("query", "is_a_slip"),
+    [
+        ("8.8.8.8x", True),
+        ("192.168.1.l", True),
+        ("10.0.0.1-5", True),
+        ("8.8.8.x8.", True),
+        ("name.example", False),
+        ("4.3.2.1.in-addr.arpa", False),
+        ("1.2.x", False),
+    ],
+)
+def test_a_slip_in_an_address_is_said_where_no_host_has_that_name(
+    monkeypatch: pytest.MonkeyPatch, query: str, is_a_slip: bool
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    with pytest.raises(Unresolvable) as raised:
+        resolve(query)
+    assert ("an IPv4 address is four numbers" in str(raised.value)) is is_a_slip
+    answering(monkeypatch, "192.0.2.7")
+    assert resolve(query) == "192.0.2.7"
+
+
 @pytest.mark.parametrize(("query", "family"), [("192.0.2.1", 6), ("::1", 4), ("::ffff:192.0.2.1", 6), ("::", 4)])
 def test_an_address_of_the_other_family_leads_nowhere(query: str, family: Literal[4, 6]) -> None:
     words = rf"^{query}: is (no IPv{family} address|an IPv4 address in IPv6's notation)"

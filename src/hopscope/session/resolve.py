@@ -15,6 +15,7 @@ from hopscope.session.plans import numeric
 
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 """IPv4-compatible addresses, deprecated by RFC 4291 section 2.5.5.1."""
+_NO_ADDRESS: Final = "it is taken as a name, for an IPv4 address is four numbers, as in 192.0.2.1"
 _DEFAULT: Final = Probing()
 
 
@@ -32,7 +33,8 @@ def resolve(host: str, probing: Probing = _DEFAULT) -> str:
         return _looked_up(name, probing)
     except ValueError as why:
         temporary = isinstance(why, _NotNow)
-        raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}", is_temporary=temporary) from None
+        hint = f"; {_NO_ADDRESS}" if _is_nearly_an_address(host) and not _ends_in_a_number(host) else ""
+        raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}{hint}", is_temporary=temporary) from None
 
 
 class _NotNow(ValueError):
@@ -68,6 +70,12 @@ def _in_four_parts(name: str) -> str:
         with suppress(OSError):
             return socket.inet_ntoa(socket.inet_aton(name))
     return name
+
+
+def _is_nearly_an_address(host: str) -> bool:
+    """``8.8.8.8x``, ``192.168.1.l``: a slip, rather than a host's name, where no host has that name."""
+    parts = host.removesuffix(".").split(".")
+    return len(parts) > 3 and sum(part.isdecimal() for part in parts) == len(parts) - 1
 
 
 def _ends_in_a_number(name: str) -> bool:

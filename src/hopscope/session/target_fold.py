@@ -20,7 +20,7 @@ from hopscope.path.fold import PathFold
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
-from hopscope.session.plans import adjusted
+from hopscope.session.plans import adjusted, numeric
 from hopscope.session.query import read_query
 from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
 from hopscope.wire.messages import (
@@ -257,6 +257,9 @@ class TargetFold:
             notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
         if self.started is not None and self.started.answered_by is not None:
             notes.append(f"answers come from {self.started.answered_by} instead of {self._address}")
+        typed = clean(self.wanted_as_typed)
+        if typed.startswith(f"{host}/") and numeric(host) is not None:  # as `ip address` shows an interface's
+            notes.append(f"{typed}: the address is probed, and not its network")
         if not host.isascii() and self._address is not None:
             with suppress(ValueError):
                 notes.append(f"{self.query} is looked up as {ascii_name(host)}")

@@ -175,8 +175,9 @@ def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> ChannelR
     if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
         return ChannelRefused("no-route", f"no route to {plan.address}", f"ip -{plan.family} route get {plan.address}")
     if number == errno.ENODEV:
-        what = f"interface {plan.interface}" if plan.interface else f"zone of {plan.address}"
-        return ChannelRefused("address", f"there is no {what}", "ip link")
+        zone = plan.address.partition("%")[2]
+        what = plan.interface or f"{zone}, the zone of {plan.address}"
+        return ChannelRefused("address", f"there is no interface {what}", "ip link")
     if number in (errno.EADDRNOTAVAIL, errno.EINVAL):
         what = f"source address {plan.source}" if plan.source else f"address {plan.address}"
         return ChannelRefused("address", f"the {what} cannot be used on this machine: {words}", "ip address")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
@@ -29,10 +30,9 @@ def render(document: Document) -> str:
 
 def text(words: str) -> str:
     """`words` as Markdown that shows exactly them."""
-    try:
-        return str(ipaddress.ip_address(words))
-    except ValueError:
-        pass
+    if "%" not in words:  # a zone is an interface's name, and may be anything
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(words))
     safe = _MARKUP.sub(lambda match: f"&#{ord(match[0])};", words)
     return _AUTOLINK.sub(lambda match: f"{match[0][:3]}&#46;", safe)
 
