@@ -222,6 +222,14 @@ ROWS: Final = {
             "test_what_is_no_address_is_counted_and_changes_nothing_and_words_are_cleaned",
         ),
     ),
+    "A24": Row(
+        "A parent that ignores SIGCHLD and blocks every signal",
+        "what is inherited from whoever starts it",
+        (
+            _CLI + "test_few_resources.py::"
+            "test_signals_that_a_careless_parent_ignored_or_blocked_work_all_the_same",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

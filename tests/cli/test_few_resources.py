@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -87,3 +89,24 @@ sys.exit(run(["demo"]))
         assert terminal.status != 4 or re.search(rb"open files|no more files", terminal.bytes)
         if b"\x1b[?1049h" in terminal.bytes:
             assert terminal.is_restored()
+
+
+CARELESS = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.execv(sys.executable, [sys.executable, "-m", "hopscope", *sys.argv[1:]])
+"""
+
+
+def test_signals_that_a_careless_parent_ignored_or_blocked_work_all_the_same() -> None:
+    """With SIGCHLD ignored nobody hears how a child ended: root's worker could not say who can read the program."""
+    words = (sys.executable, "-c", CARELESS, "demo", "--format", "ndjson", "-c", "100", "-i", "100ms")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"probe"' in line:
+                break
+        process.terminate()
+        process.stdout.read()
+        assert process.wait(20) == 128 + signal.SIGTERM

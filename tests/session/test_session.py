@@ -321,6 +321,7 @@ async def test_who_asks_for_departures_hears_of_each_probe_before_its_fate_and_n
     heard = [event async for event in departures]
     assert {type(event).__name__ for event in [event async for event in plain]} == {
         "StartEvent",
+        "EpochEvent",
         "ProbeEvent",
         "EndEvent",
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def run(argv: Sequence[str]) -> int:
     """The exit status of one run. Every error that a user can cause is a line on standard error."""
     keep_standard_descriptors()
+    _take_signals()
     garbage.hold()
     try:
         return _run(argv)
@@ -46,6 +47,13 @@ def run(argv: Sequence[str]) -> int:
         return WORKER
     finally:
         garbage.release()
+
+
+def _take_signals() -> None:
+    """Undo what a careless parent leaves behind: signals that are blocked (then none could end this program), and a
+    SIGCHLD that is ignored (then nobody hears how a child ended, wait(2)). All else stays ignored (nohup)."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """The process's exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver, who gets it too, decides
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how a child ended (wait(2))
     _find_the_package()
     from hopscope.sandbox import capabilities, privileges
 
