@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.facts import Asked, SessionFact, TargetFact
 from hopscope.session.model import Probing
 from hopscope.session.replay import replay
 from hopscope.session.session import Session
@@ -105,7 +105,7 @@ def test_a_reset_counts_nothing_that_was_sent_before() -> None:
 
 
 async def test_a_sessions_facts_replayed_are_its_snapshots() -> None:
-    facts: list[tuple[int, TargetFact]] = []
+    facts: list[tuple[int, SessionFact]] = []
     probing = Probing(method="simulated", rounds=4, interval_s=0.1, timeout_s=0.3)
     session = Session([TARGET, "nowhere.invalid"], probing, on_fact=lambda number, fact: facts.append((number, fact)))
     async with session:

@@ -6,9 +6,11 @@ The engine, the fold and the report are the real ones; what is missing is the wa
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from hopscope.cli import recording
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError
@@ -18,7 +20,7 @@ from hopscope.cli.signals import ENDING
 from hopscope.names.facts import Namer
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.session.events import StreamEvent, probe_event, sent_event
-from hopscope.session.facts import Asked
+from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.target import TargetRecord
@@ -27,10 +29,15 @@ from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import streamer
 from hopscope.wire.facts import Begun, Found
-from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, Sent, Start, Started
+from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, RoundStarted, Sent, Start, Started
+
+if TYPE_CHECKING:
+    from hopscope.history.writer import Writer
 
 STEP_S: Final = 60.0
 """Virtual seconds played between two looks at what came of them."""
+ROW_NS: Final = 1_000_000_000
+"""Of a recording."""
 START_NS: Final = 1_767_268_800_000_000_000
 """When a run begins unless ``--start`` says otherwise: 2026-01-01 12:00 UTC. Fixed, so that a run can be repeated."""
 
@@ -57,15 +64,19 @@ class _Fast:
             if self._ending.format in STREAMS
             else None
         )
+        self._recording = _Recording(options.record, self._start) if options.record is not None else None
         self._records: dict[int, TargetRecord] = {}
         for number, (query, address) in enumerate(simulated_targets(options, demo).items(), 1):
-            record = self._records[number] = TargetRecord(number, Asked(self._start, query, options.probing))
-            record.fold.apply(Found(self._start, address))
+            asked = Asked(self._start, query, options.probing)
+            record = self._records[number] = TargetRecord(number, asked)
+            if self._recording is not None:
+                self._recording.keep(number, asked)
+            self._apply(record, Found(self._start, address))
             try:
                 plan = plan_of(options.probing, address, record.fold.wanted.port)
             except ValueError as error:
                 raise UsageError(f"{query}: {error}") from None
-            record.fold.apply(Begun(self._start, plan))
+            self._apply(record, Begun(self._start, plan))
 
     def run(self) -> int:
         before = {number: signal.signal(number, self._caught) for number in ENDING if _is_heeded(number)}
@@ -78,6 +89,8 @@ class _Fast:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if self._recording is not None:
+            self._recording.end(self._snapshot())
         return self._ending.end(masked_snapshot(self._snapshot(), self._options.privacy), self._signal)
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
@@ -90,8 +103,15 @@ class _Fast:
         while self._signal is None and not all(record.is_over for record in self._records.values()):
             for event in self._engine.advance(STEP_S, stop_when_idle=True):
                 self._hear(event)
+            if self._recording is not None:
+                self._recording.commit()
         for record in self._records.values():
             self._say(record.ended())
+
+    def _apply(self, record: TargetRecord, fact: TargetFact) -> None:
+        record.fold.apply(fact)
+        if self._recording is not None:
+            self._recording.keep(record.number, fact)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Counters):
@@ -99,7 +119,7 @@ class _Fast:
         record = self._records.get(getattr(event, "target", 0))
         if record is None:
             return
-        record.fold.apply(event)
+        self._apply(record, event)
         if self._stream is None:
             return
         if isinstance(event, Finished):
@@ -127,6 +147,53 @@ class _Fast:
     def _snapshot(self) -> Snapshot:
         targets = tuple(record.snapshot(self._namer) for record in self._records.values())
         return Snapshot(targets, "running", None, 0, self._counters, None, self._engine.wall)
+
+
+class _Recording:
+    """``--record`` in virtual time: nothing else would wait for the disk."""
+
+    def __init__(self, path: str, begun: int) -> None:
+        from hopscope.history.recorder import NamesSeen
+
+        self._path = path
+        self._writer: Writer | None = recording.open_writer(path, begun)
+        self._names = NamesSeen()
+        self._row_at = begun
+
+    def keep(self, number: int, fact: TargetFact) -> None:
+        """The next fact; a row is a second, as it is by the clock."""
+        if self._writer is None:
+            return
+        if isinstance(fact, RoundStarted) and fact.at - self._row_at >= ROW_NS:
+            self._row_at = fact.at
+            self._writer.cut()
+        self._writer.add(number, fact)
+
+    def commit(self) -> None:
+        """What was kept until now, to the disk."""
+        self._do(lambda writer: writer.commit())
+        self._do(lambda writer: writer.compact_if_due())
+
+    def end(self, snapshot: Snapshot) -> None:
+        """That is all."""
+        if self._writer is not None:
+            for named in self._names.news(snapshot):
+                self._writer.add(0, named)
+        self._do(lambda writer: writer.end(snapshot.now))
+        if self._writer is not None:
+            self._writer.close()
+
+    def _do(self, write: Callable[[Writer], None]) -> None:
+        from hopscope.history.schema import StoreError
+
+        try:
+            if self._writer is not None:
+                write(self._writer)
+        except StoreError as why:
+            recording.complain(str(why), self._path)
+            assert self._writer is not None
+            self._writer.close()
+            self._writer = None
 
 
 def _is_heeded(number: int) -> bool:

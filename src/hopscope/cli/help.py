@@ -9,6 +9,7 @@ _HEAD = """\
 hopscope TARGET...        the path to each target, live; with -r a report
 hopscope demo [SCENARIO]  the same on a simulated network, without privileges
 hopscope doctor | config  what this machine allows | the configuration file
+hopscope history          what was recorded: list, replay FILE, forget
 """
 _COLUMN = 40
 _FLAGS = 22

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import time_ns
+from typing import TYPE_CHECKING, Any
 
 from hopscope.cli import config as configuration
 from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import NOT_REACHED, OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
+from hopscope.cli.recording import end as end_recording
 from hopscope.names.facts import Namer
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session
@@ -18,9 +21,38 @@ from hopscope.views import screen
 from hopscope.views.screen.check import check
 from hopscope.views.screen.options import Creator, ScreenOptions
 
+if TYPE_CHECKING:
+    from hopscope.history.recorder import Recorder
 
-def run(options: Options, started: StartedProbing, namer: Namer, create: Creator | None = None) -> int:
-    """Show the screen until the user quits; the exit status. `create` makes the files that are named there."""
+
+class _RecordedSession(Session):
+    """A session of whose names, too, somebody is told."""
+
+    def __init__(self, recorder: Recorder, *args: Any, **options: Any) -> None:
+        super().__init__(*args, on_fact=recorder.fact, **options)
+        self._recorder = recorder
+
+    def snapshot(self) -> Snapshot:
+        """As of any session."""
+        snapshot = super().snapshot()
+        self._recorder.see(snapshot)
+        return snapshot
+
+    async def close(self) -> None:
+        """What happens from here on is not recorded."""
+        self._recorder.end(self.now)
+        await super().close()
+
+
+def run(
+    options: Options,
+    started: StartedProbing,
+    namer: Namer,
+    create: Creator | None = None,
+    recorder: Recorder | None = None,
+) -> int:
+    """Show the screen until the user quits; the exit status. `create` makes the files that are named there, `recorder`
+    keeps what happens."""
     chosen = screen_options(options, started, create)
     wrong = check(chosen)
     if wrong is not None:
@@ -28,11 +60,13 @@ def run(options: Options, started: StartedProbing, namer: Namer, create: Creator
         raise UsageError(f"{configuration.plain(path)}: {wrong}" if path is not None else wrong)
 
     def launch() -> Session:
-        return Session(
+        make: Callable[..., Session] = partial(_RecordedSession, recorder) if recorder is not None else Session
+        return make(
             started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
         )
 
     status = screen.run(launch, chosen)
+    end_recording(recorder, options.record, time_ns())
     return OK if options.as_mtr and status == NOT_REACHED else status
 
 

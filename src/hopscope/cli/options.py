@@ -37,7 +37,7 @@ _PROBING = frozenset(Probing.__struct_fields__)
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the program."""
 
-    action: Literal["trace", "demo", "doctor", "config"] = "trace"
+    action: Literal["trace", "demo", "doctor", "config", "history"] = "trace"
     as_mtr: bool = False
     """The program was called as mtr (`hopscope.cli.as_mtr`)."""
     targets: tuple[str, ...] = ()
@@ -52,6 +52,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the first hops are hidden."""
     assertion: str | None = None
     output: str | None = None
+    record: str | None = None
+    """The store that keeps the trace, too."""
+    since: str | None = None
+    """The span of a recording, as it was written: it may count from the recording's end."""
+    until: str | None = None
+    before: str | None = None
+    """What ended before this moment is to be forgotten."""
+    store: str | None = None
+    """The folder of the store."""
     list: bool = False
     fast: bool = False
     """A report in virtual time."""
@@ -111,6 +120,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         _check_mark(merged, "mark" in values)
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
+    _check_history(merged, action)
     if asked not in (None, "mtr-split") and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
     if probing.rounds == 0 and asked not in MTR and not as_mtr:
@@ -137,6 +147,11 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),
         output=merged.get("output"),
+        record=merged.get("record"),
+        since=merged.get("since"),
+        until=merged.get("until"),
+        before=merged.get("before"),
+        store=merged.get("store"),
         list=merged.get("list", False),
         fast=merged.get("fast", False),
         start_ns=merged.get("start_ns"),
@@ -175,6 +190,14 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
             raise UsageError("--start: only virtual time can be told when to begin; add --fast")
         if asked is None:
             raise UsageError(f"{name}: virtual time is for reports; add -r, or --format json")
+
+
+def _check_history(merged: Values, action: str) -> None:
+    for option in ("since", "until", "before", "store"):
+        if merged.get(option) is not None and action != "history":
+            raise UsageError(f"--{option}: only what was recorded has that: hopscope history --{option} …")
+    if merged.get("record") is not None and action in ("doctor", "config", "history"):
+        raise UsageError(f"--record: {action} traces nothing that could be recorded")
 
 
 def _format(merged: Values) -> str | None:

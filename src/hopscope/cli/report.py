@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hopscope._version import __version__
 from hopscope.cli import assertions
@@ -19,6 +19,7 @@ from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.parser import hint_at_subcommand
 from hopscope.cli.prelaunch import StartedProbing
 from hopscope.cli.progress import EVERY_S, Progress
+from hopscope.cli.recording import end as end_recording
 from hopscope.cli.signals import StopSignal
 from hopscope.names.clean import clean
 from hopscope.names.facts import KnowsEnds, Namer
@@ -31,6 +32,9 @@ from hopscope.views.report.document import Document
 from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
 from hopscope.views.report.stream import Streamer, streamer
 
+if TYPE_CHECKING:
+    from hopscope.history.recorder import Recorder
+
 NAMES_S = 1.8
 """Seconds that a report waits at its end for names that are being looked up: with what ending takes, two at most."""
 BURST = 256
@@ -39,9 +43,11 @@ DRAIN_S = 1.0
 """Wait this long for a reader who does not read, once a stream was told to end."""
 
 
-def run(options: Options, started: StartedProbing, namer: Namer, output: Output) -> int:
-    """Print the report of targets that are being probed; the exit status."""
-    return asyncio.run(_Report(options, started, namer, output).run())
+def run(
+    options: Options, started: StartedProbing, namer: Namer, output: Output, recorder: Recorder | None = None
+) -> int:
+    """Print the report of targets that are being probed; the exit status. `recorder` keeps what happens."""
+    return asyncio.run(_Report(options, started, namer, output, recorder).run())
 
 
 _MOST_WORDS = 500
@@ -67,6 +73,8 @@ class Ending:
         self.trouble: str | None = None
         """Why no more can be written."""
         self.is_pipe_closed = False
+        self.host: str | None = None
+        """Where it was probed; None: here."""
         self.missed = 0
         """Events that a stream's reader was too slow for."""
         self._said: set[str] = set()
@@ -93,7 +101,7 @@ class Ending:
             words = mtr_targets.refusal
         measured = tuple(target for target in snapshot.targets if target not in refused or target.path.rounds)
         if self.format not in STREAMS and measured:
-            self._print(document(snapshot, measured, self.options))
+            self._print(document(snapshot, measured, self.options, self.host))
         try:
             self.output.close()
         except OutputError as error:
@@ -166,15 +174,19 @@ class Ending:
 
 
 class _Report(Ending):
-    def __init__(self, options: Options, started: StartedProbing, namer: Namer, output: Output) -> None:
+    def __init__(
+        self, options: Options, started: StartedProbing, namer: Namer, output: Output, recorder: Recorder | None
+    ) -> None:
         super().__init__(options, output, started.complaints)
         self.started = started
         self.namer = namer
+        self.recorder = recorder
 
     async def run(self) -> int:
         started = self.started
         # NDJSON has addresses and no names: nobody is asked for what is not shown.
         namer = None if self.format == "ndjson" else self.namer
+        recorder = self.recorder
         session = Session(
             started.targets,
             started.probing,
@@ -182,6 +194,7 @@ class _Report(Ending):
             namer=namer,
             addresses=started.addresses,
             shown=lambda target: masked(target, self.options.privacy),
+            on_fact=recorder.fact if recorder is not None else None,
         )
         is_stream = self.format in STREAMS
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.
@@ -195,8 +208,12 @@ class _Report(Ending):
                     session.snapshot()  # begins to look up whatever was not yet
                     await _first(self.namer.settle(NAMES_S), stop.wait())
                 snapshot = session.snapshot()
+                if recorder is not None:
+                    recorder.see(snapshot)
+                    recorder.end(snapshot.now)
             if streaming is not None:
                 await _drained(streaming, stop)
+        end_recording(recorder, self.options.record, snapshot.now)
         return self.end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
 
     async def _until_over(self, session: Session) -> None:
@@ -254,10 +271,11 @@ class _Report(Ending):
         stop.set()
 
 
-def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options) -> Document:
-    """The report of these targets. Where this machine's address is hidden, so is its name."""
+def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options, host: str | None = None) -> Document:
+    """The report of these targets, probed on the machine named `host` (None: this one). Where its address is hidden, so
+    is its name."""
     is_hidden = options.privacy or any(target.facts and target.facts.source == HIDDEN for target in targets)
-    host = HIDDEN if is_hidden else clean(socket.gethostname())
+    host = HIDDEN if is_hidden else host or clean(socket.gethostname())
     return Document(targets, snapshot.now, host, __version__, options.style, options.probing.rounds)
 
 

@@ -109,6 +109,11 @@ def _with_options(values: Values, launched: WorkerProcess | None, standing: Fron
         from hopscope.cli import show_config
 
         return show_config.run(options, os.environ)
+    if options.action == "history":
+        from hopscope.cli import history
+
+        unprivileged.confine(standing, options)
+        return history.run(options)
     return _probe(options, launched, standing)
 
 
@@ -161,6 +166,8 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     from hopscope.cli.prelaunch import begin
 
     output = Output(options.output) if options.format is not None else None
+    if options.record is not None:
+        from hopscope.cli import recording
     standing = unprivileged.confine(standing, options)
     if options.fast and demo is not None and output is not None:
         from hopscope.cli import fast, namers
@@ -168,6 +175,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         garbage.release()
         return fast.run(options, demo, namers.of_demo(demo, options), output)
     assert launched is not None
+    recorder = recording.begin(options.record) if options.record is not None else None
     if options.as_mtr:
         from hopscope.cli import mtr_targets
 
@@ -182,7 +190,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         from hopscope.cli.report import run as run_report
 
         garbage.release()
-        return run_report(options, started, namer, output)
+        return run_report(options, started, namer, output, recorder)
     from hopscope.cli.live import run as run_screen
 
-    return run_screen(options, started, namer, standing.create)
+    return run_screen(options, started, namer, standing.create, recorder)

@@ -14,7 +14,7 @@ from hopscope.cli.values import address, bounded, fields, interface, name_server
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
 
-SUBCOMMANDS = ("demo", "doctor", "config")
+SUBCOMMANDS = ("demo", "doctor", "config", "history")
 SHELLS = ("bash", "zsh", "fish")
 
 Group = Literal["Probes", "Path", "Report", "Names", "Other", "More", "mtr"]
@@ -185,11 +185,25 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--config",), "config", "Other", "configuration",
        "Read this configuration file instead of $XDG_CONFIG_HOME/hopscope/config.toml. An empty name: none.",
        metavar="FILE", completes="file"),
+    _o(("--record",), "record", "Other", "keep the trace",
+       "Keep this trace in this file too, whatever else is done with it: hopscope history replay FILE. A recording that"
+       " is there already is added to.",
+       metavar="FILE", completes="file"),
     _o(("--completion",), "completion", "Other", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),
     _o(("--man",), "man", "Other", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
        constant=True),
     _o(("--list",), "list", "More", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
+    _o(("--since",), "since", "More", "of a recording",
+       "With history replay: from this moment on (14:02, 2026-11-25 14:02, yesterday 20:15; -10m counts from the"
+       " recording's end).", metavar="WHEN", may_begin_with_dash=True),
+    _o(("--until",), "until", "More", "of a recording", "With history replay: up to this moment.",
+       metavar="WHEN", may_begin_with_dash=True),
+    _o(("--before",), "before", "More", "forget older", "With history forget: all that ended before this moment.",
+       metavar="WHEN", may_begin_with_dash=True),
+    _o(("--store",), "store", "More", "folder of history",
+       "With history: the folder of the store, instead of $XDG_STATE_HOME/hopscope.",
+       metavar="DIR", completes="file"),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
     _o(("--displaymode",), "displaymode", "mtr", "",

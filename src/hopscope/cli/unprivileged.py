@@ -141,11 +141,12 @@ def confine(standing: FrontEndStanding, options: Options) -> FrontEndStanding:
     lets a process do to others. What it is then."""
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing
+    recorded = _recorded(options)
     _leave_bytecode()
     kept = [] if standing.behind else _kept(options)
     scribe = _scribe() if options.format is None and not standing.behind and landlock.abi() else None
     try:
-        holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, [*_reading(options), *kept])
+        holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, [*_reading(options), *kept, *recorded])
     except OSError:
         holds = False
     return msgspec.structs.replace(
@@ -171,6 +172,18 @@ def _reading(options: Options) -> list[Rule]:
     if scenario is not None:
         named.append(scenario)
     return [*of_program(execute=True), *(Rule(path, landlock.READ_FILE) for path in named)]
+
+
+def _recorded(options: Options) -> list[Rule]:
+    """What ``--record`` writes, or ``history`` reads: files that are there by then, and no folder."""
+    if options.record is not None:
+        from hopscope.cli.recording import prepare
+
+        rights = landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE
+        return [Rule(path, rights) for path in prepare(options.record)]
+    named = [os.path.realpath(word) for word in options.targets] if options.action == "history" else []
+    folder = [Rule(options.store, READING | WRITING)] if options.store is not None else []
+    return [*(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm")), *folder]
 
 
 def _scribe() -> Scribe | None:

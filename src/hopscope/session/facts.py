@@ -19,5 +19,13 @@ class Asked(msgspec.Struct, frozen=True, tag="asked"):
     probing: Probing
 
 
+class Removed(msgspec.Struct, frozen=True, tag="removed"):
+    """A target is probed no more, and forgotten: the last fact of its number."""
+
+    at: Int
+
+
 TargetFact: TypeAlias = Union[Asked, DriverFact, Event]  # noqa: UP007 - msgspec wants a runtime Union
 """What a target's fold takes. Strings in it are safe already (`hopscope.names.clean.clean`)."""
+SessionFact: TypeAlias = TargetFact | Removed
+"""What a session tells of its targets."""

@@ -27,7 +27,7 @@ from hopscope.session.events import (
     StartEvent,
     StreamEvent,
 )
-from hopscope.session.facts import TargetFact
+from hopscope.session.facts import SessionFact
 from hopscope.session.feeds import Feeds
 from hopscope.session.launch import WorkerProcess, launch, options_for
 from hopscope.session.listener import Listener
@@ -65,7 +65,7 @@ class Session:
         worker_command: Sequence[str] | None = None,
         addresses: Mapping[str, str] | None = None,
         stall_timeout_s: float = STALLED_S,
-        on_fact: Callable[[int, TargetFact], None] | None = None,
+        on_fact: Callable[[int, SessionFact], None] | None = None,
         shown: Callable[[Target], Target] = lambda target: target,
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them

@@ -10,7 +10,7 @@ from hopscope.names.clean import clean
 from hopscope.session.background import in_background
 from hopscope.session.errors import Unresolvable
 from hopscope.session.events import SessionEvent
-from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.model import Probing
 from hopscope.session.plans import numeric, plan_of
 from hopscope.session.resolve import resolve
@@ -35,7 +35,7 @@ class Targets:
         tell: Callable[..., None],
         say: Callable[[SessionEvent | None], None],
         changed: Callable[[], None],
-        on_fact: Callable[[int, TargetFact], None] | None = None,
+        on_fact: Callable[[int, SessionFact], None] | None = None,
     ) -> None:
         """`addresses` saves looking a target up; `first_flow_id`: the worker has the flows before it; `now` is epoch ns
         on the session's time line; `tell` sends commands to the worker; `say` tells consumers of events (None:
@@ -93,6 +93,8 @@ class Targets:
     def remove(self, number: int) -> None:
         """Stop probing it and forget it. `KeyError`."""
         self._drop_flow(self._records.pop(number))
+        if self._on_fact is not None:
+            self._on_fact(number, Removed(self._now()))
 
     def restart(self, record: TargetRecord, probing: Probing) -> None:
         """A new flow in another way, with statistics anew."""

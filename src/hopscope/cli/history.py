@@ -1,0 +1,334 @@
+"""``hopscope history``: what is kept, a report of what was kept, and what is to be forgotten."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+
+from hopscope.cli import config as configuration
+from hopscope.cli.errors import OK, UsageError
+from hopscope.cli.namers import StaticNamer
+from hopscope.cli.options import Options
+from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.report import Ending
+from hopscope.cli.telling import Teller
+from hopscope.cli.values import shown
+from hopscope.cli.when import moment
+from hopscope.history.store import Run, Store, StoreError, Trace
+from hopscope.names.facts import AddressInfo, Namer
+from hopscope.session.events import StreamEvent, iso
+from hopscope.session.facts import Asked, Removed, SessionFact
+from hopscope.session.model import Snapshot
+from hopscope.session.target_fold import IllegalFact
+from hopscope.views.privacy import masked_snapshot
+from hopscope.views.report.formats import STEPWISE, STREAMS
+from hopscope.views.report.stream import Streamer, streamer
+from hopscope.wire.messages import Counters
+
+T = TypeVar("T")
+Told: TypeAlias = tuple[int, int, int, SessionFact]
+"""Run, row, number here, and the fact."""
+
+STORE: Final = "history.db"
+"""The store in a folder."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A trace, as ``history list`` says it."""
+
+    site: str
+    target: str
+    address: str | None
+    protocol: str | None
+    begin: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+    rounds: int
+    probes: int
+    bytes: int
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """``history list --format json``."""
+
+    schema: str
+    traces: tuple[Kept, ...]
+
+
+def run(options: Options) -> int:
+    """The exit status of a command on what was recorded. `UsageError`, `OutputError`."""
+    verb, *words = options.targets or ("list",)
+    if verb not in COMMANDS:
+        raise UsageError(f"history: there is no {shown(verb)}; there are {', '.join(COMMANDS)}")
+    return COMMANDS[verb](options, words)
+
+
+# --- list ----------------------------------------------------------------------------------------------------------
+
+
+def _list(options: Options, words: list[str]) -> int:
+    if options.format not in (None, "text", "json"):
+        raise UsageError(f"history list: --format {options.format} is a report's; there are text and json")
+    if len(words) > 1:
+        raise UsageError(f"history list: {shown(words[1])} is one word too many")
+    path = words[0] if words else store_path(options)
+    traces: list[Trace] = []
+    if words or os.path.exists(path):
+        with _opened(path) as store:
+            traces = _asked(path, store.traces)
+    kept = tuple(
+        Kept(
+            site=trace.run.host,
+            target=trace.query,
+            address=trace.address,
+            protocol=trace.protocol,
+            begin=iso(trace.begun),
+            end=iso(trace.until),
+            rounds=trace.rounds,
+            probes=trace.probes,
+            bytes=trace.bytes,
+        )
+        for trace in traces
+    )
+    if options.format == "json":
+        text = msgspec.json.format(msgspec.json.encode(Listing("hopscope.history/1", kept)), indent=2).decode() + "\n"
+    else:
+        text = _table(kept)
+        if not kept:
+            say(f"nothing is kept in {configuration.plain(path)}; --record FILE keeps a trace")
+    Output(options.output).save(text)
+    return OK
+
+
+def _table(kept: tuple[Kept, ...]) -> str:
+    if not kept:
+        return ""
+    head = ("TARGET", "ADDRESS", "PROTOCOL", "FROM (UTC)", "TO (UTC)", "ROUNDS", "PROBES", "KIB", "SITE")
+    rows = [
+        (
+            one.target,
+            one.address or "-",
+            one.protocol or "-",
+            f"{one.begin[:10]} {one.begin[11:19]}",
+            f"{one.end[:10]} {one.end[11:19]}",
+            str(one.rounds),
+            str(one.probes),
+            str(-(-one.bytes // 1024)),
+            one.site,
+        )
+        for one in kept
+    ]
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    lines = ["  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+# --- replay --------------------------------------------------------------------------------------------------------
+
+
+def _replay(options: Options, words: list[str]) -> int:
+    if len(words) != 1:
+        raise UsageError("history replay: name one recording or one target: hopscope history replay FILE --format json")
+    if options.format is None:
+        raise UsageError("history replay: add a report's format: --format json, -r, --format html …")
+    path, target = _meant(options, words[0])
+    with _opened(path) as store:
+        traces, since, until = _chosen(options, path, target, _asked(path, store.traces))
+        runs = {trace.run.id: trace.run for trace in traces}.values()
+        missed = _asked(path, lambda: sum(store.missed(run) for run in runs))
+        if missed:
+            say(f"{configuration.plain(path)}: {missed} facts of this time could not be kept when they happened")
+        return _Replay(options, path, store, traces, since, until).run()
+
+
+def _meant(options: Options, word: str) -> tuple[str, str | None]:
+    """The store, and the target in it; None: all of the last run. A file's name is one before it is a target."""
+    if os.path.exists(word) or "/" in word:
+        return word, None
+    return store_path(options), word
+
+
+def _chosen(
+    options: Options, path: str, target: str | None, traces: list[Trace]
+) -> tuple[list[Trace], int | None, int | None]:
+    """The traces that are asked for, and the span (epoch ns). Without a span it is the last run."""
+    found = [trace for trace in traces if target is None or target in (trace.query, trace.address)]
+    if not found:
+        whom = "no trace" if target is None else f"no trace of {shown(target)}"
+        raise UsageError(f"{configuration.plain(path)}: there is {whom} in it (hopscope history list)")
+    end = max(trace.until for trace in found)
+    since = None if options.since is None else _read(moment, "--since", options.since, end)
+    until = None if options.until is None else _read(moment, "--until", options.until, end)
+    if since is not None and until is not None and until < since:
+        raise UsageError(f"--until {shown(options.until)} is before --since {shown(options.since)}")
+    if since is None and until is None:
+        last = max(trace.run.id for trace in found)
+        return [trace for trace in found if trace.run.id == last], None, None
+    inside = [
+        trace for trace in found if (since is None or trace.until >= since) and (until is None or trace.begun <= until)
+    ]
+    if not inside:
+        begin = min(trace.begun for trace in found)
+        raise UsageError(f"nothing was recorded then; it goes from {iso(begin)} to {iso(end)}")
+    return inside, since, until
+
+
+def _read(reader: Callable[[str, int], int], option: str, word: str, reference: int) -> int:
+    try:
+        return reader(word, reference)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
+class _Replay:
+    """A report of what was recorded, by the same fold and the same printers as a live one."""
+
+    def __init__(
+        self, options: Options, path: str, store: Store, traces: list[Trace], since: int | None, until: int | None
+    ) -> None:
+        self._options = options
+        self._path = path
+        self._store = store
+        self._traces = traces
+        self._since = since
+        self._until = until
+        runs = {trace.run.id: trace.run for trace in traces}
+        self._now = until if until is not None else max(run.ended or _last(run, traces) for run in runs.values())
+        self._output = Output(options.output)
+        self._ending = Ending(options, self._output)
+        self._ending.host = " ".join(dict.fromkeys(run.host for run in runs.values()))
+        self._names: dict[str, AddressInfo] = {}
+        for known in _asked(path, lambda: [store.names(run) for run in runs.values()]):
+            self._names |= known
+        format_ = self._ending.format
+        self._stream: Streamer | None = None
+        if format_ in STREAMS:
+            self._stream = streamer(
+                format_, options.style, lambda address: self._known(address).hostname, options.privacy
+            )
+        self._tellers: dict[int, Teller] = {}
+
+    def _known(self, address: str) -> AddressInfo:
+        return self._names.get(address) or AddressInfo()
+
+    def run(self) -> int:
+        """The exit status."""
+        departures = self._ending.format in STEPWISE
+        facts: list[Iterator[Told]] = []
+        for number, trace in enumerate(self._traces, 1):
+            facts.append(self._told(number, trace))
+        try:
+            for _, _, number, fact in heapq.merge(*facts, key=lambda one: one[:3]):
+                if isinstance(fact, Removed):
+                    continue
+                teller = self._tellers.get(number)
+                if teller is None:
+                    if not isinstance(fact, Asked):
+                        raise StoreError("it is broken")
+                    self._tellers[number] = Teller(number, fact, departures=departures)
+                    continue
+                self._say(teller.hear(fact))
+            for teller in self._tellers.values():
+                self._say(teller.end())
+            snapshot = self._snapshot()
+        except (StoreError, IllegalFact, ValueError) as why:
+            raise UsageError(f"{configuration.plain(self._path)}: {why}") from None
+        except ClosedPipe:
+            self._ending.is_pipe_closed = True
+            snapshot = self._snapshot()
+        except OutputError as error:
+            self._ending.trouble = str(error)
+            snapshot = self._snapshot()
+        return self._ending.end(masked_snapshot(snapshot, self._options.privacy), None)
+
+    def _told(self, number: int, trace: Trace) -> Iterator[Told]:
+        for row, fact in self._store.facts(trace, self._since, self._until):
+            yield trace.run.id, row, number, fact
+
+    def _say(self, events: list[StreamEvent]) -> None:
+        if self._stream is not None:
+            for event in events:
+                text = self._stream.event(event)
+                if text:
+                    self._output.write(text)
+
+    def _snapshot(self) -> Snapshot:
+        namer: Namer | None = None
+        if self._ending.format not in STREAMS:
+            namer = RecordedNames(self._names, dns=self._options.dns)
+        targets = tuple(teller.record.fold.snapshot(namer) for teller in self._tellers.values())
+        return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
+
+
+class RecordedNames(StaticNamer):
+    """A namer that knows what was known then."""
+
+    def __init__(self, names: dict[str, AddressInfo], *, dns: bool = True) -> None:
+        super().__init__({}, {})
+        self._recorded = names
+        self._dns = dns
+
+    def look_up(self, address: str) -> AddressInfo:
+        """What was known at the end of the recording."""
+        known = self._recorded.get(address) or AddressInfo()
+        return known if self._dns else msgspec.structs.replace(known, hostname=None, verified=None)
+
+
+def _last(run: Run, traces: list[Trace]) -> int:
+    return max(trace.until for trace in traces if trace.run.id == run.id)
+
+
+# --- forget --------------------------------------------------------------------------------------------------------
+
+
+def _forget(options: Options, words: list[str]) -> int:
+    from hopscope.history.forgetting import forget
+
+    if (len(words) != 1) == (options.before is None):
+        raise UsageError("history forget: name one target, or --before WHEN")
+    path = store_path(options)
+    if not os.path.exists(path):
+        raise UsageError(f"{configuration.plain(path)}: nothing is kept")
+    before = None if options.before is None else _read(moment, "--before", options.before, _now())
+    count = _asked(path, lambda: forget(path, words[0] if words else None, before))
+    say(f"{count} {'trace' if count == 1 else 'traces'} forgotten")
+    return OK
+
+
+def _now() -> int:
+    from time import time_ns
+
+    return time_ns()
+
+
+# --- stores --------------------------------------------------------------------------------------------------------
+
+
+def store_path(options: Options) -> str:
+    """The store that is meant where no file is named."""
+    folder = Path(options.store) if options.store is not None else configuration.state_folder(os.environ)
+    return str(folder / STORE)
+
+
+def _opened(path: str) -> Store:
+    try:
+        return Store(path)
+    except FileNotFoundError:
+        raise UsageError(f"{configuration.plain(path)}: no such recording (hopscope history list)") from None
+    except StoreError as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+
+
+def _asked(path: str, ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except StoreError as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+
+
+Command: TypeAlias = Callable[[Options, list[str]], int]
+COMMANDS: Final[dict[str, Command]] = {"list": _list, "replay": _replay, "forget": _forget}

@@ -1,0 +1,62 @@
+"""What is to be forgotten leaves the file for good: the bytes that held it are overwritten."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from typing import Final
+
+from hopscope.history import pack, schema
+from hopscope.history.store import Store, StoreError
+
+_OF_RUN: Final = (
+    "DELETE FROM note WHERE run = ?",
+    "DELETE FROM live WHERE run = ?",
+    "DELETE FROM segment WHERE run = ?",
+    "DELETE FROM run WHERE id = ?",
+)
+
+
+def forget(path: str, target: str | None, before: int | None) -> int:
+    """Forget the traces of a target (by its query or address), or all that ended before a moment (epoch ns); how many.
+    `StoreError`, `FileNotFoundError`, `OSError`."""
+    with Store(path) as store:
+        traces = store.traces()
+    gone = {
+        (trace.run.id, trace.target)
+        for trace in traces
+        if (target is None or target in (trace.query, trace.address)) and (before is None or trace.until < before)
+    }
+    left = {trace.run.id for trace in traces if (trace.run.id, trace.target) not in gone}
+    with closing(schema.open_to_write(path)) as connection:
+        try:
+            connection.execute("PRAGMA secure_delete = ON")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for run, number in sorted(gone):
+                    connection.execute("DELETE FROM note WHERE run = ? AND target = ?", (run, number))
+                    connection.execute("DELETE FROM segment WHERE run = ? AND target = ?", (run, number))
+                for run in {run for run, _ in gone}:
+                    if run in left:
+                        _thin_out(connection, run, {number for one, number in gone if one == run})
+                    else:
+                        for words in _OF_RUN:
+                            connection.execute(words, (run,))
+                connection.execute("COMMIT")
+            with suppress(sqlite3.Error):
+                connection.executescript("PRAGMA incremental_vacuum")
+        except schema.ERRORS as error:
+            raise schema.explained(error) from None
+        schema.leave_plain(connection)
+    return len(gone)
+
+
+def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> None:
+    """Rows that are in no segment yet hold all targets together."""
+    rows = connection.execute("SELECT id, data FROM live WHERE run = ?", (run,)).fetchall()
+    for id_, data in rows:
+        try:
+            kept = {target: facts for target, facts in pack.unpack_row(data) if target not in numbers}
+        except pack.BadBlock:
+            raise StoreError("it is broken") from None
+        connection.execute("UPDATE live SET data = ? WHERE id = ?", (pack.pack_row(kept), id_))

@@ -1,0 +1,131 @@
+"""A session's facts to a store, from a thread: whoever probes never waits for a disk.
+
+Whatever is wrong with the store costs the recording alone. `trouble` says it in one line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+from hopscope.history.notes import Named, Note
+from hopscope.history.pack import PROBE_FACTS
+from hopscope.history.writer import StoreError, Writer
+from hopscope.names.facts import AddressInfo
+from hopscope.session.facts import SessionFact
+from hopscope.session.model import Snapshot
+from hopscope.system import threads
+
+EVERY_S: Final = 1.0
+"""Between two commits."""
+MOST_QUEUED: Final = 200_000
+"""Facts that a store which does not come back may leave in memory."""
+PATIENCE_S: Final = 5.0
+"""Seconds that the end waits for the disk."""
+
+
+class NamesSeen:
+    """What was last seen of each address, so that only what is new is told."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, AddressInfo] = {}
+        self._seen: dict[int, dict[str, AddressInfo]] = {}
+
+    def news(self, snapshot: Snapshot) -> list[Named]:
+        """What a snapshot knows that none before it knew."""
+        news = []
+        for target in snapshot.targets:
+            if self._seen.get(target.id) is target.names:
+                continue
+            self._seen[target.id] = target.names
+            for address, info in target.names.items():
+                known = self._known.get(address)
+                if known is not info and known != info:
+                    news.append(Named.of(address, info))
+                self._known[address] = info
+        return news
+
+
+class Recorder:
+    """Takes facts in the session's thread, and writes them in its own."""
+
+    def __init__(self, writer: Writer, *, every_s: float = EVERY_S) -> None:
+        """`writer` is the thread's alone from now on. `RuntimeError` where no thread can be started."""
+        self.trouble: str | None = None
+        """Why nothing is recorded any more, or right now; None: it is."""
+        self._writer = writer
+        self._every_s = every_s
+        self._queue: deque[tuple[int, SessionFact | Note]] = deque()
+        self._names = NamesSeen()
+        self._missed = 0
+        self._ended: int | None = None
+        self._stop = threading.Event()
+        self._thread = threads.start(self._run, "hopscope-history")
+
+    # --- in the session's thread --------------------------------------------------------------------------------
+
+    def fact(self, target: int, fact: SessionFact) -> None:
+        """As `Session`'s ``on_fact`` hands it out. Never waits, never raises."""
+        if self._ended is not None:
+            return
+        if len(self._queue) >= MOST_QUEUED and type(fact) in PROBE_FACTS:
+            self._missed += 1
+        else:
+            self._queue.append((target, fact))
+
+    def see(self, snapshot: Snapshot) -> None:
+        """A look at the session: names are told by nothing else."""
+        if self._ended is None:
+            self._queue.extend((0, named) for named in self._names.news(snapshot))
+
+    def end(self, at: int) -> None:
+        """What happens after this moment (epoch ns) is not the recording's any more."""
+        if self._ended is None:
+            self._ended = at
+
+    def close(self, at: int) -> None:
+        """`end`, and wait until all is written: not longer than `PATIENCE_S`. Idempotent."""
+        self.end(at)
+        self._stop.set()
+        self._thread.join(PATIENCE_S)
+        if self._thread.is_alive():
+            self.trouble = "the disk did not take the end of it in time"
+
+    # --- in a thread of its own ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(self._every_s):
+                if not self._write():
+                    return
+            self._write()
+            try:
+                self._writer.end(self._ended or 0)
+            except StoreError as why:
+                self.trouble = str(why)
+        finally:
+            with suppress(Exception):
+                self._writer.close()
+
+    def _write(self) -> bool:
+        """Whether it is worth going on."""
+        queue, writer = self._queue, self._writer
+        for _ in range(len(queue)):
+            writer.add(*queue.popleft())
+        if self._missed:
+            missed, self._missed = self._missed, 0
+            writer.miss(missed)
+        try:
+            writer.commit()
+            writer.compact_if_due()
+        except StoreError as why:
+            self.trouble = str(why)
+            if not why.passes:
+                self._ended = self._ended or 0
+                queue.clear()
+                return False
+        else:
+            self.trouble = None
+        return True

@@ -1,0 +1,236 @@
+"""The store's tables, and how one is opened.
+
+- ``run``: a session that was recorded. `ended` is null while it goes on, and for ever where its writer was killed.
+- ``note``: a fact that is no probe's. It comes before the probes of its row.
+- ``live``: the probes of all targets that were written by one commit.
+- ``segment``: the probes of one target over many rows, taken out of ``live`` ten minutes later.
+
+A row is a number that a run counts up with each commit (and within one, where a note stands between probes).
+Times are epoch ns on the run's own time line.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = 1
+"""Of the tables. A store of a later one is refused, in words."""
+APPLICATION: Final = 0x484F5053
+"""``HOPS``: what makes an SQLite file one of ours."""
+_MAGIC: Final = b"SQLite format 3\0"
+BUSY_S: Final = 1.0
+"""How long another writer is waited for."""
+MOST_BLOB: Final = 16 << 20
+
+_TABLES: Final = {
+    "run": "CREATE TABLE run (id INTEGER PRIMARY KEY, begun INTEGER NOT NULL, ended INTEGER, host TEXT NOT NULL,"
+    " hopscope TEXT NOT NULL) STRICT",
+    "note": "CREATE TABLE note (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL,"
+    " target INTEGER NOT NULL, fact BLOB NOT NULL) STRICT",
+    "live": "CREATE TABLE live (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL, data BLOB NOT NULL)"
+    " STRICT",
+    "segment": "CREATE TABLE segment (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target INTEGER NOT NULL,"
+    " first_row INTEGER NOT NULL, last_row INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " rounds INTEGER NOT NULL, probes INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
+    "segment_of": "CREATE INDEX segment_of ON segment (run, target, first_row)",
+}
+
+
+class StoreError(Exception):
+    """The store cannot be used: why, in a few words, without its name. `passes`: that may be over in a moment."""
+
+    def __init__(self, words: str, *, passes: bool = False) -> None:
+        super().__init__(words)
+        self.passes = passes
+
+
+_NETWORK_SYSTEMS: Final = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "ncpfs", "fuse.sshfs", "fuse.glusterfs")
+)
+
+
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises. The second: a broken file's error names what is broken, in bytes that are no text."""
+
+
+def explained(error: Exception) -> StoreError:
+    """An error of SQLite's in words."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreError("it is broken, or no recording of hopscope's")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError("the disk is full", passes=True)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError("another program holds it", passes=True)
+    if code == sqlite3.SQLITE_READONLY:
+        return StoreError("it cannot be written to")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreError("it is broken, or no recording of hopscope's")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError("the disk does not take it", passes=True)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreError("it cannot be opened")
+    return StoreError(str(error) or "it cannot be used")
+
+
+def open_to_write(path: str) -> sqlite3.Connection:
+    """A store that is there, or a new one, for its owner alone. `StoreError`, `OSError`."""
+    system = network_system(os.path.dirname(os.path.abspath(path)))
+    if system is not None:
+        raise StoreError(f"it stands on a network file system ({system}), on which several writers break it")
+    # Made here, so that nobody else can read it for a moment either; SQLite gives what stands beside it the same mode.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, 0o600)
+    try:
+        if not Path(path).is_file():
+            raise StoreError("it is no file")
+        head = os.read(descriptor, 16)
+        if head and head != _MAGIC:
+            raise StoreError("it is no recording of hopscope's")
+    finally:
+        os.close(descriptor)
+    try:
+        return _connect(path, is_new=not head)
+    except StoreError as why:
+        if why.passes:
+            raise
+    # The shared memory beside it cannot be made (a confined process may make no file): then it is this writer's alone.
+    return _connect(path, is_new=not head, alone=True)
+
+
+def _connect(path: str, *, is_new: bool, alone: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        if alone:  # before anything looks into the file
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        _harden(connection)
+        if is_new:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            for words in _TABLES.values():
+                connection.execute(words)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        _check(connection)
+        connection.execute("COMMIT")
+    except ERRORS as error:
+        connection.close()
+        raise explained(error) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def make_ready(path: str) -> list[str]:
+    """Make a new store, or one that is there, such that a process can write to it which can make no file any more:
+    alone, and with these files. Nothing of one that is there is read. `StoreError`, `OSError`."""
+    log = f"{path}-wal"
+    descriptor = os.open(
+        path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW, 0o600
+    )
+    try:
+        head = os.read(descriptor, 20)
+        if head.startswith(_MAGIC) and head[18:] == b"\1\1":
+            os.pwrite(descriptor, b"\2\2", 18)  # the file format's version with a log
+    finally:
+        os.close(descriptor)
+    if not head:
+        open_to_write(path).close()
+    os.close(os.open(log, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
+    return [path, log]
+
+
+def open_to_read(path: str) -> sqlite3.Connection:
+    """A store that is there, also one that somebody writes, or on a medium that nobody can write. `StoreError`,
+    `FileNotFoundError`."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(path)
+    if not os.path.isfile(path):
+        raise StoreError("it is no file")
+    try:
+        with open(path, "rb") as file:
+            if file.read(16) != _MAGIC:
+                raise StoreError("it is no recording of hopscope's")
+    except OSError as unreadable:
+        raise StoreError(unreadable.strerror or str(unreadable)) from None
+    name = Path(os.path.abspath(path)).as_uri()
+    why: Exception | None = None
+    # A file in WAL mode without its log beside it needs a folder that can be written to, unless nobody writes it.
+    log = f"{path}-wal"
+    for mode in ("mode=ro", *(("immutable=1",) if not os.path.exists(log) or not os.path.getsize(log) else ())):
+        connection = sqlite3.connect(f"{name}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None)
+        try:
+            _harden(connection)
+            connection.execute("PRAGMA query_only = ON")
+            _check(connection)
+        except ERRORS as problem:
+            connection.close()
+            why = why or problem
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    assert why is not None
+    raise explained(why) from None
+
+
+def leave_plain(connection: sqlite3.Connection) -> None:
+    """Before it is closed: leave one plain file, where nobody else has it open."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for mode in ("DELETE", "MEMORY"):  # the second needs no file beside it
+        with suppress(sqlite3.Error):
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+            break
+
+
+def _harden(connection: sqlite3.Connection) -> None:
+    """Whoever made the file may mean harm: nothing in it is run, and nothing of it is larger than it may be."""
+    connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BLOB)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -2048")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """That these are our tables, and nothing else is there. `StoreError`."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise StoreError("it is no recording of hopscope's")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        newer = "a later" if version > VERSION else "another"
+        raise StoreError(f"it was written by {newer} version of hopscope (tables {version}, here {VERSION})")
+    found = dict(connection.execute("SELECT name, sql FROM sqlite_schema LIMIT 20"))
+    if found != _TABLES:
+        raise StoreError("its tables are not those of a recording of hopscope's")
+
+
+def network_system(folder: str) -> str | None:
+    """The kind of network file system that a folder stands on; None: it stands on none, or that cannot be known."""
+    try:
+        real = os.path.realpath(folder)
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            mounts = [line.split() for line in file]
+    except (OSError, ValueError):
+        return None
+    best, system = -1, ""
+    for words in mounts:
+        if len(words) < 7 or "-" not in words:
+            continue
+        # proc(5): blanks in a name are octal.
+        place = words[4].replace("\\040", " ")
+        if (real == place or real.startswith(place.rstrip("/") + "/")) and len(place) >= best:
+            best, system = len(place), words[words.index("-") + 1]
+    return system if system in _NETWORK_SYSTEMS else None
