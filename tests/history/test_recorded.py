@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,12 +57,9 @@ def facts(draw: st.DrawFn) -> object:
 
 @settings(max_examples=150, deadline=None)
 @given(told=st.lists(st.tuples(st.integers(0, 5), facts()), max_size=60))
-def test_any_facts_come_back_each_in_its_row(told: list[tuple[int, object]]) -> None:
+def test_any_facts_come_back_in_their_order_each_in_its_row(told: list[tuple[int, object]]) -> None:
     told.sort(key=lambda one: one[0])
-    again = unpack(pack(told), 1)  # type: ignore[arg-type]
-    assert [row for row, _ in again] == [row for row, _ in told]
-    in_order = sorted(told, key=lambda one: (one[0], msgspec.json.encode(one[1])))
-    assert sorted(again, key=lambda one: (one[0], msgspec.json.encode(one[1]))) == in_order
+    assert unpack(pack(told), 1) == told  # type: ignore[arg-type]
 
 
 @settings(max_examples=100, deadline=None)

@@ -8,8 +8,7 @@ from hopscope.views.report.formats import FORMATS
 _HEAD = """\
 hopscope TARGET...        the path to each target, live; with -r a report
 hopscope demo [SCENARIO]  the same on a simulated network, without privileges
-hopscope doctor | config  what this machine allows | the configuration file
-hopscope history          what was recorded: list, replay FILE, forget
+hopscope doctor | config | history   what is allowed | settings | recordings
 """
 _COLUMN = 40
 _FLAGS = 22

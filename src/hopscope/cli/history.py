@@ -20,15 +20,17 @@ from hopscope.cli.telling import Teller
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment
 from hopscope.history.store import Run, Store, StoreError, Trace
-from hopscope.names.facts import AddressInfo, Namer
-from hopscope.session.events import StreamEvent, iso
+from hopscope.names.facts import AddressInfo
+from hopscope.session.events import StreamEvent
 from hopscope.session.facts import Asked, Removed, SessionFact
-from hopscope.session.model import Snapshot
+from hopscope.session.model import Snapshot, Target
+from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact
-from hopscope.views.privacy import masked_snapshot
+from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer
 from hopscope.wire.messages import Counters
+from hopscope.words.numbers import iso
 
 T = TypeVar("T")
 Told: TypeAlias = tuple[int, int, int, SessionFact]
@@ -210,6 +212,7 @@ class _Replay:
             self._stream = streamer(
                 format_, options.style, lambda address: self._known(address).hostname, options.privacy
             )
+        self._namer = RecordedNames(self._names, dns=options.dns)
         self._tellers: dict[int, Teller] = {}
 
     def _known(self, address: str) -> AddressInfo:
@@ -229,7 +232,7 @@ class _Replay:
                 if teller is None:
                     if not isinstance(fact, Asked):
                         raise StoreError("it is broken")
-                    self._tellers[number] = Teller(number, fact, departures=departures)
+                    self._tellers[number] = Teller(number, fact, self._shown, departures=departures)
                     continue
                 self._say(teller.hear(fact))
             for teller in self._tellers.values():
@@ -243,6 +246,9 @@ class _Replay:
         except OutputError as error:
             self._ending.trouble = str(error)
             snapshot = self._snapshot()
+        for teller in self._tellers.values():
+            probing = msgspec.structs.replace(self._options.probing, rounds=teller.record.fold.probing.rounds)
+            self._ending.options = msgspec.structs.replace(self._options, probing=probing)
         return self._ending.end(masked_snapshot(snapshot, self._options.privacy), None)
 
     def _told(self, number: int, trace: Trace) -> Iterator[Told]:
@@ -256,11 +262,11 @@ class _Replay:
                 if text:
                     self._output.write(text)
 
+    def _shown(self, record: TargetRecord) -> Target:
+        return masked(record.fold.snapshot(self._namer), self._options.privacy)
+
     def _snapshot(self) -> Snapshot:
-        namer: Namer | None = None
-        if self._ending.format not in STREAMS:
-            namer = RecordedNames(self._names, dns=self._options.dns)
-        targets = tuple(teller.record.fold.snapshot(namer) for teller in self._tellers.values())
+        targets = tuple(teller.record.fold.snapshot(self._namer) for teller in self._tellers.values())
         return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from contextlib import suppress
 from time import time_ns
 from typing import TYPE_CHECKING
 
+from hopscope.cli.config import plain
 from hopscope.cli.errors import UsageError
 from hopscope.cli.output import say
-from hopscope.cli.replacing import check_links
-from hopscope.cli.values import shown
+from hopscope.cli.replacing import open_own
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
@@ -24,10 +23,8 @@ def prepare(path: str) -> list[str]:
     shows when they are opened."""
     from hopscope.history.schema import StoreError, make_ready
 
-    real = os.path.realpath(path)
     with suppress(OSError, ValueError, StoreError):
-        check_links(path)
-        return make_ready(real)
+        return make_ready(path, open_own)
     return []
 
 
@@ -38,9 +35,9 @@ def open_writer(path: str, begun: int | None = None) -> Writer:
     try:
         return Writer(path, host=clean(socket.gethostname()), begun=time_ns() if begun is None else begun)
     except StoreError as why:
-        raise UsageError(f"--record {shown(path)}: {why}") from None
+        raise UsageError(f"--record {plain(path)}: {why}") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"--record {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"--record {plain(path)}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def begin(path: str | None) -> Recorder | None:
@@ -62,4 +59,4 @@ def end(recorder: Recorder | None, path: str | None, at: int) -> None:
 def complain(trouble: str | None, path: str | None) -> None:
     """A line on what was not recorded, and why."""
     if trouble is not None:
-        say(f"--record {shown(path)}: {trouble}; what happened since then is not in it")
+        say(f"--record {plain(path or '')}: {trouble}; what happened since then is not in it")

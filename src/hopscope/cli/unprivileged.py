@@ -181,9 +181,11 @@ def _recorded(options: Options) -> list[Rule]:
 
         rights = landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE
         return [Rule(path, rights) for path in prepare(options.record)]
-    named = [os.path.realpath(word) for word in options.targets] if options.action == "history" else []
+    if options.action != "history":
+        return []
     folder = [Rule(options.store, READING | WRITING)] if options.store is not None else []
-    return [*(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm")), *folder]
+    named = [os.path.realpath(word) for word in options.targets]
+    return [*folder, *(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm"))]
 
 
 def _scribe() -> Scribe | None:

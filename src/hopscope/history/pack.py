@@ -5,10 +5,9 @@ is a record of TTL 0. Records stand in series (one flow, one TTL), so that neigh
 equally wide integers whose bytes are sorted by their weight, which zlib makes small. Whatever is no column's (late
 answers, duplicates, failures, anything out of bounds) is kept as it is.
 
-Each fact keeps the number of its *row*: the commit that wrote it. What is known of the order is what anybody could
-notice: departures come back in theirs, and each fate between the same two of them. Those that came between the same
-two come back in the order of their moments. A row by itself (`pack_row`) is of all targets, short-lived, and made to be
-quick.
+Facts come back in the order in which they were told, each with the number of its *row*, the commit that wrote it: what
+is kept is by how much that differs from the order of their moments, which is nearly nothing. A row by itself
+(`pack_row`) is of all targets, short-lived, and made to be quick.
 """
 
 from __future__ import annotations
@@ -102,8 +101,10 @@ class Block(msgspec.Struct, frozen=True, array_like=True):
     """Of fates: how many departures were told since its own, or where that is not told here, since the beginning."""
     fate_row: Column
     """The same: how many rows after the one of the departure that was told last."""
-    odd: list[tuple[int, int, ProbeFact]]
-    """Row, how many departures were told before, and the fact."""
+    rank: Column
+    """The same: by how many places later than its moment it was told, among what was told between two departures."""
+    odd: list[tuple[int, int, int, ProbeFact]]
+    """Row, how many departures were told before, its place behind the last of them, and the fact."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -165,7 +166,7 @@ def _inflated(data: bytes) -> bytes:
 class _Record:
     """A probe, or a round."""
 
-    __slots__ = ("answer", "at", "fate", "fate_row", "index", "slot")
+    __slots__ = ("answer", "at", "fate", "fate_row", "index", "rank", "slot")
 
     def __init__(self, at: int, index: int) -> None:
         self.at = at
@@ -175,6 +176,8 @@ class _Record:
         self.slot = 0
         """How many departures were told before its fate."""
         self.fate_row = 0
+        self.rank = 0
+        """Its fate's place behind the last departure."""
         self.answer: Answered | None = None
 
 
@@ -183,9 +186,10 @@ def _columns(facts: Iterable[Rowed]) -> Block:
     """By flow, TTL and round."""
     rows: list[int] = []
     """Of departures, as they were told."""
-    odd: list[tuple[int, int, ProbeFact]] = []
+    odd: list[tuple[int, int, int, ProbeFact]] = []
     odd_keys: set[tuple[int, int, int]] = set()
     first_row = -1
+    rank = 0
     for row, fact in facts:
         if first_row < 0:
             first_row = row
@@ -203,24 +207,28 @@ def _columns(facts: Iterable[Rowed]) -> Block:
             if record is None:
                 records[key] = _Record(at, len(rows))
                 rows.append(row)
+                rank = 0
                 continue
         elif kind is Lost or (kind is Answered and 0 <= fact.rtt_ns < _MOST_NS):  # type: ignore[union-attr]
             if record is None:
                 record = records[key] = _Record(at, -1)
             if record.fate & 3 == _NONE and record.at == at:
-                record.slot, record.fate_row = len(rows), row
+                record.slot, record.rank, record.fate_row = len(rows), rank, row
+                rank += 1
                 if isinstance(fact, Answered):
                     record.fate |= _ANSWERED
                     record.answer = fact
                 else:
                     record.fate |= _LOST
                 continue
-        odd.append((row, len(rows), fact))
+        odd.append((row, len(rows), rank, fact))
+        rank += 1
         odd_keys.add(key)
     ordered = sorted(records.items(), key=itemgetter(0))
     series: dict[tuple[int, int], int] = {}
     shapes: dict[Shape, int] = {}
     rounds, sent_at, fates, rtts, answers, lags, fate_rows = (array("q") for _ in range(7))
+    settled: list[tuple[int, int, int, int, int, int]] = []
     place: tuple[int, int] | None = None
     round_ = at = 0
     for (flow, ttl, number), record in ordered:
@@ -237,9 +245,13 @@ def _columns(facts: Iterable[Rowed]) -> Block:
         slot = record.slot
         lags.append(slot - 1 - record.index)
         fate_rows.append(record.fate_row - (rows[slot - 1] if slot else first_row))
+        rtt = 0
         if record.answer is not None:
-            rtts.append(record.answer.rtt_ns)
+            rtt = record.answer.rtt_ns
+            rtts.append(rtt)
             answers.append(shapes.setdefault(_shape(record.answer), len(shapes)))
+        settled.append((slot, record.at + rtt, number, ttl, flow, record.rank))
+    settled.sort()
     departures = sorted((one.at, key[2], key[1], key[0], one.index) for key, one in ordered if one.index >= 0)
     return Block(
         first_row=max(first_row, 0),
@@ -254,8 +266,22 @@ def _columns(facts: Iterable[Rowed]) -> Block:
         row=_column(array("q", [row - before for row, before in zip(rows, [first_row, *rows], strict=False)])),
         lag=_column(lags),
         fate_row=_column(fate_rows),
+        rank=_column(
+            array("q", [one[5] - place for one, place in zip(settled, _places(one[0] for one in settled), strict=True)])
+        ),
         odd=odd,
     )
+
+
+def _places(slots: Iterable[int]) -> list[int]:
+    """Of fates by slot, the place of each in its slot."""
+    places: list[int] = []
+    place, before = 0, -1
+    for slot in slots:
+        place = place + 1 if slot == before else 0
+        before = slot
+        places.append(place)
+    return places
 
 
 def _shape(fact: Answered) -> Shape:
@@ -327,15 +353,19 @@ def _facts(block: Block, target: int) -> list[Rowed]:
     for since in rows_since:
         rows.append(rows[-1] + since)
     everything: list[tuple[int, int, int, ProbeFact]] = []
+    """How many departures were told before, the place behind the last of them, row, and the fact."""
     for index, (at, round_, ttl, flow) in enumerate(departures, 1):
         fact: ProbeFact = Sent(target, round_, ttl, at, flow) if ttl else RoundStarted(target, round_, at)
-        everything.append((index, rows[index], -1, fact))
-    _settle(block, target, probes, fates, index_of, rows, everything)
+        everything.append((index, -1, rows[index], fact))
+    settled = _settled(block, target, probes, fates, index_of, rows)
+    ranks = _values(block.rank, len(settled))
+    for (slot, *_, row, fact), place, later in zip(settled, _places(one[0] for one in settled), ranks, strict=True):
+        everything.append((slot, place + later, row, fact))
     everything += [
-        (slot, row, _MOST_NS * 2, msgspec.structs.replace(fact, target=target)) for row, slot, fact in block.odd
+        (slot, rank, row, msgspec.structs.replace(fact, target=target)) for row, slot, rank, fact in block.odd
     ]
-    everything.sort(key=itemgetter(0, 1, 2))
-    return [(row, fact) for _, row, _, fact in everything]
+    everything.sort(key=itemgetter(0, 1))
+    return [(row, fact) for _, _, row, fact in everything]
 
 
 def _probes(block: Block, count: int) -> list[tuple[int, int, int, int]]:
@@ -355,16 +385,20 @@ def _probes(block: Block, count: int) -> list[tuple[int, int, int, int]]:
     return probes
 
 
-def _settle(
+_Settled: TypeAlias = tuple[int, int, int, int, int, int, ProbeFact]
+"""Slot, moment, round, TTL, flow, row, and the fate."""
+
+
+def _settled(
     block: Block,
     target: int,
     probes: list[tuple[int, int, int, int]],
     fates: list[int],
     index_of: dict[int, int],
     rows: list[int],
-    into: list[tuple[int, int, int, ProbeFact]],
-) -> None:
-    """Add each fate, with how many departures were told before it, its row and its moment."""
+) -> list[_Settled]:
+    """The fates, by slot (how many departures were told before) and moment."""
+    into: list[_Settled] = []
     settled = sum(fate & 3 != _NONE for fate in fates)
     answered = sum(fate & 3 == _ANSWERED for fate in fates)
     lags = zip(_values(block.lag, settled), _values(block.fate_row, settled), strict=True)
@@ -380,12 +414,15 @@ def _settle(
             raise BadBlock("a fate is out of its place")
         row += rows[slot]
         if fate & 3 != _ANSWERED:
-            into.append((slot, row, at, Lost(target, round_, ttl, at, flow)))
+            into.append((slot, at, round_, ttl, flow, row, Lost(target, round_, ttl, at, flow)))
             continue
         rtt, shape = next(answers)
         if not (0 <= shape < len(shapes) and 0 <= rtt < _MOST_NS):
             raise BadBlock("a number is out of bounds")
-        into.append((slot, row, at + rtt, _answer(target, round_, ttl, at, rtt, shapes[shape], flow)))
+        answer = _answer(target, round_, ttl, at, rtt, shapes[shape], flow)
+        into.append((slot, at + rtt, round_, ttl, flow, row, answer))
+    into.sort(key=itemgetter(0, 1, 2, 3, 4))
+    return into
 
 
 def _answer(target: int, round_: int, ttl: int, at: int, rtt: int, shape: Shape, flow: int) -> Answered:

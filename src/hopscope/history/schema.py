@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ VERSION: Final = 1
 APPLICATION: Final = 0x484F5053
 """``HOPS``: what makes an SQLite file one of ours."""
 _MAGIC: Final = b"SQLite format 3\0"
+BESIDE: Final = ("-wal", "-shm")
+"""What stands beside a store while it is open: its log, and the memory that those who have it open share."""
 BUSY_S: Final = 1.0
 """How long another writer is waited for."""
 MOST_BLOB: Final = 16 << 20
@@ -92,22 +95,10 @@ def open_to_write(path: str) -> sqlite3.Connection:
             raise StoreError("it is no recording of hopscope's")
     finally:
         os.close(descriptor)
-    try:
-        return _connect(path, is_new=not head)
-    except StoreError as why:
-        if why.passes:
-            raise
-    # The shared memory beside it cannot be made (a confined process may make no file): then it is this writer's alone.
-    return _connect(path, is_new=not head, alone=True)
-
-
-def _connect(path: str, *, is_new: bool, alone: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        if alone:  # before anything looks into the file
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         _harden(connection)
-        if is_new:
+        if not head:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -129,23 +120,24 @@ def _connect(path: str, *, is_new: bool, alone: bool = False) -> sqlite3.Connect
     return connection
 
 
-def make_ready(path: str) -> list[str]:
-    """Make a new store, or one that is there, such that a process can write to it which can make no file any more:
-    alone, and with these files. Nothing of one that is there is read. `StoreError`, `OSError`."""
-    log = f"{path}-wal"
-    descriptor = os.open(
-        path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW, 0o600
-    )
+def make_ready(path: str, opener: Callable[[str, int, int], int]) -> list[str]:
+    """Make a new store, or one that is there, such that a process can write to it which can make no file any more;
+    with these files. Nothing of one that is there is read. `opener` opens them, as `os.open` does. `StoreError`,
+    `OSError`."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    descriptor = opener(path, flags, 0o600)
     try:
         head = os.read(descriptor, 20)
         if head.startswith(_MAGIC) and head[18:] == b"\1\1":
             os.pwrite(descriptor, b"\2\2", 18)  # the file format's version with a log
     finally:
         os.close(descriptor)
+    real = os.path.realpath(path)
     if not head:
-        open_to_write(path).close()
-    os.close(os.open(log, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
-    return [path, log]
+        open_to_write(real).close()
+    for ending in BESIDE:
+        os.close(opener(real + ending, flags, 0o600))
+    return [real, *(real + ending for ending in BESIDE)]
 
 
 def open_to_read(path: str) -> sqlite3.Connection:

@@ -1,0 +1,201 @@
+"""``--record`` and ``hopscope history``: what was recorded is reported as it was live."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hopscope.views.report.formats import FORMATS, STREAMS
+from tests.cli.command import QUICK, run, start
+
+STORIES = ("hostile", "lossy-link", "route-change", "silent-target")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "night")
+
+
+def out(*words: str, status: int = 0) -> str:
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (status, ""), done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_recorded_run_is_reported_as_it_was(path: str, story: str) -> None:
+    live = run("demo", story, "--fast", "-c", "90", "--record", path, "--format", "json")
+    assert live.stderr == ""
+    again = run("history", "replay", path, "--format", "json")
+    assert (again.stdout, again.returncode, again.stderr) == (live.stdout, live.returncode, "")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in STREAMS])
+def test_so_it_is_in_every_format(path: str, name: str) -> None:
+    live = out("demo", "outage", "--fast", "-c", "60", "--record", path, "--format", name)
+    assert out("history", "replay", path, "--format", name) == live != ""
+
+
+@pytest.mark.parametrize("name", sorted(STREAMS))
+def test_a_stream_of_it_has_the_same_lines(path: str, name: str) -> None:
+    live = out("demo", "outage", "--fast", "-c", "60", "--record", path, "--format", name)
+    again = out("history", "replay", path, "--format", name)
+    assert again == live != ""
+
+
+def test_a_run_by_the_clock_is_recorded_from_a_thread(path: str) -> None:
+    live = out("demo", "lossy-link", *QUICK, "-c", "30", "--record", path, "--format", "json")
+    assert out("history", "replay", path, "--format", "json") == live
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_several_targets_are_several_reports(path: str) -> None:
+    words = ("--method", "simulated", "192.0.2.80", "192.0.2.81", *QUICK, "--format", "json")
+    live = run(*words, "--record", path)
+    assert len(json.loads(live.stdout)["reports"]) == 2
+    assert run("history", "replay", path, "--format", "json").stdout == live.stdout
+    assert len(json.loads(out("history", "list", path, "--format", "json"))["traces"]) == 2
+
+
+def test_what_a_signal_ended_is_recorded_up_to_its_report(path: str) -> None:
+    process = start(["demo", "healthy", "-i", "50ms", "-c", "100000", "--record", path, "--format", "json"])
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and (not os.path.exists(path) or rounds(path) < 3):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    live, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, b"")
+    assert out("history", "replay", path, "--format", "json") == live.decode()
+
+
+def rounds(path: str) -> int:
+    done = run("history", "list", path, "--format", "json")
+    return sum(trace["rounds"] for trace in json.loads(done.stdout)["traces"]) if done.stdout else 0
+
+
+def test_a_run_that_was_killed_can_be_read_also_while_it_goes_on(path: str) -> None:
+    process = start(["demo", "healthy", "-i", "50ms", "-c", "100000", "--record", path, "--format", "json"])
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and (not os.path.exists(path) or rounds(path) < 3):
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    process.communicate()
+    report = json.loads(out("history", "replay", path, "--format", "json"))
+    assert report["rounds"] >= 3
+    assert report["reached"]
+
+
+def test_a_span_is_reported_as_if_only_that_had_been_seen(path: str) -> None:
+    out("demo", "outage", "--fast", "-c", "600", "--start", "2026-11-25T03:00:00Z", "--record", path, "-r")
+    words = ("history", "replay", path, "--format", "json")
+    report = json.loads(out(*words, "--since", "2026-11-25 03:02", "--until", "2026-11-25 03:03:00"))
+    assert (report["rounds"], report["hops"][0]["sent"]) == (60, 60)
+    assert report["started"] == "2026-11-25T03:02:00.000000+00:00"
+    assert report["finished"] == "2026-11-25T03:03:00.000000+00:00"
+    assert json.loads(out(*words, "--since", "-1m"))["rounds"] in (60, 61)
+    assert json.loads(out(*words, "--until", "-9m"))["rounds"] in (60, 61)
+    done = run(*words, "--since", "2026-11-26 03:02")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("hopscope: nothing was recorded then; it goes from 2026-11-25T03:00:00")
+
+
+def test_a_recording_is_added_to_and_the_last_run_is_what_is_meant(path: str) -> None:
+    out("demo", "outage", "--fast", "-c", "30", "--record", path, "-r")
+    last = out("demo", "healthy", "--fast", "-c", "20", "--start", "2026-11-25T03:00:00Z", "--record", path, "-r")
+    assert out("history", "replay", path, "-r") == last
+    traces = json.loads(out("history", "list", path, "--format", "json"))["traces"]
+    assert [trace["rounds"] for trace in traces] == [30, 20]
+
+
+def test_the_list_says_what_there_is(path: str) -> None:
+    out("demo", "healthy", "--fast", "-c", "20", "--record", path, "-r")
+    listing = json.loads(out("history", "list", path, "--format", "json"))
+    assert listing["schema"] == "hopscope.history/1"
+    (trace,) = listing["traces"]
+    assert list(trace) == ["site", "target", "address", "protocol", "from", "to", "rounds", "probes", "bytes"]
+    assert (trace["protocol"], trace["rounds"], trace["from"]) == ("icmp", 20, "2026-01-01T12:00:00.000000+00:00")
+    head, row = out("history", "list", path).splitlines()
+    assert head.split()[:2] == ["TARGET", "ADDRESS"]
+    assert trace["address"] in row
+
+
+def test_without_a_store_nothing_is_kept(tmp_path: Path) -> None:
+    done = run("history", "--store", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"hopscope: nothing is kept in {tmp_path}/history.db; --record FILE keeps a trace\n"
+    assert json.loads(run("history", "--store", str(tmp_path), "--format", "json").stdout)["traces"] == []
+
+
+def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "history.db")
+    for story, begin in (("outage", "2026-11-20T03:00:00Z"), ("healthy", "2026-11-25T03:00:00Z")):
+        out("demo", story, "--fast", "-c", "20", "--start", begin, "--record", path, "-r")
+    store = ("--store", str(tmp_path))
+    address = json.loads(out("history", *store, "--format", "json"))["traces"][0]["address"]
+    assert run("history", "forget", *store, "--before", "2026-11-22").stderr == "hopscope: 1 trace forgotten\n"
+    assert len(json.loads(out("history", *store, "--format", "json"))["traces"]) == 1
+    assert out("history", "replay", address, *store, "-r") == out("history", "replay", path, "-r")
+    assert run("history", "forget", address, *store).stderr == "hopscope: 1 trace forgotten\n"
+    assert json.loads(out("history", *store, "--format", "json"))["traces"] == []
+    assert address.encode() not in Path(path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("history", "play"), "history: there is no 'play'; there are list, replay, forget"),
+        (("history", "replay"), "history replay: name one recording or one target"),
+        (("history", "replay", "/no/such", "-r"), "/no/such: no such recording"),
+        (("history", "replay", "/", "-r"), "/: it is no file"),
+        (("history", "replay", "/etc/passwd", "-r"), "/etc/passwd: it is no recording of hopscope's"),
+        (("history", "forget"), "history forget: name one target, or --before WHEN"),
+        (("history", "--record", "x"), "--record: history traces nothing that could be recorded"),
+        (("192.0.2.1", "-r", "--since", "-1m"), "--since: only what was recorded has that"),
+        (("history", "--format", "html"), "history list: --format html is a report's"),
+    ],
+)
+def test_what_is_wrong_is_a_line(words: tuple[str, ...], said: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"hopscope: {said}")
+
+
+@pytest.mark.parametrize(("name", "why"), [("", "Is a directory"), ("old", "it is no recording of hopscope's")])
+def test_what_cannot_be_a_recording_is_said_before_anything_is_probed(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "old").write_text("a diary\n")
+    path = str(tmp_path / name) if name else str(tmp_path)
+    for words in (("demo", "healthy", *QUICK), ("demo", "healthy", "--fast", "-c", "2")):
+        done = run(*words, "--format", "ndjson", "--record", path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"hopscope: --record {path}: {why}\n"
+    assert (tmp_path / "old").read_text() == "a diary\n"
+
+
+def test_a_torn_recording_is_a_line(path: str, tmp_path: Path) -> None:
+    out("demo", "outage", "--fast", "-c", "300", "--record", path, "-r")
+    data = Path(path).read_bytes()
+    torn = tmp_path / "torn"
+    for length in (1, 50, 5000, len(data) // 2, len(data) - 1):
+        torn.write_bytes(data[:length])
+        done = run("history", "replay", str(torn), "--format", "json")
+        if done.returncode:
+            assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+
+
+def test_what_is_not_recorded_loads_no_database() -> None:
+    program = (
+        "import sys; from hopscope.cli.run import run; "
+        "run(['demo', 'healthy', '-i', '10ms', '-c', '1', '-Z', '50ms', '--format', 'json', '--output', '/dev/null']); "
+        "sys.exit('sqlite3' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
