@@ -111,4 +111,4 @@ def test_a_finished_target_is_status_0(capfd: pytest.CaptureFixture[str]) -> Non
 def test_a_stream_has_each_line_before_the_next_fact(capfd: pytest.CaptureFixture[str]) -> None:
     assert _report([*_ONE_ROUND, Finished(1, 1)], format_name="ndjson") == 0
     lines = [json.loads(line)["event"] for line in capfd.readouterr().out.splitlines()]
-    assert lines == ["start", "probe", "end"]
+    assert lines == ["start", "probe", "epoch", "end"]

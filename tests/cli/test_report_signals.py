@@ -99,4 +99,5 @@ def test_a_report_whose_terminal_vanishes_ends_and_is_written(tmp_path: Path) ->
         time.sleep(0.02)
     os.kill(terminal.shell, signal.SIGKILL)
     os.waitpid(terminal.shell, 0)
+    terminal.home.cleanup()
     assert json.loads(path.read_text())["rounds"] >= 2

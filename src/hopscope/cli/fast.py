@@ -120,11 +120,12 @@ class _Fast:
         if record is None:
             return
         self._apply(record, event)
+        if isinstance(event, Finished):
+            if self._stream is not None:
+                self._tell_news(record)
+            self._say(record.ended())
         if self._stream is None:
             return
-        if isinstance(event, Finished):
-            self._tell_news(record)
-            self._say(record.ended())
         if isinstance(event, Started):
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:

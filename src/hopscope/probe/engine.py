@@ -302,6 +302,7 @@ class Engine:
             self._latency_critical.discard(target.number)
         if sweep.finished and not target.is_finish_told:
             target.is_finish_told = True
+            target.scheduled = NEVER
             rounds = sweep.round + 1 - sweep.plan.first_round
             self._queue.events += self._shared.crowd.of(target.number)
             self.emit_now(Finished(target.number, rounds))
