@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import loss
+from hopscope.judge.members import bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import Routes
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Found, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
-from hopscope.judge.standing import FACTS, Standing
+from hopscope.judge.standing import FACTS, LOSSES, Standing
 from hopscope.judge.verdict import Judged, Note, Numbers, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
 from hopscope.wire.messages import (
@@ -44,6 +45,8 @@ _SPAN: Final = 120
 """Rounds that a verdict's numbers speak of, where it says nothing else."""
 _SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
+_SAME: Final = 30
+"""Within so many rounds after one trouble another one may be the same."""
 _MAX_TTL: Final = 255
 _MAX_ROUND: Final = 2**40
 _MAX_NS: Final = 2**62
@@ -76,6 +79,8 @@ class Judge:
         self._notes: tuple[int, tuple[Note, ...]] | None = None
         self._at = 0
         self._since_at: int | None = None
+        self._before: int | None = None
+        """Since when the trouble before it had lasted."""
         self._raised = 0
         self._cached = None
 
@@ -220,8 +225,10 @@ class Judge:
             found = delayed(series, self._delays, rise, self._routes, self._source, self._standing.found)
             if found is not None and found.kind != "detour":
                 return found
-        lossy = loss(series, self._floor)
+        stands = self._standing.found
+        lossy = loss(series, self._floor, stands=stands is not None and stands.kind in LOSSES)
         if lossy is not None:
+            lossy = bad_member(series, lossy, series.index(self._floor))
             return after_change(lossy, self._routes, self._floor)
         if found is None and self._delays.spiky:
             return spiky(series)
@@ -238,14 +245,19 @@ class Judge:
             ended = series.index(standing.ended if standing.ended is not None else series.end)
             self._incidents.end(series.times[min(ended, len(series) - 1)])
             self._floor = series.base + ended
+            self._before = self._since_at
             self._since_at = None
 
     def _note_trouble(self, before: Found | None, now: Found) -> None:
         series, incidents = self._series, self._incidents
         first, last = now.first_ttl, now.last_ttl
         if before is None or before.kind != now.kind:
+            ended = self._standing.ended
             self._raised = series.end
             self._since_at = self._moment(now)
+            if self._since_at is None and ended is not None and series.end - ended <= _SAME:
+                # It was taken for something else first.
+                self._since_at = self._before
             begin = series.times[0] if self._since_at is None else self._since_at
             incidents.begin(now.kind, begin, first, last, series.sides(first, last), series.times[-1])
             n, k = series.reached_of(series.index(now.since))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from hopscope.judge.limits import EARLY_SHARE, ENOUGH, beat, gaps
-from hopscope.judge.onset import SCORE, Onset, Spread, is_material, is_past, onset, split, spread
+from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_past, onset, split, spread
 from hopscope.judge.series import LOST, Column, Series
 from hopscope.judge.silence import Found
 from hopscope.judge.verdict import Numbers
@@ -18,8 +18,24 @@ _BEFORE: Final = 15
 _SURE_SPLIT: Final = 6.0
 
 
-def loss(series: Series, floor: int) -> Found | None:
-    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at."""
+class Bar(NamedTuple):
+    """What evidence must reach."""
+
+    score: float
+    floor: float
+    past: float
+    """How much cleaner the newest rounds must be for it to be over."""
+
+
+RAISE: Final = Bar(SCORE, FLOOR, 4.0)
+KEEP: Final = Bar(SCORE / 2, FLOOR / 2, 7.0)
+"""For loss that stands: what is said does not come and go with chance."""
+
+
+def loss(series: Series, floor: int, *, stands: bool = False) -> Found | None:
+    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at; `stands`: it is said
+    already."""
+    bar = KEEP if stands else RAISE
     start = series.index(floor)
     size = len(series)
     target = series.target
@@ -34,42 +50,43 @@ def loss(series: Series, floor: int) -> Found | None:
         if begin == before or LOST not in target.fates[begin:]:
             continue
         before = begin
-        found = _in_window(columns, begin)
+        found = _in_window(columns, begin, bar)
         if found is not None and (best is None or found[0] > best[0]):
             best = found[0], begin, found[1], found[2]
     if best is None:
         return None
     score, begin, found_, spread_ = best
-    if score < SCORE or _is_limit(series, columns, found_, start):
+    if score < bar.score or _is_limit(series, columns, found_, start, stands=stands):
         return None
     return _found(series, columns, start, begin, score, found_, spread_)
 
 
-def _in_window(columns: list[Column], begin: int) -> tuple[float, Onset, Spread] | None:
+def _in_window(columns: list[Column], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
     """Score, onset and spread, where the window has a rate of loss."""
     counts = [column.counted(begin) for column in columns]
     found = onset(counts)
-    if found is None or found.score < SCORE:
+    if found is None or found.score < bar.score:
         return None
     lying = spread([columns[i] for i in found.pooled], begin)
     score = found.score / lying.phi
     size = len(lying.by_round)
     if lying.runs < _RUNS and 2 * lying.lossy <= size:
         return None
-    if not is_material(found, lying.phi) or is_past(lying.by_round, found.n / max(1, size), found.k, found.n):
+    trials = found.n / max(1, size)
+    if not is_material(found, lying.phi, bar.floor) or is_past(lying.by_round, trials, found.k, found.n, bar.past):
         return None
     return score, found, lying
 
 
-def _is_limit(series: Series, columns: list[Column], found: Onset, start: int) -> bool:
+def _is_limit(series: Series, columns: list[Column], found: Onset, start: int, *, stands: bool) -> bool:
     """Whether the target's losses are a limit's, or too few to tell."""
     if found.best < len(columns) - 2:
         return False
     target = columns[-1]
     distances = gaps(target, start)
     how = beat(distances)
-    if how == "steady":
-        return True
+    if how == "steady" or stands:
+        return how == "steady"
     if found.best < len(columns) - 1 and len(found.pooled) > 1:
         n, k = columns[-2].counted(max(start, len(series) - WINDOWS[-1]))
         if k and beat(gaps(columns[-2], start)) == "chance":

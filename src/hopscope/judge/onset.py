@@ -20,7 +20,7 @@ SCORE: Final = 8.0
 """So much better, in natural logarithms, loss must describe the counts than no loss does."""
 MASS: Final = 0.8
 """A place is the fewest hops that have so much of the probability."""
-PAST: Final = 60
+PAST: Final = (60, 90, 120, 180, 240)
 """Rounds in which a loss must still go on."""
 _E: Final = 0.0004
 _OWN: Final = 2.5
@@ -94,15 +94,28 @@ def _from(
     start: int, counts: Sequence[tuple[int, int]], own: Sequence[float], share: Sequence[float]
 ) -> tuple[float, tuple[int, ...]]:
     """The cost of the hops from `start` on, if loss begins there, and which of them it explains."""
+    found = _at_rate(share[-1], start, counts, own, share)
+    behind = counts[start:]
+    pooled = sum(k for _, k in behind) / max(1, sum(n for n, _ in behind))
+    # Where the target was lucky, or most of the hops are limited, the other end of the scale is the better begin.
+    if abs(pooled - share[-1]) > 0.25 * share[-1]:
+        found = min(found, _at_rate(pooled, start, counts, own, share))
+    return found
+
+
+def _at_rate(
+    p: float, start: int, counts: Sequence[tuple[int, int]], own: Sequence[float], share: Sequence[float]
+) -> tuple[float, tuple[int, ...]]:
+    """The same with the rate that follows from this first guess."""
     last = len(counts) - 1
-    pool = tuple(range(start, last + 1))
-    p = share[last]
     cost = 0.0
+    mine: list[int] = []
     for _ in range(4):
-        q = min(p + _E, 0.9999)
+        q = min(max(p, 0.0) + _E, 0.9999)
         log_q, log_1q = math.log(q), math.log1p(-q)
         cost = 0.0
-        mine: list[int] = []
+        mine = []
+        trials = losses = 0
         for i in range(start, last + 1):
             n, k = counts[i]
             if not n:
@@ -113,12 +126,12 @@ def _from(
             else:
                 cost += common
                 mine.append(i)
-        pool = tuple(mine)
-        trials = sum(counts[i][0] for i in pool)
-        p, before = (sum(counts[i][1] for i in pool) / trials if trials else 0.0), p
+                trials += n
+                losses += k
+        before, p = p, losses / trials if trials else 0.0
         if abs(p - before) < 1e-6:
             break
-    return cost, pool
+    return cost, tuple(mine)
 
 
 class Spread(NamedTuple):
@@ -164,17 +177,19 @@ def spread(columns: Sequence[Column], start: int) -> Spread:
 _AS_WORDS: Final = b" " + b"x" * 255
 
 
-def is_past(by_round: bytes, trials: float, k: int, n: int) -> bool:
-    """Whether the last `PAST` rounds are so much cleaner than those before that the loss is over. `trials`: probes a
-    round; `k` of `n` were lost in the whole window."""
-    if len(by_round) < PAST + 15:
-        return False
-    recent = sum(by_round[-PAST:])
-    recent_n = min(n - 1.0, trials * PAST)
-    before, before_n = k - recent, max(1.0, n - recent_n)
-    if recent * before_n >= before * recent_n:
-        return False
-    return _gain(recent, recent_n, before, before_n) > 4.0
+def is_past(by_round: bytes, trials: float, k: int, n: int, surely: float) -> bool:
+    """Whether the newest rounds, `PAST` or more of them, are so much cleaner than those before that the loss is over:
+    by `surely`, in natural logarithms. `trials`: probes a round; `k` of `n` were lost in the whole window."""
+    size = len(by_round)
+    for span in PAST:
+        if size < span + 15:
+            return False
+        recent = sum(by_round[-span:])
+        recent_n = min(n - 1.0, trials * span)
+        before, before_n = k - recent, max(1.0, n - recent_n)
+        if recent * before_n < before * recent_n and _gain(recent, recent_n, before, before_n) > surely:
+            return True
+    return False
 
 
 def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
@@ -212,7 +227,7 @@ def _ll(k: float, n: float) -> float:
     return k * math.log(q) + (n - k) * math.log1p(-q)
 
 
-def is_material(found: Onset, phi: float) -> bool:
-    """Whether the loss is surely above `FLOOR`, with so many trials as there would be without runs."""
+def is_material(found: Onset, phi: float, floor: float) -> bool:
+    """Whether the loss is surely above `floor`, with so many trials as there would be without runs."""
     n = max(1, round(found.n / phi))
-    return wilson95(min(n, round(found.k / phi)), n)[0] >= FLOOR
+    return wilson95(min(n, round(found.k / phi)), n)[0] >= floor

@@ -18,6 +18,7 @@ KEPT: Final = 480
 """Rounds that are remembered one by one; up to `_SLACK` more stand there."""
 _SLACK: Final = 160
 _MAX_RUNS: Final = 64
+_MAX_MEMBERS: Final = 64
 
 NONE: Final = ord(".")
 """Not sent, or its fate is not known."""
@@ -57,12 +58,16 @@ class Run(NamedTuple):
 class Column:
     """One series: a letter and an RTT (ms) a round."""
 
-    __slots__ = ("answers", "fates", "rtts", "runs", "ttl")
+    __slots__ = ("answers", "fates", "members", "rtts", "runs", "ttl", "who")
 
     def __init__(self, ttl: int, length: int) -> None:
         self.ttl = ttl
         self.fates = bytearray(b"." * length)
         self.rtts = array("f", bytes(4 * length))
+        self.who = bytearray(length)
+        """Which router answered in each round: 0 none, else one more than its place in `members`."""
+        self.members: list[str] = []
+        """The first `_MAX_MEMBERS` addresses that answered."""
         self.answers = 0
         """Answers of a router since the path was begun."""
         self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
@@ -71,6 +76,7 @@ class Column:
         """The next round."""
         self.fates.append(fate)
         self.rtts.append(rtt_ms)
+        self.who.append(0)
 
     def counted(self, start: int, end: int | None = None) -> tuple[int, int]:
         """Of the rounds from index `start` to before `end`: probes with a fate (answered or lost), and those lost."""
@@ -95,6 +101,10 @@ class Column:
             runs[-1] = Run(address, run.first, at, run.answers + 1)
         else:
             runs.append(Run(address, at, at, 1))
+            if address not in self.members and len(self.members) < _MAX_MEMBERS:
+                self.members.append(address)
+        if address in self.members:
+            self.who[-1] = 1 + self.members.index(address)
 
 
 class Refusal(NamedTuple):
@@ -285,7 +295,7 @@ class Series:
 
     def _forget(self, count: int) -> None:
         for column in (self.target, *self.hops.values()):
-            del column.fates[:count], column.rtts[:count]
+            del column.fates[:count], column.rtts[:count], column.who[:count]
         del self.rounds[:count], self.times[:count]
         self.base += count
 

@@ -16,7 +16,7 @@ from hopscope.judge.verdict import Numbers, Trouble
 GONE: Final = 3
 """So many losses of the target running are silence, where nothing was lost before."""
 GONE_ALONE: Final = 10
-"""The same where the hop before it goes on answering: a limit has such gaps, too."""
+"""The same where no hop before it went silent with it: a limit has such gaps, too; or where those lose as well."""
 GONE_AT_MOST: Final = 20
 NEW: Final = 4
 """Rounds for which an error or a loop is news."""
@@ -133,7 +133,7 @@ def silence(series: Series, silent: int, stands: Found | None) -> Found | None:
     n, k = target.counted(max(0, begin - _RECENT), begin)
     before = k / n if n else 0.0
     place, before_it = _silent_from(series, begin)
-    needed = GONE_ALONE if place == series.target_ttl and before_it == place - 1 else GONE
+    needed = GONE_ALONE if place == series.target_ttl or _others_lose(series, begin, before_it) else GONE
     if before >= 1:
         needed = GONE_AT_MOST
     elif before > 0:
@@ -169,6 +169,17 @@ def _silent_from(series: Series, begin: int) -> tuple[int, int]:
             before = hop.ttl
             break
     return place, before
+
+
+def _others_lose(series: Series, begin: int, last: int) -> bool:
+    """Whether hops up to `last`, which answer, lose since index `begin` what they did not lose before."""
+    n = k = before_n = before_k = 0
+    for hop in series.path():
+        if hop.ttl <= last and _used_to_answer(hop, begin):
+            here, lost = hop.counted(begin)
+            earlier, earlier_lost = hop.counted(max(0, begin - _RECENT), begin)
+            n, k, before_n, before_k = n + here, k + lost, before_n + earlier, before_k + earlier_lost
+    return k >= 2 and 10 * k > n and k * before_n > 3 * before_k * n
 
 
 def _used_to_answer(hop: Column, begin: int) -> bool:

@@ -34,8 +34,11 @@ RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
 
 
+LOSSES: Final[frozenset[Trouble]] = frozenset(("loss", "bad-member"))
+
+
 def _is_same(kind: Trouble, other: Trouble) -> bool:
-    return kind == other or (kind in QUEUES and other in QUEUES)
+    return kind == other or any(kind in family and other in family for family in (QUEUES, LOSSES))
 
 
 def _is_graver(kind: Trouble, other: Trouble) -> bool:

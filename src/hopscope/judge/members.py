@@ -1,0 +1,56 @@
+"""Is it one of several parallel routers that loses? Where packets take them in turns, it answers less often than the
+others, by as much as is lost."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from hopscope.judge.route import is_balanced
+from hopscope.judge.series import Column, Series
+from hopscope.judge.silence import Found
+
+_LEAST: Final = 40
+"""Answers of a hop below which nothing is said."""
+_Z99: Final = 2.326
+
+
+def bad_member(series: Series, lossy: Found, start: int) -> Found:
+    """The loss, as that of one member where it is one's alone. `start`: index of the first round to look at."""
+    if lossy.first_ttl is None or lossy.last_ttl is None:
+        return lossy
+    for ttl in range(lossy.last_ttl, lossy.first_ttl - 1, -1):
+        hop = series.hops.get(ttl)
+        if hop is not None and is_balanced(hop, series.end - 1) and _one_is_bad(hop, start):
+            return lossy._replace(kind="bad-member", first_ttl=max(1, ttl - 1), last_ttl=ttl)
+    return lossy
+
+
+def _one_is_bad(hop: Column, start: int) -> bool:
+    _, lost = hop.counted(start)
+    counts = sorted(hop.who.count(place + 1, start) for place in range(len(hop.members)))
+    counts = [count for count in counts if count]
+    answered = sum(counts)
+    if len(counts) < 2 or answered < _LEAST or lost < 2:
+        return False
+    if _chi_square(counts) <= _critical(len(counts) - 1) or (len(counts) > 2 and _is_uneven(counts[1:])):
+        return False
+    # The others share alike, and what the worst one lacks is what was lost.
+    fair = sum(counts[1:]) / (len(counts) - 1)
+    lacks = fair - counts[0]
+    return abs(lacks - lost) <= 3 * math.sqrt(fair * (1 + 1 / (len(counts) - 1)))
+
+
+def _is_uneven(counts: list[int]) -> bool:
+    return _chi_square(counts) > _critical(len(counts) - 1)
+
+
+def _chi_square(counts: list[int]) -> float:
+    fair = sum(counts) / len(counts)
+    return sum((count - fair) ** 2 for count in counts) / fair
+
+
+def _critical(freedom: int) -> float:
+    """The chi-square distribution's 99 % quantile (Wilson and Hilferty 1931)."""
+    part = 2 / (9 * freedom)
+    return float(freedom * (1 - part + _Z99 * math.sqrt(part)) ** 3)
