@@ -19,6 +19,7 @@ BLOCKS: Final = 48
 RECENT: Final = 15
 """Rounds that are compared with what is usual."""
 _MIN_ANSWERS: Final = 8
+_MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
 _MIN_BLOCKS: Final = 2
 _SHAPE: Final = 40
@@ -38,6 +39,8 @@ class Block(NamedTuple):
     low: float
     """The 10th percentile."""
     iqr: float
+    high: float
+    """The largest."""
 
 
 class Usual(NamedTuple):
@@ -46,6 +49,8 @@ class Usual(NamedTuple):
     median: float
     low: float
     iqr: float
+    high: float
+    """Seldom exceeded: the largest of ten, in the middle one of all blocks."""
 
     @property
     def sigma(self) -> float:
@@ -106,6 +111,9 @@ class Delays:
         now = nearest_rank_ms(rtts, 50)
         more = now - usual.median
         if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma):
+            return None
+        # By chance so many are one in 50,000; with fewer blocks it is less known what is usual.
+        if sum(rtt > usual.high for rtt in rtts) < _MIN_HIGH:
             return None
         return Rise(usual, now, more / max(usual.sigma, 0.1))
 
@@ -173,7 +181,7 @@ def _block(column: Column, start: int, end: int) -> Block | None:
     rtts = sorted(column.rtts_of(start))
     if len(rtts) < _MIN_IN_BLOCK:
         return None
-    return Block(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts))
+    return Block(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts), rtts[-1])
 
 
 def _iqr(ordered: Sequence[float]) -> float:
@@ -185,11 +193,13 @@ def _quietest(blocks: Sequence[Block]) -> Usual | None:
         return None
     quiet = sorted(blocks, key=lambda block: block.median)[: max(2, (len(blocks) + 2) // 3)]
     lows = sorted(block.low for block in quiet)
+    highs = sorted(block.high for block in blocks)
     return Usual(
         sum(block.median for block in quiet) / len(quiet),
         lows[len(lows) // 2],
         # One narrow block by chance must not make the rest look wide.
         max(sum(block.iqr for block in quiet) / len(quiet), sum(block.iqr for block in blocks) / len(blocks) / 2),
+        highs[len(highs) // 2],
     )
 
 

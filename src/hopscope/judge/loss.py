@@ -70,12 +70,18 @@ def _in_window(columns: list[Column], begin: int, bar: Bar) -> tuple[float, Onse
     lying = spread([columns[i] for i in found.pooled], begin)
     score = found.score / lying.phi
     size = len(lying.by_round)
-    if lying.runs < _RUNS and 2 * lying.lossy <= size:
+    if lying.runs < _RUNS and 2 * lying.lossy <= size and not _goes_on(lying, found.k, len(found.pooled)):
         return None
     trials = found.n / max(1, size)
     if not is_material(found, lying.phi, bar.floor) or is_past(lying.by_round, trials, found.k, found.n, bar.past):
         return None
     return score, found, lying
+
+
+def _goes_on(lying: Spread, k: int, hops: int) -> bool:
+    """Whether the rounds in which something was lost are many and newest ones, and something got through in them: no
+    episode in which nothing did."""
+    return lying.lossy >= 2 * _RUNS and 10 * k < 7 * lying.lossy * hops and any(lying.by_round[-_RUNS:])
 
 
 def _is_limit(series: Series, columns: list[Column], found: Onset, start: int, *, stands: bool) -> bool:

@@ -137,7 +137,9 @@ def silence(series: Series, silent: int, stands: Found | None) -> Found | None:
     if before >= 1:
         needed = GONE_AT_MOST
     elif before > 0:
-        needed = min(GONE_AT_MOST, max(needed, math.ceil(math.log(0.01, before))))
+        # Loss that is known has such runs, sooner or later.
+        chance = 1e-4 if stands is not None and stands.kind in ("loss", "bad-member") else 0.01
+        needed = min(GONE_AT_MOST, max(needed, math.ceil(math.log(chance, before))))
     if silent < needed:
         return None
     certainty = 0.97 if silent >= 5 else 0.93
