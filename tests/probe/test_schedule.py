@@ -269,7 +269,7 @@ def test_a_sequence_number_is_not_used_again_while_an_answer_to_it_can_still_com
         now += 10 * MS
         while (lost := sweep.first_expired(now)) is not None:
             sweep.lose(lost)
-        while (gone := sweep.take_forgettable(now)) is not None:
+        for gone in sweep.take_forgettable(now):
             live.pop(gone.seq)
         sweep.start_round_if_due(now)
         probe = sweep.take_due(now)

@@ -27,6 +27,11 @@ class Crowd:
         self._counted: dict[tuple[int, int, int, int], Duplicate] = {}
         self._told_at = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether some were counted and not told."""
+        return bool(self._counted)
+
     def takes(self, probe: Probe, event: Duplicate) -> bool:
         """Count a duplicate of `probe`; False: it is among the first, and to be told by itself."""
         probe.duplicates += 1

@@ -163,7 +163,8 @@ class Engine:
                 self._after(target, target.work(now, held=self._held))
         if (counters := self._counting.due(now)) is not None:
             self._tell_counters(counters)
-        self._queue.events += self._shared.crowd.due(now)
+        if self._shared.crowd.is_waiting:
+            self._queue.events += self._shared.crowd.due(now)
 
     def close(self) -> None:
         """Close every flow and channel. Idempotent."""
@@ -298,7 +299,7 @@ class Engine:
         sweep = target.sweep
         if sweep.is_latency_critical:
             self._latency_critical.add(target.number)
-        else:
+        elif self._latency_critical:
             self._latency_critical.discard(target.number)
         if sweep.finished and not target.is_finish_told:
             target.is_finish_told = True
@@ -313,7 +314,10 @@ class Engine:
         if target.is_finish_told:
             return
         # Never in the past, also where a plan was changed: what is much later than due then is a standstill.
-        deadline = max(target.sweep.next_deadline(), now + HELD_POLL_NS if self._held else now)
+        earliest = now + HELD_POLL_NS if self._held else now
+        deadline = target.sweep.next_deadline()
+        if deadline < earliest:
+            deadline = earliest
         if deadline < target.scheduled:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, target.number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from hopscope.probe.channel import SEQUENCES, Probe
@@ -67,14 +68,17 @@ class ProbeBook:
             aging.popleft()
         return None
 
-    def take_forgettable(self, now: int) -> Probe | None:
-        """A probe to which no answer is expected any more; it is forgotten with this call. None: none is."""
+    def take_forgettable(self, now: int) -> Sequence[Probe]:
+        """The probes to which no answer is expected any more; they are forgotten with this call."""
         remembered = self._remembered
+        if not remembered or (remembered[0].sent_mono + self._linger_ns > now and len(remembered) <= SEQUENCES // 2):
+            return ()
+        taken = []
         while remembered and (remembered[0].sent_mono + self._linger_ns <= now or len(remembered) > SEQUENCES // 2):
             if remembered[0].fate is None:
-                return None
+                break
             probe = remembered.popleft()
             if self._probes.get(probe.seq) is probe:
                 del self._probes[probe.seq]
-                return probe
-        return None
+                taken.append(probe)
+        return taken

@@ -93,7 +93,7 @@ class ProbedTarget:
             if is_unread:
                 break
             self._expire(old, now)
-        while (old := sweep.take_forgettable(now)) is not None:
+        for old in sweep.take_forgettable(now):
             self.flow.forget(old)
         if not held:
             if now - self._looked_at >= LOOK_EVERY_NS and not sweep.paused:

@@ -10,6 +10,7 @@ All times are monotonic nanoseconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from hopscope.probe.channel import Probe
@@ -55,7 +56,10 @@ class Sweep:
     @property
     def is_latency_critical(self) -> bool:
         """Whether an answer changes what is sent, or when the end is: in the first round, and after the last probe."""
-        return not (self.paused or self.finished) and (self._pacer.is_opening or self._is_ending)
+        pacer = self._pacer
+        if pacer.is_opening or pacer.all_rounds_begun:
+            return not (self.paused or self.finished) and (pacer.is_opening or self._is_ending)
+        return False
 
     def next_deadline(self) -> int:
         """When something is due next; `NEVER` where only an answer can change that."""
@@ -135,10 +139,12 @@ class Sweep:
     def first_expired(self, now: int) -> Probe | None:
         """A pending probe whose timeout has passed; the caller lets it `lose`. None: none has."""
         oldest = self._book.oldest_pending()
-        return None if oldest is None or now < self._expiry(oldest) else oldest
+        if oldest is None or (now < oldest.sent_mono + self.plan.timeout_ns and self.plan.grace_ns is None):
+            return None
+        return None if now < self._expiry(oldest) else oldest
 
-    def take_forgettable(self, now: int) -> Probe | None:
-        """A probe to which no answer is expected any more; it is forgotten with this call. None: none is."""
+    def take_forgettable(self, now: int) -> Sequence[Probe]:
+        """The probes to which no answer is expected any more; they are forgotten with this call."""
         return self._book.take_forgettable(now)
 
     def _ends(self, kind: Kind, address: str | None) -> bool:

@@ -134,6 +134,9 @@ class Network:
                 extra += int(rng.random() * width)
         else:
             for link, base in fate.dynamic:
+                if link.is_uniform:
+                    extra += int(rng.random() * link.uniform)
+                    continue
                 cost = link.link_delay(now + base + extra, rng)
                 if cost is None:
                     outcome, state = "lost", link

@@ -27,6 +27,7 @@ MAX_ERROR6: Final = 1280
 
 
 _IP4: Final = struct.Struct("!BBHHHBBH4s4s")
+_TTL: Final = struct.Struct("!BBH")
 _ERROR: Final = struct.Struct("!BBHI")
 
 
@@ -77,8 +78,10 @@ def ip4(
 ) -> bytes:
     """An IPv4 packet without options."""
     size = 20 + len(payload)
-    head = _IP4.pack(0x45, tos, size, ident, 0, ttl, protocol, 0, source, destination)
-    return _IP4.pack(0x45, tos, size, ident, 0, ttl, protocol, checksum(head), source, destination) + payload
+    # The sum of the header's words, as `checksum` would have it of the bytes.
+    total = 0x4500 + tos + size + ident + (ttl << 8 | protocol) + int.from_bytes(source + destination, "big")
+    value = 0xFFFF - (total % 0xFFFF or 0xFFFF)
+    return _IP4.pack(0x45, tos, size, ident, 0, ttl, protocol, value, source, destination) + payload
 
 
 def ip6(source: bytes, destination: bytes, protocol: int, ttl: int, payload: bytes) -> bytes:
@@ -143,12 +146,10 @@ def with_ttl(probe: bytes, ttl: int) -> bytes:
     """`probe` as a router sees it when `ttl` is left: IPv4's header checksum is made right."""
     if probe[0] >> 4 == 6:
         return probe[:7] + bytes((ttl,)) + probe[8:]
-    data = bytearray(probe)
-    data[8] = ttl
-    data[10] = data[11] = 0
-    value = checksum(data[: (probe[0] & 15) * 4])
-    data[10], data[11] = value >> 8, value & 0xFF
-    return bytes(data)
+    # The header's sum without the old TTL and checksum, as `checksum` would have it of the bytes.
+    header = int.from_bytes(probe[: (probe[0] & 15) * 4], "big")
+    total = header + (ttl - probe[8] << 8) - (probe[10] << 8 | probe[11])
+    return probe[:8] + _TTL.pack(ttl, probe[9], 0xFFFF - (total % 0xFFFF or 0xFFFF)) + probe[12:]
 
 
 def error(
@@ -178,7 +179,7 @@ def error(
     if extension:
         quote += extension
     if four:
-        value = checksum(_ERROR.pack(kind, code, 0, word) + quote)
+        value = checksum(quote, (kind << 8 | code) + word)
         return ip4(source, destination, ICMP, ttl, _ERROR.pack(kind, code, value, word) + quote, ident)
     return icmp(source, destination, ttl, _ERROR.pack(kind, code, 0, word) + quote)
 

@@ -109,12 +109,12 @@ class _World:
             self._on_packet(at, now, packet)
 
     def _on_packet(self, at: int, now: int, packet: bytes) -> None:
-        if packet[0] >> 4 == 4 and len(packet) >= 28 and self._whole4(packet):
+        if packet[0] >> 4 == 4 and len(packet) >= 28 and (self._trusts or self._whole4(packet)):
             family: Family = 4
             protocol, ttl, source = packet[9], packet[8], packet[12:16]
             # What a raw socket of the family gives: IPv4 with its header, IPv6 without.
             data = packet
-        elif packet[0] >> 4 == 6 and len(packet) >= 48 and self._whole6(packet):
+        elif packet[0] >> 4 == 6 and len(packet) >= 48 and (self._trusts or self._whole6(packet)):
             family = 6
             protocol, ttl, source = packet[6], packet[7], packet[8:24]
             data = packet[40:]
@@ -127,7 +127,7 @@ class _World:
                 self._texts.clear()
             address = self._texts[source] = str(ipaddress.ip_address(source))
         if protocol in (_ICMP, _ICMP6):
-            answer = self.matcher.icmp(family, data, address, ttl, now, self.stamp(at))
+            answer = self.matcher.icmp(family, data, address, ttl, now, at + self._base)
         elif protocol == _TCP:
             answer = self.matcher.tcp(family, data, address, ttl, now, self.stamp(at))
         else:
@@ -145,16 +145,12 @@ class _World:
 
     def _whole4(self, packet: bytes) -> bool:
         """What a kernel would let through: a header that adds up and tells the packet's size."""
-        if self._trusts:
-            return True
         size = (packet[0] & 15) * 4
         if size < 20 or len(packet) < size + 8 or int.from_bytes(packet[2:4], "big") != len(packet):
             return False
         return is_checked(packet[:size])
 
     def _whole6(self, packet: bytes) -> bool:
-        if self._trusts:
-            return True
         size = int.from_bytes(packet[4:6], "big")
         if size != len(packet) - 40:
             return False

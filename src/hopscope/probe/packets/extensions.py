@@ -33,7 +33,10 @@ def extension_of(icmp: bytes, family: Family) -> bytes:
     if len(icmp) < _ICMP_HEADER + 4 or icmp[0] not in _WITH_EXTENSION[family]:
         return b""
     length = icmp[5] * 4 if family == 4 else icmp[4] * 8
-    extension = bytes(icmp[_ICMP_HEADER + (length or _QUOTE) :])
+    at = _ICMP_HEADER + (length or _QUOTE)
+    if len(icmp) < at + 4:
+        return b""
+    extension = bytes(icmp[at:])
     if not _is_valid(extension) or (length < _QUOTE and not _has_checksum(extension)):
         return b""
     return extension
@@ -54,7 +57,8 @@ def mpls_from_extension(data: bytes) -> tuple[Label, ...]:
 
 def mpls_of(icmp: bytes, family: Family) -> tuple[Label, ...]:
     """The label stack that an ICMP or ICMPv6 error carries, `icmp` beginning at its type."""
-    return mpls_from_extension(extension_of(icmp, family))
+    extension = extension_of(icmp, family)
+    return mpls_from_extension(extension) if extension else ()
 
 
 def _is_valid(data: bytes) -> bool:

@@ -42,6 +42,7 @@ class FlowEntry:
         number = number_of(shape.family, shape.protocol)
         self.destination = ipaddress.ip_address(shape.destination).packed
         self.ident_key: _Key = (shape.family, number, shape.ident)
+        self._protocol = shape.protocol
         self._total = shape.total
         cookie = struct.pack("!I", shape.cookie)
         self.cookie_key: _Key = (shape.family, number, _SHORT.pack(shape.total) if number == TCP else cookie)
@@ -52,16 +53,20 @@ class FlowEntry:
         """The probe that the packet at `heard.at` was, if it was this flow's."""
         at = heard.at
         payload = data[at + _HEADER : at + _HEADER + 8]
-        if self.shape.protocol == "icmp":
+        if self._protocol == "icmp":
             (seq,) = _SHORT.unpack_from(data, at + 6)
-            expected = _SHORT.pack(complement(seq, self._total)) + self._cookie
+            probe = self.probes.get(seq)
+            expected = _SHORT.pack((self._total - seq) % 0xFFFF) + self._cookie
             payload = payload[: len(expected)]
-            if payload != expected[: len(payload)] and any(payload):
+            if payload == expected:
+                return None if probe is None else Match(probe, vouched=True)
+            is_shown = payload == expected[: len(payload)]
+            if not is_shown and any(payload):
                 return None
-            is_shown = len(payload) >= _SHORT.size and payload == expected[: len(payload)]
+            is_shown = is_shown and len(payload) >= _SHORT.size
             is_shown = is_shown or (heard.is_error and heard.family == 4 and heard.ip_id == self.shape.ip_id(seq))
-            return self._match(seq, vouched=is_shown)
-        if self.shape.protocol == "udp":
+            return None if probe is None else Match(probe, is_shown)
+        if self._protocol == "udp":
             return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
         high, low = _PAIR.unpack_from(data, at + 4)
         # Some firewalls change the sequence numbers of TCP on the way; ports and identification still name the SYN.
