@@ -151,7 +151,7 @@ from hopscope.cli import unprivileged
 from hopscope.session.launch import launch
 intent = unprivileged.intend()
 launched = launch()
-unprivileged.give_up(intent)
+unprivileged.drop(intent)
 print(launched.process.pid, flush=True)
 sys.stdin.readline()
 launched.kill()

@@ -96,7 +96,7 @@ def test_a_flood_of_datagrams_leaves_the_schedule_its_turn(lab_allowed: None, fa
         stranger = socket.socket(kind, socket.SOCK_DGRAM)
         with stranger:
             for _ in range(4 * BURST):
-                stranger.sendto(b"?", (SOURCE[family], driver.flow.facts.source_port))
+                stranger.sendto(b"?", (SOURCE[family], driver.flow.info.source_port))
         (key,) = [key for key in driver.watch.selector.get_map().values() if key.fd != router.fd]
         turns = 0
         while driver.context.tally.foreign < 4 * BURST:

@@ -52,7 +52,7 @@ def test_eight_quoted_bytes_are_enough(protocol: Protocol, family: Family) -> No
 def test_a_udp_flow_falls_back_to_a_port_for_each_probe_and_says_so(family: Family, padded: int) -> None:
     with meeting(lambda packet: [expired(packet, 8, padded=padded)], "udp", family) as (driver, router):
         first = driver.sweep(1, 3)
-        facts = driver.flow.facts
+        facts = driver.flow.info
         assert (facts.flow, facts.port, facts.note, driver.changes) == ("per-probe", None, SHORT_QUOTE, 1)
         # Nothing of what was in flight is lost by it: it was sent again, and each RTT is of its second sending.
         assert driver.answered(first)
@@ -74,10 +74,10 @@ def test_one_short_quote_that_may_be_forged_does_not_cost_the_one_flow_for_good(
     quoted = [8]
     with meeting(lambda packet: [expired(packet, quoted[0])], "udp", family) as (driver, router):
         assert driver.answered(driver.sweep(1, 1))
-        assert driver.flow.facts.flow == "per-probe"
+        assert driver.flow.info.flow == "per-probe"
         quoted[0] = 44
         assert driver.answered(driver.sweep(1, 3))
-        assert (driver.flow.facts.flow, driver.flow.facts.port, driver.flow.facts.note) == ("one", 33434, None)
+        assert (driver.flow.info.flow, driver.flow.info.port, driver.flow.info.note) == ("one", 33434, None)
         assert router.seen[-1][header_length(router.seen[-1]) :][2:4] == (33434).to_bytes(2, "big")
 
 
@@ -88,7 +88,7 @@ def test_a_router_that_always_quotes_little_keeps_a_port_for_each_probe(
     monkeypatch.setattr(udp_socket, "NEEDED_NS", 5_000_000_000)
     with meeting(lambda packet: [expired(packet, 8)], "udp", family) as (driver, _):
         assert driver.answered(driver.sweep(3, 2))
-        assert (driver.flow.facts.flow, driver.changes) == ("per-probe", 1)
+        assert (driver.flow.info.flow, driver.changes) == ("per-probe", 1)
 
 
 @FAMILIES
@@ -96,7 +96,7 @@ def test_a_router_that_always_quotes_little_keeps_a_port_for_each_probe(
 def test_a_quote_that_ends_within_the_cookie_is_ours(protocol: Protocol, family: Family) -> None:
     with meeting(lambda packet: [expired(packet, 15)], protocol, family) as (driver, _):
         assert driver.answered(driver.sweep(1, 3))
-        assert driver.flow.facts.flow == "one"
+        assert driver.flow.info.flow == "one"
 
 
 @FAMILIES

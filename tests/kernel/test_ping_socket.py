@@ -151,7 +151,7 @@ def test_a_source_address_that_changes_is_followed_and_told(in_client: Chain) ->
             with pytest.raises(OSError):
                 driver.send(0, 1)
             assert driver.answered(driver.sweep(1, 4))
-            assert (driver.flow.facts.source, driver.changes) == ("198.18.0.7", 1)
+            assert (driver.flow.info.source, driver.changes) == ("198.18.0.7", 1)
         finally:
             netns.ip([f"address replace 198.18.0.1/24 dev {EAST}", f"address delete 198.18.0.7/24 dev {EAST}"])
             netns.ip([f"address replace 198.18.0.1/24 dev {EAST}"])
@@ -182,8 +182,8 @@ def test_a_link_local_target_answers_with_its_zone(in_client: Chain) -> None:
     try:
         assert driver.answered(driver.sweep(1, 1))
         assert driver.heard[0][1].address == target
-        assert driver.flow.facts.source is not None
-        assert driver.flow.facts.source.endswith(f"%{EAST}")
+        assert driver.flow.info.source is not None
+        assert driver.flow.info.source.endswith(f"%{EAST}")
     finally:
         driver.close()
 

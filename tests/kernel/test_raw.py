@@ -197,14 +197,14 @@ def test_an_interface_down_in_mid_trace_fails_to_send_and_heals_by_itself(
 @PROTOCOLS
 def test_a_source_address_that_changes_is_followed_and_told(in_client: Chain, protocol: Protocol) -> None:
     driver = driver_of(Plan(in_client.destination(4), 4, protocol))
-    port = driver.flow.facts.source_port
+    port = driver.flow.info.source_port
     try:
         in_client.default_routes("delete")
         netns.ip([f"address add 198.18.0.7/24 dev {EAST}", "route add default via 198.18.0.2 src 198.18.0.7"])
         try:
             assert driver.flow.follow()
             assert driver.answered(driver.sweep(1, 4))
-            assert (driver.flow.facts.source, driver.flow.facts.source_port) == ("198.18.0.7", port)
+            assert (driver.flow.info.source, driver.flow.info.source_port) == ("198.18.0.7", port)
             assert driver.changes == 1
         finally:
             netns.ip(["route delete default", f"address delete 198.18.0.7/24 dev {EAST}"])
@@ -225,7 +225,7 @@ def test_a_source_and_an_interface_that_are_asked_for_are_used(
         plan = Plan(in_client.destination(family), family, protocol, source=source, interface=EAST)
         driver = driver_of(plan)
         try:
-            assert driver.flow.facts.source == source
+            assert driver.flow.info.source == source
             assert driver.answered(driver.sweep(1, 4))
         finally:
             driver.close()

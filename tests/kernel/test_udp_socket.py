@@ -93,7 +93,7 @@ def test_a_service_that_sends_back_what_it_got_names_the_probe(in_client: Chain,
             assert {(reply.address, reply.kind, reply.icmp_type) for _, reply in driver.heard} == {
                 (in_client.destination(family), "other", None)
             }
-            assert driver.flow.facts.flow == "one"
+            assert driver.flow.info.flow == "one"
             assert [probe.sent_stamp > 0 for probe in probes] == [True] * 3
         finally:
             driver.close()
@@ -114,7 +114,7 @@ def test_an_open_port_whose_answers_name_no_probe_makes_the_flow_fall_back(
                 (4, "port-unreachable"),
                 (5, "port-unreachable"),
             }
-            assert (driver.flow.facts.flow, driver.flow.facts.note, driver.changes) == ("per-probe", OPEN_PORT, 1)
+            assert (driver.flow.info.flow, driver.flow.info.note, driver.changes) == ("per-probe", OPEN_PORT, 1)
             assert driver.answered(driver.sweep(1, 4))
             trips = capture.round_trips(NUMBERS["udp", family], destination)
             assert len({trip.probe.ports[1] for trip in trips[-4:]}) == 4
@@ -130,7 +130,7 @@ def test_one_answer_of_an_open_port_belongs_to_the_one_probe_in_flight(in_client
             assert driver.answered(driver.sweep(1, 1))
             probe = driver.send(1, 4)
             assert driver.wait(lambda: driver.answered([probe]))
-            assert driver.flow.facts.flow == "one"
+            assert driver.flow.info.flow == "one"
         finally:
             driver.close()
 
@@ -140,7 +140,7 @@ def test_an_interface_down_in_mid_trace_fails_to_send_and_heals_by_itself(in_cli
     driver = Driver(UdpSocketChannel, Plan(in_client.destination(family), family, "udp", port=33434))
     try:
         assert driver.answered(driver.sweep(1, 4))
-        port = driver.flow.facts.source_port
+        port = driver.flow.info.source_port
         in_client.link("down")
         try:
             with pytest.raises(OSError) as failed:
@@ -149,7 +149,7 @@ def test_an_interface_down_in_mid_trace_fails_to_send_and_heals_by_itself(in_cli
         finally:
             in_client.link("up")
         assert driver.wait(lambda: driver.answered(driver.sweep(1, 4)), 10)
-        assert driver.flow.facts.source_port == port
+        assert driver.flow.info.source_port == port
     finally:
         driver.close()
 
@@ -159,7 +159,7 @@ def test_a_strangers_datagram_is_foreign(in_client: Chain) -> None:
     try:
         probe = driver.send(0, 30)
         with netns.entered(in_client.names[1]), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            port = driver.flow.facts.source_port
+            port = driver.flow.info.source_port
             assert port is not None
             stranger.sendto(probe.seq.to_bytes(2, "big") * 8, ("198.18.0.1", port))
         assert driver.wait(lambda: driver.context.tally.foreign == 1 and driver.answered([probe]))

@@ -159,7 +159,7 @@ def main() -> None:
     # The kernel begins to stamp arrivals some milliseconds after it was first asked to.
     driver.wait(lambda: False, 0.05)
     probes = driver.sweep(int(rounds), int(ttls))
-    facts = {name: getattr(driver.flow.facts, name) for name in driver.flow.facts.__slots__}
+    facts = {name: getattr(driver.flow.info, name) for name in driver.flow.info.__slots__}
     tally = driver.context.tally
     json.dump(
         {

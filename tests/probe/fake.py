@@ -22,7 +22,7 @@ class NoWatch:
 
 class FakeFlow(Flow):
     def __init__(self, channel: FakeChannel) -> None:
-        self.facts = FlowInfo("10.0.0.1", 4000, None, 64)
+        self.info = FlowInfo("10.0.0.1", 4000, None, 64)
         self._channel = channel
         self.closed = False
 

@@ -26,9 +26,9 @@ class Roaming:
 
     def _follow(self) -> bool:
         self.looks.append(self.harness.now - self.begun_at)
-        if self.source in (None, self.flow.facts.source):
+        if self.source in (None, self.flow.info.source):
             return False
-        self.flow.facts = FlowInfo(self.source, 4000, None, 64)
+        self.flow.info = FlowInfo(self.source, 4000, None, 64)
         self.harness.channel.context.changed(self.flow, 1)
         return True
 

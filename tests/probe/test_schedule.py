@@ -67,8 +67,7 @@ class World:
         while (lost := sweep.first_expired(now)) is not None:
             sweep.lose(lost)
             self.verdicts.append((lost, "lost"))
-        while sweep.take_forgettable(now) is not None:
-            pass
+        sweep.take_forgettable(now)
         if sweep.start_round_if_due(now):
             self.rounds.append(sweep.round)
         while (new := sweep.take_due(now)) is not None:

@@ -123,7 +123,7 @@ def test_the_legend_explains_the_marks_that_stand_there_and_no_others() -> None:
 
 def test_each_note_stands_once() -> None:
     target = msgspec.structs.replace(
-        lossy(), facts=Started(1, "simulated", None, None, None, 64, "one", "kernel", "A tale")
+        lossy(), started=Started(1, "simulated", None, None, None, 64, "one", "kernel", "A tale")
     )
     for name in ("html", "markdown"):
         assert render(sample.document(target), name).count("A tale") == 1

@@ -20,7 +20,7 @@ root = pytest.mark.needs("root")  # to become somebody else
 
 FACTS = (
     "import os, sys; from hopscope.sandbox import capabilities, privileges\n"
-    "words = privileges.give_up(privileges.intend([sys.argv[1]])).words\n"
+    "words = privileges.drop(privileges.intend([sys.argv[1]])).words\n"
     "left = capabilities.get()\n"
     "print(os.getuid(), left.is_empty, capabilities.no_new_privs(), len(capabilities.bounding_set()), words)"
 )

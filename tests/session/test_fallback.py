@@ -18,7 +18,7 @@ TARGET = "192.0.2.1"
 
 def by_udp(snapshot: Snapshot) -> bool:
     target = snapshot.targets[0]
-    return target.facts is not None and target.plan is not None and target.plan.protocol == "udp"
+    return target.started is not None and target.plan is not None and target.plan.protocol == "udp"
 
 
 async def fallen_back(tmp_path: Path, probing: Probing) -> Target:

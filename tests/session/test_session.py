@@ -52,8 +52,8 @@ async def test_a_path_is_found_and_the_rounds_come_to_their_end() -> None:
     assert target.state == "finished"
     assert target.path.reached
     assert [hop.sent for hop in target.path.hops] == [3] * 12
-    assert target.facts is not None
-    assert target.facts.method == "simulated"
+    assert target.started is not None
+    assert target.started.method == "simulated"
 
 
 async def test_a_worker_that_was_launched_before_is_taken_over_with_what_it_probes() -> None:

@@ -122,8 +122,8 @@ async def test_what_is_no_address_is_counted_and_changes_nothing_and_words_are_c
     assert "(4 times)" in snapshot.worker_note
     assert snapshot.worker_note.isprintable()
     assert [[node.address for node in hop.nodes] for hop in target.path.hops][:2] == [["10.0.0.254"], ["192.0.2.1"]]
-    assert target.facts is not None
-    facts = target.facts
+    assert target.started is not None
+    facts = target.started
     assert {facts.note, facts.source, facts.answered_by} == {r"\x1b]0;owned\x07"}
     assert all(note.isprintable() for note in target.notes)
 

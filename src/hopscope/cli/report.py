@@ -274,7 +274,7 @@ class _Report(Ending):
 def document(snapshot: Snapshot, targets: tuple[Target, ...], options: Options, host: str | None = None) -> Document:
     """The report of these targets, probed on the machine named `host` (None: this one). Where its address is hidden, so
     is its name."""
-    is_hidden = options.privacy or any(target.facts and target.facts.source == HIDDEN for target in targets)
+    is_hidden = options.privacy or any(target.started and target.started.source == HIDDEN for target in targets)
     host = HIDDEN if is_hidden else host or clean(socket.gethostname())
     return Document(targets, snapshot.now, host, __version__, options.style, options.probing.rounds)
 

@@ -80,7 +80,7 @@ def carry_out(values: Values) -> int:
         try:
             if values.get("output") is not None and unprivileged.is_roots_own(intent):
                 open_early(values["output"])
-            standing = unprivileged.give_up(intent)
+            standing = unprivileged.drop(intent)
         except (StillPrivileged, OSError) as error:
             say(f"the privileges of this program could not be given up: {error}")
             return WORKER

@@ -32,7 +32,7 @@ _LATER: Final = ("hopscope.views.screen.app", "hopscope.names.resolver", "hopsco
 
 
 class FrontEndStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """What the front end is, after `give_up`."""
+    """What the front end is, after `drop`."""
 
     user: str = ""
     """In words; empty: a plain user, who had nothing to give up."""
@@ -68,11 +68,11 @@ def is_roots_own(intent: privileges.Intent | None) -> bool:
     return intent is not None and intent.caller is None and os.geteuid() == 0
 
 
-def give_up(intent: privileges.Intent | None) -> FrontEndStanding:
+def drop(intent: privileges.Intent | None) -> FrontEndStanding:
     """Whatever this process holds, for good. Raises `privileges.StillPrivileged`."""
     if intent is None:
         return FrontEndStanding()
-    given_up = privileges.give_up(intent)
+    given_up = privileges.drop(intent)
     caller = given_up.caller
     if caller is not None and given_up.uid == caller.user.uid:
         _move_home(caller.user.uid, os.environ)

@@ -112,7 +112,7 @@ class FlowInfo:
 class Flow(ABC):
     """One target on one channel."""
 
-    facts: FlowInfo
+    info: FlowInfo
     receive_overflow_at: int = 0
     """Monotonic ns of the last moment at which this machine's own buffers are known to have dropped answers of this
     flow, perhaps: whatever was in flight then cannot be called lost by the network."""
@@ -128,7 +128,7 @@ class Flow(ABC):
 
     def follow(self) -> bool:
         """See where probes leave this machine now, and go on from there: the route may have moved to another source
-        address, an interface may have been made anew. Whether it was another place; then `facts` were told by
+        address, an interface may have been made anew. Whether it was another place; then `info` was told by
         `ChannelContext.changed`, and what was in flight may not be heard any more. Nothing changes while there is no
         way at all: sending says why. The engine calls this before it sends, at most each second or after a send that
         failed."""
@@ -172,7 +172,7 @@ FailedHere = Callable[[Probe, str, str], None]
 and its words."""
 
 Changed = Callable[[Flow, int], None]
-"""A flow's facts changed (it fell back, its source moved); the second is the target."""
+"""A flow's info changed (it fell back, its source moved); the second is the target."""
 
 
 @dataclass(slots=True)

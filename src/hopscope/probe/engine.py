@@ -283,7 +283,7 @@ class Engine:
     def _changed(self, flow: Flow, number: int) -> None:
         target = self._targets.get(number)
         if target is not None:
-            target.tell_flow(self._counting.noted(flow.facts.note), self._monotonic())
+            target.tell_flow(self._counting.noted(flow.info.note), self._monotonic())
 
     def _tell_counters(self, counters: Counters) -> None:
         was_flooded = self._is_flooded

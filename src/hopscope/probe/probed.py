@@ -74,7 +74,7 @@ class ProbedTarget:
         self._looked_at = now
         self._moved_at = -NEVER
         """When probes were last seen to leave from elsewhere: what was in flight then may be answered to nobody."""
-        self._source = flow.facts.source
+        self._source = flow.info.source
         self._heard_at = -NEVER
         """When the last answer came."""
         self._asked_at = -NEVER
@@ -222,21 +222,21 @@ class ProbedTarget:
 
     def tell_flow(self, note: str | None, now: int) -> None:
         """Tell how it is probed, with `note`; first, whether from elsewhere."""
-        facts, queue = self.flow.facts, self._shared.queue
-        if facts.source != self._source:
-            queue.emit_now(SourceChanged(self.number, now + queue.anchor, self._source, facts.source))
-            self._source = facts.source
+        info, queue = self.flow.info, self._shared.queue
+        if info.source != self._source:
+            queue.emit_now(SourceChanged(self.number, now + queue.anchor, self._source, info.source))
+            self._source = info.source
         queue.emit_now(
             Started(
                 self.number,
                 self._channel.method,
-                facts.source,
-                facts.source_port,
-                facts.port,
-                facts.packet_size,
-                facts.flow,
-                facts.clock,
+                info.source,
+                info.source_port,
+                info.port,
+                info.packet_size,
+                info.flow,
+                info.clock,
                 note,
-                facts.answered_by,
+                info.answered_by,
             )
         )

@@ -45,7 +45,7 @@ def main() -> int:
             except OSError as problem:
                 opened["scapy"] = problem
     try:
-        standing = privileges.give_up(privileges.intend(_needed_files() if privileges.any_held() else ()))
+        standing = privileges.drop(privileges.intend(_needed_files() if privileges.any_held() else ()))
     except (privileges.StillPrivileged, OSError) as problem:
         print(f"hopscope: the worker could not give its privileges up: {problem}", file=sys.stderr)
         return 1

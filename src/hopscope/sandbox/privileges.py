@@ -69,10 +69,10 @@ def intend(
     return Intent(any_held(), caller, _whom(caller, needed_files, else_nobody))
 
 
-def give_up(intent: Intent) -> Standing:
+def drop(intent: Intent) -> Standing:
     """Drop everything, check it, and say who the process is now. Raises `StillPrivileged`."""
     if not sys.platform.startswith("linux"):
-        return _give_up_elsewhere(intent)
+        return _drop_elsewhere(intent)
     emptied = capabilities.empty_bounding_set()
     if intent.user is not None:
         identity.become(intent.user)
@@ -94,7 +94,7 @@ def _whom(caller: Caller | None, needed_files: Iterable[str], else_nobody: bool)
     return next((user for user in candidates if identity.can_read(user, files)), None)
 
 
-def _give_up_elsewhere(intent: Intent) -> Standing:
+def _drop_elsewhere(intent: Intent) -> Standing:
     """Without Linux's facilities: back to the caller, if there is one."""
     caller = intent.caller
     if caller is not None:
@@ -106,4 +106,4 @@ def _give_up_elsewhere(intent: Intent) -> Standing:
     return Standing(intent.was_privileged, caller, os.geteuid())
 
 
-__all__ = ["NOBODY", "Intent", "Standing", "StillPrivileged", "any_held", "give_up", "intend"]
+__all__ = ["NOBODY", "Intent", "Standing", "StillPrivileged", "any_held", "drop", "intend"]

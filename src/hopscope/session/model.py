@@ -75,7 +75,7 @@ class Target(msgspec.Struct, frozen=True):
     state: TargetState
     address: str | None
     plan: Plan | None
-    facts: Started | None
+    started: Started | None
     refusal: Refused | None
     error: str | None
     """Why it is unresolved."""
@@ -99,7 +99,7 @@ class Target(msgspec.Struct, frozen=True):
             self.address,
             self.names.get(self.address or "") or AddressInfo(),
             reached=self.path.reached,
-            source=self.facts.source if self.facts else None,
+            source=self.started.source if self.started else None,
         )
 
 

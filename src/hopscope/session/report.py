@@ -171,20 +171,20 @@ class Reports(msgspec.Struct, frozen=True):
 
 def report(target: Target, *, now: int, host: str) -> Report:
     """The report of a target as it stands at `now` (epoch ns, `Snapshot.now`), taken on the machine named `host`."""
-    plan, facts, path = target.plan, target.facts, target.path
+    plan, started, path = target.plan, target.started, target.path
     refusal, judged, said = target.refusal, target.judged, said_of(target)
     return Report(
         schema="hopscope.report/1",
         hopscope=__version__,
-        target=ReportTarget(target.query, target.address, facts.answered_by if facts else None),
-        source=ReportSource(host, facts.source if facts else None),
+        target=ReportTarget(target.query, target.address, started.answered_by if started else None),
+        source=ReportSource(host, started.source if started else None),
         protocol=plan.protocol if plan else None,
-        method=facts.method if facts else None,
+        method=started.method if started else None,
         family=plan.family if plan else None,
-        port=facts.port if facts else plan.port if plan else None,
+        port=started.port if started else plan.port if plan else None,
         interval_s=plan.interval_ns / 1e9 if plan else None,
         timeout_s=plan.timeout_ns / 1e9 if plan else None,
-        packet_size=facts.packet_size if facts else plan.packet_size if plan else None,
+        packet_size=started.packet_size if started else plan.packet_size if plan else None,
         tos=plan.tos if plan else None,
         started=iso(path.started_at) if path.started_at is not None else None,
         finished=iso(now),
@@ -192,8 +192,8 @@ def report(target: Target, *, now: int, host: str) -> Report:
         reached=path.reached,
         target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
-        flow_kind=facts.flow if facts else None,
-        clock=facts.clock if facts else None,
+        flow_kind=started.flow if started else None,
+        clock=started.clock if started else None,
         note="; ".join(remarks(target)) or None,
         error=refusal.message if refusal else target.error,
         verdict=report_verdict(target, said),
@@ -205,7 +205,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
 
 def remarks(target: Target) -> tuple[str, ...]:
     """What is to be said of how a target is probed: a line each."""
-    return (*target.notes, *((target.facts.note,) if target.facts and target.facts.note else ()))
+    return (*target.notes, *((target.started.note,) if target.started and target.started.note else ()))
 
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:

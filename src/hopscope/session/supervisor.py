@@ -50,7 +50,7 @@ SAME_CLOCK_NS: Final = 50_000_000
 _MOST_WORDS: Final = 500
 
 
-class Listener(Protocol):
+class WorkerListener(Protocol):
     """Who hears of the worker."""
 
     def heard(self, event: Event) -> None:
@@ -86,7 +86,7 @@ class WorkerSupervisor:
         self._anchor = anchor_ns
         self._start = start
         self._changed = changed
-        self._listener: Listener
+        self._listener: WorkerListener
         self._is_hurried = False
         self._stall_timeout = stall_timeout_s
         self._counters = Counters()
@@ -118,7 +118,7 @@ class WorkerSupervisor:
         """The process under way; None where there is none."""
         return self._transport.pid if self._transport is not None and self.state != "failed" else None
 
-    def begin(self, listener: Listener, transport: Transport | None) -> None:
+    def begin(self, listener: WorkerListener, transport: Transport | None) -> None:
         """Take a worker over, or start one. `WorkerFailed` where it cannot be started."""
         self._listener = listener
         if transport is None:
@@ -129,7 +129,7 @@ class WorkerSupervisor:
         self._take(transport)
 
     def tell(self, *commands: Command) -> None:
-        """Send commands; while no worker is there they are dropped (`Listener.back` is where to say all again)."""
+        """Send commands; while no worker is there they are dropped: `WorkerListener.back` says all again."""
         if self._transport is not None:
             self._transport.send(encode_all(commands))
 
@@ -219,7 +219,7 @@ class WorkerSupervisor:
     def _heard_itself(self, message: Welcome | Counters | CapabilitiesReport | Problem | Garbage) -> None:
         if isinstance(message, Welcome):
             if message.version != VERSION:
-                self._give_up(f"it speaks version {message.version} of the protocol, not {VERSION}")
+                self._fail_for_good(f"it speaks version {message.version} of the protocol, not {VERSION}")
                 return
             self.state = "running"
             self.note = None
@@ -236,7 +236,7 @@ class WorkerSupervisor:
             words = clean(message.message, _MOST_WORDS)
             self.note = f"the probe worker says: {words}"
             if message.fatal:
-                self._give_up(words)
+                self._fail_for_good(words)
         else:
             self.garbage(message.reason)
 
@@ -257,7 +257,7 @@ class WorkerSupervisor:
             self._heard(rest)
         self._ended()
 
-    def _give_up(self, reason: str) -> None:
+    def _fail_for_good(self, reason: str) -> None:
         self._hopeless = True
         self._kill(reason)
 

@@ -48,8 +48,8 @@ def masked(target: Target, hops: int) -> Target:
         ),
         names={address: facts for address, facts in target.names.items() if address not in hidden},
         judged=_mask_judged(target.judged, hidden),
-        facts=msgspec.structs.replace(target.facts, source=HIDDEN if target.facts.source else None)
-        if target.facts
+        started=msgspec.structs.replace(target.started, source=HIDDEN if target.started.source else None)
+        if target.started
         else None,
         source_change=msgspec.structs.replace(target.source_change, before=HIDDEN, after=HIDDEN)
         if target.source_change

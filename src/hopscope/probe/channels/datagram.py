@@ -114,7 +114,7 @@ class DatagramFlow(Flow):
         self._egress = channel.scouts.egress_of(plan)
         self._is_timestamped = True
         self._socket = self._open_socket()
-        self.facts = self._facts()
+        self.info = self._info()
         self._listen()
         channel.keep(self)
 
@@ -125,7 +125,7 @@ class DatagramFlow(Flow):
         """A new socket of the right type."""
 
     @abstractmethod
-    def _make_facts(self) -> FlowInfo:
+    def _make_info(self) -> FlowInfo:
         """What `wire.Started` tells, but for what this system lacks."""
 
     @abstractmethod
@@ -274,11 +274,11 @@ class DatagramFlow(Flow):
         if match is None:
             self.context.tally.foreign += 1
             return
-        if offender == self.facts.source and offender != self.plan.address:
+        if offender == self.info.source and offender != self.plan.address:
             # This machine itself; a stranger who uses its address does not know the probe. Who is on the path does, and
             # over IPv6 may write from this address: but then the probe had left, and what left was not refused here.
             if (match.vouched or not self._cookie) and not match.probe.sent_stamp:
-                own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
+                own = own_error(self.plan, self.info.source, failure.icmp_type, failure.icmp_code)
                 self.context.failed_here(match.probe, *own)
             else:
                 self.context.tally.foreign += 1
@@ -305,7 +305,7 @@ class DatagramFlow(Flow):
         return reply
 
     def _tell(self) -> None:
-        self.facts = self._facts()
+        self.info = self._info()
         self.context.changed(self, self.target)
 
     def _look_at_buffer(self) -> None:
@@ -344,14 +344,14 @@ class DatagramFlow(Flow):
         self._channel.timestamped = False
         self._tell()
 
-    def _facts(self) -> FlowInfo:
+    def _info(self) -> FlowInfo:
         """What `wire.Started` tells: what the method says of itself, and what this system does not know."""
-        facts = self._make_facts()
+        info = self._make_info()
         if "stamps" in self._socket.lacks:
-            facts.clock = "program"
-        facts.note = extras.note(self._socket.lacks, facts.note)
-        facts.answered_by = self._stand_in.answers
-        return facts
+            info.clock = "program"
+        info.note = extras.note(self._socket.lacks, info.note)
+        info.answered_by = self._stand_in.answers
+        return info
 
     @property
     def _source(self) -> Any:
@@ -377,7 +377,7 @@ class DatagramFlow(Flow):
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.facts.source)
+        return silent_next_hop(self.plan, self.info.source)
 
     def _move(self, egress: endpoint.Egress) -> None:
         """Open a socket there, in place of the old one, of which what has arrived is heard before. `OSError` where that
@@ -391,6 +391,6 @@ class DatagramFlow(Flow):
         self._socket = self._open_socket()
         self._egress, self._why_closed = egress, None
         self._listen()
-        old, self.facts = self.facts, self._facts()
-        if old != self.facts:
+        old, self.info = self.info, self._info()
+        if old != self.info:
             self.context.changed(self, self.target)

@@ -139,10 +139,10 @@ class PacketFlow(Flow):
                 return
             if is_target and self._stand_in.on_target():
                 self._tell()
-        elif reply.address == self.facts.source and not is_target:
+        elif reply.address == self.info.source and not is_target:
             # A stranger who uses this machine's address does not know the probe; who does, on its path, saw it leave.
             if reply.vouched and not probe.sent_stamp:
-                own = own_error(self.plan, self.facts.source, reply.icmp_type, reply.icmp_code or 0)
+                own = own_error(self.plan, self.info.source, reply.icmp_type, reply.icmp_code or 0)
                 self._context.failed_here(probe, *own)
             else:
                 self._context.tally.foreign += 1
@@ -158,7 +158,7 @@ class PacketFlow(Flow):
         self._context.deliver(probe, reply)
 
     def _tell(self) -> None:
-        self.facts = replace(self.facts, answered_by=self._stand_in.answers)
+        self.info = replace(self.info, answered_by=self._stand_in.answers)
         self._context.changed(self, self._target)
 
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
@@ -196,7 +196,7 @@ class PacketFlow(Flow):
 
     def mtu(self) -> int | None:
         """The MTU of the interface by which probes leave; None where it is not known."""
-        plan, source = self.plan, self.facts.source
+        plan, source = self.plan, self.info.source
         address, _, zone = plan.address.partition("%")
         index = routing.index_of(plan.interface or zone or None)
         try:
@@ -207,7 +207,7 @@ class PacketFlow(Flow):
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.facts.source)
+        return silent_next_hop(self.plan, self.info.source)
 
     def _settle(self, egress: endpoint.Egress, before: FlowEntry | None) -> None:
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's
@@ -246,7 +246,7 @@ class PacketFlow(Flow):
             raise
         self._egress = egress
         self._control = _pktinfo(plan, shape.source, egress.interface or egress.held)
-        self.facts = FlowInfo(
+        self.info = FlowInfo(
             source=endpoint.text_of(source),
             source_port=held or None,
             port=shape.port or None,

@@ -68,7 +68,7 @@ class _PingFlow(DatagramFlow):
         self._socket.set_hop_limit(ttl)
         return []
 
-    def _make_facts(self) -> FlowInfo:
+    def _make_info(self) -> FlowInfo:
         return FlowInfo(endpoint.text_of(self._source), None, None, self._size)
 
     def _packet(self, probe: Probe) -> tuple[bytearray, Any]:

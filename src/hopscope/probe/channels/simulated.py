@@ -190,7 +190,7 @@ class SimulatedFlow(Flow):
         self.destination = self.entry.destination
         world.ledger.add(self.entry)
         world.flows[target] = self
-        self.facts = FlowInfo(
+        self.info = FlowInfo(
             source=shape.source,
             source_port=None if plan.protocol == "icmp" else shape.ident,
             port=shape.port or None,

@@ -171,7 +171,7 @@ class TcpFlow(Flow):
         self._is_first_hop_seen = False
         self._is_answered_for = False
         self._make_socket(1).close()
-        self.facts = self._make_facts()
+        self.info = self._make_info()
 
     # --- sending -----------------------------------------------------------------------------------------------
 
@@ -260,14 +260,14 @@ class TcpFlow(Flow):
             return False
         self._egress = egress
         self._ports.clear()
-        old, self.facts = self.facts, self._make_facts()
-        if old != self.facts:
+        old, self.info = self.info, self._make_info()
+        if old != self.info:
             self.context.changed(self, self.target)
         return True
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.facts.source)
+        return silent_next_hop(self.plan, self.info.source)
 
     @property
     def _source(self) -> Any:
@@ -277,7 +277,7 @@ class TcpFlow(Flow):
         """See `DatagramFlow._destination_now`."""
         return endpoint.socket_address(self.plan.address, self.plan.family, self._port)
 
-    def _make_facts(self) -> FlowInfo:
+    def _make_info(self) -> FlowInfo:
         return FlowInfo(
             endpoint.text_of(self._source),
             None,
@@ -352,9 +352,9 @@ class TcpFlow(Flow):
         if failure is None or failure.offender is None:
             self.context.tally.malformed += 1
             return
-        if failure.offender == self.facts.source and failure.offender != self.plan.address:
+        if failure.offender == self.info.source and failure.offender != self.plan.address:
             self._channel.end(attempt)
-            own = own_error(self.plan, self.facts.source, failure.icmp_type, failure.icmp_code)
+            own = own_error(self.plan, self.info.source, failure.icmp_type, failure.icmp_code)
             # Over IPv6 whoever is on the path may write from this address, but later: then it is a stranger's word, and
             # the kernel has given the attempt up. A next hop that does not answer is told later as well.
             if self.plan.family == 4 or message is attempt.at_once or own.error == "EHOSTUNREACH":
@@ -376,9 +376,9 @@ class TcpFlow(Flow):
         """The target's own answer."""
         if attempt.probe.ttl == 1 and not self._is_first_hop_seen:
             self._is_first_hop_seen = True
-            self._is_answered_for = is_beyond_first_hop(self.plan, self.facts.source)
+            self._is_answered_for = is_beyond_first_hop(self.plan, self.info.source)
             if self._is_answered_for:
-                self.facts = self._make_facts()
+                self.info = self._make_info()
                 self.context.changed(self, self.target)
         self._finish(attempt, Reply(self._target_text(), kind, None, None, None, (), received, stamp))
 

@@ -85,7 +85,7 @@ class UdpFlow(DatagramFlow):
     def _make_socket(self) -> socket.socket:
         return _socket(self.plan.family)
 
-    def _make_facts(self) -> FlowInfo:
+    def _make_info(self) -> FlowInfo:
         flow: FlowKind = "per-probe" if self._note else "one"
         source = endpoint.text_of(self._source)
         port = None if self._note else self._port_asked

@@ -69,9 +69,9 @@ class PacketChannel(Channel, Sockets):
         except OSError as problem:
             raise endpoint.refusal(problem, plan, self.remedy) from problem
         mtu = flow.mtu()
-        if mtu is not None and flow.facts.packet_size > mtu:
+        if mtu is not None and flow.info.packet_size > mtu:
             flow.close()
-            size = flow.facts.packet_size
+            size = flow.info.packet_size
             words = f"a packet of {size} bytes is larger than the interface's MTU, {mtu}, and the method {self.method}"
             raise ChannelRefused("limit", f"{words} sends whole packets only", _FRAGMENTING.get(plan.protocol))
         self._flows[target] = flow

@@ -166,7 +166,7 @@ def _before(target: Target) -> str:
 
 def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
     """What was measured and how: names and values."""
-    plan, started, path = target.plan, target.facts, target.path
+    plan, started, path = target.plan, target.started, target.path
     rows = [("Target", query_of(target)), ("From", document.host)]
     if started and started.source:
         rows[1] = ("From", f"{document.host} ({started.source}{_before(target)})")

@@ -73,9 +73,9 @@ class ActionContext:
         self.session = session
         self.options = options
         self.screen = screen
-        self.veil = PrivacyFilter(options.hidden_hops)
+        self.privacy = PrivacyFilter(options.hidden_hops)
         self._newest = session.snapshot()
-        self.state = ViewState.begin(options, self.veil.over(self._newest))
+        self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
         self.changed: dict[str, Any] = {}
         """Of how targets are probed: what was changed by hand, under the configuration file's names."""
@@ -90,13 +90,13 @@ class ActionContext:
             return False
         self._seen = version
         self._newest = self.session.snapshot()
-        self.state.see(self.veil.over(self._newest))
+        self.state.see(self.privacy.over(self._newest))
         return True
 
     def hide(self, hops: int) -> None:
         """Hide the first hops (0: none), on a frozen display too."""
-        self.veil.hops = hops
-        self.state.see(self.veil.over(self._newest))
+        self.privacy.hops = hops
+        self.state.see(self.privacy.over(self._newest))
 
     def refresh_now(self) -> None:
         """Take the newest snapshot and draw it."""

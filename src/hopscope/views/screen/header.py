@@ -91,7 +91,7 @@ def _right(target: Target | None, shown: Snapshot) -> str:
     plan = target.plan
     parts = []
     if plan is not None:
-        port = target.facts.port if target.facts else plan.port
+        port = target.started.port if target.started else plan.port
         parts.append(f"{plan.protocol}{f' port {port}' if port and plan.protocol != 'icmp' else ''}")
         parts.append(interval(plan.interval_ns / 1e9))
     started = target.path.started_at
@@ -138,7 +138,7 @@ def _length(target: Target) -> str:
 
 def _source(target: Target) -> str:
     """The address that probes leave from."""
-    return f"from {target.facts.source}" if target.facts and target.facts.source else ""
+    return f"from {target.started.source}" if target.started and target.started.source else ""
 
 
 def who(target: Target, shown: Snapshot) -> str:
@@ -146,9 +146,9 @@ def who(target: Target, shown: Snapshot) -> str:
     parts = []
     if shown.user:
         parts.append(shown.user)
-    if target.facts:
-        parts.append(f"{target.facts.clock} clock")
-        parts.append(target.facts.method.replace("-", " "))
+    if target.started:
+        parts.append(f"{target.started.clock} clock")
+        parts.append(target.started.method.replace("-", " "))
     return " · ".join(parts)
 
 
@@ -192,8 +192,8 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     change = target.source_change if target is not None else None
     if change is not None and target is not None and change.at >= (target.path.started_at or 0):
         return f"{time_of_day(change.at)} {address_change(change.before, change.after)}", look.quiet
-    if target is not None and target.facts and target.facts.note:
-        return target.facts.note, look.quiet
+    if target is not None and target.started and target.started.note:
+        return target.started.note, look.quiet
     if shown.clock_offset_ns:
         return clock_words(shown.clock_offset_ns), look.quiet
     if shown.counters.overflow:

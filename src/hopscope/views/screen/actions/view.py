@@ -77,7 +77,7 @@ def owners(context: ActionContext) -> None:
 
 @action("show.privacy", "b", "privacy", "Hide the first hops and this computer's address, or show them.", "Look")
 def privacy(context: ActionContext) -> None:
-    hops = 0 if context.veil.hops else context.options.hidden_hops or HIDDEN_BY_KEY
+    hops = 0 if context.privacy.hops else context.options.hidden_hops or HIDDEN_BY_KEY
     context.hide(hops)
     context.say(f"the first {hops} hops are hidden" if hops else "all hops are shown")
 
