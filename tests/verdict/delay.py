@@ -164,3 +164,12 @@ def _local_since(d: Draw, given: int) -> Made:
         net.set(1, begins, queue=_queue(d.real(18, 30) * 11 / net.end))
     what = trouble(net, "local-network", (1, 1), begins_s=begins)
     return Made(net, int(begins) + _LASTS, what, d.probing())
+
+
+@network
+def local_network_for_a_while(d: Draw) -> Made:
+    net = d.net()
+    begins, lasts = float(d.whole(*_BEFORE)), float(d.whole(70, 120))
+    net.set(1, begins, begins + lasts, jitter=d.real(40, 60), distribution="exponential")
+    what = trouble(net, "local-network", (1, 1), begins_s=begins, ends_s=begins + lasts)
+    return Made(net, int(begins + lasts) + 150, what, d.probing())

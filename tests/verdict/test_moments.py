@@ -84,6 +84,7 @@ def test_trouble_of_a_built_in_scenario_is_named_while_it_lasts_and_not_when_it_
         ("lossy-link", {"loss"}),
         ("loop", {"loop"}),
         ("silent-target", {"no-answer"}),
+        ("wifi", {"local-network", "loss"}),
     ],
 )
 def test_trouble_of_a_built_in_scenario_that_lasts_is_named_to_the_end(

@@ -26,6 +26,10 @@ _SHAPE: Final = 40
 """Rounds by which a queue is told from a longer way."""
 _SPIKE_MS: Final = 20.0
 _MIN_LATE: Final = 3
+_STILL: Final = 0.4
+"""A share of spikes that stands is believed down to so much of what it takes to be said."""
+_LATELY: Final = 40
+"""Rounds in which there must have been spikes, too: else it is over."""
 _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
 
@@ -86,7 +90,7 @@ class Delays:
                 if block is not None:
                     self._blocks.setdefault(column.ttl, deque(maxlen=BLOCKS)).append(block)
             self._usual.clear()
-        self.spiky = _is_spiky(series)
+        self.spiky = _is_spiky(series, _STILL if self.spiky else 1.0)
 
     def usual(self, ttl: int, before: int) -> Usual | None:
         """What is usual by the blocks that ended before the round with the ordinal `before`."""
@@ -203,26 +207,30 @@ def _quietest(blocks: Sequence[Block]) -> Usual | None:
     )
 
 
-def _is_spiky(series: Series) -> bool:
+def _is_spiky(series: Series, measure: float) -> bool:
+    """`measure`: of the shares that it takes; less where it was so before, that it may not come and go by chance."""
     start = max(0, len(series) - _SPIKES)
     hops = series.path()
     if not hops or len(series) < 30:
         return False
     target = _spikes(series.target, start)
-    if target is None or 100 * target[0] < target[1]:
+    if target is None or 100 * target[0] < measure * target[1]:
         return False
     first = _spikes(hops[0], start)
     shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
     if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
         return False
+    lately = [spikes for hop in hops if (spikes := _spikes(hop, max(0, len(series) - _LATELY))) is not None]
+    if not any(k for k, _ in lately):
+        return False
     shares.append(target)
     k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
     middle = sorted(k / n for k, n in shares)[len(shares) // 2]
     return (
-        middle >= 0.02
-        and wilson95(k, n)[0] > 0.02
-        and first[0] / first[1] >= 0.4 * middle
-        and target[0] / target[1] >= 0.4 * middle
+        middle >= 0.02 * measure
+        and wilson95(k, n)[0] > 0.02 * measure
+        and first[0] / first[1] >= 0.4 * measure * middle
+        and target[0] / target[1] >= 0.4 * measure * middle
     )
 
 

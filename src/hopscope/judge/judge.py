@@ -227,11 +227,12 @@ class Judge:
                 return found
         stands = self._standing.found
         lossy = loss(series, self._floor, stands=stands is not None and stands.kind in LOSSES)
+        if self._delays.spiky and found is None and (lossy is None or lossy.last_ttl == series.first_ttl):
+            # What is lost there and what comes late have one cause.
+            return spiky(series)
         if lossy is not None:
             lossy = bad_member(series, lossy, series.index(self._floor))
             return after_change(lossy, self._routes, self._floor)
-        if found is None and self._delays.spiky:
-            return spiky(series)
         return found
 
     def _weigh(self, found: Found | None, complete: Complete) -> None:
