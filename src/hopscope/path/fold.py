@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from hopscope.path.hop import PASSING, HopFold
-from hopscope.path.snapshot import Hop, Path
+from hopscope.path.snapshot import Hop, NumbersWindow, Path
 from hopscope.path.target_series import FRESHER, TargetSeries
 from hopscope.path.window import RoundTimes
 from hopscope.wire.facts import Abandoned, DriverFact, Reset
@@ -89,10 +89,24 @@ class PathFold:
         twin._times = self._times.copy()
         return twin
 
+    def bare(self) -> PathFold:
+        """A copy without what can be made again of the rest."""
+        twin = self.copy()
+        twin._cached = None
+        for hop in twin._hops.values():
+            hop.forget_shown()
+        twin._target.forget_shown()
+        return twin
+
+    @property
+    def since(self) -> int:
+        """Probes that were sent before count no more (epoch ns); 0: all do."""
+        return self._since
+
     def reset(self, at_ns: int) -> None:
         """All statistics anew. Probes that were sent before `at_ns` (epoch ns) count no more, whatever becomes of
         them."""
-        self._since = at_ns
+        self._since = max(self._since, at_ns)
         self._clear()
         self.version += 1
 
@@ -235,6 +249,7 @@ class PathFold:
             route_changes=self._route_changes(end),
             protocol=self._protocol,
             target=self._target.snapshot(self._hops, first, newest, self._reached, self._is_over),
+            numbers=NumbersWindow("start", self._started_at, self._rounds),
         )
 
     def _end(self) -> tuple[int, bool]:

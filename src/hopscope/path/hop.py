@@ -276,6 +276,10 @@ class HopFold:
         if self.last_error is None or error.at >= self.last_error.at:
             self.last_error = error
 
+    def forget_shown(self) -> None:
+        """Make the next snapshot anew."""
+        self._cached = None
+
     # --- what is shown ---------------------------------------------------------------------------------------------
 
     def _all_answers(self) -> HopTotals:

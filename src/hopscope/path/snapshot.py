@@ -6,9 +6,14 @@ The statistics' definitions stand in ``docs/statistics.md``.
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from hopscope.wire.messages import Clock, Kind, Label, Protocol
+
+WindowName: TypeAlias = Literal["start", "60s", "5m", "15m", "1h"]
+"""See `hopscope.path.windows`."""
 
 # Samples of a window that are no RTT.
 LOST = -1
@@ -134,6 +139,16 @@ class Hop(msgspec.Struct, frozen=True):
     """How many of the received answers were a router's error that ends the path ("no route", "prohibited")."""
 
 
+class NumbersWindow(msgspec.Struct, frozen=True):
+    """The span of time that a path's numbers are over."""
+
+    name: WindowName = "start"
+    begin: int | None = None
+    """When the first of its rounds began (epoch ns)."""
+    rounds: int = 0
+    """Rounds begun in it."""
+
+
 class Path(msgspec.Struct, frozen=True):
     """A target's path at one moment."""
 
@@ -159,6 +174,8 @@ class Path(msgspec.Struct, frozen=True):
     target: Hop | None = None
     """The target by round, whatever TTL it stood at (`ttl`: now; 0: not known). Rounds that ended with a router's
     error are lost here, and counted in `errors`. None before anything was sent."""
+    numbers: NumbersWindow = NumbersWindow()
+    """Which window the numbers of `hops` and `target` are over; samples, `rounds` and `round_times` are of all."""
 
     @property
     def rows(self) -> tuple[Hop, ...]:

@@ -74,6 +74,12 @@ class TargetSeries:
         twin._used = self._used[:]
         return twin
 
+    def forget_shown(self) -> None:
+        """Make the next snapshot anew."""
+        self._cached = None
+        self._cached_of = (0, 0, False, [])
+        self._fold.forget_shown()
+
     # --- facts, once the hop has taken them -----------------------------------------------------------------------
 
     def arrived(self, event: Answered, is_own: bool) -> None:

@@ -1,0 +1,160 @@
+"""A path's past: what it looked like at any earlier moment of this run, made again of its log, exactly.
+
+A moment's path is a fold over the facts that were known then. So that not all of a long run is folded again, the fold
+is kept, packed, every `EVERY` facts; a window's numbers are those of a fold that begins with the window.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections import deque
+from itertools import islice
+from typing import Final, NamedTuple
+
+from hopscope.path.fold import PathFold
+from hopscope.path.log import TOGETHER, Fact, Log
+from hopscope.path.snapshot import Path, WindowName
+from hopscope.path.windows import WINDOWS, Narrowed
+from hopscope.wire.facts import Begun
+
+EVERY: Final = 128 * TOGETHER
+"""Facts between two folds that are kept."""
+
+_MOST_BEGUN: Final = 256
+_AT_ONCE: Final = 4000
+"""Facts that a window's next fold is given for each look at it: some milliseconds of work."""
+
+
+class Kept(NamedTuple):
+    """A fold after so many facts."""
+
+    place: int
+    now: int
+    data: bytes
+
+    def fold(self) -> PathFold:
+        """The fold, to be continued."""
+        fold = pickle.loads(zlib.decompress(self.data))  # noqa: S301 - it never left this process
+        assert isinstance(fold, PathFold)
+        return fold
+
+
+class Retold:
+    """A path made of a log's facts. `begin`: probes that were sent before it are left out; `until`: what was known only
+    after it is."""
+
+    def __init__(self, past: Past, begin: int = 0, until: int | None = None, kept: Kept | None = None) -> None:
+        self.begin = begin
+        self._until = until
+        self._log = past.log
+        self._place = kept.place if kept is not None else max(past.log.place_of(begin), past.log.first)
+        self.fold = kept.fold() if kept is not None else past.new_fold(self._place)
+        if begin:
+            self.fold.reset(begin)
+
+    def advance(self, most: int | None = None) -> bool:
+        """Fold what there is, at most so many facts; whether that was all."""
+        count = 0
+        for fact in islice(self._log.facts(self._place, self._until), most):
+            count += 1
+            if isinstance(fact, Begun):
+                self.fold = fold_of(fact)
+                self.fold.reset(self.begin)
+            else:
+                self.fold.apply(fact)
+        self._place += count
+        return most is None or count < most
+
+
+class Past:
+    """All that one target's path was. `limit`: bytes that it may keep."""
+
+    def __init__(self, limit: int) -> None:
+        self.log = Log(limit)
+        self._kept: deque[Kept] = deque()
+        self._begun: deque[tuple[int, Begun]] = deque(maxlen=_MOST_BEGUN)
+
+    def copy(self) -> Past:
+        """The same, to be continued by itself."""
+        twin = Past(self.log.limit)
+        twin.log = self.log.copy()
+        twin._kept, twin._begun = self._kept.copy(), self._begun.copy()
+        return twin
+
+    def append(self, fact: Fact, path: PathFold) -> None:
+        """A fact, and the fold that has just taken it."""
+        log = self.log
+        if isinstance(fact, Begun):
+            self._begun.append((log.count, fact))
+        log.append(fact)
+        if log.count % EVERY == 0:
+            data = zlib.compress(pickle.dumps(path.bare()))
+            self._kept.append(Kept(log.count, log.now, data))
+            log.bytes += len(data)
+            while self._kept and self._kept[0].place < log.first:
+                log.bytes -= len(self._kept.popleft().data)
+
+    def new_fold(self, place: int) -> PathFold:
+        """A fold without facts, of whatever was probed at this place of the log."""
+        begun = next((begun for at, begun in reversed(self._begun) if at < place), None)
+        return PathFold("") if begun is None else fold_of(begun)
+
+    @property
+    def begin(self) -> int:
+        """The first moment that can be gone back to; 0: any."""
+        if not self.log.first:
+            return 0
+        return self._kept[0].now if self._kept else self.log.begin
+
+    def path(self, moment: int, window: WindowName = "start") -> Path | None:
+        """The path as it was known at `moment` (epoch ns), its numbers over `window`; None where that is forgotten."""
+        if moment < self.begin:
+            return None
+        kept = next((kept for kept in reversed(self._kept) if kept.now <= moment), None)
+        whole = Retold(self, until=moment, kept=kept)
+        whole.advance()
+        path = whole.fold.snapshot()
+        span = WINDOWS[window]
+        if span is None:
+            return path
+        part = Retold(self, begin=max(moment - span, whole.fold.since), until=moment)
+        part.advance()
+        return Narrowed(window).path(path, part.fold.snapshot())
+
+
+class Sliding:
+    """The numbers of a window that ends now. It begins where it should or up to a twelfth of its length before, so that
+    what has left it is left out from time to time, not with each round."""
+
+    def __init__(self, past: Past, window: WindowName) -> None:
+        self.window = window
+        self._past = past
+        self._span = WINDOWS[window] or 0
+        self._part: Retold | None = None
+        self._next: Retold | None = None
+        self._narrowed = Narrowed(window)
+
+    def path(self, fold: PathFold, now: int) -> Path:
+        """The path of `fold` at the moment `now`, its numbers over the window."""
+        whole = fold.snapshot()
+        begin = now - self._span
+        if whole.started_at is None or begin <= whole.started_at:
+            self._part = self._next = None
+            return self._narrowed.path(whole, whole)
+        part = self._part
+        if part is None or part.begin > begin or part.begin < fold.since or begin - part.begin > self._span // 2:
+            part = self._part = Retold(self._past, begin)
+            self._next = None
+        part.advance()
+        if self._next is None and begin - part.begin > self._span // 12:
+            self._next = Retold(self._past, begin)
+        if self._next is not None and self._next.advance(_AT_ONCE):
+            part, self._part, self._next = self._next, self._next, None
+        return self._narrowed.path(whole, part.fold.snapshot())
+
+
+def fold_of(begun: Begun) -> PathFold:
+    """A fold without facts for what is probed from here on."""
+    plan = begun.plan
+    return PathFold(plan.address, plan.protocol, plan.first_ttl)
