@@ -182,7 +182,7 @@ class Played:
     def _fixed(self, *_: object, **__: object) -> None:
         """A picture changes nothing."""
 
-    pause = resume = reset = remove = adjust = restart = ask_owners = _fixed
+    pause = resume = reset = remove = adjust = restart = ask_owners = numbers_over = _fixed
 
     def retry(self, target: int | None = None) -> bool:
         return False

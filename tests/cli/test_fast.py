@@ -28,6 +28,21 @@ def test_an_hour_is_reported_at_once_with_the_clock_times_of_that_hour() -> None
     assert {hop["sent"] for hop in report["hops"]} == {3600}
 
 
+def test_a_windows_numbers_are_of_its_rounds_and_it_is_named() -> None:
+    """The rows are those of the path now."""
+    report = json.loads(fast("healthy", "-c", "900", "--format", "json", "--window", "5m"))
+    whole = json.loads(fast("healthy", "-c", "900", "--format", "json"))
+    jsonschema.validate(report, schemas.schema("report"), jsonschema.Draft202012Validator)
+    assert report["window"]["to"] == report["finished"] == whole["window"]["to"]
+    assert (whole["window"]["from"], whole["window"]["rounds"]) == (whole["started"], 900)
+    rounds = report["window"]["rounds"]
+    assert 295 <= rounds <= 301
+    assert report["rounds"] == 900
+    assert {hop["sent"] for hop in report["hops"]} == {rounds} == {report["target_series"]["sent"]}
+    assert [hop["ttl"] for hop in report["hops"]] == [hop["ttl"] for hop in whole["hops"]]
+    assert "last 5 min" in fast("healthy", "-c", "400", "--format", "markdown", "--window", "5m")
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_prints_the_same_twice(name: str) -> None:
     once, again = (fast("lossy-link", "-c", "20", "--format", name) for _ in range(2))

@@ -10,7 +10,8 @@ from hopscope.path import past as past_module
 from hopscope.path.fold import PathFold
 from hopscope.path.log import TOGETHER, Fact, Log, moment
 from hopscope.path.past import Past, Sliding
-from hopscope.path.snapshot import Path, WindowName
+from hopscope.path.snapshot import Path
+from hopscope.path.windows import WindowName
 from hopscope.wire.facts import Abandoned, Begun, Reset
 from hopscope.wire.messages import Answered, Failed, Finished, Label, Late, Lost, Plan, RoundStarted, Sent
 from tests.path.network import MS, TARGET, S, answered, at, begun, duplicate, failed, late, lost, reached, sent

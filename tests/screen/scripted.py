@@ -12,6 +12,8 @@ import msgspec
 
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
+from hopscope.path.snapshot import NumbersWindow
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot, Target, TargetState, WorkerState
 from hopscope.wire.messages import (
     DEFAULT_PORT,
@@ -181,6 +183,14 @@ class Scripted:
         )
 
 
+def over(target: Target, window: WindowName) -> Target:
+    """The target with numbers that are said to be over a window."""
+    if window == "start":
+        return target
+    path = msgspec.structs.replace(target.path, numbers=NumbersWindow(window, target.path.started_at))
+    return msgspec.structs.replace(target, path=path)
+
+
 class ScriptedSession:
     """A `SessionLike` whose time passes when it is told to."""
 
@@ -193,6 +203,7 @@ class ScriptedSession:
         self.counters = Counters()
         self.calls: list[tuple[object, ...]] = []
         self._next = max([0, *(target.id for target in targets)]) + 1
+        self.window: WindowName = "start"
         self._changed = asyncio.Event()
 
     def play(self, rounds: int = 1, upto: int | None = None) -> ScriptedSession:
@@ -221,7 +232,7 @@ class ScriptedSession:
     def snapshot(self) -> Snapshot:
         names = self._names()
         return Snapshot(
-            tuple(target.target(names) for target in self.targets),
+            tuple(over(target.target(names), self.window) for target in self.targets),
             self.worker,
             self.worker_note,
             0,
@@ -283,6 +294,11 @@ class ScriptedSession:
 
     def probing(self, target: int) -> Probing:
         return self.find(target).probing
+
+    def numbers_over(self, window: WindowName) -> None:
+        self.calls.append(("numbers_over", window))
+        self.window = window
+        self.touch()
 
     def ask_owners(self, on: bool) -> None:
         self.calls.append(("ask_owners", on))

@@ -49,6 +49,7 @@ CONTRACT = {
     "u": "probe.udp",
     "t": "probe.tcp",
     "f": "display.freeze",
+    "F": "show.window",
     "s": "program.settings",
     "y": "take.copy",
     "w": "take.write",
@@ -156,6 +157,17 @@ async def test_z_shows_owners_and_e_hides_mpls(drive: Drive) -> None:
         await it.press("z", "e")
         assert "AS64501" in it.text()
         assert "MPLS 16004" not in it.text()
+
+
+async def test_f_goes_through_the_windows_of_the_numbers_and_names_each(drive: Drive) -> None:
+    async with drive(usual().play(3), (160, 50)) as it:
+        assert "since the start" in it.text()
+        for words in ("last 60 s", "last 5 min", "last 15 min", "last hour", "since the start"):
+            await it.press("F")
+            assert f"numbers {words}" in it.text()
+            assert words in next(line for line in it.lines() if "Host" in line)
+        await it.press("F", "g")
+        assert "last 60 s" in next(line for line in it.lines() if "Health" in line)
 
 
 async def test_c_switches_the_chart_and_d_goes_through_its_views(drive: Drive) -> None:

@@ -122,3 +122,54 @@ async def test_a_sessions_facts_replayed_are_its_snapshots() -> None:
     assert tuple(again[target.id].snapshot() for target in seen) == seen
     decoded = msgspec.json.decode(msgspec.json.encode([fact for _, fact in facts if isinstance(fact, Begun)]))
     assert [fact["type"] for fact in decoded] == ["begun"]
+
+
+# --- windows and the past ------------------------------------------------------------------------------------------
+
+_S = 1_000_000_000
+_EPOCH = 1_700_000_000 * _S
+
+
+def probed(first: int, rounds: int) -> list[TargetFact]:
+    """Rounds a second apart, in which one hop answers."""
+    facts: list[TargetFact] = []
+    for round_ in range(first, first + rounds):
+        at = _EPOCH + round_ * _S
+        facts += [RoundStarted(1, round_, at), Sent(1, round_, 1, at)]
+        facts.append(Answered(1, round_, 1, at, 10_000_000 + round_, TARGET, "echo-reply", 0, 0, 60))
+    return facts
+
+
+def test_a_targets_numbers_can_be_over_a_window() -> None:
+    running = fold(Begun(_EPOCH, PLAN), STARTED, *probed(0, 600))
+    now = _EPOCH + 600 * _S
+    whole = running.snapshot(now=now).path
+    last = running.snapshot(window="60s", now=now).path
+    assert (whole.numbers.name, whole.hops[0].sent) == ("start", 600)
+    assert (last.numbers.name, last.numbers.begin, last.hops[0].sent) == ("60s", now - 60 * _S, 60)
+    assert last.target is not None
+    assert (last.target.sent, last.hops[0].window) == (60, whole.hops[0].window)
+    assert running.snapshot(window="60s", now=now) is running.snapshot(window="60s", now=now)
+
+
+def test_a_past_moment_of_another_flow_is_gone_back_to() -> None:
+    """What was asked for in another way later on hides nothing of what was before."""
+    running = fold(Begun(_EPOCH, PLAN), STARTED, *probed(0, 50))
+    then = running.snapshot().path
+    again = msgspec.structs.replace(PLAN, tos=8, first_round=50)
+    for fact in (Asked(0, TARGET, Probing(tos=8)), Begun(_EPOCH + 50 * _S, again), STARTED, *probed(50, 20)):
+        running.apply(fact)
+    assert running.snapshot().path.rounds == 20
+    found = running.past.path(_EPOCH + 49 * _S + 20_000_000)
+    assert found is not None
+    assert (found.rounds, found.hops) == (50, then.hops)
+
+
+def test_a_copy_of_a_target_has_the_same_past() -> None:
+    running = fold(Begun(_EPOCH, PLAN), STARTED, *probed(0, 400))
+    twin = running.copy()
+    for fact in probed(400, 10):
+        running.apply(fact)
+    moment = _EPOCH + 300 * _S
+    assert twin.past.path(moment) == running.past.path(moment)
+    assert twin.path.snapshot().rounds == 400

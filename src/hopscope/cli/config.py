@@ -19,6 +19,7 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, read_value
 from hopscope.cli.table import option
 from hopscope.cli.values import shown
+from hopscope.path.windows import WindowName
 from hopscope.session.model import ProtocolChoice
 from hopscope.system.files import Unreadable, read_file, read_given, text_of
 
@@ -86,6 +87,7 @@ class ScreenTable(_Table, frozen=True):
     chart_view: Literal["time", "profile", "distribution", "heat"] | None = None
     details: bool | None = None
     scale: Literal["all", "hop"] | None = None
+    window: WindowName | None = None
     glyphs: Literal["auto", "unicode", "ascii"] | None = None
     refresh: Duration | None = None
 

@@ -146,8 +146,9 @@ class _Fast:
                 self._output.write(text)
 
     def _snapshot(self) -> Snapshot:
-        targets = tuple(record.snapshot(self._namer) for record in self._records.values())
-        return Snapshot(targets, "running", None, 0, self._counters, None, self._engine.wall)
+        window, now = self._options.window, self._engine.wall
+        targets = tuple(record.snapshot(self._namer, window, now) for record in self._records.values())
+        return Snapshot(targets, "running", None, 0, self._counters, None, now)
 
 
 class _Recording:

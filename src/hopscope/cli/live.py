@@ -62,7 +62,12 @@ def run(
     def launch() -> Session:
         make: Callable[..., Session] = partial(_RecordedSession, recorder) if recorder is not None else Session
         return make(
-            started.targets, started.probing, launched=started.launched, namer=namer, addresses=started.addresses
+            started.targets,
+            started.probing,
+            launched=started.launched,
+            namer=namer,
+            addresses=started.addresses,
+            window=chosen.window,
         )
 
     status = screen.run(launch, chosen)
@@ -78,6 +83,8 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
         values["names"] = options.names
     if {"owners", "ipinfo"} & given or "owners" not in values:
         values["owners"] = options.style.owners
+    if "window" in given:
+        values["window"] = options.window
     if "mpls" in given:
         values["mpls"] = options.style.mpls
 

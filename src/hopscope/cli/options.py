@@ -13,6 +13,7 @@ from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, parse, parse_environment
 from hopscope.cli.values import shown
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
 from hopscope.system.files import Unreadable, read_given
@@ -48,6 +49,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     dns: bool = True
     servers: tuple[str, ...] = ()
     """Name servers to ask instead of the system's."""
+    window: WindowName = "start"
+    """What the numbers are over."""
     privacy: int = 0
     """How many of the first hops are hidden."""
     assertion: str | None = None
@@ -144,6 +147,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         ),
         dns=merged.get("dns", True),
         servers=merged.get("servers", loaded.config.names.servers),
+        window=merged.get("window", "start"),
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),
         output=merged.get("output"),

@@ -195,6 +195,7 @@ class _Report(Ending):
             addresses=started.addresses,
             shown=lambda target: masked(target, self.options.privacy),
             on_fact=recorder.fact if recorder is not None else None,
+            window=self.options.window,
         )
         is_stream = self.format in STREAMS
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.

@@ -56,6 +56,7 @@ TEMPLATE = """\
 # chart_view = "time"      # time, profile, distribution, heat
 # details = true           # the panel of the chosen hop
 # scale = "all"            # one scale for all sparklines, or "hop"
+# window = "start"         # what the numbers are over: 60s, 5m, 15m, 1h, or all since the start
 # glyphs = "auto"          # auto, unicode, ascii
 # refresh = "1s"           # the longest time between two drawings
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hopscope.cli.values import address, bounded, fields, interface, name_servers, text, timeout, whole
+from hopscope.path.windows import WORDS as WINDOW_WORDS
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
 
@@ -155,6 +156,9 @@ OPTIONS: tuple[Option, ...] = (
        "Columns of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest, B best, A average,"
        " W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst, RFC 3550).",
        metavar="FIELDS", read=fields),
+    _o(("--window",), "window", "Report", "numbers of the last …",
+       "The span of time that the numbers are over: the last 60s, 5m, 15m or 1h, or all since the start.",
+       metavar="SPAN", choices=WINDOW_WORDS),
     _o(("--assert",), "assertion", "Report", "else exit 5",
        "Conditions on the result, e.g. 'loss<1 p95<50 hops<20 reached hop[3].loss<5'. One that does not hold makes"
        " the exit status 5, with a line on standard error.", metavar="TEXT"),

@@ -14,9 +14,11 @@ from typing import Final, NamedTuple
 
 from hopscope.path.fold import PathFold
 from hopscope.path.log import TOGETHER, Fact, Log
-from hopscope.path.snapshot import Path, WindowName
-from hopscope.path.windows import WINDOWS, Narrowed
+from hopscope.path.narrowed import Narrowed
+from hopscope.path.snapshot import Path
+from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.wire.facts import Begun
+from hopscope.wire.messages import RoundStarted
 
 EVERY: Final = 128 * TOGETHER
 """Facts between two folds that are kept."""
@@ -41,7 +43,7 @@ class Kept(NamedTuple):
 
 
 class Retold:
-    """A path made of a log's facts. `begin`: probes that were sent before it are left out; `until`: what was known only
+    """A path made of a log's facts. `begin`: rounds that began before it are left out; `until`: what was known only
     after it is."""
 
     def __init__(self, past: Past, begin: int = 0, until: int | None = None, kept: Kept | None = None) -> None:
@@ -50,8 +52,7 @@ class Retold:
         self._log = past.log
         self._place = kept.place if kept is not None else max(past.log.place_of(begin), past.log.first)
         self.fold = kept.fold() if kept is not None else past.new_fold(self._place)
-        if begin:
-            self.fold.reset(begin)
+        self._has_begun = not begin
 
     def advance(self, most: int | None = None) -> bool:
         """Fold what there is, at most so many facts; whether that was all."""
@@ -60,8 +61,11 @@ class Retold:
             count += 1
             if isinstance(fact, Begun):
                 self.fold = fold_of(fact)
-                self.fold.reset(self.begin)
-            else:
+                continue
+            if not self._has_begun and isinstance(fact, RoundStarted) and fact.at >= self.begin:
+                self.fold.reset(fact.at)
+                self._has_begun = True
+            if self._has_begun:
                 self.fold.apply(fact)
         self._place += count
         return most is None or count < most

@@ -6,14 +6,10 @@ The statistics' definitions stand in ``docs/statistics.md``.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import msgspec
 
+from hopscope.path.windows import WindowName
 from hopscope.wire.messages import Clock, Kind, Label, Protocol
-
-WindowName: TypeAlias = Literal["start", "60s", "5m", "15m", "1h"]
-"""See `hopscope.path.windows`."""
 
 # Samples of a window that are no RTT.
 LOST = -1

@@ -102,6 +102,15 @@ class ReportHop(msgspec.Struct, frozen=True):
     last_error: ReportError | None
 
 
+class ReportWindow(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
+    """The span of time that the numbers are over."""
+
+    begin: str | None
+    """When the first of its rounds began."""
+    end: str
+    rounds: int
+
+
 class ReportSeries(msgspec.Struct, frozen=True):
     """The target by round, whatever TTL it stood at. ``sent == received + lost + late + pending + failed``."""
 
@@ -139,6 +148,7 @@ class Report(msgspec.Struct, frozen=True):
     finished: str
     rounds: int
     reached: bool
+    window: ReportWindow
     target_series: ReportSeries
     hops: tuple[ReportHop, ...]
     flow_kind: FlowKind | None
@@ -190,6 +200,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
         finished=iso(now),
         rounds=path.rounds,
         reached=path.reached,
+        window=ReportWindow(_iso(path.numbers.begin), iso(now), path.numbers.rounds),
         target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names) for hop in path.hops),
         flow_kind=started.flow if started else None,
@@ -218,6 +229,10 @@ def to_json(data: Report | Reports, indent: int = 2) -> str:
     """As JSON, without a newline at its end. `indent` 0: on one line."""
     encoded = msgspec.json.encode(data)
     return (msgspec.json.format(encoded, indent=indent) if indent > 0 else encoded).decode()
+
+
+def _iso(at: int | None) -> str | None:
+    return None if at is None else iso(at)
 
 
 def _series(target: Hop | None) -> ReportSeries:

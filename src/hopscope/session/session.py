@@ -18,6 +18,8 @@ from typing import Any, Self, overload
 import msgspec
 
 from hopscope.names.facts import AsksOwners, Namer
+from hopscope.path.snapshot import Path
+from hopscope.path.windows import WindowName
 from hopscope.session.background import in_background
 from hopscope.session.errors import WorkerFailed
 from hopscope.session.events import (
@@ -67,14 +69,15 @@ class Session:
         stall_timeout_s: float = STALLED_S,
         on_fact: Callable[[int, SessionFact], None] | None = None,
         shown: Callable[[Target], Target] = lambda target: target,
+        window: WindowName = "start",
     ) -> None:
         """`targets` are names or addresses; `launched` a worker that was started before, perhaps with some of them
         under way; `namer`, who looks names up, is closed with the session; `worker_command` replaces the worker's
         whole command; `addresses` saves looking a target up; `stall_timeout_s`: start a worker again when it is silent
         for this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is applied:
         `hopscope.session.replay` makes the same snapshots of them again; `shown` takes out of a target what events'
-        sentences must not tell. `ValueError` where a target cannot be one, or
-        nothing can be probed that way."""
+        sentences must not tell; `window`: what snapshots' numbers are over. `ValueError` where a target cannot be one,
+        or nothing can be probed that way."""
         self._default = checked(probing) if probing is not None else Probing()
         self._queries = list(targets)
         for query in self._queries:
@@ -98,6 +101,7 @@ class Session:
             on_fact=on_fact,
         )
         self._shown = shown
+        self._window = window
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -176,17 +180,22 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The whole session at this moment. Cheap; parts that did not change are the same objects as before."""
-        supervisor = self._supervisor
+        supervisor, now = self._supervisor, self.now
         return Snapshot(
-            tuple(record.snapshot(self._namer) for record in self._targets),
+            tuple(record.snapshot(self._namer, self._window, now) for record in self._targets),
             supervisor.state,
             supervisor.note,
             supervisor.restarts,
             supervisor.counters,
             supervisor.user,
-            self.now,
+            now,
             supervisor.clock_offset_ns,
         )
+
+    def path_at(self, target: int, moment: int, window: WindowName = "start") -> Path | None:
+        """What a target's path was at an earlier moment of this run (epoch ns), its numbers over a window that ended
+        then; None where that is forgotten. Takes some tenths of a second at the most."""
+        return self._targets[target].fold.past.path(moment, window)
 
     async def changed(self, version: int | None = None) -> int:
         """Wait until the version is another one than `version` (None: than now); the new one. A change of names alone
@@ -289,6 +298,11 @@ class Session:
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
         return self._targets[target].fold.probing
+
+    def numbers_over(self, window: WindowName) -> None:
+        """Which window snapshots' numbers are over from now on."""
+        self._window = window
+        self._bump()
 
     def ask_owners(self, on: bool) -> None:
         """Whether owners of addresses are asked for by DNS from now on. A namer that never asks stays as it is."""

@@ -10,6 +10,7 @@ import msgspec
 
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
+from hopscope.path.windows import WindowName
 from hopscope.session.events import EndEvent, StartEvent
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing, Target
@@ -63,9 +64,10 @@ class TargetRecord:
             self.retry.cancel()
             self.retry = None
 
-    def snapshot(self, namer: Namer | None) -> Target:
-        """The target at this moment; the same object as before where nothing changed."""
-        return self.fold.snapshot(namer, is_tried_again=self.is_tried_again)
+    def snapshot(self, namer: Namer | None, window: WindowName = "start", now: int = 0) -> Target:
+        """The target at this moment; the same object as before where nothing changed. `window`: what its numbers are
+        over; one that ends `now`."""
+        return self.fold.snapshot(namer, is_tried_again=self.is_tried_again, window=window, now=now)
 
     # --- what the worker said, made safe ----------------------------------------------------------------------
 

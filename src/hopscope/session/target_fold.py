@@ -17,6 +17,10 @@ from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.fold import PathFold
+from hopscope.path.log import MOST_BYTES
+from hopscope.path.past import Past, Sliding, fold_of
+from hopscope.path.snapshot import Path
+from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
@@ -84,6 +88,8 @@ _OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, Roun
 _OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged})
 """Facts that the judge must hear of beside those of the path."""
 
+_S: Final = 1_000_000_000
+
 NAMED_AT_ONCE: Final = 8
 """Addresses of a hop that are looked up when they are first seen; a further one must have answered twice, which an
 address that was made up for one answer does not."""
@@ -117,6 +123,9 @@ class TargetFold:
         self.source_change: SourceChanged | None = None
         self.last_round = -1
         self.path = PathFold("")
+        self.past = Past(MOST_BYTES)
+        """What the path was at earlier moments, as far as there is room for it."""
+        self._sliding: Sliding | None = None
         self.judge = Judge("")
         self.version = 0
         """Grows with every fact."""
@@ -130,6 +139,8 @@ class TargetFold:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin.path = self.path.copy()
+        twin.past = self.past.copy()
+        twin._sliding = None
         twin.judge = self.judge.copy()
         return twin
 
@@ -146,6 +157,7 @@ class TargetFold:
         self.version += 1
         if kind in _OF_PATH and not isinstance(fact, Asked):
             self.path.apply(fact)
+            self.past.append(fact, self.path)
             self.judge.apply(fact)
             if kind is not RoundStarted:
                 return
@@ -183,7 +195,8 @@ class TargetFold:
         self._before = self.went_over = None
         self.fell_back = fact.instead_of
         self.last_round = plan.first_round - 1
-        self.path = PathFold(plan.address, plan.protocol, plan.first_ttl)
+        self.path = fold_of(fact)
+        self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
 
     def _start(self, started: Started) -> None:
@@ -265,12 +278,28 @@ class TargetFold:
                 notes.append(f"{self.query} is looked up as {ascii_name(host)}")
         return tuple(notes)
 
-    def snapshot(self, namer: Namer | None = None, *, is_tried_again: bool = False) -> Target:
+    def path_over(self, window: WindowName, now: int) -> Path:
+        """The path at the moment `now` (epoch ns), its numbers over a window that ends then."""
+        if window == "start":
+            return self.path.snapshot()
+        if self._sliding is None or self._sliding.window != window:
+            self._sliding = Sliding(self.past, window)
+        return self._sliding.path(self.path, now)
+
+    def snapshot(
+        self,
+        namer: Namer | None = None,
+        *,
+        is_tried_again: bool = False,
+        window: WindowName = "start",
+        now: int = 0,
+    ) -> Target:
         """The target at this moment; the same object as before where nothing changed. `is_tried_again`: it could not be
-        started, and somebody will try again."""
-        key = (self.version, is_tried_again, namer.version if namer is not None else 0)
+        started, and somebody will try again. `window`: what its numbers are over; one that ends `now` (epoch ns)."""
+        second = 0 if window == "start" else now // _S
+        key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
         if self._cached is None or key != self._cached_of:
-            path = self.path.snapshot()
+            path = self.path_over(window, now)
             names: dict[str, AddressInfo] = {}
             if namer is not None:
                 for hop in path.hops:

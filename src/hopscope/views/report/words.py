@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hopscope.path.findings import HopFinding, LoopFound, TargetSilent
 from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
+from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
 from hopscope.session.report import remarks
 from hopscope.views.prose import hop_words, sentence
@@ -180,5 +181,7 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
     rows += [("Note", note) for note in remarks(target)]
     rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
+    if path.numbers.name != "start":
+        rows.append(("Numbers", f"{WORDS[path.numbers.name]}, {path.numbers.rounds} rounds"))
     rows.append(("Made by", f"hopscope {document.version}"))
     return rows

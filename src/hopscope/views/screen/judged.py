@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hopscope.path.findings import Finding, HopFinding, Starting
 from hopscope.path.health import health, hop_health
+from hopscope.path.snapshot import NumbersWindow
 from hopscope.session.model import Target
 from hopscope.views.prose import Sentence, sentence
 from hopscope.words.numbers import time_of_day
@@ -60,27 +61,25 @@ class HealthCache:
 
     def __init__(self) -> None:
         self._targets: dict[int, tuple[Target, TargetStatus]] = {}
-        self._hops: dict[int, tuple[int, tuple[HopFinding, ...]]] = {}
+        self._hops: dict[int, tuple[tuple[int, NumbersWindow], tuple[HopFinding, ...]]] = {}
 
     def target(self, target: Target) -> TargetStatus:
         """The verdict on a target."""
         known = self._targets.get(target.id)
         if known is not None and known[0] is target:
             return known[1]
-        if known is not None and known[0].path.version == target.path.version and known[0].state == target.state:
-            verdict = known[1]
-        else:
-            verdict = judge(target)
+        verdict = known[1] if known is not None and _made_of(known[0]) == _made_of(target) else judge(target)
         self._targets[target.id] = (target, verdict)
         return verdict
 
     def hops(self, target: Target) -> tuple[HopFinding, ...]:
         """The verdict on each hop of a target's path."""
         known = self._hops.get(target.id)
-        if known is not None and known[0] == target.path.version:
+        made_of = target.path.version, target.path.numbers
+        if known is not None and known[0] == made_of:
             return known[1]
         verdicts = tuple(hop_health(target.path, hop) for hop in target.path.rows)
-        self._hops[target.id] = (target.path.version, verdicts)
+        self._hops[target.id] = (made_of, verdicts)
         return verdicts
 
     def keep_only(self, targets: set[int]) -> None:
@@ -88,6 +87,10 @@ class HealthCache:
         for table in (self._targets, self._hops):
             for gone in [key for key in table if key not in targets]:
                 del table[gone]
+
+
+def _made_of(target: Target) -> tuple[object, ...]:
+    return target.path.version, target.path.numbers, target.state
 
 
 def judge(target: Target) -> TargetStatus:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot
 
 NamesMode: TypeAlias = Literal["names", "addresses", "both"]
@@ -50,6 +51,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The panel of the chosen hop beside the chart, where there is room for it."""
     scale: Scale = "all"
     """Sparklines on one scale for all hops, or each hop on its own."""
+    window: WindowName = "start"
+    """What the numbers are over (``F``)."""
     glyphs: Glyphs = "auto"
     """``ascii`` draws with ASCII alone; ``auto`` does so on a plain console."""
     refresh_s: float = 1.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot
 
 
@@ -51,6 +52,10 @@ class SessionLike(Protocol):
 
     def probing(self, target: int) -> Probing:
         """How a target is probed now."""
+        ...
+
+    def numbers_over(self, window: WindowName) -> None:
+        """Which window snapshots' numbers are over from now on."""
         ...
 
     def ask_owners(self, on: bool) -> None:

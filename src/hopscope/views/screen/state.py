@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hopscope.path.snapshot import Hop
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
@@ -24,6 +25,7 @@ class ViewState:
     chart_view: ChartView
     details: bool
     scale: Scale
+    window: WindowName
     unfolded: bool = True
     target: int | None = None
     """The chosen target's number."""
@@ -59,6 +61,7 @@ class ViewState:
             chart_view=options.chart_view,
             details=options.details,
             scale=options.scale,
+            window=options.window,
         )
 
     def see(self, snapshot: Snapshot) -> None:

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from hopscope.path.findings import HopFinding
 from hopscope.path.snapshot import Hop, Node
+from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
 from hopscope.views.prose import hop_words
 from hopscope.views.screen import labels, spark
@@ -132,7 +133,11 @@ class TablePainter:
         """The columns' titles; the sparkline's says how many rounds and which range."""
         layout, look, width, scale = self.layout, self.look, self.width, self.options.scale
         line = Line().add(fit("#", NUMBER - 2, "right"), look.quiet).to(NUMBER, look.quiet)
-        line.add(fit("Host", layout.host), look.quiet)
+        words = WORDS[self.target.path.numbers.name]
+        if len("Host") + len(words) + 4 > layout.host:
+            words = ""
+        line.add(fit("Host", layout.host - len(words) - 2), look.quiet)
+        line.add(words, look.quiet, Hit("action", "show.window")).add("  ", look.quiet)
         for column in layout.columns:
             title = column.title
             if column.kind == "time" and self.in_us:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
@@ -92,6 +93,14 @@ def mpls(context: ActionContext) -> None:
 def scale(context: ActionContext) -> None:
     context.state.scale = "hop" if context.state.scale == "all" else "all"
     context.say("each sparkline on its own scale" if context.state.scale == "hop" else "all sparklines on one scale")
+
+
+@action("show.window", "F", "window", "What the numbers are over: all, or a time that ends now (60 s to 1 h).", "Look")
+def window(context: ActionContext) -> None:
+    state, names = context.state, tuple(WINDOWS)
+    state.window = names[(names.index(state.window) + 1) % len(names)]
+    context.session.numbers_over(state.window)
+    context.say(f"numbers {WORDS[state.window]}", fresh=True)
 
 
 @action("show.fold", "m", "fold", "Fold or unfold the addresses of hops that have several.", "Look")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
+from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.session.model import Target
 from hopscope.views.screen.actions.probing import restart_with
 from hopscope.views.screen.context import ActionContext
@@ -54,12 +55,13 @@ SETTINGS = (
     Setting("owners", "AS", "the owner of each address", "screen", (True, False)),
     Setting("mpls", "MPLS", "labels of hops", "screen", (True, False)),
     Setting("scale", "sparklines", "one scale for all hops, or each on its own", "screen", ("all", "hop")),
+    Setting("window", "numbers", "since the start, or of a time that ends now", "screen", tuple(WINDOWS)),
     Setting("unfolded", "addresses", "every address of a hop on a line of its own", "screen", (True, False)),
     Setting("chart", "chart", "shown where there is room, always, never", "screen", (None, True, False)),
     Setting("chart_view", "chart's view", "over time, along the path, distribution, heat map", "screen", CHART_VIEWS),
     Setting("details", "panel", "the chosen hop beside the chart", "screen", (True, False)),
 )
-KEPT = ("theme", "names", "owners", "mpls", "scale", "chart", "chart_view", "details")
+KEPT = ("theme", "names", "owners", "mpls", "scale", "window", "chart", "chart_view", "details")
 """Of the screen's settings, those that the configuration file knows."""
 
 
@@ -133,6 +135,8 @@ def said(setting: Setting, value: Any) -> str:
     """A value in words."""
     if setting.key == "chart":
         return {None: "where there is room", True: "on", False: "off"}[value]
+    if setting.key == "window":
+        return WORDS[value]
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
@@ -187,6 +191,9 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
         context.screen.theme = value
     elif setting.of == "screen":
         setattr(context.state, setting.key, value)
+        if setting.key == "window":
+            context.session.numbers_over(value)
+            context.refresh_now()
     else:
         target = context.state.chosen
         if target is None:
