@@ -181,6 +181,9 @@ def _target() -> Target:
 def test_the_report_carries_every_value_in_its_unit() -> None:
     data = json.loads(report(_target(), now=NOW + 2 * 10**9, host="box").to_json())
     hops, series = data.pop("hops"), data.pop("target_series")
+    assert data.pop("verdict")["kind"] == "starting"
+    assert [data.pop(name) for name in ("incidents", "marks", "epochs")] == [[], [], []]
+    assert data.pop("window") == {"from": data["started"], "to": data["finished"], "rounds": 2}
     assert data == {
         "schema": "hopscope.report/1",
         "hopscope": hopscope.__version__,
