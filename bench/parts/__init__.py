@@ -13,6 +13,7 @@ from bench.parts.day import day
 from bench.parts.flood import flood
 from bench.parts.live import screen
 from bench.parts.names import names
+from bench.parts.past import past
 from bench.parts.scale import scale
 from bench.parts.stall import stall
 from bench.parts.start import version
@@ -28,6 +29,7 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "scale": scale,
     "names": names,
     "day": day,
+    "past": past,
     "flood": flood,
 }
 """By the names of the command line, in the order of the table."""

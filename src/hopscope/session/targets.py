@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from hopscope.names.clean import clean
+from hopscope.path.log import MOST_BYTES
 from hopscope.session.background import in_background
 from hopscope.session.errors import Unresolvable
 from hopscope.session.events import SessionEvent
@@ -93,6 +94,7 @@ class Targets:
     def remove(self, number: int) -> None:
         """Stop probing it and forget it. `KeyError`."""
         self._drop_flow(self._records.pop(number))
+        self._share_memory()
         if self._on_fact is not None:
             self._on_fact(number, Removed(self._now()))
 
@@ -122,11 +124,17 @@ class Targets:
         asked = Asked(self._now(), query, probing)
         record = TargetRecord(self._next_number, asked)
         self._records[record.number] = record
+        self._share_memory()
         self._next_number += 1
         if self._on_fact is not None:
             self._on_fact(record.number, asked)
         self._changed()
         return record
+
+    def _share_memory(self) -> None:
+        """What may be kept of the past is shared equally."""
+        for record in self._records.values():
+            record.fold.past.log.limit = MOST_BYTES // len(self._records)
 
     # --- looked up --------------------------------------------------------------------------------------------
 
