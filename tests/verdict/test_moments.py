@@ -217,3 +217,11 @@ def test_a_verdict_that_comes_too_late_after_the_end_or_before_the_beginning_is_
     case = next(case for case in cases(["training"]) if case.name == "outage-that-ends-short")
     result = scored(play(case, 1, tmp_path))
     assert result.why == "" or "segment" in result.why
+
+
+@pytest.mark.parametrize("name", ["loop-later", "mtu-udp-later"])
+def test_a_router_in_the_targets_place_is_not_taken_for_the_targets_network(name: str, tmp_path: Path) -> None:
+    case = next(case for case in cases(["training"]) if case.name == name)
+    assert case.trouble is not None
+    assert case.trouble.segment == "transit"
+    assert play(case, 1, tmp_path).moments[-1].segment == "transit"

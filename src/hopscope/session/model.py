@@ -92,13 +92,21 @@ class Target(msgspec.Struct, frozen=True):
     """What is wrong now, what was, and what else happened."""
 
     @property
+    def _ends_at_target(self) -> bool:
+        """The path's last hop is the target, and no router that sends errors in its place, or goes on in a circle."""
+        if not self.path.reached:
+            return False
+        who = (self.address, self.started.answered_by if self.started else None)
+        return any(node.address in who for node in self.path.hops[-1].nodes)
+
+    @property
     def end(self) -> End:
         """What is known of the path's two ends beside its hops."""
         return End(
             self.query,
             self.address,
             self.names.get(self.address or "") or AddressInfo(),
-            reached=self.path.reached,
+            reached=self._ends_at_target,
             source=self.started.source if self.started else None,
         )
 
