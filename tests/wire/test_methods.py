@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -21,6 +22,13 @@ def _context() -> ChannelContext:
 def test_the_protocols_names_are_the_registrys() -> None:
     assert tuple(METHODS) == get_args(Method)
     assert ("auto", *METHODS) == get_args(MethodChoice) == tuple(option("method").choices)
+
+
+@pytest.mark.parametrize("page", ["privileges.md", "protocol.md", "glossary.md"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_pages_on_methods_name_each(method: Method, page: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text("utf-8")
+    assert f"`{method}`" in text
 
 
 @pytest.mark.parametrize("method", METHODS)

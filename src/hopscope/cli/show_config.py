@@ -8,15 +8,16 @@ from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
+from hopscope.wire.methods import METHODS
 
-TEMPLATE = """\
+TEMPLATE = f"""\
 # hopscope's configuration. Every key may be left out; what stands behind a # is the default.
 # The command line is stronger than HOPSCOPE_OPTIONS in the environment, and that is stronger than this file.
 
 [probe]
 # family = 4               # 4 or 6; left out: the system's order for the name
 # protocol = "auto"        # auto, icmp, udp, tcp
-# method = "auto"          # auto, ping-socket, udp-socket, tcp-socket, raw, scapy, simulated
+# method = "auto"          # {", ".join(("auto", *METHODS))}
 # port = 33434             # left out: 33434 for UDP, 80 for TCP
 # interval = "1s"          # between the starts of two rounds: a number of seconds, or 500ms, 2s, 1m
 # timeout = "3s"           # after this a probe counts as lost

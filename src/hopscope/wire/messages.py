@@ -25,7 +25,7 @@ Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 Family: TypeAlias = Literal[4, 6]
 Protocol: TypeAlias = Literal["icmp", "udp", "tcp"]
 Method: TypeAlias = Literal["ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated"]
-MethodChoice: TypeAlias = Literal["auto", "ping-socket", "udp-socket", "tcp-socket", "raw", "scapy", "simulated"]
+MethodChoice: TypeAlias = Literal["auto", Method]
 Kind: TypeAlias = Literal[
     "time-exceeded",
     "echo-reply",

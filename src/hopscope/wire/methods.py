@@ -2,7 +2,7 @@
 
 The engine's order of trying, the worker's channels, the doctor's survey, checks, command line, completion, settings
 and docs read it. To add a method is an entry here (and its name in `messages.Method`, which a test asks for), a
-channel in `hopscope.probe.channels`, and its row in ``docs/privileges.md``.
+channel in `hopscope.probe.channels`, and its name in the docs that a test asks for.
 """
 
 from __future__ import annotations

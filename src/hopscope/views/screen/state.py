@@ -100,4 +100,5 @@ class ViewState:
     @property
     def row_options(self) -> RowOptions:
         """How the table's rows are shown."""
-        return RowOptions(self.names, self.owners, self.mpls, self.unfolded, self.scale)
+        # By name: a field that was forgotten here would leave rows as they are when its key is pressed.
+        return RowOptions(**{name: getattr(self, name) for name in RowOptions.__dataclass_fields__})
