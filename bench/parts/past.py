@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from bench.lab import TARGET, path_file
-from bench.measure import Row, pss_mib
+from bench.measure import Row
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding
@@ -32,15 +31,12 @@ def past(quick: bool, folder: Path) -> list[Row]:
     kept.append(Begun(0, plan), path)
     without: list[float] = []
     with_it: list[float] = []
-    memory = 0.0
     probes = 0
     for _ in range(hours):
         events = virtual.advance(3600)
         probes += sum(isinstance(event, Sent) for event in events)
         without.append(1e6 * _cpu_s(plain.apply_all, events) / len(events))
-        before = pss_mib([os.getpid()])
         with_it.append(1e6 * _cpu_s(_keep, kept, path, events) / len(events))
-        memory += pss_mib([os.getpid()]) - before
     end = path.snapshot().last_at or 0
     begin = path.snapshot().started_at or 0
     moments = [begin + (end - begin) * i // _MOMENTS for i in range(1, _MOMENTS)]
@@ -48,7 +44,6 @@ def past(quick: bool, folder: Path) -> list[Row]:
     at_first, later = _cpu_s(hour.path, path, end), _cpu_s(hour.path, path, end + 10**9)
     return [
         Row("past", f"packed bytes a probe ({hours} hours of {_HOPS} hops)", "B", (kept.log.bytes / probes,)),
-        Row("past", "memory gained a probe with it", "B", (memory * 2**20 / probes,)),
         Row("past", "CPU an event, the fold alone", "µs", tuple(without)),
         Row("past", "CPU an event, the fold and its past", "µs", tuple(with_it)),
         Row("past", "any past moment, since the start", "ms", _each(kept, moments, "start")),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hopscope.path import past as past_module
 from hopscope.path.fold import PathFold
-from hopscope.path.log import TOGETHER, Fact, Log, moment
+from hopscope.path.log import BLOCK, TOGETHER, Fact, Log, moment
 from hopscope.path.past import Past, Sliding
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
@@ -69,6 +69,8 @@ ODD: list[Fact] = [
     duplicate(3, 2),
     failed(9, 1),
     Failed(7, 2**40, 255, 2**62, "X", "words", 5),
+    Sent(2**62, -(2**62), 2**62, -(2**62), 3),
+    Answered(1, 2**62, 1, 2**62, 2**62, "192.0.2.1", "echo-reply"),
     Sent(2, 0, 1, -5, 3),
     Lost(1, 2**50, 9, at(1)),
     RoundStarted(1, 8, at(8)),
@@ -79,15 +81,16 @@ ODD: list[Fact] = [
 ]
 
 
-@given(st.lists(st.sampled_from([*ODD, *round_of(5), *round_of(6)]), max_size=3 * TOGETHER))
+@given(st.lists(st.sampled_from([*ODD, *round_of(5), *round_of(6)]), max_size=3 * TOGETHER), st.integers(1, 9))
 @settings(max_examples=30, deadline=None)
-def test_what_is_packed_comes_back_exactly_and_in_order(facts: list[Fact]) -> None:
-    log = Log(LIMIT)
+def test_what_is_packed_comes_back_exactly_and_in_order(facts: list[Fact], times: int) -> None:
+    log = Log(2**24)
+    facts = facts * times
     for fact in facts:
         log.append(fact)
     assert list(log.facts()) == facts
     assert log.count == len(facts)
-    for place in (1, TOGETHER - 1, TOGETHER, TOGETHER + 1):
+    for place in (1, TOGETHER - 1, TOGETHER, TOGETHER + 1, BLOCK, BLOCK + 1):
         assert list(log.facts(place)) == facts[place:]
 
 
@@ -108,22 +111,28 @@ def test_until_a_moment_is_what_was_known_then() -> None:
 
 
 def test_the_oldest_facts_go_where_there_are_too_many() -> None:
-    log = Log(limit=20_000)
-    facts = [fact for round_ in range(2000) for fact in round_of(round_)]
+    log = Log(limit=15_000)
+    facts = [fact for round_ in range(3000) for fact in round_of(round_)]
     for fact in facts:
         log.append(fact)
-    assert log.bytes <= 20_000
+    assert log.bytes <= 15_000
     assert 0 < log.first < len(facts)
     assert list(log.facts(log.first)) == facts[log.first :]
     assert list(log.facts()) == facts[log.first :]
 
 
 def test_a_storm_of_addresses_is_packed_too() -> None:
-    log = Log(2**24)
-    facts: list[Fact] = [answered(i, 1, address=f"2001:db8::{i:x}") for i in range(12_000)]
+    """What the addresses take counts, so that it is bounded as well."""
+    whole, bounded = Log(2**24), Log(5_000_000)
+    facts: list[Fact] = [answered(i, 1, address=f"2001:db8::{i:x}") for i in range(30_000)]
     for fact in facts:
-        log.append(fact)
-    assert list(log.facts()) == facts
+        whole.append(fact)
+        bounded.append(fact)
+    assert list(whole.facts()) == facts
+    assert whole.bytes > 490 * len(facts)
+    assert bounded.bytes <= 5_000_000 + 500 * 4096
+    assert list(bounded.facts()) == facts[bounded.first :]
+    assert bounded.first > 10_000
 
 
 # --- moments -------------------------------------------------------------------------------------------------------
@@ -187,8 +196,8 @@ def test_a_windows_numbers_are_as_if_the_trace_had_begun_with_it(window: WindowN
 
 
 def test_what_was_forgotten_is_not_made_up() -> None:
-    run = Run(limit=20_000)
-    for round_ in range(2000):
+    run = Run(limit=15_000)
+    for round_ in range(3000):
         run.take(*round_of(round_))
     assert run.past.path(at(10)) is None
     assert run.past.path(run.past.begin - 1) is None
@@ -196,14 +205,14 @@ def test_what_was_forgotten_is_not_made_up() -> None:
 
 def test_a_long_run_can_be_gone_back_to_as_far_as_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(past_module, "EVERY", 2 * TOGETHER)
-    run = Run(limit=60_000)
+    run = Run(limit=150_000)
     then: dict[int, Path] = {}
-    for round_ in range(2000):
+    for round_ in range(3000):
         run.take(*round_of(round_))
         then[at(round_, 500)] = run.path.snapshot()
-    assert run.past.log.bytes <= 60_000
+    assert run.past.log.bytes <= 150_000
     reachable = [moment_ for moment_ in then if moment_ >= run.past.begin]
-    assert len(reachable) > 100
+    assert 100 < len(reachable) < len(then)
     for moment_ in reachable[::100]:
         assert seen(run.past.path(moment_)) == seen(then[moment_])
 

@@ -1,7 +1,7 @@
 """Every fact of a path, packed, in the order in which it came: what any past moment is made of again, exactly.
 
-Facts gather in a list, and each `TOGETHER` of them become a block: numbers as differences from the last fact of the
-same TTL, in columns of 8 bytes, sorted by the place of the byte, deflated. What a fact says beside its numbers (type,
+Facts gather in a list; each `TOGETHER` of them are put into columns of numbers, as differences from the last fact of
+the same TTL, and each `BLOCK` are deflated, sorted by the place of the byte. What a fact says beside its numbers (type,
 address, kind, labels …) is a *shape*, of which a path has a few dozen. Memory is bounded: the oldest blocks go.
 """
 
@@ -19,18 +19,131 @@ from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Lost, Rou
 Fact: TypeAlias = Event | DriverFact
 
 TOGETHER: Final = 512
-"""Facts of a block."""
+"""Facts that wait to be put into columns."""
+
+BLOCK: Final = 8 * TOGETHER
+"""Facts of a block: so many are deflated together."""
 
 MOST_BYTES: Final = 64 * 2**20
 """Packed bytes that are kept, of all targets together."""
 
 _MOST_SHAPES: Final = 4096
 """Then a new dictionary of shapes is begun."""
-_BLOCK_BYTES: Final = 300
+_BLOCK_BYTES: Final = 400
 """What a block takes beside its packed bytes."""
 _SHAPE_BYTES: Final = 500
+"""What a shape takes, or a fact that has none."""
+_MOST: Final = 2**61
+"""Larger numbers are not packed."""
 
 Shape: TypeAlias = tuple[Any, ...]
+
+
+class Columns:
+    """Facts as numbers, a column a kind of number."""
+
+    __slots__ = ("_last", "base", "before", "first", "indexes", "odd", "rounds", "rtts", "times")
+
+    def __init__(self, first: int, before: int) -> None:
+        self.first = first
+        """The place of the first fact among all that there were."""
+        self.before = before
+        """What time it was (`Log.now`) before it."""
+        self.base: int | None = None
+        """The time that the first fact of each TTL is counted from."""
+        self.indexes = array("H")
+        """Each fact's shape; 0: it is one of `odd`."""
+        self.rounds, self.times, self.rtts = array("q"), array("q"), array("q")
+        self.odd: list[Fact] = []
+        """Facts of no shape, as they are, in their order."""
+        self._last: dict[int, tuple[int, int]] = {}
+
+    def copy(self) -> Columns:
+        """The same facts, to be continued by itself."""
+        twin = Columns(self.first, self.before)
+        twin.base, twin.indexes, twin.odd = self.base, self.indexes[:], self.odd[:]
+        twin.rounds, twin.times, twin.rtts = self.rounds[:], self.times[:], self.rtts[:]
+        twin._last = dict(self._last)
+        return twin
+
+    def add(self, facts: list[Fact], shapes: list[Shape], known: dict[Shape, int]) -> None:
+        """These facts; new shapes join `shapes`."""
+        last, indexes = self._last, self.indexes
+        for fact in facts:
+            kind = type(fact)
+            rtt = None
+            if isinstance(fact, (Sent, Lost)):
+                ttl, at = fact.ttl, fact.sent_at
+                shape: Shape = (kind, ttl, fact.target, fact.flow)
+            elif isinstance(fact, Answered):
+                ttl, at, rtt = fact.ttl, fact.sent_at, fact.rtt_ns
+                shape = (
+                    kind, ttl, fact.target, fact.flow, fact.address, fact.kind, fact.icmp_type, fact.icmp_code,
+                    fact.reply_ttl, fact.clock, fact.mpls, fact.vouched,
+                    fact.count if isinstance(fact, Duplicate) else 1,
+                )  # fmt: skip
+            elif isinstance(fact, Failed):
+                ttl, at = fact.ttl, fact.sent_at
+                shape = (kind, ttl, fact.target, fact.flow, fact.error, fact.message)
+            elif isinstance(fact, RoundStarted):
+                ttl, at = 0, fact.at
+                shape = (kind, 0, fact.target)
+            else:
+                indexes.append(0)
+                self.odd.append(fact)
+                continue
+            round_ = fact.round
+            if not (-_MOST < at < _MOST and -_MOST < round_ < _MOST and -_MOST < (rtt or 0) < _MOST):
+                indexes.append(0)
+                self.odd.append(fact)
+                continue
+            index = known.get(shape)
+            if index is None:
+                index = known[shape] = len(shapes)
+                shapes.append(shape)
+            indexes.append(index)
+            if self.base is None:
+                self.base = at
+            round_before, at_before = last.get(ttl, (0, self.base))
+            self.rounds.append(round_ - round_before)
+            self.times.append(at - at_before)
+            last[ttl] = round_, at
+            if rtt is not None:
+                self.rtts.append(rtt)
+
+    def packed(self) -> bytes:
+        """The numbers, deflated."""
+        head = array("q", [self.base or 0, len(self.indexes), len(self.rounds), len(self.rtts)])
+        columns = [raw[place::8] for raw in map(bytes, (self.rounds, self.times, self.rtts)) for place in range(8)]
+        return bytes(head) + zlib.compress(b"".join([bytes(self.indexes), *columns]))
+
+    def facts(self, shapes: list[Shape]) -> Iterator[Fact]:
+        """The facts again."""
+        rtts, odd = iter(self.rtts), iter(self.odd)
+        numbers = zip(self.rounds, self.times, strict=True)
+        last: dict[int, tuple[int, int]] = {}
+        for index in self.indexes:
+            if not index:
+                yield next(odd)
+                continue
+            shape = shapes[index]
+            kind, ttl, target = shape[:3]
+            round_, at = last.get(ttl, (0, self.base or 0))
+            rounds_later, later = next(numbers)
+            round_ += rounds_later
+            at += later
+            last[ttl] = round_, at
+            if kind is RoundStarted:
+                yield RoundStarted(target, round_, at)
+            elif kind is Sent or kind is Lost:
+                yield kind(target, round_, ttl, at, shape[3])
+            elif kind is Failed:
+                yield Failed(target, round_, ttl, at, shape[4], shape[5], shape[3])
+            else:
+                _, _, _, flow, *rest = shape
+                *rest, count = rest
+                more = (count,) if kind is Duplicate else ()
+                yield kind(target, round_, ttl, at, next(rtts), *rest, flow, *more)
 
 
 class Block(NamedTuple):
@@ -38,18 +151,36 @@ class Block(NamedTuple):
 
     data: bytes
     first: int
-    """The place of its first fact among all that there were."""
     size: int
     shapes: list[Shape]
     """What its facts' shapes are; shared among blocks."""
     odd: tuple[Fact, ...]
-    """Facts of no shape, as they are, in their order."""
-    base: int
-    """The time that the first fact of each TTL is counted from."""
     before: int
-    """What time it was (`Log.now`) before its first fact."""
     now: int
-    """And after its last one."""
+    """What time it was after its last fact."""
+
+    @property
+    def bytes(self) -> int:
+        """What it takes, but for its shapes."""
+        return len(self.data) + _BLOCK_BYTES + _SHAPE_BYTES * len(self.odd)
+
+    def columns(self) -> Columns:
+        """Its facts as numbers."""
+        out = Columns(self.first, self.before)
+        head = array("q")
+        head.frombytes(self.data[:32])
+        out.base, size, probes, answers = head
+        raw = zlib.decompress(self.data[32:])
+        out.indexes.frombytes(raw[: 2 * size])
+        start = 2 * size
+        for column, count in ((out.rounds, probes), (out.times, probes), (out.rtts, answers)):
+            whole = bytearray(8 * count)
+            for place in range(8):
+                whole[place::8] = raw[start : start + count]
+                start += count
+            column.frombytes(bytes(whole))
+        out.odd = list(self.odd)
+        return out
 
 
 class Log:
@@ -60,11 +191,11 @@ class Log:
         self.count = 0
         """How many facts there were."""
         self.now = 0
-        """The latest moment that a packed fact told of: its sending, or its answer."""
+        """The latest moment that a fact in columns told of: its sending, or its answer."""
         self.bytes = 0
         self._blocks: deque[Block] = deque()
+        self._open = Columns(0, 0)
         self._recent: list[Fact] = []
-        self._recent_before = 0
         self._shapes: list[Shape] = [()]
         self._known: dict[Shape, int] = {}
 
@@ -72,8 +203,7 @@ class Log:
         """The same facts, to be continued by itself."""
         twin = Log(self.limit)
         twin.count, twin.now, twin.bytes = self.count, self.now, self.bytes
-        twin._blocks = self._blocks.copy()
-        twin._recent, twin._recent_before = self._recent[:], self._recent_before
+        twin._blocks, twin._open, twin._recent = self._blocks.copy(), self._open.copy(), self._recent[:]
         twin._shapes, twin._known = self._shapes[:], dict(self._known)
         return twin
 
@@ -82,52 +212,67 @@ class Log:
         self._recent.append(fact)
         self.count += 1
         if len(self._recent) >= TOGETHER:
-            self._pack()
+            self._settle()
 
-    def _pack(self) -> None:
-        before, facts = self._recent_before, self._recent
-        now = before
-        for fact in facts:
-            now = max(now, moment(fact))
-        self.now = self._recent_before = now
+    def _settle(self) -> None:
+        """Put what waits into columns."""
+        facts, columns, shapes = self._recent, self._open, self._shapes
         self._recent = []
-        if len(self._shapes) >= _MOST_SHAPES:
+        self.now = max(self.now, max(moment(fact) for fact in facts))
+        before = len(shapes)
+        columns.add(facts, shapes, self._known)
+        self.bytes += _SHAPE_BYTES * (len(shapes) - before)
+        if len(columns.indexes) < BLOCK and len(shapes) < _MOST_SHAPES:
+            return
+        block = Block(
+            columns.packed(), columns.first, len(columns.indexes), shapes, tuple(columns.odd), columns.before, self.now
+        )
+        self._blocks.append(block)
+        self._open = Columns(self.count, self.now)
+        self.bytes += block.bytes
+        if len(shapes) >= _MOST_SHAPES:
             self._shapes, self._known = [()], {}
-        data, odd, base = _packed(facts, self._shapes, self._known)
-        self._blocks.append(Block(data, self.count - len(facts), len(facts), self._shapes, odd, base, before, now))
-        self.bytes += len(data) + _BLOCK_BYTES
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget the oldest blocks, as many as are too many."""
         while self.bytes > self.limit and len(self._blocks) > 1:
             gone = self._blocks.popleft()
-            self.bytes -= len(gone.data) + _BLOCK_BYTES
+            self.bytes -= gone.bytes
+            if self._blocks[0].shapes is not gone.shapes:
+                self.bytes -= _SHAPE_BYTES * (len(gone.shapes) - 1)
 
     @property
     def first(self) -> int:
         """The place of the oldest fact that is kept."""
-        return self._blocks[0].first if self._blocks else self.count - len(self._recent)
+        return (self._blocks[0] if self._blocks else self._open).first
 
     @property
     def begin(self) -> int:
         """The moment after which everything is known."""
-        return self._blocks[0].before if self._blocks else self._recent_before
+        return (self._blocks[0] if self._blocks else self._open).before
 
     def place_of(self, moment: int) -> int:
         """A place at or before the first fact that was known after `moment`."""
         for block in self._blocks:
             if block.now >= moment:
                 return block.first
-        return self.count - len(self._recent)
+        return self._open.first
 
     def facts(self, place: int = 0, until: int | None = None) -> Iterator[Fact]:
         """The facts from `place` on that were known at the moment `until` (None: all), in their order. A fact that
         tells no time of its own (a loss) came with the one before it."""
-        for block in tuple(self._blocks):
-            if until is not None and block.before > until:
-                return
-            if block.first + block.size > place:
-                limit = None if until is None or block.now <= until else until
-                yield from _upto(_unpacked(block), place - block.first, block.before, limit)
-        first = self.count - len(self._recent)
-        yield from _upto(iter(self._recent[:]), place - first, self._recent_before, until)
+        columns, shapes, recent = self._open, self._shapes, self._recent[:]
+        if place < self.count - len(recent):
+            for block in tuple(self._blocks):
+                if until is not None and block.before > until:
+                    return
+                if block.first + block.size > place:
+                    limit = None if until is None or block.now <= until else until
+                    facts = block.columns().facts(block.shapes)
+                    yield from _upto(facts, place - block.first, block.before, limit)
+            yield from _upto(columns.copy().facts(shapes), place - columns.first, columns.before, until)
+        yield from _upto(iter(recent), place - (self.count - len(recent)), self.now, until)
 
 
 def moment(fact: Fact) -> int:
@@ -152,94 +297,3 @@ def _upto(facts: Iterator[Fact], skipped: int, now: int, until: int | None) -> I
             skipped -= 1
         else:
             yield fact
-
-
-def _packed(facts: list[Fact], shapes: list[Shape], known: dict[Shape, int]) -> tuple[bytes, tuple[Fact, ...], int]:
-    """The columns of these facts, those of no shape, and the time that is counted from. New shapes join `shapes`."""
-    indexes, rounds, times, rtts = array("H"), array("q"), array("q"), array("q")
-    odd: list[Fact] = []
-    last: dict[int, tuple[int, int]] = {}
-    base = next((at for fact in facts if (at := moment(fact))), 0)
-    for fact in facts:
-        kind = type(fact)
-        if isinstance(fact, (Sent, Lost)):
-            ttl, at = fact.ttl, fact.sent_at
-            shape: Shape = (kind, ttl, fact.target, fact.flow)
-        elif isinstance(fact, Answered):
-            ttl, at = fact.ttl, fact.sent_at
-            shape = (
-                kind, ttl, fact.target, fact.flow, fact.address, fact.kind, fact.icmp_type, fact.icmp_code,
-                fact.reply_ttl, fact.clock, fact.mpls, fact.vouched, fact.count if isinstance(fact, Duplicate) else 1,
-            )  # fmt: skip
-            rtts.append(fact.rtt_ns)
-        elif isinstance(fact, Failed):
-            ttl, at = fact.ttl, fact.sent_at
-            shape = (kind, ttl, fact.target, fact.flow, fact.error, fact.message)
-        elif isinstance(fact, RoundStarted):
-            ttl, at = 0, fact.at
-            shape = (kind, 0, fact.target)
-        else:
-            indexes.append(0)
-            odd.append(fact)
-            continue
-        index = known.get(shape)
-        if index is None:
-            index = known[shape] = len(shapes)
-            shapes.append(shape)
-        indexes.append(index)
-        round_ = fact.round
-        round_before, at_before = last.get(ttl, (0, base))
-        rounds.append(round_ - round_before)
-        times.append(at - at_before)
-        last[ttl] = round_, at
-    columns = [indexes.tobytes()]
-    columns += [raw[place::8] for raw in (rounds.tobytes(), times.tobytes(), rtts.tobytes()) for place in range(8)]
-    head = array("q", [len(rounds), len(rtts)]).tobytes()
-    return head + zlib.compress(b"".join(columns)), tuple(odd), base
-
-
-def _column(raw: bytes, start: int, count: int) -> array[int]:
-    out = bytearray(8 * count)
-    for place in range(8):
-        out[place::8] = raw[start + place * count : start + (place + 1) * count]
-    column = array("q")
-    column.frombytes(bytes(out))
-    return column
-
-
-def _unpacked(block: Block) -> Iterator[Fact]:
-    """The facts of a block."""
-    head = array("q")
-    head.frombytes(block.data[:16])
-    probes, answers = head
-    raw = zlib.decompress(block.data[16:])
-    indexes = array("H")
-    indexes.frombytes(raw[: 2 * block.size])
-    start = 2 * block.size
-    rounds, times = _column(raw, start, probes), _column(raw, start + 8 * probes, probes)
-    rtts = iter(_column(raw, start + 16 * probes, answers))
-    odd = iter(block.odd)
-    last: dict[int, tuple[int, int]] = {}
-    numbers = zip(rounds, times, strict=True)
-    for index in indexes:
-        if not index:
-            yield next(odd)
-            continue
-        shape = block.shapes[index]
-        kind, ttl, target = shape[:3]
-        round_, at = last.get(ttl, (0, block.base))
-        rounds_later, later = next(numbers)
-        round_ += rounds_later
-        at += later
-        last[ttl] = round_, at
-        if kind is RoundStarted:
-            yield RoundStarted(target, round_, at)
-        elif kind is Sent or kind is Lost:
-            yield kind(target, round_, ttl, at, shape[3])
-        elif kind is Failed:
-            yield Failed(target, round_, ttl, at, shape[4], shape[5], shape[3])
-        else:
-            _, _, _, flow, *rest = shape
-            *rest, count = rest
-            more = (count,) if kind is Duplicate else ()
-            yield kind(target, round_, ttl, at, next(rtts), *rest, flow, *more)

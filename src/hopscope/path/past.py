@@ -96,6 +96,7 @@ class Past:
             data = zlib.compress(pickle.dumps(path.bare()))
             self._kept.append(Kept(log.count, log.now, data))
             log.bytes += len(data)
+            log.trim()
             while self._kept and self._kept[0].place < log.first:
                 log.bytes -= len(self._kept.popleft().data)
 
