@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import loss
+from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
@@ -75,6 +75,7 @@ class Judge:
         self._standing = Standing()
         self._delays = Delays()
         self._routes = Routes()
+        self._losses = LossWatch()
         self._floor = 0
         self._notes: tuple[int, tuple[Note, ...]] | None = None
         self._at = 0
@@ -163,7 +164,7 @@ class Judge:
     def _judge_complete(self, *, all_of_them: bool = False) -> None:
         for complete in self._open.complete(all_of_them=all_of_them):
             self._take(complete)
-            self._weigh(self._evaluate(), complete)
+            self._weigh_newest()
             self._changed()
         if all_of_them:
             self._turn_late(None)
@@ -175,6 +176,10 @@ class Judge:
         series.put(complete.round, complete.at, complete.fates)
         self._at = complete.until
         self._turn_late(complete.until)
+
+    def _look_around(self) -> None:
+        """What the path and its usual times are."""
+        series = self._series
         change = self._routes.look(series)
         if change is not None and self._routes.flapping(series) is None:
             self._floor = max(self._floor, change.at)
@@ -226,7 +231,9 @@ class Judge:
             if found is not None and found.kind != "detour":
                 return found
         stands = self._standing.found
-        lossy = loss(series, self._floor, stands=stands is not None and stands.kind in LOSSES)
+        is_said = stands is not None and stands.kind in LOSSES
+        is_new = series.end - self._raised < _SETTLING and series.end % BLOCK == 0
+        lossy = self._losses.look(series, self._floor, stands if is_said else None, is_new=is_new)
         if self._delays.spiky and found is None and (lossy is None or lossy.last_ttl == series.first_ttl):
             # What is lost there and what comes late have one cause.
             return spiky(series)
@@ -235,10 +242,12 @@ class Judge:
             return after_change(lossy, self._routes, self._floor)
         return found
 
-    def _weigh(self, found: Found | None, complete: Complete) -> None:
+    def _weigh_newest(self) -> None:
+        """Evaluate the newest round, and say what follows."""
         standing, series = self._standing, self._series
         before = standing.found
-        standing.weigh(found, series.end - 1)
+        self._look_around()
+        standing.weigh(self._evaluate(), series.end - 1)
         now = standing.found
         if now is not None:
             self._note_trouble(before, now)

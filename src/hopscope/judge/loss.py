@@ -12,6 +12,7 @@ from hopscope.judge.silence import Found
 from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
+_EACH: Final = 3
 _RUNS: Final = 3
 _BEFORE: Final = 15
 """Rounds that must lie before the moment since when there is loss."""
@@ -32,10 +33,36 @@ KEEP: Final = Bar(SCORE / 2, FLOOR / 2, 7.0)
 """For loss that stands: what is said does not come and go with chance."""
 
 
-def loss(series: Series, floor: int, *, stands: bool = False) -> Found | None:
-    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at; `stands`: it is said
-    already."""
-    bar = KEEP if stands else RAISE
+class LossWatch:
+    """Looks for loss as often as something may have changed: not where nothing was lost in the newest round, and every
+    `_EACH` rounds where loss is said already."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, Found | None] = -1, None
+
+    def look(self, series: Series, floor: int, stands: Found | None, *, is_new: bool) -> Found | None:
+        """The loss as of the newest round. `stands`: the loss that is said already; `is_new`: since when is not sure
+        yet."""
+        at, last = self._last
+        if stands is not None:
+            if last is not None and series.end - at < _EACH:
+                return last
+        elif (
+            last is None
+            and series.target.fates[-1] != LOST
+            # Hops that limit their answers lose all the time: every other round is enough.
+            and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))
+        ):
+            return None
+        found = loss(series, floor, stands, is_new=is_new)
+        self._last = series.end, found
+        return found
+
+
+def loss(series: Series, floor: int, stands: Found | None = None, *, is_new: bool = True) -> Found | None:
+    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at; `stands`: the loss that
+    is said already; `is_new`: to find out since when."""
+    bar = RAISE if stands is None else KEEP
     start = series.index(floor)
     size = len(series)
     target = series.target
@@ -50,15 +77,17 @@ def loss(series: Series, floor: int, *, stands: bool = False) -> Found | None:
         if begin == before or LOST not in target.fates[begin:]:
             continue
         before = begin
-        found = _in_window(columns, begin, bar)
-        if found is not None and (best is None or found[0] > best[0]):
-            best = found[0], begin, found[1], found[2]
+        here = _in_window(columns, begin, bar)
+        if here is not None and (best is None or here[0] > best[0]):
+            best = here[0], begin, here[1], here[2]
     if best is None:
         return None
     score, begin, found_, spread_ = best
-    if score < bar.score or _is_limit(series, columns, found_, start, stands=stands):
+    if score < bar.score or _is_limit(series, columns, found_, start, stands=stands is not None):
         return None
-    return _found(series, columns, start, begin, score, found_, spread_)
+    found = _found(series, columns, begin, score, found_, spread_)
+    since = _since(series, columns, start, found_, spread_.phi) if is_new or stands is None else stands.since
+    return found._replace(since=since)
 
 
 def _in_window(columns: list[Column], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
@@ -101,20 +130,10 @@ def _is_limit(series: Series, columns: list[Column], found: Onset, start: int, *
     return k > EARLY_SHARE * n and len(distances) + 1 < ENOUGH
 
 
-def _found(
-    series: Series, columns: list[Column], start: int, begin: int, score: float, found: Onset, lying: Spread
-) -> Found:
-    first = columns[found.first - 1].ttl if found.first else 0
+def _found(series: Series, columns: list[Column], begin: int, score: float, found: Onset, lying: Spread) -> Found:
+    first = columns[found.first - 1].ttl if found.first else 1
+    surely = columns[found.surely_first - 1].ttl if found.surely_first else 1, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
-    pooled = [columns[i] for i in found.pooled]
-    whole = spread(pooled, start)
-    trials = sum(sum(column.counted(start)) and column.counted(start)[0] for column in pooled)
-    change = split(whole.by_round, trials / max(1, len(whole.by_round)))
-    since = series.base - 1
-    if change is not None and change[1] > _SURE_SPLIT * lying.phi and change[0] >= _BEFORE:
-        since = series.base + start + change[0]
-    elif start == 0 and series.base == 0:
-        since = 0
     before = columns[: found.first]
     sums = [column.counted(begin) for column in before]
     n, k = columns[-1].counted(begin)
@@ -129,13 +148,23 @@ def _found(
         before_lost=sum(k for _, k in sums),
         burst=round(lying.burst, 2),
     )
-    confidence = (1 - math.exp(-score / 4)) * sum_weight(found)
-    return Found("loss", max(1, first), last, since, min(0.97, confidence), numbers)
+    confidence = (1 - math.exp(-score / 4)) * found.mass
+    return Found("loss", first, last, -1, min(0.97, confidence), numbers, surely)
 
 
-def sum_weight(found: Onset) -> float:
-    """The probability of the place that is said."""
-    return found.weight if found.first == found.last else max(found.weight, 0.6)
+def _since(series: Series, columns: list[Column], start: int, found: Onset, phi: float) -> int:
+    """The ordinal of the round in which it began; below the first: not known."""
+    pooled = [columns[i] for i in found.pooled]
+    by_round = spread(pooled, start).by_round
+    size = len(by_round)
+    trials = sum(column.counted(start)[0] for column in pooled) / max(1, size)
+    change = split(by_round, trials)
+    if change is not None and change[1] > _SURE_SPLIT * phi and change[0] >= _BEFORE:
+        return series.base + start + change[0]
+    first = next((i for i, lost in enumerate(by_round) if lost), size)
+    # At this rate so many rounds without loss would be one chance in twenty.
+    was_always = first * sum(by_round) < 3 * size
+    return 0 if start == series.base == 0 and was_always else series.base - 1
 
 
 def _ttl(series: Series, columns: list[Column], index: int) -> int:

@@ -22,6 +22,7 @@ MASS: Final = 0.8
 """A place is the fewest hops that have so much of the probability."""
 PAST: Final = (60, 90, 120, 180, 240)
 """Rounds in which a loss must still go on."""
+SURE: Final = 0.98
 _E: Final = 0.0004
 _OWN: Final = 2.5
 _LOST_1: Final = bytes(1 if letter == LOST else 0 for letter in range(256))
@@ -36,12 +37,15 @@ class Onset(NamedTuple):
     """Indices of the hops: somewhere from the one before `first` to `last`; `best` is the likeliest."""
     last: int
     best: int
-    weight: float
-    """The probability of `best` among all places."""
+    mass: float
+    """The probability of the places from `first` to `last`."""
     pooled: tuple[int, ...]
     """Indices of the hops that tell of it."""
     n: int
     k: int
+    surely_first: int
+    """As `first` and `last`, outside of which it hardly begins."""
+    surely_last: int
 
 
 def _own_cost(n: int, k: int) -> float:
@@ -78,16 +82,22 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
         return None
     weights = [math.exp(min(0.0, costs[best] - cost)) for cost in costs]
     mass = sum(weights)
-    chosen: list[int] = []
-    sure = 0.0
-    for place in sorted(range(hops), key=costs.__getitem__):
-        chosen.append(place)
-        sure += weights[place] / mass
-        if sure >= MASS:
-            break
+    places = sorted(range(hops), key=costs.__getitem__)
+    first, last, sure = _fewest(places, weights, MASS * mass)
+    surely_first, surely_last, _ = _fewest(places, weights, SURE * mass)
     pool = pools[best]
     n, k = sum(counts[i][0] for i in pool), sum(counts[i][1] for i in pool)
-    return Onset(score, min(chosen), max(chosen), best, weights[best] / mass, pool, n, k)
+    return Onset(score, first, last, best, min(1.0, sure / mass), pool, n, k, surely_first, surely_last)
+
+
+def _fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tuple[int, int, float]:
+    """The smallest and the largest of the likeliest places that have so much weight, and how much they have."""
+    sure = 0.0
+    for count, place in enumerate(places, 1):
+        sure += weights[place]
+        if sure >= mass or count == len(places):
+            return min(places[:count]), max(places[:count]), sure
+    raise AssertionError("there is no place")
 
 
 def _from(

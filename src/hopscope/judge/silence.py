@@ -37,6 +37,8 @@ class Found(NamedTuple):
     """The ordinal of the round in which it began; below the first: unknown."""
     confidence: float
     numbers: Numbers
+    surely: tuple[int, int] | None = None
+    """The wider place outside of which it hardly can be."""
 
 
 def silent_rounds(series: Series) -> int:

@@ -28,7 +28,7 @@ _STATISTICS: Final[tuple[Trouble, ...]] = (
 """Of what statistics say, the graver first; facts come before all of it."""
 RAISE: Final = 2
 CLEAR: Final = 5
-MOVE: Final = 10
+MOVE: Final = 15
 """Evaluations after which another place is believed that does not lie inside the one that stands."""
 RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
@@ -89,16 +89,22 @@ class Standing:
         """The same trouble, better known. A place only narrows, unless another one shows for long."""
         if stands.first_ttl is None or stands.last_ttl is None or found.first_ttl is None or found.last_ttl is None:
             return found
-        is_inside = stands.first_ttl <= found.first_ttl and found.last_ttl <= stands.last_ttl
-        is_inside = is_inside and found.kind == stands.kind
-        if is_inside or stands.kind in FACTS:
-            self._moved = 0
+        if found.kind == stands.kind and stands.kind in FACTS:
             return found
-        self._moved += 1
-        if self._moved >= MOVE:
+        first, last = found.surely or (found.first_ttl, found.last_ttl)
+        is_other = first >= stands.last_ttl or last <= stands.first_ttl
+        if stands.first_ttl == stands.last_ttl:
+            is_other = not first <= stands.first_ttl <= last
+        place = max(first, stands.first_ttl), min(last, stands.last_ttl)
+        if is_other or found.kind != stands.kind:
+            self._moved += 1
+            if self._moved >= MOVE:
+                self._moved = 0
+                return found
+            place = stands.first_ttl, stands.last_ttl
+        else:
             self._moved = 0
-            return found
-        return found._replace(kind=stands.kind, first_ttl=stands.first_ttl, last_ttl=stands.last_ttl)
+        return found._replace(kind=stands.kind, first_ttl=place[0], last_ttl=place[1])
 
     def is_recovered(self, ordinal: int) -> bool:
         """Whether trouble ended less than `RECOVERED` rounds before this one."""
