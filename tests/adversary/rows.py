@@ -230,6 +230,14 @@ ROWS: Final = {
             "test_signals_that_a_careless_parent_ignored_or_blocked_work_all_the_same",
         ),
     ),
+    "A25": Row(
+        "A report into, or targets out of, a pipe of the program's own, by its number",
+        "descriptors that nobody handed over",
+        (
+            _CLI + "test_output.py::test_a_descriptor_of_the_programs_own_is_no_place_for_a_report",
+            "tests/system/test_files.py::test_what_the_shell_hands_over_may_be_a_pipe",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

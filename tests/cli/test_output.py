@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -180,6 +181,23 @@ def test_devices_and_open_descriptors_are_written_to_as_they_are(path: str, capf
     output.save("a report\n")
     output.close()
     assert capfd.readouterr().out == ("before, " if path == "/dev/null" else "before, a report\n")
+
+
+def test_a_descriptor_of_the_programs_own_is_no_place_for_a_report() -> None:
+    """Nor is it read (`system.files`): it may lead to the worker."""
+    reading, writing = os.pipe()
+    with pytest.raises(UsageError, match="Bad file descriptor"):
+        Output(f"/dev/fd/{writing}")
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_socket_is_no_pipe_that_a_reader_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as named:
+        named.bind("named")
+        with pytest.raises(UsageError, match="No such device or address"):
+            Output("named")
 
 
 def test_a_stream_is_written_into_the_file_as_it_comes(tmp_path: Path) -> None:

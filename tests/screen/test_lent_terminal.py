@@ -261,7 +261,7 @@ def test_a_terminal_that_nobody_reads_keeps_no_signal_from_ending_it(number: sig
         assert terminal.is_restored
 
 
-def test_a_stopped_output_keeps_no_signal_from_ending_it() -> None:
+def test_a_stopped_output_keeps_no_signal_from_ending_it_and_is_given_back() -> None:
     with ShellTerminal() as terminal:
         terminal.run()
         slave = os.open(terminal.name, os.O_RDWR | os.O_NOCTTY)
@@ -272,9 +272,9 @@ def test_a_stopped_output_keeps_no_signal_from_ending_it() -> None:
         while state(terminal.pid) not in "-Z":
             assert time.monotonic() - began < 4, "it goes on"
             time.sleep(0.01)
-        termios.tcflow(slave, termios.TCOON)
-        os.close(slave)
         assert terminal.until_end() == 143
+        assert terminal.is_restored
+        os.close(slave)
 
 
 def test_a_terminal_that_is_read_again_gets_the_whole_screen_and_probing_went_on() -> None:

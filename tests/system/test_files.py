@@ -109,6 +109,9 @@ def test_what_the_shell_hands_over_may_be_a_pipe() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"one\n")
     os.close(writing)
+    with pytest.raises(Unreadable, match="Bad file descriptor"):
+        read_given(f"/dev/fd/{reading}", MOST)  # as it is not handed on, nobody handed it over
+    os.set_inheritable(reading, True)
     assert read_given(f"/dev/fd/{reading}", MOST) == b"one\n"
     os.close(reading)
     with pytest.raises(Unreadable):

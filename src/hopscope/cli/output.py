@@ -18,6 +18,7 @@ from typing import Final
 from hopscope.cli.errors import UsageError
 from hopscope.cli.replacing import NO_ROOM, is_replaceable, open_own, overwrite, replace
 from hopscope.cli.values import shown
+from hopscope.system.files import handed_over
 
 READER_S = 3.0
 """A named pipe may wait this long for somebody to read from it: open(2), ENXIO."""
@@ -161,7 +162,7 @@ def _open(path: str) -> tuple[int, bool]:
     opened by its name is not sure (sudo's terminal is root's), and what it appends to is not to be emptied."""
     match = _OPEN_ALREADY.fullmatch(path)
     if match is not None:
-        return os.dup(_STANDARD[path] if path in _STANDARD else int(match[1])), True
+        return os.dup(_STANDARD[path] if path in _STANDARD else handed_over(int(match[1]))), True
     opened = open_own if os.geteuid() == 0 and sys.platform.startswith("linux") else os.open
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     latest = time.monotonic() + READER_S
@@ -169,7 +170,7 @@ def _open(path: str) -> tuple[int, bool]:
         try:
             descriptor = opened(path, flags, 0o666)
         except OSError as error:
-            if error.errno != errno.ENXIO:
+            if error.errno != errno.ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
                 raise
             if time.monotonic() > latest:
                 raise OSError(errno.ENXIO, "nobody reads from it") from None

@@ -6,6 +6,7 @@ somebody may put something else there.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -74,13 +75,21 @@ def read_given(name: str, most: int) -> bytes:
     inherited = _INHERITED.fullmatch(name)
     if name != "-" and inherited is None:
         return read_file(name, most).data
-    descriptor = int(inherited[1] or 0) if inherited else 0
     try:
+        descriptor = handed_over(int(inherited[1] or 0)) if inherited else 0
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise Unreadable("Is a directory")
         return _read(descriptor, most)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from None
+
+
+def handed_over(descriptor: int) -> int:
+    """`descriptor`, if whoever started this program left it open. `OSError` (EBADF) where it is none, or one that this
+    program opened itself: those are closed at execve(2), PEP 446."""
+    if descriptor > 2 and not os.get_inheritable(descriptor):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return descriptor
 
 
 def text_of(data: bytes) -> str:

@@ -96,6 +96,9 @@ class Terminal:
         with background_writes():
             with suppress(termios.error):
                 termios.tcflush(self._writing, termios.TCOFLUSH)
+                termios.tcflow(
+                    self._writing, termios.TCOON
+                )  # somebody may have stopped it (ctrl-S): no word would come
             self.give_modes_back()
             last = threading.Thread(target=self._write_last, daemon=True)
             with suppress(RuntimeError):
