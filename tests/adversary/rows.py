@@ -238,6 +238,11 @@ ROWS: Final = {
             "tests/system/test_files.py::test_what_the_shell_hands_over_may_be_a_pipe",
         ),
     ),
+    "A26": Row(
+        "Answers from ::, groups, everybody and loopback become hops",
+        "addresses that are no host's",
+        ("tests/probe/test_engine.py::test_what_comes_from_an_address_that_no_host_sends_from_is_no_answer",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -228,6 +228,8 @@ def test_a_storm_of_forged_errors_fails_no_send(method: str, protocol: Protocol,
         ("raw", "icmp"),
         ("raw", "udp"),
         ("raw", "tcp"),
+        ("scapy", "icmp"),
+        ("scapy", "udp"),
     ],
 )
 def test_who_writes_from_this_machines_address_about_a_probe_that_left_is_a_stranger(

@@ -10,6 +10,7 @@ import pytest
 
 from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.crowd import MAX_TOLD
+from hopscope.probe.packets.senders import can_answer
 from hopscope.wire.messages import (
     Adjust,
     Answered,
@@ -54,6 +55,29 @@ def test_a_target_starts_with_its_facts_its_round_and_its_first_probe() -> None:
     assert (started.target, started.method, started.source) == (7, "simulated", "10.0.0.1")
     assert isinstance(sent, Sent)
     assert sent.sent_at == harness.now + harness.engine.anchor
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "ff02::1%eth0", "255.255.255.255", "127.0.0.1", "::1"],
+)
+def test_what_comes_from_an_address_that_no_host_sends_from_is_no_answer(address: str) -> None:
+    """Whoever is on the path can forge any address; these would also stand for something else in a report."""
+    harness = EngineHarness()
+    harness.engine.handle(Start(1, PLAN))
+    harness.engine.tick()
+    (probe,) = harness.channel.sent
+    harness.channel.answer(probe, 1.0, address=address)
+    harness.channel.answer(probe, 2.0, address="240.0.0.1")
+    harness.until(harness.now + SECOND)
+    (answered,) = [event for event in harness.engine.take() if isinstance(event, Answered | Duplicate)]
+    assert answered.address == "240.0.0.1"
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_this_machines_loopback_answers_where_it_is_probed(target: str) -> None:
+    assert can_answer("127.0.0.1", target)
+    assert can_answer("::1", target)
 
 
 def test_an_answer_in_time_a_second_one_and_one_after_the_timeout_are_three_things() -> None:

@@ -16,6 +16,7 @@ from hopscope.probe.clocks import Clocks
 from hopscope.probe.counting import Counting
 from hopscope.probe.event_queue import EventQueue
 from hopscope.probe.pacer import NEVER
+from hopscope.probe.packets.senders import can_answer
 from hopscope.probe.probed import ProbedTarget, Surroundings
 from hopscope.probe.refusals import most_helpful, refusal_of
 from hopscope.probe.schedule import Sweep
@@ -272,6 +273,8 @@ class Engine:
         target = self._targets.get(probe.target)
         if target is None:
             self._context.tally.foreign += 1
+        elif not can_answer(reply.address, target.sweep.plan.address):
+            self._context.tally.malformed += 1
         elif target.deliver(probe, reply):
             self._after(target, reply.received_mono)
 

@@ -40,6 +40,8 @@ class Sockets(ABC):
     ledger: Ledger
     clock: Clock
     timestamped: bool
+    passes_by_firewall: bool = False
+    """What it sends, this machine's firewall never sees: so it never refuses a probe."""
     lacks: Collection[Lack]
     """What this kernel does not know or do for the method."""
 
@@ -141,7 +143,7 @@ class PacketFlow(Flow):
                 self._tell()
         elif reply.address == self.info.source and not is_target:
             # A stranger who uses this machine's address does not know the probe; who does, on its path, saw it leave.
-            if reply.vouched and not probe.sent_stamp:
+            if reply.vouched and not probe.sent_stamp and not self._sockets.passes_by_firewall:
                 own = own_error(self.plan, self.info.source, reply.icmp_type, reply.icmp_code or 0)
                 self._context.failed_here(probe, *own)
             else:

@@ -147,6 +147,7 @@ class ScapyChannel(PacketChannel):
 
     method: Method = "scapy"
     clock: Clock = "program"
+    passes_by_firewall = True  # packet(7)
     remedy = REMEDY
 
     def __init__(self, context: ChannelContext, sockets: ScapySockets) -> None:
