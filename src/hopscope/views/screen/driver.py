@@ -124,8 +124,12 @@ class QuietDriver(Driver):
         if not self._is_taken:
             return
         with background_writes():
-            self._writer.write(LEAVE)
+            self._terminal.let_output_go()
+            end = time.monotonic() + DRAIN_S
             is_written = self._writer.drain(DRAIN_S)
+            if is_written:  # the last words by themselves: behind a drawing that is cut they would be written twice
+                self._writer.write(LEAVE)
+                is_written = self._writer.drain(max(0.1, end - time.monotonic()))
             self.disable_input()
             if is_written:
                 self._terminal.give_modes_back()

@@ -90,6 +90,11 @@ class Terminal:
             elif termios.tcgetattr(self._reading) == self._ours:
                 self._set(self._found)
 
+    def let_output_go(self) -> None:
+        """Where somebody has stopped it (ctrl-S, termios(3), TCOOFF), no last word would come out."""
+        with suppress(termios.error):
+            termios.tcflow(self._writing, termios.TCOON)
+
     def force_back(self) -> None:
         """Everything, of a terminal that may not be read: what waits to be written is thrown away, and nothing here
         waits for longer than `FORCED_S`. For any thread."""
