@@ -23,7 +23,10 @@ def loaded(program: str) -> set[str]:
     ("program", "without"),
     [
         ("import hopscope", HEAVY | {"msgspec", "asyncio", "socket", "subprocess", "threading"}),
-        ("import hopscope.path.fold, hopscope.path.health", HEAVY | {"socket", "asyncio", "threading", "selectors"}),
+        (
+            "import hopscope.path.fold, hopscope.judge.judge, hopscope.words.said",
+            HEAVY | {"socket", "asyncio", "threading", "selectors"},
+        ),
         # A worker is launched by this before anything slow is imported.
         ("import hopscope.session.launch, hopscope.session.plans", HEAVY | {"asyncio", "socket", "tempfile"}),
         ("import hopscope.session.session", HEAVY),

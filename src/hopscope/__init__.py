@@ -12,7 +12,17 @@ from hopscope._version import __version__
 if TYPE_CHECKING:
     from hopscope.path.snapshot import Hop, Path
     from hopscope.session.errors import Refusal, TraceError, Unresolvable, WorkerFailed
-    from hopscope.session.events import EndEvent, GapEvent, MarkEvent, ProbeEvent, SessionEvent, StartEvent
+    from hopscope.session.events import (
+        EndEvent,
+        EpochEvent,
+        GapEvent,
+        IncidentEvent,
+        MarkEvent,
+        ProbeEvent,
+        SessionEvent,
+        StartEvent,
+        VerdictEvent,
+    )
     from hopscope.session.model import Probing, Snapshot, Target
     from hopscope.session.report import Report, ReportHop
     from hopscope.session.session import Session
@@ -21,7 +31,17 @@ if TYPE_CHECKING:
 _PLACES = {
     "hopscope.path.snapshot": ("Hop", "Path"),
     "hopscope.session.errors": ("Refusal", "TraceError", "Unresolvable", "WorkerFailed"),
-    "hopscope.session.events": ("EndEvent", "GapEvent", "MarkEvent", "ProbeEvent", "SessionEvent", "StartEvent"),
+    "hopscope.session.events": (
+        "EndEvent",
+        "EpochEvent",
+        "GapEvent",
+        "IncidentEvent",
+        "MarkEvent",
+        "ProbeEvent",
+        "SessionEvent",
+        "StartEvent",
+        "VerdictEvent",
+    ),
     "hopscope.session.model": ("Probing", "Snapshot", "Target"),
     "hopscope.session.report": ("Report", "ReportHop"),
     "hopscope.session.session": ("Session",),
@@ -31,8 +51,10 @@ _PLACE_OF = {name: module for module, names in _PLACES.items() for name in names
 
 __all__ = [
     "EndEvent",
+    "EpochEvent",
     "GapEvent",
     "Hop",
+    "IncidentEvent",
     "MarkEvent",
     "Path",
     "ProbeEvent",
@@ -47,6 +69,7 @@ __all__ = [
     "Target",
     "TraceError",
     "Unresolvable",
+    "VerdictEvent",
     "WorkerFailed",
     "__version__",
     "trace",

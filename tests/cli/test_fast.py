@@ -141,3 +141,25 @@ def test_ctrl_c_prints_what_was_played_so_far() -> None:
     lines = process.communicate(timeout=30)[0].splitlines()
     assert process.returncode == 130
     assert json.loads(lines[-1])["event"] == "end"
+
+
+def test_events_are_a_line_for_each_change_with_its_time() -> None:
+    lines = fast("outage", "-c", "60", "--format", "events").splitlines()
+    assert [line[:61] for line in lines] == [
+        "2026-01-01 12:00:03 UTC www.example.com healthy: healthy so f",
+        "2026-01-01 12:00:20 UTC www.example.com outage began: no answ",
+        "2026-01-01 12:00:23 UTC www.example.com outage: no answer fro",
+        "2026-01-01 12:00:35 UTC www.example.com outage ended: no answ",
+        "2026-01-01 12:00:37 UTC www.example.com recovered: fine again",
+    ]
+
+
+def test_an_explanation_stands_behind_a_text_report_and_beside_data_on_standard_error() -> None:
+    text = fast("outage", "-c", "30", "--explain")
+    assert text.startswith("Start: ")
+    assert "www.example.com (192.0.2.80): no answer from hop 6 on, since 2026-01-01 12:00:20 UTC" in text
+    assert "It rests on this:\n" in text
+    assert "What to try:\n" in text
+    done = run("demo", "outage", "--fast", "-c", "30", "--explain", "--format", "json")
+    assert json.loads(done.stdout)["verdict"]["kind"] == "outage"
+    assert "hopscope: It rests on this:" in done.stderr

@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from hopscope.judge.judge import Judge
 from hopscope.path.fold import PathFold
-from hopscope.path.health import health
 from hopscope.probe.channel import Channel, ChannelContext, Probe, Reply
 from hopscope.probe.channels.simulated import SimulatedChannel
 from hopscope.probe.engine import Engine
@@ -169,8 +169,10 @@ def test_an_hours_gap_in_mid_round_leaves_a_trace_that_is_whole_and_true(tmp_pat
     events = virtual.advance(5.4)
     virtual.now += HOUR
     events += virtual.advance(5.0)
-    fold = PathFold(plan.address)
+    fold, judge = PathFold(plan.address), Judge(plan.address)
     fold.apply_all(events)
+    for event in events:
+        judge.apply(event)
     path = fold.snapshot()
     target = path.hops[-1]
     assert (len(path.hops), target.is_target, path.reached) == (HOPS, True, True)
@@ -185,7 +187,8 @@ def test_an_hours_gap_in_mid_round_leaves_a_trace_that_is_whole_and_true(tmp_pat
     assert len(rounds) <= 12
     assert target.rtt is not None
     assert target.rtt.worst < 100 * MS
-    assert health(path).state == "healthy"
+    assert judge.judged().verdict.kind == "healthy"
+    assert judge.judged().incidents == ()
     document = Document(
         (Target(1, "far.example", "running", plan.address, plan, None, None, None, path, {}),), 1, "x", "0"
     )

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from hopscope.judge.judge import Judge
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import NumbersWindow
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot, Target, TargetState, WorkerState
+from hopscope.wire.facts import Reset
 from hopscope.wire.messages import (
     DEFAULT_PORT,
     Answered,
     Counters,
+    Event,
     Failed,
     Label,
     Lost,
@@ -98,25 +101,37 @@ class Scripted:
     is_tried_again: bool = False
     source_change: SourceChanged | None = None
     fold: PathFold = field(init=False)
+    judge: Judge = field(init=False)
     random: random.Random = field(init=False)
     round: int = 0
 
     def __post_init__(self) -> None:
         self.fold = PathFold(self.address or "")
+        self.judge = Judge(self.address or "")
         self.random = random.Random(f"{self.id}{self.query}")
+
+    def tell(self, event: Event) -> None:
+        """What happened."""
+        self.fold.apply(event)
+        self.judge.apply(event)
+
+    def reset(self, at: int) -> None:
+        """Statistics anew."""
+        self.fold.reset(at)
+        self.judge.apply(Reset(at))
 
     def play(self, at: int, upto: int | None = None) -> None:
         """A round; `upto`: only so many hops have answered so far, the rest is pending."""
         if self.state not in ("running",):
             return
-        fold, chance = self.fold, self.random
-        fold.apply(RoundStarted(self.id, self.round, at))
+        chance = self.random
+        self.tell(RoundStarted(self.id, self.round, at))
         for ttl, router in enumerate(self.routers, 1):
             sent = at + ttl * SECOND // 50
             if self.broken:
-                fold.apply(Failed(self.id, self.round, ttl, sent, "ENETUNREACH", "Network is unreachable"))
+                self.tell(Failed(self.id, self.round, ttl, sent, "ENETUNREACH", "Network is unreachable"))
                 continue
-            fold.apply(Sent(self.id, self.round, ttl, sent))
+            self.tell(Sent(self.id, self.round, ttl, sent))
             wobble = abs(chance.gauss(0, router.wobble))
             lost = chance.random() < router.lossy
             spike = chance.random() < router.spike
@@ -124,12 +139,12 @@ class Scripted:
             if upto is not None and ttl > upto:
                 continue
             if router.silent or lost:
-                fold.apply(Lost(self.id, self.round, ttl, sent))
+                self.tell(Lost(self.id, self.round, ttl, sent))
                 continue
             index = 0 if which < 0.62 or len(router.addresses) == 1 else 1
             rtt = router.ms + wobble + (router.ms * 1.2 if spike else 0)
             last = ttl == len(self.routers)
-            fold.apply(
+            self.tell(
                 Answered(
                     self.id,
                     self.round,
@@ -180,6 +195,7 @@ class Scripted:
             names,
             is_tried_again=self.is_tried_again,
             source_change=self.source_change,
+            judged=self.judge.judged(),
         )
 
 
@@ -285,7 +301,7 @@ class ScriptedSession:
         self.calls.append(("reset", target))
         for one in self.targets:
             if target in (None, one.id):
-                one.fold.reset(self.now)
+                one.reset(self.now)
         self.touch()
 
     def retry(self, target: int | None = None) -> bool:
@@ -323,7 +339,7 @@ class ScriptedSession:
         self.calls.append(("restart", target, probing))
         one = self.find(target)
         one.probing = probing
-        one.fold.reset(self.now)
+        one.reset(self.now)
         self.touch()
 
 

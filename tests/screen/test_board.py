@@ -54,8 +54,8 @@ def test_sixty_by_sixteen_reads_at_a_glance() -> None:
 
 
 SIXTY = """
-  ● one.one.one.one   ▲ example.net 4.2 % loss  +1 ▶   +
- healthy: 0 of 120 lost, 12.6 ms, steady
+  ● one.one.one.one   ▲ example.net 3 % loss  +1 ▶   +
+ healthy: about 13 ms, nothing is lost
 
    #  Host                  Loss %     Avg      0–20 ms +5▶
    1  gateway.lan              0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
@@ -65,7 +65,7 @@ SIXTY = """
       └ ae2.core2.example…            8.3
    5  ix-gw.example.org        0     12.1    ▅▅▅▆▅▅▅▅▅▅▅▅▅▅
 ▶  6  one.one.one.one          0     13.1    ▆▅▆▅▆▅▅▅▆▅▅▅▆▅
-      ° loss here goes no further
+      ° harmless
 
 
 
@@ -128,12 +128,17 @@ def test_harmless_loss_is_marked_and_explained_and_true_loss_has_its_own_mark() 
     assert "°" in harmless
     assert "▲" not in harmless
     assert "▲" in true
-    assert any("loss here goes no further" in line for line in lines)
+    assert any("harmless: the router limits" in line for line in lines)
 
 
 @pytest.mark.parametrize(
     ("rounds", "says"),
-    [(0, "paused; no answer yet"), (3, "paused; healthy so far: 0 of "), (100, "paused; so far healthy: 0 of ")],
+    [
+        (0, "paused; no answer yet"),
+        (3, "paused; too few rounds to judge"),
+        (6, "paused; healthy so far: about 13 ms"),
+        (100, "paused; so far healthy: about 13 ms"),
+    ],
 )
 def test_a_paused_target_says_what_is_known_so_far_once(rounds: int, says: str) -> None:
     target = Scripted(1, "one.example", "192.0.2.53", tour())
@@ -174,7 +179,7 @@ def test_a_name_that_does_not_lead_back_is_marked_and_explained_and_no_other_is(
 
 def test_young_numbers_are_said_to_be_young() -> None:
     lines = seen(usual().play(4).snapshot(), (120, 34))
-    assert "too few probes to judge" in lines[1]
+    assert "healthy so far" in lines[1]
     assert any("too young to judge" in line for line in lines)
     old = seen(usual().play(40).snapshot(), (120, 34))
     assert not any("too young" in line or "too few" in line for line in old)

@@ -354,7 +354,7 @@ async def test_y_copies_the_report(drive: Drive, monkeypatch: pytest.MonkeyPatch
     async with drive(usual().play(3), options=ScreenOptions(glyphs="unicode", report=report)) as it:
         monkeypatch.setattr(it.app, "copy_to_clipboard", copied.append)
         await it.press("y")
-        assert copied == ["text report of 1\n"]
+        assert copied == ["ticket report of 1\n"]
         assert "clipboard" in it.lines()[2]
 
 

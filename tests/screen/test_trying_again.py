@@ -72,6 +72,6 @@ async def test_a_change_of_this_computers_address_is_said_until_the_reset(drive:
         words = f"{time_of_day(at)} this computer's address changed from 192.0.2.7 to 192.168.1.20"
         assert words in it.text()
         assert "  from 192.168.1.20" in it.text()
-        target.fold.reset(it.session.now)
+        target.reset(it.session.now)
         it.session.play(1)
         await it.until(lambda: words not in it.text())

@@ -31,18 +31,23 @@ LOST = Numbers(
             "starting",
         ),
         (
-            Verdict(kind="healthy", numbers=Numbers(sent=100, rounds=100, usual_ns=32_612_345)),
-            "healthy: usually 33 ms, nothing is lost",
+            Verdict(kind="healthy", numbers=Numbers(sent=100, rounds=100)),
+            "healthy: about 35 ms, nothing is lost",
+            "healthy",
+        ),
+        (
+            Verdict(kind="healthy", numbers=Numbers(sent=9, rounds=9)),
+            "healthy so far: about 35 ms, nothing is lost",
             "healthy",
         ),
         (
             Verdict(kind="healthy", numbers=Numbers(sent=100, rounds=100, lost=1)),
-            "healthy: 1 lost so far, which may be chance",
+            "healthy: about 35 ms, 1 lost so far, which may be chance",
             "healthy",
         ),
         (
             Verdict(kind="healthy", numbers=Numbers(sent=120, rounds=120, lost=1)),
-            "healthy: 1 lost in the last 120 rounds, which may be chance",
+            "healthy: about 35 ms, 1 lost in the last 120 rounds, which may be chance",
             "healthy",
         ),
         (

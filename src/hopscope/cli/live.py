@@ -91,11 +91,13 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
     def report(snapshot: Snapshot, target: int, name: str) -> str:
         from hopscope.cli.report import document
         from hopscope.views.privacy import masked
+        from hopscope.views.report.explain import ticket
         from hopscope.views.report.formats import render
 
         # What the screen hides is not in its snapshot; what --privacy hides leaves in no report in any case.
         targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
-        return render(document(snapshot, targets, options), name)
+        made = document(snapshot, targets, options)
+        return ticket(made) if name == "ticket" else render(made, name)
 
     def save_settings(settings: Mapping[str, Any]) -> str:
         if options.config.note is not None:

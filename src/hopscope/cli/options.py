@@ -54,6 +54,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     privacy: int = 0
     """How many of the first hops are hidden."""
     assertion: str | None = None
+    explain: bool = False
+    """Say the verdict in full sentences, too."""
     output: str | None = None
     record: str | None = None
     """The store that keeps the trace, too."""
@@ -110,7 +112,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         targets = [*typed, *_from_file(merged.get("file"))]
     _check_targets(action, targets, merged.get("list", False), is_alone=set(values) <= {"action", "targets", "as_mtr"})
     asked = _format(merged)
-    if asked is None and (merged.get("assertion") is not None or merged.get("output") is not None):
+    if asked is None and any(merged.get(name) is not None for name in ("assertion", "output", "explain")):
         asked = "text"
     if merged.get("assertion") is not None:
         from hopscope.cli import assertions
@@ -150,6 +152,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         window=merged.get("window", "start"),
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),
+        explain=merged.get("explain", False),
         output=merged.get("output"),
         record=merged.get("record"),
         since=merged.get("since"),

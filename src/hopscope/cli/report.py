@@ -29,6 +29,7 @@ from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
 from hopscope.views.privacy import HIDDEN, masked, masked_snapshot
 from hopscope.views.report.document import Document
+from hopscope.views.report.explain import explanation
 from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
 from hopscope.views.report.stream import Streamer, streamer
 
@@ -51,6 +52,8 @@ def run(
 
 
 _MOST_WORDS = 500
+_PLAIN = ("text", "wide")
+"""Formats behind which an explanation can stand."""
 _LEFT_UNHEARD = ("EHOSTUNREACH",)
 """Errors of a next hop that does not answer: the user may probe, and whether it answers is the network's."""
 _MTR_WORDS = {"EPERM": "Permission denied", "EACCES": "Permission denied"}
@@ -100,8 +103,12 @@ class Ending:
             refused = [target for target in refused if not mtr_targets.is_without_hops(target)]
             words = mtr_targets.refusal
         measured = tuple(target for target in snapshot.targets if target not in refused or target.path.rounds)
+        report = document(snapshot, measured, self.options, self.host)
         if self.format not in STREAMS and measured:
-            self._print(document(snapshot, measured, self.options, self.host))
+            self._print(report)
+        if self.options.explain and self.format not in _PLAIN and measured:
+            for line in explanation(report).splitlines():
+                say(line)
         try:
             self.output.close()
         except OutputError as error:
@@ -156,7 +163,10 @@ class Ending:
     def _print(self, report: Document) -> None:
         try:
             keep = self.output.write if self.options.as_mtr else self.output.save
-            keep(render(report, self.format))
+            text = render(report, self.format)
+            if self.options.explain and self.format in _PLAIN:
+                text = f"{text}\n{explanation(report)}"
+            keep(text)
         except ClosedPipe:
             self.is_pipe_closed = True
         except OutputError as error:

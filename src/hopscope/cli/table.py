@@ -156,12 +156,15 @@ OPTIONS: tuple[Option, ...] = (
        "Columns of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest, B best, A average,"
        " W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst, RFC 3550).",
        metavar="FIELDS", read=fields),
-    _o(("--window",), "window", "Report", "numbers of the last …",
+    _o(("--window",), "window", "Report", "numbers of: all",
        "The span of time that the numbers are over: the last 60s, 5m, 15m or 1h, or all since the start.",
        metavar="SPAN", choices=WINDOW_WORDS),
     _o(("--assert",), "assertion", "Report", "else exit 5",
        "Conditions on the result, e.g. 'loss<1 p95<50 hops<20 reached hop[3].loss<5'. One that does not hold makes"
        " the exit status 5, with a line on standard error.", metavar="TEXT"),
+    _o(("--explain",), "explain", "Report", "in sentences",
+       "Say the report's verdict in full sentences, with what it rests on and what to try: behind the text reports,"
+       " with the other formats on standard error. Alone it implies a text report.", constant=True),
     _o(("--output",), "output", "Report", "not to stdout", "Write the report to this file.",
        metavar="FILE", completes="file"),
     _o(("-t", "--curses"), "layout", "mtr", "the live screen",
@@ -193,9 +196,9 @@ OPTIONS: tuple[Option, ...] = (
        "Keep this trace in this file too, whatever else is done with it: hopscope history replay FILE. A recording that"
        " is there already is added to.",
        metavar="FILE", completes="file"),
-    _o(("--completion",), "completion", "Other", "bash, zsh or fish", "Print a completion script for this shell.",
+    _o(("--completion",), "completion", "More", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),
-    _o(("--man",), "man", "Other", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
+    _o(("--man",), "man", "More", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
        constant=True),
     _o(("--list",), "list", "More", "of demo: scenarios", "With demo: list the built-in scenarios.", constant=True),
     _o(("--since",), "since", "More", "of a recording",

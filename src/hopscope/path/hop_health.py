@@ -1,25 +1,58 @@
 """Is a hop fine, and is its loss real? Judged by the numbers that stand in the table, since the last reset.
 
+Whether its loss is trouble now is the judge's to say (`hopscope.judge`), and `hopscope.words.hops` heeds that.
+
 Loss or delay that is real goes on to the target; what stops at a hop is only how that router answers: routers answer
 expired packets slowly and at a limited rate, and forward all others at full speed all the while.
 """
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+import msgspec
+
 from hopscope.path.evidence import (
     COLLECTING,
     GONE,
-    PROVISIONAL,
-    RECENT,
     Confidence,
     confidence,
     is_significant,
     last_fate,
-    loss,
 )
-from hopscope.path.findings import HopFinding
-from hopscope.path.snapshot import FAILED, Hop, Path
+from hopscope.path.snapshot import FAILED, Hop, LocalError, Path
 from hopscope.path.stats import MS, wilson95
+
+HopState: TypeAlias = Literal[
+    "starting", "ok", "past", "silent", "cosmetic", "slow-to-answer", "loss", "no-answer", "this-computer"
+]
+
+
+class HopFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hop is like."""
+
+    state: HopState
+    confidence: Confidence
+    error: LocalError | None = None
+    """``this-computer``: what failed."""
+    lost: int = 0
+    """``ok``: chance losses, of `n`; ``past``: what was lost in all."""
+    n: int = 0
+    loss_pct: float | None = None
+    """``cosmetic`` and ``loss``."""
+    goes_on_pct: float | None = None
+    """``loss``: of it, what a later hop loses as well, where that is less."""
+    begins_here: bool = False
+    """``loss``: it begins here, just before, or on the way back."""
+    is_last: bool = False
+    """``loss``: no later hop answers."""
+    extra_ns: int | None = None
+    """``slow-to-answer``: by how much it answers later than hops behind it; None: it answers after the timeout only."""
+
+    @property
+    def is_trouble(self) -> bool:
+        """Worth the colour of trouble."""
+        return self.state in ("loss", "no-answer", "this-computer")
 
 
 def hop_health(path: Path, hop: Hop) -> HopFinding:
@@ -43,11 +76,10 @@ def hop_health(path: Path, hop: Hop) -> HopFinding:
     return HopFinding(state="ok", confidence=sure, lost=hop.lost, n=n)
 
 
-def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
-    """The smallest TTL from which loss goes on, over every answering hop, to the target; None without significant loss
-    there. `rounds`: judge by so many of the last rounds (None: since the last reset)."""
-    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.rows if hop.received]
-    rows = [row for row in rows if row[2]]
+def loss_onset(path: Path) -> int | None:
+    """The smallest TTL from which loss goes on, over every answering hop, to the target, since the last reset; None
+    without significant loss there."""
+    rows = [(hop.ttl, hop.lost, hop.lost + hop.received) for hop in path.rows if hop.received]
     if not rows or not is_significant(rows[-1][1], rows[-1][2]):
         return None
     floor = wilson95(rows[-1][1], rows[-1][2])[0]
@@ -58,16 +90,6 @@ def loss_onset(path: Path, rounds: int | None = RECENT) -> int | None:
         elif not lost or wilson95(lost, n)[1] < floor:
             break  # this one is clean; one that may be either leaves it to the hops before it
     return onset
-
-
-def is_certain_onset(path: Path, onset: int, rounds: int | None = RECENT) -> bool:
-    """Whether the answering hop before `onset` surely loses less than the target does."""
-    rows = [(hop.ttl, *loss(hop, rounds)) for hop in path.rows if hop.received]
-    before = [row for row in rows if row[0] < onset]
-    if not before:
-        return True
-    _, lost, n = before[-1]
-    return wilson95(lost, n)[1] < wilson95(rows[-1][1], rows[-1][2])[0] or (not lost and n >= PROVISIONAL)
 
 
 def _without_answers(hop: Hop, later: list[Hop], sure: Confidence) -> HopFinding:
@@ -97,7 +119,7 @@ def _loss_at(path: Path, hop: Hop, later: list[Hop], sure: Confidence) -> HopFin
                 state="loss", confidence=sure, loss_pct=pct, goes_on_pct=100 * least[0] / least[1], is_last=not later
             )
         return HopFinding(state="cosmetic", confidence=sure, loss_pct=pct)
-    begins = loss_onset(path, None) == hop.ttl and bool(later)
+    begins = loss_onset(path) == hop.ttl and bool(later)
     return HopFinding(state="loss", confidence=sure, loss_pct=pct, begins_here=begins, is_last=not later)
 
 

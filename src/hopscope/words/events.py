@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from hopscope.judge.verdict import Incident, Mark
-from hopscope.words.numbers import span, span_ms
+from hopscope.words.numbers import nth, span, span_ms
 from hopscope.words.places import Place
 from hopscope.words.verdicts import Clock, lasted, lost_words, matter, where
 
@@ -25,10 +25,11 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
     if incident.kind in ("unreachable", "mtu") and where(place):
         words += f" {where(place)}"
     parts = [f"{words}{lasted(incident)}"]
-    if incident.end is None:
-        parts.append(f"since {clock(incident.begin)}" if incident.times == 1 else "and it lasts")
     if incident.times > 1:
-        parts.append(f"{incident.times} times since {clock(incident.begin)}")
+        often = f"{incident.times} times" if incident.end is not None else f"the {nth(incident.times)} time"
+        parts.append(f"{often} since {clock(incident.begin)}")
+    elif incident.end is None:
+        parts.append(f"since {clock(incident.begin)}")
     if incident.delay_ns is not None and incident.delay_ns > 0:
         parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than usual")
     if incident.kind in ("loss", "bad-member") and incident.sent:

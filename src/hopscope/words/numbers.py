@@ -132,6 +132,13 @@ def time_of_day(epoch_ns: int, seconds: bool = True) -> str:
     return datetime.fromtimestamp(epoch_ns / 1e9).astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
+def time_of(epoch_ns: int, now: int | None) -> str:
+    """The local time of day, with the date in front where it is not that of `now`."""
+    at = datetime.fromtimestamp(epoch_ns / 1e9).astimezone()
+    is_today = now is None or at.date() == datetime.fromtimestamp(now / 1e9).astimezone().date()
+    return f"{at:%H:%M:%S}" if is_today else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
 def iso(epoch_ns: int) -> str:
     """A moment as ISO 8601 in UTC with microseconds."""
     return (_EPOCH + timedelta(microseconds=epoch_ns // 1000)).isoformat(timespec="microseconds")

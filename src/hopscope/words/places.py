@@ -63,8 +63,9 @@ class Course:
 
     def called(self, address: str) -> str:
         """An address with its name, where it has one."""
-        name = self._names.get(address, _NOTHING).hostname
-        return f"{name} ({address})" if name else address
+        known = self._names.get(address, _NOTHING)
+        claim = "; name unverified" if known.verified is False else ""
+        return f"{known.hostname} ({address}{claim})" if known.hostname else address
 
     def place(
         self, kind: str, first: int | None, last: int | None, sides: tuple[str | None, str | None] = (None, None)

@@ -30,6 +30,13 @@ class Subject(Shape):
     def end(self) -> End: ...
 
 
+def _rtt(path: Path) -> int | None:
+    """The target's median RTT."""
+    target = path.target_hop
+    median = target.rtt.median if target is not None and target.rtt is not None else None
+    return None if median is None else int(median * 1e6)
+
+
 class Said:
     """What is said of `subject`; each part is made when it is asked for. `clock` shows moments to the reader."""
 
@@ -81,8 +88,9 @@ class Said:
         if self.verdict.was is not None:
             was = next((each for each in reversed(subject.judged.incidents) if each.id == self.verdict.was), None)
         place = self.place_of(was) if was is not None else self.place
+        path, notes = subject.path, frozenset(note.kind for note in self.verdict.notes)
         return Setting(
-            place, self._course_now, self._clock, subject.path.protocol, subject.query, was, subject.path.started_at
+            place, self._course_now, self._clock, path.protocol, subject.query, was, path.started_at, _rtt(path), notes
         )
 
     def _course_now(self) -> Course:

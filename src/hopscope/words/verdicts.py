@@ -21,6 +21,8 @@ Clock = Callable[[int], str]
 
 _NS_PER_MS: Final = 1e6
 
+_YOUNG: Final = 10
+"""Rounds below which little can be said."""
 _FULL: Final = 120
 """Rounds from which on the span of a number no longer grows."""
 
@@ -48,6 +50,10 @@ class Setting(NamedTuple):
     """What is over, where the verdict says that something is."""
     started: int | None = None
     """When the first round began: nobody looked before."""
+    rtt_ns: int | None = None
+    """The target's RTT (median), where there is one."""
+    notes: frozenset[str] = frozenset()
+    """Kinds of the verdict's notes."""
 
 
 class Sentence(NamedTuple):
@@ -180,13 +186,17 @@ def _starting(n: Numbers, place: Place, setting: Setting) -> _Matter:
 
 
 def _healthy(n: Numbers, place: Place, setting: Setting) -> _Matter:
-    del place, setting
-    parts = [f"usually {_ms(n.usual_ns)}"] if n.usual_ns is not None else []
-    if n.lost:  # a count that rests, and a span that is one
-        parts.append(f"{n.lost} lost {_of_late(n)}, which may be chance")
-    else:
+    del place
+    parts = [f"about {_ms(setting.rtt_ns)}"] if setting.rtt_ns is not None else []
+    if not n.lost:
         parts.append("nothing is lost")
-    return "healthy", ", ".join(parts), "healthy"
+    elif "target-limits" in setting.notes:
+        parts.append("the target limits how often it answers")
+    elif "early-loss" in setting.notes:
+        parts.append(f"{n.lost} lost {_of_late(n)}, too early to tell a limit from loss")
+    else:
+        parts.append(f"{n.lost} lost {_of_late(n)}, which may be chance")
+    return "healthy so far" if n.rounds < _YOUNG else "healthy", ", ".join(parts), "healthy"
 
 
 def _of_late(n: Numbers) -> str:

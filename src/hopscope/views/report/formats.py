@@ -37,6 +37,7 @@ _ALL: Final = (
     Format("csv", "one tidy table", "csv", "table_csv:render", is_suffixs=True),
     Format("json", "everything, one document", "json", "report_json:render", is_suffixs=True),
     Format("ndjson", "a line for each fact, as it happens", "ndjson", None),
+    Format("events", "a line of text for each change", "log", None),
     Format("markdown", "for tickets and chats", "md", "markdown:render", is_suffixs=True),
     Format("html", "one page with charts", "html", "page:render", is_suffixs=True),
     Format("mtr-json", "mtr's JSON", "json", "mtr_json:render", is_mtrs=True),

@@ -38,7 +38,7 @@ def text(words: str) -> str:
 
 
 def _report(document: Document, target: Target) -> str:
-    lines = [f"# Path to {text(query_of(target))}", "", f"**{text(verdict(target))}**", ""]
+    lines = [f"# Path to {text(query_of(target))}", "", f"**{text(verdict(document, target))}**", ""]
     grounds = [f"- {text(line)}" for line in evidence(document, target)]
     lines += [*grounds, ""] if grounds else []
     lines += [f"- {name}: {text(value)}" for name, value in measured(document, target)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from html import escape
 
-from hopscope.path.health import health, hop_health
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report import svg
@@ -25,6 +24,8 @@ from hopscope.views.report.words import (
     remark,
     verdict,
 )
+from hopscope.words.hops import hop_finding
+from hopscope.words.moods import mood
 from hopscope.words.numbers import exact_ms as ms
 from hopscope.words.numbers import exact_percent as percent
 
@@ -39,7 +40,8 @@ h1 { font-size: 1.5rem; margin-bottom: .2rem; overflow-wrap: anywhere; } h2 { fo
 section + section { border-top: 2px solid var(--line); margin-top: 3rem; }
 .verdict { border-left: .3rem solid var(--soft); padding-left: .7rem; margin: 1rem 0; overflow-wrap: anywhere; }
 .verdict p { margin: 0; font-weight: 600; } .verdict ul { margin: .2rem 0 0; padding: 0; list-style: none; }
-.verdict.healthy { border-color: var(--fine); } .verdict.loss, .verdict.unreachable { border-color: var(--lost); }
+.verdict.healthy { border-color: var(--fine); }
+.verdict.loss, .verdict.slow, .verdict.unreachable, .verdict.this-computer { border-color: var(--lost); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dt { color: var(--soft); } dd { margin: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -113,7 +115,7 @@ def _section(document: Document, target: Target) -> str:
         shown = path.target_hop or next((hop for hop in reversed(path.rows) if hop.received), None)
         if shown is not None:
             which = "the target" if shown.is_target else f"hop {shown.ttl}, the last that answered"
-            is_lost = is_true_loss(shown, hop_health(path, shown))
+            is_lost = is_true_loss(shown, hop_finding(path, shown, target.judged.verdict))
             chart = svg.over_time(path, shown, is_true_loss=is_lost)
             parts.append(_figure(f"Latency over time (ms): {which}", chart))
     parts.append(
@@ -127,7 +129,8 @@ def _section(document: Document, target: Target) -> str:
 def _verdict(document: Document, target: Target) -> str:
     grounds = "".join(f"<li>{escape(_sentence(line))}</li>" for line in evidence(document, target))
     more = f"<ul>{grounds}</ul>" if grounds else ""
-    return f'<div class="verdict {health(target.path).state}"><p>{escape(verdict(target))}</p>{more}</div>'
+    state = mood(target.judged.verdict, target.path.protocol)
+    return f'<div class="verdict {state}"><p>{escape(verdict(document, target))}</p>{more}</div>'
 
 
 def _sentence(words: str) -> str:
@@ -136,7 +139,7 @@ def _sentence(words: str) -> str:
 
 def _legend(target: Target) -> str:
     """What the marks in the table mean, as far as they stand there."""
-    found = [(hop, hop_health(target.path, hop)) for hop in target.path.rows]
+    found = [(hop, hop_finding(target.path, hop, target.judged.verdict)) for hop in target.path.rows]
     lines = []
     if any(hop.lost and is_true_loss(hop, judged) for hop, judged in found):
         lines.append("A red bar of full height with a head is a lost probe.")
@@ -161,7 +164,7 @@ def _table(document: Document, target: Target) -> str:
 def _row(document: Document, target: Target, hop: Hop) -> str:
     rtt = hop.rtt
     times = [rtt.last, rtt.best, rtt.avg, rtt.median, rtt.p95, rtt.worst, rtt.stddev] if rtt else [None] * 7
-    judged = hop_health(target.path, hop)
+    judged = hop_finding(target.path, hop, target.judged.verdict)
     is_lost = is_true_loss(hop, judged)
     loss = percent(hop.loss_pct) + (HARMLESS if is_harmless(judged) else "")
     if hop.loss_ci95_pct is not None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from hopscope.session.events import EndEvent, ProbeEvent, StartEvent, StreamEvent
+from hopscope.session.events import EndEvent, IncidentEvent, ProbeEvent, StartEvent, StreamEvent, VerdictEvent
 from hopscope.views.privacy import HIDDEN
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
@@ -32,6 +32,31 @@ class Ndjson:
     def event(self, event: StreamEvent) -> str:
         """One line."""
         return self._encoder.encode(event).decode() + "\n"
+
+
+class EventLines:
+    """``events``: a line of text for each change of the verdict, each incident's begin and its end, with the time."""
+
+    def __init__(self) -> None:
+        self._queries: dict[str, str] = {}
+
+    def event(self, event: StreamEvent) -> str:
+        """One line, or nothing."""
+        if isinstance(event, StartEvent):
+            self._queries[event.target] = event.query
+            return ""
+        who = self._queries.get(event.target, event.target)
+        if isinstance(event, VerdictEvent):
+            return f"{_second(event.at)} {who} {event.kind}: {event.text}\n"
+        if isinstance(event, IncidentEvent):
+            what = "ended" if event.end is not None else "began" if event.times == 1 else "began again"
+            return f"{_second(event.at)} {who} {event.kind} {what}: {event.text}\n"
+        return ""
+
+
+def _second(moment: str) -> str:
+    """``2026-11-25 14:02:11 UTC`` of an ISO 8601 moment in UTC."""
+    return f"{moment[:19].replace('T', ' ')} UTC"
 
 
 class InTurn:
@@ -95,6 +120,8 @@ def streamer(name: str, style: Style, hostname_of: HostnameOf, privacy: int = 0)
         stream = InTurn(lambda: MtrRaw(style, hostname_of, numbers))
     elif name == "mtr-split":
         stream = InTurn(lambda: MtrSplit(style, hostname_of))
+    elif name == "events":
+        stream = EventLines()
     else:
         stream = Ndjson()
     return Private(stream, privacy) if privacy else stream

@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from hopscope.path.findings import HopFinding, LoopFound, TargetSilent
-from hopscope.path.health import health, hop_health
+import msgspec
+
+from hopscope.judge.verdict import Incident
+from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
 from hopscope.session.report import remarks
-from hopscope.views.prose import hop_words, sentence
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
+from hopscope.words.events import incident_words
+from hopscope.words.hops import hop_finding, hop_words
 from hopscope.words.numbers import DASH
+from hopscope.words.said import Said
 
+MOST_HAPPENED = 20
+"""Incidents that are listed; the newest."""
 UNVERIFIED = "name unverified"
 """Stands beside a name that does not lead back to its address."""
 
@@ -71,42 +77,36 @@ def _end(begin: datetime, end: datetime) -> str:
     return f"{end:%H:%M:%S}" if begin.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
 
 
-def verdict(target: Target) -> str:
-    """What the path is like, in a line."""
+def said_of(document: Document, target: Target) -> Said:
+    """What the judge has to say of a target, with both clocks' times."""
+    if document.style.names == "addresses":
+        bare = {address: msgspec.structs.replace(known, hostname=None) for address, known in target.names.items()}
+        target = msgspec.structs.replace(target, names=bare)
+    return Said(target, lambda at: moment(at).words())
+
+
+def verdict(document: Document, target: Target) -> str:
+    """What is wrong, in a line."""
     if target.error:
         return target.error
     if target.refusal:
         return target.refusal.message
-    return sentence(health(target.path)).line
+    return said_of(document, target).sentence.line
 
 
 def evidence(document: Document, target: Target) -> list[str]:
-    """What the verdict rests on and whom it concerns: the router with its address and owner, and the counts."""
+    """What the verdict rests on and whom it concerns, and what was wrong before."""
     if target.error or target.refusal:
         return []
-    path = target.path
-    found = health(path)
-    lines = []
-    if isinstance(found, LoopFound):
-        lines += [located(document, target, address) for address in found.addresses]
-    farthest = found.farthest if isinstance(found, TargetSilent) else None
-    ttl = farthest or found.first_ttl
-    hop = next((hop for hop in path.rows if hop.ttl == ttl), None)
-    if hop is not None and hop.nodes and not (hop.is_target or isinstance(found, LoopFound)):
-        counts = f": {lost_of(hop)} lost there" if hop.lost and farthest is None else ""
-        lines.append(f"hop {hop.ttl} is {located(document, target, hop.nodes[0].address)}{counts}")
-    end = path.target_hop
-    if end is not None and end.nodes and (end.lost or end.received):
-        lines.append(f"the target is {located(document, target, end.nodes[0].address)}: {lost_of(end)} lost")
-    if found.since is not None:
-        lines.append(f"since {moment(found.since).words()}")
-    return lines
+    said = said_of(document, target)
+    before = [happened(incident, said) for incident in target.judged.incidents if incident.end is not None]
+    return [*said.evidence, *said.against, *before[-MOST_HAPPENED:]]
 
 
-def located(document: Document, target: Target, address: str) -> str:
-    """An address with its name and its owner, as far as known."""
-    owned = owner_words(target, address)
-    return f"{host(document, target, address)}, {owned}" if owned else host(document, target, address)
+def happened(incident: Incident, said: Said) -> str:
+    """An incident, with its moments."""
+    words = incident_words(incident, said.place_of(incident), lambda at: moment(at).words())
+    return words if incident.end is None else f"{span(incident.begin, incident.end)}: {words}"
 
 
 def lost_of(hop: Hop) -> str:
@@ -130,7 +130,7 @@ def is_harmless(found: HopFinding) -> bool:
 
 def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
-    judged = hop_health(target.path, hop)
+    judged = hop_finding(target.path, hop, target.judged.verdict)
     words = [] if judged.state in ("ok", "starting") else [hop_words(judged)]
     if hop.unvouched:
         words.append(f"{hop.unvouched} of {hop.received} quote too little of the probe: a stranger could make them up")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.style import Style
 
-from hopscope.path.findings import HopFinding
+from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.prose import hop_words
 from hopscope.views.screen import labels
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
+from hopscope.words.hops import hop_words
 from hopscope.words.numbers import DASH, percent, span_ms, time_of_day
 
 NS_PER_MS = 1_000_000

@@ -11,7 +11,7 @@ from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut
 from hopscope.words.events import address_change
-from hopscope.words.numbers import clock, interval, percent, time_of_day
+from hopscope.words.numbers import clock, interval, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
@@ -78,11 +78,9 @@ def _first_tab(targets: list[Target], position: int, state: ViewState, look: Loo
 
 def _tab_words(verdict: TargetStatus) -> str:
     """What a tab says beside its mark, where that is more than "all is well"."""
-    pct = verdict.finding.loss_pct
-    if verdict.state == "loss" and pct:
-        return f" {percent(pct)} loss"
-    words = {"healthy": "", "finished": "", "unreachable": "no answer", "no-answer": "no answer by UDP"}
-    return f" {words.get(verdict.state, verdict.state.replace('-', ' '))}".rstrip()
+    if verdict.state in ("healthy", "finished"):
+        return ""
+    return f" {verdict.short if verdict.verdict.is_trouble else verdict.state.replace('-', ' ')}"
 
 
 def _right(target: Target | None, shown: Snapshot) -> str:
@@ -100,18 +98,20 @@ def _right(target: Target | None, shown: Snapshot) -> str:
 
 
 def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
-    """The chosen target in a line: name and health in words; at the right, as far as there is room, its address, the
-    path's length, who probes how, and from where."""
+    """The chosen target in a line: name and verdict in words; at the right, as far as there is room, its address, the
+    path's length, who probes how, and from where. What has no room goes in this order: what stands at the right, the
+    name, which the tab has too, and the end of the verdict's numbers."""
     verdict = state.judge.target(target)
     _mark, style = look.health(verdict.state)
+    words, head = verdict.words, verdict.sentence.head
+    name = cut(target.query, max(12, width // 3))
     line = Line().add(" ", look.text)
-    if width >= 70:
-        line.add(cut(target.query, max(12, width // 3)), look.strong).add("  ", look.text)
+    if width >= 70 and cell_len(name) + cell_len(words) + 4 <= width:
+        line.add(name, look.strong).add("  ", look.text)
     room = width - line.width - 1
-    words = verdict.words
-    head = verdict.sentence.head
-    if verdict.young and verdict.state not in ("starting", "paused"):
-        words += " (too few probes to judge)"
+    if cell_len(head + verdict.sentence.aside) > room:
+        head = verdict.sentence.short or head
+        words = verdict.sentence._replace(head=head).line
     shown = cut(words, room)
     line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
     line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)

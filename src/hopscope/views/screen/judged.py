@@ -1,18 +1,23 @@
-"""What the screen says about a target, its path and its hops: the findings' words, and the states around them.
+"""What the screen says about a target, its path and its hops: the judge's words, and the states around them.
 
-Judging is kept by (target, path's version), since the same path always gets the same findings.
+Words are made once for what was judged once: drawing again judges nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from hopscope.path.findings import Finding, HopFinding, Starting
-from hopscope.path.health import health, hop_health
+from hopscope.judge.verdict import Verdict
+from hopscope.path.evidence import COLLECTING
+from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import NumbersWindow
 from hopscope.session.model import Target
-from hopscope.views.prose import Sentence, sentence
-from hopscope.words.numbers import time_of_day
+from hopscope.words.hops import hop_finding
+from hopscope.words.moods import mood
+from hopscope.words.numbers import time_of
+from hopscope.words.said import Said
+from hopscope.words.verdicts import Sentence
 
 TROUBLE = (
     "this-computer",
@@ -37,18 +42,26 @@ class TargetStatus:
     """A key of `look.Look.health`."""
     sentence: Sentence
     """With a head that stands out, where there is room."""
-    aside: str
-    """Behind the sentence: since when, and how sure."""
     short: str
     """One to five words."""
-    young: bool
-    """Too few probes to judge by."""
-    finding: Finding
+    verdict: Verdict
 
     @property
     def words(self) -> str:
         """A line."""
-        return self.sentence.line + self.aside
+        return self.sentence.line
+
+    @property
+    def young(self) -> bool:
+        """Too few probes to judge by."""
+        verdict = self.verdict
+        return verdict.kind == "starting" or (verdict.kind == "healthy" and verdict.numbers.rounds < COLLECTING)
+
+    @property
+    def loss(self) -> float:
+        """What share of the target's probes is lost, as far as the verdict speaks of it."""
+        n = self.verdict.numbers
+        return n.lost / n.sent if n.sent and self.verdict.is_trouble else 0.0
 
     @property
     def rank(self) -> int:
@@ -57,50 +70,64 @@ class TargetStatus:
 
 
 class HealthCache:
-    """Remembers what was judged; forgets what is no longer asked for."""
+    """Remembers what was said; forgets what is no longer asked for."""
 
     def __init__(self) -> None:
         self._targets: dict[int, tuple[Target, TargetStatus]] = {}
-        self._hops: dict[int, tuple[tuple[int, NumbersWindow], tuple[HopFinding, ...]]] = {}
+        self._hops: dict[int, tuple[tuple[int, NumbersWindow], Verdict, tuple[HopFinding, ...]]] = {}
 
     def target(self, target: Target) -> TargetStatus:
-        """The verdict on a target."""
+        """The status of a target."""
         known = self._targets.get(target.id)
         if known is not None and known[0] is target:
             return known[1]
-        verdict = known[1] if known is not None and _made_of(known[0]) == _made_of(target) else judge(target)
-        self._targets[target.id] = (target, verdict)
-        return verdict
+        status = known[1] if known is not None and _says_the_same(known[0], target) else status_of(target)
+        self._targets[target.id] = (target, status)
+        return status
 
     def hops(self, target: Target) -> tuple[HopFinding, ...]:
-        """The verdict on each hop of a target's path."""
-        known = self._hops.get(target.id)
+        """What each row of a target's path is like."""
+        known, verdict = self._hops.get(target.id), target.judged.verdict
         made_of = target.path.version, target.path.numbers
-        if known is not None and known[0] == made_of:
-            return known[1]
-        verdicts = tuple(hop_health(target.path, hop) for hop in target.path.rows)
-        self._hops[target.id] = (made_of, verdicts)
-        return verdicts
+        if known is not None and known[0] == made_of and known[1] is verdict:
+            return known[2]
+        found = tuple(hop_finding(target.path, hop, verdict) for hop in target.path.rows)
+        self._hops[target.id] = (made_of, verdict, found)
+        return found
 
     def keep_only(self, targets: set[int]) -> None:
         """Forget all others."""
-        for table in (self._targets, self._hops):
-            for gone in [key for key in table if key not in targets]:
-                del table[gone]
+        for gone in [key for key in self._targets if key not in targets]:
+            del self._targets[gone]
+        for gone in [key for key in self._hops if key not in targets]:
+            del self._hops[gone]
 
 
-def _made_of(target: Target) -> tuple[object, ...]:
-    return target.path.version, target.path.numbers, target.state
+def _says_the_same(before: Target, now: Target) -> bool:
+    return (
+        before.judged is now.judged
+        and before.state == now.state
+        and before.path.numbers == now.path.numbers
+        and before.names == now.names
+        and before.error == now.error
+        and before.refusal is now.refusal
+        and before.address == now.address
+    )
 
 
-def judge(target: Target) -> TargetStatus:
-    """The verdict on a target."""
-    found = health(target.path)
-    said = sentence(found)
-    young = found.confidence == "collecting"
+def clock_of(target: Target) -> Callable[[int], str]:
+    """A clock for what is said of a target: the time of day, with the date where that is another one than now's."""
+    now = target.path.last_at
+    return lambda at: time_of(at, now)
+
+
+def status_of(target: Target) -> TargetStatus:
+    """The status of a target."""
+    verdict = target.judged.verdict
+    said = Said(target, clock_of(target)).sentence
 
     def state(name: str, words: str, short: str) -> TargetStatus:
-        return TargetStatus(name, Sentence(words, "", short), "", short, False, found)
+        return TargetStatus(name, Sentence(words, "", short), short, verdict)
 
     match target.state:
         case "resolving":
@@ -111,16 +138,15 @@ def judge(target: Target) -> TargetStatus:
         case "refused":
             return state("refused", target.refusal.message if target.refusal else "refused", "refused")
         case "paused":
-            if isinstance(found, Starting):
-                return TargetStatus("paused", Sentence(f"paused; {said.tail}", "", ""), "", "paused", young, found)
-            head = f"paused; {'' if young else 'so far '}{said.head}"  # young numbers say so themselves
-            return TargetStatus("paused", Sentence(head, said.tail, ""), "", "paused", young, found)
+            if verdict.kind == "starting":
+                return state("paused", f"paused; {said.tail}", "paused")
+            head = f"paused; {said.head if 'so far' in said.head else f'so far {said.head}'}"
+            return TargetStatus("paused", said._replace(head=head), "paused", verdict)
         case "finished":
-            name = found.state if found.state not in ("healthy", "starting") else "finished"
-            whole = Sentence("finished", said.tail if isinstance(found, Starting) else said.line, "")
-            return TargetStatus(name, whole, "", f"finished, {said.short}", young, found)
+            name: str = mood(verdict, target.path.protocol)
+            name = "finished" if name in ("healthy", "starting") else name
+            is_too_early = verdict.kind == "starting" and not verdict.numbers.lost
+            whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
+            return TargetStatus(name, whole, f"finished, {said.short}", verdict)
         case _:
-            aside = f", since {time_of_day(found.since)}" if found.since is not None else ""
-            if found.confidence == "provisional":
-                aside += " (young numbers)"
-            return TargetStatus(found.state, said, aside, said.short, young, found)
+            return TargetStatus(mood(verdict, target.path.protocol), said, said.short, verdict)

@@ -21,7 +21,8 @@ DEFAULT_COLUMNS: tuple[str, ...] = ("loss", "sent", "last", "best", "avg", "p95"
 DEFAULT_THEME = "hopscope"
 
 ReportWriter: TypeAlias = Callable[[Snapshot, int, str], str]
-"""``(snapshot, target, format)`` to the text of a report, one of the contract's formats."""
+"""``(snapshot, target, format)`` to the text of a report, one of the contract's formats or ``ticket``: sentence, span
+of time, zone and table as plain text."""
 SaveSettings: TypeAlias = Callable[[Mapping[str, Any]], str]
 """Keeps settings in the configuration file; returns its path. Raises OSError or ValueError with one line of why.
 The mapping has the configuration's own shape: ``{"screen": {"theme": …, "columns": […], …}, "probe": {…}}``."""

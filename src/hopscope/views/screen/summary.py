@@ -24,7 +24,7 @@ def order(state: ViewState) -> list[Target]:
     def key(item: tuple[int, Target]) -> tuple[int, float, int]:
         position, target = item
         verdict = state.judge.target(target)
-        return verdict.rank, -(verdict.finding.loss_pct or 0.0), position
+        return verdict.rank, -verdict.loss, position
 
     return [target for _, target in sorted(enumerate(state.shown.targets), key=key)]
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
-from hopscope.path.findings import HopFinding
+from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
-from hopscope.views.prose import hop_words
 from hopscope.views.screen import labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
@@ -24,6 +23,7 @@ from hopscope.views.screen.glyphs import UNICODE
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
+from hopscope.words.hops import hop_words
 from hopscope.words.numbers import axis_ms, nice_ceiling, table_ms
 
 HOST_MIN, HOST_MAX = 16, 42
@@ -304,7 +304,7 @@ def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int
     if any(verdict.state == "cosmetic" for verdict in verdicts):
         out.append(
             (
-                f"{look.glyphs.cosmetic} loss here goes no further",
+                f"{look.glyphs.cosmetic} harmless",
                 "the router limits how often it answers, traffic is not lost",
             )
         )

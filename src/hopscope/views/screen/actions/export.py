@@ -6,13 +6,13 @@ from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 
 
-@action("take.copy", "y", "copy", "Copy the report of this target to the clipboard.", "Take along", 19)
+@action("take.copy", "y", "copy", "Copy the verdict and the table to the clipboard.", "Take along", 19)
 def copy(context: ActionContext) -> None:
     target, report = context.state.chosen, context.options.report
     if target is None or report is None:
         context.say("there is no report to copy")
         return
-    text = report(context.state.shown, target.id, "text")
+    text = report(context.state.shown, target.id, "ticket")
     context.screen.copy(text)
     context.say(f"report of {target.query} sent to the clipboard ({len(text.splitlines())} lines)")
 

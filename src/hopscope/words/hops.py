@@ -1,0 +1,72 @@
+"""A hop in words, in the verdict's light: no hop is trouble where the verdict names none."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hopscope.judge.verdict import Verdict
+from hopscope.path.hop_health import HopFinding, hop_health
+from hopscope.path.snapshot import Hop, Path
+from hopscope.words.numbers import percent, span_ms
+from hopscope.words.verdicts import error_words
+
+_NS_PER_MS: Final = 1e6
+_UNANSWERED: Final = frozenset(("outage", "no-answer", "filter", "unreachable", "loop", "mtu"))
+"""Verdicts under which the target does not answer."""
+_WITHOUT_LOSS: Final = frozenset(("detour", "late", "this-computer"))
+"""Troubles in which nothing is lost."""
+
+
+def hop_finding(path: Path, hop: Hop, verdict: Verdict) -> HopFinding:
+    """What a hop of `path` is like while `verdict` stands. Loss that its own numbers show is trouble where the verdict
+    is one that loses, and from its place on; anywhere else it was, and is no more."""
+    found = hop_health(path, hop)
+    match found.state:
+        case "loss" if not _loses(verdict, hop):
+            return msgspec.structs.replace(found, state="past", lost=hop.lost, n=hop.lost + hop.received)
+        case "no-answer" if verdict.kind not in _UNANSWERED and not _loses(verdict, hop):
+            return msgspec.structs.replace(found, state="starting" if verdict.kind == "starting" else "silent")
+        case "this-computer" if verdict.kind != "this-computer":
+            return HopFinding(state="ok", confidence=found.confidence, lost=hop.lost, n=hop.lost + hop.received)
+    return found
+
+
+def _loses(verdict: Verdict, hop: Hop) -> bool:
+    """Whether what this hop loses may be what the verdict speaks of."""
+    if not verdict.is_trouble or verdict.kind in _WITHOUT_LOSS:
+        return False
+    begins = verdict.first_ttl if verdict.first_ttl is not None else verdict.last_ttl
+    return begins is None or hop.ttl >= begins
+
+
+def hop_words(found: HopFinding) -> str:
+    """A hop's finding in words."""
+    pct = percent(found.loss_pct)
+    match found.state:
+        case "starting":
+            return "no answer yet"
+        case "this-computer":
+            return error_words(found.error)
+        case "silent":
+            return "does not answer, but forwards: later hops answer"
+        case "no-answer":
+            return "no answer from here on"
+        case "slow-to-answer":
+            if found.extra_ns is None:
+                return "answers only after the timeout"
+            extra = span_ms(found.extra_ns / _NS_PER_MS)
+            return f"slow to answer by {extra}, not slow to forward: later hops answer sooner"
+        case "cosmetic":
+            return f"{pct} are not answered here, all else passes: the router limits how often it answers"
+        case "loss":
+            if found.goes_on_pct is not None:
+                return f"{pct} loss, of which {percent(found.goes_on_pct)} goes on"
+            if found.begins_here:
+                return f"{pct} loss that goes on to the target. It begins here, just before, or on the way back"
+            return f"{pct} loss" if found.is_last else f"{pct} loss that goes on to the target"
+        case "past":
+            return f"{found.lost} of {found.n} lost, which is no trouble now"
+        case "ok":
+            return f"{found.lost} of {found.n} lost" if found.lost else "no loss"
