@@ -43,6 +43,24 @@ def test_a_windows_numbers_are_of_its_rounds_and_it_is_named() -> None:
     assert "last 5 min" in fast("healthy", "-c", "400", "--format", "markdown", "--window", "5m")
 
 
+def test_the_target_has_one_loss_in_every_report_of_our_own_however_it_moved() -> None:
+    options = ("route-change", "-c", "50", "--seed", "3")
+    report = json.loads(fast(*options, "--format", "json"))
+    series = report["target_series"]
+    assert series["sent"] == 50 == series["received"] + series["lost"]
+    assert report["hops"][-1]["sent"] < 50  # it stood elsewhere for some of them
+    row = [line for line in fast(*options, "--format", "markdown").splitlines() if line.startswith("| ")][-1]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert (cells[3], cells[4]) == (f"{series['loss_pct']:.1f}", "50")
+    assert f"assertion failed for {report['target']['query']}: sent<50: is 50\n" in _asserted("sent<50", *options)
+
+
+def _asserted(conditions: str, *options: str) -> str:
+    done = run("demo", *options, "--fast", "--format", "json", "--assert", conditions)
+    assert done.returncode == 5
+    return done.stderr
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_prints_the_same_twice(name: str) -> None:
     once, again = (fast("lossy-link", "-c", "20", "--format", name) for _ in range(2))

@@ -275,3 +275,19 @@ def test_an_unchanged_hop_is_the_same_object() -> None:
     run.take(sent(99, 5))
     other = sliding.path(run.path, at(99, 901))
     assert [hop is before for hop, before in zip(other.hops, one.hops, strict=False)] == [True] * 4
+
+
+def test_a_window_that_is_much_work_is_made_bit_by_bit_and_until_then_numbers_are_since_the_start() -> None:
+    run = Run()
+    for round_ in range(700):
+        run.take(*round_of(round_))
+    gradual, whole = Sliding(run.past, "5m"), Sliding(run.past, "5m")
+    names = []
+    for round_ in range(700, 710):
+        run.take(*round_of(round_))
+        path = gradual.path(run.path, at(round_, 900), most=1000)
+        names.append(path.numbers.name)
+        assert path.numbers.rounds == (round_ + 1 if path.numbers.name == "start" else path.hops[0].sent)
+    assert (names[0], names[-1]) == ("start", "5m")
+    assert names == sorted(names, reverse=True)
+    assert whole.path(run.path, at(709, 900)).numbers.name == "5m"

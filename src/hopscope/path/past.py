@@ -140,23 +140,30 @@ class Sliding:
         self._next: Retold | None = None
         self._narrowed = Narrowed(window)
 
-    def path(self, fold: PathFold, now: int) -> Path:
-        """The path of `fold` at the moment `now`, its numbers over the window."""
+    def path(self, fold: PathFold, now: int, most: int | None = None) -> Path:
+        """The path of `fold` at the moment `now`, its numbers over the window. `most`: fold at most so many facts for
+        that; while they do not reach, the numbers are since the start, and say so."""
         whole = fold.snapshot()
         begin = now - self._span
         if whole.started_at is None or begin <= whole.started_at:
             self._part = self._next = None
             return self._narrowed.path(whole, whole)
         part = self._part
-        if part is None or part.begin > begin or part.begin < fold.since or begin - part.begin > self._span // 2:
-            part = self._part = Retold(self._past, begin)
+        if part is not None and not self._fits(part, fold, begin):
+            part = self._part = None
+        if self._next is not None and not self._fits(self._next, fold, begin):
             self._next = None
-        part.advance()
-        if self._next is None and begin - part.begin > self._span // 12:
+        if part is not None:
+            part.advance()
+        if self._next is None and (part is None or begin - part.begin > self._span // 12):
             self._next = Retold(self._past, begin)
-        if self._next is not None and self._next.advance(_AT_ONCE):
+        if self._next is not None and self._next.advance(most if part is None else most or _AT_ONCE):
             part, self._part, self._next = self._next, self._next, None
-        return self._narrowed.path(whole, part.fold.snapshot())
+        return whole if part is None else self._narrowed.path(whole, part.fold.snapshot())
+
+    def _fits(self, part: Retold, fold: PathFold, begin: int) -> bool:
+        """Whether a fold that began with the window is still one of the same rounds."""
+        return fold.since <= part.begin <= begin <= part.begin + self._span // 2
 
 
 def fold_of(begun: Begun) -> PathFold:

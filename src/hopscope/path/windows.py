@@ -25,3 +25,11 @@ WORDS: Final[dict[WindowName, str]] = {
     "1h": "last hour",
 }
 """The same in words."""
+
+
+def named(window: WindowName, room: int) -> str:
+    """The window in words, or as an option has it where there is no room for them; nothing where there is none at all
+    (then they are of all)."""
+    fitting = (words for words in (WORDS[window], window) if len(words) <= room)
+    words = next(fitting, "")
+    return "" if words == "start" else words

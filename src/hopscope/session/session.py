@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import inf
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Final, Self, overload
 
 import msgspec
 
@@ -49,6 +49,9 @@ from hopscope.wire.messages import (
     Resume,
     Stop,
 )
+
+_AT_ONCE: Final = 60_000
+"""Facts that all targets together fold for one look at a window of theirs: some tenths of a second, while it is new."""
 
 
 class Session:
@@ -102,6 +105,8 @@ class Session:
         )
         self._shown = shown
         self._window = window
+        self._is_gradual = False
+        """No look at it may take long."""
         self._changes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -181,8 +186,9 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The whole session at this moment. Cheap; parts that did not change are the same objects as before."""
         supervisor, now = self._supervisor, self.now
+        most = _AT_ONCE // max(1, len(self._targets)) if self._is_gradual else None
         return Snapshot(
-            tuple(record.snapshot(self._namer, self._window, now) for record in self._targets),
+            tuple(record.snapshot(self._namer, self._window, now, most) for record in self._targets),
             supervisor.state,
             supervisor.note,
             supervisor.restarts,
@@ -300,8 +306,10 @@ class Session:
         return self._targets[target].fold.probing
 
     def numbers_over(self, window: WindowName) -> None:
-        """Which window snapshots' numbers are over from now on."""
+        """Which window snapshots' numbers are over from now on. Where much lies in it, they are since the start for the
+        first looks, and say so: `Path.numbers`."""
         self._window = window
+        self._is_gradual = True
         self._bump()
 
     def ask_owners(self, on: bool) -> None:

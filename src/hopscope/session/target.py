@@ -64,10 +64,12 @@ class TargetRecord:
             self.retry.cancel()
             self.retry = None
 
-    def snapshot(self, namer: Namer | None, window: WindowName = "start", now: int = 0) -> Target:
+    def snapshot(
+        self, namer: Namer | None, window: WindowName = "start", now: int = 0, most: int | None = None
+    ) -> Target:
         """The target at this moment; the same object as before where nothing changed. `window`: what its numbers are
-        over; one that ends `now`."""
-        return self.fold.snapshot(namer, is_tried_again=self.is_tried_again, window=window, now=now)
+        over; one that ends `now`, made of at most so many facts for a look."""
+        return self.fold.snapshot(namer, is_tried_again=self.is_tried_again, window=window, now=now, most=most)
 
     # --- what the worker said, made safe ----------------------------------------------------------------------
 

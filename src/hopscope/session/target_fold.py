@@ -278,13 +278,13 @@ class TargetFold:
                 notes.append(f"{self.query} is looked up as {ascii_name(host)}")
         return tuple(notes)
 
-    def path_over(self, window: WindowName, now: int) -> Path:
-        """The path at the moment `now` (epoch ns), its numbers over a window that ends then."""
+    def path_over(self, window: WindowName, now: int, most: int | None = None) -> Path:
+        """The path at the moment `now` (epoch ns), its numbers over a window that ends then; `most`: see `Sliding`."""
         if window == "start":
             return self.path.snapshot()
         if self._sliding is None or self._sliding.window != window:
             self._sliding = Sliding(self.past, window)
-        return self._sliding.path(self.path, now)
+        return self._sliding.path(self.path, now, most)
 
     def snapshot(
         self,
@@ -293,13 +293,15 @@ class TargetFold:
         is_tried_again: bool = False,
         window: WindowName = "start",
         now: int = 0,
+        most: int | None = None,
     ) -> Target:
         """The target at this moment; the same object as before where nothing changed. `is_tried_again`: it could not be
-        started, and somebody will try again. `window`: what its numbers are over; one that ends `now` (epoch ns)."""
+        started, and somebody will try again. `window`: what its numbers are over; one that ends `now` (epoch ns), made
+        of at most so many facts for a look (`most`)."""
         second = 0 if window == "start" else now // _S
         key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
         if self._cached is None or key != self._cached_of:
-            path = self.path_over(window, now)
+            path = self.path_over(window, now, most)
             names: dict[str, AddressInfo] = {}
             if namer is not None:
                 for hop in path.hops:

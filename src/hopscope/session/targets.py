@@ -62,6 +62,10 @@ class Targets:
         """`KeyError` where there is none of this number."""
         return self._records[number]
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._records)
+
     def chosen(self, number: int | None) -> list[TargetRecord]:
         """One (`KeyError`), or all where `number` is None."""
         return list(self._records.values()) if number is None else [self._records[number]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from hopscope.path.windows import WORDS
+from hopscope.path.windows import WORDS, named
 from hopscope.session.model import Target
 from hopscope.views.screen import spark
 from hopscope.views.screen.judged import TargetStatus
@@ -33,8 +33,11 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
     """The head, and each target's row by its number."""
     targets = order(state)
     name = max([8, *(cell_len(target.query) for target in targets)])
-    window = WORDS[state.window]
-    words = max([len("Health") + len(window) + 2, *(cell_len(state.judge.target(target).short) for target in targets)])
+    names = {target.path.numbers.name for target in targets}
+    over_all = names.pop() if len(names) == 1 else state.window
+    words = max(
+        [len("Health") + len(WORDS[over_all]) + 2, *(cell_len(state.judge.target(target).short) for target in targets)]
+    )
     numbers = [("Hops", 6), ("Loss %", 8), ("Median", 9), ("p95", 9)]
     while numbers and width - FIXED - sum(size for _, size in numbers) < 44:
         numbers.pop(0 if numbers[0][0] == "Hops" else -1)
@@ -45,8 +48,7 @@ def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int,
     bars = bars if bars >= 8 else 0
     ceiling = spark.ceiling_for([hop for t in targets if (hop := t.path.target)], bars) if bars else 1.0
     head = Line().add(" " * FIXED, look.quiet).add(fit("Target", name + 2), look.quiet)
-    if len("Health") + 2 + len(window) > words:
-        window = ""
+    window = named(over_all, words - len("Health") - 2)
     head.add(fit("Health", words - len(window)), look.quiet).add(window, look.quiet, Hit("action", "show.window"))
     for title, size in numbers:
         head.add(fit(title, size - (2 if title in ("Median", "p95") else 1), "right"), look.quiet).to(

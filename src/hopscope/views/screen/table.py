@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop, Node
-from hopscope.path.windows import WORDS
+from hopscope.path.windows import named
 from hopscope.session.model import Target
 from hopscope.views.screen import labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
@@ -133,9 +133,7 @@ class TablePainter:
         """The columns' titles; the sparkline's says how many rounds and which range."""
         layout, look, width, scale = self.layout, self.look, self.width, self.options.scale
         line = Line().add(fit("#", NUMBER - 2, "right"), look.quiet).to(NUMBER, look.quiet)
-        words = WORDS[self.target.path.numbers.name]
-        if len("Host") + len(words) + 4 > layout.host:
-            words = ""
+        words = named(self.target.path.numbers.name, layout.host - len("Host") - 4)
         line.add(fit("Host", layout.host - len(words) - 2), look.quiet)
         line.add(words, look.quiet, Hit("action", "show.window")).add("  ", look.quiet)
         for column in layout.columns:
