@@ -123,6 +123,8 @@ LOOKING = (
     Step("m", "^ +[├└] 203"),
     Step("l", "own scales"),
     Step("l", "0–[0-9]+ ms"),
+    *(Step("F", f"numbers {words}") for words in ("last 60 s", "last 5 min", "last 15 min", "last hour")),
+    Step("F", "numbers since the start"),
     Step("b", "the first 2 hops are hidden", "router.home"),
     Step("b", "router.home"),
     Step("v", row("."), PANEL),
