@@ -20,8 +20,6 @@ import pytest
 
 from hopscope.cli.live import screen_options
 from hopscope.cli.options import Options, read
-from hopscope.cli.prelaunch import StartedProbing
-from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Snapshot
 from hopscope.views.screen.check import check
 from hopscope.views.screen.options import ScreenOptions
@@ -37,8 +35,7 @@ def _options(tmp_path: Path, text: str, *words: str) -> Options:
 
 
 def _screen(options: Options) -> ScreenOptions:
-    launched = WorkerProcess.__new__(WorkerProcess)  # nothing of it is asked for here
-    return screen_options(options, StartedProbing(launched, ("h",), options.probing, {"h": "192.0.2.1"}))
+    return screen_options(options, options.probing)
 
 
 _FILE = """
@@ -85,7 +82,7 @@ def test_settings_are_kept_in_the_file_that_is_in_force(tmp_path: Path) -> None:
     assert kept["keys"] == {"probe.pause": ["p", "f2"]}
 
 
-class _Terminal:
+class Terminal:
     """A program on a terminal of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
@@ -120,7 +117,7 @@ class _Terminal:
 
 
 @contextmanager
-def _terminal(*words: str) -> Iterator[_Terminal]:
+def on_terminal(*words: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 34, 120, 0, 0))
     with subprocess.Popen(
@@ -132,9 +129,9 @@ def _terminal(*words: str) -> Iterator[_Terminal]:
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        terminal = _Terminal(process, ours)
+        shown = Terminal(process, ours)
         try:
-            yield terminal
+            yield shown
         finally:
             if process.poll() is None:
                 process.kill()
@@ -142,7 +139,7 @@ def _terminal(*words: str) -> Iterator[_Terminal]:
 
 
 def test_the_screen_starts_shows_the_path_and_gives_the_terminal_back() -> None:
-    with _terminal("demo", "healthy", "-i", "200ms") as terminal:
+    with on_terminal("demo", "healthy", "-i", "200ms") as terminal:
         terminal.until(b"www.example.com")
         terminal.until(b"router.home")
         terminal.until(b"healthy")  # the verdict: the target has answered
@@ -155,7 +152,7 @@ def test_the_screen_starts_shows_the_path_and_gives_the_terminal_back() -> None:
 def test_what_is_wrong_with_the_screens_configuration_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[screen]\ntheme = "nosuch"\n')
-    with _terminal("demo", "--config", str(path)) as terminal:
+    with on_terminal("demo", "--config", str(path)) as terminal:
         assert terminal.end() == 2
         assert terminal.drawn.startswith(b"hopscope: ")
         assert b"nosuch" in terminal.drawn
@@ -163,7 +160,7 @@ def test_what_is_wrong_with_the_screens_configuration_is_one_line(tmp_path: Path
 
 
 def test_a_screen_is_not_begun_with_a_target_that_can_be_none() -> None:
-    with _terminal("-u", "127.0.0.1", "10.0.0.0/8") as terminal:
+    with on_terminal("-u", "127.0.0.1", "10.0.0.0/8") as terminal:
         assert terminal.end() == 2
         assert terminal.drawn.startswith(b"hopscope: target '10.0.0.0/8' is a network")
 

@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hopscope.history import schema, writer
-from hopscope.history.notes import Named
-from hopscope.history.recorder import NamesSeen, Recorder
+from hopscope.history.notes import Named, Said
+from hopscope.history.recorder import Recorder, Seen
 from hopscope.history.store import Store, StoreError
 from hopscope.history.writer import Writer
+from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo, Geo, Origin
 from hopscope.session.facts import Asked, SessionFact
 from hopscope.session.model import Probing
@@ -393,9 +395,24 @@ def test_a_name_is_told_when_it_is_new_and_not_again() -> None:
         target = Target(1, "t", "running", None, None, None, None, None, PathFold("").snapshot(), names)
         return Snapshot((target,), "running", None, 0, Counters(), None, 0)
 
-    names = NamesSeen()
+    names = Seen()
     first = seen({"192.0.2.1": AddressInfo()})
-    assert names.news(first) == [Named("192.0.2.1")]
+    assert names.news(first) == [(0, Named("192.0.2.1"))]
     assert names.news(first) == []
     assert names.news(seen({"192.0.2.1": AddressInfo()})) == []
-    assert names.news(seen({"192.0.2.1": AddressInfo("gw.example")})) == [Named("192.0.2.1", "gw.example")]
+    assert names.news(seen({"192.0.2.1": AddressInfo("gw.example")})) == [(0, Named("192.0.2.1", "gw.example"))]
+
+
+def test_a_verdict_is_told_when_its_kind_or_place_is_another_and_an_incident_when_it_begins_and_ends() -> None:
+    seen = Seen()
+    healthy, lost = Verdict(kind="healthy"), Verdict(kind="loss", first_ttl=3, last_ttl=4)
+    begun = Incident(id="1", kind="loss", begin=5, sent=10, lost=2)
+    ended = msgspec.structs.replace(begun, end=9)
+    assert seen.said(1, Judged(verdict=Verdict(kind="starting"))) is None
+    assert seen.said(1, Judged(verdict=healthy)) == Said(healthy)
+    assert seen.said(1, Judged(verdict=Verdict(kind="healthy", round=7))) is None
+    assert seen.said(1, Judged(verdict=lost, incidents=(begun,))) == Said(lost, (begun,))
+    grown = msgspec.structs.replace(begun, sent=20, lost=4)
+    assert seen.said(1, Judged(verdict=lost, incidents=(grown,))) is None
+    assert seen.said(1, Judged(verdict=healthy, incidents=(ended,))) == Said(healthy, (ended,))
+    assert seen.said(2, Judged(verdict=healthy)) == Said(healthy)

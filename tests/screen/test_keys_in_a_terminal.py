@@ -67,6 +67,7 @@ NAMES = {
     "full_stop": ".",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "at": "@",
     "ctrl+c": "C-c",
     "ctrl+z": "C-z",
     "ctrl+p": "C-p",
@@ -144,6 +145,7 @@ CHART = (
     Step("escape", r"\d\d to \d\d", "hop 15: "),
     Step("comma", "hop 15: "),
     Step("escape", r"\d\d to \d\d", "hop 15: "),
+    Step("at", "only a recording has other times"),
 )
 CHOOSING = (
     *(Step(str(number), target(number)) for number in range(2, TARGETS + 1)),

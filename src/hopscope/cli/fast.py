@@ -17,6 +17,7 @@ from hopscope.cli.output import ClosedPipe, Output, OutputError
 from hopscope.cli.prelaunch import simulated_targets
 from hopscope.cli.report import Ending
 from hopscope.cli.signals import ENDING
+from hopscope.judge.verdict import Judged
 from hopscope.names.facts import Namer
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.session.events import StreamEvent, probe_event, sent_event
@@ -112,6 +113,8 @@ class _Fast:
         record.fold.apply(fact)
         if self._recording is not None:
             self._recording.keep(record.number, fact)
+            if isinstance(fact, RoundStarted):
+                self._recording.look(record.number, record.fold.judge.judged())
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Counters):
@@ -155,11 +158,11 @@ class _Recording:
     """``--record`` in virtual time: nothing else would wait for the disk."""
 
     def __init__(self, path: str, begun: int) -> None:
-        from hopscope.history.recorder import NamesSeen
+        from hopscope.history.recorder import Seen
 
         self._path = path
         self._writer: Writer | None = recording.open_writer(path, begun)
-        self._names = NamesSeen()
+        self._seen = Seen()
         self._row_at = begun
 
     def keep(self, number: int, fact: TargetFact) -> None:
@@ -171,6 +174,12 @@ class _Recording:
             self._writer.cut()
         self._writer.add(number, fact)
 
+    def look(self, number: int, judged: Judged) -> None:
+        """What is said of a target now."""
+        said = self._seen.said(number, judged)
+        if said is not None and self._writer is not None:
+            self._writer.add(number, said)
+
     def commit(self) -> None:
         """What was kept until now, to the disk."""
         self._do(lambda writer: writer.commit())
@@ -179,8 +188,8 @@ class _Recording:
     def end(self, snapshot: Snapshot) -> None:
         """That is all."""
         if self._writer is not None:
-            for named in self._names.news(snapshot):
-                self._writer.add(0, named)
+            for target, note in self._seen.news(snapshot):
+                self._writer.add(target, note)
         self._do(lambda writer: writer.end(snapshot.now))
         if self._writer is not None:
             self._writer.close()

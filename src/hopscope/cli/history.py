@@ -26,9 +26,11 @@ from hopscope.session.facts import Asked, Removed, SessionFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact
+from hopscope.system import garbage
 from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer
+from hopscope.views.screen.options import Creator
 from hopscope.wire.messages import Counters
 from hopscope.words.numbers import iso
 
@@ -61,11 +63,14 @@ class Listing(msgspec.Struct, frozen=True):
     traces: tuple[Kept, ...]
 
 
-def run(options: Options) -> int:
-    """The exit status of a command on what was recorded. `UsageError`, `OutputError`."""
+def run(options: Options, create: Creator | None = None) -> int:
+    """The exit status of a command on what was recorded. `create` makes the files that are named on the screen.
+    `UsageError`, `OutputError`."""
     verb, *words = options.targets or ("list",)
     if verb not in COMMANDS:
         raise UsageError(f"history: there is no {shown(verb)}; there are {', '.join(COMMANDS)}")
+    if verb == "replay":
+        return _replay(options, words, create)
     return COMMANDS[verb](options, words)
 
 
@@ -132,11 +137,11 @@ def _table(kept: tuple[Kept, ...]) -> str:
 # --- replay --------------------------------------------------------------------------------------------------------
 
 
-def _replay(options: Options, words: list[str]) -> int:
+def _replay(options: Options, words: list[str], create: Creator | None = None) -> int:
     if len(words) != 1:
         raise UsageError("history replay: name one recording or one target: hopscope history replay FILE --format json")
-    if options.format is None:
-        raise UsageError("history replay: add a report's format: --format json, -r, --format html …")
+    if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+        raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
     path, target = _meant(options, words[0])
     with _opened(path) as store:
         traces, since, until = _chosen(options, path, target, _asked(path, store.traces))
@@ -144,7 +149,34 @@ def _replay(options: Options, words: list[str]) -> int:
         missed = _asked(path, lambda: sum(store.missed(run) for run in runs))
         if missed:
             say(f"{configuration.plain(path)}: {missed} facts of this time could not be kept when they happened")
+        if options.format is None:
+            return _show(options, path, store, traces, until, create)
+        if options.at is not None:
+            raise UsageError("--at: a moment is for the screen; a report has a span: --since, --until")
         return _Replay(options, path, store, traces, since, until).run()
+
+
+def _show(
+    options: Options, path: str, store: Store, traces: list[Trace], at: int | None, create: Creator | None
+) -> int:
+    from hopscope.cli.live import checked_options
+    from hopscope.cli.playback import Playback
+    from hopscope.views import screen
+
+    names: dict[str, AddressInfo] = {}
+    runs = {trace.run.id: trace.run for trace in traces}
+    for known in _asked(path, lambda: [store.names(run) for run in runs.values()]):
+        names |= known
+    if options.at is not None:
+        at = _read(moment, "--at", options.at, max(trace.until for trace in traces))
+    host = " ".join(dict.fromkeys(run.host for run in runs.values()))
+    chosen = checked_options(options, options.probing, create, host)
+    garbage.release()
+    try:
+        playback = Playback(store, traces, RecordedNames(names, dns=options.dns), at, options.window)
+    except (StoreError, IllegalFact, ValueError) as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+    return screen.run(lambda: playback, chosen)
 
 
 def _meant(options: Options, word: str) -> tuple[str, str | None]:
@@ -263,10 +295,12 @@ class _Replay:
                     self._output.write(text)
 
     def _shown(self, record: TargetRecord) -> Target:
-        return masked(record.fold.snapshot(self._namer), self._options.privacy)
+        return masked(record.snapshot(self._namer, self._options.window, self._now), self._options.privacy)
 
     def _snapshot(self) -> Snapshot:
-        targets = tuple(teller.record.fold.snapshot(self._namer) for teller in self._tellers.values())
+        targets = tuple(
+            teller.record.snapshot(self._namer, self._options.window, self._now) for teller in self._tellers.values()
+        )
         return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
 
 

@@ -15,7 +15,7 @@ from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
 from hopscope.cli.recording import end as end_recording
 from hopscope.names.facts import Namer
-from hopscope.session.model import Snapshot
+from hopscope.session.model import Probing, Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
 from hopscope.views.screen.check import check
@@ -53,11 +53,7 @@ def run(
 ) -> int:
     """Show the screen until the user quits; the exit status. `create` makes the files that are named there, `recorder`
     keeps what happens."""
-    chosen = screen_options(options, started, create)
-    wrong = check(chosen)
-    if wrong is not None:
-        path = options.config.path
-        raise UsageError(f"{configuration.plain(path)}: {wrong}" if path is not None else wrong)
+    chosen = checked_options(options, started.probing, create)
 
     def launch() -> Session:
         make: Callable[..., Session] = partial(_RecordedSession, recorder) if recorder is not None else Session
@@ -75,8 +71,23 @@ def run(
     return OK if options.as_mtr and status == NOT_REACHED else status
 
 
-def screen_options(options: Options, started: StartedProbing, create: Creator | None = None) -> ScreenOptions:
-    """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says."""
+def checked_options(
+    options: Options, probing: Probing, create: Creator | None = None, host: str | None = None
+) -> ScreenOptions:
+    """As `screen_options`. `UsageError` where a choice cannot be."""
+    chosen = screen_options(options, probing, create, host)
+    wrong = check(chosen)
+    if wrong is not None:
+        path = options.config.path
+        raise UsageError(f"{configuration.plain(path)}: {wrong}" if path is not None else wrong)
+    return chosen
+
+
+def screen_options(
+    options: Options, probing: Probing, create: Creator | None = None, host: str | None = None
+) -> ScreenOptions:
+    """The configuration's ``[screen]`` and ``[keys]``, and over it what the command line says. `probing`: how targets
+    are probed that are added; `host`: where all was probed, where that is not here."""
     values: dict[str, Any] = configuration.screen_values(options.config.config)
     given = options.given
     if {"dns", "show_ips"} & given or "names" not in values:
@@ -96,7 +107,7 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
 
         # What the screen hides is not in its snapshot; what --privacy hides leaves in no report in any case.
         targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
-        made = document(snapshot, targets, options)
+        made = document(snapshot, targets, options, host)
         return ticket(made) if name == "ticket" else render(made, name)
 
     def save_settings(settings: Mapping[str, Any]) -> str:
@@ -107,9 +118,9 @@ def screen_options(options: Options, started: StartedProbing, create: Creator | 
     return ScreenOptions(
         **values,
         hidden_hops=options.privacy,
-        probing=started.probing,
+        probing=probing,
         report=report,
         save_settings=save_settings,
         create=create,
-        ends_with_probing=options.as_mtr and started.probing.rounds is not None,
+        ends_with_probing=options.as_mtr and probing.rounds is not None,
     )

@@ -62,6 +62,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None = None
     """The span of a recording, as it was written: it may count from the recording's end."""
     until: str | None = None
+    at: str | None = None
+    """The moment of a recording that the screen begins with."""
     before: str | None = None
     """What ended before this moment is to be forgotten."""
     store: str | None = None
@@ -157,6 +159,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         record=merged.get("record"),
         since=merged.get("since"),
         until=merged.get("until"),
+        at=merged.get("at"),
         before=merged.get("before"),
         store=merged.get("store"),
         list=merged.get("list", False),
@@ -200,7 +203,7 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
 
 
 def _check_history(merged: Values, action: str) -> None:
-    for option in ("since", "until", "before", "store"):
+    for option in ("since", "until", "at", "before", "store"):
         if merged.get(option) is not None and action != "history":
             raise UsageError(f"--{option}: only what was recorded has that: hopscope history --{option} …")
     if merged.get("record") is not None and action in ("doctor", "config", "history"):

@@ -241,6 +241,8 @@ class _Report(Ending):
                 progress.clear()
                 say(note)
             progress.show(snapshot)
+            if self.recorder is not None:
+                self.recorder.see(snapshot)
             await asyncio.sleep(EVERY_S)
 
     def _stream(self, session: Session, stop: StopSignal) -> Coroutine[Any, Any, None]:

@@ -112,8 +112,8 @@ def _with_options(values: Values, launched: WorkerProcess | None, standing: Fron
     if options.action == "history":
         from hopscope.cli import history
 
-        unprivileged.confine(standing, options)
-        return history.run(options)
+        standing = unprivileged.confine(standing, options)
+        return history.run(options, standing.create)
     return _probe(options, launched, standing)
 
 

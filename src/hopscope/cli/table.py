@@ -206,6 +206,8 @@ OPTIONS: tuple[Option, ...] = (
        " recording's end).", metavar="WHEN", may_begin_with_dash=True),
     _o(("--until",), "until", "More", "of a recording", "With history replay: up to this moment.",
        metavar="WHEN", may_begin_with_dash=True),
+    _o(("--at",), "at", "More", "of a recording", "With history replay: the moment that the screen begins with.",
+       metavar="WHEN", may_begin_with_dash=True),
     _o(("--before",), "before", "More", "forget older", "With history forget: all that ended before this moment.",
        metavar="WHEN", may_begin_with_dash=True),
     _o(("--store",), "store", "More", "folder of history",

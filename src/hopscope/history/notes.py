@@ -1,6 +1,7 @@
 """The facts that are no probe's, as a store keeps them: few, whole, each a JSON object.
 
-Beside a session's own facts these are names as they were seen, and facts that could not be kept.
+Beside a session's own facts these are names as they were seen, incidents as they were said, and how many facts could
+not be kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar, Union
 
 import msgspec
 
+from hopscope.judge.verdict import Incident, Verdict
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Asn, Geo, Origin
 from hopscope.session.facts import Asked, Removed
@@ -71,6 +73,14 @@ class Named(msgspec.Struct, frozen=True, tag="named", omit_defaults=True):
         return AddressInfo(self.hostname, self.verified, asns, self.geo, self.scope)
 
 
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """What was said of a target at that time: a verdict of another kind or place than before, and the incidents that
+    changed (a later one takes the place of one with the same id)."""
+
+    verdict: Verdict
+    incidents: tuple[Incident, ...] = ()
+
+
 class Missed(msgspec.Struct, frozen=True, tag="missed"):
     """So many facts could not be kept here. It is no target's."""
 
@@ -78,7 +88,7 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
 
 
 Note: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, Missed
+    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, Said, Missed
 ]
 
 _encoder: Final = msgspec.json.Encoder()

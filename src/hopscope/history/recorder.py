@@ -10,9 +10,10 @@ from collections import deque
 from contextlib import suppress
 from typing import Final
 
-from hopscope.history.notes import Named, Note
+from hopscope.history.notes import Named, Note, Said
 from hopscope.history.pack import PROBE_FACTS
 from hopscope.history.writer import StoreError, Writer
+from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
@@ -24,28 +25,56 @@ MOST_QUEUED: Final = 200_000
 """Facts that a store which does not come back may leave in memory."""
 PATIENCE_S: Final = 5.0
 """Seconds that the end waits for the disk."""
+_AT_FIRST: Final = Judged(verdict=Verdict(kind="starting"))
 
 
-class NamesSeen:
-    """What was last seen of each address, so that only what is new is told."""
+class Seen:
+    """What was last seen of addresses and incidents, so that only what is new is told."""
 
     def __init__(self) -> None:
         self._known: dict[str, AddressInfo] = {}
-        self._seen: dict[int, dict[str, AddressInfo]] = {}
+        self._names: dict[int, dict[str, AddressInfo]] = {}
+        self._judged: dict[int, Judged] = {}
 
-    def news(self, snapshot: Snapshot) -> list[Named]:
-        """What a snapshot knows that none before it knew."""
-        news = []
+    def news(self, snapshot: Snapshot) -> list[tuple[int, Named | Said]]:
+        """What a snapshot knows that none before it knew, by target (0: no target's)."""
+        news: list[tuple[int, Named | Said]] = []
         for target in snapshot.targets:
-            if self._seen.get(target.id) is target.names:
-                continue
-            self._seen[target.id] = target.names
-            for address, info in target.names.items():
-                known = self._known.get(address)
-                if known is not info and known != info:
-                    news.append(Named.of(address, info))
-                self._known[address] = info
+            if self._names.get(target.id) is not target.names:
+                self._names[target.id] = target.names
+                for address, info in target.names.items():
+                    known = self._known.get(address)
+                    if known is not info and known != info:
+                        news.append((0, Named.of(address, info)))
+                    self._known[address] = info
+            said = self.said(target.id, target.judged)
+            if said is not None:
+                news.append((target.id, said))
         return news
+
+    def said(self, target: int, judged: Judged) -> Said | None:
+        """What is said otherwise of a target than before."""
+        before = self._judged.get(target, _AT_FIRST)
+        if before is judged:
+            return None
+        self._judged[target] = judged
+        verdict, incidents = judged.verdict, judged.incidents
+        is_same = _place(verdict) == _place(before.verdict)
+        if is_same and incidents is before.incidents:
+            return None
+        known = {_state(incident) for incident in before.incidents}
+        changed = tuple(incident for incident in incidents if _state(incident) not in known)
+        return None if is_same and not changed else Said(verdict, changed)
+
+
+def _state(incident: Incident) -> tuple[object, ...]:
+    """What of it is news: its numbers grow with every round."""
+    return incident.id, incident.times, incident.end is None
+
+
+def _place(verdict: Verdict) -> tuple[object, ...]:
+    """The same of a verdict."""
+    return verdict.kind, verdict.first_ttl, verdict.last_ttl
 
 
 class Recorder:
@@ -58,7 +87,7 @@ class Recorder:
         self._writer = writer
         self._every_s = every_s
         self._queue: deque[tuple[int, SessionFact | Note]] = deque()
-        self._names = NamesSeen()
+        self._seen = Seen()
         self._missed = 0
         self._ended: int | None = None
         self._stop = threading.Event()
@@ -76,9 +105,9 @@ class Recorder:
             self._queue.append((target, fact))
 
     def see(self, snapshot: Snapshot) -> None:
-        """A look at the session: names are told by nothing else."""
+        """A look at the session: names and incidents are told by nothing else."""
         if self._ended is None:
-            self._queue.extend((0, named) for named in self._names.news(snapshot))
+            self._queue.extend(self._seen.news(snapshot))
 
     def end(self, at: int) -> None:
         """What happens after this moment (epoch ns) is not the recording's any more."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeAlias
 import msgspec
 
 from hopscope.history import notes, pack, schema
-from hopscope.history.notes import Missed, Named
+from hopscope.history.notes import Missed, Named, Said
 from hopscope.history.pack import BadBlock, ProbeFact, Rowed
 from hopscope.history.schema import StoreError
 from hopscope.names.clean import clean
@@ -30,6 +30,8 @@ MOST_TRACES: Final = 10_000
 MOST_NOTES: Final = 1_000_000
 _LONGEST_ADDRESS: Final = 64
 _BROKEN: Final = "it is broken"
+_BESIDE: Final = (Named, Missed, Said)
+"""Notes that are no facts of a session's."""
 
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
@@ -184,7 +186,7 @@ class Store:
     def _notes(self, run: int, target: int) -> list[RowedFact]:
         words = "SELECT row, fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
         rows = self._rows(words, run, target, MOST_NOTES)
-        return [(row, fact) for row, data in rows if not isinstance(fact := _note(data), (Named, Missed))]
+        return [(row, fact) for row, data in rows if not isinstance(fact := _note(data), _BESIDE)]
 
     def _probes(self, trace: Trace, segments: list[int]) -> Iterator[Rowed]:
         """The facts of these segments, and of what is in none yet."""
@@ -196,6 +198,12 @@ class Store:
             for number, told in _row(data):
                 if number == target:
                     yield from _made_safe([(row, fact) for fact in told])
+
+    def said(self, trace: Trace) -> list[Said]:
+        """What was said of it then, in order. `StoreError`."""
+        words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
+        rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
+        return [fact for (data,) in rows if isinstance(fact := _note(data), Said)]
 
     def names(self, run: Run) -> dict[str, AddressInfo]:
         """What was known of addresses at the end. `StoreError`."""

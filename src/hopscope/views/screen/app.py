@@ -30,6 +30,9 @@ from hopscope.views.screen.outcome import is_over, status_of
 from hopscope.views.screen.source import Launch
 from hopscope.views.screen.styles import Look, look_of
 
+OF_PROBING = ("target.add", "target.remove")
+"""Actions on targets that a recording has none of."""
+
 
 class MainScreen(Screen[None], inherit_bindings=False):
     """Nothing but the canvas, and every key."""
@@ -215,6 +218,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def action_do(self, id_: str) -> None:
         """Do an action of the registry."""
         if self.context is not None:
+            if self.context.is_recording and (ACTIONS[id_].group == "Probing" or id_ in OF_PROBING):
+                self.context.say("this is a recording: nothing is probed")
+                return
             ACTIONS[id_].do(self.context)
             if ACTIONS[id_].group in ("Probing", "Targets"):
                 self.refresh_fast()

@@ -10,7 +10,7 @@ from hopscope.session.model import Probing, Target
 from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
-from hopscope.views.screen.source import SessionLike
+from hopscope.views.screen.source import SessionLike, Timed
 from hopscope.views.screen.state import ViewState
 
 if TYPE_CHECKING:
@@ -121,6 +121,11 @@ class ActionContext:
             self.update()
         self.state.said, self.state.said_at = words, self.state.shown.now
         self.redraw()
+
+    @property
+    def is_recording(self) -> bool:
+        """Is this a recording, so that nothing is probed?"""
+        return isinstance(self.session, Timed)
 
     def chart_is_shown(self) -> bool:
         """Is the chart on the screen?"""

@@ -72,6 +72,7 @@ SHORT = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "slash": "/",
+    "at": "@",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "up": "↑",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot
@@ -77,6 +77,24 @@ class SessionLike(Protocol):
 
     def restart(self, target: int, probing: Probing) -> None:
         """Probe a target in another way: a new flow, statistics anew."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A session that is a recording: nothing is probed, and what is shown is a moment of it. Each says in a line where
+    that is now."""
+
+    def step(self, steps: int) -> str:
+        """So many steps forward (backward where negative)."""
+        ...
+
+    def event(self, steps: int) -> str:
+        """To the next event (the previous one where negative)."""
+        ...
+
+    def go_to(self, when: str) -> str:
+        """To a moment as people write it. `ValueError` with one line."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hopscope.views.screen.actions import dialogs, export, probing, program, view
+from hopscope.views.screen.actions import dialogs, export, moments, probing, program, view
 from hopscope.views.screen.actions.registry import ACTIONS, GROUPS, Action
 
-__all__ = ["ACTIONS", "GROUPS", "Action", "dialogs", "export", "probing", "program", "view"]
+__all__ = ["ACTIONS", "GROUPS", "Action", "dialogs", "export", "moments", "probing", "program", "view"]

@@ -158,18 +158,6 @@ def wider(context: ActionContext) -> None:
     context.redraw()
 
 
-@action("chart.earlier", "left_square_bracket,comma", "earlier", "Chart: move the reading cursor to the left.", "Chart")
-def earlier(context: ActionContext) -> None:
-    context.move_chart_cursor(1)
-
-
-@action(
-    "chart.later", "right_square_bracket,full_stop", "later", "Chart: move the reading cursor to the right.", "Chart"
-)
-def later(context: ActionContext) -> None:
-    context.move_chart_cursor(-1)
-
-
 @action("look.clear", "escape", "clear", "Close what is open, clear the choice.", "Look")
 def clear(context: ActionContext) -> None:
     state = context.state

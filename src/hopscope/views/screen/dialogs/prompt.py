@@ -19,6 +19,7 @@ from hopscope.session.model import Target
 from hopscope.session.query import split_queries
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.pastes import plain
+from hopscope.views.screen.source import Timed
 from hopscope.views.screen.styles import Look
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
@@ -161,6 +162,20 @@ def interval_prompt(context: ActionContext, target: Target) -> Prompt:
         return None
 
     return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)
+
+
+def time_prompt(context: ActionContext, session: Timed) -> Prompt:
+    """Go to a moment of a recording."""
+
+    async def accept(text: str) -> str | None:
+        try:
+            words = session.go_to(text)
+        except ValueError as error:
+            return str(error)
+        context.say(words, fresh=True)
+        return None
+
+    return Prompt("go to a time", "14:02, 2026-11-25 14:02, -10m before the recording's end", "", accept)
 
 
 def number(text: str) -> float | None:
