@@ -36,13 +36,14 @@ def main() -> int:
     parser.add_argument(
         "--seeds", type=int, default=3, metavar="N", help="how often each network is played (default 3)"
     )
+    parser.add_argument("--draw", type=int, default=0, metavar="N", help="other networks of the same kinds")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--quiet", action="store_true", help="the score alone, not what was wrong")
     parser.add_argument("--verbose", action="store_true", help="each change of the verdict of each play")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the scenarios there, and play nothing")
     parser.add_argument("having", nargs="?", default="", help="only networks whose name contains this")
     given = parser.parse_args()
-    chosen = cases((given.half,) if given.half else HALVES, given.having)
+    chosen = cases((given.half,) if given.half else HALVES, given.having, given.draw)
     if given.write:
         given.write.mkdir(parents=True, exist_ok=True)
         for case in chosen:

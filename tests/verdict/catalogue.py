@@ -12,6 +12,6 @@ PARTS = (loss, reach, delay, fine)
 """The modules that register generators."""
 
 
-def cases(halves: Iterable[Half] = HALVES, having: str = "") -> list[Case]:
+def cases(halves: Iterable[Half] = HALVES, having: str = "", draw: int = 0) -> list[Case]:
     """The cases of these halves whose names contain `having`, in a fixed order."""
-    return [drawn(name, half) for half in halves for name in GENERATORS if having in name]
+    return [drawn(name, half, draw) for half in halves for name in GENERATORS if having in name]

@@ -73,10 +73,10 @@ def networks(prefix: str, given: Mapping[str, Any]) -> Callable[[Callable[..., M
     return register
 
 
-def drawn(name: str, half: Half) -> Case:
-    """The case that a generator makes in one half of the set: always the same."""
+def drawn(name: str, half: Half, draw: int = 0) -> Case:
+    """The case that a generator makes in one half of the set: always the same. Other draws are other networks."""
     owned = (crc32(name.encode()) + (half == "held-out")) % 2 == 0
-    made = GENERATORS[name](Draw(Random(f"{name} {half}"), owned))
+    made = GENERATORS[name](Draw(Random(f"{name} {half} {draw}" if draw else f"{name} {half}"), owned))
     return Case(
         name,
         half,

@@ -337,7 +337,8 @@ def _rewritten(d: Draw, given: int) -> Made:
     else:
         net.node(3)["dscp"] = 0
         probing["tos"] = 184
-    return _fine(d, net, family=4, protocol="udp" if given == 1 else "icmp", **probing)
+    note = ("nat", "double-nat", "dscp")[given]
+    return _fine(d, net, note, family=4, protocol="udp" if given == 1 else "icmp", **probing)
 
 
 @networks("port", {"closed": {"protocol": "tcp", "port": 81}, "open": {"protocol": "tcp", "port": 80}})

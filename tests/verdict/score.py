@@ -237,6 +237,16 @@ class Total:
         """Faults of which trouble was said before it began, or long after it had ended, of how many."""
         return sum(any(score.false_s for score in scores) for scores in self.faults), len(self.faults)
 
+    def noted(self) -> dict[str, tuple[int, int]]:
+        """By note that belongs to a fine path: in how many plays it was there in the end, of how many."""
+        counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for play, score in self.plays:
+            if isinstance(score, Fine):
+                for kind in play.case.notes:
+                    counts[kind][0] += kind not in score.missing
+                    counts[kind][1] += 1
+        return {kind: (right, of) for kind, (right, of) in sorted(counts.items())}
+
     def rounds(self) -> list[int]:
         """Until it was right, a figure a play."""
         return sorted(s.rounds for scores in self.faults for s in scores if s.rounds is not None)
@@ -264,11 +274,14 @@ class Total:
     def table(self) -> str:
         """The score in lines."""
         rounds = self.rounds()
+        notes = ", ".join(f"{kind} {_of(counted)}" for kind, counted in self.noted().items())
         lines = [
             f"right {_of(self.right())}, place right {_of(self.named('place_right'))}, since right "
             f"{_of(self.named('since_right'))}, segment right {_of(self.named('segment_right'))}",
             f"false alarms {_of(self.false_alarms())} of fine paths; untimely {_of(self.untimely())} of faults",
         ]
+        if notes:
+            lines.append(f"notes of fine paths: {notes}")
         if rounds:
             late = rounds[min(len(rounds) - 1, len(rounds) * 9 // 10)]
             lines.append(f"right after {statistics.median(rounds):.0f} rounds (median), 90 % within {late}")
