@@ -258,7 +258,9 @@ def _mtu(d: Draw, given: tuple[int, str, int]) -> Made:
     ttl = net.middle()
     begins = float(d.whole(40, 120)) if later else 0.0
     net.set(ttl, begins, mtu=d.some(1280, 1400, 1460))
-    what = trouble(net, "mtu", (ttl, ttl), begins_s=begins)
+    # The narrow link is the one behind the router that says so: between two networks it may be either's.
+    segment = net.segment(ttl) if net.segment(ttl) == net.segment(ttl + 1) else ""
+    what = trouble(net, "mtu", (ttl, ttl + 1), begins_s=begins, is_touched=True, segment=segment or "")
     probing = d.probing(family=family, protocol=protocol, packet_size=1500)
     return Made(net, int(begins) + _LASTS, what, probing)
 

@@ -15,9 +15,9 @@ from tests.verdict.score import HAS_BEFORE_S, Total
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("verdict")]
 
-RIGHT: Final = 0.97
+RIGHT: Final = 0.98
 """Share of the faults whose kind must be right."""
-PLACE: Final = 0.95
+PLACE: Final = 0.97
 """Of those: share whose place must be right."""
 SINCE: Final = 0.95
 """Of those that have a beginning: share whose moment must be right."""

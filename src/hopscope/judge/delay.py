@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from hopscope.judge.onset import split
 from hopscope.judge.series import ANSWERED, Column, Series
 from hopscope.path.stats import wilson95
 
@@ -28,6 +29,9 @@ _SPIKE_MS: Final = 20.0
 _MIN_LATE: Final = 3
 _STILL: Final = 0.4
 """A share of spikes that stands is believed down to so much of what it takes to be said."""
+_SURE_SPLIT: Final = 6.0
+_MIN_BEFORE: Final = 15
+"""Rounds that must lie before the moment since when answers come late."""
 _LATELY: Final = 40
 """Rounds in which there must have been spikes, too: else it is over."""
 _SPIKES: Final = 120
@@ -80,6 +84,8 @@ class Delays:
         self._usual: dict[tuple[int, int], Usual | None] = {}
         self.spiky = False
         """Whether all hops answer late now and then, the first one among them."""
+        self.spiky_since = -1
+        """The ordinal of the round in which that began; -1: not known."""
 
     def add(self, series: Series, *, keeps: bool) -> None:
         """Ten rounds are over. `keeps`: they may count as usual."""
@@ -91,6 +97,7 @@ class Delays:
                     self._blocks.setdefault(column.ttl, deque(maxlen=BLOCKS)).append(block)
             self._usual.clear()
         self.spiky = _is_spiky(series, _STILL if self.spiky else 1.0)
+        self.spiky_since = _spiky_since(series) if self.spiky else -1
 
     def usual(self, ttl: int, before: int) -> Usual | None:
         """What is usual by the blocks that ended before the round with the ordinal `before`."""
@@ -232,6 +239,27 @@ def _is_spiky(series: Series, measure: float) -> bool:
         and first[0] / first[1] >= 0.4 * measure * middle
         and target[0] / target[1] >= 0.4 * measure * middle
     )
+
+
+def _spiky_since(series: Series) -> int:
+    """The round from which on answers come late; -1 where that is not clear, or goes back to before the window."""
+    start = max(0, len(series) - _SPIKES)
+    hops = series.path()
+    counts = bytearray(len(series) - start)
+    for hop in hops:
+        rtts = hop.rtts_of(start)
+        if len(rtts) < 2 * BLOCK:
+            continue
+        limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+        for i in range(start, len(series)):
+            if hop.fates[i] == ANSWERED and hop.rtts[i] > limit and counts[i - start] < 255:
+                counts[i - start] += 1
+    # A hop that is late in a round is hardly alone: rounds count, not answers.
+    late = bytes(2 * count >= len(hops) // 2 and count > 0 for count in counts)
+    found = split(late, 1.0)
+    if found is None or found[1] < _SURE_SPLIT or found[0] < _MIN_BEFORE:
+        return -1
+    return series.base + start + found[0]
 
 
 def _spikes(column: Column, start: int) -> tuple[int, int] | None:

@@ -236,7 +236,7 @@ class Judge:
         lossy = self._losses.look(series, self._floor, stands if is_said else None, is_new=is_new)
         if self._delays.spiky and found is None and (lossy is None or lossy.last_ttl == series.first_ttl):
             # What is lost there and what comes late have one cause.
-            return spiky(series)
+            return spiky(series, self._delays.spiky_since)
         if lossy is not None:
             lossy = bad_member(series, lossy, series.index(self._floor))
             return after_change(lossy, self._routes, self._floor)

@@ -89,6 +89,6 @@ def flapping(series: Series, change: Change, times: int) -> Found:
     )
 
 
-def spiky(series: Series) -> Found:
+def spiky(series: Series, since: int) -> Found:
     """Answers of all hops, the first among them, come late now and then."""
-    return Found("local-network", series.first_ttl, series.first_ttl, series.base - 1, 0.7, Numbers())
+    return Found("local-network", series.first_ttl, series.first_ttl, since, 0.9, Numbers())

@@ -117,7 +117,9 @@ def whose(hops: Sequence[HopFacts], end: End) -> list[Whose]:
     keys = _keys(hops, end)
     target = _target_keys(keys, hops, end)
     filled = _filled(keys, hops, target)
-    provider = next((key for key in filled if key not in (None, _HOME, _NAT)), None)
+    # Where nothing public is known before the target, its network is its own, and nobody's provider.
+    before = filled[:-1] if end.reached else filled
+    provider = next((key for key in before if key not in (None, _HOME, _NAT)), None)
     owners = _owners(hops, keys)
     roles = [_role(key, provider, target) for key in filled]
     _bridge(roles)
