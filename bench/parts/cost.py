@@ -92,6 +92,7 @@ def _rows(found: Figures, peers: list[str], many: int) -> list[Row]:
     goal = beside["mtr"] / 2 if "mtr" in beside else None
     rows = [
         Row("cost", "CPU a probe, marginal, 15 hops x 10/s", "µs", tuple(found["hopscope marginal"]), goal, beside),
+        *_times_mtrs(found),
         Row(
             "cost", "CPU a probe, whole run, start and end included", "µs", tuple(found["hopscope whole"]), None,
             of_peers("whole"), f"of {many} rounds",
@@ -108,6 +109,13 @@ def _rows(found: Figures, peers: list[str], many: int) -> list[Row]:
             row("reference: CPU a wake-up, 150 a second, a program in C", "c wake", note="it does nothing else"),
         ]
     return rows
+
+
+def _times_mtrs(found: Figures) -> list[Row]:
+    """The ratio, each repeat's with mtr's run right after it: other work on the machine slows down both."""
+    pairs = zip(found["hopscope marginal"], found["mtr marginal"], strict=False)
+    ratios = tuple(ours / theirs for ours, theirs in pairs if theirs > 0)
+    return [Row("cost", "CPU a probe, marginal, over mtr's of the same moment", "times", ratios, 1.5)] if ratios else []
 
 
 def _printing(folder: Path, repeats: int) -> list[Row]:
