@@ -27,8 +27,8 @@ from typing import Any, Final
 from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
-from hopscope.probe.packets.kinds import ERRORS, kind_of
-from hopscope.probe.sockets import endpoint, errqueue, extras, stamps, stream
+from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.sockets import endpoint, extras, stamps, stream
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack
 from hopscope.probe.sockets.rehearsal import Rehearsal
@@ -210,7 +210,11 @@ class TcpFlow(Flow):
             error = sock.connect_ex(self._destination)
             if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
                 raise OSError(error, os.strerror(error))
-            at_once = self._router_error(sock) if self.plan.family == 6 and error == errno.EINPROGRESS else None
+            at_once = (
+                stream.router_error(sock, self.context.tally)
+                if self.plan.family == 6 and error == errno.EINPROGRESS
+                else None
+            )
         except BaseException:
             sock.close()
             raise
@@ -292,7 +296,7 @@ class TcpFlow(Flow):
 
     def on_ready(self, attempt: _Attempt, received: int) -> None:
         """The socket of an attempt has something to tell."""
-        message = self._router_error(attempt.sock)
+        message = stream.router_error(attempt.sock, self.context.tally)
         if message is not None:
             self.on_router(attempt, message, received)
             return
@@ -326,23 +330,6 @@ class TcpFlow(Flow):
         self._busy.discard(attempt.port)
         if self._flying.get(attempt.probe) is attempt:
             del self._flying[attempt.probe]
-
-    def _router_error(self, sock: socket.socket) -> Message | None:
-        """The first ICMP error on the error queue."""
-        for _ in range(_TRIES):
-            try:
-                message = errqueue.receive(sock, errors=True)
-            except OSError:
-                continue
-            if message is None:
-                return None
-            failure = message.failure
-            if failure is None or failure.origin not in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
-                continue
-            if failure.icmp_type in ERRORS[self.plan.family]:
-                return message
-            self.context.tally.foreign += 1  # of no probe's end
-        return None
 
     def on_router(self, attempt: _Attempt, message: Message, received: int) -> None:
         """An ICMP error about the attempt."""

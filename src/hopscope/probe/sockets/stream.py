@@ -8,7 +8,10 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
+from hopscope.probe.channel import Tally
+from hopscope.probe.packets.kinds import ERRORS
 from hopscope.probe.sockets import endpoint, errqueue, stamps
+from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack, ask, need
 from hopscope.wire.messages import Family
 
@@ -16,6 +19,7 @@ _HEADERS: dict[Family, int] = {4: 40, 6: 60}
 _TCPI_RTT = struct.Struct("=68xI")
 _TCP_INFO_LENGTH = 104
 _LINGER = struct.pack("=ii", 1, 0)
+_TRIES = 3
 
 
 def prepare(sock: socket.socket, ttl: int) -> set[Lack]:
@@ -36,6 +40,25 @@ def prepare(sock: socket.socket, ttl: int) -> set[Lack]:
 def new_socket(family: Family) -> socket.socket:
     """One that does not block, with no option set. `OSError`: this system has no such family."""
     return socket.socket(endpoint.socket_family(family), socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
+
+
+def router_error(sock: socket.socket, tally: Tally) -> Message | None:
+    """The first ICMP error on the error queue that ends an attempt; others are counted."""
+    errors = ERRORS[4 if sock.family == socket.AF_INET else 6]
+    for _ in range(_TRIES):
+        try:
+            message = errqueue.receive(sock, errors=True)
+        except OSError:
+            continue
+        if message is None:
+            return None
+        failure = message.failure
+        if failure is None or failure.origin not in (errqueue.ORIGIN_ICMP, errqueue.ORIGIN_ICMP6):
+            continue
+        if failure.icmp_type in errors:
+            return message
+        tally.foreign += 1  # of no probe's end
+    return None
 
 
 def kernel_rtt(sock: socket.socket) -> int:
