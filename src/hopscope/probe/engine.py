@@ -20,7 +20,7 @@ from hopscope.probe.packets.senders import can_answer
 from hopscope.probe.probed import ProbedTarget, Surroundings
 from hopscope.probe.refusals import most_helpful, refusal_of
 from hopscope.probe.schedule import Sweep
-from hopscope.wire.check import check, check_adjust
+from hopscope.wire.check import check, check_address, check_adjust
 from hopscope.wire.messages import (
     DEFAULT_PORT,
     Adjust,
@@ -330,10 +330,11 @@ def _completed(plan: Plan) -> Plan:
     """`plan`, checked, with its protocol's port."""
     import msgspec
 
-    try:
-        check(plan)
-    except ValueError as problem:
-        raise ChannelRefused("address" if str(problem).startswith("address") else "unsupported", str(problem)) from None
+    for look, reason in ((check_address, "address"), (check, "unsupported")):
+        try:
+            look(plan)
+        except ValueError as problem:
+            raise ChannelRefused(reason, str(problem)) from None
     if plan.port is None and DEFAULT_PORT[plan.protocol] is not None:
         return msgspec.structs.replace(plan, port=DEFAULT_PORT[plan.protocol])
     return plan

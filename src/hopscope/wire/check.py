@@ -14,18 +14,23 @@ MAX_DELAY_NS: Final = 1_000_000_000
 LONGEST_TEXT: Final = 4096
 
 
-def check(plan: Plan) -> None:
-    """`ValueError` with one line (which value, and what is allowed) where `plan` cannot be carried out."""
+def check_address(plan: Plan) -> None:
+    """`ValueError` with one line where `plan` has no address that could be probed."""
     _text("address", plan.address)
-    _text("source", plan.source)
-    _text("interface", plan.interface)
-    _text("scenario", plan.scenario)
     try:
         address = ipaddress.ip_address(plan.address)
     except ValueError:
         raise ValueError(f"address {plan.address!r}: not a numeric address") from None
     if address.version != plan.family:
         raise ValueError(f"address {plan.address!r}: not of family {plan.family}")
+
+
+def check(plan: Plan) -> None:
+    """`ValueError` with one line (which value, and what is allowed) where `plan` cannot be carried out."""
+    check_address(plan)
+    _text("source", plan.source)
+    _text("interface", plan.interface)
+    _text("scenario", plan.scenario)
     if plan.source is not None:
         try:
             source = ipaddress.ip_address(plan.source)
