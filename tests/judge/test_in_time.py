@@ -165,3 +165,14 @@ def test_incidents_are_bounded_and_those_forgotten_are_counted() -> None:
         incidents.end(at(10 * i + 5))
     assert len(incidents.all()) == MAX_INCIDENTS
     assert incidents.forgotten == 30
+
+
+@pytest.mark.parametrize("every", [4, 15, 25])
+def test_a_target_that_leaves_out_every_so_many_is_never_lossy(every: int) -> None:
+    row = "".join("x" if i % every == every - 1 else "a" for i in range(300))
+    assert {verdict.kind for verdict in verdicts([*["a" * 300] * 4, row])} == {"starting", "healthy"}
+
+
+def test_hops_that_all_have_the_same_limit_as_the_target_lose_nothing() -> None:
+    row = "a" * 10 + "aaax" * 70
+    assert {verdict.kind for verdict in verdicts([row] * 6)} == {"starting", "healthy"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-from hopscope.judge.limits import EARLY_SHARE, ENOUGH, beat, gaps
+from hopscope.judge.limits import beat, gaps
 from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_past, onset, split, spread
 from hopscope.judge.series import LOST, Column, Series
 from hopscope.judge.silence import Found
@@ -13,6 +13,9 @@ from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
 _EACH: Final = 3
+_AS_ONE: Final = 0.6
+_MANY: Final = 15
+"""Losses on the beat before which a loss that is said is not taken back for a limit."""
 _RUNS: Final = 3
 _BEFORE: Final = 15
 """Rounds that must lie before the moment since when there is loss."""
@@ -83,7 +86,7 @@ def loss(series: Series, floor: int, stands: Found | None = None, *, is_new: boo
     if best is None:
         return None
     score, begin, found_, spread_ = best
-    if score < bar.score or _is_limit(series, columns, found_, start, stands=stands is not None):
+    if score < bar.score or _is_limit(series, columns, found_, spread_, start, stands=stands is not None):
         return None
     found = _found(series, columns, begin, score, found_, spread_)
     since = _since(series, columns, start, found_, spread_.phi) if is_new or stands is None else stands.since
@@ -113,21 +116,28 @@ def _goes_on(lying: Spread, k: int, hops: int) -> bool:
     return lying.lossy >= 2 * _RUNS and 10 * k < 7 * lying.lossy * hops and any(lying.by_round[-_RUNS:])
 
 
-def _is_limit(series: Series, columns: list[Column], found: Onset, start: int, *, stands: bool) -> bool:
+def _is_limit(series: Series, columns: list[Column], found: Onset, lying: Spread, start: int, *, stands: bool) -> bool:
     """Whether the target's losses are a limit's, or too few to tell."""
-    if found.best < len(columns) - 2:
+    are_one = _are_one(series, [columns[i] for i in found.pooled], lying)
+    if found.best < len(columns) - 2 and not are_one:
         return False
-    target = columns[-1]
-    distances = gaps(target, start)
+    distances = gaps(columns[-1], start)
     how = beat(distances)
-    if how == "steady" or stands:
+    if stands:
+        return how == "steady" and len(distances) >= _MANY
+    if how != "unknown":
         return how == "steady"
-    if found.best < len(columns) - 1 and len(found.pooled) > 1:
-        n, k = columns[-2].counted(max(start, len(series) - WINDOWS[-1]))
-        if k and beat(gaps(columns[-2], start)) == "chance":
-            return False
-    n, k = target.counted(start)
-    return k > EARLY_SHARE * n and len(distances) + 1 < ENOUGH
+    return are_one or found.best == len(columns) - 1 or beat(gaps(columns[-2], start)) != "chance"
+
+
+def _are_one(series: Series, pooled: list[Column], lying: Spread) -> bool:
+    """Whether all hops lose in the same rounds, or nearly: that tells no more than one hop's losses do, since all may
+    have the same limit."""
+    if len(pooled) <= 2:
+        return False
+    begin = max(0, len(series) - WINDOWS[0])
+    patterns = {bytes(column.fates[begin:]) for column in pooled if LOST in column.fates[begin:]}
+    return lying.phi > _AS_ONE * len(pooled) or len(patterns) <= max(2, len(pooled) // 3)
 
 
 def _found(series: Series, columns: list[Column], begin: int, score: float, found: Onset, lying: Spread) -> Found:
