@@ -243,6 +243,11 @@ ROWS: Final = {
         "addresses that are no host's",
         ("tests/probe/test_engine.py::test_what_comes_from_an_address_that_no_host_sends_from_is_no_answer",),
     ),
+    "A27": Row(
+        "A flood of keys and mouse reports",
+        "a queue without a bound",
+        ("tests/screen/test_rough_terminal.py::test_a_flood_of_keys_waits_in_the_terminal_and_not_in_memory",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import resource
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,26 @@ def test_a_sequence_that_the_parser_of_keys_does_not_stand_ends_nothing() -> Non
         terminal.type("q")
         assert terminal.wait() == 0
         assert b"Traceback" not in terminal.bytes
+
+
+@pytest.mark.parametrize("keys", [b"j", b"\x1b[<35;50;20M\x1b[<35;51;21M"], ids=["keys", "mouse"])
+def test_a_flood_of_keys_waits_in_the_terminal_and_not_in_memory(keys: bytes) -> None:
+    with Terminal("demo") as terminal:
+        terminal.read(LAST_HOP)
+        before = memory_of(terminal.pid)
+        os.set_blocking(terminal.master, False)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            terminal.take(0.01)
+            with suppress(BlockingIOError):
+                os.write(terminal.master, keys * 200)
+        os.set_blocking(terminal.master, True)
+        assert memory_of(terminal.pid) - before < 24 << 20
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait() == 143
+        assert terminal.is_restored()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes: proc_pid_statm(5)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()

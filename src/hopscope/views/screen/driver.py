@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 TICK_S: Final = 0.1
 """How long half an escape sequence may wait for its other half before it is a key of its own."""
+READ: Final = 1 << 8
+"""Bytes of one reading: as many keys take a quarter of a second, and nothing is drawn meanwhile."""
+AT_ONCE: Final = 16
+"""Events of one reading: more are a paste without brackets, or somebody's flood."""
+HANDLED_TICKS: Final = 100
+"""`TICK_S` each: the longest wait until a flood's events are handled."""
 DRAIN_S: Final = 1.0
 """A terminal that takes nothing for this long when it is given back, is given back by force."""
 AGAIN_S: Final = 1.0
@@ -291,10 +297,28 @@ class _Input:
                 self._driver._on_gone()
                 break
             restless = bool(data)
-            for event in (*keys.feed(data), *keys.tick()):
+            heard = [*keys.feed(data), *keys.tick()]
+            for event in heard:
                 self._driver.process_message(event)
+            if len(heard) > AT_ONCE:
+                self._wait_until_handled()
         for event in keys.end():
             self._driver.process_message(event)
+
+    def _wait_until_handled(self) -> None:
+        """More than fingers type: what comes faster than it can be handled waits in the terminal, not in memory."""
+        handled = threading.Event()
+        app = self._driver._app
+
+        def ask_screen() -> None:  # the mouse's events are the screen's, which has a queue of its own
+            if not app.screen.call_later(handled.set):
+                handled.set()
+
+        with contextlib.suppress(RuntimeError):
+            self._driver._loop.call_soon_threadsafe(app.call_later, ask_screen)
+        for _ in range(HANDLED_TICKS):
+            if handled.wait(TICK_S) or self._is_over.is_set():
+                return
 
     def _read(self) -> bytes | None:
         """What was typed; empty where it was typed for somebody else; None where there is no terminal any more."""
@@ -302,7 +326,7 @@ class _Input:
             time.sleep(TICK_S)
             return b""
         try:
-            return os.read(self._fileno, 1 << 12) or None
+            return os.read(self._fileno, READ) or None
         except BlockingIOError:
             return b""
         except OSError:
