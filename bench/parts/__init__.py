@@ -14,6 +14,7 @@ from bench.parts.flood import flood
 from bench.parts.live import screen
 from bench.parts.names import names
 from bench.parts.past import past
+from bench.parts.recording import recording
 from bench.parts.scale import scale
 from bench.parts.stall import stall
 from bench.parts.start import version
@@ -30,6 +31,7 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "names": names,
     "day": day,
     "past": past,
+    "recording": recording,
     "flood": flood,
 }
 """By the names of the command line, in the order of the table."""
