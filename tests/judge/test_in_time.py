@@ -176,3 +176,26 @@ def test_a_target_that_leaves_out_every_so_many_is_never_lossy(every: int) -> No
 def test_hops_that_all_have_the_same_limit_as_the_target_lose_nothing() -> None:
     row = "a" * 10 + "aaax" * 70
     assert {verdict.kind for verdict in verdicts([row] * 6)} == {"starting", "healthy"}
+
+
+def test_a_change_of_route_that_harms_nothing_is_a_mark_and_begins_an_epoch() -> None:
+    judge = Judge(TARGET)
+    for round_ in range(80):
+        judge.apply(begun(round_))
+        for ttl in (1, 2, 3):
+            judge.apply(sent(round_, ttl))
+            other = "203.0.113.2" if ttl == 2 and round_ >= 40 else None
+            judge.apply(reached(round_, 3) if ttl == 3 else answered(round_, ttl, address=other))
+    judged = judge.judged()
+    assert judged.verdict.kind == "healthy"
+    assert not judged.incidents
+    (mark,) = judged.marks
+    assert (mark.kind, mark.begin, mark.ttl, mark.before, mark.after) == (
+        "route-change",
+        at(40),
+        2,
+        "192.0.2.2",
+        "203.0.113.2",
+    )
+    assert [(epoch.begin, epoch.end) for epoch in judged.epochs] == [(at(0), at(40)), (at(40), None)]
+    assert judged.epochs[1].addresses == (("192.0.2.1",), ("203.0.113.2",), (TARGET,))

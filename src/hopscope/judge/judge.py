@@ -183,6 +183,9 @@ class Judge:
         change = self._routes.look(series)
         if change is not None and self._routes.flapping(series) is None:
             self._floor = max(self._floor, change.at)
+            if not change.harm:
+                at = series.times[series.index(change.at)]
+                self._incidents.mark("route-change", at, ttl=change.ttl, before=change.before, after=change.after)
         if series.end % BLOCK == 0:
             stands = self._standing.found
             self._delays.add(series, keeps=stands is None or stands.kind not in DELAYED)
