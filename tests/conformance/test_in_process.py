@@ -72,7 +72,8 @@ def the_path_is_as_written(name: str, plan: Plan, path: Path) -> None:
         assert len(path.hops) >= whole
     elif case.length != "any":
         assert len(path.hops) == (whole if case.length == "whole" else case.length)
-        assert path.target_hop is path.hops[-1]
+        assert path.target_hop is not None
+        assert path.target_hop.ttl == path.hops[-1].ttl
     for hop in path.hops:
         if hop.ttl in case.lossless:
             assert hop.lost == 0, hop.ttl
