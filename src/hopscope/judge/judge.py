@@ -9,8 +9,6 @@ from __future__ import annotations
 import copy
 from typing import Final
 
-from msgspec.structs import replace
-
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch
@@ -18,11 +16,12 @@ from hopscope.judge.members import bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import Routes
+from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Found, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, LOSSES, Standing
-from hopscope.judge.verdict import Judged, Note, Numbers, Verdict
+from hopscope.judge.verdict import Judged, Note
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
 from hopscope.wire.messages import (
     Answered,
@@ -39,10 +38,6 @@ from hopscope.wire.messages import (
     Started,
 )
 
-STARTING: Final = 3
-"""Rounds that must have their fates before anything but facts is said."""
-_SPAN: Final = 120
-"""Rounds that a verdict's numbers speak of, where it says nothing else."""
 _SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
 _SAME: Final = 30
@@ -301,7 +296,15 @@ class Judge:
         if self._cached is None:
             incidents = self._incidents
             self._cached = Judged(
-                verdict=self._verdict(),
+                verdict=verdict_of(
+                    self._series,
+                    self._standing,
+                    at=self._at,
+                    floor=self._floor,
+                    since=self._since_at,
+                    notes=self._noted() if len(self._series) else (),
+                    was=incidents.newest,
+                ),
                 incidents=incidents.all(),
                 forgotten=incidents.forgotten,
                 marks=tuple(incidents.marks),
@@ -316,49 +319,3 @@ class Judge:
         if self._notes is None or self._notes[0] != turn:
             self._notes = turn, notes(series, self._routes, self._source, self._standing.found)
         return self._notes[1]
-
-    def _verdict(self) -> Verdict:
-        series, found = self._series, self._standing.found
-        size = len(series)
-        if not size:
-            return Verdict(kind="starting")
-        round_ = series.rounds[-1]
-        if found is None:
-            start = max(0, size - _SPAN, series.index(self._floor))
-            n, k = series.reached_of(start)
-            # What is over since the newest round has no round behind it yet.
-            numbers = Numbers(span_from=series.times[min(start, size - 1)], rounds=size - start, sent=n, lost=k)
-            ended = self._standing.ended
-            if self._standing.is_recovered(series.end) and ended is not None:
-                return Verdict(
-                    kind="recovered",
-                    at=self._at,
-                    round=round_,
-                    since=series.times[min(series.index(ended), size - 1)],
-                    confidence=0.9,
-                    numbers=numbers,
-                    notes=self._noted(),
-                    was=self._incidents.newest,
-                )
-            if size < STARTING or series.target_ttl is None:
-                return Verdict(kind="starting", at=self._at, round=round_, numbers=numbers)
-            sure = min(0.95, size / (size + 20))
-            return Verdict(
-                kind="healthy", at=self._at, round=round_, confidence=sure, numbers=numbers, notes=self._noted()
-            )
-        numbers = found.numbers
-        if not numbers.rounds:
-            start = max(series.index(found.since), 0)
-            n, k = series.reached_of(start)
-            numbers = replace(numbers, span_from=series.times[start], rounds=size - start, sent=n, lost=k)
-        return Verdict(
-            kind=found.kind,
-            at=self._at,
-            round=round_,
-            first_ttl=found.first_ttl,
-            last_ttl=found.last_ttl,
-            since=self._since_at,
-            confidence=round(found.confidence, 3),
-            numbers=numbers,
-            notes=self._noted(),
-        )
