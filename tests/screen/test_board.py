@@ -54,7 +54,7 @@ def test_sixty_by_sixteen_reads_at_a_glance() -> None:
 
 
 SIXTY = """
-  ● one.one.one.one   ▲ example.net 3 % loss  +1 ▶   +
+  ● one.one.one.one   ▲ example.net loss  +1 ▶   +
  healthy: about 13 ms, nothing is lost
 
    #  Host                  Loss %     Avg      0–20 ms +5▶

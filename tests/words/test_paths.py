@@ -235,6 +235,16 @@ def test_no_hop_has_it_where_the_verdict_names_no_trouble() -> None:
         assert not any(found.is_trouble for found in hops(subject)), rows
 
 
+def test_the_target_has_one_loss_in_the_sentence_and_in_the_table() -> None:
+    subject = trace(FINE, TEN, TEN, TEN)
+    row = subject.path.rows[-1]
+    words = Said(subject, clock)
+    assert words.sentence.aside == ", since the start"
+    assert words.sentence.head.startswith(f"{row.loss_pct:.0f} % of packets are lost")
+    assert words.evidence[0].startswith(f"{row.lost} of {row.lost + row.received} ")
+    assert "%" not in words.sentence.short
+
+
 def test_hops_before_the_place_of_loss_never_have_it() -> None:
     subject = trace(lossy(0.1, seed=5), FINE, TEN, TEN, TEN)
     assert subject.judged.verdict.first_ttl in (2, 3)

@@ -53,22 +53,22 @@ LOST = Numbers(
         (
             Verdict(kind="loss", first_ttl=4, last_ttl=5, since=9 * S, numbers=LOST),
             "5 % of packets are lost from hop 5 on, since T+9: where AS64500 NEARBY meets AS64510 FARLINE",
-            "5 % loss",
+            "loss",
         ),
         (
             Verdict(kind="loss", first_ttl=3, last_ttl=6, numbers=Numbers(sent=100, lost=1, burst=3.0)),
             "1 % of packets are lost in bursts from one of hops 4 to 6 on: where AS64500 NEARBY meets AS64510 FARLINE",
-            "1 % loss",
+            "loss",
         ),
         (
             Verdict(kind="loss", first_ttl=1, last_ttl=1, numbers=LOST),
             "5 % of packets are lost from the first hop on: in your own network",
-            "5 % loss",
+            "loss",
         ),
         (
             Verdict(kind="loss", first_ttl=6, last_ttl=7, numbers=LOST),
             "5 % of packets are lost at the target: where AS64510 FARLINE meets the target's network (AS64520 HOST)",
-            "5 % loss",
+            "loss",
         ),
         (
             Verdict(kind="outage", first_ttl=5, last_ttl=6, since=3 * S),

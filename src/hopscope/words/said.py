@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Protocol as Shape
 
-from hopscope.judge.verdict import Incident, Judged, Note
+import msgspec
+
+from hopscope.judge.verdict import Incident, Judged, Note, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
 from hopscope.path.snapshot import Path
@@ -30,6 +32,17 @@ class Subject(Shape):
     def end(self) -> End: ...
 
 
+def _counted(verdict: Verdict, path: Path) -> Verdict:
+    """The verdict, with the target's own counts where both speak of all since the start: one number of one thing."""
+    target, started = path.target_hop, path.started_at
+    if verdict.kind != "loss" or target is None or started is None or path.numbers.name != "start":
+        return verdict
+    if verdict.since is None or verdict.since > started or not target.lost:
+        return verdict
+    numbers = msgspec.structs.replace(verdict.numbers, sent=target.lost + target.received, lost=target.lost)
+    return msgspec.structs.replace(verdict, numbers=numbers)
+
+
 def _rtt(path: Path) -> int | None:
     """The target's median RTT."""
     target = path.target_hop
@@ -44,7 +57,7 @@ class Said:
         self._subject = subject
         self._clock = clock
         self._courses: dict[int | None, Course] = {}
-        self.verdict = subject.judged.verdict
+        self.verdict = _counted(subject.judged.verdict, subject.path)
 
     @cached_property
     def place(self) -> Place:

@@ -213,7 +213,7 @@ def _loss(n: Numbers, place: Place, setting: Setting) -> _Matter:
     del setting
     share = about(100 * n.lost / n.sent) if n.sent else "some"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
-    return _at(place, f"{share} of packets are lost{how}"), whose(place), f"{share} loss"
+    return _at(place, f"{share} of packets are lost{how}"), whose(place), "loss"
 
 
 def _outage(n: Numbers, place: Place, setting: Setting) -> _Matter:
