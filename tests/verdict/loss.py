@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 from tests.verdict.draw import Draw, Made, network, networks, trouble
@@ -57,7 +58,9 @@ def loss_in_bursts(d: Draw) -> Made:
 def loss_every_so_many(d: Draw) -> Made:
     net = d.net()
     ttl = net.middle(behind=3)
-    net.node(ttl)["loss"] = {"every": d.some(7, 11, 13), "offset": 3}
+    # As many as cross the link in a round, and it would be the same hop's each time: that hop's own affair.
+    crossing = net.end - ttl + 1
+    net.node(ttl)["loss"] = {"every": d.some(*(n for n in (7, 11, 13) if gcd(n, crossing) == 1)), "offset": 3}
     return Made(net, 240, trouble(net, "loss", net.link(ttl)), d.probing())
 
 

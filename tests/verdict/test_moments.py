@@ -100,7 +100,7 @@ def test_a_built_in_scenario_without_trouble_is_never_said_to_have_any(name: str
     assert {kind for _, kind in said} <= {"starting", "healthy"}
 
 
-@pytest.mark.parametrize("seed", [1, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 5])
 def test_a_quarter_of_an_hour_of_constant_loss_is_one_verdict_of_one_place(seed: int, tmp_path: Path) -> None:
     hops = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1, "loss": 0.047 if n == 6 else 0.0} for n in range(1, 11)]
     target = {"name": "www.shop.example", "at": ["192.0.2.200"]}
