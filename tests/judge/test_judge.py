@@ -96,6 +96,12 @@ def test_what_this_computer_could_not_send_is_its_own_trouble() -> None:
     assert verdict.numbers.error == "ENETUNREACH"
 
 
+def test_where_most_probes_of_a_single_round_could_not_leave_that_is_said_at_once() -> None:
+    assert verdict_of(["F", "F", "F"]).kind == "this-computer"
+    assert verdict_of(["a", "F", "F"]).kind == "this-computer"
+    assert verdict_of(["a", "a", "F"]).kind == "starting"
+
+
 def test_a_reset_forgets_the_numbers_and_remembers_what_was_wrong() -> None:
     judge = judge_of(["a" * 10, "aaaaaaxxxx", "aaaaaaxxxx"])
     judge.apply(Reset(at(10)))

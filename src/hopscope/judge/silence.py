@@ -222,7 +222,7 @@ def late(series: Series) -> Found | None:
 
 
 def this_computer(series: Series) -> Found | None:
-    """This computer cannot send: it failed in several of the last rounds, and for a good part of the probes."""
+    """This computer cannot send: it failed for most of the probes, or in several of the last rounds for a good part."""
     columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-_OWN:]]
     if not columns or series.failure is None or _is_over(columns, len(series)):
         return None
@@ -230,7 +230,7 @@ def this_computer(series: Series) -> Found | None:
     rounds = sum(any(hop.fates[i] == FAILED for hop in columns) for i in range(start, len(series)))
     failed = sum(hop.fates.count(FAILED, start) for hop in columns)
     total = sum(len(hop.fates) - start - hop.fates.count(NONE, start) for hop in series.hops.values())
-    if rounds < GONE or 20 * failed <= total:
+    if (rounds < GONE or 20 * failed <= total) and 2 * failed <= total:
         return None
     numbers = Numbers(failed=failed, error=series.failure.error, message=series.failure.message)
     return Found("this-computer", None, None, _first_failure(series), 0.97, numbers)
