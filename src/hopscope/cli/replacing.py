@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -173,7 +172,7 @@ def _permissions(folder: int, name: str, known: os.stat_result | None) -> int | 
 
 
 def _replace(folder: int, name: str, data: bytes, mode: int | None) -> None:
-    beside = f".{name[:200]}.{secrets.token_hex(6)}"
+    beside = f".{name[:200]}.{os.urandom(6).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = _opened(beside, flags, mode, folder)
     try:

@@ -7,7 +7,7 @@ hears the target's datagrams; a SYN-ACK finds nobody listening, and the kernel's
 from __future__ import annotations
 
 import errno
-import secrets
+import os
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -226,9 +226,9 @@ class PacketFlow(Flow):
                 protocol=plan.protocol,
                 source=source[0].partition("%")[0],
                 destination=self._address[0],
-                ident=held or (before.shape.ident if before else secrets.randbits(16)),
+                ident=held or (before.shape.ident if before else int.from_bytes(os.urandom(2), "big")),
                 port=0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0,
-                cookie=before.shape.cookie if before else secrets.randbits(32),
+                cookie=before.shape.cookie if before else int.from_bytes(os.urandom(4), "big"),
                 size=plan.packet_size,
                 pattern=plan.pattern,
                 tos=plan.tos,

@@ -9,7 +9,7 @@ it quotes.
 from __future__ import annotations
 
 import errno
-import secrets
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -51,7 +51,7 @@ class _PingFlow(DatagramFlow):
         overhead = endpoint.IP_HEADER[plan.family] + _HEADER.size
         length = max(plan.packet_size - overhead, _SMALLEST_PAYLOAD)
         self._size = overhead + length
-        self._cookie = secrets.token_bytes(min(COOKIE, length - _SMALLEST_PAYLOAD))
+        self._cookie = os.urandom(min(COOKIE, length - _SMALLEST_PAYLOAD))
         filling = bytes([plan.pattern]) * (length - _SMALLEST_PAYLOAD - len(self._cookie))
         blank = bytes(_SMALLEST_PAYLOAD)
         # Identifier and checksum are the kernel's.

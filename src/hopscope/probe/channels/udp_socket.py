@@ -9,7 +9,7 @@ needed that for a minute: a single such quote may have been forged.
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -58,7 +58,7 @@ class UdpFlow(DatagramFlow):
         self._needed_at = 0
         """Monotonic ns of the last answer that nothing but a port of its own named."""
         self._by_port: dict[int, Probe] = {}
-        self._cookie = secrets.token_bytes(min(COOKIE, length - _TAG.size))
+        self._cookie = os.urandom(min(COOKIE, length - _TAG.size))
         filling = bytes([plan.pattern]) * (length - _TAG.size - len(self._cookie))
         self._bytes = bytearray(bytes(_TAG.size) + self._cookie + filling)
         super().__init__(channel, target, plan)
