@@ -157,6 +157,7 @@ class Judge:
     # --- judging ----------------------------------------------------------------------------------------------
 
     def _judge_complete(self, *, all_of_them: bool = False) -> None:
+        self._losses.is_last = all_of_them
         for complete in self._open.complete(all_of_them=all_of_them):
             self._take(complete)
             self._weigh_newest()

@@ -41,6 +41,8 @@ class LossWatch:
     `_EACH` rounds where loss is said already."""
 
     def __init__(self) -> None:
+        self.is_last = False
+        """No further round follows: none is left out."""
         self._last: tuple[int, Found | None] = -1, None
 
     def look(self, series: Series, floor: int, stands: Found | None, *, is_new: bool) -> Found | None:
@@ -48,7 +50,7 @@ class LossWatch:
         yet."""
         at, last = self._last
         if stands is not None:
-            if last is not None and series.end - at < _EACH:
+            if last is not None and series.end - at < _EACH and not self.is_last:
                 return last
         elif (
             last is None

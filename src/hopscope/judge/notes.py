@@ -82,7 +82,8 @@ def _of_target(series: Series, n: int, k: int, start: int, found: Found | None) 
     ttl = series.target_ttl
     if ttl is None:
         return out
-    if k and beat(gaps(series.target, 0)) == "steady":
+    is_loss = found is not None and found.kind == "loss"
+    if k and not is_loss and beat(gaps(series.target, 0)) == "steady":
         out.append(Note(kind="target-limits", ttl=ttl, sent=n, lost=k))
     elif k and found is None:
         out.append(Note(kind="early-loss" if n < _EARLY else "chance-loss", ttl=ttl, sent=n, lost=k))
