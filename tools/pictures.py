@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 import resvg_py
 
+from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
@@ -113,19 +114,23 @@ class Played:
         self._shift = NOON - (virtual.wall)
         self._targets = []
         folds: dict[int, PathFold] = {}
+        judges: dict[int, Judge] = {}
         facts: dict[int, Started] = {}
         for number, shown in enumerate(picture.targets, 1):
             story = demo(shown.scenario)
             name, address = story.targets[0]
             plan = simulated(Plan(address, 4, seed=shown.seed), shown.scenario)
             folds[number] = PathFold(address)
+            judges[number] = Judge(address)
             self._targets.append((number, shown.name or name, plan, self._names(story.names, story.origins)))
             virtual.handle(Start(number, plan))
         for event in virtual.advance(picture.seconds):
             if isinstance(event, Started):
                 facts[event.target] = event
             elif isinstance(event, (Sent, Answered, Lost, Failed, RoundStarted)):
-                folds[event.target].apply(self._shifted(event))
+                shifted = self._shifted(event)
+                folds[event.target].apply(shifted)
+                judges[event.target].apply(shifted)
         if picture.paused:
             virtual.handle(Pause())
         self._now = virtual.wall + self._shift
@@ -142,6 +147,7 @@ class Played:
                     None,
                     folds[n].snapshot(),
                     names,
+                    judged=judges[n].judged(),
                 )
                 for n, name, plan, names in self._targets
             ),

@@ -67,6 +67,6 @@ def hop_words(found: HopFinding) -> str:
                 return f"{pct} loss that goes on to the target. It begins here, just before, or on the way back"
             return f"{pct} loss" if found.is_last else f"{pct} loss that goes on to the target"
         case "past":
-            return f"{found.lost} of {found.n} lost, which is no trouble now"
+            return f"{found.lost} of {found.n} lost, no trouble now"
         case "ok":
             return f"{found.lost} of {found.n} lost" if found.lost else "no loss"
