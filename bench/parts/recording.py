@@ -10,7 +10,7 @@ from bench.lab import TARGET, path_file
 from bench.measure import Row, nearest_rank
 from hopscope.history.pack import PROBE_FACTS
 from hopscope.history.store import Store
-from hopscope.history.writer import Writer
+from hopscope.history.writer import StoreWriter
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
@@ -30,7 +30,7 @@ def recording(quick: bool, folder: Path) -> list[Row]:
     virtual = VirtualEngine()
     virtual.handle(Start(1, plan))
     path = str(folder / "recording")
-    writer = Writer(path, host="bench", begun=virtual.wall)
+    writer = StoreWriter(path, host="bench", begun=virtual.wall)
     writer.add(1, Asked(virtual.wall, plan.address, Probing()))
     writer.add(1, Begun(virtual.wall, plan))
     commits: list[float] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hopscope.history.store import Store, Trace
-from hopscope.history.writer import Writer
+from hopscope.history.writer import StoreWriter
 from hopscope.session.facts import Removed, SessionFact
 from hopscope.session.model import Target
 from hopscope.session.replay import replay
@@ -19,7 +19,7 @@ def record(
 ) -> None:
     """Write these facts to a store, with commits and segments at random places."""
     facts = list(facts)
-    writer = Writer(str(path), host="box", begun=facts[0][1].at)  # type: ignore[union-attr]
+    writer = StoreWriter(str(path), host="box", begun=facts[0][1].at)  # type: ignore[union-attr]
     for number, fact in facts:
         writer.add(number, fact)
         if chance.random() < 0.05:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hopscope.history.pack import BadBlock, pack, unpack
 from hopscope.history.store import Store
-from hopscope.history.writer import Writer
+from hopscope.history.writer import StoreWriter
 from hopscope.wire.messages import (
     Answered,
     Duplicate,
@@ -96,7 +96,7 @@ def test_after_each_commit_the_store_holds_all_that_happened_until_then(
 ) -> None:
     folder = tmp_path_factory.mktemp("recording")
     played = play(folder, text, script)
-    writer = Writer(str(folder / "store"), host="box", begun=0)
+    writer = StoreWriter(str(folder / "store"), host="box", begun=0)
     done = 0
     for count, seen in played.shown:
         for number, fact in played.facts[done:count]:

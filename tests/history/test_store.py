@@ -18,10 +18,10 @@ import msgspec
 import pytest
 
 from hopscope.history import schema, writer
-from hopscope.history.notes import Named, Said
+from hopscope.history.notes import Named, SaidVerdict
 from hopscope.history.recorder import Recorder, Seen
 from hopscope.history.store import Store, StoreError
-from hopscope.history.writer import Writer
+from hopscope.history.writer import StoreWriter
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo, Geo, Origin
 from hopscope.session.facts import Asked, SessionFact
@@ -59,8 +59,8 @@ def second(number: int, hops: int = 3) -> list[SessionFact]:
     return facts
 
 
-def written(path: Path, rounds: int, *, end: bool = True, target: str = TARGET) -> Writer:
-    out = Writer(str(path), host="box", begun=BEGUN)
+def written(path: Path, rounds: int, *, end: bool = True, target: str = TARGET) -> StoreWriter:
+    out = StoreWriter(str(path), host="box", begun=BEGUN)
     for fact in head(target):
         out.add(1, fact)
     for number in range(rounds):
@@ -273,13 +273,13 @@ def test_a_file_that_is_no_recording_is_refused_in_a_line(path: Path, tmp_path: 
     with pytest.raises(StoreError, match="no recording"):
         Store(str(path))
     with pytest.raises(StoreError, match="no recording"):
-        Writer(str(path), host="box", begun=0)
+        StoreWriter(str(path), host="box", begun=0)
     assert path.read_text() == "not a database\n" * 100
     other = tmp_path / "other"
     connection = sqlite3.connect(other)
     connection.execute("CREATE TABLE mine (a)")
     connection.close()
-    for use in (Store, lambda name: Writer(name, host="box", begun=0)):
+    for use in (Store, lambda name: StoreWriter(name, host="box", begun=0)):
         with pytest.raises(StoreError, match="no recording"):
             use(str(other))
     with pytest.raises(FileNotFoundError):
@@ -352,7 +352,7 @@ def test_a_bomb_is_refused(path: Path) -> None:
 def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "network_system", lambda folder: "nfs4")
     with pytest.raises(StoreError, match="network file system \\(nfs4\\)"):
-        Writer(str(path), host="box", begun=0)
+        StoreWriter(str(path), host="box", begun=0)
     assert not path.exists()
 
 
@@ -361,7 +361,7 @@ def test_here_is_no_network_file_system(tmp_path: Path) -> None:
 
 
 def test_a_recorder_writes_in_a_thread_and_keeps_what_was_told_before_the_end(path: Path) -> None:
-    recorder = Recorder(Writer(str(path), host="box", begun=BEGUN), every_s=0.01)
+    recorder = Recorder(StoreWriter(str(path), host="box", begun=BEGUN), every_s=0.01)
     for fact in [*head(), *(fact for number in range(20) for fact in second(number))]:
         recorder.fact(1, fact)
     recorder.end(BEGUN + 20 * S)
@@ -375,7 +375,7 @@ def test_a_recorder_writes_in_a_thread_and_keeps_what_was_told_before_the_end(pa
 
 
 def test_a_recorder_whose_store_is_lost_says_why_and_nothing_else_happens(path: Path) -> None:
-    out = Writer(str(path), host="box", begun=BEGUN)
+    out = StoreWriter(str(path), host="box", begun=BEGUN)
     out._connection.execute("PRAGMA query_only = ON")
     recorder = Recorder(out, every_s=0.01)
     for fact in head():
@@ -409,10 +409,10 @@ def test_a_verdict_is_told_when_its_kind_or_place_is_another_and_an_incident_whe
     begun = Incident(id="1", kind="loss", begin=5, sent=10, lost=2)
     ended = msgspec.structs.replace(begun, end=9)
     assert seen.said(1, Judged(verdict=Verdict(kind="starting"))) is None
-    assert seen.said(1, Judged(verdict=healthy)) == Said(healthy)
+    assert seen.said(1, Judged(verdict=healthy)) == SaidVerdict(healthy)
     assert seen.said(1, Judged(verdict=Verdict(kind="healthy", round=7))) is None
-    assert seen.said(1, Judged(verdict=lost, incidents=(begun,))) == Said(lost, (begun,))
+    assert seen.said(1, Judged(verdict=lost, incidents=(begun,))) == SaidVerdict(lost, (begun,))
     grown = msgspec.structs.replace(begun, sent=20, lost=4)
     assert seen.said(1, Judged(verdict=lost, incidents=(grown,))) is None
-    assert seen.said(1, Judged(verdict=healthy, incidents=(ended,))) == Said(healthy, (ended,))
-    assert seen.said(2, Judged(verdict=healthy)) == Said(healthy)
+    assert seen.said(1, Judged(verdict=healthy, incidents=(ended,))) == SaidVerdict(healthy, (ended,))
+    assert seen.said(2, Judged(verdict=healthy)) == SaidVerdict(healthy)

@@ -33,7 +33,7 @@ from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Answered, Counters, Event, Failed, Finished, Lost, RoundStarted, Sent, Start, Started
 
 if TYPE_CHECKING:
-    from hopscope.history.writer import Writer
+    from hopscope.history.writer import StoreWriter
 
 STEP_S: Final = 60.0
 """Virtual seconds played between two looks at what came of them."""
@@ -161,7 +161,7 @@ class _Recording:
         from hopscope.history.recorder import Seen
 
         self._path = path
-        self._writer: Writer | None = recording.open_writer(path, begun)
+        self._writer: StoreWriter | None = recording.open_writer(path, begun)
         self._seen = Seen()
         self._row_at = begun
 
@@ -194,7 +194,7 @@ class _Recording:
         if self._writer is not None:
             self._writer.close()
 
-    def _do(self, write: Callable[[Writer], None]) -> None:
+    def _do(self, write: Callable[[StoreWriter], None]) -> None:
         from hopscope.history.schema import StoreError
 
         try:

@@ -19,7 +19,7 @@ from hopscope.cli.report import Ending
 from hopscope.cli.telling import Teller
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment
-from hopscope.history.store import Run, Store, StoreError, Trace
+from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
 from hopscope.session.events import StreamEvent
 from hopscope.session.facts import Asked, Removed, SessionFact
@@ -42,7 +42,7 @@ STORE: Final = "history.db"
 """The store in a folder."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class ListedTrace(msgspec.Struct, frozen=True):
     """A trace, as ``history list`` says it."""
 
     site: str
@@ -60,7 +60,7 @@ class Listing(msgspec.Struct, frozen=True):
     """``history list --format json``."""
 
     schema: str
-    traces: tuple[Kept, ...]
+    traces: tuple[ListedTrace, ...]
 
 
 def run(options: Options, create: Creator | None = None) -> int:
@@ -88,7 +88,7 @@ def _list(options: Options, words: list[str]) -> int:
         with _opened(path) as store:
             traces = _asked(path, store.traces)
     kept = tuple(
-        Kept(
+        ListedTrace(
             site=trace.run.host,
             target=trace.query,
             address=trace.address,
@@ -111,7 +111,7 @@ def _list(options: Options, words: list[str]) -> int:
     return OK
 
 
-def _table(kept: tuple[Kept, ...]) -> str:
+def _table(kept: tuple[ListedTrace, ...]) -> str:
     if not kept:
         return ""
     head = ("TARGET", "ADDRESS", "PROTOCOL", "FROM (UTC)", "TO (UTC)", "ROUNDS", "PROBES", "KIB", "SITE")
@@ -318,7 +318,7 @@ class RecordedNames(StaticNamer):
         return known if self._dns else msgspec.structs.replace(known, hostname=None, verified=None)
 
 
-def _last(run: Run, traces: list[Trace]) -> int:
+def _last(run: RecordedRun, traces: list[Trace]) -> int:
     return max(trace.until for trace in traces if trace.run.id == run.id)
 
 

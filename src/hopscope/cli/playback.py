@@ -60,7 +60,7 @@ class Playback:
     # --- in time ------------------------------------------------------------------------------------------------
 
     def step(self, steps: int) -> str:
-        """So many times ten rounds forward (backward where negative); where that is."""
+        """Go `steps` times ten rounds forward (backward where negative), and say where that is."""
         return self._go(self._at + steps * STEPS * self._interval)
 
     def event(self, steps: int) -> str:

@@ -15,7 +15,7 @@ from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
     from hopscope.history.recorder import Recorder
-    from hopscope.history.writer import Writer
+    from hopscope.history.writer import StoreWriter
 
 
 def prepare(path: str) -> list[str]:
@@ -28,12 +28,12 @@ def prepare(path: str) -> list[str]:
     return []
 
 
-def open_writer(path: str, begun: int | None = None) -> Writer:
+def open_writer(path: str, begun: int | None = None) -> StoreWriter:
     """A run in the store at `path`, which begins at `begun` (epoch ns; None: now). `UsageError`."""
-    from hopscope.history.writer import StoreError, Writer
+    from hopscope.history.writer import StoreError, StoreWriter
 
     try:
-        return Writer(path, host=clean(socket.gethostname()), begun=time_ns() if begun is None else begun)
+        return StoreWriter(path, host=clean(socket.gethostname()), begun=time_ns() if begun is None else begun)
     except StoreError as why:
         raise UsageError(f"--record {plain(path)}: {why}") from None
     except (OSError, ValueError) as error:

@@ -73,7 +73,7 @@ class Named(msgspec.Struct, frozen=True, tag="named", omit_defaults=True):
         return AddressInfo(self.hostname, self.verified, asns, self.geo, self.scope)
 
 
-class Said(msgspec.Struct, frozen=True, tag="said"):
+class SaidVerdict(msgspec.Struct, frozen=True, tag="said"):
     """What was said of a target at that time: a verdict of another kind or place than before, and the incidents that
     changed (a later one takes the place of one with the same id)."""
 
@@ -82,13 +82,13 @@ class Said(msgspec.Struct, frozen=True, tag="said"):
 
 
 class Missed(msgspec.Struct, frozen=True, tag="missed"):
-    """So many facts could not be kept here. It is no target's."""
+    """`facts` facts could not be kept here. It is no target's."""
 
     facts: Int
 
 
 Note: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, Said, Missed
+    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, SaidVerdict, Missed
 ]
 
 _encoder: Final = msgspec.json.Encoder()

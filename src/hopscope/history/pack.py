@@ -71,7 +71,7 @@ class Shape(msgspec.Struct, frozen=True, array_like=True):
     vouched: bool
 
 
-class Column(msgspec.Struct, frozen=True, array_like=True):
+class PackedColumn(msgspec.Struct, frozen=True, array_like=True):
     """Integers: `base` plus unsigned ones of `width` bytes, little-endian, all first bytes first."""
 
     base: int
@@ -79,36 +79,36 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
     data: bytes
 
 
-class Block(msgspec.Struct, frozen=True, array_like=True):
+class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
     """A block before compression. Columns have an entry for each record, but `rtt` and `shape`: for each answered."""
 
     first_row: int
     series: list[tuple[int, int, int]]
     """Flow, TTL and number of records."""
     shapes: list[Shape]
-    round: Column
+    round: PackedColumn
     """From the record before it in its series; of the first the round itself."""
-    sent_at: Column
+    sent_at: PackedColumn
     """The same."""
-    fate: Column
-    rtt: Column
-    shape: Column
-    turn: Column
+    fate: PackedColumn
+    rtt: PackedColumn
+    shape: PackedColumn
+    turn: PackedColumn
     """Of departures, in the order of their moments: by how many places later they were told."""
-    row: Column
+    row: PackedColumn
     """Of departures, as they were told: from the row before."""
-    lag: Column
+    lag: PackedColumn
     """Of fates: how many departures were told since its own, or where that is not told here, since the beginning."""
-    fate_row: Column
+    fate_row: PackedColumn
     """The same: how many rows after the one of the departure that was told last."""
-    rank: Column
+    rank: PackedColumn
     """The same: by how many places later than its moment it was told, among what was told between two departures."""
     odd: list[tuple[int, int, int, ProbeFact]]
     """Row, how many departures were told before, its place behind the last of them, and the fact."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(Block)
+_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
 _row_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, list[ProbeFact]]])
 
 
@@ -142,7 +142,7 @@ def unpack(data: bytes, target: int) -> list[Rowed]:
     return _facts(_block(data), target)
 
 
-def _block(data: bytes) -> Block:
+def _block(data: bytes) -> PackedBlock:
     try:
         return _decoder.decode(_inflated(data))
     except msgspec.DecodeError as error:
@@ -181,7 +181,7 @@ class _Record:
         self.answer: Answered | None = None
 
 
-def _columns(facts: Iterable[Rowed]) -> Block:
+def _columns(facts: Iterable[Rowed]) -> PackedBlock:
     records: dict[tuple[int, int, int], _Record] = {}
     """By flow, TTL and round."""
     rows: list[int] = []
@@ -253,7 +253,7 @@ def _columns(facts: Iterable[Rowed]) -> Block:
         settled.append((slot, record.at + rtt, number, ttl, flow, record.rank))
     settled.sort()
     departures = sorted((one.at, key[2], key[1], key[0], one.index) for key, one in ordered if one.index >= 0)
-    return Block(
+    return PackedBlock(
         first_row=max(first_row, 0),
         series=[(*key, count) for key, count in series.items()],
         shapes=list(shapes),
@@ -297,20 +297,20 @@ def _shape(fact: Answered) -> Shape:
     )
 
 
-def _column(values: array[int]) -> Column:
+def _column(values: array[int]) -> PackedColumn:
     if not values:
-        return Column(0, 1, b"")
+        return PackedColumn(0, 1, b"")
     base = min(values)
     most = max(values) - base
     width = 1 if most < 1 << 8 else 2 if most < 1 << 16 else 4 if most < 1 << 32 else 8
     plain = array(_WIDTHS[width], [value - base for value in values]).tobytes()
-    return Column(base, width, b"".join([plain[place::width] for place in range(width)]))
+    return PackedColumn(base, width, b"".join([plain[place::width] for place in range(width)]))
 
 
 # --- columns to facts ----------------------------------------------------------------------------------------------
 
 
-def _values(column: Column, count: int) -> list[int]:
+def _values(column: PackedColumn, count: int) -> list[int]:
     width, data = column.width, column.data
     if width not in _WIDTHS or len(data) != width * count:
         raise BadBlock("a column has another length than it should have")
@@ -323,7 +323,7 @@ def _values(column: Column, count: int) -> list[int]:
     return [value + base for value in values]
 
 
-def _facts(block: Block, target: int) -> list[Rowed]:
+def _facts(block: PackedBlock, target: int) -> list[Rowed]:
     count = 0
     for _, _, records in block.series:
         if not 0 <= records <= MOST_RECORDS:
@@ -368,7 +368,7 @@ def _facts(block: Block, target: int) -> list[Rowed]:
     return [(row, fact) for _, _, row, fact in everything]
 
 
-def _probes(block: Block, count: int) -> list[tuple[int, int, int, int]]:
+def _probes(block: PackedBlock, count: int) -> list[tuple[int, int, int, int]]:
     """Flow, TTL, round and moment of each record."""
     rounds, sent_at = _values(block.round, count), _values(block.sent_at, count)
     probes = []
@@ -390,7 +390,7 @@ _Settled: TypeAlias = tuple[int, int, int, int, int, int, ProbeFact]
 
 
 def _settled(
-    block: Block,
+    block: PackedBlock,
     target: int,
     probes: list[tuple[int, int, int, int]],
     fates: list[int],

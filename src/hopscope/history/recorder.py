@@ -10,9 +10,9 @@ from collections import deque
 from contextlib import suppress
 from typing import Final
 
-from hopscope.history.notes import Named, Note, Said
+from hopscope.history.notes import Named, Note, SaidVerdict
 from hopscope.history.pack import PROBE_FACTS
-from hopscope.history.writer import StoreError, Writer
+from hopscope.history.writer import StoreError, StoreWriter
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
@@ -36,9 +36,9 @@ class Seen:
         self._names: dict[int, dict[str, AddressInfo]] = {}
         self._judged: dict[int, Judged] = {}
 
-    def news(self, snapshot: Snapshot) -> list[tuple[int, Named | Said]]:
+    def news(self, snapshot: Snapshot) -> list[tuple[int, Named | SaidVerdict]]:
         """What a snapshot knows that none before it knew, by target (0: no target's)."""
-        news: list[tuple[int, Named | Said]] = []
+        news: list[tuple[int, Named | SaidVerdict]] = []
         for target in snapshot.targets:
             if self._names.get(target.id) is not target.names:
                 self._names[target.id] = target.names
@@ -52,7 +52,7 @@ class Seen:
                 news.append((target.id, said))
         return news
 
-    def said(self, target: int, judged: Judged) -> Said | None:
+    def said(self, target: int, judged: Judged) -> SaidVerdict | None:
         """What is said otherwise of a target than before."""
         before = self._judged.get(target, _AT_FIRST)
         if before is judged:
@@ -64,7 +64,7 @@ class Seen:
             return None
         known = {_state(incident) for incident in before.incidents}
         changed = tuple(incident for incident in incidents if _state(incident) not in known)
-        return None if is_same and not changed else Said(verdict, changed)
+        return None if is_same and not changed else SaidVerdict(verdict, changed)
 
 
 def _state(incident: Incident) -> tuple[object, ...]:
@@ -80,7 +80,7 @@ def _place(verdict: Verdict) -> tuple[object, ...]:
 class Recorder:
     """Takes facts in the session's thread, and writes them in its own."""
 
-    def __init__(self, writer: Writer, *, every_s: float = EVERY_S) -> None:
+    def __init__(self, writer: StoreWriter, *, every_s: float = EVERY_S) -> None:
         """`writer` is the thread's alone from now on. `RuntimeError` where no thread can be started."""
         self.trouble: str | None = None
         """Why nothing is recorded any more, or right now; None: it is."""

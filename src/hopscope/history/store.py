@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeAlias
 import msgspec
 
 from hopscope.history import notes, pack, schema
-from hopscope.history.notes import Missed, Named, Said
+from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.pack import BadBlock, ProbeFact, Rowed
 from hopscope.history.schema import StoreError
 from hopscope.names.clean import clean
@@ -30,13 +30,13 @@ MOST_TRACES: Final = 10_000
 MOST_NOTES: Final = 1_000_000
 _LONGEST_ADDRESS: Final = 64
 _BROKEN: Final = "it is broken"
-_BESIDE: Final = (Named, Missed, Said)
+_BESIDE: Final = (Named, Missed, SaidVerdict)
 """Notes that are no facts of a session's."""
 
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
 
-class Run(msgspec.Struct, frozen=True):
+class RecordedRun(msgspec.Struct, frozen=True):
     """A session that was recorded."""
 
     id: int
@@ -52,7 +52,7 @@ class Run(msgspec.Struct, frozen=True):
 class Trace(msgspec.Struct, frozen=True):
     """A target of a run."""
 
-    run: Run
+    run: RecordedRun
     target: int
     """Its number in the run."""
     query: str
@@ -88,11 +88,11 @@ class Store:
 
     # --- what there is ------------------------------------------------------------------------------------------
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RecordedRun]:
         """All of them, the oldest first. `StoreError`."""
         rows = self._rows("SELECT id, begun, ended, host, hopscope FROM run ORDER BY id LIMIT ?", MOST_TRACES + 1)
         runs = [
-            Run(id_, _moment(begun), None if ended is None else _moment(ended), clean(host), clean(version))
+            RecordedRun(id_, _moment(begun), None if ended is None else _moment(ended), clean(host), clean(version))
             for id_, begun, ended, host, version in rows
         ]
         if len(runs) > MOST_TRACES:
@@ -199,18 +199,18 @@ class Store:
                 if number == target:
                     yield from _made_safe([(row, fact) for fact in told])
 
-    def said(self, trace: Trace) -> list[Said]:
+    def said(self, trace: Trace) -> list[SaidVerdict]:
         """What was said of it then, in order. `StoreError`."""
         words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
         rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
-        return [fact for (data,) in rows if isinstance(fact := _note(data), Said)]
+        return [fact for (data,) in rows if isinstance(fact := _note(data), SaidVerdict)]
 
-    def names(self, run: Run) -> dict[str, AddressInfo]:
+    def names(self, run: RecordedRun) -> dict[str, AddressInfo]:
         """What was known of addresses at the end. `StoreError`."""
         rows = self._rows("SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?", run.id, MOST_NOTES)
         return {fact.address: fact.info for (data,) in rows if isinstance(fact := _note(data), Named)}
 
-    def missed(self, run: Run) -> int:
+    def missed(self, run: RecordedRun) -> int:
         """How many facts of a run could not be kept when they happened. `StoreError`."""
         rows = self._rows("SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?", run.id, MOST_NOTES)
         return sum(fact.facts for (data,) in rows if isinstance(fact := _note(data), Missed))
@@ -275,4 +275,4 @@ def _note(data: bytes) -> notes.Note:
     return fact
 
 
-__all__ = ["ProbeFact", "Removed", "Run", "Store", "StoreError", "Trace"]
+__all__ = ["ProbeFact", "RecordedRun", "Removed", "Store", "StoreError", "Trace"]

@@ -29,7 +29,7 @@ MOST_WAITING: Final = 8 << 20
 """Bytes of rows that a store does not take."""
 
 
-class _Row:
+class _OpenRow:
     """What stands between two notes, or two commits: the notes first."""
 
     __slots__ = ("data", "facts", "notes", "number")
@@ -41,7 +41,7 @@ class _Row:
         self.facts = 0
 
 
-class Writer:
+class StoreWriter:
     """One run in a store."""
 
     def __init__(self, path: str, *, host: str, begun: int) -> None:
@@ -53,10 +53,10 @@ class Writer:
         except schema.ERRORS as error:
             self._connection.close()
             raise schema.explained(error) from None
-        self._row = _Row(0)
+        self._row = _OpenRow(0)
         self._probes: dict[int, list[ProbeFact]] = {}
         """Of the row that is open, by target."""
-        self._waiting: list[_Row] = []
+        self._waiting: list[_OpenRow] = []
         self._missed = 0
         self._live_rows = 0
         self._live_facts = 0
@@ -77,7 +77,7 @@ class Writer:
             self._row.notes.append((target, notes.encode(fact)))  # type: ignore[arg-type]
 
     def miss(self, facts: int) -> None:
-        """So many facts were not handed over."""
+        """Count `facts` facts that were not handed over."""
         self._missed += facts
 
     def cut(self) -> None:
@@ -89,7 +89,7 @@ class Writer:
         elif not row.notes:
             return
         self._waiting.append(row)
-        self._row = _Row(row.number + 1)
+        self._row = _OpenRow(row.number + 1)
         self._bound()
 
     def _bound(self) -> None:
@@ -219,4 +219,4 @@ def _segment(told: list[Rowed]) -> tuple[int, int, int, int, int, int, bytes]:
     )
 
 
-__all__ = ["StoreError", "Writer"]
+__all__ = ["StoreError", "StoreWriter"]

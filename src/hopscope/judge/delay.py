@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from hopscope.judge.onset import split
-from hopscope.judge.series import ANSWERED, Column, Series
+from hopscope.judge.series import ANSWERED, HopSeries, Series
 from hopscope.path.stats import wilson95
 
 BLOCK: Final = 10
@@ -38,7 +38,7 @@ _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
 
 
-class Block(NamedTuple):
+class DelayBlock(NamedTuple):
     """Ten rounds of a series."""
 
     end: int
@@ -79,7 +79,7 @@ class Delays:
     """The blocks of all series of a path."""
 
     def __init__(self) -> None:
-        self._blocks: dict[int, deque[Block]] = {}
+        self._blocks: dict[int, deque[DelayBlock]] = {}
         """By TTL; 0: the target's own series."""
         self._usual: dict[tuple[int, int], Usual | None] = {}
         self.spiky = False
@@ -188,18 +188,18 @@ def nearest_rank_ms(ordered: Sequence[float], percent: int) -> float:
     return ordered[(percent * len(ordered) + 99) // 100 - 1]
 
 
-def _block(column: Column, start: int, end: int) -> Block | None:
+def _block(column: HopSeries, start: int, end: int) -> DelayBlock | None:
     rtts = sorted(column.rtts_of(start))
     if len(rtts) < _MIN_IN_BLOCK:
         return None
-    return Block(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts), rtts[-1])
+    return DelayBlock(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts), rtts[-1])
 
 
 def _iqr(ordered: Sequence[float]) -> float:
     return nearest_rank_ms(ordered, 75) - nearest_rank_ms(ordered, 25)
 
 
-def _quietest(blocks: Sequence[Block]) -> Usual | None:
+def _quietest(blocks: Sequence[DelayBlock]) -> Usual | None:
     if len(blocks) < _MIN_BLOCKS:
         return None
     quiet = sorted(blocks, key=lambda block: block.median)[: max(2, (len(blocks) + 2) // 3)]
@@ -262,7 +262,7 @@ def _spiky_since(series: Series) -> int:
     return series.base + start + found[0]
 
 
-def _spikes(column: Column, start: int) -> tuple[int, int] | None:
+def _spikes(column: HopSeries, start: int) -> tuple[int, int] | None:
     """How many answers came 20 ms later than the quick ones, of how many."""
     rtts = column.rtts_of(start)
     if len(rtts) < 2 * BLOCK:
@@ -271,7 +271,7 @@ def _spikes(column: Column, start: int) -> tuple[int, int] | None:
     return sum(rtt > limit for rtt in rtts), len(rtts)
 
 
-def _vary(column: Column, start: int) -> bool:
+def _vary(column: HopSeries, start: int) -> bool:
     """Whether the late answers are late by more and by less: what holds some packets back for a fixed time is odd, but
     no bad radio."""
     rtts = sorted(column.rtts_of(start))

@@ -15,12 +15,12 @@ from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
-from hopscope.judge.route import Routes
+from hopscope.judge.route import RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
-from hopscope.judge.silence import GONE, Found, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.silence import GONE, Finding, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
-from hopscope.judge.standing import FACTS, LOSSES, Standing
+from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
 from hopscope.wire.messages import (
@@ -67,9 +67,9 @@ class Judge:
     def _clear(self) -> None:
         self._series = Series(*self._plan)
         self._open = OpenRounds()
-        self._standing = Standing()
+        self._standing = StandingFinding()
         self._delays = Delays()
-        self._routes = Routes()
+        self._routes = RouteWatch()
         self._losses = LossWatch()
         self._floor = 0
         self._notes: tuple[int, tuple[Note, ...]] | None = None
@@ -191,7 +191,7 @@ class Judge:
         for answer in self._open.late_until(moment):
             series.turn_late(answer)
 
-    def _evaluate(self) -> Found | None:
+    def _evaluate(self) -> Finding | None:
         """The gravest of what is wrong as of the newest round."""
         series = self._series
         if series.failed_at >= series.end - 20:
@@ -217,7 +217,7 @@ class Judge:
             return None
         return self._slow_or_lossy()
 
-    def _slow_or_lossy(self) -> Found | None:
+    def _slow_or_lossy(self) -> Finding | None:
         """What is said by statistics alone."""
         series = self._series
         flaps = self._routes.flapping(series)
@@ -257,7 +257,7 @@ class Judge:
             self._before = self._since_at
             self._since_at = None
 
-    def _note_trouble(self, before: Found | None, now: Found) -> None:
+    def _note_trouble(self, before: Finding | None, now: Finding) -> None:
         series, incidents = self._series, self._incidents
         first, last = now.first_ttl, now.last_ttl
         if before is None or before.kind != now.kind:
@@ -285,7 +285,7 @@ class Judge:
             confidence=now.confidence,
         )
 
-    def _moment(self, found: Found) -> int | None:
+    def _moment(self, found: Finding) -> int | None:
         """When it began; None: not known, or before what is remembered."""
         series = self._series
         return series.times[found.since - series.base] if series.base <= found.since < series.end else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
-from hopscope.judge.series import ANSWERED, LOST, Column
+from hopscope.judge.series import ANSWERED, LOST, HopSeries
 
 _FEW: Final = 2
 """Gaps below which nothing can be told."""
@@ -19,7 +19,7 @@ _STEADY: Final = 0.3
 Beat: TypeAlias = Literal["steady", "chance", "unknown"]
 
 
-def gaps(column: Column, start: int) -> list[int]:
+def gaps(column: HopSeries, start: int) -> list[int]:
     """The distances, in answered or lost probes, between those of the rarer of the two fates, from the first loss on:
     before it, a limiter's bucket was full."""
     fates = [fate for fate in column.fates[start:] if fate in (LOST, ANSWERED)]

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.limits import beat, gaps
 from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_past, onset, split, spread
-from hopscope.judge.series import LOST, Column, Series
-from hopscope.judge.silence import Found
+from hopscope.judge.series import LOST, HopSeries, Series
+from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
@@ -43,9 +43,9 @@ class LossWatch:
     def __init__(self) -> None:
         self.is_last = False
         """No further round follows: none is left out."""
-        self._last: tuple[int, Found | None] = -1, None
+        self._last: tuple[int, Finding | None] = -1, None
 
-    def look(self, series: Series, floor: int, stands: Found | None, *, is_new: bool) -> Found | None:
+    def look(self, series: Series, floor: int, stands: Finding | None, *, is_new: bool) -> Finding | None:
         """The loss as of the newest round. `stands`: the loss that is said already; `is_new`: since when is not sure
         yet."""
         at, last = self._last
@@ -64,7 +64,7 @@ class LossWatch:
         return found
 
 
-def loss(series: Series, floor: int, stands: Found | None = None, *, is_new: bool = True) -> Found | None:
+def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: bool = True) -> Finding | None:
     """The loss that goes on to the target. `floor`: the ordinal of the first round to look at; `stands`: the loss that
     is said already; `is_new`: to find out since when."""
     bar = RAISE if stands is None else KEEP
@@ -95,7 +95,7 @@ def loss(series: Series, floor: int, stands: Found | None = None, *, is_new: boo
     return found._replace(since=since)
 
 
-def _in_window(columns: list[Column], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
+def _in_window(columns: list[HopSeries], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
     """Score, onset and spread, where the window has a rate of loss."""
     counts = [column.counted(begin) for column in columns]
     found = onset(counts)
@@ -118,7 +118,9 @@ def _goes_on(lying: Spread, k: int, hops: int) -> bool:
     return lying.lossy >= 2 * _RUNS and 10 * k < 7 * lying.lossy * hops and any(lying.by_round[-_RUNS:])
 
 
-def _is_limit(series: Series, columns: list[Column], found: Onset, lying: Spread, start: int, *, stands: bool) -> bool:
+def _is_limit(
+    series: Series, columns: list[HopSeries], found: Onset, lying: Spread, start: int, *, stands: bool
+) -> bool:
     """Whether the target's losses are a limit's, or too few to tell."""
     are_one = _are_one(series, [columns[i] for i in found.pooled], lying)
     if found.best < len(columns) - 2 and not are_one:
@@ -132,7 +134,7 @@ def _is_limit(series: Series, columns: list[Column], found: Onset, lying: Spread
     return are_one or found.best == len(columns) - 1 or beat(gaps(columns[-2], start)) != "chance"
 
 
-def _are_one(series: Series, pooled: list[Column], lying: Spread) -> bool:
+def _are_one(series: Series, pooled: list[HopSeries], lying: Spread) -> bool:
     """Whether all hops lose in the same rounds, or nearly: that tells no more than one hop's losses do, since all may
     have the same limit."""
     if len(pooled) <= 2:
@@ -142,7 +144,7 @@ def _are_one(series: Series, pooled: list[Column], lying: Spread) -> bool:
     return lying.phi > _AS_ONE * len(pooled) or len(patterns) <= max(2, len(pooled) // 3)
 
 
-def _found(series: Series, columns: list[Column], begin: int, score: float, found: Onset, lying: Spread) -> Found:
+def _found(series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread) -> Finding:
     first = columns[found.first - 1].ttl if found.first else 1
     surely = columns[found.surely_first - 1].ttl if found.surely_first else 1, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
@@ -161,10 +163,10 @@ def _found(series: Series, columns: list[Column], begin: int, score: float, foun
         burst=round(lying.burst, 2),
     )
     confidence = (1 - math.exp(-score / 4)) * found.mass
-    return Found("loss", first, last, -1, min(0.97, confidence), numbers, surely)
+    return Finding("loss", first, last, -1, min(0.97, confidence), numbers, surely)
 
 
-def _since(series: Series, columns: list[Column], start: int, found: Onset, phi: float) -> int:
+def _since(series: Series, columns: list[HopSeries], start: int, found: Onset, phi: float) -> int:
     """The ordinal of the round in which it began; below the first: not known."""
     pooled = [columns[i] for i in found.pooled]
     by_round = spread(pooled, start).by_round
@@ -179,7 +181,7 @@ def _since(series: Series, columns: list[Column], start: int, found: Onset, phi:
     return 0 if start == series.base == 0 and was_always else series.base - 1
 
 
-def _ttl(series: Series, columns: list[Column], index: int) -> int:
+def _ttl(series: Series, columns: list[HopSeries], index: int) -> int:
     if index == len(columns) - 1:
         return series.target_ttl or columns[-2].ttl + 1
     return columns[index].ttl

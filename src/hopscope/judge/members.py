@@ -7,15 +7,15 @@ import math
 from typing import Final
 
 from hopscope.judge.route import is_balanced
-from hopscope.judge.series import Column, Series
-from hopscope.judge.silence import Found
+from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.silence import Finding
 
 _LEAST: Final = 40
 """Answers of a hop below which nothing is said."""
 _Z99: Final = 2.326
 
 
-def bad_member(series: Series, lossy: Found, start: int) -> Found:
+def bad_member(series: Series, lossy: Finding, start: int) -> Finding:
     """The loss, as that of one member where it is one's alone. `start`: index of the first round to look at."""
     if lossy.first_ttl is None or lossy.last_ttl is None:
         return lossy
@@ -26,7 +26,7 @@ def bad_member(series: Series, lossy: Found, start: int) -> Found:
     return lossy
 
 
-def _one_is_bad(hop: Column, start: int) -> bool:
+def _one_is_bad(hop: HopSeries, start: int) -> bool:
     _, lost = hop.counted(start)
     counts = sorted(hop.who.count(place + 1, start) for place in range(len(hop.members)))
     counts = [count for count in counts if count]

@@ -7,9 +7,9 @@ from typing import Final
 from hopscope.judge.delay import nearest_rank_ms
 from hopscope.judge.limits import beat, gaps
 from hopscope.judge.own_network import translations
-from hopscope.judge.route import Routes, is_balanced
-from hopscope.judge.series import Column, Series
-from hopscope.judge.silence import Found
+from hopscope.judge.route import RouteWatch, is_balanced
+from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Note
 from hopscope.path.stats import wilson95
 
@@ -20,7 +20,7 @@ _NEWS: Final = 120
 """Rounds for which a harmless change of route is worth a note."""
 
 
-def notes(series: Series, routes: Routes, source: str | None, found: Found | None) -> tuple[Note, ...]:
+def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding | None) -> tuple[Note, ...]:
     """All that is to be noted of the newest rounds. `found`: the trouble that stands."""
     start = max(0, len(series) - _SPAN)
     hops = series.path()
@@ -61,7 +61,7 @@ def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:
     return any(other_n >= _MIN and wilson95(other_k, other_n)[1] < low for other_k, other_n in later)
 
 
-def _slow_answers(series: Series, hops: list[Column], start: int) -> list[Note]:
+def _slow_answers(series: Series, hops: list[HopSeries], start: int) -> list[Note]:
     """Hops whose answers take longer than the whole way to a hop behind them."""
     out: list[Note] = []
     rtts = sorted(series.target.rtts_of(start))
@@ -77,7 +77,7 @@ def _slow_answers(series: Series, hops: list[Column], start: int) -> list[Note]:
     return out[::-1]
 
 
-def _of_target(series: Series, n: int, k: int, start: int, found: Found | None) -> list[Note]:
+def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None) -> list[Note]:
     out: list[Note] = []
     ttl = series.target_ttl
     if ttl is None:

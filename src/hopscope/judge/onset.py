@@ -11,15 +11,15 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.series import ANSWERED, LOST, Column
+from hopscope.judge.series import ANSWERED, LOST, HopSeries
 from hopscope.path.stats import wilson95
 
 FLOOR: Final = 0.004
 """Loss below this is not worth a word."""
 SCORE: Final = 8.0
-"""So much better, in natural logarithms, loss must describe the counts than no loss does."""
+"""Say loss only where it describes the counts better than no loss does by this much, in natural logarithms (nats)."""
 MASS: Final = 0.8
-"""A place is the fewest hops that have so much of the probability."""
+"""A place is the fewest hops that together have this share of the probability."""
 PAST: Final = (60, 90, 120, 180, 240)
 """Rounds in which a loss must still go on."""
 SURE: Final = 0.98
@@ -159,7 +159,7 @@ class Spread(NamedTuple):
     """Losses of each round."""
 
 
-def spread(columns: Sequence[Column], start: int) -> Spread:
+def spread(columns: Sequence[HopSeries], start: int) -> Spread:
     """Of the rounds from index `start` on."""
     size = len(columns[0].fates) - start
     total = fated = 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from hopscope.judge.series import Column
+from hopscope.judge.series import HopSeries
 
 _PRIVATE: Final[tuple[IPv4Network | IPv6Network, ...]] = tuple(
     ip_network(prefix)
@@ -16,7 +16,7 @@ _CARRIER: Final = ip_network("100.64.0.0/10")
 """A provider's own NAT (RFC 6598)."""
 
 
-def own_hops(hops: Sequence[Column], source: str | None) -> int:
+def own_hops(hops: Sequence[HopSeries], source: str | None) -> int:
     """The TTL of the last hop of the user's own network; 0 where the first that answers is none of it."""
     last = 0
     for hop in hops:
@@ -27,7 +27,7 @@ def own_hops(hops: Sequence[Column], source: str | None) -> int:
     return last
 
 
-def newest_address(hop: Column) -> str | None:
+def newest_address(hop: HopSeries) -> str | None:
     """Who answered last at this hop."""
     return hop.runs[-1].address if hop.runs else None
 
@@ -45,7 +45,7 @@ def is_own(address: str, source: str | None) -> bool:
     return parsed in ip_network(f"{own}/{24 if own.version == 4 else 64}", strict=False)
 
 
-def translations(hops: Sequence[Column], source: str | None) -> int:
+def translations(hops: Sequence[HopSeries], source: str | None) -> int:
     """How many translators of addresses (NAT) the path's addresses show: one where private addresses end, and one more
     where a private network or a carrier's lies behind another."""
     areas: list[str] = []

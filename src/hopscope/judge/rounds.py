@@ -15,9 +15,9 @@ from hopscope.judge.series import Fate
 from hopscope.wire.messages import Answered, Failed, Late, Lost, Sent
 
 WAIT_NS: Final = 6_000_000_000
-"""So long after the next round began its fates are waited for."""
+"""Wait this long after the beginning of the next round for a round's fates, ns."""
 _LATE_NS: Final = 1_000_000_000
-"""An event may come so much later than what it tells of."""
+"""Allow an event to come this much later than what it tells of, ns."""
 _MAX_OPEN: Final = 512
 """Rounds under way at once; the oldest is handed on before there are more."""
 _MAX_LATE: Final = 4096

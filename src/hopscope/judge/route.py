@@ -10,26 +10,26 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from hopscope.judge.delay import nearest_rank_ms
-from hopscope.judge.series import LOST, Column, Series
+from hopscope.judge.series import LOST, HopSeries, Series
 from hopscope.judge.verdict import Epoch
 
 STEADY: Final = 5
-"""So many answers of one address running are no balancing."""
+"""Answers of one address in a row from which on it is no balancing."""
 TOGETHER: Final = 3
-"""Changes of several hops within so many rounds are one."""
+"""Rounds within which changes of several hops are one."""
 FLAPS: Final = 3
 FLAPS_HARMLESS: Final = 8
 SPAN: Final = 200
-"""So many changes in so many rounds are flapping; of harmless ones more are needed."""
+"""`FLAPS` changes in `SPAN` rounds are flapping; of harmless ones `FLAPS_HARMLESS` are needed."""
 CALM: Final = 60
 CALM_AT_MOST: Final = 120
-"""It flaps no more after so many rounds without a change, or twice the usual time between two."""
+"""Rounds without a change after which it flaps no more, or twice the usual time between two, if that is longer."""
 MAX_EPOCHS: Final = 256
 _MAX_PARALLEL: Final = 8
 _MAX_CHANGES: Final = 64
 
 
-class Change(NamedTuple):
+class RouteChange(NamedTuple):
     """The route changed."""
 
     at: int
@@ -42,11 +42,11 @@ class Change(NamedTuple):
     """Whether the target lost something then, or answers in another time."""
 
 
-class Routes:
+class RouteWatch:
     """The route of one path, in time."""
 
     def __init__(self) -> None:
-        self.changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
+        self.changes: deque[RouteChange] = deque(maxlen=_MAX_CHANGES)
         self.epochs: deque[Epoch] = deque(maxlen=MAX_EPOCHS)
         self._begin = 0
         """The ordinal of the first round of the epoch that lasts."""
@@ -56,12 +56,12 @@ class Routes:
         self._ttl_answers = 0
         self._steady_ttl = 0
 
-    def look(self, series: Series) -> Change | None:
+    def look(self, series: Series) -> RouteChange | None:
         """Whether the newest round shows that the route changed."""
         if self._begin_at is None:
             self._begin_at = series.times[0]
         newest = series.end - 1
-        found: Change | None = None
+        found: RouteChange | None = None
         for hop in series.path():
             runs = hop.runs
             if len(runs) < 2 or runs[-1].last != newest or runs[-1].answers != STEADY or is_balanced(hop, newest):
@@ -70,13 +70,13 @@ class Routes:
             if before is None or before.address == runs[-1].address:
                 continue
             if found is None or hop.ttl < found.ttl:
-                found = Change(runs[-1].first, hop.ttl, before.address, runs[-1].address, False)
+                found = RouteChange(runs[-1].first, hop.ttl, before.address, runs[-1].address, False)
         moved = self._moved(series)
         if moved is not None and (found is None or moved.at < found.at - TOGETHER):
             found = moved
         return None if found is None else self._changed(series, found)
 
-    def _moved(self, series: Series) -> Change | None:
+    def _moved(self, series: Series) -> RouteChange | None:
         """Whether the target steadily answers at another TTL than before."""
         ttl = series.target_ttl
         if ttl is None or not series.target.fates.endswith(b"A"):
@@ -89,9 +89,9 @@ class Routes:
         before, self._steady_ttl = self._steady_ttl, ttl
         if not before:
             return None
-        return Change(self._ttl_since, min(before, ttl), None, None, False)
+        return RouteChange(self._ttl_since, min(before, ttl), None, None, False)
 
-    def _changed(self, series: Series, change: Change) -> Change | None:
+    def _changed(self, series: Series, change: RouteChange) -> RouteChange | None:
         last = self.changes[-1] if self.changes else None
         if last is not None and abs(change.at - last.at) <= TOGETHER:
             if change.ttl < last.ttl:
@@ -104,7 +104,7 @@ class Routes:
         self.changes.append(change)
         return change
 
-    def flapping(self, series: Series) -> tuple[Change, int] | None:
+    def flapping(self, series: Series) -> tuple[RouteChange, int] | None:
         """The first of the changes in a row, and how many there were; None where the route does not flap."""
         if len(self.changes) < FLAPS:
             return None
@@ -151,7 +151,7 @@ class Routes:
         )
 
 
-def is_balanced(hop: Column, newest: int) -> bool:
+def is_balanced(hop: HopSeries, newest: int) -> bool:
     """Whether the addresses of the last rounds come in turns."""
     short = 0
     for run in reversed(hop.runs):

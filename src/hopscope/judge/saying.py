@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hopscope.judge.series import Series
-from hopscope.judge.standing import Standing
+from hopscope.judge.standing import StandingFinding
 from hopscope.judge.verdict import Note, Numbers, Verdict
 
 STARTING: Final = 3
@@ -18,7 +18,7 @@ _SPAN: Final = 120
 
 def verdict_of(
     series: Series,
-    standing: Standing,
+    standing: StandingFinding,
     *,
     at: int,
     floor: int,

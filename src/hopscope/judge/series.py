@@ -45,7 +45,7 @@ Fate: TypeAlias = Answered | Lost | Failed | None
 """What became of a probe; None: not known."""
 
 
-class Run(NamedTuple):
+class AddressRun(NamedTuple):
     """The same address in so many answers of a hop, one after the other."""
 
     address: str
@@ -55,7 +55,7 @@ class Run(NamedTuple):
     answers: int
 
 
-class Column:
+class HopSeries:
     """One series: a letter and an RTT (ms) a round."""
 
     __slots__ = ("answers", "fates", "members", "rtts", "runs", "ttl", "who")
@@ -70,7 +70,7 @@ class Column:
         """The first `_MAX_MEMBERS` addresses that answered."""
         self.answers = 0
         """Answers of a router since the path was begun."""
-        self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
+        self.runs: deque[AddressRun] = deque(maxlen=_MAX_RUNS)
 
     def put(self, fate: int, rtt_ms: float = 0.0) -> None:
         """The next round."""
@@ -98,16 +98,16 @@ class Column:
         runs = self.runs
         if runs and runs[-1].address == address:
             run = runs[-1]
-            runs[-1] = Run(address, run.first, at, run.answers + 1)
+            runs[-1] = AddressRun(address, run.first, at, run.answers + 1)
         else:
-            runs.append(Run(address, at, at, 1))
+            runs.append(AddressRun(address, at, at, 1))
             if address not in self.members and len(self.members) < _MAX_MEMBERS:
                 self.members.append(address)
         if address in self.members:
             self.who[-1] = 1 + self.members.index(address)
 
 
-class Refusal(NamedTuple):
+class RouterError(NamedTuple):
     """An error that ended a probe's way."""
 
     at: int
@@ -126,8 +126,8 @@ class Series:
         self.address = plain(address)
         self.protocol = protocol
         self.first_ttl = first_ttl
-        self.target = Column(0, 0)
-        self.hops: dict[int, Column] = {}
+        self.target = HopSeries(0, 0)
+        self.hops: dict[int, HopSeries] = {}
         self.rounds = array("q")
         """The rounds' numbers."""
         self.times = array("q")
@@ -138,7 +138,7 @@ class Series:
         """Where the target answered last."""
         self.far = 0
         """The largest TTL at which a router answered since the target last did."""
-        self.refusals: deque[Refusal] = deque(maxlen=32)
+        self.refusals: deque[RouterError] = deque(maxlen=32)
         self.failure: Failed | None = None
         """The newest."""
         self.newest: dict[int, tuple[int, str, Kind]] = {}
@@ -161,7 +161,7 @@ class Series:
         """The index of a round by its ordinal; 0 where it has left."""
         return max(0, ordinal - self.base)
 
-    def path(self) -> list[Column]:
+    def path(self) -> list[HopSeries]:
         """The hops before the target (or all of them, where it never answered) that ever answered, in order."""
         end = self.target_ttl
         return [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
@@ -176,7 +176,7 @@ class Series:
         for ttl, fate in sorted(fates.items()):
             hop = self.hops.get(ttl)
             if hop is None:
-                hop = self.hops[ttl] = Column(ttl, length)
+                hop = self.hops[ttl] = HopSeries(ttl, length)
             if isinstance(fate, Answered) and not isinstance(fate, Late):
                 if self._answer(hop, fate, ordinal) and reached is None:
                     reached = fate
@@ -199,7 +199,7 @@ class Series:
         self.failed_at = ordinal
         return FAILED
 
-    def _answer(self, hop: Column, answer: Answered, ordinal: int) -> bool:
+    def _answer(self, hop: HopSeries, answer: Answered, ordinal: int) -> bool:
         """Put down an answer; whether it is the target's."""
         kind, address, ttl = answer.kind, answer.address, hop.ttl
         rtt = answer.rtt_ns / 1e6
@@ -215,7 +215,9 @@ class Series:
             hop.put(TARGET, rtt)
             return True
         hop.put(ERROR, rtt)
-        self.refusals.append(Refusal(ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE))
+        self.refusals.append(
+            RouterError(ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE)
+        )
         return False
 
     def reaches(self, answer: Answered) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from hopscope.judge.series import ANSWERED, FAILED, LATE, LOST, NONE, Column, Refusal, Series
+from hopscope.judge.series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries, RouterError, Series
 from hopscope.judge.verdict import Numbers, Trouble
 
 GONE: Final = 3
-"""So many losses of the target running are silence, where nothing was lost before."""
+"""Losses of the target in a row that are silence, where nothing was lost before."""
 GONE_ALONE: Final = 10
 """The same where no hop before it went silent with it: a limit has such gaps, too; or where those lose as well."""
 GONE_AT_MOST: Final = 20
@@ -27,7 +27,7 @@ _OWN: Final = 20
 """Rounds in which this computer's own failures are counted."""
 
 
-class Found(NamedTuple):
+class Finding(NamedTuple):
     """Trouble, and where."""
 
     kind: Trouble
@@ -58,7 +58,7 @@ def begin_of_silence(series: Series) -> int:
     return series.base + at
 
 
-def said(series: Series, silent: int) -> Found | None:
+def said(series: Series, silent: int) -> Finding | None:
     """An error, from a router or from the target, that keeps the probes from it."""
     if not series.refusals or silent < 2:
         return None
@@ -79,10 +79,10 @@ def said(series: Series, silent: int) -> Found | None:
         first, place = place, place + 1
     began = next((r.at for r in series.refusals if r.at >= since), since)
     numbers = Numbers(says=nearest.kind, address=nearest.address)
-    return Found(kind, first, place, min(began, since + NEW), 0.97, numbers)
+    return Finding(kind, first, place, min(began, since + NEW), 0.97, numbers)
 
 
-def _place_of(series: Series, refusal: Refusal) -> tuple[int, int]:
+def _place_of(series: Series, refusal: RouterError) -> tuple[int, int]:
     """A router that refuses stands at its own TTL, where it answers for probes that end there."""
     for ttl, (_, address, kind) in sorted(series.newest.items()):
         if ttl < refusal.ttl and kind == "time-exceeded" and address == refusal.address:
@@ -92,7 +92,7 @@ def _place_of(series: Series, refusal: Refusal) -> tuple[int, int]:
     return max(1, refusal.ttl - 1), refusal.ttl
 
 
-def loop(series: Series, silent: int) -> Found | None:
+def loop(series: Series, silent: int) -> Finding | None:
     """Routers that send packets round: an address that answered of late at three TTLs, equally far apart. A router that
     forwards what has no TTL left answers at two that are next to each other."""
     if silent < 1 or (silent < 2 and series.target_ttl is not None):
@@ -110,14 +110,14 @@ def loop(series: Series, silent: int) -> Found | None:
     first = rings[addresses[0]][0]
     last = first + period - 1
     numbers = Numbers(addresses=tuple(addresses[:8]))
-    return Found("loop", first, last, begin_of_silence(series), 0.98, numbers)
+    return Finding("loop", first, last, begin_of_silence(series), 0.98, numbers)
 
 
 def _is_even(ttls: Sequence[int]) -> bool:
     return ttls[1] - ttls[0] >= 2 and len({b - a for a, b in pairwise(ttls)}) == 1
 
 
-def silence(series: Series, silent: int, stands: Found | None) -> Found | None:
+def silence(series: Series, silent: int, stands: Finding | None) -> Finding | None:
     """The target does not answer: it never did, or not any more. `stands`: what was found before."""
     if silent < GONE:
         return None
@@ -145,17 +145,17 @@ def silence(series: Series, silent: int, stands: Found | None) -> Found | None:
     if silent < needed:
         return None
     certainty = 0.97 if silent >= 5 else 0.93
-    return Found("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
+    return Finding("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
 
 
-def _never(series: Series) -> Found | None:
+def _never(series: Series) -> Finding | None:
     if len(series) < GONE:
         return None
     answering = [hop.ttl for hop in series.path()]
     far = max(answering, default=0)
     first = max(1, far) if answering else None
     last = max(far + 1, series.first_ttl) if answering else None
-    return Found("no-answer", first, last, series.base, 0.9 if len(series) >= 5 else 0.8, Numbers())
+    return Finding("no-answer", first, last, series.base, 0.9 if len(series) >= 5 else 0.8, Numbers())
 
 
 def _silent_from(series: Series, begin: int) -> tuple[int, int]:
@@ -186,18 +186,18 @@ def _others_lose(series: Series, begin: int, last: int) -> bool:
     return k >= 2 and 10 * k > n and k * before_n > 3 * before_k * n
 
 
-def _used_to_answer(hop: Column, begin: int) -> bool:
+def _used_to_answer(hop: HopSeries, begin: int) -> bool:
     start = max(0, begin - 60)
     n, k = hop.counted(start, begin)
     return (n > k and (n - k) * 2 > n) or (n > k and begin - start < 3)
 
 
-def _went_silent(hop: Column, begin: int) -> bool:
+def _went_silent(hop: HopSeries, begin: int) -> bool:
     newest = hop.fates[begin:]
     return newest.count(ANSWERED, 1 if len(newest) > GONE else 0) == 0 and LOST in newest
 
 
-def late(series: Series) -> Found | None:
+def late(series: Series) -> Finding | None:
     """The target answers, but after the timeout."""
     fates = series.target.fates[-_RECENT:]
     answered = fates.count(LATE)
@@ -218,10 +218,10 @@ def late(series: Series) -> Found | None:
             before = hop.ttl
             break
     first = series.end - len(fates) + fates.find(LATE)
-    return Found("late", max(1, before), place, first, min(0.95, 0.7 + answered / 40), Numbers(late=answered))
+    return Finding("late", max(1, before), place, first, min(0.95, 0.7 + answered / 40), Numbers(late=answered))
 
 
-def this_computer(series: Series) -> Found | None:
+def this_computer(series: Series) -> Finding | None:
     """This computer cannot send: it failed for most of the probes, or in several of the last rounds for a good part."""
     columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-_OWN:]]
     if not columns or series.failure is None or _is_over(columns, len(series)):
@@ -233,10 +233,10 @@ def this_computer(series: Series) -> Found | None:
     if (rounds < GONE or 20 * failed <= total) and 2 * failed <= total:
         return None
     numbers = Numbers(failed=failed, error=series.failure.error, message=series.failure.message)
-    return Found("this-computer", None, None, _first_failure(series), 0.97, numbers)
+    return Finding("this-computer", None, None, _first_failure(series), 0.97, numbers)
 
 
-def _is_over(columns: Sequence[Column], length: int) -> bool:
+def _is_over(columns: Sequence[HopSeries], length: int) -> bool:
     """No failure in the last ten rounds."""
     return all(FAILED not in hop.fates[max(0, length - 10) :] for hop in columns)
 

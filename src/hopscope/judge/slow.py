@@ -6,9 +6,9 @@ from typing import Final
 
 from hopscope.judge.delay import Delays, Rise
 from hopscope.judge.own_network import own_hops
-from hopscope.judge.route import Change, Routes
+from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.series import Series
-from hopscope.judge.silence import Found
+from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers, Trouble
 
 DELAYED: Final[frozenset[Trouble]] = frozenset(
@@ -26,8 +26,8 @@ _NS: Final = 1_000_000
 
 
 def delayed(
-    series: Series, delays: Delays, rise: Rise, routes: Routes, source: str | None, stands: Found | None
-) -> Found | None:
+    series: Series, delays: Delays, rise: Rise, routes: RouteWatch, source: str | None, stands: Finding | None
+) -> Finding | None:
     """The trouble that a rise of the delay is; None where it is too small for what it looks like."""
     numbers = Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
     hops = series.path()
@@ -42,11 +42,11 @@ def delayed(
     first = hops[place - 1].ttl if place else last
     change = _change_near(routes, since)
     if change is not None:
-        return Found("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
+        return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
     own = own_hops(hops, source)
     was_queue = stands is not None and stands.kind in QUEUES
     if not was_queue and delays.is_step(series, rise, since):
-        return Found("detour", first, last, since, sure, numbers)
+        return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):
         return None
     behind = next((hop.ttl for hop in hops if hop.ttl > own), target)
@@ -57,14 +57,14 @@ def delayed(
         if own and last == behind
         else "congestion"
     )
-    return Found(kind, first, last, since, sure, numbers)
+    return Finding(kind, first, last, since, sure, numbers)
 
 
-def _change_near(routes: Routes, since: int) -> Change | None:
+def _change_near(routes: RouteWatch, since: int) -> RouteChange | None:
     return next((change for change in reversed(routes.changes) if abs(change.at - since) <= _AT_ONCE), None)
 
 
-def after_change(lossy: Found, routes: Routes, floor: int) -> Found:
+def after_change(lossy: Finding, routes: RouteWatch, floor: int) -> Finding:
     """Loss that began with a change of route is the change's."""
     change = routes.changes[-1] if routes.changes else None
     if change is None or lossy.last_ttl is None or lossy.last_ttl < change.ttl:
@@ -76,10 +76,10 @@ def after_change(lossy: Found, routes: Routes, floor: int) -> Found:
     return lossy
 
 
-def flapping(series: Series, change: Change, times: int) -> Found:
+def flapping(series: Series, change: RouteChange, times: int) -> Finding:
     """The route changes to and fro."""
     numbers = Numbers(times=times)
-    return Found(
+    return Finding(
         "flapping",
         max(1, change.ttl - 1),
         change.ttl,
@@ -89,6 +89,6 @@ def flapping(series: Series, change: Change, times: int) -> Found:
     )
 
 
-def spiky(series: Series, since: int) -> Found:
+def spiky(series: Series, since: int) -> Finding:
     """Answers of all hops, the first among them, come late now and then."""
-    return Found("local-network", series.first_ttl, series.first_ttl, since, 0.9, Numbers())
+    return Finding("local-network", series.first_ttl, series.first_ttl, since, 0.9, Numbers())

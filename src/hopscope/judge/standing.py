@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hopscope.judge.silence import Found
+from hopscope.judge.silence import Finding
 from hopscope.judge.slow import QUEUES
 from hopscope.judge.verdict import Trouble
 
@@ -45,11 +45,11 @@ def _is_graver(kind: Trouble, other: Trouble) -> bool:
     return other in _STATISTICS and _STATISTICS.index(kind) < _STATISTICS.index(other)
 
 
-class Standing:
+class StandingFinding:
     """The trouble that stands, if any."""
 
     def __init__(self) -> None:
-        self.found: Found | None = None
+        self.found: Finding | None = None
         """What is said to be wrong."""
         self.ended: int | None = None
         """The ordinal of the round in which the last trouble ended; None: there was none, or it is forgotten."""
@@ -58,7 +58,7 @@ class Standing:
         self._missed = 0
         self._moved = 0
 
-    def weigh(self, found: Found | None, ordinal: int) -> None:
+    def weigh(self, found: Finding | None, ordinal: int) -> None:
         """Take what the evaluation of the round with this ordinal found."""
         stands = self.found
         kind = None if found is None else found.kind
@@ -81,11 +81,11 @@ class Standing:
             self.ended = ordinal - (self._missed - 1)
             self._missed = 0
 
-    def _stand(self, found: Found) -> None:
+    def _stand(self, found: Finding) -> None:
         self.found = found
         self._missed = self._moved = 0
 
-    def _moved_to(self, stands: Found, found: Found) -> Found:
+    def _moved_to(self, stands: Finding, found: Finding) -> Finding:
         """The same trouble, better known. A place only narrows, unless another one shows for long."""
         if stands.first_ttl is None or stands.last_ttl is None or found.first_ttl is None or found.last_ttl is None:
             return found

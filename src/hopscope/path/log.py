@@ -146,8 +146,8 @@ class Columns:
                 yield kind(target, round_, ttl, at, next(rtts), *rest, flow, *more)
 
 
-class Block(NamedTuple):
-    """So many facts, packed."""
+class LogBlock(NamedTuple):
+    """`size` facts, packed."""
 
     data: bytes
     first: int
@@ -193,7 +193,7 @@ class Log:
         self.now = 0
         """The latest moment that a fact in columns told of: its sending, or its answer."""
         self.bytes = 0
-        self._blocks: deque[Block] = deque()
+        self._blocks: deque[LogBlock] = deque()
         self._open = Columns(0, 0)
         self._recent: list[Fact] = []
         self._shapes: list[Shape] = [()]
@@ -224,7 +224,7 @@ class Log:
         self.bytes += _SHAPE_BYTES * (len(shapes) - before)
         if len(columns.indexes) < BLOCK and len(shapes) < _MOST_SHAPES:
             return
-        block = Block(
+        block = LogBlock(
             columns.packed(), columns.first, len(columns.indexes), shapes, tuple(columns.odd), columns.before, self.now
         )
         self._blocks.append(block)

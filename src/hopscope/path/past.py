@@ -28,7 +28,7 @@ _AT_ONCE: Final = 4000
 """Facts that a window's next fold is given for each look at it: some milliseconds of work."""
 
 
-class Kept(NamedTuple):
+class KeptFold(NamedTuple):
     """A fold after so many facts."""
 
     place: int
@@ -46,7 +46,7 @@ class Retold:
     """A path made of a log's facts. `begin`: rounds that began before it are left out; `until`: what was known only
     after it is."""
 
-    def __init__(self, past: Past, begin: int = 0, until: int | None = None, kept: Kept | None = None) -> None:
+    def __init__(self, past: Past, begin: int = 0, until: int | None = None, kept: KeptFold | None = None) -> None:
         self.begin = begin
         self._until = until
         self._log = past.log
@@ -76,7 +76,7 @@ class Past:
 
     def __init__(self, limit: int) -> None:
         self.log = Log(limit)
-        self._kept: deque[Kept] = deque()
+        self._kept: deque[KeptFold] = deque()
         self._begun: deque[tuple[int, Begun]] = deque(maxlen=_MOST_BEGUN)
 
     def copy(self) -> Past:
@@ -94,7 +94,7 @@ class Past:
         log.append(fact)
         if log.count % EVERY == 0:
             data = zlib.compress(pickle.dumps(path.bare()))
-            self._kept.append(Kept(log.count, log.now, data))
+            self._kept.append(KeptFold(log.count, log.now, data))
             log.bytes += len(data)
             log.trim()
             while self._kept and self._kept[0].place < log.first:

@@ -25,10 +25,10 @@ from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
 from hopscope.wire.messages import Answered, Failed, Late, Lost
 
 FRESHER: Final = 3
-"""By so many rounds a later hop's newest answer must be newer to show that the path goes on."""
+"""Rounds by which a later hop's newest answer must be newer to show that the path goes on."""
 
 _SETTLED_EACH: Final = 64
-"""So many rounds may wait to be looked at."""
+"""Look at rounds that are settled once this many wait."""
 
 
 class Outcome(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Final
 
 from hopscope.judge.verdict import Note, Verdict
 from hopscope.words.numbers import span, span_ms
-from hopscope.words.verdicts import SAYS, Setting, lost_words
+from hopscope.words.verdicts import SAYS, Circumstances, lost_words
 
 _NS_PER_MS: Final = 1e6
 _PROVIDER: Final = "tell your provider, with this report"
@@ -31,7 +31,7 @@ _NOBODY: Final = frozenset(("no-answer", "late", "this-computer"))
 """Kinds in which there is nobody to call."""
 
 
-def evidence(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     """What it rests on, the most important first; every number with its span."""
     n, place = verdict.numbers, setting.place
     lines = []
@@ -62,7 +62,7 @@ def evidence(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
     return (*lines, *_placed(verdict, setting))
 
 
-def _placed(verdict: Verdict, setting: Setting) -> list[str]:
+def _placed(verdict: Verdict, setting: Circumstances) -> list[str]:
     """Who stands at both sides of the place."""
     place = setting.place
     if not verdict.is_trouble or place.last is None or place.between is None:
@@ -87,7 +87,7 @@ def _span(verdict: Verdict) -> str:
     return f" in the last {n.rounds} rounds" if n.rounds else ""
 
 
-def against(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+def against(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     """What it is not, though it may look so."""
     n, place = verdict.numbers, setting.place
     lines = [
@@ -98,7 +98,7 @@ def against(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def steps(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
+def steps(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     """What to try next, and whom to tell."""
     kind = verdict.kind
     if not verdict.is_trouble:
@@ -114,7 +114,7 @@ def steps(verdict: Verdict, setting: Setting) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def note_words(note: Note, setting: Setting) -> str:
+def note_words(note: Note, setting: Circumstances) -> str:
     """What is odd and no trouble."""
     hop = f"hop {note.ttl}" if note.ttl is not None else "a hop"
     at = f", at hop {note.ttl}" if note.ttl is not None else ""

@@ -14,7 +14,7 @@ from hopscope.names.segments import End
 from hopscope.path.snapshot import Path
 from hopscope.words.grounds import against, evidence, note_words, steps
 from hopscope.words.places import Course, Place, course, epoch_at, place_of, place_of_incident
-from hopscope.words.verdicts import Clock, Sentence, Setting, sentence
+from hopscope.words.verdicts import Circumstances, Clock, Sentence, sentence
 
 
 class Subject(Shape):
@@ -96,13 +96,13 @@ class Said:
         return place_of_incident(incident, self._course(incident.begin))
 
     @cached_property
-    def _setting(self) -> Setting:
+    def _setting(self) -> Circumstances:
         subject, was = self._subject, None
         if self.verdict.was is not None:
             was = next((each for each in reversed(subject.judged.incidents) if each.id == self.verdict.was), None)
         place = self.place_of(was) if was is not None else self.place
         path, notes = subject.path, frozenset(note.kind for note in self.verdict.notes)
-        return Setting(
+        return Circumstances(
             place, self._course_now, self._clock, path.protocol, subject.query, was, path.started_at, _rtt(path), notes
         )
 

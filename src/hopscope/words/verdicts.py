@@ -36,7 +36,7 @@ SAYS: Final[dict[Kind, str]] = {
 }
 
 
-class Setting(NamedTuple):
+class Circumstances(NamedTuple):
     """What a sentence needs to know beside the verdict."""
 
     place: Place
@@ -75,7 +75,7 @@ class Sentence(NamedTuple):
         return f"{begin}: {self.tail}" if self.tail else begin
 
 
-def sentence(verdict: Verdict, setting: Setting) -> Sentence:
+def sentence(verdict: Verdict, setting: Circumstances) -> Sentence:
     """The verdict in a line."""
     n, place = verdict.numbers, setting.place
     head, tail, short = _MATTERS[verdict.kind](n, place, setting)
@@ -178,14 +178,14 @@ def _at(place: Place, words: str) -> str:
 _Matter = tuple[str, str, str]
 
 
-def _starting(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _starting(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place, setting
     if n.lost:
         return "too early to judge", f"{n.lost} of {n.sent} lost", "starting"
     return "starting", "no answer yet" if not n.sent else "too few rounds to judge", "starting"
 
 
-def _healthy(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _healthy(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place
     parts = [f"about {_ms(setting.rtt_ns)}"] if setting.rtt_ns is not None else []
     if not n.lost:
@@ -204,24 +204,24 @@ def _of_late(n: Numbers) -> str:
     return f"in the last {n.rounds} rounds" if n.rounds >= _FULL else "so far"
 
 
-def _recovered(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _recovered(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n, place, setting
     return "fine again", "", "fine again"
 
 
-def _loss(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _loss(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     share = about(100 * n.lost / n.sent) if n.sent else "some"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
     return _at(place, f"{share} of packets are lost{how}"), whose(place), "loss"
 
 
-def _outage(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n
     return _at(place, "no answer"), _joined(whose(place), _last(place)), "no answer"
 
 
-def _no_answer(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n
     if setting.protocol == "udp":
         return "the target does not answer UDP, which alone is no outage", _last(place), "no answer by UDP"
@@ -230,13 +230,13 @@ def _no_answer(n: Numbers, place: Place, setting: Setting) -> _Matter:
     return "the target does not answer", _last(place), "no answer"
 
 
-def _filter(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _filter(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     if n.address is None and n.says is None:
         return _at(place, "a firewall swallows packets"), _joined(whose(place), _last(place)), "filtered"
     return _at(place, "a firewall turns packets away"), _said(n, place, setting), "prohibited"
 
 
-def _unreachable(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _unreachable(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     said = SAYS.get(n.says, n.says) if n.says is not None else "not reached"
     if n.address is None and n.says is None:
         within = f" within {place.last} hops" if place.last is not None else ""
@@ -244,7 +244,7 @@ def _unreachable(n: Numbers, place: Place, setting: Setting) -> _Matter:
     return "the target cannot be reached", _said(n, place, setting), said
 
 
-def _loop(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _loop(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     called = [setting.course().called(address) for address in n.addresses]
     between = " and ".join(called) if 0 < len(called) <= 2 else f"{len(called)} routers" if called else "routers"
     whose_ = whose(place)
@@ -252,69 +252,69 @@ def _loop(n: Numbers, place: Place, setting: Setting) -> _Matter:
     return f"packets go in circles between {between}", tail, "forwarding loop"
 
 
-def _flapping(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _flapping(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     often = f"{n.times} times in {n.rounds} rounds" if n.times > 1 and n.rounds else "again and again"
     return _at(place, "the route keeps changing"), _joined(often, whose(place)), "route flaps"
 
 
-def _route_change(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _route_change(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     harm = _more(n) or (f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else "")
     head = "the route changed for the worse"
     return _at(place, head), _joined(harm, whose(place)), "worse route"
 
 
-def _detour(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _detour(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     return _at(place, "the way has become longer"), _joined(_more(n), whose(place)), "longer way"
 
 
-def _local_network(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _local_network(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     lost = f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else ""
     tail = _joined(_more(n), lost, "a call would stutter")
     return "your own network is unsteady (Wi-Fi?)" if place.last else "your network is unsteady", tail, "own network"
 
 
-def _bufferbloat(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _bufferbloat(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     lost = f"{about(100 * n.lost / n.sent)} lost with it" if n.lost and n.sent else ""
     return _at(place, "your internet line is full"), _joined(_more(n), lost), "line full"
 
 
-def _congestion(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _congestion(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     lost = f"{about(100 * n.lost / n.sent)} lost with it" if n.lost and n.sent else ""
     return _at(place, "packets queue"), _joined(_more(n), lost, whose(place)), "busy link"
 
 
-def _bad_member(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     lost = f"{about(100 * n.lost / n.sent)} of all packets lost" if n.lost and n.sent else ""
     return _at(place, "one of several parallel links is bad"), _joined(lost, whose(place)), "one link bad"
 
 
-def _mtu(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _mtu(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     size = f"packets above {n.mtu} bytes do not get through" if n.mtu else "packets of this size do not get through"
     return size, _said(n, place, setting), "packets too big"
 
 
-def _late(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _late(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place, setting
     of = n.sent + n.late
     many = f"{n.late} of the last {of} answers" if n.late else "answers"
     return "answers come later than the timeout", f"{many} came too late to count; raise it", "answers late"
 
 
-def _this_computer(n: Numbers, place: Place, setting: Setting) -> _Matter:
+def _this_computer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place, setting
     error = LocalError(n.error or "ESEND", n.message or "", 0) if n.message else None
     tail = f"{n.failed} sends failed in the last {n.rounds} rounds" if n.failed and n.rounds else ""
     return error_words(error), tail, "this computer"
 
 
-_MATTERS: Final[dict[str, Callable[[Numbers, Place, Setting], _Matter]]] = {
+_MATTERS: Final[dict[str, Callable[[Numbers, Place, Circumstances], _Matter]]] = {
     "starting": _starting,
     "healthy": _healthy,
     "recovered": _recovered,
@@ -337,7 +337,7 @@ _MATTERS: Final[dict[str, Callable[[Numbers, Place, Setting], _Matter]]] = {
 }
 
 
-def _said(n: Numbers, place: Place, setting: Setting) -> str:
+def _said(n: Numbers, place: Place, setting: Circumstances) -> str:
     """Who says what."""
     who = setting.course().host(place.last, n.address) or "a router"
     said = SAYS.get(n.says, n.says.replace("-", " ")) if n.says is not None else "so"
