@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from hopscope.judge.judge import Judge
+from hopscope.judge.verdict import Note, Verdict
 from hopscope.names.segments import End
 from hopscope.path.fold import PathFold
 from hopscope.path.hop_health import HopFinding, hop_health, loss_onset
@@ -243,6 +244,16 @@ def test_the_target_has_one_loss_in_the_sentence_and_in_the_table() -> None:
     assert words.sentence.head.startswith(f"{row.loss_pct:.0f} % of packets are lost")
     assert words.evidence[0].startswith(f"{row.lost} of {row.lost + row.received} ")
     assert "%" not in words.sentence.short
+
+
+def test_what_begins_where_the_verdict_says_is_called_harmless_only_where_the_judge_is_sure_of_a_limit() -> None:
+    few = "." * 30 + "x" + "." * 8
+    subject = trace("." * 39, ".......x" * 4 + "x......", few, few)
+    hop = subject.path.rows[1]
+    said = Verdict(kind="loss", first_ttl=1, last_ttl=2)
+    limits = Verdict(kind="loss", first_ttl=1, last_ttl=2, notes=(Note(kind="rate-limit", ttl=2),))
+    states = [hop_finding(subject.path, hop, verdict).state for verdict in (Verdict(kind="healthy"), said, limits)]
+    assert states == ["cosmetic", "loss", "cosmetic"]
 
 
 def test_hops_before_the_place_of_loss_never_have_it() -> None:

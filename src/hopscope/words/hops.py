@@ -26,6 +26,9 @@ def hop_finding(path: Path, hop: Hop, verdict: Verdict) -> HopFinding:
     match found.state:
         case "loss" if not _loses(verdict, hop):
             return msgspec.structs.replace(found, state="past", lost=hop.lost, n=hop.lost + hop.received)
+        case "cosmetic" if verdict.kind == "loss" and _loses(verdict, hop) and not _limits(verdict, hop):
+            # Few numbers alone would call the very loss that is said harmless.
+            return msgspec.structs.replace(found, state="loss")
         case "no-answer" if verdict.kind not in _UNANSWERED and not _loses(verdict, hop):
             return msgspec.structs.replace(found, state="starting" if verdict.kind == "starting" else "silent")
         case "this-computer" if verdict.kind != "this-computer":
@@ -39,6 +42,11 @@ def _loses(verdict: Verdict, hop: Hop) -> bool:
         return False
     begins = verdict.first_ttl if verdict.first_ttl is not None else verdict.last_ttl
     return begins is None or hop.ttl >= begins
+
+
+def _limits(verdict: Verdict, hop: Hop) -> bool:
+    """Whether the judge is sure that this hop loses answers of its own."""
+    return any(note.kind == "rate-limit" and note.ttl == hop.ttl for note in verdict.notes)
 
 
 def hop_words(found: HopFinding) -> str:
