@@ -51,6 +51,8 @@ class Packet:
     """Bytes, IP header included, as the header says."""
     transport: bytes
     """What follows the IP header, as far as it was captured or quoted."""
+    label: int = 0
+    """IPv6's flow label."""
 
     @property
     def icmp(self) -> tuple[int, int] | None:
@@ -216,5 +218,6 @@ def parse(data: bytes, *, outgoing: bool, stamp: int) -> Packet | None:
             data[6],
             payload + 40,
             data[40 : payload + 40],
+            struct.unpack_from("!I", data)[0] & 0xFFFFF,
         )
     return None

@@ -2,7 +2,7 @@
 
 A non-blocking ``connect`` with a TTL: a router's ICMP error comes through the socket's error queue (IP_RECVERR), a
 connection or its refusal is the target's own answer. Each TTL keeps its source port over the rounds where it is free,
-so that a TTL's probes are one flow.
+and over IPv6 all have one flow label, so that a TTL's probes are one flow.
 
 The kernel sends an unanswered SYN again after one second, whatever it is told (``TCP_SYNCNT`` cannot be 0), and then an
 answer could be to either. So an attempt ends just before: what answers later is not heard. (A forged acknowledgement
@@ -31,6 +31,7 @@ from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.sockets import endpoint, extras, stamps, stream
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack
+from hopscope.probe.sockets.flow_label import FlowLabel
 from hopscope.probe.sockets.rehearsal import Rehearsal
 from hopscope.probe.sockets.scout import Scouts
 from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
@@ -161,6 +162,7 @@ class TcpFlow(Flow):
         self.context = channel.context
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
+        self._label = FlowLabel(plan.family)
         self._destination = self._destination_now()
         self._egress = channel.scouts.egress_of(plan)
         self._rehearsal = channel.rehearsal(plan.family)
@@ -184,9 +186,15 @@ class TcpFlow(Flow):
                 return
             except OSError as problem:
                 # The port, or the pair of ends, is taken by something else on this machine: another port.
-                again = problem.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+                again = problem.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL) or self._is_for_label(problem)
                 if not again or attempt == _TRIES - 1:
                     raise
+
+    def _is_for_label(self, problem: OSError) -> bool:
+        refused = self._label.is_refused(problem, self._destination)
+        if refused:
+            self._tell()
+        return refused
 
     def forget(self, probe: Probe) -> None:
         """End the probe's attempt."""
@@ -207,7 +215,7 @@ class TcpFlow(Flow):
             probe.sent_stamp = 0
             probe.sent_wall = self.context.wall()
             probe.sent_mono = self.context.monotonic()
-            error = sock.connect_ex(self._destination)
+            error = sock.connect_ex(self._label.on(self._destination))
             if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
                 raise OSError(error, os.strerror(error))
             at_once = (
@@ -228,6 +236,7 @@ class TcpFlow(Flow):
         try:
             endpoint.mark(sock, self.plan, self._egress)
             self._lacks = stream.prepare(sock, ttl)
+            self._label.mark(sock)
         except BaseException:
             sock.close()
             raise
@@ -264,9 +273,7 @@ class TcpFlow(Flow):
             return False
         self._egress = egress
         self._ports.clear()
-        old, self.info = self.info, self._make_info()
-        if old != self.info:
-            self.context.changed(self, self.target)
+        self._tell()
         return True
 
     def own_fault(self) -> tuple[str, str] | None:
@@ -281,13 +288,18 @@ class TcpFlow(Flow):
         """See `DatagramFlow._destination_now`."""
         return endpoint.socket_address(self.plan.address, self.plan.family, self._port)
 
+    def _tell(self) -> None:
+        old, self.info = self.info, self._make_info()
+        if old != self.info:
+            self.context.changed(self, self.target)
+
     def _make_info(self) -> FlowInfo:
         return FlowInfo(
             endpoint.text_of(self._source),
             None,
             self._port,
             stream.syn_size(self.plan.family),
-            flow="per-ttl",
+            flow="per-ttl" if self.plan.family == 4 or self._label.value else "per-probe",
             clock="program",
             note=extras.note(self._lacks, f"{NOTE}; {ANSWERED_FOR}" if self._is_answered_for else NOTE),
         )
@@ -365,12 +377,8 @@ class TcpFlow(Flow):
             self._is_first_hop_seen = True
             self._is_answered_for = is_beyond_first_hop(self.plan, self.info.source)
             if self._is_answered_for:
-                self.info = self._make_info()
-                self.context.changed(self, self.target)
-        self._finish(attempt, Reply(self._target_text(), kind, None, None, None, (), received, stamp))
-
-    def _target_text(self) -> str:
-        return endpoint.text_of(self._destination)
+                self._tell()
+        self._finish(attempt, Reply(endpoint.text_of(self._destination), kind, None, None, None, (), received, stamp))
 
     def _finish(self, attempt: _Attempt, reply: Reply) -> None:
         self._channel.end(attempt)
@@ -380,20 +388,4 @@ class TcpFlow(Flow):
 
 def capabilities() -> list[MethodState]:
     """Try a stream socket of each family."""
-    return [_state(family) for family in (4, 6)]
-
-
-def _state(family: Family) -> MethodState:
-    try:
-        sock = stream.new_socket(family)
-    except OSError as problem:
-        reason = f"this system has no IPv{family}: {problem.strerror or problem}"
-        return MethodState("tcp-socket", "tcp", family, False, reason)
-    with sock:
-        if not _EVENTS:
-            return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
-        try:
-            lacks = stream.prepare(sock, 1)
-        except OSError as problem:
-            return MethodState("tcp-socket", "tcp", family, False, extras.missing(problem))
-    return MethodState("tcp-socket", "tcp", family, True, extras.in_words(lacks, "no privilege needed"))
+    return [stream.state(family, has_epoll=bool(_EVENTS)) for family in (4, 6)]

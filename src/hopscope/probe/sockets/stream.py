@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hopscope.probe.channel import Tally
 from hopscope.probe.packets.kinds import ERRORS
-from hopscope.probe.sockets import endpoint, errqueue, stamps
+from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack, ask, need
-from hopscope.wire.messages import Family
+from hopscope.wire.messages import Family, MethodState
 
 _HEADERS: dict[Family, int] = {4: 40, 6: 60}
 _TCPI_RTT = struct.Struct("=68xI")
@@ -90,3 +90,20 @@ def allow_many_sockets() -> None:
     if soft != hard:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def state(family: Family, *, has_epoll: bool) -> MethodState:
+    """Whether attempts of a family can be made here."""
+    try:
+        sock = new_socket(family)
+    except OSError as problem:
+        reason = f"this system has no IPv{family}: {problem.strerror or problem}"
+        return MethodState("tcp-socket", "tcp", family, False, reason)
+    with sock:
+        if not has_epoll:
+            return MethodState("tcp-socket", "tcp", family, False, "needs Linux: an error queue and epoll")
+        try:
+            lacks = prepare(sock, 1)
+        except OSError as problem:
+            return MethodState("tcp-socket", "tcp", family, False, extras.missing(problem))
+    return MethodState("tcp-socket", "tcp", family, True, extras.in_words(lacks, "no privilege needed"))
