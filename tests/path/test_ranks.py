@@ -17,6 +17,11 @@ def test_a_buckets_middle_is_within_four_thousandths_of_each_value_in_it(value: 
     assert abs(middle(bucket(value)) - value) <= value * 0.004
 
 
+@given(st.integers(0, 2**62))
+def test_a_coarse_buckets_middle_is_within_sixteen_thousandths(value: int) -> None:
+    assert abs(middle(bucket(value, 5), 5) - value) <= value * 0.016
+
+
 @given(st.integers(0, 2**40), st.integers(0, 2**40))
 def test_buckets_keep_the_order(one: int, other: int) -> None:
     assert (bucket(one) <= bucket(other)) or one > other

@@ -1,8 +1,8 @@
 """Percentiles of any number of RTTs in bounded memory: the newest exactly, older ones in a histogram of integers.
 
-A histogram's bucket is as wide as a 128th of the power of two that its values begin with, so its middle is within 0.4 %
-of each value in it; below 256 ns a bucket is a nanosecond. Counts are integers: histograms add up to the same in any
-order.
+A histogram's bucket is as wide as a 128th of the power of two that its values begin with (`bits` 7), so its middle is
+within 0.4 % of each value in it; below 256 ns a bucket is a nanosecond. With two bits less buckets are four times as
+wide, within 1.6 %, and take a quarter of the room. Counts are integers: histograms add up to the same in any order.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Final
 _BITS: Final = 7
 
 
-def bucket(value: int) -> int:
+def bucket(value: int, bits: int = _BITS) -> int:
     """The bucket of a whole number, at least 0."""
-    shift = max(0, value.bit_length() - _BITS - 1)
-    return (shift << _BITS) + (value >> shift)
+    shift = max(0, value.bit_length() - bits - 1)
+    return (shift << bits) + (value >> shift)
 
 
-def middle(index: int) -> int:
+def middle(index: int, bits: int = _BITS) -> int:
     """The value that stands for all in a bucket."""
-    shift = max(0, (index >> _BITS) - 1)
-    return ((index - (shift << _BITS)) << shift) + ((1 << shift) >> 1)
+    shift = max(0, (index >> bits) - 1)
+    return ((index - (shift << bits)) << shift) + ((1 << shift) >> 1)
 
 
 class Histogram:
