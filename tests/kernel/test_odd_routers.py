@@ -9,10 +9,10 @@ import pytest
 
 from hopscope.probe.channels import udp_socket
 from hopscope.probe.channels.udp_socket import SHORT_QUOTE
-from hopscope.wire.messages import Family, Label, Plan, Protocol
+from hopscope.wire.messages import Family, Label, Method, Plan, Protocol
 from tests.lab import netns, odd_router
 from tests.lab.drive import Driver, channel_class
-from tests.lab.odd_router import ROUTER, TARGET, OddRouter, expired, header_length, mpls
+from tests.lab.odd_router import ROUTER, TARGET, OddRouter, expired, header_length, icmp, mpls
 
 pytestmark = pytest.mark.usefixtures("lab_allowed")
 pytestmark = pytest.mark.needs("tun")
@@ -167,3 +167,32 @@ def test_an_echo_reply_with_another_payload_is_foreign(family: Family) -> None:
         assert driver.wait(lambda: driver.answered([probe]))
         assert (driver.context.tally.foreign, len(driver.heard)) == (1, 1)
         assert driver.heard[0][1].kind == "echo-reply"
+
+
+# Over IPv4 these sockets' probes may be cut up on the way (no "don't fragment"), and no router says so.
+@pytest.mark.parametrize(
+    ("method", "protocol", "family"),
+    [("ping-socket", "icmp", 6), ("udp-socket", "udp", 6), ("raw", "icmp", 6), ("raw", "icmp", 4)],
+)
+def test_what_a_router_says_of_the_largest_packet_comes_along(
+    method: Method, protocol: Protocol, family: Family
+) -> None:
+    told = 1300
+
+    def too_big(packet: bytes) -> list[bytes]:
+        kind, code = (3, 4) if family == 4 else (2, 0)
+        return [icmp(family, kind, told.to_bytes(4, "big") + packet[:400], ROUTER[family], code=code)]
+
+    port = 33434 if protocol == "udp" else None
+    with OddRouter(too_big) as router, netns.entered(router.name):
+        driver = Driver(
+            channel_class(method), Plan(TARGET[family], family, protocol, method, port=port, packet_size=1400)
+        )
+        try:
+            probe = driver.send(0, 2)
+            router.on_ready()
+            assert driver.wait(lambda: driver.answered([probe]))
+            ((_, reply),) = driver.heard
+            assert (reply.kind, reply.mtu, reply.quoted_dscp) == ("fragmentation-needed", told, None)
+        finally:
+            driver.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from hopscope.session.target_fold import TargetFold
 from hopscope.sim import demo
 from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Answered, Failed, Finished, Lost, RoundStarted, Sent, Start
-from tests.verdict.case import Case
+from tests.verdict.case import Case, toml
 from tests.verdict.catalogue import cases
 from tests.verdict.player import Play, play
 from tests.verdict.score import scored
@@ -52,6 +53,11 @@ def built_in(name: str, folder: Path, rounds: int, *, repeats: bool) -> list[tup
                 if isinstance(event, RoundStarted):
                     said.append(((event.at - EPOCH_START_NS) / 1e9, fold.snapshot().judged.verdict.kind))
     return said
+
+
+def named(name: str) -> Case:
+    """A case of the training half."""
+    return next(case for case in cases(["training"]) if case.name == name)
 
 
 def at(said: list[tuple[float, str]], moment: float) -> str:
@@ -225,3 +231,40 @@ def test_a_router_in_the_targets_place_is_not_taken_for_the_targets_network(name
     assert case.trouble is not None
     assert case.trouble.segment == "transit"
     assert play(case, 1, tmp_path).moments[-1].segment == "transit"
+
+
+@pytest.mark.parametrize("name", ["mtu-start", "mtu-udp-later"])
+def test_packets_that_are_too_big_are_said_with_the_size_that_the_router_says(name: str, tmp_path: Path) -> None:
+    case = named(name)
+    (size,) = (size for size in (1280, 1400, 1460) if f"mtu = {size}" in toml(case.scenario))
+    assert play(case, 1, tmp_path).moments[-1].verdict.numbers.mtu == size
+
+
+@pytest.mark.parametrize("name", ["rewritten-nat", "rewritten-double-nat", "rewritten-dscp"])
+def test_what_is_rewritten_on_the_way_is_noted_and_is_no_trouble(name: str, tmp_path: Path) -> None:
+    case = named(name)
+    verdict = play(case, 1, tmp_path).moments[-1].verdict
+    assert verdict.kind == "healthy"
+    assert case.notes <= {note.kind for note in verdict.notes}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(
+    ("changes", "noted"),
+    [
+        pytest.param({3: {"dscp": 8}}, 4, id="from a hop on"),
+        pytest.param({3: {"ecn": 1}}, None, id="congestion marks alone"),
+        pytest.param({3: {"dscp": 8}, 5: {"dscp": 46}}, None, id="set back again"),
+        pytest.param({}, None, id="untouched"),
+    ],
+)
+def test_a_changed_class_of_service_is_noted_at_the_first_router_that_quotes_it(
+    changes: dict[int, dict[str, int]], noted: int | None, family: int, tmp_path: Path
+) -> None:
+    case = named("rewritten-dscp")
+    hops = [{key: value for key, value in hop.items() if key != "dscp"} for hop in case.scenario["hops"]]
+    for ttl, change in changes.items():
+        hops[ttl - 1].update(change)
+    case = replace(case, scenario={**case.scenario, "hops": hops}, probing={**case.probing, "family": family})
+    notes = play(case, 1, tmp_path).moments[-1].verdict.notes
+    assert [note.ttl for note in notes if note.kind == "dscp"] == ([noted] if noted else [])

@@ -69,6 +69,8 @@ class Shape(msgspec.Struct, frozen=True, array_like=True):
     clock: Clock
     mpls: tuple[Label, ...]
     vouched: bool
+    quoted_dscp: Int | None = None
+    mtu: Int | None = None
 
 
 class PackedColumn(msgspec.Struct, frozen=True, array_like=True):
@@ -294,6 +296,8 @@ def _shape(fact: Answered) -> Shape:
         fact.clock,
         fact.mpls,
         fact.vouched,
+        fact.quoted_dscp,
+        fact.mtu,
     )
 
 
@@ -440,5 +444,7 @@ def _answer(target: int, round_: int, ttl: int, at: int, rtt: int, shape: Shape,
         shape.clock,
         shape.mpls,
         shape.vouched,
+        shape.quoted_dscp,
+        shape.mtu,
         flow,
     )

@@ -41,6 +41,9 @@ def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding
             out.append(Note(kind="balanced", ttl=hop.ttl))
     out += _slow_answers(series, hops, start)
     out += _of_target(series, n, k, start, found)
+    changed = _class_of_service(hops)
+    if changed is not None:
+        out.append(Note(kind="dscp", ttl=changed))
     times = translations(hops, source)
     if times:
         out.append(Note(kind="nat" if times == 1 else "double-nat"))
@@ -51,6 +54,17 @@ def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding
             if change.at >= max(series.base, series.end - _NEWS)
         ][-3:]
     return tuple(out)
+
+
+def _class_of_service(hops: list[HopSeries]) -> int | None:
+    """The TTL from which on every router quotes another class of service (DSCP) than was sent; None: there is none. One
+    alone before others that quote what was sent is that router's own way of quoting."""
+    place: int | None = None
+    for hop in reversed(hops):
+        if hop.quoted_dscp is None:
+            break
+        place = hop.ttl
+    return place
 
 
 def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:

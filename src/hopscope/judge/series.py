@@ -58,7 +58,7 @@ class AddressRun(NamedTuple):
 class HopSeries:
     """One series: a letter and an RTT (ms) a round."""
 
-    __slots__ = ("answers", "fates", "members", "rtts", "runs", "ttl", "who")
+    __slots__ = ("answers", "fates", "members", "quoted_dscp", "rtts", "runs", "ttl", "who")
 
     def __init__(self, ttl: int, length: int) -> None:
         self.ttl = ttl
@@ -71,6 +71,8 @@ class HopSeries:
         self.answers = 0
         """Answers of a router since the path was begun."""
         self.runs: deque[AddressRun] = deque(maxlen=_MAX_RUNS)
+        self.quoted_dscp: int | None = None
+        """With what class of service (DSCP) the newest probe came to the router that answered, where it was changed."""
 
     def put(self, fate: int, rtt_ms: float = 0.0) -> None:
         """The next round."""
@@ -117,6 +119,8 @@ class RouterError(NamedTuple):
     kind: Kind
     is_precedence: bool
     """It was refused for its precedence, by no filter."""
+    mtu: int | None = None
+    """The largest packet (bytes) that gets through, where it says so."""
 
 
 class Series:
@@ -207,6 +211,7 @@ class Series:
         if kind == "time-exceeded":
             hop.put(ANSWERED, rtt)
             hop.answers += 1
+            hop.quoted_dscp = answer.quoted_dscp
             hop.saw(address, ordinal)
             if ttl > self.far:
                 self.far = ttl
@@ -216,7 +221,9 @@ class Series:
             return True
         hop.put(ERROR, rtt)
         self.refusals.append(
-            RouterError(ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE)
+            RouterError(
+                ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE, answer.mtu or None
+            )
         )
         return False
 

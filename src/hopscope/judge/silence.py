@@ -78,7 +78,7 @@ def said(series: Series, silent: int) -> Finding | None:
     if kind == "mtu":
         first, place = place, place + 1
     began = next((r.at for r in series.refusals if r.at >= since), since)
-    numbers = Numbers(says=nearest.kind, address=nearest.address)
+    numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=nearest.mtu)
     return Finding(kind, first, place, min(began, since + NEW), 0.97, numbers)
 
 

@@ -79,7 +79,7 @@ class Columns:
                 ttl, at, rtt = fact.ttl, fact.sent_at, fact.rtt_ns
                 shape = (
                     kind, ttl, fact.target, fact.flow, fact.address, fact.kind, fact.icmp_type, fact.icmp_code,
-                    fact.reply_ttl, fact.clock, fact.mpls, fact.vouched,
+                    fact.reply_ttl, fact.clock, fact.mpls, fact.vouched, fact.quoted_dscp, fact.mtu,
                     fact.count if isinstance(fact, Duplicate) else 1,
                 )  # fmt: skip
             elif isinstance(fact, Failed):

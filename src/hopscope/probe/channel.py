@@ -55,6 +55,8 @@ class Match(NamedTuple):
 
     probe: Probe
     vouched: bool
+    tos: int = 0
+    """The type of service it was sent with, where the method can compare it with what is quoted."""
 
 
 class Reply(NamedTuple):
@@ -74,6 +76,10 @@ class Reply(NamedTuple):
     """The kernel's stamp of the arrival (wall clock ns), 0 where there is none."""
     vouched: bool = True
     """It shows something of the probe that nobody off the path could know; else only numbers that can be tried out."""
+    quoted_dscp: int | None = None
+    """The quoted packet's class of service (DSCP), where it is another than was sent."""
+    mtu: int | None = None
+    """``fragmentation-needed``: what the router says, bytes."""
 
 
 @dataclass(slots=True)

@@ -198,6 +198,8 @@ class ProbedTarget:
             clock,
             reply.mpls,
             reply.vouched,
+            reply.quoted_dscp,
+            reply.mtu,
             probe.flow,
         )
         if outcome == "duplicate" and isinstance(event, Duplicate) and shared.crowd.takes(probe, event):

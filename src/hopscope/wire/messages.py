@@ -238,6 +238,12 @@ class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
     mpls: tuple[Label, ...] = ()
     vouched: bool = True
     """False: what it quotes of the probe is so short that only numbers are in it, which a stranger can try out."""
+    quoted_dscp: Int | None = None
+    """The class of service (DSCP, RFC 2474) with which the probe came to where the error was made: where that is
+    another than was sent, and the method sees it."""
+    mtu: Int | None = None
+    """``fragmentation-needed``: the largest packet (bytes) that gets through, as the router says; 0 where it says
+    none."""
     flow: Int = 0
 
 

@@ -288,7 +288,10 @@ class DatagramFlow(Flow):
         mpls = mpls_from_extension(message.data[failure.extension :]) if failure.extension else ()
         if kind == "port-unreachable" and self._on_end(offender):
             self._tell()
-        reply = Reply(offender, kind, icmp_type, code, message.ttl, mpls, received, message.stamp, match.vouched)
+        mtu = failure.info if kind == "fragmentation-needed" else None
+        reply = Reply(
+            offender, kind, icmp_type, code, message.ttl, mpls, received, message.stamp, match.vouched, mtu=mtu
+        )
         self.context.deliver(match.probe, reply)
 
     def _on_end(self, address: str) -> bool:

@@ -368,7 +368,9 @@ class TcpFlow(Flow):
             since = self.context.wall() - message.stamp
             arrived = self.context.monotonic() - since
             received = arrived if attempt.probe.sent_mono <= arrived <= received else received
-        reply = Reply(failure.offender, kind, failure.icmp_type, failure.icmp_code, message.ttl, mpls, received, 0)
+        icmp_type, code = failure.icmp_type, failure.icmp_code
+        mtu = failure.info if kind == "fragmentation-needed" else None
+        reply = Reply(failure.offender, kind, icmp_type, code, message.ttl, mpls, received, 0, mtu=mtu)
         self._finish(attempt, reply)
 
     def _answer(self, attempt: _Attempt, kind: Kind, received: int, stamp: int) -> None:

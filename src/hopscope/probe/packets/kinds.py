@@ -53,6 +53,12 @@ _ICMP6: dict[tuple[int, int], Kind] = {
 }
 
 
+def mtu_of(family: Family, word: int) -> int:
+    """The largest packet (bytes) that gets through, of ``fragmentation-needed``: `word` is the four bytes behind the
+    checksum, of which RFC 1191 (IPv4) has the lower two. 0: it does not say."""
+    return word & 0xFFFF if family == 4 else word
+
+
 def kind_of(family: Family, icmp_type: int, icmp_code: int) -> Kind:
     """The kind of answer that an ICMP (`family` 4) or ICMPv6 (6) message is; ``other`` for what has no word here,
     a reassembly that timed out among it (11/1 and 3/1: the target got a part of the probe; no TTL ran out)."""

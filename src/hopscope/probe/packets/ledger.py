@@ -59,13 +59,13 @@ class FlowEntry:
             expected = _SHORT.pack((self._total - seq) % 0xFFFF) + self._cookie
             payload = payload[: len(expected)]
             if payload == expected:
-                return None if probe is None else Match(probe, vouched=True)
+                return None if probe is None else Match(probe, True, self.shape.tos)
             is_shown = payload == expected[: len(payload)]
             if not is_shown and any(payload):
                 return None
             is_shown = is_shown and len(payload) >= _SHORT.size
             is_shown = is_shown or (heard.is_error and heard.family == 4 and heard.ip_id == self.shape.ip_id(seq))
-            return None if probe is None else Match(probe, is_shown)
+            return None if probe is None else Match(probe, is_shown, self.shape.tos)
         if self._protocol == "udp":
             return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
         high, low = _PAIR.unpack_from(data, at + 4)
@@ -87,7 +87,7 @@ class FlowEntry:
 
     def _match(self, seq: int, *, vouched: bool = True) -> Match | None:
         probe = self.probes.get(seq)
-        return None if probe is None else Match(probe, vouched)
+        return None if probe is None else Match(probe, vouched, self.shape.tos)
 
     def _by_ip_id(self, heard: Heard) -> Match | None:
         """By the identification alone: a number of 16 bits, which can be tried out."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from hopscope.probe.channel import Probe, Reply, Tally
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
-from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.packets.kinds import kind_of, mtu_of
 from hopscope.probe.packets.ledger import Ledger
 from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.wire.messages import Family, Kind
@@ -48,7 +48,9 @@ class Matcher:
         if heard.reply_ttl is not None:
             ttl = heard.reply_ttl
         kind = kind_of(family, icmp_type, code)
-        return match.probe, Reply(address, kind, icmp_type, code, ttl, mpls, mono, stamp, match.vouched)
+        dscp = heard.quoted_tos >> 2 if heard.is_error and (heard.quoted_tos ^ match.tos) >> 2 else None
+        mtu = mtu_of(family, heard.word) if kind == "fragmentation-needed" else None
+        return match.probe, Reply(address, kind, icmp_type, code, ttl, mpls, mono, stamp, match.vouched, dscp, mtu)
 
     def tcp(self, family: Family, data: bytes, address: str, ttl: int | None, mono: int, stamp: int) -> Answer | None:
         """Of a TCP packet (from its IPv4 header on) or, in IPv6, segment."""

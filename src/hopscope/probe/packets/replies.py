@@ -29,6 +29,7 @@ _STEPPED_OVER = frozenset((0, 43, 44, 60))
 _MOST_EXTENSIONS = 8
 _LEAST_QUOTE = 8
 _SHORT = struct.Struct("!H")
+_WORD = struct.Struct("!I")
 _TWO_SHORTS = struct.Struct("!HH")
 _SEGMENT = struct.Struct("!HHIIBB")
 
@@ -58,6 +59,10 @@ class Heard(NamedTuple):
     """The quoted IPv4 identification; 0 for others."""
     quoted_ttl: int | None
     """What TTL the probe had left where the error was made."""
+    quoted_tos: int = 0
+    """The quoted packet's type of service, or traffic class."""
+    word: int = 0
+    """Of an error the four bytes behind its checksum."""
 
 
 class TcpSegment(NamedTuple):
@@ -93,8 +98,9 @@ def parse_icmp(data: bytes) -> Heard | None:
     (ip_id,) = _SHORT.unpack_from(data, quote + 4)
     ident, port = _ends(data, 4, protocol, transport)
     destination = data[quote + 16 : quote + 20]
-    ttl = data[quote + 8]
-    return Heard(4, kind, code, at, data[8], True, protocol, destination, ident, port, transport, ip_id, ttl)
+    ttl, tos = data[quote + 8], data[quote + 1]
+    (word,) = _WORD.unpack_from(data, at + 4)
+    return Heard(4, kind, code, at, data[8], True, protocol, destination, ident, port, transport, ip_id, ttl, tos, word)
 
 
 def parse_icmp6(data: bytes) -> Heard | None:
@@ -117,7 +123,9 @@ def parse_icmp6(data: bytes) -> Heard | None:
     if size < at + _LEAST_QUOTE:
         return None
     ident, port = _ends(data, 6, protocol, at)
-    return Heard(6, kind, code, 0, None, True, protocol, data[32:48], ident, port, at, 0, data[15])
+    tos = (data[8] & 15) << 4 | data[9] >> 4
+    (word,) = _WORD.unpack_from(data, 4)
+    return Heard(6, kind, code, 0, None, True, protocol, data[32:48], ident, port, at, 0, data[15], tos, word)
 
 
 def parse_tcp(data: bytes, family: Family) -> TcpSegment | None:

@@ -82,6 +82,8 @@ class Failure(NamedTuple):
     """Where in the data an ICMP extension structure starts (RFC 4884); 0 where there is none."""
     offender: str | None
     """Who reported it: numeric, with a zone where the address needs one."""
+    info: int = 0
+    """ee_info: where a packet was too large, the MTU that the router says."""
 
 
 class Message(NamedTuple):
@@ -159,14 +161,15 @@ def parse_failure(value: bytes) -> Failure | None:
     """``struct sock_extended_err`` and the offender behind it; None where the bytes are too few."""
     if len(value) < _EXTENDED.size:
         return None
-    number_of_error, origin, icmp_type, icmp_code, _, number = _EXTENDED.unpack_from(value)
+    number_of_error, origin, icmp_type, icmp_code, info, number = _EXTENDED.unpack_from(value)
     if origin == ORIGIN_STAMP:
         return Failure(origin, number_of_error, icmp_type, icmp_code, number, 0, None)
     extension = 0
     if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
         length, flags = _RFC4884.unpack_from(value, 12)
         extension = 0 if flags & _RFC4884_INVALID else length
-    return Failure(origin, number_of_error, icmp_type, icmp_code, number, extension, _offender(value[_EXTENDED.size :]))
+    offender = _offender(value[_EXTENDED.size :])
+    return Failure(origin, number_of_error, icmp_type, icmp_code, number, extension, offender, info)
 
 
 def _offender(name: bytes) -> str | None:
