@@ -109,3 +109,12 @@ def test_ci_installs_every_tool_that_a_test_can_need() -> None:
     lines = (TOP / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     installed = {tuple(line.split()[1:]) for line in lines if line.startswith("need ")}
     assert set(needs.PACKAGES.items()) <= installed
+
+
+def test_no_file_of_tests_loses_a_mark_by_setting_its_marks_twice() -> None:
+    twice = [
+        str(path.relative_to(TOP))
+        for path in (TOP / "tests").rglob("test_*.py")
+        if sum(line.startswith("pytestmark = ") for line in path.read_text("utf-8").splitlines()) > 1
+    ]
+    assert twice == []

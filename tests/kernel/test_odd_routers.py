@@ -14,8 +14,7 @@ from tests.lab import netns, odd_router
 from tests.lab.drive import Driver, channel_class
 from tests.lab.odd_router import ROUTER, TARGET, OddRouter, expired, header_length, icmp, mpls
 
-pytestmark = pytest.mark.usefixtures("lab_allowed")
-pytestmark = pytest.mark.needs("tun")
+pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 PROTOCOLS = pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
 

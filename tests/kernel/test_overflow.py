@@ -39,8 +39,7 @@ from hopscope.wire.messages import (
 from tests.lab.odd_router import TARGET, OddRouter, expired, family_of, header_length, icmp
 from tests.lab.plain_user import as_plain_user, as_root
 
-pytestmark = pytest.mark.usefixtures("lab_allowed")
-pytestmark = pytest.mark.needs("tun")
+pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 PATIENCE_S = 20.0
 FLOOD = 4000
 """Packets of 1,400 bytes: more than the largest buffer that the worker asks for (4 MiB, which the kernel doubles)."""
