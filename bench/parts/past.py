@@ -8,13 +8,14 @@ from pathlib import Path
 
 from bench.lab import TARGET, path_file
 from bench.measure import Row
+from hopscope.path import bins
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding
 from hopscope.path.windows import WindowName
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.wire.facts import Begun
-from hopscope.wire.messages import Event, Plan, Sent, Start
+from hopscope.wire.messages import Event, Plan, RoundStarted, Sent, Start
 from tests.lab.virtual import simulated
 
 _HOPS = 15
@@ -42,12 +43,15 @@ def past(quick: bool, folder: Path) -> list[Row]:
     moments = [begin + (end - begin) * i // _MOMENTS for i in range(1, _MOMENTS)]
     hour = Sliding(kept, "1h")
     at_first, later = _cpu_s(hour.path, path, end), _cpu_s(hour.path, path, end + 10**9)
+    axis = _cpu_s(kept.timeline.between, path.snapshot(), begin, end, bins.SPANS[2], (bins.TARGET,))
     return [
         Row("past", f"packed bytes a probe ({hours} hours of {_HOPS} hops)", "B", (kept.log.bytes / probes,)),
         Row("past", "CPU an event, the fold alone", "µs", tuple(without)),
         Row("past", "CPU an event, the fold and its past", "µs", tuple(with_it)),
         Row("past", "any past moment, since the start", "ms", _each(kept, moments, "start")),
         Row("past", "any past moment, over the 5 min before", "ms", _each(kept, moments, "5m")),
+        Row("past", f"bins of {hours} hours, kept", "KiB", (kept.timeline.bytes / 1024,)),
+        Row("past", f"an axis of {hours} hours in minutes, the target", "ms", (1e3 * axis,)),
         Row("past", "the last hour's numbers, at first", "ms", (1e3 * at_first,)),
         Row("past", "the last hour's numbers, a second later", "ms", (1e3 * later,)),
     ]
@@ -61,6 +65,8 @@ def _keep(kept: Past, path: PathFold, events: list[Event]) -> None:
     for event in events:
         path.apply(event)
         kept.append(event, path)
+        if isinstance(event, RoundStarted) and kept.timeline.is_due(event.round):
+            kept.timeline.take(path.snapshot())
 
 
 def _cpu_s(work: Callable[..., object], *words: object) -> float:

@@ -16,6 +16,7 @@ from hopscope.path.fold import PathFold
 from hopscope.path.log import TOGETHER, Fact, Log
 from hopscope.path.narrowed import Narrowed
 from hopscope.path.snapshot import Path
+from hopscope.path.timeline import Timeline
 from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.wire.facts import Begun
 from hopscope.wire.messages import RoundStarted
@@ -23,6 +24,8 @@ from hopscope.wire.messages import RoundStarted
 EVERY: Final = 128 * TOGETHER
 """Facts between two folds that are kept."""
 
+_OF_LIMIT: Final = 8
+"""What bins may take: this part of what facts may."""
 _MOST_BEGUN: Final = 256
 _AT_ONCE: Final = 4000
 """Facts that a window's next fold is given for each look at it: some milliseconds of work."""
@@ -72,19 +75,25 @@ class Retold:
 
 
 class Past:
-    """All that one target's path was. `limit`: bytes that it may keep."""
+    """All that one target's path was: fact by fact, and as far as that does not reach in bins of time. `limit`: bytes
+    that it may keep."""
 
     def __init__(self, limit: int) -> None:
         self.log = Log(limit)
+        self.timeline = Timeline(limit // _OF_LIMIT)
         self._kept: deque[KeptFold] = deque()
         self._begun: deque[tuple[int, Begun]] = deque(maxlen=_MOST_BEGUN)
 
     def copy(self) -> Past:
         """The same, to be continued by itself."""
         twin = Past(self.log.limit)
-        twin.log = self.log.copy()
+        twin.log, twin.timeline = self.log.copy(), self.timeline.copy()
         twin._kept, twin._begun = self._kept.copy(), self._begun.copy()
         return twin
+
+    def bound(self, limit: int) -> None:
+        """So many bytes may be kept from now on."""
+        self.log.limit, self.timeline.limit = limit, limit // _OF_LIMIT
 
     def append(self, fact: Fact, path: PathFold) -> None:
         """A fact, and the fold that has just taken it."""

@@ -83,11 +83,12 @@ class Samples:
         samples.append(sample)
 
     def view(self, first: int, newest: int) -> memoryview:
-        """The samples of the rounds `first` to `newest` as a read-only memoryview (``q``). No sample may be older
-        than `first`."""
+        """The samples of the rounds `first` to `newest` as a read-only memoryview (``q``)."""
         self.advance(newest)
         data = self.samples.tobytes()
-        if self.start > first:
+        if self.start < first:
+            data = data[8 * (first - self.start) :]
+        elif self.start > first:
             data = (array("q", [NO_PROBE]) * (self.start - first)).tobytes() + data
         return memoryview(data).cast("q")
 

@@ -8,6 +8,7 @@ place there is an `IllegalFact`.
 from __future__ import annotations
 
 import copy
+from collections.abc import Container
 from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
@@ -16,6 +17,7 @@ import msgspec
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Namer
+from hopscope.path.bins import SpanBins
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding, fold_of
@@ -156,6 +158,8 @@ class TargetFold:
         self.phase = phase
         self.version += 1
         if kind in _OF_PATH and not isinstance(fact, Asked):
+            if kind is Reset:
+                self.past.timeline.take(self.path.snapshot(), is_over=True)
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
@@ -166,6 +170,8 @@ class TargetFold:
         match fact:
             case RoundStarted():
                 self.last_round = max(self.last_round, fact.round)
+                if self.past.timeline.is_due(fact.round):
+                    self.past.timeline.take(self.path.snapshot())
             case Found():
                 self._address = fact.address
             case Paused() | Resumed():
@@ -195,6 +201,7 @@ class TargetFold:
         self._before = self.went_over = None
         self.fell_back = fact.instead_of
         self.last_round = plan.first_round - 1
+        self.past.timeline.take(self.path.snapshot(), is_over=True)
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
@@ -285,6 +292,10 @@ class TargetFold:
         if self._sliding is None or self._sliding.window != window:
             self._sliding = Sliding(self.past, window)
         return self._sliding.path(self.path, now, most)
+
+    def bins(self, begin: int, end: int, span: int, ttls: Container[int] = range(256)) -> list[SpanBins]:
+        """Bins of the time from `begin` to `end` (epoch ns), before a reset too: see `Timeline.between`."""
+        return self.past.timeline.between(self.path.snapshot(), begin, end, span, ttls)
 
     def snapshot(
         self,

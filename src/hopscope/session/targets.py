@@ -138,7 +138,7 @@ class Targets:
     def _share_memory(self) -> None:
         """What may be kept of the past is shared equally."""
         for record in self._records.values():
-            record.fold.past.log.limit = MOST_BYTES // len(self._records)
+            record.fold.past.bound(MOST_BYTES // len(self._records))
 
     # --- looked up --------------------------------------------------------------------------------------------
 
