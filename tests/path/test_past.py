@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hopscope.path import past as past_module
 from hopscope.path.fold import PathFold
 from hopscope.path.log import BLOCK, TOGETHER, Fact, Log, moment
-from hopscope.path.past import Past, Sliding
+from hopscope.path.past import Past, Sliding, Walk
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.wire.facts import Abandoned, Begun, Reset
@@ -193,6 +193,16 @@ def test_a_windows_numbers_are_as_if_the_trace_had_begun_with_it(window: WindowN
     assert found.numbers.begin == at(600 - span)
     assert found.rounds == 601
     assert found.hops[0].window.samples.tolist()[:5] != [-5] * 5
+
+
+def test_going_about_in_the_past_shows_what_going_there_at_once_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past_module, "EVERY", 5 * TOGETHER)
+    run = Run()
+    for round_ in range(2500):
+        run.take(*round_of(round_))
+    walk = Walk(run.past)
+    for second in (2499, 2498, 2490, 2491, 1200, 1199, 1300, 2499, 3, 2, 1900, 1898, 1897):
+        assert seen(walk.path(at(second))) == seen(run.past.path(at(second)))
 
 
 def test_what_was_forgotten_is_not_made_up() -> None:

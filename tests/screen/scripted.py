@@ -13,10 +13,14 @@ import msgspec
 from hopscope.judge.judge import Judge
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
+from hopscope.path.log import MOST_BYTES
+from hopscope.path.past import Past
 from hopscope.path.snapshot import NumbersWindow
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot, Target, TargetState, WorkerState
-from hopscope.wire.facts import Reset
+from hopscope.session.recall import state_at
+from hopscope.session.told import Happening, Told
+from hopscope.wire.facts import Begun, Reset
 from hopscope.wire.messages import (
     DEFAULT_PORT,
     Answered,
@@ -101,6 +105,8 @@ class Scripted:
     is_tried_again: bool = False
     source_change: SourceChanged | None = None
     fold: PathFold = field(init=False)
+    past: Past = field(init=False)
+    told: Told = field(init=False)
     judge: Judge = field(init=False)
     random: random.Random = field(init=False)
     round: int = 0
@@ -108,16 +114,21 @@ class Scripted:
     def __post_init__(self) -> None:
         self.fold = PathFold(self.address or "")
         self.judge = Judge(self.address or "")
+        self.past, self.told = Past(MOST_BYTES), Told()
+        if self.address is not None:
+            self.past.append(Begun(START, Plan(self.address, 4, "icmp")), self.fold)
         self.random = random.Random(f"{self.id}{self.query}")
 
     def tell(self, event: Event) -> None:
         """What happened."""
         self.fold.apply(event)
+        self.past.append(event, self.fold)
         self.judge.apply(event)
 
     def reset(self, at: int) -> None:
         """Statistics anew."""
         self.fold.reset(at)
+        self.past.append(Reset(at), self.fold)
         self.judge.apply(Reset(at))
 
     def play(self, at: int, upto: int | None = None) -> None:
@@ -160,6 +171,14 @@ class Scripted:
                 )
             )
         self.round += 1
+
+    def recall(self, now: Target, moment: int, window: WindowName) -> Target:
+        """As it was known at a moment."""
+        path = self.past.path(moment, window)
+        assert path is not None
+        judged = self.told.at(moment, now.judged)
+        state = state_at(judged, moment, has_begun=path.started_at is not None)
+        return msgspec.structs.replace(now, state=state, path=path, judged=judged)
 
     def _port(self) -> int | None:
         if self.probing.first_protocol == "icmp":
@@ -227,6 +246,7 @@ class ScriptedSession:
         for _ in range(rounds):
             for target in self.targets:
                 target.play(self.now, upto)
+                target.told.keep(target.judge.judged(), self.now)
             self.now += SECOND
         self.touch()
         return self
@@ -256,6 +276,22 @@ class ScriptedSession:
             "plain user",
             self.now,
         )
+
+    is_recalled = True
+
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        now = self.snapshot()
+        known = zip(self.targets, now.targets, strict=True)
+        return msgspec.structs.replace(
+            now, targets=tuple(one.recall(target, moment, self.window) for one, target in known), now=moment
+        )
+
+    def let_go(self) -> None:
+        self.calls.append(("let_go",))
+
+    def happenings(self, target: int) -> list[Happening]:
+        one = self.find(target)
+        return one.told.happenings(one.judge.judged())
 
     async def changed(self, version: int | None = None) -> int:
         version = self.version if version is None else version

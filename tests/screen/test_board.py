@@ -236,8 +236,8 @@ def test_what_must_not_be_overlooked_is_said_in_words() -> None:
     )
     assert "could not be started again" in note(worker="failed")
     assert "dropped 12 packets: that is not the network's loss" in note(counters=Counters(overflow=12))
-    assert "frozen at" in seen(snapshot, (160, 50), frozen_at=snapshot.now)[2]
-    assert "frozen at" in seen(snapshot, (40, 12), frozen_at=snapshot.now)[1]
+    assert "probing on · esc live" in seen(snapshot, (160, 50), moment=snapshot.now)[2]
+    assert "probing on · esc live" in seen(snapshot, (40, 12), moment=snapshot.now)[1]
 
 
 def test_a_refused_target_says_why_and_what_to_do() -> None:

@@ -189,17 +189,20 @@ async def test_c_switches_the_chart_and_d_goes_through_its_views(drive: Drive) -
         assert it.app.shown.has_chart
 
 
-async def test_f_freezes_what_is_shown_while_probing_goes_on(drive: Drive) -> None:
+async def test_f_holds_this_moment_while_probing_goes_on(drive: Drive) -> None:
     async with drive(usual().play(10)) as it:
         await it.press("f")
         before = it.lines()
-        assert "frozen at" in before[2]
+        assert "probing on · esc live" in it.text()
         it.session.play(10)
         it.app.tick()
-        assert it.lines() == before
+        assert "10 s ago" in it.text()
+        table = [line for line in before if " 192.168.1.1" in line or "gateway" in line]
+        assert table
+        assert all(line in it.lines() for line in table)
         await it.press("f")
-        assert "frozen" not in it.text()
-        assert it.lines() != before
+        assert "live" not in it.text()
+        assert not all(line in it.lines() for line in table)
 
 
 async def test_u_and_t_switch_the_protocol_and_back(drive: Drive) -> None:
@@ -421,16 +424,24 @@ async def test_a_click_chooses_a_tab_a_hop_and_a_key_of_the_footer(drive: Drive)
         assert it.session.calls == [("pause", None)]
 
 
-async def test_the_chart_s_cursor_reads_time_and_value_by_key_and_by_click(drive: Drive) -> None:
+async def test_a_click_on_the_chart_and_keys_go_to_another_moment_and_escape_comes_back(drive: Drive) -> None:
     async with drive(usual().play(60)) as it:
-        await it.press("left_square_bracket")
-        assert any("hop 6: 1" in line for line in it.lines())
-        await it.press("escape")
-        assert chart_cursor(it) is None
+        await it.press("left_square_bracket", "left_square_bracket")
+        assert it.context.state.shown.targets[0].path.rounds == 59
+        assert "2 s ago · probing on · esc live" in it.text()
+        await it.press("right_square_bracket", "right_square_bracket")
+        assert it.context.state.moment is None
         y = next(i for i, line in enumerate(it.lines()) if line.startswith("╭─")) + 3
         await it.pilot.click(offset=(20, y))
         await it.pilot.pause()
-        assert (chart_cursor(it) or 0) > 30
+        before = it.context.state.shown.targets[0].path.rounds
+        assert before < 30
+        it.session.play(5)
+        await it.pilot.pause()
+        assert it.context.state.shown.targets[0].path.rounds == before
+        await it.press("escape")
+        assert it.context.state.shown.targets[0].path.rounds == 65
+        assert "live" not in it.text()
 
 
 async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
@@ -446,10 +457,6 @@ async def test_plus_and_minus_zoom_the_chart(drive: Drive) -> None:
 def cursor(it: Driven) -> int | None:
     target = it.context.state.chosen
     return it.context.state.cursor(target) if target else None
-
-
-def chart_cursor(it: Driven) -> int | None:
-    return it.context.state.chart_cursor
 
 
 def reason(it: Driven) -> str:

@@ -1,68 +1,22 @@
-"""WHEN: a moment as people write it.
-
-``14:02``, ``14:02:30``, ``2026-11-25``, ``2026-11-25 14:02``, ISO 8601 (with a zone or in the machine's own), ``now``,
-``today``, ``yesterday 20:15``, and ``-10m``, ``-2h``, ``-1h30m`` before a moment of reference.
-"""
+"""WHEN on the command line: `hopscope.words.when`, wrong words as usage errors."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import tzinfo
 from time import time_ns
 
 from hopscope.cli.errors import UsageError
-from hopscope.cli.values import shown
-
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
-_BACK = re.compile(r"-((?:\d{1,9}(?:\.\d{1,9})?(?:w|d|h|min|ms|m|s))+)")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|min|ms|m|s)")
-_S = 1_000_000_000
-_UNIT_NS = {"w": 604_800 * _S, "d": 86_400 * _S, "h": 3600 * _S, "min": 60 * _S, "m": 60 * _S, "s": _S, "ms": 1_000_000}
-_EXAMPLES = "14:02, 2026-11-25 14:02, -10m or yesterday 20:15"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_WORD = 64
+from hopscope.words import when
 
 
 def moment(word: str, reference_ns: int, zone: tzinfo | None = None) -> int:
-    """The moment that `word` names, epoch ns. `reference_ns` (epoch ns) is what ``-10m`` counts from, and a time
-    without a day is of its day. `zone` is that of words without one; None: the machine's own. `UsageError` where the
-    word names no moment."""
-    text = word.strip()
+    """See `hopscope.words.when.moment`. `UsageError` where the word names no moment."""
     try:
-        if len(text) <= _LONGEST_WORD:
-            return _moment(text, reference_ns, zone)
-    except (ValueError, OverflowError):
-        pass
-    raise UsageError(f"{shown(word)} is no moment; write {_EXAMPLES}")
+        return when.moment(word, reference_ns, zone)
+    except ValueError as why:
+        raise UsageError(str(why)) from None
 
 
 def from_now(word: str) -> int:
     """`moment`, counted from now."""
     return moment(word, time_ns())
-
-
-def _moment(text: str, reference_ns: int, zone: tzinfo | None) -> int:
-    lower = text.lower()
-    if lower == "now":
-        return reference_ns
-    back = _BACK.fullmatch(lower)
-    if back is not None:
-        return reference_ns - sum(round(float(n) * _UNIT_NS[unit]) for n, unit in _PART.findall(back[1]))
-    today = datetime.fromtimestamp(reference_ns / 1e9, zone).date()
-    day, _, rest = lower.partition(" ")
-    if day in ("today", "yesterday"):
-        local = datetime.combine(today - timedelta(days=day == "yesterday"), _clock(rest) if rest.strip() else time())
-    elif _CLOCK.fullmatch(lower):
-        local = datetime.combine(today, _clock(lower))
-    else:
-        local = datetime.fromisoformat(text)
-    if local.tzinfo is None:
-        local = local.replace(tzinfo=zone) if zone is not None else local.astimezone()
-    return (local - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _clock(text: str) -> time:
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(text)
-    return time(int(match[1]), int(match[2]), int(match[3] or 0), int((match[4] or "0")[:6].ljust(6, "0")))

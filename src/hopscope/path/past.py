@@ -6,14 +6,16 @@ is kept, packed, every `EVERY` facts; a window's numbers are those of a fold tha
 
 from __future__ import annotations
 
+import copy
 import pickle
 import zlib
+from bisect import bisect_left
 from collections import deque
 from itertools import islice
 from typing import Final, NamedTuple
 
 from hopscope.path.fold import PathFold
-from hopscope.path.log import TOGETHER, Fact, Log
+from hopscope.path.log import BLOCK, TOGETHER, Fact, Log, moment
 from hopscope.path.narrowed import Narrowed
 from hopscope.path.snapshot import Path
 from hopscope.path.timeline import Timeline
@@ -27,6 +29,7 @@ EVERY: Final = 128 * TOGETHER
 _OF_LIMIT: Final = 8
 """What bins may take: this part of what facts may."""
 _MOST_BEGUN: Final = 256
+_MOST_STOPS: Final = 24
 _AT_ONCE: Final = 4000
 """Facts that a window's next fold is given for each look at it: some milliseconds of work."""
 
@@ -53,15 +56,28 @@ class Retold:
         self.begin = begin
         self._until = until
         self._log = past.log
-        self._place = kept.place if kept is not None else max(past.log.place_of(begin), past.log.first)
-        self.fold = kept.fold() if kept is not None else past.new_fold(self._place)
+        self.place = kept.place if kept is not None else max(past.log.place_of(begin), past.log.first)
+        """How many facts of the log come before the next one."""
+        self.fold = kept.fold() if kept is not None else past.new_fold(self.place)
+        self.now = kept.now if kept is not None else 0
+        """The latest moment that a fact in it told of."""
         self._has_begun = not begin
+
+    def continued(self, until: int) -> Retold:
+        """The same, to be continued by itself up to another moment."""
+        twin = copy.copy(self)
+        twin.fold = self.fold.copy()
+        twin._until = until
+        return twin
 
     def advance(self, most: int | None = None) -> bool:
         """Fold what there is, at most so many facts; whether that was all."""
         count = 0
-        for fact in islice(self._log.facts(self._place, self._until), most):
+        for fact in islice(self._log.facts(self.place, self._until), most):
             count += 1
+            at = moment(fact)
+            if at > self.now:
+                self.now = at
             if isinstance(fact, Begun):
                 self.fold = fold_of(fact)
                 continue
@@ -70,7 +86,7 @@ class Retold:
                 self._has_begun = True
             if self._has_begun:
                 self.fold.apply(fact)
-        self._place += count
+        self.place += count
         return most is None or count < most
 
 
@@ -121,20 +137,57 @@ class Past:
             return 0
         return self._kept[0].now if self._kept else self.log.begin
 
-    def path(self, moment: int, window: WindowName = "start") -> Path | None:
-        """The path as it was known at `moment` (epoch ns), its numbers over `window`; None where that is forgotten."""
-        if moment < self.begin:
+    def kept_before(self, at: int) -> KeptFold | None:
+        """The newest fold that is kept and knows of nothing after `at` (epoch ns)."""
+        return next((kept for kept in reversed(self._kept) if kept.now <= at), None)
+
+    def path(self, at: int, window: WindowName = "start") -> Path | None:
+        """The path as it was known at a moment (epoch ns), its numbers over `window`; None where that is forgotten."""
+        return Walk(self).path(at, window)
+
+
+class Walk:
+    """A past that somebody goes about in: after the first, moments near one another cost little."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._stops: list[Retold] = []
+        """Folds on the way to the moments that were asked for, in order of time."""
+
+    def path(self, at: int, window: WindowName = "start") -> Path | None:
+        """See `Past.path`."""
+        past = self._past
+        if at < past.begin:
             return None
-        kept = next((kept for kept in reversed(self._kept) if kept.now <= moment), None)
-        whole = Retold(self, until=moment, kept=kept)
-        whole.advance()
+        whole = self._upto(at)
         path = whole.fold.snapshot()
         span = WINDOWS[window]
         if span is None:
             return path
-        part = Retold(self, begin=max(moment - span, whole.fold.since), until=moment)
+        part = Retold(past, begin=max(at - span, whole.fold.since), until=at)
         part.advance()
         return Narrowed(window).path(path, part.fold.snapshot())
+
+    def _upto(self, at: int) -> Retold:
+        kept = self._past.kept_before(at)
+        stop = next((stop for stop in reversed(self._stops) if stop.now <= at), None)
+        if stop is not None and (kept is None or kept.place <= stop.place):
+            whole = stop.continued(at)
+        else:
+            whole = Retold(self._past, until=at, kept=kept)
+        while not whole.advance(BLOCK):
+            self._keep(whole)
+        return whole
+
+    def _keep(self, whole: Retold) -> None:
+        """Remember a fold on the way; of too many the farthest is let go."""
+        stops = self._stops
+        place = bisect_left(stops, whole.place, key=lambda stop: stop.place)
+        if place < len(stops) and stops[place].place == whole.place:
+            return
+        stops.insert(place, whole.continued(0))
+        if len(stops) > _MOST_STOPS:
+            del stops[0 if place > len(stops) // 2 else -1]
 
 
 class Sliding:

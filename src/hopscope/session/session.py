@@ -36,10 +36,12 @@ from hopscope.session.listener import Listener
 from hopscope.session.model import Probing, Snapshot, Target
 from hopscope.session.plans import adjustment, checked
 from hopscope.session.query import read_query
+from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
 from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
+from hopscope.session.told import Happening
 from hopscope.session.transport import Transport, WorkerPipes
 from hopscope.wire.facts import Adjusted, Paused, Reset, Resumed
 from hopscope.wire.messages import (
@@ -105,6 +107,7 @@ class Session:
         )
         self._shown = shown
         self._window = window
+        self._recall: Recall | None = None
         self._is_gradual = False
         """No look at it may take long."""
         self._changes = 0
@@ -197,6 +200,30 @@ class Session:
             now,
             supervisor.clock_offset_ns,
         )
+
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        """The session as it was known at an earlier moment of this run (epoch ns), and what was said then. The `chosen`
+        target is whole; while others have no numbers yet, `is_recalled` is False, and the next call knows more. A step
+        from one moment to the next costs some milliseconds, the first some tenths of a second at the most."""
+        self._recall = self._recall or Recall()
+        now = self.snapshot()
+        known = [(record.fold, target) for record, target in zip(self._targets, now.targets, strict=True)]
+        targets = self._recall.targets(known, moment, self._window, chosen, self._namer)
+        return msgspec.structs.replace(now, targets=targets, now=moment)
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the last `recall` knew the numbers of all targets."""
+        return self._recall is None or self._recall.is_whole
+
+    def let_go(self) -> None:
+        """Nobody goes about in the past any more: what was kept for that may go."""
+        self._recall = None
+
+    def happenings(self, target: int) -> list[Happening]:
+        """The moments of a target that are worth going to."""
+        fold = self._targets[target].fold
+        return fold.told.happenings(fold.judge.judged())
 
     def path_at(self, target: int, moment: int, window: WindowName = "start") -> Path | None:
         """What a target's path was at an earlier moment of this run (epoch ns), its numbers over a window that ended

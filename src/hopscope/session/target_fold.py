@@ -28,6 +28,7 @@ from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
 from hopscope.session.plans import adjusted, numeric
 from hopscope.session.query import read_query
+from hopscope.session.told import Told
 from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
 from hopscope.wire.messages import (
     Answered,
@@ -129,6 +130,8 @@ class TargetFold:
         """What the path was at earlier moments, as far as there is room for it."""
         self._sliding: Sliding | None = None
         self.judge = Judge("")
+        self.told = Told()
+        """What snapshots said of it, and when."""
         self.version = 0
         """Grows with every fact."""
         self._address: str | None = None
@@ -144,6 +147,7 @@ class TargetFold:
         twin.past = self.past.copy()
         twin._sliding = None
         twin.judge = self.judge.copy()
+        twin.told = self.told.copy()
         return twin
 
     # --- facts ------------------------------------------------------------------------------------------------
@@ -313,12 +317,10 @@ class TargetFold:
         key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
         if self._cached is None or key != self._cached_of:
             path = self.path_over(window, now, most)
-            names: dict[str, AddressInfo] = {}
-            if namer is not None:
-                for hop in path.hops:
-                    for place, node in enumerate(hop.nodes):
-                        if place < NAMED_AT_ONCE or node.received > 1:
-                            names[node.address] = namer.look_up(node.address)
+            names = names_of(path, namer)
+            judged = self.judge.judged()
+            if now:
+                self.told.keep(judged, now)
             self._cached = Target(
                 self.number,
                 self.query,
@@ -333,10 +335,21 @@ class TargetFold:
                 self.notes,
                 is_tried_again,
                 self.source_change,
-                self.judge.judged(),
+                judged,
             )
             self._cached_of = key
         return self._cached
+
+
+def names_of(path: Path, namer: Namer | None) -> dict[str, AddressInfo]:
+    """What is known of a path's addresses."""
+    names: dict[str, AddressInfo] = {}
+    if namer is not None:
+        for hop in path.hops:
+            for place, node in enumerate(hop.nodes):
+                if place < NAMED_AT_ONCE or node.received > 1:
+                    names[node.address] = namer.look_up(node.address)
+    return names
 
 
 def _change(before: Started, now: Started, round_: int) -> str | None:

@@ -30,6 +30,7 @@ from hopscope.views.screen.outcome import is_over, status_of
 from hopscope.views.screen.source import Launch
 from hopscope.views.screen.styles import Look, look_of
 
+SECOND = 1_000_000_000
 OF_PROBING = ("target.add", "target.remove")
 """Actions on targets that a recording has none of."""
 
@@ -164,20 +165,23 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Did the last drawing hold a chart?"""
         return self.shown.has_chart
 
-    def chart_rounds(self) -> int:
-        """Rounds that a column of the chart stands for."""
-        target = self.context.state.chosen if self.context else None
-        if self.context is None or target is None:
-            return 1
-        return max(1, len(rounds.seen(target.path, self.context.state.zoom)[1]) // max(1, self.size.width))
+    def column_ns(self) -> int:
+        """The time that a column of the time axis stands for."""
+        state = self.context.state if self.context is not None else None
+        target = state.chosen_now if state is not None else None
+        if state is None or target is None:
+            return SECOND
+        _first, times = rounds.seen(target.path, state.zoom)
+        interval = target.plan.interval_ns if target.plan is not None else SECOND
+        return max(interval, (times[-1] - times[0]) // max(1, self.size.width)) if len(times) > 1 else interval
 
-    def chart_round_at(self, column: int) -> int | None:
-        """Which round, counted from the newest, stands at a column of the screen."""
-        target = self.context.state.chosen if self.context else None
+    def moment_at(self, column: int) -> int | None:
+        """The moment at a column of the screen; None outside of the time axis."""
+        target = self.context.state.chosen_now if self.context else None
         if self.context is None or target is None or not self._drawn.rows:
             return None
         width = self._drawn.rows[0].strip.cell_length
-        return rounds.round_at(target.path, self.context.state.chart_view, self.context.state.zoom, column, width)
+        return rounds.moment_at(target.path, self.context.state.chart_view, self.context.state.zoom, column, width)
 
     def after_dialog(self, do: Callable[[], None]) -> None:
         """Do something once the dialog in front is gone and the screen was drawn."""

@@ -10,7 +10,7 @@ from hopscope.session.model import Probing, Target
 from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
-from hopscope.views.screen.source import SessionLike, Timed
+from hopscope.views.screen.source import Recalling, SessionLike, Timed
 from hopscope.views.screen.state import ViewState
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ class Shell(Protocol):
         """Did the last drawing hold a chart?"""
         ...
 
-    def chart_rounds(self) -> int:
-        """Rounds a column of the chart stands for, at least 1."""
+    def column_ns(self) -> int:
+        """The time that a column of the time axis stands for."""
         ...
 
-    def chart_round_at(self, column: int) -> int | None:
-        """Which round, counted from the newest, stands at a column of the screen; None outside of a time chart."""
+    def moment_at(self, column: int) -> int | None:
+        """The moment (epoch ns) at a column of the screen; None outside of the time axis."""
         ...
 
     def after_dialog(self, do: Callable[[], None]) -> None:
@@ -74,6 +74,7 @@ class ActionContext:
         self.options = options
         self.screen = screen
         self.privacy = PrivacyFilter(options.hidden_hops)
+        self._privacy_then = PrivacyFilter(options.hidden_hops)
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
@@ -84,19 +85,83 @@ class ActionContext:
     # --- drawing ---------------------------------------------------------------------------------------------------
 
     def update(self) -> bool:
-        """Take the session's newest snapshot, unless the display is frozen; was there a newer one?"""
+        """Take the session's newest snapshot; was there a newer one? At an earlier moment that stays in view, and what
+        of it was not known yet comes in."""
         version = self.session.version
-        if self.state.frozen_at is not None or version == self._seen:
+        if version == self._seen:
             return False
         self._seen = version
         self._newest = self.session.snapshot()
-        self.state.see(self.privacy.over(self._newest))
+        shown = self.privacy.over(self._newest)
+        if self.state.moment is None:
+            self.state.see(shown)
+            return True
+        self.state.live = shown
+        if isinstance(self.session, Recalling) and not self.session.is_recalled:
+            self._recall()
         return True
 
     def hide(self, hops: int) -> None:
-        """Hide the first hops (0: none), on a frozen display too."""
+        """Hide the first hops (0: none), of an earlier moment too."""
         self.privacy.hops = hops
-        self.state.see(self.privacy.over(self._newest))
+        shown = self.privacy.over(self._newest)
+        if self.state.moment is None:
+            self.state.see(shown)
+        else:
+            self.state.live = shown
+            self._recall()
+
+    # --- in time ---------------------------------------------------------------------------------------------------
+
+    def go_to(self, moment: int | None) -> None:
+        """Show the session as it was at a moment (epoch ns), while probing goes on; None: as it is now."""
+        state = self.state
+        state.said = None
+        if moment is not None:
+            begin = min((t.path.started_at for t in state.present.targets if t.path.started_at), default=None)
+            moment = moment if begin is None else max(begin, moment)
+            if moment >= state.present.now and state.moment is not None:
+                moment = None
+        if moment is None:
+            self._go_live()
+            return
+        if state.moment is None:
+            state.live = state.shown
+        is_now = state.live is not None and moment >= state.live.now
+        state.moment = moment
+        if is_now and state.live is not None:
+            state.see(state.live)
+        else:
+            self._recall()
+        self.redraw()
+
+    def _go_live(self) -> None:
+        self.state.moment = self.state.live = None
+        if isinstance(self.session, Recalling):
+            self.session.let_go()
+        self.refresh_now()
+
+    def _recall(self) -> None:
+        """Take what the moment's snapshot is."""
+        state = self.state
+        if state.moment is not None and isinstance(self.session, Recalling):
+            shown = self.session.recall(state.moment, state.target)
+            self._privacy_then.hops = self.privacy.hops
+            state.see(self._privacy_then.over(shown))
+
+    def step(self, columns: int) -> None:
+        """Go so many columns of the time axis forward (backward where negative); from the newest one on to now."""
+        state, target = self.state, self.state.chosen_now
+        if target is None or not target.path.started_at:
+            return
+        if state.moment is None and columns > 0:
+            self.say("this is now")
+            return
+        if not isinstance(self.session, Recalling):
+            self.say("nothing is known of earlier moments")
+            return
+        at = state.present.now if state.moment is None else state.moment
+        self.go_to(at + columns * self.screen.column_ns())
 
     def refresh_now(self) -> None:
         """Take the newest snapshot and draw it."""
@@ -119,7 +184,7 @@ class ActionContext:
         if fresh and self.has_few:
             self._seen = -1
             self.update()
-        self.state.said, self.state.said_at = words, self.state.shown.now
+        self.state.said, self.state.said_at = words, self.state.present.now
         self.redraw()
 
     @property
@@ -177,28 +242,16 @@ class ActionContext:
         self.state.said = None
         self.redraw()
 
-    def move_chart_cursor(self, step: int) -> None:
-        """Move the chart's reading cursor by a column, to the left where `step` is positive."""
-        state = self.state
-        target = state.chosen
-        if target is None or not self.chart_is_shown():
-            return
-        last = max(0, (len(target.path.round_times) >> state.zoom) - 1)
-        now = state.chart_cursor if state.chart_cursor is not None else (-1 if step > 0 else last + 1)
-        state.chart_cursor = max(0, min(last, now + step * self.screen.chart_rounds()))
-        self.redraw()
-
     def forget(self, target: int) -> None:
         """A target's statistics begin anew: so does what kept its table calm."""
         self.state.tables.pop(target, None)
-        self.state.chart_cursor = None
+        self.state.moment = self.state.live = None
 
     def point_at_time(self, column: int) -> None:
-        """Put the chart's reading cursor where the chart was clicked."""
-        rounds = self.screen.chart_round_at(column)
-        if rounds is not None:
-            self.state.chart_cursor = rounds
-            self.redraw()
+        """Go to the moment that was clicked."""
+        moment = self.screen.moment_at(column)
+        if moment is not None and isinstance(self.session, Recalling):
+            self.go_to(moment)
 
     # --- asking ----------------------------------------------------------------------------------------------------
 

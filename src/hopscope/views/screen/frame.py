@@ -21,6 +21,7 @@ from hopscope.views.screen import footer, header, table
 from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
+from hopscope.views.screen.rounds import back_to
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wrap
@@ -158,18 +159,23 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
         waiting = Line().add(" no answer yet", look.quiet).row(width - 2, look.text)
         room = [blank(width - 2, look.text)] * (height - 3)
         return framed([waiting, *room], "latency", "", width, height, look.faint, look.quiet)
-    fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.chart_cursor)
-    due = chart_is_due(target.path, width, state.shown.now, drawn.at)
+    now = state.chosen_now
+    is_in_sight = now is not None and state.moment is not None and back_to(now.path, state.moment) is not None
+    if now is not None and is_in_sight:
+        # The axis stands still, and the moment moves in it.
+        target = now
+        hop = next((one for one in now.path.rows if one.ttl == hop.ttl), hop)
+    cursor = back_to(target.path, state.moment)
+    fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.moment)
+    due = chart_is_due(target.path, width, state.present.now, drawn.at)
     if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
         from hopscope.views.screen import chart  # not needed for the first frame
 
         verdicts = state.judge.hops(target)
         harmless = [h.ttl for h, v in zip(target.path.rows, verdicts, strict=True) if v.state == "cosmetic"]
-        drawn.rows = chart.panel(
-            target, hop, state.chart_view, look, width, height, state.zoom, state.chart_cursor, harmless
-        )
+        drawn.rows = chart.panel(target, hop, state.chart_view, look, width, height, state.zoom, cursor, harmless)
         drawn.made_of = (*fixed, target.path.version)
-        drawn.at = state.shown.now
+        drawn.at = state.present.now
     return drawn.rows
 
 

@@ -11,7 +11,7 @@ from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut
 from hopscope.words.events import address_change
-from hopscope.words.numbers import clock, interval, time_of_day
+from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
@@ -171,9 +171,9 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     if shown.worker == "restarting":
         words = "the probe worker is being started again, nothing counted is lost"
         return f"{look.glyphs.here} {words}{note}{f' ({again}: now)' if again else ''}", look.warn
-    if state.frozen_at is not None:
-        key = keys.get("display.freeze", "")
-        return f"frozen at {time_of_day(state.frozen_at)}, probing goes on: {key} shows the present again", look.warn
+    if state.moment is not None:
+        said = state.said if state.said and state.present.now - state.said_at < SAID_NS else ""
+        return f"{moment_words(state, look, keys)}{said and f'  {said}'}", look.strong + Style(reverse=True)
     if target is not None and target.state == "refused" and target.refusal:
         remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
         return f"{look.glyphs.refused} {target.refusal.message}{remedy}{_tried_again(target, again)}", look.bad
@@ -185,7 +185,7 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
     if shown.worker == "starting" and not (target and target.path.hops):
         return "the probe worker starts", look.quiet
-    if state.said and shown.now - state.said_at < SAID_NS:
+    if state.said and state.present.now - state.said_at < SAID_NS:
         return state.said, look.text
     if target is not None and target.notes:
         return "; ".join(target.notes), look.text
@@ -199,6 +199,21 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     if shown.counters.overflow:
         return f"this computer dropped {shown.counters.overflow} packets: that is not the network's loss", look.warn
     return "", look.quiet
+
+
+def when(state: ViewState) -> str:
+    """The moment that is shown, and how long ago it is."""
+    if state.moment is None:
+        return "now"
+    ago = max(0, state.present.now - state.moment) / 1e9
+    return f"{time_of(state.moment, state.present.now)}, {span(ago)} ago" if ago >= 1 else time_of_day(state.moment)
+
+
+def moment_words(state: ViewState, look: Look, keys: dict[str, str]) -> str:
+    """Which moment is shown, what goes on meanwhile, and the way back."""
+    target = state.chosen_now
+    meanwhile = "probing on" if target is not None and target.state == "running" else "probing off"
+    return f"{look.glyphs.left} {when(state)} · {meanwhile} · {keys.get('look.clear', '')} live"
 
 
 def clock_words(offset_ns: int) -> str:

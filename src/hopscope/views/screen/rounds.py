@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, Path
@@ -46,16 +47,23 @@ def reading(path: Path, hop: Hop, first: int, times: Sequence[int], cursor: int)
     return f"{time_of_day(times[index])}  hop {hop.ttl}: {value}"
 
 
-def round_at(path: Path, view: ChartView, zoom: int, column: int, width: int) -> int | None:
-    """Which round, counted from the newest, stands at a column of a chart panel of `width`."""
+def moment_at(path: Path, view: ChartView, zoom: int, column: int, width: int) -> int | None:
+    """The moment (epoch ns) at a column of a chart panel of `width`; None outside of a time axis."""
     if view not in ("time", "heat"):
         return None
     _first, times = seen(path, zoom)
     left, right = 1 + (Y_LABEL + 1 if view == "time" else HEAT_LABEL), width - 2
     if len(times) < 2 or not left <= column <= right:
         return None
-    share = (column - left) / max(1, right - left)
-    return round((1 - share) * (len(times) - 1))
+    return times[round((column - left) / max(1, right - left) * (len(times) - 1))]
+
+
+def back_to(path: Path, moment: int | None) -> int | None:
+    """How many rounds lie between a moment and the newest; None: it is now, or too long ago."""
+    times = path.round_times
+    if moment is None or not len(times) or moment < times[0]:
+        return None
+    return len(times) - bisect_right(times, moment)
 
 
 def time_ticks(times: Sequence[int], columns: int) -> list[tuple[float, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot
+from hopscope.session.told import Happening
 
 
 class SessionLike(Protocol):
@@ -31,7 +32,7 @@ class SessionLike(Protocol):
         ...
 
     def remove(self, target: int) -> None:
-        """Stop probing a target and forget it."""
+        """Happening probing a target and forget it."""
         ...
 
     def pause(self, target: int | None = None) -> None:
@@ -77,6 +78,28 @@ class SessionLike(Protocol):
 
     def restart(self, target: int, probing: Probing) -> None:
         """Probe a target in another way: a new flow, statistics anew."""
+        ...
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A session that knows what it was at earlier moments."""
+
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        """As it was known at a moment (epoch ns), and what was said then; the `chosen` target first."""
+        ...
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the last `recall` knew all; False: asked again, it knows more."""
+        ...
+
+    def let_go(self) -> None:
+        """The present is shown again."""
+        ...
+
+    def happenings(self, target: int) -> Sequence[Happening]:
+        """The moments of a target that are worth going to, in order of time."""
         ...
 
 

@@ -14,7 +14,7 @@ from hopscope.views.screen.table import RowOptions, TableCache
 
 @dataclass
 class ViewState:
-    """The screen's own state. `shown` is the snapshot that is drawn: while frozen, an old one."""
+    """The screen's own state. `shown` is the snapshot that is drawn: of the `moment`, where that is not now."""
 
     shown: Snapshot
     columns: tuple[str, ...]
@@ -35,11 +35,12 @@ class ViewState:
     """By target, the port that was asked for when it was last probed by UDP or TCP."""
     overview: bool = False
     """Show all targets, a row each."""
-    frozen_at: int | None = None
+    moment: int | None = None
+    """The moment that is shown (epoch ns); None: now, whatever time it is."""
+    live: Snapshot | None = None
+    """The newest snapshot, where another one is shown."""
     zoom: int = 0
     """The chart shows the newest ``1/2**zoom`` of the window."""
-    chart_cursor: int | None = None
-    """The round whose value the chart reads, by its distance from the newest; None: no cursor."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
     tables: dict[int, TableCache] = field(default_factory=dict)
@@ -79,6 +80,16 @@ class ViewState:
     def chosen(self) -> Target | None:
         """The chosen target."""
         return next((target for target in self.shown.targets if target.id == self.target), None)
+
+    @property
+    def present(self) -> Snapshot:
+        """The newest snapshot."""
+        return self.shown if self.live is None else self.live
+
+    @property
+    def chosen_now(self) -> Target | None:
+        """The chosen target as it is now."""
+        return next((target for target in self.present.targets if target.id == self.target), None)
 
     def table_cache(self, target: Target) -> TableCache:
         """What keeps a target's table calm."""

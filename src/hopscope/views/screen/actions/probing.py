@@ -10,8 +10,8 @@ from hopscope.wire.messages import Protocol
 
 @action("probe.pause", "p,space", "pause", "Pause probing of all targets, and resume it.", "Probing", 2)
 def pause(context: ActionContext) -> None:
-    stale = context.state.frozen_at is not None or context.has_few
-    targets = (context.session.snapshot() if stale else context.state.shown).targets
+    stale = context.state.moment is not None or context.has_few
+    targets = (context.session.snapshot() if stale else context.state.present).targets
     if any(target.state in ("running", "starting", "resolving") for target in targets):
         context.session.pause()
         context.say("paused: no probes are sent", fresh=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Do: TypeAlias = "Callable[[ActionContext], None]"
 
-GROUPS = ("Look", "Probing", "Targets", "Chart", "Take along", "Program")
+GROUPS = ("Look", "Probing", "Targets", "Time", "Chart", "Take along", "Program")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
-from hopscope.words.numbers import time_of_day
 
 MAX_ZOOM = 5
 HIDDEN_BY_KEY = 2
@@ -115,17 +114,6 @@ def panel(context: ActionContext) -> None:
     context.redraw()
 
 
-@action("display.freeze", "f", "freeze", "Freeze the display; probing goes on.", "Look", 15)
-def freeze(context: ActionContext) -> None:
-    state = context.state
-    if state.frozen_at is None:
-        state.frozen_at = state.shown.now
-        context.say(f"frozen at {time_of_day(state.frozen_at)}")
-    else:
-        state.frozen_at = None
-        context.refresh_now()
-
-
 @action("chart.toggle", "c", "chart", "The chart, on or off.", "Chart", 11)
 def chart(context: ActionContext) -> None:
     context.state.chart = not context.chart_is_shown()
@@ -158,11 +146,11 @@ def wider(context: ActionContext) -> None:
     context.redraw()
 
 
-@action("look.clear", "escape", "clear", "Close what is open, clear the choice.", "Look")
+@action("look.clear", "escape", "clear", "Close what is open; then go back to now; then clear the choice.", "Look")
 def clear(context: ActionContext) -> None:
     state = context.state
-    if state.chart_cursor is not None:
-        state.chart_cursor = None
+    if state.moment is not None:
+        context.go_to(None)
     elif state.overview:
         state.overview = False
     elif state.target is not None:

@@ -21,6 +21,7 @@ from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.pastes import plain
 from hopscope.views.screen.source import Timed
 from hopscope.views.screen.styles import Look
+from hopscope.words.when import moment
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
 """Does what was asked for; a line of why not, or None where it was done."""
@@ -164,18 +165,22 @@ def interval_prompt(context: ActionContext, target: Target) -> Prompt:
     return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)
 
 
-def time_prompt(context: ActionContext, session: Timed) -> Prompt:
-    """Go to a moment of a recording."""
+def time_prompt(context: ActionContext) -> Prompt:
+    """Go to a moment."""
+    session = context.session
 
     async def accept(text: str) -> str | None:
         try:
-            words = session.go_to(text)
+            if isinstance(session, Timed):
+                context.say(session.go_to(text), fresh=True)
+            else:
+                context.go_to(moment(text, context.state.present.now))
         except ValueError as error:
             return str(error)
-        context.say(words, fresh=True)
         return None
 
-    return Prompt("go to a time", "14:02, 2026-11-25 14:02, -10m before the recording's end", "", accept)
+    before = "the recording's end" if isinstance(session, Timed) else "now"
+    return Prompt("go to a time", f"14:02, 14:02:30, -10m (before {before}) or yesterday 20:15", "", accept)
 
 
 def number(text: str) -> float | None:

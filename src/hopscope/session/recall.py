@@ -1,0 +1,95 @@
+"""Earlier moments of a session: its targets as they were known then, and what was said of them then.
+
+The chosen target is made whole at once. Of many others each costs some milliseconds, so they follow a few at a time:
+until then they have their verdicts and no numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from hopscope.judge.verdict import Judged
+from hopscope.names.facts import Namer
+from hopscope.path.fold import PathFold
+from hopscope.path.past import Walk
+from hopscope.path.snapshot import Path
+from hopscope.path.windows import WindowName
+from hopscope.session.model import Target, TargetState
+from hopscope.session.target_fold import TargetFold, names_of
+
+_FOR_OTHERS_S: Final = 0.03
+"""What a look at an earlier moment may spend on targets that are not the chosen one."""
+
+
+class Recall:
+    """A session's earlier moments, for somebody who goes about in them: the next one is near the last."""
+
+    def __init__(self) -> None:
+        self._walks: dict[int, Walk] = {}
+        self._paths: dict[int, tuple[tuple[int, WindowName, int], Path | None]] = {}
+        self._targets: dict[int, tuple[tuple[object, ...], Target]] = {}
+        self.is_whole = True
+        """Whether the last look knew the numbers of all targets."""
+
+    def targets(
+        self,
+        known: Sequence[tuple[TargetFold, Target]],
+        moment: int,
+        window: WindowName,
+        chosen: int | None,
+        namer: Namer | None,
+    ) -> tuple[Target, ...]:
+        """All targets as they were known at a moment (epoch ns). `known`: as they are now."""
+        self.is_whole = True
+        began = time.perf_counter()
+        out: dict[int, Target] = {}
+        for fold, now in sorted(known, key=lambda pair: pair[0].number != chosen):
+            is_due = fold.number == chosen or time.perf_counter() - began < _FOR_OTHERS_S
+            path = self._path(fold, moment, window, is_due=is_due)
+            out[fold.number] = self._target(fold, now, path, moment, namer)
+        return tuple(out[now.id] for _, now in known)
+
+    def _path(self, fold: TargetFold, moment: int, window: WindowName, *, is_due: bool) -> Path:
+        """Its path then; one without hops where that is forgotten, or is not due yet."""
+        key = moment, window, id(fold.past)
+        known = self._paths.get(fold.number)
+        if known is None or known[0] != key:
+            if not is_due:
+                self.is_whole = False
+                return PathFold(fold.address or "").snapshot()
+            walk = self._walks.setdefault(fold.number, Walk(fold.past))
+            known = key, walk.path(moment, window)
+            self._paths[fold.number] = known
+        return known[1] or PathFold(fold.address or "").snapshot()
+
+    def _target(self, fold: TargetFold, now: Target, path: Path, moment: int, namer: Namer | None) -> Target:
+        key = path, moment, namer.version if namer is not None else 0
+        known = self._targets.get(fold.number)
+        if known is not None and known[0][0] is path and known[0][1:] == key[1:]:
+            return known[1]
+        judged = fold.told.at(moment, now.judged)
+        target = msgspec.structs.replace(
+            now,
+            state=state_at(judged, moment, has_begun=path.started_at is not None),
+            refusal=None,
+            error=None,
+            path=path,
+            names=names_of(path, namer),
+            is_tried_again=False,
+            source_change=now.source_change if now.source_change and now.source_change.at <= moment else None,
+            judged=judged,
+        )
+        self._targets[fold.number] = key, target
+        return target
+
+
+def state_at(judged: Judged, moment: int, *, has_begun: bool) -> TargetState:
+    """What a user saw of a target at a moment."""
+    pauses = (mark for mark in judged.marks if mark.kind == "pause")
+    if any(mark.begin <= moment and mark.end is None for mark in pauses):
+        return "paused"
+    return "running" if has_begun else "starting"
