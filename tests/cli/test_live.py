@@ -12,7 +12,7 @@ import subprocess
 import termios
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,15 +117,15 @@ class Terminal:
 
 
 @contextmanager
-def on_terminal(*words: str) -> Iterator[Terminal]:
+def on_terminal(*words: str, command: Sequence[str] = COMMAND, **more: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 34, 120, 0, 0))
     with subprocess.Popen(
-        [*COMMAND, *words],
+        [*command, *words],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=environment(TERM="xterm-256color", COLUMNS="120", LINES="34"),
+        env=environment(TERM="xterm-256color", COLUMNS="120", LINES="34", **more),
         start_new_session=True,
     ) as process:
         os.close(theirs)

@@ -361,7 +361,7 @@ def test_here_is_no_network_file_system(tmp_path: Path) -> None:
 
 
 def test_a_recorder_writes_in_a_thread_and_keeps_what_was_told_before_the_end(path: Path) -> None:
-    recorder = Recorder(StoreWriter(str(path), host="box", begun=BEGUN), every_s=0.01)
+    recorder = Recorder(lambda: StoreWriter(str(path), host="box", begun=BEGUN), every_s=0.01)
     for fact in [*head(), *(fact for number in range(20) for fact in second(number))]:
         recorder.fact(1, fact)
     recorder.end(BEGUN + 20 * S)
@@ -377,30 +377,20 @@ def test_a_recorder_writes_in_a_thread_and_keeps_what_was_told_before_the_end(pa
 def test_a_recorder_whose_store_is_lost_says_why_and_nothing_else_happens(path: Path) -> None:
     out = StoreWriter(str(path), host="box", begun=BEGUN)
     out._connection.execute("PRAGMA query_only = ON")
-    recorder = Recorder(out, every_s=0.01)
+    recorder = Recorder(lambda: out, every_s=0.01)
     for fact in head():
         recorder.fact(1, fact)
-    recorder._thread.join(10)
+    recorder.close(BEGUN)
     assert recorder.trouble == "it cannot be written to"
     recorder.fact(1, second(0)[0])
     recorder.close(BEGUN)
 
 
 def test_a_name_is_told_when_it_is_new_and_not_again() -> None:
-    from hopscope.path.fold import PathFold
-    from hopscope.session.model import Snapshot, Target
-    from hopscope.wire.messages import Counters
-
-    def seen(names: dict[str, AddressInfo]) -> Snapshot:
-        target = Target(1, "t", "running", None, None, None, None, None, PathFold("").snapshot(), names)
-        return Snapshot((target,), "running", None, 0, Counters(), None, 0)
-
-    names = Seen()
-    first = seen({"192.0.2.1": AddressInfo()})
-    assert names.news(first) == [(0, Named("192.0.2.1"))]
-    assert names.news(first) == []
-    assert names.news(seen({"192.0.2.1": AddressInfo()})) == []
-    assert names.news(seen({"192.0.2.1": AddressInfo("gw.example")})) == [(0, Named("192.0.2.1", "gw.example"))]
+    seen = Seen()
+    assert seen.named({"192.0.2.1": AddressInfo()}) == [Named("192.0.2.1")]
+    assert seen.named({"192.0.2.1": AddressInfo()}) == []
+    assert seen.named({"192.0.2.1": AddressInfo("gw.example")}) == [Named("192.0.2.1", "gw.example")]
 
 
 def test_a_verdict_is_told_when_its_kind_or_place_is_another_and_an_incident_when_it_begins_and_ends() -> None:

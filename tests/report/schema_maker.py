@@ -108,6 +108,13 @@ def _doctor() -> dict[str, Any]:
                     }
                 ),
                 "front_end": _object({"user": {"type": "string"}, "landlock": {"enum": ["none", "named-files"]}}),
+                "history": _object(
+                    {
+                        "folder": {"type": "string"},
+                        "bytes": {"type": "integer", "minimum": 0},
+                        "limit_bytes": {"type": ["integer", "null"]},
+                    }
+                ),
                 "methods": {"type": "array", "items": _object(method)},
             }
         ),

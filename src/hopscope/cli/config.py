@@ -24,6 +24,8 @@ from hopscope.session.model import ProtocolChoice
 from hopscope.system.files import Unreadable, read_file, read_given, text_of
 
 MAX_FILE = 1 << 20
+HISTORY_BYTES = 256 << 20
+"""Of history that is kept, unless told."""
 Duration: TypeAlias = float | str
 DnsName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,180}[A-Za-z0-9])?$")]
 NamesMode: TypeAlias = Literal["names", "addresses", "both"]
@@ -92,6 +94,13 @@ class ScreenTable(_Table, frozen=True):
     refresh: Duration | None = None
 
 
+class HistoryTable(_Table, frozen=True):
+    """``[history]``: what is kept of the live screen."""
+
+    keep: bool | str = True
+    """A size, or whether anything is kept."""
+
+
 class Config(_Table, frozen=True):
     """The whole file."""
 
@@ -99,6 +108,7 @@ class Config(_Table, frozen=True):
     report: ReportTable = ReportTable()
     names: NamesTable = NamesTable()
     screen: ScreenTable = ScreenTable()
+    history: HistoryTable = HistoryTable()
     keys: dict[str, str | tuple[str, ...]] = {}
 
 
@@ -194,6 +204,7 @@ def parse(text: str, name: str = "config.toml") -> Config:
         # What msgspec cannot know: the options' own ranges and words.
         defaults(config)
         _check_screen(config)
+        kept_bytes(config)
         if config.names.servers:
             read_value(option("servers"), ",".join(config.names.servers), "names.servers")
     except toml.NoToml as error:
@@ -243,6 +254,21 @@ def screen_refresh(refresh: Duration) -> float:
         return duration(0.05, 60)(str(refresh))
     except UsageError as error:
         raise UsageError(f"screen.refresh: {error}") from None
+
+
+def kept_bytes(config: Config) -> int | None:
+    """``history.keep`` in bytes; None: nothing is kept."""
+    keep = config.history.keep
+    if keep is False:
+        return None
+    if keep is True:
+        return HISTORY_BYTES
+    from hopscope.cli.values import size
+
+    try:
+        return size(keep)
+    except UsageError as error:
+        raise UsageError(f"history.keep: {error}") from None
 
 
 _PLACE = re.compile(r" - at `(?:key in )?\$?\.?([^`]*)`")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import textwrap
+from typing import NamedTuple
 
 import msgspec
 
 from hopscope._version import __version__
-from hopscope.cli import unprivileged
+from hopscope.cli import config as configuration
+from hopscope.cli import recording, unprivileged
 from hopscope.cli.errors import NOT_ALLOWED, OK, WORKER, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
@@ -36,9 +38,32 @@ def run(options: Options, launched: WorkerProcess, standing: FrontEndStanding) -
     except WorkerFailed as error:
         say(str(error))
         return WORKER
-    output.save(as_json(told, standing) if options.format == "json" else table(told, standing))
+    kept = Kept(recording.history_folder(), options.keep, recording.history_bytes())
+    output.save(as_json(told, standing, kept) if options.format == "json" else table(told, standing, kept))
     works = any(state.works for state in told.states if state.method != "simulated")
     return OK if works else NOT_ALLOWED
+
+
+class Kept(NamedTuple):
+    """What the live screen keeps of what it measured."""
+
+    folder: str
+    limit: int | None
+    """Bytes; None: nothing is kept."""
+    bytes: int
+    """What is there now."""
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence."""
+        folder = configuration.plain(self.folder)
+        there = f"{self.bytes / 2**20:.1f}"
+        if self.limit is None:
+            return f"The live screen keeps no history (history.keep = false); {there} MiB are in {folder}."
+        return (
+            f"The live screen keeps its history in {folder}: {there} of {self.limit >> 20} MiB, for this user alone;"
+            " --no-history or history.keep = false turns it off."
+        )
 
 
 async def _ask(session: Session) -> CapabilitiesReport:
@@ -46,7 +71,7 @@ async def _ask(session: Session) -> CapabilitiesReport:
         return await session.capabilities()
 
 
-def as_json(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
+def as_json(told: CapabilitiesReport, standing: FrontEndStanding, kept: Kept) -> str:
     """The survey as one JSON document."""
     document = {
         "schema": "hopscope.doctor/1",
@@ -58,6 +83,7 @@ def as_json(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
             "seccomp": told.confinement.seccomp if told.confinement else None,
         },
         "front_end": {"user": standing.user or _own_name(), "landlock": standing.landlock},
+        "history": {"folder": kept.folder, "bytes": kept.bytes, "limit_bytes": kept.limit},
         "methods": [
             {
                 "method": state.method,
@@ -73,7 +99,7 @@ def as_json(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def table(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
+def table(told: CapabilitiesReport, standing: FrontEndStanding, kept: Kept) -> str:
     """The survey for people: what this user can do, a row for each method and protocol, then why something does not
     work and what helps."""
     states = {(state.method, state.protocol, state.family): state for state in told.states}
@@ -86,7 +112,7 @@ def table(told: CapabilitiesReport, standing: FrontEndStanding) -> str:
                 lines.append(f"{method:<13}{protocol:<10}{marks}".rstrip())
     lines += _explanations(told.states)
     lines.append("")
-    lines += [wrapped for line in confinement(told, standing) for wrapped in _wrapped(line)]
+    lines += [wrapped for line in (*confinement(told, standing), kept.words) for wrapped in _wrapped(line)]
     lines += ["", f"hopscope {__version__}, probing as {clean(told.user)}"]
     return "\n".join(lines) + "\n"
 

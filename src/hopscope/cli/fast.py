@@ -188,8 +188,10 @@ class _Recording:
     def end(self, snapshot: Snapshot) -> None:
         """That is all."""
         if self._writer is not None:
-            for target, note in self._seen.news(snapshot):
-                self._writer.add(target, note)
+            for target in snapshot.targets:
+                for named in self._seen.named(target.names):
+                    self._writer.add(0, named)
+                self.look(target.id, target.judged)
         self._do(lambda writer: writer.end(snapshot.now))
         if self._writer is not None:
             self._writer.close()

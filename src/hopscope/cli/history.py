@@ -15,6 +15,7 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.namers import StaticNamer
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.recording import STORE
 from hopscope.cli.report import Ending
 from hopscope.cli.telling import Teller
 from hopscope.cli.values import shown
@@ -37,9 +38,6 @@ from hopscope.words.numbers import iso
 T = TypeVar("T")
 Told: TypeAlias = tuple[int, int, int, SessionFact]
 """Run, row, number here, and the fact."""
-
-STORE: Final = "history.db"
-"""The store in a folder."""
 
 
 class ListedTrace(msgspec.Struct, frozen=True):
@@ -106,7 +104,7 @@ def _list(options: Options, words: list[str]) -> int:
     else:
         text = _table(kept)
         if not kept:
-            say(f"nothing is kept in {configuration.plain(path)}; --record FILE keeps a trace")
+            say(f"nothing is kept in {configuration.plain(path)}: the live screen keeps its history, --record a trace")
     Output(options.output).save(text)
     return OK
 

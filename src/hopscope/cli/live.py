@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.config_edit import keep
@@ -15,6 +17,7 @@ from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
 from hopscope.cli.recording import end as end_recording
 from hopscope.names.facts import Namer
+from hopscope.session.facts import SessionFact
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
@@ -25,22 +28,45 @@ if TYPE_CHECKING:
     from hopscope.history.recorder import Recorder
 
 
-class _RecordedSession(Session):
-    """A session of whose names, too, somebody is told."""
+BEGIN_S: Final = 0.5
+"""The history begins to be written so many seconds after probing: nothing of it delays the first frame."""
 
-    def __init__(self, recorder: Recorder, *args: Any, **options: Any) -> None:
-        super().__init__(*args, on_fact=recorder.fact, **options)
-        self._recorder = recorder
+
+class RecordedSession(Session):
+    """A session of whose facts and names others are told: `recorders`, and `history`, which is begun here."""
+
+    def __init__(
+        self, recorders: Sequence[Recorder], *args: Any, history: Recorder | None = None, **options: Any
+    ) -> None:
+        self._history = history
+        self._recorders = [*recorders, *([history] if history is not None else [])]
+        super().__init__(*args, on_fact=self._tell if self._recorders else None, **options)
+
+    def _tell(self, target: int, fact: SessionFact) -> None:
+        for recorder in self._recorders:
+            recorder.fact(target, fact)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        if self._history is not None:
+            asyncio.get_running_loop().call_later(BEGIN_S, self._history.begin)
+        return self
 
     def snapshot(self) -> Snapshot:
-        """As of any session."""
+        """As of any session, with what is wrong with its history."""
         snapshot = super().snapshot()
-        self._recorder.see(snapshot)
-        return snapshot
+        for recorder in self._recorders:
+            recorder.see(snapshot)
+        history = self._history
+        if history is None or history.trouble is None:
+            return snapshot
+        return msgspec.structs.replace(snapshot, history_note=f"no history is kept: {history.trouble}")
 
     async def close(self) -> None:
         """What happens from here on is not recorded."""
-        self._recorder.end(self.now)
+        now = self.now
+        for recorder in self._recorders:
+            recorder.end(now)
         await super().close()
 
 
@@ -50,23 +76,29 @@ def run(
     namer: Namer,
     create: Creator | None = None,
     recorder: Recorder | None = None,
+    history: Recorder | None = None,
 ) -> int:
     """Show the screen until the user quits; the exit status. `create` makes the files that are named there, `recorder`
-    keeps what happens."""
+    and `history` keep what happens."""
     chosen = checked_options(options, started.probing, create)
 
     def launch() -> Session:
-        make: Callable[..., Session] = partial(_RecordedSession, recorder) if recorder is not None else Session
-        return make(
+        return RecordedSession(
+            [recorder] if recorder is not None else [],
             started.targets,
             started.probing,
             launched=started.launched,
             namer=namer,
             addresses=started.addresses,
             window=chosen.window,
+            history=history,
         )
 
-    status = screen.run(launch, chosen)
+    try:
+        status = screen.run(launch, chosen)
+    finally:
+        if history is not None:
+            history.close(time_ns())
     end_recording(recorder, options.record, time_ns())
     return OK if options.as_mtr and status == NOT_REACHED else status
 

@@ -59,6 +59,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     output: str | None = None
     record: str | None = None
     """The store that keeps the trace, too."""
+    keep: int | None = None
+    """Bytes of history that may be kept of the live screen; None: no history."""
     since: str | None = None
     """The span of a recording, as it was written: it may count from the recording's end."""
     until: str | None = None
@@ -157,6 +159,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         explain=merged.get("explain", False),
         output=merged.get("output"),
         record=merged.get("record"),
+        keep=configuration.kept_bytes(loaded.config) if merged.get("keeps_history", True) else None,
         since=merged.get("since"),
         until=merged.get("until"),
         at=merged.get("at"),

@@ -1,12 +1,15 @@
-"""``--record FILE``: what happens is kept in a store, beside whatever else is done with it."""
+"""What happens is kept in a store, beside whatever else is done with it: the file of ``--record``, and the history."""
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import suppress
+from functools import partial
 from time import time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from hopscope.cli import config as configuration
 from hopscope.cli.config import plain
 from hopscope.cli.errors import UsageError
 from hopscope.cli.output import say
@@ -14,8 +17,12 @@ from hopscope.cli.replacing import open_own
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
+    from hopscope.cli.options import Options
     from hopscope.history.recorder import Recorder
     from hopscope.history.writer import StoreWriter
+
+STORE: Final = "history.db"
+"""The store in a folder."""
 
 
 def prepare(path: str) -> list[str]:
@@ -30,23 +37,32 @@ def prepare(path: str) -> list[str]:
 
 def open_writer(path: str, begun: int | None = None) -> StoreWriter:
     """A run in the store at `path`, which begins at `begun` (epoch ns; None: now). `UsageError`."""
-    from hopscope.history.writer import StoreError, StoreWriter
+    from hopscope.history.writer import StoreError
 
     try:
-        return StoreWriter(path, host=clean(socket.gethostname()), begun=time_ns() if begun is None else begun)
+        return _opened(path, time_ns() if begun is None else begun)
     except StoreError as why:
         raise UsageError(f"--record {plain(path)}: {why}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"--record {plain(path)}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def _opened(path: str, begun: int) -> StoreWriter:
+    from hopscope.history.writer import StoreWriter
+
+    return StoreWriter(path, host=clean(socket.gethostname()), begun=begun)
+
+
 def begin(path: str | None) -> Recorder | None:
-    """Whoever keeps what happens from now on; None: nobody was asked to. `UsageError`."""
+    """Whoever keeps what happens from now on in a file; None: nobody was asked to. `UsageError`."""
     if path is None:
         return None
     from hopscope.history.recorder import Recorder
 
-    return Recorder(open_writer(path))
+    writer = open_writer(path)
+    recorder = Recorder(lambda: writer)
+    recorder.begin()
+    return recorder
 
 
 def end(recorder: Recorder | None, path: str | None, at: int) -> None:
@@ -60,3 +76,60 @@ def complain(trouble: str | None, path: str | None) -> None:
     """A line on what was not recorded, and why."""
     if trouble is not None:
         say(f"--record {plain(path or '')}: {trouble}; what happened since then is not in it")
+
+
+# --- the history ---------------------------------------------------------------------------------------------------
+
+
+def keeps_history(options: Options) -> bool:
+    """Whether this run is one whose history is kept: the live screen of what is real. A program in mtr's place leaves
+    no files, as mtr leaves none."""
+    is_real = options.action == "trace" and options.probing.method != "simulated"
+    return is_real and options.format is None and options.keep is not None and not options.as_mtr
+
+
+def history_folder() -> str:
+    """Where it is kept."""
+    return str(configuration.state_folder(os.environ))
+
+
+def history_bytes() -> int:
+    """What is in it now."""
+    size = 0
+    for ending in ("", "-wal"):
+        with suppress(OSError):
+            size += os.stat(os.path.join(history_folder(), STORE + ending)).st_size
+    return size
+
+
+def make_history_folder() -> None:
+    """For this user alone, where it is not there yet. `OSError`."""
+    folder = history_folder()
+    if not os.path.isdir(folder):
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+
+
+def history(options: Options, behind: str | None = None) -> Recorder | None:
+    """Whoever keeps the history of this run, once it was told to begin; None: it is not kept. `behind`: for whom this
+    program opens no files."""
+    if not keeps_history(options):
+        return None
+    from hopscope.history.recorder import Recorder
+
+    if behind is not None or configuration.is_raised():
+        return Recorder(partial(_refuse, behind))
+    return Recorder(partial(_open_history, time_ns()))
+
+
+def _open_history(begun: int) -> StoreWriter:
+    make_history_folder()
+    return _opened(os.path.join(history_folder(), STORE), begun)
+
+
+def _refuse(behind: str | None) -> StoreWriter:
+    from hopscope.history.schema import StoreError
+
+    whom = behind or "its caller: it has more rights"
+    raise StoreError(f"this program opens no file for {whom}")

@@ -166,7 +166,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     from hopscope.cli.prelaunch import begin
 
     output = Output(options.output) if options.format is not None else None
-    if options.record is not None:
+    if options.record is not None or output is None:
         from hopscope.cli import recording
     standing = unprivileged.confine(standing, options)
     if options.fast and demo is not None and output is not None:
@@ -176,6 +176,7 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         return fast.run(options, demo, namers.of_demo(demo, options), output)
     assert launched is not None
     recorder = recording.begin(options.record) if options.record is not None else None
+    history = recording.history(options, standing.behind) if output is None else None
     if options.as_mtr:
         from hopscope.cli import mtr_targets
 
@@ -193,4 +194,4 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         return run_report(options, started, namer, output, recorder)
     from hopscope.cli.live import run as run_screen
 
-    return run_screen(options, started, namer, standing.create, recorder)
+    return run_screen(options, started, namer, standing.create, recorder, history)

@@ -61,6 +61,9 @@ TEMPLATE = f"""\
 # glyphs = "auto"          # auto, unicode, ascii
 # refresh = "1s"           # the longest time between two drawings
 
+[history]
+# keep = "256MiB"          # of the live screen: so much at the most, on this machine alone; false: nothing
+
 [keys]
 # "probe.pause" = "p,space"   # an action's name and its keys; the help of the screen (?) names them all
 """

@@ -100,10 +100,10 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-s", "--psize"), "packet_size", "Probes", "bytes in all: 64",
        "Packet size in bytes, IP header included. What is too small for the method is raised.",
        metavar="N", read=bounded("packet_size", " (mtr's random sizes are not available)")),
-    _o(("-B", "--bitpattern"), "pattern", "Probes", "payload byte: 0",
+    _o(("-B", "--bitpattern"), "pattern", "More", "payload byte: 0",
        "The byte that fills the payload; beyond 255 a random one.",
        metavar="N", read=whole(0, 2**31 - 2)),
-    _o(("-Q", "--tos"), "tos", "Probes", "type of service", "Type of service (IPv4) or traffic class (IPv6).",
+    _o(("-Q", "--tos"), "tos", "More", "type of service", "Type of service (IPv4) or traffic class (IPv6).",
        metavar="N", read=bounded("tos")),
     _o(("-a", "--address"), "source", "Probes", "source address", "Send from this address of this machine.",
        metavar="A", read=address),
@@ -196,6 +196,9 @@ OPTIONS: tuple[Option, ...] = (
        "Keep this trace in this file too, whatever else is done with it: hopscope history replay FILE. A recording that"
        " is there already is added to.",
        metavar="FILE", completes="file"),
+    _o(("--no-history",), "keeps_history", "Other", "no history on disk (else 256 MiB at most, yours alone)",
+       "Keep no history of this trace. Else what the live screen measures is kept on this machine, for its user alone,"
+       " 256 MiB at the most, in $XDG_STATE_HOME/hopscope (hopscope history).", constant=False),
     _o(("--completion",), "completion", "More", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),
     _o(("--man",), "man", "More", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",

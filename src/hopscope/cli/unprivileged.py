@@ -206,6 +206,11 @@ def _kept(options: Options) -> list[Rule]:
     if options.format is None and os.environ.get("HOME", "/") != "/":
         with suppress(OSError):
             folder.mkdir(0o700, parents=True, exist_ok=True)
+    from hopscope.cli import recording
+
+    if recording.keeps_history(options):
+        with suppress(OSError):
+            recording.make_history_folder()
     rules = [Rule(str(path), READING | WRITING) for path in (folder, configuration.state_folder(os.environ))]
     named = options.config.path
     if named is not None:

@@ -116,6 +116,21 @@ def interface(word: str) -> str:
     return word
 
 
+_SIZES = {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_LEAST_SIZE, _LARGEST_SIZE = 1 << 20, 1 << 40
+
+
+def size(word: str) -> int:
+    """Reads ``256MiB`` or ``1.5 GB`` as bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kmg]i?b)", word.strip().lower())
+    if match is None:
+        raise UsageError(f"{shown(word)} is no size; write a number with its unit (256MiB, 1GiB), true or false")
+    found = int(float(match[1]) * _SIZES[match[2]])
+    if not _LEAST_SIZE <= found <= _LARGEST_SIZE:
+        raise UsageError(f"{shown(word)} is out of range; allowed are 1MiB to 1024GiB")
+    return found
+
+
 def text(word: str) -> str:
     """Any word."""
     return word

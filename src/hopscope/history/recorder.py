@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from hopscope.history.notes import Named, Note, SaidVerdict
-from hopscope.history.pack import PROBE_FACTS
-from hopscope.history.writer import StoreError, StoreWriter
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
 from hopscope.system import threads
+from hopscope.wire.messages import RoundStarted, Sent
+
+if TYPE_CHECKING:  # the database is loaded by the thread, while the screen is drawn
+    from hopscope.history.notes import Named, SaidVerdict
+    from hopscope.history.writer import StoreWriter
 
 EVERY_S: Final = 1.0
 """Between two commits."""
@@ -27,29 +30,27 @@ PATIENCE_S: Final = 5.0
 """Seconds that the end waits for the disk."""
 _AT_FIRST: Final = Judged(verdict=Verdict(kind="starting"))
 
+Seeing: TypeAlias = tuple[int, dict[str, AddressInfo], Judged]
+"""Of a target's snapshot: its number, names and judgement."""
+
 
 class Seen:
     """What was last seen of addresses and incidents, so that only what is new is told."""
 
     def __init__(self) -> None:
         self._known: dict[str, AddressInfo] = {}
-        self._names: dict[int, dict[str, AddressInfo]] = {}
         self._judged: dict[int, Judged] = {}
 
-    def news(self, snapshot: Snapshot) -> list[tuple[int, Named | SaidVerdict]]:
-        """What a snapshot knows that none before it knew, by target (0: no target's)."""
-        news: list[tuple[int, Named | SaidVerdict]] = []
-        for target in snapshot.targets:
-            if self._names.get(target.id) is not target.names:
-                self._names[target.id] = target.names
-                for address, info in target.names.items():
-                    known = self._known.get(address)
-                    if known is not info and known != info:
-                        news.append((0, Named.of(address, info)))
-                    self._known[address] = info
-            said = self.said(target.id, target.judged)
-            if said is not None:
-                news.append((target.id, said))
+    def named(self, names: dict[str, AddressInfo]) -> list[Named]:
+        """What is known of addresses, and was not before."""
+        from hopscope.history.notes import Named
+
+        news = []
+        for address, info in names.items():
+            known = self._known.get(address)
+            if known is not info and known != info:
+                news.append(Named.of(address, info))
+            self._known[address] = info
         return news
 
     def said(self, target: int, judged: Judged) -> SaidVerdict | None:
@@ -64,7 +65,11 @@ class Seen:
             return None
         known = {_state(incident) for incident in before.incidents}
         changed = tuple(incident for incident in incidents if _state(incident) not in known)
-        return None if is_same and not changed else SaidVerdict(verdict, changed)
+        if is_same and not changed:
+            return None
+        from hopscope.history.notes import SaidVerdict
+
+        return SaidVerdict(verdict, changed)
 
 
 def _state(incident: Incident) -> tuple[object, ...]:
@@ -80,34 +85,49 @@ def _place(verdict: Verdict) -> tuple[object, ...]:
 class Recorder:
     """Takes facts in the session's thread, and writes them in its own."""
 
-    def __init__(self, writer: StoreWriter, *, every_s: float = EVERY_S) -> None:
-        """`writer` is the thread's alone from now on. `RuntimeError` where no thread can be started."""
+    def __init__(self, open_writer: Callable[[], StoreWriter], *, every_s: float = EVERY_S) -> None:
+        """`open_writer` is called by the thread. `StoreError`, `OSError` and `ValueError` of it are `trouble`."""
         self.trouble: str | None = None
         """Why nothing is recorded any more, or right now; None: it is."""
-        self._writer = writer
+        self._open_writer = open_writer
         self._every_s = every_s
-        self._queue: deque[tuple[int, SessionFact | Note]] = deque()
+        self._queue: deque[tuple[int, SessionFact] | Seeing] = deque()
         self._seen = Seen()
+        self._last: dict[int, Seeing] = {}
         self._missed = 0
         self._ended: int | None = None
+        self._is_lost = False
         self._stop = threading.Event()
-        self._thread = threads.start(self._run, "hopscope-history")
+        self._thread: threading.Thread | None = None
 
     # --- in the session's thread --------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Start the thread. What was told before is written, too. Idempotent."""
+        if self._thread is None and not self._is_lost:
+            try:
+                self._thread = threads.start(self._run, "hopscope-history")
+            except RuntimeError as error:
+                self._give_up(str(error))
+
     def fact(self, target: int, fact: SessionFact) -> None:
         """As `Session`'s ``on_fact`` hands it out. Never waits, never raises."""
-        if self._ended is not None:
+        if self._ended is not None or self._is_lost:
             return
-        if len(self._queue) >= MOST_QUEUED and type(fact) in PROBE_FACTS:
+        if len(self._queue) >= MOST_QUEUED and not _must_be_kept(fact):
             self._missed += 1
         else:
             self._queue.append((target, fact))
 
     def see(self, snapshot: Snapshot) -> None:
-        """A look at the session: names and incidents are told by nothing else."""
-        if self._ended is None:
-            self._queue.extend(self._seen.news(snapshot))
+        """A look at the session: names and verdicts are told by nothing else."""
+        if self._ended is not None or self._is_lost:
+            return
+        for target in snapshot.targets:
+            last = self._last.get(target.id)
+            if last is None or last[1] is not target.names or last[2] is not target.judged:
+                seen = self._last[target.id] = (target.id, target.names, target.judged)
+                self._queue.append(seen)
 
     def end(self, at: int) -> None:
         """What happens after this moment (epoch ns) is not the recording's any more."""
@@ -117,32 +137,67 @@ class Recorder:
     def close(self, at: int) -> None:
         """`end`, and wait until all is written: not longer than `PATIENCE_S`. Idempotent."""
         self.end(at)
+        if self._queue:
+            self.begin()
         self._stop.set()
-        self._thread.join(PATIENCE_S)
-        if self._thread.is_alive():
-            self.trouble = "the disk did not take the end of it in time"
+        if self._thread is not None:
+            self._thread.join(PATIENCE_S)
+            if self._thread.is_alive():
+                self.trouble = "the disk did not take the end of it in time"
 
     # --- in a thread of its own ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        from hopscope.history.schema import StoreError
+
+        writer = self._opened()
+        if writer is None:
+            return
         try:
             while not self._stop.wait(self._every_s):
-                if not self._write():
+                if not self._write(writer):
                     return
-            self._write()
+            self._write(writer)
             try:
-                self._writer.end(self._ended or 0)
+                writer.end(self._ended or 0)
             except StoreError as why:
                 self.trouble = str(why)
         finally:
             with suppress(Exception):
-                self._writer.close()
+                writer.close()
 
-    def _write(self) -> bool:
+    def _opened(self) -> StoreWriter | None:
+        """The store; None where it cannot be had. One that may be had in a moment is asked for again."""
+        from hopscope.history.schema import StoreError
+
+        while True:
+            try:
+                writer = self._open_writer()
+            except StoreError as why:
+                if not why.passes or self._stop.is_set():
+                    self._give_up(str(why))
+                    return None
+                self.trouble = str(why)
+                self._stop.wait(self._every_s)
+            except (OSError, ValueError) as error:
+                self._give_up(getattr(error, "strerror", None) or str(error))
+                return None
+            else:
+                self.trouble = None
+                return writer
+
+    def _give_up(self, why: str) -> None:
+        self.trouble = why
+        self._is_lost = True
+        self._queue.clear()
+
+    def _write(self, writer: StoreWriter) -> bool:
         """Whether it is worth going on."""
-        queue, writer = self._queue, self._writer
+        from hopscope.history.schema import StoreError
+
+        queue = self._queue
         for _ in range(len(queue)):
-            writer.add(*queue.popleft())
+            self._tell(writer, queue.popleft())
         if self._missed:
             missed, self._missed = self._missed, 0
             writer.miss(missed)
@@ -150,11 +205,26 @@ class Recorder:
             writer.commit()
             writer.compact_if_due()
         except StoreError as why:
-            self.trouble = str(why)
             if not why.passes:
-                self._ended = self._ended or 0
-                queue.clear()
+                self._give_up(str(why))
                 return False
+            self.trouble = str(why)
         else:
             self.trouble = None
         return True
+
+    def _tell(self, writer: StoreWriter, told: tuple[int, SessionFact] | Seeing) -> None:
+        if len(told) == 2:
+            writer.add(*told)
+            return
+        target, names, judged = told
+        for named in self._seen.named(names):
+            writer.add(0, named)
+        said = self._seen.said(target, judged)
+        if said is not None:
+            writer.add(target, said)
+
+
+def _must_be_kept(fact: SessionFact) -> bool:
+    """Without it the rest means nothing: it is no probe's."""
+    return not isinstance(fact, (RoundStarted, Sent)) and not hasattr(fact, "sent_at")

@@ -126,3 +126,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Epoch ns on the session's time line."""
     clock_offset_ns: int = 0
     """How much the worker's clock is ahead of this machine's, where it has one of its own; times are this machine's."""
+    history_note: str | None = None
+    """Why no history of it is kept right now, in a line; None: it is, or nobody wants one."""
