@@ -104,7 +104,7 @@ def _list(options: Options, words: list[str]) -> int:
     else:
         text = _table(kept)
         if not kept:
-            say(f"nothing is kept in {configuration.plain(path)}: the live screen keeps its history, --record a trace")
+            say(f"nothing is kept in {configuration.plain(path)}; the live screen and --record FILE keep traces")
     Output(options.output).save(text)
     return OK
 
