@@ -32,7 +32,7 @@ class SessionLike(Protocol):
         ...
 
     def remove(self, target: int) -> None:
-        """Happening probing a target and forget it."""
+        """Stop probing a target and forget it."""
         ...
 
     def pause(self, target: int | None = None) -> None:
