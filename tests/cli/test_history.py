@@ -131,7 +131,8 @@ def test_the_list_says_what_there_is(path: str) -> None:
 def test_without_a_store_nothing_is_kept(tmp_path: Path) -> None:
     done = run("history", "--store", str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"hopscope: nothing is kept in {tmp_path}/history.db; the live screen and --record FILE keep traces\n"
+    words = "the live screen and --record FILE keep traces"
+    assert done.stderr == f"hopscope: nothing is kept in {tmp_path}/history.db; {words}\n"
     assert json.loads(run("history", "--store", str(tmp_path), "--format", "json").stdout)["traces"] == []
 
 
