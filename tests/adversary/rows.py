@@ -248,6 +248,14 @@ ROWS: Final = {
         "a queue without a bound",
         ("tests/screen/test_rough_terminal.py::test_a_flood_of_keys_waits_in_the_terminal_and_not_in_memory",),
     ),
+    "A28": Row(
+        "Who sprays every port of ours from a dead UDP target's address is taken for the target",
+        "an answer that names no probe",
+        (
+            "tests/kernel/test_what_is_an_answer.py::"
+            "test_who_writes_blindly_from_a_dead_targets_port_is_not_taken_for_the_target",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

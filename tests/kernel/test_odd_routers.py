@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hopscope.probe.channels import udp_socket
-from hopscope.probe.channels.udp_socket import SHORT_QUOTE
+from hopscope.probe.channels import own_ports
+from hopscope.probe.channels.own_ports import SHORT_QUOTE
 from hopscope.wire.messages import Family, Label, Method, Plan, Protocol
 from tests.lab import netns, odd_router
 from tests.lab.drive import Driver, channel_class
@@ -69,7 +69,7 @@ def test_a_udp_flow_falls_back_to_a_port_for_each_probe_and_says_so(family: Fami
 def test_one_short_quote_that_may_be_forged_does_not_cost_the_one_flow_for_good(
     family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(udp_socket, "NEEDED_NS", 0)
+    monkeypatch.setattr(own_ports, "NEEDED_NS", 0)
     quoted = [8]
     with meeting(lambda packet: [expired(packet, quoted[0])], "udp", family) as (driver, router):
         assert driver.answered(driver.sweep(1, 1))
@@ -84,7 +84,7 @@ def test_one_short_quote_that_may_be_forged_does_not_cost_the_one_flow_for_good(
 def test_a_router_that_always_quotes_little_keeps_a_port_for_each_probe(
     family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(udp_socket, "NEEDED_NS", 5_000_000_000)
+    monkeypatch.setattr(own_ports, "NEEDED_NS", 5_000_000_000)
     with meeting(lambda packet: [expired(packet, 8)], "udp", family) as (driver, _):
         assert driver.answered(driver.sweep(3, 2))
         assert (driver.flow.info.flow, driver.changes) == ("per-probe", 1)

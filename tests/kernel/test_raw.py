@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.channels.raw import REMEDY, RawChannel, open_sockets
 from hopscope.probe.sockets import raw_sockets
-from hopscope.wire.messages import Family, Plan, Protocol
+from hopscope.wire.messages import Family, Kind, Plan, Protocol
 from tests.kernel.judge import Run, survey_as
 from tests.lab import netns
 from tests.lab.capture import Capture
@@ -73,11 +74,19 @@ def test_an_open_port_answers_as_one(in_client: Chain, family: Family) -> None:
 
 
 @FAMILIES
-@pytest.mark.parametrize("echoes", [True, False])
-def test_a_datagram_of_the_target_is_an_answer(in_client: Chain, family: Family, echoes: bool) -> None:
-    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(lambda data: data, "other", id="echo"),
+        pytest.param(lambda data: data[:2] + b"as DNS", "other", id="begins as the probe"),
+        pytest.param(lambda data: b"go away", "port-unreachable", id="names none: asked again at a port of its own"),
+    ],
+)
+def test_a_datagram_of_the_target_is_an_answer_where_it_names_the_probe(
+    in_client: Chain, family: Family, answer: Callable[[bytes], bytes], kind: Kind
+) -> None:
     with netns.entered(in_client.target):
-        service = socket.socket(kind, socket.SOCK_DGRAM)
+        service = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
     with service:
         service.bind((in_client.destination(family), 0))
         service.settimeout(5)
@@ -87,10 +96,11 @@ def test_a_datagram_of_the_target_is_an_answer(in_client: Chain, family: Family,
             assert driver.wait(lambda: driver.answered(sent))
             probe = driver.send(0, 4)
             data, client = service.recvfrom(2048)
-            service.sendto(data if echoes else b"go away", client)
+            service.sendto(answer(data), client)
             assert driver.wait(lambda: driver.answered([probe]))
             reply = driver.heard[-1][1]
-            assert (reply.address, reply.kind, reply.icmp_type) == (in_client.destination(family), "other", None)
+            assert (reply.address, reply.kind) == (in_client.destination(family), kind)
+            assert driver.flow.info.flow == ("one" if kind == "other" else "per-probe")
         finally:
             driver.close()
 

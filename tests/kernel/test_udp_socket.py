@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hopscope.probe.channels.udp_socket import OPEN_PORT, UdpSocketChannel
+from hopscope.probe.channels.own_ports import OPEN_PORT
+from hopscope.probe.channels.udp_socket import UdpSocketChannel
 from hopscope.wire.messages import Family, Plan
 from tests.kernel.judge import Run, survey_as
 from tests.lab import netns
@@ -123,14 +124,17 @@ def test_an_open_port_whose_answers_name_no_probe_makes_the_flow_fall_back(
 
 
 @FAMILIES
-def test_one_answer_of_an_open_port_belongs_to_the_one_probe_in_flight(in_client: Chain, family: Family) -> None:
+def test_a_word_of_an_open_port_that_names_no_probe_makes_it_ask_again_at_a_port_of_its_own(
+    in_client: Chain, family: Family
+) -> None:
     with service(in_client, family, lambda data: b"hello") as port:
         driver = Driver(UdpSocketChannel, Plan(in_client.destination(family), family, "udp", port=port))
         try:
             assert driver.answered(driver.sweep(1, 1))
             probe = driver.send(1, 4)
             assert driver.wait(lambda: driver.answered([probe]))
-            assert driver.flow.info.flow == "one"
+            assert driver.heard[-1][1].kind == "port-unreachable"
+            assert (driver.flow.info.flow, driver.flow.info.note) == ("per-probe", OPEN_PORT)
         finally:
             driver.close()
 

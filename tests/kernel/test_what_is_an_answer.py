@@ -8,16 +8,17 @@ from contextlib import contextmanager
 
 import pytest
 
+from hopscope.probe.channels.own_ports import OPEN_PORT
 from hopscope.wire.messages import Family, Plan, Protocol
 from tests.lab import netns
 from tests.lab.drive import Driver, channel_class
-from tests.lab.odd_router import TARGET, OddRouter, expired, header_length, icmp
+from tests.lab.odd_router import TARGET, OddRouter, echoed, expired, header_length, icmp, ttl_of
 
 pytestmark = [pytest.mark.usefixtures("lab_allowed"), pytest.mark.needs("tun")]
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 PLAIN: list[tuple[str, Protocol]] = [("ping-socket", "icmp"), ("udp-socket", "udp"), ("tcp-socket", "tcp")]
 RAW: list[tuple[str, Protocol]] = [("raw", "icmp"), ("raw", "udp"), ("raw", "tcp")]
-PORTS = {"icmp": None, "udp": 33434, "tcp": 80}
+PORTS: dict[str, int] = {"udp": 33434, "tcp": 80}
 GATEWAY = {4: "198.18.0.254", 6: "fe80::254"}
 
 
@@ -27,7 +28,7 @@ def meeting(
 ) -> Iterator[Driver]:
     """A flow to the target, through a router that answers like that."""
     with OddRouter(answer) as router, netns.entered(router.name):
-        driver = Driver(channel_class(method), Plan(TARGET[family], family, protocol, port=PORTS[protocol]))
+        driver = Driver(channel_class(method), Plan(TARGET[family], family, protocol, port=PORTS.get(protocol)))
         driver.watch.add(router.fd, router.on_ready)
         try:
             yield driver
@@ -103,3 +104,23 @@ def test_the_identification_of_a_whole_packet_does_not_follow_from_its_sequence_
         (sequence,) = struct.unpack_from("!H", packet, header_length(packet) + 6)
         gaps.add(number - sequence & 0xFFFF)
     assert len(gaps) > 1
+
+
+@FAMILIES
+@pytest.mark.parametrize("method", ["udp-socket", "raw"])
+def test_who_writes_blindly_from_a_dead_targets_port_is_not_taken_for_the_target(method: str, family: Family) -> None:
+    def answer(packet: bytes) -> list[bytes]:
+        if ttl_of(packet) < 3:
+            return [expired(packet, 44)]
+        # A stranger knows address and port of the target, hits the source port, and has not seen the probe.
+        at = header_length(packet)
+        ends = packet[at : at + 2] + PORTS["udp"].to_bytes(2, "big")
+        guess = packet[:at] + ends + packet[at + 4 : at + 8] + b"\x5a" * (len(packet) - at - 8)
+        return [echoed(guess), echoed(guess)]
+
+    with meeting(answer, method, "udp", family) as driver:
+        assert driver.answered(driver.sweep(2, 2))
+        beyond = [driver.send(2, 3), driver.send(3, 3)]
+        driver.wait(lambda: driver.context.tally.foreign >= 2)
+        assert not driver.wait(lambda: any(driver.answered([probe]) for probe in beyond), 0.2)
+        assert (driver.flow.info.flow, driver.flow.info.note) == ("per-probe", OPEN_PORT)

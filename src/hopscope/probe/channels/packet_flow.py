@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from hopscope.probe.channel import ChannelContext, Flow, FlowInfo, Match, Probe, Reply
+from hopscope.probe.channels.own_ports import OPEN_PORT, OwnPorts, named
 from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.template import PacketShape, Template
@@ -85,7 +86,7 @@ class PacketFlow(Flow):
         self._context = sockets.context
         self._target = target
         self._holder: socket.socket | None = None
-        self._last_router = (0, 0)
+        self._ports = OwnPorts(0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0)
         self._stand_in = StandIn(self._context.tally)
         try:
             self._settle(self._sockets.egress_of(plan), None)
@@ -95,6 +96,10 @@ class PacketFlow(Flow):
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`."""
+        if self._ports.note:
+            if self._ports.end_if_unneeded(self._context.monotonic()):
+                self._tell()
+            self._template.to_port(self._ports.assign(probe))
         packet = self._template.packet(probe.ttl, probe.seq)
         self._entry.probes[probe.seq] = probe
         try:
@@ -108,6 +113,8 @@ class PacketFlow(Flow):
         self._stand_in.forget(probe)
         if self._entry.probes.get(probe.seq) is probe:
             del self._entry.probes[probe.seq]
+        if self._ports.note:
+            self._ports.forget(probe)
 
     def last_word(self, probe: Probe) -> Reply | None:
         """See `Flow.last_word`."""
@@ -121,6 +128,7 @@ class PacketFlow(Flow):
         """Give the port back."""
         self._sockets.ledger.remove(self._entry)
         self._entry.probes.clear()
+        self._ports.clear()
         self._release()
         self._sockets.drop(self._target, self)
 
@@ -149,10 +157,6 @@ class PacketFlow(Flow):
             else:
                 self._context.tally.foreign += 1
             return
-        elif reply.kind == "time-exceeded":
-            last_round, last_ttl = self._last_router
-            if probe.ttl >= last_ttl or probe.round > last_round + 1:
-                self._last_router = (probe.round, probe.ttl)
         elif reply.kind == "port-unreachable":
             is_news = self._stand_in.on_target() if is_target else self._stand_in.on_end(reply.address)
             if is_news:
@@ -160,13 +164,24 @@ class PacketFlow(Flow):
         self._context.deliver(probe, reply)
 
     def _tell(self) -> None:
-        self.info = replace(self.info, answered_by=self._stand_in.answers)
+        self.info = self._told(self.info)
         self._context.changed(self, self._target)
+
+    def _told(self, info: FlowInfo) -> FlowInfo:
+        """`info` with what was heard since."""
+        ports, lacking = self._ports, extras.note(self._sockets.lacks)
+        return replace(
+            info,
+            port=None if ports.note else ports.asked or None,
+            flow="per-probe" if ports.note else "one",
+            note="; ".join(filter(None, (ports.note, lacking))) or None,
+            answered_by=self._stand_in.answers,
+        )
 
     def _on_datagram(self, message: errqueue.Message, received: int) -> None:
         match = self._entry.by_payload(message.data)
-        if match is None and self.is_target(message.address[0]) and message.address[1] == self._template.shape.port:
-            match = self._first_beyond_routers()
+        if match is None and self.is_target(message.address[0]):
+            match = self._named(message)
         if match is None:
             self._context.tally.foreign += 1
             return
@@ -174,13 +189,30 @@ class PacketFlow(Flow):
         reply = Reply(address, "other", None, None, message.ttl, (), received, message.stamp, match.vouched)
         self.on_reply(match.probe, reply)
 
-    def _first_beyond_routers(self) -> Match | None:
-        """What a datagram answers that does not repeat a probe's payload: it cannot say, but no router took that
-        probe, so it is the first of those pending that went beyond the last router known."""
-        pending = (probe for probe in self._entry.probes.values() if probe.fate is None)
-        beyond = (probe for probe in pending if probe.ttl > self._last_router[1])
-        first = min(beyond, key=lambda probe: probe.sent_mono, default=None)
-        return None if first is None else Match(first, vouched=False)
+    def _named(self, message: errqueue.Message) -> Match | None:
+        """What a datagram of the target answers that does not repeat a probe's payload."""
+        port, ports = message.address[1], self._ports
+        if ports.note:
+            probe = None if port == ports.asked else ports.probe_at(port)
+            if probe is not None:
+                ports.needed(self._context.monotonic())
+        elif port == ports.asked:
+            probe = named(self._entry.probes.values(), message.data)
+            if probe is None:
+                self._fall_back()
+        else:
+            return None
+        return None if probe is None else Match(probe, vouched=False)
+
+    def _fall_back(self) -> None:
+        """Give each probe a port of its own from here on. What is still in flight is sent again that way, or it would
+        count as lost for that."""
+        self._ports.begin(OPEN_PORT, self._context.monotonic())
+        self._tell()
+        for probe in list(self._entry.probes.values()):
+            if probe.fate is None:
+                with suppress(OSError):
+                    self.send(probe)
 
     # --- where probes leave from ---------------------------------------------------------------------------------
 
@@ -227,7 +259,7 @@ class PacketFlow(Flow):
                 source=source[0].partition("%")[0],
                 destination=self._address[0],
                 ident=held or (before.shape.ident if before else int.from_bytes(os.urandom(2), "big")),
-                port=0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0,
+                port=self._ports.asked,
                 cookie=before.shape.cookie if before else int.from_bytes(os.urandom(4), "big"),
                 size=plan.packet_size,
                 pattern=plan.pattern,
@@ -248,14 +280,14 @@ class PacketFlow(Flow):
             raise
         self._egress = egress
         self._control = _pktinfo(plan, shape.source, egress.interface or egress.held)
-        self.info = FlowInfo(
-            source=endpoint.text_of(source),
-            source_port=held or None,
-            port=shape.port or None,
-            packet_size=len(self._template),
-            clock=self._sockets.clock,
-            note=extras.note(self._sockets.lacks),
-            answered_by=self._stand_in.answers,
+        self.info = self._told(
+            FlowInfo(
+                source=endpoint.text_of(source),
+                source_port=held or None,
+                port=shape.port or None,
+                packet_size=len(self._template),
+                clock=self._sockets.clock,
+            )
         )
 
     def _hold_port(self, source: Any, wanted: int) -> int:

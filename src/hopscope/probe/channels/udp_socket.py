@@ -13,10 +13,11 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
 from hopscope.probe.channels.datagram import DatagramChannel, DatagramFlow, Unnamed
+from hopscope.probe.channels.own_ports import OPEN_PORT, SHORT_QUOTE, OwnPorts, named
 from hopscope.probe.packets.quotes import COOKIE, VOUCHING, shown
 from hopscope.probe.sockets import endpoint, extras
 from hopscope.probe.sockets.datagram_socket import tried
@@ -25,12 +26,6 @@ from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method,
 
 _HEADER = 8
 _TAG = struct.Struct("!HH")
-_TRACEROUTE_PORT = 33434
-_HIGHEST_PORT = 65535
-NEEDED_NS: Final = 60_000_000_000
-"""After so long without an answer that needed a port of its own, all probes have one again."""
-SHORT_QUOTE: Final = "a router quotes too little of a UDP probe to tell it apart: each probe has a port of its own now"
-OPEN_PORT: Final = "the port is open and its answers name no probe: each probe has a port of its own now"
 
 
 class UdpSocketChannel(DatagramChannel):
@@ -53,11 +48,7 @@ class UdpFlow(DatagramFlow):
         overhead = endpoint.IP_HEADER[plan.family] + _HEADER
         length = max(plan.packet_size - overhead, _TAG.size)
         self._size = overhead + length
-        self._port_asked = plan.port or DEFAULT_PORT["udp"] or _TRACEROUTE_PORT
-        self._note: str | None = None
-        self._needed_at = 0
-        """Monotonic ns of the last answer that nothing but a port of its own named."""
-        self._by_port: dict[int, Probe] = {}
+        self._ports = OwnPorts(plan.port or DEFAULT_PORT["udp"] or 0)
         self._cookie = os.urandom(min(COOKIE, length - _TAG.size))
         filling = bytes([plan.pattern]) * (length - _TAG.size - len(self._cookie))
         self._bytes = bytearray(bytes(_TAG.size) + self._cookie + filling)
@@ -65,54 +56,39 @@ class UdpFlow(DatagramFlow):
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`."""
-        if self._note and self.context.monotonic() - self._needed_at > NEEDED_NS:
-            self._note = None  # back to one flow
+        if self._ports.note and self._ports.end_if_unneeded(self.context.monotonic()):
             self._tell()
         super().send(probe)
 
     def forget(self, probe: Probe) -> None:
         """No answer to `probe` counts any more."""
         super().forget(probe)
-        port = self._port_of(probe)
-        if self._by_port.get(port) is probe:
-            del self._by_port[port]
+        self._ports.forget(probe)
 
     def close(self) -> None:
         """Close the socket."""
         super().close()
-        self._by_port.clear()
+        self._ports.clear()
 
     def _make_socket(self) -> socket.socket:
         return _socket(self.plan.family)
 
     def _make_info(self) -> FlowInfo:
-        flow: FlowKind = "per-probe" if self._note else "one"
+        note = self._ports.note
+        flow: FlowKind = "per-probe" if note else "one"
         source = endpoint.text_of(self._source)
-        port = None if self._note else self._port_asked
-        return FlowInfo(source, self._port, port, self._size, flow=flow, note=self._note)
+        return FlowInfo(source, self._port, None if note else self._ports.asked, self._size, flow=flow, note=note)
 
     # --- sending -----------------------------------------------------------------------------------------------
 
     def _packet(self, probe: Probe) -> tuple[bytearray, Any]:
         _TAG.pack_into(self._bytes, 0, probe.seq, probe.seq ^ 0xFFFF)
-        port = self._port_asked
-        if self._note:
-            port = self._port_of(probe)
-            self._by_port[port] = probe
-        return self._bytes, (self._destination[0], port, *self._destination[2:])
-
-    def _port_of(self, probe: Probe) -> int:
-        """The port of a probe's own, after the fallback: one of those above the plan's, or above traceroute's where
-        that would leave too few."""
-        first = min(self._port_asked, _TRACEROUTE_PORT)
-        port = first + 1 + probe.seq % (_HIGHEST_PORT - first)
-        return port if port != self._port_asked else first
+        return self._bytes, (self._destination[0], self._ports.assign(probe), *self._destination[2:])
 
     def _fall_back(self, note: str) -> None:
         """Give each probe a port of its own from here on. What is still in flight is sent again that way: answers to
         its first sending can no longer be told apart, and it must not count as lost for that."""
-        self._note = note
-        self._needed_at = self.context.monotonic()
+        self._ports.begin(note, self.context.monotonic())
         self._tell()
         for probe in list(self._probes.values()):
             if probe.fate is None:
@@ -122,7 +98,7 @@ class UdpFlow(DatagramFlow):
     # --- receiving ---------------------------------------------------------------------------------------------
 
     def _match_error(self, message: Message) -> Match | None:
-        if self._note:
+        if self._ports.note:
             return self._by_own_port(message, quoted=True)
         if len(message.data) < 2 or not message.data.strip(b"\0"):
             self._fall_back(SHORT_QUOTE)
@@ -133,16 +109,14 @@ class UdpFlow(DatagramFlow):
     def _match_reply(self, message: Message) -> Match | None:
         """The target's own datagram: its port is open. Only a service that sends back what it got (echo), or that
         begins with what it got (DNS), names the probe."""
-        if self._note:
+        if self._ports.note:
             return self._by_own_port(message, quoted=False)
-        if message.address[1] != self._port_asked:
+        if message.address[1] != self._ports.asked:
             return None
-        pending = [probe for probe in self._probes.values() if probe.fate is None]
-        named = [probe for probe in pending if message.data.startswith(probe.seq.to_bytes(2, "big"))]
-        if len(named or pending) > 1:
+        probe = named(self._probes.values(), message.data)
+        if probe is None:
             self._fall_back(OPEN_PORT)
             raise Unnamed
-        probe = next(iter(named or pending), None)
         return self._answered(probe, message.data)
 
     def _match_elsewhere(self, message: Message) -> Match | None:
@@ -158,12 +132,12 @@ class UdpFlow(DatagramFlow):
         """After the fallback: whose probe the destination port names. Raises `Unnamed` for the port that all had
         before."""
         port = message.address[1]
-        if port == self._port_asked:
+        if port == self._ports.asked:
             raise Unnamed
-        probe = self._by_port.get(port)
+        probe = self._ports.probe_at(port)
         match = self._quoted(probe, message.data) if quoted else self._answered(probe, message.data)
         if match is not None and not match.vouched:
-            self._needed_at = self.context.monotonic()
+            self._ports.needed(self.context.monotonic())
         return match
 
     def _quoted(self, probe: Probe | None, data: bytes) -> Match | None:

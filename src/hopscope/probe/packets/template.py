@@ -120,6 +120,16 @@ class Template:
         _PAIR.pack_into(packet, self._pair_at, seq, complement(seq, self._total))
         return packet
 
+    def to_port(self, port: int) -> None:
+        """Send the next ones to this UDP port. The checksum follows (RFC 1624, equation 3)."""
+        at = IP_HEADER[self.shape.family]
+        (before,) = _SHORT.unpack_from(self._packet, at + 2)
+        (checksum,) = _SHORT.unpack_from(self._packet, at + 6)
+        total = (checksum ^ 0xFFFF) + (before ^ 0xFFFF) + port
+        total = (total & 0xFFFF) + (total >> 16)
+        _SHORT.pack_into(self._packet, at + 2, port)
+        _SHORT.pack_into(self._packet, at + 6, ((total & 0xFFFF) + (total >> 16) ^ 0xFFFF) or 0xFFFF)
+
     def transport(self, seq: int) -> memoryview:
         """The probe without its IP header, for sockets whose kernel makes that."""
         _PAIR.pack_into(self._packet, self._pair_at, seq, complement(seq, self._total))
