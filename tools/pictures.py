@@ -188,7 +188,12 @@ class Played:
     def _fixed(self, *_: object, **__: object) -> None:
         """A picture changes nothing."""
 
-    pause = resume = reset = remove = adjust = restart = ask_owners = numbers_over = _fixed
+    pause = resume = reset = remove = set_aside = adjust = restart = ask_owners = numbers_over = _fixed
+
+    def take_back(self, target: int) -> bool:
+        return False
+
+    bring_back = take_back
 
     def retry(self, target: int | None = None) -> bool:
         return False

@@ -13,12 +13,12 @@ from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing, Target
 from hopscope.session.replay import replay
 from hopscope.session.target_fold import TargetFold
-from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed
+from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, TakenBack
 from hopscope.wire.messages import Adjust, Event, Pause, Plan, Resume, Start, Stop
 from tests.conformance.test_random_networks import networks, plan_of
 from tests.lab.virtual import simulated
 
-COMMANDS = ("pause", "resume", "reset", "adjust", "worker dies", "anew", "nothing")
+COMMANDS = ("pause", "resume", "reset", "adjust", "worker dies", "anew", "take back", "nothing")
 
 
 class Played:
@@ -86,6 +86,13 @@ class Played:
             engine.handle(Stop(self.flow_id))
             self.tell(Asked(now, self.plan.address, Probing(tos=8)))
             self.begin(self.plan)
+        elif command == "take back":
+            fact = self.fold.taken_back(now) or TakenBack(now)
+            if fact.plan is not None:
+                engine.handle(Stop(self.flow_id))
+            self.tell(fact)
+            if fact.plan is not None:
+                self.open(fact.plan)
 
 
 steps = st.lists(st.tuples(st.floats(0.01, 0.9), st.sampled_from(COMMANDS)), max_size=8)

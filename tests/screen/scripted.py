@@ -239,6 +239,8 @@ class ScriptedSession:
         self.calls: list[tuple[object, ...]] = []
         self._next = max([0, *(target.id for target in targets)]) + 1
         self.window: WindowName = "start"
+        self.aside: dict[int, tuple[int, Scripted]] = {}
+        self.former: dict[int, list[tuple[Probing, PathFold, Judge]]] = {}
         self._changed = asyncio.Event()
 
     def play(self, rounds: int = 1, upto: int | None = None) -> ScriptedSession:
@@ -319,6 +321,35 @@ class ScriptedSession:
         self.targets.remove(self.find(target))
         self.touch()
 
+    def set_aside(self, target: int) -> None:
+        self.calls.append(("set_aside", target))
+        one = self.find(target)
+        self.aside[target] = self.targets.index(one), one
+        self.targets.remove(one)
+        self.touch()
+
+    def bring_back(self, target: int) -> bool:
+        self.calls.append(("bring_back", target))
+        place, one = self.aside.pop(target, (0, None))
+        if one is not None:
+            self.targets.insert(place, one)
+            self.touch()
+        return one is not None
+
+    def take_back(self, target: int) -> bool:
+        self.calls.append(("take_back", target))
+        one = self.find(target)
+        former = self.former.get(target)
+        if not former:
+            return False
+        one.probing, one.fold, one.judge = former.pop()
+        one.fold.go_on_after(one.fold)
+        self.touch()
+        return True
+
+    def _keep(self, one: Scripted) -> None:
+        self.former.setdefault(one.id, []).append((one.probing, one.fold.copy(), one.judge.copy()))
+
     def pause(self, target: int | None = None) -> None:
         self.calls.append(("pause", target))
         for one in self.targets:
@@ -337,6 +368,7 @@ class ScriptedSession:
         self.calls.append(("reset", target))
         for one in self.targets:
             if target in (None, one.id):
+                self._keep(one)
                 one.reset(self.now)
         self.touch()
 
@@ -374,6 +406,7 @@ class ScriptedSession:
     def restart(self, target: int, probing: Probing) -> None:
         self.calls.append(("restart", target, probing))
         one = self.find(target)
+        self._keep(one)
         one.probing = probing
         one.reset(self.now)
         self.touch()

@@ -237,8 +237,10 @@ async def test_i_changes_the_interval_and_says_what_is_no_interval(drive: Drive)
     async with drive(usual().play(3)) as it:
         await it.press("i")
         await it.press("f", "o", "o", "enter")
-        await it.until(lambda: "no number" in reason(it))
-        await it.press(*["backspace"] * 4, "0", "full_stop", "5", "enter")
+        await it.until(lambda: "no duration" in reason(it))
+        await it.press(*["backspace"] * 4, "0", "full_stop", "0", "0", "1", "s", "enter")
+        await it.until(lambda: "'0.001s' is out of range; allowed are 10ms to 86400s" in reason(it))
+        await it.press(*["backspace"] * 6, "5", "0", "0", "m", "s", "enter")
         await it.until(lambda: it.in_front == "MainScreen")
         assert it.session.calls == [("adjust", 1, 0.5)]
         assert "every 0.5 s" in it.lines()[0]
@@ -285,7 +287,7 @@ async def test_several_names_in_the_prompt_are_several_targets_and_of_those_only
 async def test_x_removes_this_target_and_the_last_one_leaves_an_explanation(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         await it.press("x")
-        assert it.session.calls == [("remove", 1)]
+        assert it.session.calls == [("set_aside", 1)]
         await it.press("x", "x")
         assert "no targets: a adds one" in it.text()
         await it.press("x", "up", "enter", "d", "left", "y", "r")

@@ -190,7 +190,9 @@ PROBING = (
     Step("enter", "icmp · every 2 s", "─ interval ─"),
     Step("a", "─ add a target ─", typed="198.51.100.200"),
     Step("enter", r"^ 198\.51\.100\.200 .*hops", "─ add a target ─"),
-    Step("x", r"198\.51\.100\.200 removed", r"^ 198\.51\.100\.200 .*hops"),
+    Step("x", r"removed 198\.51\.100\.200; U brings it back", r"^ 198\.51\.100\.200 .*hops"),
+    Step("U", r"198\.51\.100\.200 is back, with all that was found"),
+    Step("U", "interval 500ms again"),
 )
 APART = (
     "r", "ctrl+r", "y", "w", "q", "ctrl+c", "ctrl+z",

@@ -10,9 +10,10 @@ import pytest
 
 from hopscope.session.facts import Asked, SessionFact, TargetFact
 from hopscope.session.model import Probing
+from hopscope.session.phases import PHASES, Phase
 from hopscope.session.replay import replay
 from hopscope.session.session import Session
-from hopscope.session.target_fold import PHASES, IllegalFact, Phase, TargetFold
+from hopscope.session.target_fold import IllegalFact, TargetFold
 from hopscope.wire.facts import Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
 from hopscope.wire.messages import Answered, Event, Finished, Lost, Plan, Refused, RoundStarted, Sent, Started
 

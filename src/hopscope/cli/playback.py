@@ -166,6 +166,13 @@ class Playback:
     def remove(self, target: int) -> None:
         """Nothing is probed."""
 
+    def set_aside(self, target: int) -> None:
+        """Nothing is probed."""
+
+    def bring_back(self, target: int) -> bool:
+        """Nothing was set aside."""
+        return False
+
     def pause(self, target: int | None = None) -> None:
         """Nothing is probed."""
 
@@ -202,6 +209,10 @@ class Playback:
 
     def restart(self, target: int, probing: Probing) -> None:
         """Nothing is probed."""
+
+    def take_back(self, target: int) -> bool:
+        """What happened stays."""
+        return False
 
 
 def _words(verdict: Verdict) -> str:

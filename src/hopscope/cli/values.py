@@ -7,30 +7,18 @@ import re
 from collections.abc import Callable
 
 from hopscope.cli.errors import UsageError
+from hopscope.wire.durations import brief, read_duration, shown
 from hopscope.wire.probing_options import PROBING_OPTIONS
-
-_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)")
-
-
-def shown(word: object) -> str:
-    """A user's word as an error repeats it: on one line, nothing in it but printable characters, not too long."""
-    text = str(word)
-    text = text if text.isprintable() else ascii(text)[1:-1]
-    return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
 
 
 def duration(low: float, high: float) -> Callable[[str], float]:
     """Reads ``0.5``, ``500ms``, ``2s``, ``1.5m`` or ``1h`` as seconds."""
 
     def read(word: str) -> float:
-        match = _DURATION.fullmatch(word.strip().lower())
-        if match is None or match[2] not in _UNITS:
-            raise UsageError(f"{shown(word)} is no duration; write seconds (0.5) or a unit (500ms, 2s)")
-        seconds = float(match[1]) * _UNITS[match[2]]
-        if not low <= seconds <= high:
-            raise UsageError(f"{shown(word)} is out of range; allowed are {_seconds(low)} to {_seconds(high)}")
-        return seconds
+        try:
+            return read_duration(word, low, high)
+        except ValueError as why:
+            raise UsageError(str(why)) from None
 
     return read
 
@@ -49,7 +37,7 @@ def timeout(word: str) -> float:
     try:
         return min(duration(low, 86_400)(word), high)
     except UsageError as error:
-        counts = f"; more than {_seconds(high)} counts as {_seconds(high)}" if "out of range" in str(error) else ""
+        counts = f"; more than {brief(high)} counts as {brief(high)}" if "out of range" in str(error) else ""
         raise UsageError(f"{error}{counts}") from None
 
 
@@ -136,5 +124,4 @@ def text(word: str) -> str:
     return word
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+__all__ = ["address", "bounded", "duration", "fields", "interface", "name_servers", "shown", "text", "timeout", "whole"]

@@ -22,8 +22,8 @@ from hopscope.session.facts import Asked, Removed, SessionFact
 from hopscope.session.plans import numeric
 from hopscope.session.query import read_query
 from hopscope.wire.check import check
-from hopscope.wire.facts import Begun, Continued, Found
-from hopscope.wire.messages import Answered, Failed, Protocol, RoundStarted, Sent
+from hopscope.wire.facts import Begun, Continued, Found, TakenBack
+from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted, Sent
 
 MOST_TRACES: Final = 10_000
 """Of one store; a file with more is no recording of anybody's."""
@@ -113,8 +113,8 @@ class Store:
                     query, begun = fact.query, fact.at if not query else begun
                 case Found():
                     address = fact.address
-                case Begun():
-                    address, protocol = fact.plan.address, fact.plan.protocol
+                case Begun(plan=plan) | TakenBack(plan=Plan() as plan):
+                    address, protocol = plan.address, plan.protocol
             said[run, target] = (query, begun, address, protocol)
             if len(said) > MOST_TRACES:
                 raise StoreError("it holds more targets than any recording")
@@ -264,7 +264,7 @@ def _note(data: bytes) -> notes.Note:
     """A note that a fold can take."""
     try:
         fact = notes.decode(data)
-        if isinstance(fact, (Begun, Continued)):
+        if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:
             check(fact.plan)
         elif isinstance(fact, Found) and not _is_address(fact.address):
             raise ValueError

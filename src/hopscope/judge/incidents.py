@@ -5,6 +5,7 @@ The same trouble in the same place again is one incident that was seen several t
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from typing import Final
 
@@ -27,6 +28,12 @@ class Incidents:
         """The id of the one that lasts."""
         self.forgotten = 0
         self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)
+
+    def copy(self) -> Incidents:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin._incidents, twin.marks = self._incidents.copy(), self.marks.copy()
+        return twin
 
     def all(self) -> tuple[Incident, ...]:
         """In the order of their (first) begin."""

@@ -84,6 +84,17 @@ class Judge:
         """The same, to be continued by itself."""
         return copy.deepcopy(self)
 
+    def anew(self) -> Judge:
+        """Another one, to be reset; this one stays as it is."""
+        twin = copy.copy(self)
+        twin._incidents = self._incidents.copy()
+        return twin
+
+    def go_on_after(self, other: Judge) -> None:
+        """Be asked in the place of `other`: as something newer."""
+        self.version = max(self.version, other.version)
+        self._changed()
+
     # --- facts ------------------------------------------------------------------------------------------------
 
     def apply(self, fact: Event | DriverFact) -> None:

@@ -103,6 +103,15 @@ class PathFold:
         """Probes that were sent before count no more (epoch ns); 0: all do."""
         return self._since
 
+    def anew(self) -> PathFold:
+        """Another one, to be reset; this one stays as it is."""
+        return copy.copy(self)
+
+    def go_on_after(self, other: PathFold) -> None:
+        """Be shown in the place of `other`: as something newer."""
+        self.version = max(self.version, other.version) + 1
+        self._cached = None
+
     def reset(self, at_ns: int) -> None:
         """All statistics anew. Probes that were sent before `at_ns` (epoch ns) count no more, whatever becomes of
         them."""

@@ -61,6 +61,7 @@ class Retold:
         self.fold = kept.fold() if kept is not None else past.new_fold(self.place)
         self.now = kept.now if kept is not None else 0
         """The latest moment that a fact in it told of."""
+        self._left_out = past.left_out
         self._has_begun = not begin
 
     def continued(self, until: int) -> Retold:
@@ -72,12 +73,15 @@ class Retold:
 
     def advance(self, most: int | None = None) -> bool:
         """Fold what there is, at most so many facts; whether that was all."""
-        count = 0
+        count, place = 0, self.place
         for fact in islice(self._log.facts(self.place, self._until), most):
             count += 1
+            place += 1
             at = moment(fact)
             if at > self.now:
                 self.now = at
+            if self._left_out and any(begin < place <= end for begin, end in self._left_out):
+                continue
             if isinstance(fact, Begun):
                 self.fold = fold_of(fact)
                 continue
@@ -86,7 +90,7 @@ class Retold:
                 self._has_begun = True
             if self._has_begun:
                 self.fold.apply(fact)
-        self.place += count
+        self.place = place
         return most is None or count < most
 
 
@@ -99,17 +103,28 @@ class Past:
         self.timeline = Timeline(limit // _OF_LIMIT)
         self._kept: deque[KeptFold] = deque()
         self._begun: deque[tuple[int, Begun]] = deque(maxlen=_MOST_BEGUN)
+        self.left_out: list[tuple[int, int]] = []
+        """From which place of the log to which it tells what was taken back since."""
 
     def copy(self) -> Past:
         """The same, to be continued by itself."""
         twin = Past(self.log.limit)
         twin.log, twin.timeline = self.log.copy(), self.timeline.copy()
         twin._kept, twin._begun = self._kept.copy(), self._begun.copy()
+        twin.left_out = self.left_out.copy()
         return twin
 
     def bound(self, limit: int) -> None:
         """So many bytes may be kept from now on."""
         self.log.limit, self.timeline.limit = limit, limit // _OF_LIMIT
+
+    def leave_out(self, begin: int, end: int) -> None:
+        """What stands in the log from one place to another was taken back: no path is made of it."""
+        self.left_out = [*self.left_out[1 - _MOST_BEGUN :], (begin, end)]
+        while self._kept and self._kept[-1].place > begin:
+            self.log.bytes -= len(self._kept.pop().data)
+        while self._begun and begin <= self._begun[-1][0] < end:
+            self._begun.pop()
 
     def append(self, fact: Fact, path: PathFold) -> None:
         """A fact, and the fold that has just taken it."""

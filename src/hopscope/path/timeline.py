@@ -95,6 +95,10 @@ class Timeline:
         self._next = 0 if is_over else max(end, self._next)
         self._shed()
 
+    def go_on(self, round_: int) -> None:
+        """The path is one of before again, of which all rounds before this one were taken."""
+        self._next = max(self._next, round_)
+
     def add(self, spans: Iterable[SpanBins]) -> None:
         """Bins of a time before, such as a recording's."""
         for span in spans:

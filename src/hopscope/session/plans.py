@@ -82,3 +82,13 @@ def numeric(query: str) -> str | None:
     except ValueError:
         return None
     return query
+
+
+def continued(plan: Plan, last_round: int) -> Plan | None:
+    """The plan of a flow that goes on after this round; None: all were begun."""
+    rounds, first = plan.rounds, last_round + 1
+    if rounds is not None:
+        rounds -= first - plan.first_round
+        if rounds <= 0:
+            return None
+    return msgspec.structs.replace(plan, first_round=first, rounds=rounds)

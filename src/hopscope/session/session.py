@@ -39,6 +39,7 @@ from hopscope.session.query import read_query
 from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
+from hopscope.session.taking_back import TakingBack
 from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
@@ -56,7 +57,7 @@ _AT_ONCE: Final = 60_000
 """Facts that all targets together fold for one look at a window of theirs: some tenths of a second, while it is new."""
 
 
-class Session:
+class Session(TakingBack):
     """Targets that are probed by one worker, and snapshots of what was found.
 
     An async context manager; every method is for the loop that entered it. A number that no target has raises

@@ -10,9 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Container
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
-
-import msgspec
+from typing import Final
 
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
@@ -24,12 +22,25 @@ from hopscope.path.past import Past, Sliding, fold_of
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.former import Flow, Former, Formers
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
-from hopscope.session.plans import adjusted, numeric
+from hopscope.session.phases import PHASES, Phase
+from hopscope.session.plans import adjusted, continued, numeric
 from hopscope.session.query import read_query
 from hopscope.session.told import Told
-from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, Unresolved
+from hopscope.wire.facts import (
+    Abandoned,
+    Adjusted,
+    Begun,
+    Continued,
+    Found,
+    Paused,
+    Reset,
+    Resumed,
+    TakenBack,
+    Unresolved,
+)
 from hopscope.wire.messages import (
     Answered,
     Duplicate,
@@ -44,46 +55,6 @@ from hopscope.wire.messages import (
     SourceChanged,
     Started,
 )
-
-Phase: TypeAlias = Literal["resolving", "unresolved", "starting", "running", "finished", "refused"]
-
-_ANY: Final[tuple[Phase, ...]] = ("resolving", "unresolved", "starting", "running", "finished", "refused")
-
-
-def _same(*phases: Phase) -> dict[Phase, Phase]:
-    return {phase: phase for phase in phases}
-
-
-def _to(after: Phase, *before: Phase) -> dict[Phase, Phase]:
-    return dict.fromkeys(before, after)
-
-
-_PROBES: Final = _same("starting", "running", "finished")
-
-PHASES: Final[dict[type, dict[Phase, Phase]]] = {
-    Asked: _to("resolving", *_ANY),
-    Unresolved: _to("unresolved", "resolving", "unresolved"),
-    Found: _same("resolving", "unresolved", "refused"),
-    Begun: _to("starting", "resolving", "unresolved", "starting", "running", "refused"),
-    Continued: _same("starting", "running", "refused"),
-    Started: _to("running", "starting", "running", "refused") | _same("finished"),
-    Refused: _to("refused", "resolving", "unresolved", "starting", "running", "refused"),
-    Finished: _to("finished", "starting", "running", "finished"),
-    SourceChanged: _PROBES,
-    RoundStarted: _PROBES,
-    Sent: _PROBES,
-    Answered: _PROBES,
-    Late: _PROBES,
-    Duplicate: _PROBES,
-    Lost: _PROBES,
-    Failed: _PROBES,
-    Adjusted: _same(*_ANY),
-    Paused: _same(*_ANY),
-    Resumed: _same(*_ANY),
-    Reset: _same(*_ANY),
-    Abandoned: _same(*_ANY),
-}
-"""By fact: the phases in which it can happen, and the one after it."""
 
 _OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Finished, Reset, Abandoned})
 """Facts of the path alone, but for the number of a round."""
@@ -132,6 +103,8 @@ class TargetFold:
         self.judge = Judge("")
         self.told = Told()
         """What snapshots said of it, and when."""
+        self.formers = Formers()
+        """What there was before a reset, and before it was probed in another way."""
         self.version = 0
         """Grows with every fact."""
         self._address: str | None = None
@@ -148,6 +121,7 @@ class TargetFold:
         twin._sliding = None
         twin.judge = self.judge.copy()
         twin.told = self.told.copy()
+        twin.formers = self.formers.copy()
         return twin
 
     # --- facts ------------------------------------------------------------------------------------------------
@@ -161,6 +135,11 @@ class TargetFold:
             raise IllegalFact(f"{kind.__name__} of a target that is {self.phase}")
         self.phase = phase
         self.version += 1
+        if isinstance(fact, Reset):
+            self._keep_former(fact.at, None)
+            self.path, self.judge = self.path.anew(), self.judge.anew()
+        elif self.formers:
+            self.formers.see(fact)
         if kind in _OF_PATH and not isinstance(fact, Asked):
             if kind is Reset:
                 self.past.timeline.take(self.path.snapshot(), is_over=True)
@@ -185,7 +164,11 @@ class TargetFold:
             case SourceChanged():
                 self.source_change = fact
             case Asked():
+                if self.plan is not None and self.has_rounds:
+                    self._keep_former(fact.at, Flow(self.probing, self.plan, self.started, self.last_round))
                 self.probing = fact.probing
+            case TakenBack():
+                self._take_back(fact)
             case Unresolved():
                 self.started = self.refusal = None
                 self.unresolved = fact
@@ -209,6 +192,36 @@ class TargetFold:
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
+
+    def _keep_former(self, at: int, flow: Flow | None) -> None:
+        self.formers.keep(Former(at, self.past.log.count, self.last_round + 1, self.path, self.judge, flow, []))
+
+    def _take_back(self, fact: TakenBack) -> None:
+        former = self.formers.take()
+        if former is None:
+            if fact.plan is not None:
+                self._begin(Begun(fact.at, fact.plan))
+                self.phase = "starting"
+            return
+        if former.flow is not None:
+            self.past.timeline.take(self.path.snapshot(), is_over=True)
+        self.past.timeline.go_on(former.next_round)
+        former.path.go_on_after(self.path)
+        former.judge.go_on_after(self.judge)
+        self.path, self.judge = former.path, former.judge
+        self._sliding = None
+        self.past.leave_out(former.place, former.place + 1 if former.flow is None else self.past.log.count)
+        if former.flow is not None:
+            self.probing, self.plan, self.started, self.last_round = former.flow
+            self.plan = fact.plan or self.plan
+            self._address = self.plan.address
+            self.refusal = self.unresolved = self.source_change = self.went_over = self.fell_back = None
+            self.phase = "starting"
+            gone = Abandoned(fact.at, "probed in another way since", "SWITCHED")
+            self.path.apply(gone)
+            self.past.append(gone, self.path)
+            self.judge.apply(gone)
+            self.formers.see(gone)
 
     def _start(self, started: Started) -> None:
         self.started = started
@@ -258,13 +271,17 @@ class TargetFold:
     def continued(self) -> Plan | None:
         """The plan with which a new flow goes on after the rounds that were begun; None: they all were."""
         assert self.plan is not None
-        rounds = self.plan.rounds
-        first = self.last_round + 1
-        if rounds is not None:
-            rounds -= first - self.plan.first_round
-            if rounds <= 0:
-                return None
-        return msgspec.structs.replace(self.plan, first_round=first, rounds=rounds)
+        return continued(self.plan, self.last_round)
+
+    def taken_back(self, now: int) -> TakenBack | None:
+        """What takes the last reset, or the last other way of probing, back at this moment; None: nothing can."""
+        former = self.formers.newest(now)
+        if former is None:
+            return None
+        if former.flow is None:
+            return TakenBack(now)
+        plan = continued(former.flow.plan, former.flow.last_round)
+        return None if plan is None else TakenBack(now, plan)
 
     @property
     def notes(self) -> tuple[str, ...]:

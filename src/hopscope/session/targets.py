@@ -17,9 +17,11 @@ from hopscope.session.plans import numeric, plan_of
 from hopscope.session.resolve import resolve
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
 from hopscope.session.target import TargetRecord, planned_s
-from hopscope.wire.facts import Begun, Continued, Found, Unresolved
-from hopscope.wire.messages import Pause, Plan, Refused, Start, Stop
+from hopscope.wire.facts import Abandoned, Begun, Continued, Found, Paused, Resumed, Unresolved
+from hopscope.wire.messages import Pause, Plan, Refused, Resume, Start, Stop
 
+ASIDE_S: Final = 60.0
+"""For so long a target that was set aside can be brought back."""
 _LOOKUPS: Final = 16
 """Look up at most this many targets' names at once."""
 
@@ -49,6 +51,8 @@ class Targets:
         self._changed = changed
         self._on_fact = on_fact
         self._records: dict[int, TargetRecord] = {}
+        self._aside: dict[int, tuple[TargetRecord, bool, asyncio.TimerHandle]] = {}
+        """Removed just now: the record, whether it was paused, and when it is forgotten."""
         self._by_flow_id: dict[int, TargetRecord] = {}
         self._next_number = 1
         self._next_flow_id = first_flow_id
@@ -97,10 +101,59 @@ class Targets:
 
     def remove(self, number: int) -> None:
         """Stop probing it and forget it. `KeyError`."""
-        self._drop_flow(self._records.pop(number))
+        self._forget(self._records.pop(number))
+
+    def _forget(self, record: TargetRecord) -> None:
+        self._drop_flow(record)
         self._share_memory()
         if self._on_fact is not None:
-            self._on_fact(number, Removed(self._now()))
+            self._on_fact(record.number, Removed(self._now()))
+
+    def set_aside(self, number: int) -> None:
+        """Remove it, in a way that can be taken back for `ASIDE_S`. `KeyError`."""
+        record = self._records.pop(number)
+        was_paused = record.fold.is_paused
+        if not was_paused:
+            self.apply(record, Paused(self._now()))
+            if record.flow_id:
+                self._tell(Pause(record.flow_id))
+        timer = asyncio.get_running_loop().call_later(ASIDE_S, self._forget_aside, number)
+        self._aside[number] = record, was_paused, timer
+
+    def bring_back(self, number: int) -> TargetRecord | None:
+        """The target that was set aside, as it was; None where it is forgotten."""
+        record, was_paused, timer = self._aside.pop(number, (None, False, None))
+        if record is None or timer is None:
+            return None
+        timer.cancel()
+        self._records = dict(sorted([*self._records.items(), (number, record)]))
+        self._share_memory()
+        if not was_paused:
+            self.apply(record, Resumed(self._now()))
+            if record.flow_id in self._by_flow_id:
+                self._tell(Resume(record.flow_id))
+        if record.flow_id and record.flow_id not in self._by_flow_id:  # the worker that had it is gone
+            self.apply(record, Abandoned(self._now(), "the probe worker ended while this probe was in flight"))
+            self.go_on(record)
+        return record
+
+    def _forget_aside(self, number: int) -> None:
+        record, _, timer = self._aside.pop(number)
+        timer.cancel()
+        self._forget(record)
+
+    def take_back(self, record: TargetRecord) -> bool:
+        """Take its last reset, or its last other way of probing, back. False: it is too late for that."""
+        fact = record.fold.taken_back(self._now())
+        if fact is None:
+            return False
+        if fact.plan is not None:
+            self._drop_flow(record)
+            record.retries = Retries(TARGET_PAUSES_S, planned_s(record.fold.probing))
+        self.apply(record, fact)
+        if fact.plan is not None:
+            self._open(record, fact.plan)
+        return True
 
     def restart(self, record: TargetRecord, probing: Probing) -> None:
         """A new flow in another way, with statistics anew."""
@@ -117,6 +170,8 @@ class Targets:
     async def close(self) -> None:
         """Nothing is looked up or tried again any more."""
         self._closed = True
+        for number in list(self._aside):
+            self._forget_aside(number)
         for record in self._records.values():
             record.drop_retry()
         tasks = [record.resolving for record in self._records.values() if record.resolving is not None]
@@ -137,8 +192,9 @@ class Targets:
 
     def _share_memory(self) -> None:
         """What may be kept of the past is shared equally."""
-        for record in self._records.values():
-            record.fold.past.bound(MOST_BYTES // len(self._records))
+        kept = [*self._records.values(), *(record for record, _, _ in self._aside.values())]
+        for record in kept:
+            record.fold.past.bound(MOST_BYTES // len(kept))
 
     # --- looked up --------------------------------------------------------------------------------------------
 

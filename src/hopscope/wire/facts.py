@@ -77,6 +77,14 @@ class Abandoned(msgspec.Struct, frozen=True, tag="abandoned"):
     error: str = "WORKER"
 
 
+class TakenBack(msgspec.Struct, frozen=True, tag="taken-back", omit_defaults=True):
+    """The last `Reset`, or the last other way of probing, is taken back: the statistics before it, and what happened
+    since a reset. `plan`: of the flow that goes on in the former way; one of which nothing is remembered is begun."""
+
+    at: Int
+    plan: Plan | None = None
+
+
 DriverFact: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned
+    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned, TakenBack
 ]

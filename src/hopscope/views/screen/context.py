@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
@@ -12,6 +12,7 @@ from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import Recalling, SessionLike, Timed
 from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.undoing import Undoing
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -80,6 +81,7 @@ class ActionContext:
         self.state.see(self.state.shown)
         self.changed: dict[str, Any] = {}
         """Of how targets are probed: what was changed by hand, under the configuration file's names."""
+        self.undoing = Undoing()
         self._seen = -1
 
     # --- drawing ---------------------------------------------------------------------------------------------------
@@ -189,6 +191,27 @@ class ActionContext:
             self.update()
         self.state.said, self.state.said_at = words, self.state.present.now
         self.redraw()
+
+    def say_undoable(self, words: str, do: Callable[[], str]) -> None:
+        """As `say`, of something that can be undone: `do` does that, and says what it undid."""
+        self.undoing.add(self._newest.now, do)
+        key = self.key("program.undo")
+        self.say(f"{words}{f'; {key} undoes it' if key else ''}", fresh=True)
+
+    def take_back(self, targets: Iterable[int]) -> None:
+        """Take the last reset, or other way of probing, of some targets back. `LookupError` where that is too late."""
+        taken = [target for target in targets if self.session.take_back(target)]
+        if not taken:
+            raise LookupError
+        for target in taken:
+            self.forget(target)
+
+    def key(self, action: str) -> str:
+        """The first key of an action, as a person reads it; empty where it has none."""
+        from hopscope.views.screen.keymap import keys_of, shown
+
+        bound = keys_of(self.options.keys)[action]
+        return shown(bound[0], not self.screen.look().glyphs.is_ascii) if bound else ""
 
     @property
     def is_recording(self) -> bool:

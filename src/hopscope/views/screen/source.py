@@ -35,6 +35,14 @@ class SessionLike(Protocol):
         """Stop probing a target and forget it."""
         ...
 
+    def set_aside(self, target: int) -> None:
+        """As `remove`, but for a minute it can be brought back."""
+        ...
+
+    def bring_back(self, target: int) -> bool:
+        """Show and probe a target again that was set aside, with all that was found. False: it is forgotten."""
+        ...
+
     def pause(self, target: int | None = None) -> None:
         """Send no new probes to a target (None: to any)."""
         ...
@@ -78,6 +86,11 @@ class SessionLike(Protocol):
 
     def restart(self, target: int, probing: Probing) -> None:
         """Probe a target in another way: a new flow, statistics anew."""
+        ...
+
+    def take_back(self, target: int) -> bool:
+        """Take the last `reset` or `restart` of a target back, with all that was found before. False: it is too late.
+        `KeyError` where there is no such target any more."""
         ...
 
 

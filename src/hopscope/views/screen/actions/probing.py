@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hopscope.session.model import ProtocolChoice, Target
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
@@ -35,7 +37,12 @@ def reset(context: ActionContext) -> None:
     elif target:
         context.session.reset(target.id)
         context.forget(target.id)
-        context.say("statistics of this target begin anew", fresh=True)
+        context.say_undoable("statistics of this target begin anew", lambda: _not_reset(context, [target]))
+
+
+def _not_reset(context: ActionContext, targets: Sequence[Target]) -> str:
+    context.take_back(target.id for target in targets)
+    return f"statistics of {targets[0].query if len(targets) == 1 else 'all targets'} go on as if nothing was reset"
 
 
 def _is_stuck(context: ActionContext, target: Target) -> bool:
@@ -51,10 +58,11 @@ def retry(context: ActionContext) -> None:
 
 @action("stats.reset_all", "ctrl+r", "reset all", "Begin the statistics of all targets anew.", "Probing")
 def reset_all(context: ActionContext) -> None:
+    targets = context.state.shown.targets
     context.session.reset()
-    for target in context.state.shown.targets:
+    for target in targets:
         context.forget(target.id)
-    context.say("statistics of all targets begin anew", fresh=True)
+    context.say_undoable("statistics of all targets begin anew", lambda: _not_reset(context, targets))
 
 
 @action("probe.interval", "i", "interval", "Change the interval between two rounds of this target.", "Probing")
@@ -79,12 +87,20 @@ def _switch(context: ActionContext, protocol: Protocol) -> None:
     target = context.state.chosen
     if target is None:
         return
+    before = target.path.protocol.upper()
     wanted: ProtocolChoice = "auto" if context.probing(target).protocol == protocol else protocol
     restart_with(context, target, protocol=wanted)
     plan = next((one.plan for one in context.session.snapshot().targets if one.id == target.id), None)
     sent: str = plan.protocol if plan else context.probing(target).first_protocol
     port = f", port {plan.port}" if plan and plan.port else ""
-    context.say(f"probing with {sent.upper()}{port}: statistics begin anew", fresh=True)
+    words = f"probing with {sent.upper()}{port}: statistics begin anew"
+    context.say_undoable(words, lambda: probed_as_before(context, target, f"probing with {before}"))
+
+
+def probed_as_before(context: ActionContext, target: Target, how: str) -> str:
+    """Take back that a target is probed in another way; in words."""
+    context.take_back([target.id])
+    return f"{how} again, with all that was found before"
 
 
 def restart_with(context: ActionContext, target: Target, **changes: object) -> None:
@@ -131,9 +147,23 @@ def remove(context: ActionContext) -> None:
     if target is None:
         return
     context.choose_target(1)
-    context.session.remove(target.id)
+    context.session.set_aside(target.id)
     context.refresh_now()
-    context.say(f"{target.query} removed", fresh=True)
+
+    def bring_back() -> str:
+        if not context.session.bring_back(target.id):
+            raise LookupError
+        context.refresh_now()
+        context.show_target(target.id)
+        return f"{target.query} is back, with all that was found before"
+
+    key = context.key("program.undo")
+    context.undoing.add(context.state.shown.now, bring_back)
+    context.say(f"removed {target.query}{f'; {key} brings it back' if key else ''}", fresh=True)
+
+
+def _are(count: int) -> str:
+    return "is none" if not count else "is one" if count == 1 else f"are {count}"
 
 
 def _number(position: int) -> None:
@@ -142,6 +172,8 @@ def _number(position: int) -> None:
         targets = context.state.shown.targets
         if position <= len(targets):
             context.show_target(targets[position - 1].id)
+        else:
+            context.say(f"there is no target {position}: there {_are(len(targets))}")
 
 
 for _position in range(1, 10):

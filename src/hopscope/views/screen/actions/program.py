@@ -11,6 +11,17 @@ def quit_(context: ActionContext) -> None:
     context.screen.leave(None)
 
 
+@action(
+    "program.undo",
+    "U",
+    "undo",
+    "Undo what was done last: a removal, a reset, another protocol or interval.",
+    "Probing",
+)
+def undo(context: ActionContext) -> None:
+    context.say(context.undoing.undo(context.state.shown.now), fresh=True)
+
+
 @action("program.interrupt", "ctrl+c", "interrupt", "Quit, as an interruption (exit status 130).", "Program")
 def interrupt(context: ActionContext) -> None:
     context.screen.leave(130)

@@ -39,16 +39,14 @@ def entries(context: ActionContext) -> Iterator[Entry]:
 def _setter(context: ActionContext, setting: Setting, value: Any) -> Callable[[], None]:
     def do() -> None:
         reason = put(context, setting, value)
-        context.say(reason or f"{setting.title}: {said(setting, value)}")
+        if reason or setting.of == "screen":  # how it is probed was said by whoever can undo it
+            context.say(reason or f"{setting.title}: {said(setting, value)}")
 
     return do
 
 
 def _asker(context: ActionContext, setting: Setting) -> Callable[[], None]:
-    def done(_setting: Setting, value: Any) -> None:
-        context.say(f"{setting.title}: {said(setting, value)}")
-
-    return lambda: change(context, setting, 1, done)
+    return lambda: change(context, setting, 1, lambda _setting, _value: None)
 
 
 def _column(context: ActionContext, key: str) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -21,6 +21,9 @@ from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.pastes import plain
 from hopscope.views.screen.source import Timed
 from hopscope.views.screen.styles import Look
+from hopscope.wire.durations import brief, read_duration, shown
+from hopscope.wire.probing_options import PROBING_OPTIONS
+from hopscope.words.numbers import interval
 from hopscope.words.when import moment
 
 Accept: TypeAlias = Callable[[str], Awaitable[str | None]]
@@ -152,17 +155,36 @@ def interval_prompt(context: ActionContext, target: Target) -> Prompt:
     now = context.probing(target).interval_s
 
     async def accept(text: str) -> str | None:
-        value = number(text.removesuffix("s").strip())
-        if value is None or value <= 0:
-            return f"{text!r} is no number of seconds"
         try:
+            value = read_option("interval_s", text)
             context.session.adjust(target.id, interval_s=value)
         except ValueError as error:
             return str(error)
-        context.say(f"a round every {value:g} s", fresh=True)
+        context.say_undoable(f"a round {interval(value)}", lambda: adjusted_back(context, target, "interval_s", now))
         return None
 
-    return Prompt("interval", f"seconds between two rounds to {target.query}", f"{now:g}", accept)
+    hint = f"between two rounds to {target.query}: seconds, or with a unit (200ms, 2s)"
+    return Prompt("interval", hint, f"{now:g}", accept)
+
+
+def adjusted_back(context: ActionContext, target: Target, name: str, value: Any) -> str:
+    """Undo that an option was changed; in words. `LookupError` where the target is gone."""
+    context.session.adjust(target.id, **{name: value})
+    return f"{name.removesuffix('_s').replace('_', ' ')} {brief(value) if name.endswith('_s') else f'{value:g}'} again"
+
+
+def read_option(name: str, text: str) -> float:
+    """What was typed for a probing option that is a number. `ValueError` with one line."""
+    option = PROBING_OPTIONS[name]
+    low, high = option.low or 0, option.high or math.inf
+    if option.is_duration:
+        return read_duration(text, low, high)
+    value = number(text)
+    if value is None or value != int(value):
+        raise ValueError(f"{shown(text)} is no whole number")
+    if not low <= value <= high:
+        raise ValueError(f"{shown(text)} is out of range; allowed are {low:g} to {high:g}")
+    return int(value)
 
 
 def time_prompt(context: ActionContext) -> Prompt:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
 from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.session.model import Target
-from hopscope.views.screen.actions.probing import restart_with
+from hopscope.views.screen.actions.probing import probed_as_before, restart_with
 from hopscope.views.screen.context import ActionContext
-from hopscope.views.screen.dialogs.prompt import Prompt, number
+from hopscope.views.screen.dialogs.prompt import Prompt, adjusted_back, read_option
 from hopscope.views.screen.dialogs.sheet import Sheet, line
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 from hopscope.views.screen.styles import Look
@@ -177,12 +178,10 @@ def parsed(setting: Setting, text: str) -> float | int | str | None:
     """A typed value; a text is the reason why it is none."""
     if not text and setting.key == "port":
         return None
-    value = number(text.removesuffix("s").strip())
-    if value is None:
-        return f"{text!r} is no number"
-    if setting.key.endswith("_s"):
-        return value
-    return int(value) if value == int(value) else f"{text!r} is no whole number"
+    try:
+        return read_option(setting.key, text)
+    except ValueError as why:
+        return str(why)
 
 
 def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
@@ -207,12 +206,18 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
 
 
 def _put(context: ActionContext, target: Target, key: str, value: Any) -> str | None:
+    before = getattr(context.probing(target), key)
+    undo: Callable[[], str]
     try:
         if PROBING_OPTIONS[key].is_adjustable:
             context.session.adjust(target.id, **{key: value})
+            undo = partial(adjusted_back, context, target, key, before)
         else:
             restart_with(context, target, **{key: value})
+            undo = partial(probed_as_before, context, target, f"probing {target.query}")
     except ValueError as error:
         return str(error)
+    name = key.removesuffix("_s").replace("_", " ")
+    context.say_undoable(f"{name} {'default' if value is None else value}", undo)
     context.refresh_now()
     return None

@@ -6,6 +6,7 @@ import os
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from hopscope.views.report.formats import BY_SUFFIX
 from hopscope.views.screen.context import ActionContext
@@ -23,14 +24,18 @@ def write_prompt(context: ActionContext) -> Prompt:
         if suffix != "svg" and suffix not in BY_SUFFIX:
             return f"the ending says what is written: {endings}"
         if suffix == "svg":
-            if os.path.lexists(path):
-                return f"{path}: File exists"
-            context.screen.after_dialog(lambda: _picture(context, path))
+            try:
+                file = _opened(context, path)
+            except (OSError, ValueError) as error:
+                return _reason(error)
+            context.screen.after_dialog(lambda: _picture(context, path, file))
             return None
         if context.options.report is None or target is None:
             return "there is no report to write"
         try:
-            _write(context, path, context.options.report(context.state.shown, target.id, BY_SUFFIX[suffix].name))
+            text = context.options.report(context.state.shown, target.id, BY_SUFFIX[suffix].name)
+            with _opened(context, path) as file:
+                file.write(text)
         except (OSError, ValueError) as error:
             return _reason(error)
         context.say(f"report written to {path}")
@@ -44,20 +49,20 @@ def write_prompt(context: ActionContext) -> Prompt:
     return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
 
 
-def _picture(context: ActionContext, path: Path) -> None:
+def _picture(context: ActionContext, path: Path, file: TextIO) -> None:
     try:
-        _write(context, path, context.screen.picture())
+        with file:
+            file.write(context.screen.picture())
     except OSError as error:
         context.say(_reason(error))
     else:
         context.say(f"picture written to {path}")
 
 
-def _write(context: ActionContext, path: Path, text: str) -> None:
-    """Write a new file; `OSError` where there is one of that name."""
+def _opened(context: ActionContext, path: Path) -> TextIO:
+    """A new file; `OSError` where there is one of that name, or none can be made."""
     create = context.options.create or _create
-    with open(create(str(path)), "w", encoding="utf-8") as file:
-        file.write(text)
+    return open(create(str(path)), "w", encoding="utf-8")
 
 
 def _create(path: str) -> int:

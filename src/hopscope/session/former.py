@@ -1,0 +1,93 @@
+"""What a target's statistics were before they were begun anew, so that this can be taken back for a while."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from hopscope.judge.judge import Judge
+from hopscope.path.fold import PathFold
+from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.model import Probing
+from hopscope.wire.messages import Plan, RoundStarted, Started
+
+KEPT_NS: Final = 60_000_000_000
+"""For so long it can be taken back."""
+MOST: Final = 8
+"""Begun anew one after the other, and all of it taken back."""
+MOST_FACTS: Final = 100_000
+"""That came since, and would have to be folded again."""
+
+
+class Flow(NamedTuple):
+    """How it was probed then."""
+
+    probing: Probing
+    plan: Plan
+    started: Started | None
+    last_round: int
+
+
+class Former(NamedTuple):
+    """The statistics before. `at`: when they were begun anew (epoch ns); `place`: how many facts the past held then;
+    `next_round`: the first that had not begun."""
+
+    at: int
+    place: int
+    next_round: int
+    path: PathFold
+    judge: Judge
+    flow: Flow | None
+    """Where it was probed in another way; None: a reset."""
+    since: list[TargetFact]
+    """What has happened to the same flow since a reset."""
+
+
+class Formers:
+    """The newest of them. Of a fold's facts each must be seen."""
+
+    def __init__(self) -> None:
+        self._kept: list[Former] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def copy(self) -> Formers:
+        """The same, to be continued by itself."""
+        twin = Formers()
+        twin._kept = [
+            former._replace(path=former.path.copy(), judge=former.judge.copy(), since=former.since.copy())
+            for former in self._kept
+        ]
+        return twin
+
+    def keep(self, former: Former) -> None:
+        """One more."""
+        self._kept = [*self._kept[1 - MOST :], former]
+
+    def see(self, fact: TargetFact) -> None:
+        """What happened since: it belongs to what a reset left as well."""
+        if isinstance(fact, RoundStarted):
+            self._kept = [former for former in self._kept if fact.at - former.at <= KEPT_NS]
+        for former in reversed(self._kept):
+            if former.flow is not None:
+                break
+            former.since.append(fact)
+            if len(former.since) > MOST_FACTS:
+                self._kept = []
+                break
+
+    def newest(self, now: int) -> Former | None:
+        """What would be taken back at this moment (epoch ns)."""
+        former = self._kept[-1] if self._kept else None
+        return former if former is not None and now - former.at <= KEPT_NS else None
+
+    def take(self) -> Former | None:
+        """The newest one, with what has happened since."""
+        if not self._kept:
+            return None
+        former = self._kept.pop()
+        for fact in former.since:
+            if not isinstance(fact, Asked):  # which concerns neither
+                former.path.apply(fact)
+                former.judge.apply(fact)
+        return former
