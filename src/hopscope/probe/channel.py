@@ -17,7 +17,9 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
+
+import msgspec
 
 from hopscope.wire.messages import Clock, FlowKind, Kind, Label, Method, Plan
 
@@ -27,8 +29,7 @@ Fate: TypeAlias = Literal["answered", "lost", "late"]
 """What the engine remembers of a probe for the next answer to it."""
 
 
-@dataclass(slots=True, eq=False)
-class Probe:
+class Probe(msgspec.Struct, eq=False, gc=False):
     """One probe, from before it is sent until nobody remembers it. The channel fills in the times of its sending."""
 
     target: int
@@ -50,7 +51,7 @@ class Probe:
     """Which of the target's flows it belongs to; with target, round and TTL its identity."""
 
 
-class Match(NamedTuple):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """The probe that an answer names, and how well: see `Reply.vouched`."""
 
     probe: Probe
@@ -59,7 +60,7 @@ class Match(NamedTuple):
     """The type of service it was sent with, where the method can compare it with what is quoted."""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer, parsed. Times as in `Probe`."""
 
     address: str

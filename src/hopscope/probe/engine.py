@@ -304,24 +304,27 @@ class Engine:
             self._latency_critical.add(target.number)
         elif self._latency_critical:
             self._latency_critical.discard(target.number)
-        if sweep.finished and not target.is_finish_told:
-            target.is_finish_told = True
-            target.scheduled = NEVER
-            rounds = sweep.round + 1 - sweep.plan.first_round
-            self._queue.events += self._shared.crowd.of(target.number)
-            self.emit_now(Finished(target.number, rounds))
-            return
-        self._schedule(target, now)
+        if sweep.finished:
+            self._finish(target)
+        else:
+            self._schedule(target, now)
 
-    def _schedule(self, target: ProbedTarget, now: int) -> None:
+    def _finish(self, target: ProbedTarget) -> None:
         if target.is_finish_told:
             return
+        target.is_finish_told = True
+        target.scheduled = NEVER
+        rounds = target.sweep.round + 1 - target.sweep.plan.first_round
+        self._queue.events += self._shared.crowd.of(target.number)
+        self.emit_now(Finished(target.number, rounds))
+
+    def _schedule(self, target: ProbedTarget, now: int) -> None:
+        deadline = target.sweep.next_deadline()
         # Never in the past, also where a plan was changed: what is much later than due then is a standstill.
         earliest = now + HELD_POLL_NS if self._held else now
-        deadline = target.sweep.next_deadline()
         if deadline < earliest:
             deadline = earliest
-        if deadline < target.scheduled:
+        if deadline < target.scheduled and not target.is_finish_told:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, target.number))
 

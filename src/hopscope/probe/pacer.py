@@ -46,6 +46,7 @@ class Pacer:
         "_send_at",
         "_slowest_rtt",
         "_window",
+        "all_rounds_begun",
         "is_opening",
         "next_ttl",
         "round",
@@ -67,12 +68,9 @@ class Pacer:
         """Probes of this round without a fate."""
         self._progress_at = now
         self._slowest_rtt = 0
-
-    @property
-    def all_rounds_begun(self) -> bool:
+        self.all_rounds_begun = False
         """Whether no further round will start."""
-        rounds = self._plan.rounds
-        return rounds is not None and self.round + 1 >= self._plan.first_round + rounds
+        self._count_rounds()
 
     def next_deadline(self, horizon: int) -> int:
         """When the next probe leaves, or the next round starts."""
@@ -92,6 +90,7 @@ class Pacer:
         # A round that is much too late was missed: the clock starts anew.
         self._round_start = due if now - due < self._plan.interval_ns else now
         self.round += 1
+        self._count_rounds()
         self.next_ttl = self._plan.first_ttl
         self._send_at = self._progress_at = now
         self._outstanding = 0
@@ -112,7 +111,8 @@ class Pacer:
             self._progress_at = now
         self._outstanding += 1
         # After a stall the probes of a round do not hurry after each other.
-        self._send_at = max(self._send_at + self._gap, now - 2 * self._gap)
+        at, earliest = self._send_at + self._gap, now - 2 * self._gap
+        self._send_at = at if at > earliest else earliest
         ttl = self.next_ttl
         self.next_ttl = ttl + 1
         return ttl
@@ -137,10 +137,15 @@ class Pacer:
     def adjust(self, plan: Plan, horizon: int) -> None:
         """Go on by another plan; it holds for the round under way, too."""
         self._plan = plan
+        self._count_rounds()
         if not self.is_opening:
             before = self._gap
             self.spread(horizon)
             self._send_at += self._gap - before
+
+    def _count_rounds(self) -> None:
+        rounds = self._plan.rounds
+        self.all_rounds_begun = rounds is not None and self.round + 1 >= self._plan.first_round + rounds
 
     @property
     def _is_stepwise(self) -> bool:

@@ -87,24 +87,25 @@ class ProbedTarget:
         """Expire, forget and send all that is due (send nothing while `held`). The time from which the next deadline
         counts: now, or a little later where an answer may lie unread."""
         sweep = self.sweep
-        is_unread = False
-        while (old := sweep.first_expired(now)) is not None:
-            is_unread = self._may_lie_unread(old, now)
-            if is_unread:
-                break
-            self._expire(old, now)
-        for old in sweep.take_forgettable(now):
-            self.flow.forget(old)
+        is_unread = now >= sweep.calm_until and self._expire_all(now)
         if not held:
             if now - self._looked_at >= LOOK_EVERY_NS and not sweep.paused:
                 self._look_at_route(now)
-            if sweep.start_round_if_due(now):
-                queue = self._shared.queue
-                queue.events.append(RoundStarted(self.number, sweep.round, now + queue.anchor))
+            if sweep.is_between_rounds:
+                self._start_round(now)
             while (probe := sweep.take_due(now)) is not None:
                 self._send(probe)
                 now = self._shared.monotonic()
         return now + UNREAD_POLL_NS if is_unread else now
+
+    def _start_round(self, now: int) -> None:
+        """Start the next round, if it is due; before that, forget what nobody will answer."""
+        sweep = self.sweep
+        for old in sweep.take_forgettable(now):
+            self.flow.forget(old)
+        if sweep.start_round_if_due(now):
+            queue = self._shared.queue
+            queue.events.append(RoundStarted(self.number, sweep.round, now + queue.anchor))
 
     def _send(self, probe: Probe) -> None:
         queue = self._shared.queue
@@ -122,6 +123,14 @@ class ProbedTarget:
         queue.events.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, probe.flow))
 
     # --- without an answer --------------------------------------------------------------------------------------
+
+    def _expire_all(self, now: int) -> bool:
+        """Give a fate to whatever waits in vain. False, unless an answer may lie unread."""
+        while (old := self.sweep.first_expired(now)) is not None:
+            if self._may_lie_unread(old, now):
+                return True
+            self._expire(old, now)
+        return False
 
     def _may_lie_unread(self, old: Probe, now: int) -> bool:
         """Whether the answer to a probe whose timeout has passed may wait behind others in a socket."""

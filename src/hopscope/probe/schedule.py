@@ -26,7 +26,7 @@ Outcome = Literal["answered", "late", "duplicate"]
 class Sweep:
     """One target's rounds. The caller sends what `take_due` gives, says how that went, and hands in answers."""
 
-    __slots__ = ("_book", "_horizon", "_pacer", "finished", "is_stirred", "paused", "plan", "target")
+    __slots__ = ("_book", "_horizon", "_pacer", "calm_until", "finished", "is_stirred", "paused", "plan", "target")
 
     def __init__(self, target: int, plan: Plan, now: int, first_sequence: int = 0) -> None:
         self.target = target
@@ -36,6 +36,8 @@ class Sweep:
         """All rounds were sent, and every fate is known."""
         self.is_stirred = False
         """Whether the last answer changed what is due when."""
+        self.calm_until = 0
+        """Before this no timeout passes: not to be looked for with each probe."""
         self._horizon = Horizon(plan)
         self._pacer = Pacer(plan, now)
         self._book = ProbeBook(plan, now, first_sequence)
@@ -61,12 +63,21 @@ class Sweep:
             return not (self.paused or self.finished) and (pacer.is_opening or self._is_ending)
         return False
 
+    @property
+    def is_between_rounds(self) -> bool:
+        """Whether all probes of the round under way were sent, or none has begun."""
+        return self._pacer.next_ttl > self._horizon.ttl
+
     def next_deadline(self) -> int:
         """When something is due next; `NEVER` where only an answer can change that."""
         send_at = NEVER if self.paused or self.finished else self._pacer.next_deadline(self._horizon.ttl)
+        if send_at < self.calm_until:
+            return send_at
         oldest = self._book.oldest_pending()
         if oldest is None:
+            self._calm_down(self._book.last_sent)
             return send_at
+        self._calm_down(oldest.sent_mono)
         expiry = self._expiry(oldest)
         return expiry if expiry < send_at else send_at
 
@@ -138,8 +149,10 @@ class Sweep:
 
     def first_expired(self, now: int) -> Probe | None:
         """A pending probe whose timeout has passed; the caller lets it `lose`. None: none has."""
+        if now < self.calm_until:
+            return None
         oldest = self._book.oldest_pending()
-        if oldest is None or (now < oldest.sent_mono + self.plan.timeout_ns and self.plan.grace_ns is None):
+        if oldest is None:
             return None
         return None if now < self._expiry(oldest) else oldest
 
@@ -169,6 +182,7 @@ class Sweep:
     def adjust(self, plan: Plan) -> None:
         """Go on by another plan (the same address, method and packets); it holds for the round under way too."""
         self.plan = plan
+        self.calm_until = 0
         self._book.adjust(plan)
         self._horizon.adjust(plan)
         self._pacer.adjust(plan, self._horizon.ttl)
@@ -188,6 +202,11 @@ class Sweep:
             return min(expiry, self._book.last_sent + self.plan.grace_ns)
         return expiry
 
+    def _calm_down(self, since: int) -> None:
+        """No pending probe was sent before `since`. A grace time may end the wait of them all."""
+        if self.plan.grace_ns is None:
+            self.calm_until = since + self.plan.timeout_ns
+
     def _end_wait(self, probe: Probe) -> None:
         probe.fate = "lost"
         self._book.pending -= 1
@@ -195,5 +214,5 @@ class Sweep:
             self._pacer.unanswered()
 
     def _finish_if_over(self) -> None:
-        if self._book.pending == 0 and self._is_ending:
+        if self._pacer.all_rounds_begun and self._book.pending == 0 and self._is_ending:
             self.finished = True

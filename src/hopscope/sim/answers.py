@@ -7,7 +7,7 @@ from random import Random
 
 from hopscope.sim import packets
 from hopscope.sim.forwarding import Forwarding
-from hopscope.sim.packets import Packet
+from hopscope.sim.packets import ErrorForm4, Packet
 from hopscope.sim.rewrites import brought_home, passed
 from hopscope.sim.values import Answer
 
@@ -17,11 +17,19 @@ _ECHO_REPLY = {packets.ICMP: 0, packets.ICMP6: 129}
 
 def answer(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     """The answer to `probe`; None where there is nothing to say."""
+    if fate.form is not None and len(probe.data) <= packets.MAX_ERROR4 - 28:
+        return fate.form.around(packets.aged(probe.data, fate.quoted_ttl), rng.getrandbits(16))
     if fate.error is not None:
-        return _error(probe, fate, fate.error.type, fate.error.code, rng)
+        made = _error(probe, fate, fate.error.type, fate.error.code, rng)
+        if made is not None and probe.family == 4 and _is_alike(fate):
+            error = fate.error
+            fate.form = ErrorForm4(fate.source, probe.source, fate.ttl, error.type, error.code, fate.mtu)
+        return made
     target = fate.target
     assert target is not None
-    data, family, start, protocol, _, source, destination = probe
+    data, start, protocol, source, destination = (
+        probe.data, probe.start, probe.protocol, probe.source, probe.destination,
+    )  # fmt: skip
     if protocol == packets.UDP:
         if target.udp.word == "reply":
             sport, dport = struct.unpack_from("!HH", data, start)
@@ -36,11 +44,17 @@ def answer(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
             message = bytes((_ECHO_REPLY[protocol], 0, 0, 0)) + data[start + 4 :]
             return packets.icmp(destination, source, fate.ttl, message, rng.getrandbits(16))
         return _said(target.icmp, probe, fate, rng)
-    return _error(probe, fate, *((3, 2) if family == 4 else (4, 1)), rng)
+    return _error(probe, fate, *((3, 2) if probe.family == 4 else (4, 1)), rng)
+
+
+def _is_alike(fate: Forwarding) -> bool:
+    """Whether all these errors differ in nothing but the probe that they quote, which they quote whole."""
+    state = fate.state
+    return not (fate.rewrites or fate.choices or state.extension or state.quote is not None)
 
 
 def _tcp(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
-    data, _, start, _, _, source, destination = probe
+    data, start, source, destination = probe.data, probe.start, probe.source, probe.destination
     if len(data) < start + 20:
         return None
     target = fate.target
@@ -80,9 +94,9 @@ def _error(probe: Packet, fate: Forwarding, kind: int, code: int, rng: Random) -
     state = fate.state
     if fate.rewrites:
         stages = passed(probe, fate.rewrites)
-        quote = brought_home(packets.with_ttl(stages[-1], fate.quoted_ttl)[: state.quote], stages, probe, fate.rewrites)
+        quote = brought_home(packets.aged(stages[-1], fate.quoted_ttl)[: state.quote], stages, probe, fate.rewrites)
     else:
-        quote = packets.with_ttl(data, fate.quoted_ttl)
+        quote = packets.aged(data, fate.quoted_ttl)
         if state.quote is not None:
             quote = quote[: state.quote]
     extension = state.extension

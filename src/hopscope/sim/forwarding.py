@@ -9,7 +9,7 @@ from hopscope.sim import packets
 from hopscope.sim.faults import LossProcess
 from hopscope.sim.language import Hop, Scenario, Target
 from hopscope.sim.node_state import NodeState
-from hopscope.sim.packets import Packet
+from hopscope.sim.packets import ErrorForm4, Packet
 from hopscope.sim.rewrites import rewrites
 from hopscope.sim.topology import Gap, Way, flow_share, pick
 from hopscope.sim.values import Answer, TypeCode
@@ -28,6 +28,7 @@ class Forwarding:
         "choices",
         "dynamic",
         "error",
+        "form",
         "forward",
         "initial",
         "may_be_silent",
@@ -62,6 +63,8 @@ class Forwarding:
         self.quoted_ttl = 1
         self.error: TypeCode | None = None
         """The ICMP error that is the answer; None: the target answers for itself."""
+        self.form: ErrorForm4 | None = None
+        """Of the errors, where nothing in them is to be chosen or put back; made with the first of them."""
         self.target: Target | None = None
         self.mtu = 0
         self.source: bytes = b""

@@ -86,7 +86,8 @@ class Network:
             if self.truth is not None:
                 self.truth.append(PacketTruth(now, 0, 0, "", "", data[:8], "unreadable", None, 0, None, (), b""))
             return
-        _, _, start, protocol, ttl, source, destination = packet
+        start, protocol, ttl = packet.start, packet.protocol, packet.ttl
+        source, destination = packet.source, packet.destination
         if protocol == packets.UDP and self._names.serves(destination) and data[start + 2 : start + 4] == b"\0\x35":
             self._ask(now, packet)
             return
@@ -130,8 +131,9 @@ class Network:
         state: NodeState = fate.state
         at = None
         if fate.uniform is not None:
+            random = rng.random
             for width in fate.uniform:
-                extra += int(rng.random() * width)
+                extra += int(random() * width)
         else:
             for link, base in fate.dynamic:
                 if link.is_uniform:

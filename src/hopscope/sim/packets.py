@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 ICMP: Final = 1
 TCP: Final = 6
@@ -27,11 +29,13 @@ MAX_ERROR6: Final = 1280
 
 
 _IP4: Final = struct.Struct("!BBHHHBBH4s4s")
+_HEAD4: Final = struct.Struct("!B5xHBBxx4s4s")
 _TTL: Final = struct.Struct("!BBH")
 _ERROR: Final = struct.Struct("!BBHI")
+_IP4_ERROR: Final = struct.Struct("!BBHHHBBH4s4sHHI")
 
 
-class Packet(NamedTuple):
+class Packet(msgspec.Struct, frozen=True, gc=False):
     """An IP packet, read once."""
 
     data: bytes
@@ -51,14 +55,15 @@ def read(data: bytes) -> Packet | None:
     that is no host's, less than eight bytes of transport header."""
     try:
         if data[0] >> 4 == 4:
-            start = (data[0] & 15) * 4
-            if start < 20 or data[6] & 31 or data[7] or not 0 < data[16] < 224 or len(data) < start + 8:
+            first, fragment, ttl, protocol, source, destination = _HEAD4.unpack_from(data)
+            start = (first & 15) * 4
+            if start < 20 or fragment & 0x1FFF or not 0 < destination[0] < 224 or len(data) < start + 8:
                 return None
-            return Packet(data, 4, start, data[9], data[8], data[12:16], data[16:20])
+            return Packet(data, 4, start, protocol, ttl, source, destination)
         if data[0] >> 4 != 6 or not 0 < data[24] < 255 or len(data) < 48:
             return None
         return Packet(data, 6, 40, data[6], data[7], data[8:24], data[24:40])
-    except IndexError:
+    except (IndexError, struct.error):
         return None
 
 
@@ -152,6 +157,41 @@ def with_ttl(probe: bytes, ttl: int) -> bytes:
     return probe[:8] + _TTL.pack(ttl, probe[9], 0xFFFF - (total % 0xFFFF or 0xFFFF)) + probe[12:]
 
 
+def aged(probe: bytes, ttl: int) -> bytes:
+    """`probe`, whose header is right, when `ttl` is left: as `with_ttl`, by the way of routers (RFC 1624)."""
+    if probe[0] >> 4 == 6:
+        return probe[:7] + bytes((ttl,)) + probe[8:]
+    before, protocol, value = _TTL.unpack_from(probe, 8)
+    return probe[:8] + _TTL.pack(ttl, protocol, (value + (before - ttl << 8)) % 0xFFFF) + probe[12:]
+
+
+class ErrorForm4:
+    """What all ICMP errors of one IPv4 router to one host have in common, but for what they quote."""
+
+    __slots__ = ("_destination", "_head", "_kind", "_source", "_sum", "_ttl", "_word")
+
+    def __init__(self, source: bytes, destination: bytes, ttl: int, kind: int, code: int, word: int = 0) -> None:
+        """As of `error`."""
+        self._source, self._destination = source, destination
+        self._ttl, self._kind, self._word = ttl, kind << 8 | code, word
+        self._head = 0x4500 + (ttl << 8 | ICMP) + int.from_bytes(source + destination, "big")
+        self._sum = self._kind + word
+
+    def around(self, quote: bytes, ident: int) -> bytes:
+        """The packet with this quote, which is not too long, and this identification."""
+        size = 28 + len(quote)
+        head = 0xFFFF - ((self._head + size + ident) % 0xFFFF or 0xFFFF)
+        total = int.from_bytes(quote, "big")
+        value = 0xFFFF - (((total << 8 if size & 1 else total) + self._sum) % 0xFFFF or 0xFFFF)
+        return (
+            _IP4_ERROR.pack(
+                0x45, 0, size, ident, 0, self._ttl, ICMP, head, self._source, self._destination, self._kind, value,
+                self._word,
+            )
+            + quote
+        )  # fmt: skip
+
+
 def error(
     source: bytes,
     destination: bytes,
@@ -179,8 +219,7 @@ def error(
     if extension:
         quote += extension
     if four:
-        value = checksum(quote, (kind << 8 | code) + word)
-        return ip4(source, destination, ICMP, ttl, _ERROR.pack(kind, code, value, word) + quote, ident)
+        return ErrorForm4(source, destination, ttl, kind, code, word).around(quote, ident)
     return icmp(source, destination, ttl, _ERROR.pack(kind, code, 0, word) + quote)
 
 

@@ -61,7 +61,8 @@ def _time_exceeded(source: bytes, to: bytes, quote: bytes, rng: Random) -> bytes
 def _forged(kind: Forgery, made: bytes, probe: Packet, rng: Random, source: bytes | None) -> bytes | None:
     """An answer that is none: each differs from a true one in one thing that a careful reader checks. Who forges it is
     not on the path, and knows nothing of the payload: so there is none in the quotes, or a guessed one."""
-    data, family, start, protocol, _, us, destination = probe
+    data, family, start, protocol = probe.data, probe.family, probe.start, probe.protocol
+    us, destination = probe.source, probe.destination
     source = source or (made[12:16] if family == 4 else made[8:24])
     quote = bytearray(packets.with_ttl(data, 1)[: start + 8])
     if kind == "wrong-target":

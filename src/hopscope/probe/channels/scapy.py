@@ -25,7 +25,8 @@ from hopscope.probe import scapy_home
 from hopscope.probe.channel import ChannelContext, Probe
 from hopscope.probe.channels.packet_flow import Handle
 from hopscope.probe.channels.whole_packets import Arrival, PacketChannel
-from hopscope.probe.packets.replies import ACK, ICMP, RST, SYN, TCP
+from hopscope.probe.packets.kinds import ACK, RST, SYN
+from hopscope.probe.packets.replies import ICMP, TCP
 from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.sockets import endpoint, stamps
 from hopscope.probe.sockets.errqueue import Message

@@ -74,8 +74,9 @@ class SimulatedChannel(Channel):
 
     def on_deadline(self, now: int) -> None:
         """Read what came out of the networks."""
-        for world in self._worlds.values():
-            world.read(now)
+        for network, world in self._worlds.items():
+            for at, packet in network.due(now):
+                world.hear(at, now, packet)
 
     def close(self) -> None:
         """Forget all networks."""
@@ -103,12 +104,8 @@ class _World:
         """A time of the monotonic clock as a kernel would stamp it, on one wall clock that is never set."""
         return at + self._base
 
-    def read(self, now: int) -> None:
-        """Deliver what came out until `now`."""
-        for at, packet in self.network.due(now):
-            self._on_packet(at, now, packet)
-
-    def _on_packet(self, at: int, now: int, packet: bytes) -> None:
+    def hear(self, at: int, now: int, packet: bytes) -> None:
+        """Deliver a packet that came out at `at`, and is read now."""
         if packet[0] >> 4 == 4 and len(packet) >= 28 and (self._trusts or self._whole4(packet)):
             family: Family = 4
             protocol, ttl, source = packet[9], packet[8], packet[12:16]

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:  # loaded as root, by raw_sockets: nothing beyond the standard library is
     from hopscope.wire.messages import Family, Kind
 
+SYN, RST, ACK = 0x02, 0x04, 0x10
+"""Flags of a TCP segment (RFC 9293)."""
+
 ECHO_REPLY: Final[dict[Family, int]] = {4: 0, 6: 129}
 ERRORS: Final[dict[Family, frozenset[int]]] = {4: frozenset((3, 11, 12)), 6: frozenset((1, 2, 3, 4))}
 """The types of error that end a probe: unreachable, packet too big, time exceeded, parameter problem."""

@@ -52,12 +52,11 @@ class FlowEntry:
     def by_quote(self, heard: Heard, data: bytes) -> Match | None:
         """The probe that the packet at `heard.at` was, if it was this flow's."""
         at = heard.at
-        payload = data[at + _HEADER : at + _HEADER + 8]
         if self._protocol == "icmp":
-            (seq,) = _SHORT.unpack_from(data, at + 6)
+            seq = data[at + 6] << 8 | data[at + 7]
             probe = self.probes.get(seq)
             expected = _SHORT.pack((self._total - seq) % 0xFFFF) + self._cookie
-            payload = payload[: len(expected)]
+            payload = data[at + _HEADER : at + _HEADER + len(expected)]
             if payload == expected:
                 return None if probe is None else Match(probe, True, self.shape.tos)
             is_shown = payload == expected[: len(payload)]
@@ -66,6 +65,7 @@ class FlowEntry:
             is_shown = is_shown and len(payload) >= _SHORT.size
             is_shown = is_shown or (heard.is_error and heard.family == 4 and heard.ip_id == self.shape.ip_id(seq))
             return None if probe is None else Match(probe, is_shown, self.shape.tos)
+        payload = data[at + _HEADER : at + _HEADER + 8]
         if self._protocol == "udp":
             return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
         high, low = _PAIR.unpack_from(data, at + 4)

@@ -10,9 +10,9 @@ from typing import TypeAlias
 from hopscope.probe.channel import Probe, Reply, Tally
 from hopscope.probe.packets.checksum import is_checked
 from hopscope.probe.packets.extensions import mpls_of
-from hopscope.probe.packets.kinds import kind_of, mtu_of
+from hopscope.probe.packets.kinds import ACK, RST, SYN, kind_of, mtu_of
 from hopscope.probe.packets.ledger import Ledger
-from hopscope.probe.packets.replies import ACK, RST, SYN, parse_icmp, parse_icmp6, parse_tcp
+from hopscope.probe.packets.replies import parse_icmp, parse_icmp6, parse_tcp
 from hopscope.wire.messages import Family, Kind
 
 Answer: TypeAlias = tuple[Probe, Reply]
@@ -44,7 +44,10 @@ class Matcher:
             self._tally.foreign += 1
             return None
         icmp_type, code = heard.icmp_type, heard.icmp_code
-        mpls = mpls_of(data[heard.icmp_at :], family) if heard.is_error else ()
+        # No extension begins before byte 128 of a quote, unless the message says so.
+        at = heard.icmp_at
+        may_extend = heard.is_error and (len(data) - at > 136 or data[at + 4] or data[at + 5])
+        mpls = mpls_of(data[at:], family) if may_extend else ()
         if heard.reply_ttl is not None:
             ttl = heard.reply_ttl
         kind = kind_of(family, icmp_type, code)

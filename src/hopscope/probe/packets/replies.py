@@ -10,17 +10,16 @@ headers, and may have been changed on their way (addresses and ports by NAT, the
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.probe.packets.kinds import ECHO_REPLY, ERRORS
-
-if TYPE_CHECKING:  # loaded as root, by raw_sockets
-    from hopscope.wire.messages import Family
+from hopscope.wire.messages import Family
 
 ICMP: Final[dict[Family, int]] = {4: 1, 6: 58}
 TCP = 6
 UDP = 17
-SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _ECHO_REQUEST: Final[dict[Family, int]] = {4: 8, 6: 128}
 
@@ -32,9 +31,13 @@ _SHORT = struct.Struct("!H")
 _WORD = struct.Struct("!I")
 _TWO_SHORTS = struct.Struct("!HH")
 _SEGMENT = struct.Struct("!HHIIBB")
+_PLAIN_ERROR4 = struct.Struct("!B7xBB10xBB2xIBB2xH2xBB6x4sHHH")
+"""An ICMP error where both headers are without options, as most are: first byte, TTL and protocol; type, code and
+word; of the quoted packet its first byte, type of service, identification, TTL, protocol and destination, and the
+beginning of its transport."""
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """An ICMP message that may answer a probe. Offsets are into the bytes that were parsed."""
 
     family: Family
@@ -65,7 +68,7 @@ class Heard(NamedTuple):
     """Of an error the four bytes behind its checksum."""
 
 
-class TcpSegment(NamedTuple):
+class TcpSegment(msgspec.Struct, frozen=True, gc=False):
     """A TCP segment that may answer a SYN."""
 
     source_port: int
@@ -79,6 +82,18 @@ class TcpSegment(NamedTuple):
 def parse_icmp(data: bytes) -> Heard | None:
     """An IPv4 packet, header included, with an ICMP message. Null: malformed."""
     size = len(data)
+    if size >= 56:
+        (
+            first, reply_ttl, number, kind, code, word, quoted, tos, ip_id, ttl, protocol, destination, a, b, c
+        ) = _PLAIN_ERROR4.unpack_from(data)  # fmt: skip
+        if first == quoted == 0x45 and number == 1 and kind in ERRORS[4]:
+            if protocol == 1:
+                ident, port = (c, 0) if a >> 8 == 8 else (-1, 0)
+            else:
+                ident, port = (a, b) if protocol in (UDP, TCP) else (-1, 0)
+            return Heard(
+                4, kind, code, 20, reply_ttl, True, protocol, destination, ident, port, 48, ip_id, ttl, tos, word
+            )  # fmt: skip
     if size < 28 or data[0] >> 4 != 4:
         return None
     at = (data[0] & 15) * 4

@@ -38,6 +38,8 @@ _SYN_MSS: Final[dict[Family, int]] = {4: 1460, 6: 1440}
 _SYN_WINDOW = 64240
 _PAIR = struct.Struct("!HH")
 _SHORT = struct.Struct("!H")
+_HEAD4 = struct.Struct("!HHBBH")
+"""IPv4's identification, flags, TTL, protocol and checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Template:
         self._total = shape.total
         self._first_id = shape.first_id
         self._is_v4 = shape.family == 4
+        self._flags, self._protocol = _HEAD4.unpack_from(self._packet, 4)[1:4:2]
         # The header's sum without what changes: TTL, identification and the checksum itself.
         header = bytearray(self._packet[: IP_HEADER[shape.family]])
         header[4:6] = header[10:12] = bytes(2)
@@ -112,9 +115,8 @@ class Template:
             ident = (self._first_id + seq) & 0xFFFF or ID_OF_ZERO
             total = self._header_sum + (ttl << 8) + ident
             total = (total & 0xFFFF) + (total >> 16)
-            _SHORT.pack_into(packet, 4, ident)
-            packet[8] = ttl
-            _SHORT.pack_into(packet, 10, (total & 0xFFFF) + (total >> 16) ^ 0xFFFF)
+            total = (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
+            _HEAD4.pack_into(packet, 4, ident, self._flags, ttl, self._protocol, total)
         else:
             packet[7] = ttl
         _PAIR.pack_into(packet, self._pair_at, seq, complement(seq, self._total))

@@ -15,8 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from hopscope.probe.packets.kinds import HEARD_TYPES
-from hopscope.probe.packets.replies import ACK, RST, SYN
+from hopscope.probe.packets.kinds import ACK, HEARD_TYPES, RST, SYN
 from hopscope.probe.sockets import errqueue, stamps
 from hopscope.probe.sockets.extras import Lack, ask
 from hopscope.probe.sockets.scout import Scout
