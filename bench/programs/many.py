@@ -19,7 +19,7 @@ from hopscope.session.session import Session
 async def main(count: int, seconds: float) -> None:
     """Run and print."""
     addresses = [f"172.16.{n >> 8}.{n & 255}" for n in range(count)]
-    async with Session(addresses, Probing()) as session:
+    async with Session(addresses, Probing(budget=0.0)) as session:
         await asyncio.sleep(8 if count < 500 else 20)  # until the rush of the start is over
         worker = tree(session.worker_pid or 0)
         here = [os.getpid()]

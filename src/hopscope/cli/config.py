@@ -53,6 +53,7 @@ class ProbeTable(_Table, frozen=True):
     tos: int | None = None
     source: str | None = None
     interface: str | None = None
+    budget: float | None = None
 
 
 class ReportTable(_Table, frozen=True):

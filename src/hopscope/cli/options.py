@@ -136,6 +136,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")
+    if asked in MTR or as_mtr:
+        probing = msgspec.structs.replace(probing, budget=0.0)  # mtr knows none
     return Options(
         action=action,
         as_mtr=as_mtr,

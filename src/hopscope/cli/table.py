@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, bounded, fields, interface, name_servers, text, timeout, whole
+from hopscope.cli.values import address, bounded, fields, interface, name_servers, rate, text, timeout, whole
 from hopscope.path.windows import WORDS as WINDOW_WORDS
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
+from hopscope.wire.probing_options import PROBING_OPTIONS
 
 SUBCOMMANDS = ("demo", "doctor", "config", "history")
 SHELLS = ("bash", "zsh", "fish")
@@ -129,6 +130,10 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--start",), "start_ns", "More", "of virtual time",
        "With --fast: when virtual time begins (14:02, 2026-11-25 14:02, -2h, yesterday 20:15); else a fixed moment.",
        metavar="WHEN", read=_when, may_begin_with_dash=True),
+    _o(("--budget",), "budget", "More", "asks of a router: 1/s",
+       "What several targets ask of one router together: at most so many error answers a second, in turn; most routers"
+       " give no more, and what is beyond looks like loss. 1 unless told; 0: no bound, as in mtr's formats. The targets"
+       " themselves are probed in every round.", metavar="R", read=rate(0, PROBING_OPTIONS["budget"].high or 0)),
     _o(("-f", "--first-ttl"), "first_ttl", "Path", "first hop: 1", "The first TTL.", metavar="N",
        read=bounded("first_ttl")),
     _o(("-m", "--max-ttl"), "max_ttl", "Path", "last hop: 30", "The largest TTL.", metavar="N",

@@ -23,6 +23,21 @@ def duration(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+def rate(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number of something a second, fractions allowed."""
+
+    def read(word: str) -> float:
+        try:
+            number = float(word)
+        except ValueError:
+            raise UsageError(f"{shown(word)} is no number") from None
+        if not low <= number <= high:
+            raise UsageError(f"{shown(word)} is out of range; allowed are {low:g} to {high:.12g}")
+        return number
+
+    return read
+
+
 def bounded(name: str, hint: str = "") -> Callable[[str], float]:
     """Reads a probing option, within its bounds (`hopscope.wire.probing_options`)."""
     option = PROBING_OPTIONS[name]

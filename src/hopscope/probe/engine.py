@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
+from hopscope.probe.budget import Budget
 from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, Probe, Reply, Watch
 from hopscope.probe.clocks import Clocks
 from hopscope.probe.counting import Counting
@@ -75,6 +76,7 @@ class Engine:
         self.anchor = anchor
         self._queue = EventQueue(anchor)
         self._shared = Surroundings(self._queue, Clocks(monotonic, wall, asleep), monotonic)
+        self._budget = Budget()
         self._latency_critical: set[int] = set()
         self._factory = factory
         self._in_order = in_order
@@ -206,7 +208,10 @@ class Engine:
             self.emit_now(_refused(number, refusal))
             return
         now = self._monotonic()
-        sweep = Sweep(number, plan, now, flow.first_sequence())
+        # mtr's streams show a row for each probe of each round.
+        keeps_to_it = plan.budget > 0 and plan.opening == "window"
+        turns = self._budget.join(plan.budget, plan.interval_ns, now) if keeps_to_it else None
+        sweep = Sweep(number, plan, now, flow.first_sequence(), turns=turns)
         target = ProbedTarget(number, channel, flow, sweep, self._shared, now)
         self._targets[number] = target
         self._changed(flow, number)
@@ -263,6 +268,7 @@ class Engine:
             self.emit_now(Problem(f"target {command.target} is not probed"))
             return
         target.flow.close()
+        target.sweep.close()
         self._shared.crowd.of(command.target)
         self._latency_critical.discard(command.target)
         self.emit_now(Stopped(command.target))
@@ -313,6 +319,7 @@ class Engine:
         if target.is_finish_told:
             return
         target.is_finish_told = True
+        target.sweep.close()
         target.scheduled = NEVER
         rounds = target.sweep.round + 1 - target.sweep.plan.first_round
         self._queue.events += self._shared.crowd.of(target.number)

@@ -117,6 +117,11 @@ class Pacer:
         self.next_ttl = ttl + 1
         return ttl
 
+    def skip(self, now: int) -> None:
+        """The TTL that is due now is not probed in this round."""
+        self._send_at = max(self._send_at + self._gap, now - 2 * self._gap)
+        self.next_ttl += 1
+
     def answered(self, now: int, rtt_ns: int) -> None:
         """A probe of the first round was answered in time, while that is under way."""
         self._outstanding -= 1

@@ -1,9 +1,9 @@
 """When is which TTL probed, and what became of the probe: the sweep of one target, sans-IO, time as an argument.
 
-In each round one probe is sent for each TTL, from the first to the horizon (`horizon`), in time (`pacer`), and is
-remembered until nobody expects an answer to it (`probe_book`). A probe's fate is its own: the end of its round changes
-nothing, but the last round's probes are waited for no longer than `Plan.grace_ns`. ``lost`` can become ``late``;
-nothing else changes.
+In each round one probe is sent for each TTL, from the first to the horizon (`horizon`), in time (`pacer`), but to a
+router that other flows ask as well only in turn (`budget`). A probe is remembered until nobody expects an answer to it
+(`probe_book`). Its fate is its own: the end of its round changes nothing, but the last round's probes are waited for no
+longer than `Plan.grace_ns`. ``lost`` can become ``late``; nothing else changes.
 
 All times are monotonic nanoseconds.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from hopscope.probe.budget import Turns
 from hopscope.probe.channel import Probe
 from hopscope.probe.horizon import Horizon, ends_path
 from hopscope.probe.pacer import NEVER, Pacer
@@ -26,9 +27,23 @@ Outcome = Literal["answered", "late", "duplicate"]
 class Sweep:
     """One target's rounds. The caller sends what `take_due` gives, says how that went, and hands in answers."""
 
-    __slots__ = ("_book", "_horizon", "_pacer", "calm_until", "finished", "is_stirred", "paused", "plan", "target")
+    __slots__ = (
+        "_book",
+        "_horizon",
+        "_pacer",
+        "_turns",
+        "calm_until",
+        "finished",
+        "is_stirred",
+        "paused",
+        "plan",
+        "target",
+    )
 
-    def __init__(self, target: int, plan: Plan, now: int, first_sequence: int = 0) -> None:
+    def __init__(
+        self, target: int, plan: Plan, now: int, first_sequence: int = 0, *, turns: Turns | None = None
+    ) -> None:
+        """`turns`: its turns to ask routers that others ask as well; None: it keeps to none."""
         self.target = target
         self.plan = plan
         self.paused = False
@@ -39,7 +54,8 @@ class Sweep:
         self.calm_until = 0
         """Before this no timeout passes: not to be looked for with each probe."""
         self._horizon = Horizon(plan)
-        self._pacer = Pacer(plan, now)
+        self._pacer = Pacer(plan, now if turns is None else turns.begins_at)
+        self._turns = turns
         self._book = ProbeBook(plan, now, first_sequence)
         self._finish_if_over()  # a plan of no rounds is carried out already
 
@@ -99,10 +115,13 @@ class Sweep:
 
     def take_due(self, now: int) -> Probe | None:
         """The probe to be sent now; None: none is due. Say `sent` or `failed` before asking again."""
-        pacer, horizon = self._pacer, self._horizon.ttl
-        if pacer.next_ttl > horizon or self.paused or now < pacer.next_deadline(horizon):
-            return None
-        return Probe(self.target, pacer.round, pacer.take(now), self._book.new_sequence())
+        pacer, horizon, turns = self._pacer, self._horizon.ttl, self._turns
+        while not (pacer.next_ttl > horizon or self.paused or now < pacer.next_deadline(horizon)):
+            if turns is None or turns.may_ask(pacer.next_ttl, now):
+                return Probe(self.target, pacer.round, pacer.take(now), self._book.new_sequence())
+            pacer.skip(now)
+            self._finish_if_over()
+        return None
 
     def sent(self, probe: Probe) -> None:
         """`probe` left, at its `sent_mono`."""
@@ -131,7 +150,10 @@ class Sweep:
             self.is_stirred = False
             return "duplicate"
         before = horizon.ttl
-        horizon.answered(probe.ttl, probe.round, self._ends(kind, address))
+        ends = self._ends(kind, address)
+        horizon.answered(probe.ttl, probe.round, ends)
+        if self._turns is not None:
+            self._turns.heard(probe.ttl, None if ends else address, now)
         self._finish_if_over()
         self.is_stirred = pacer.is_opening or self.finished or horizon.ttl != before
         return outcome
@@ -140,6 +162,8 @@ class Sweep:
         """The timeout of `probe`, which is pending, has passed."""
         self._end_wait(probe)
         self._horizon.missed(probe.ttl)
+        if self._turns is not None:
+            self._turns.missed(probe.ttl, probe.sent_mono)
         self._finish_if_over()
 
     def mark_unheard(self, probe: Probe) -> None:
@@ -171,6 +195,8 @@ class Sweep:
     def pause(self) -> None:
         """Send nothing new."""
         self.paused = True
+        if self._turns is not None:
+            self._turns.leave()
 
     def resume(self, now: int) -> None:
         """Send again, with a new round at once."""
@@ -186,7 +212,15 @@ class Sweep:
         self._book.adjust(plan)
         self._horizon.adjust(plan)
         self._pacer.adjust(plan, self._horizon.ttl)
+        if self._turns is not None:
+            self._turns.interval = plan.interval_ns
         self._finish_if_over()
+
+    def close(self) -> None:
+        """It asks no router any more: others need not take turns with it. Idempotent."""
+        if self._turns is not None:
+            self._turns.end()
+            self._turns = None
 
     # --- inside -----------------------------------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     opening: Opening = "window"
     grace_s: float | None = None
     local_port: int | None = None
+    budget: float = 1.0
+    """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
     @property
     def first_protocol(self) -> Protocol:

@@ -50,6 +50,7 @@ class TraceOptions(TypedDict, total=False):
     opening: Opening
     grace_s: float | None
     local_port: int | None
+    budget: float
 
 
 def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:

@@ -93,6 +93,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     grace_ns: Int | None = None
     """After the last probe of the last round, answers are waited for at most this long: mtr's grace time. Null: until
     each probe's own timeout."""
+    budget: float = 1.0
+    """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
 
 # --- commands, to the worker -----------------------------------------------------------------------------------

@@ -1,0 +1,240 @@
+"""How often several flows together ask one router for an error answer. Sans-IO; times are monotonic nanoseconds.
+
+A router answers each asker about once a second (Linux: `icmp_ratelimit`), so forty targets behind one router that all
+ask it in each round hear almost nothing and see loss that is none. The rules:
+
+- Who stands where follows from the answers: the address that answered last at a flow's TTL.
+- A router that one flow alone knows is asked at that flow's own pace.
+- Several take turns: all together one question in each spacing (1 s divided by `Plan.budget`) on the average, and no
+  more in a row than an interval has room for, at the most `FIRST`. Nobody has a second turn before each of the others
+  had one, but where none of those came in a whole interval.
+- Where a path ends (the target, or whoever refuses), each flow asks in each of its rounds.
+- Before a flow has heard of a TTL, it takes what others found there for its own, where at least two of them, and a
+  quarter, found the same. After `PRESUMED` questions without an answer it is taken for a hop of its own.
+- Nobody knows anything of routers yet when many targets begin at once: `FIRST` of them do, and each `WAVE_NS` later
+  twice as many as before, who then know what those have found.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SECOND_NS: Final = 1_000_000_000
+FIRST: Final = 4
+"""Targets that begin at once: a router answers some questions in a row (Linux: 6) before it limits."""
+WAVE_NS: Final = 250_000_000
+"""The next ones begin so much later: most answers of nearby routers have come by then."""
+_QUIET_NS: Final = 4 * WAVE_NS
+"""After so long without a target that begins, there is no crowd any more."""
+PRESUMED: Final = 2
+"""Questions without an answer after which a hop is not taken for the router of others any more."""
+_LEAST: Final = 1e-5
+"""Questions a second below which a budget is no less: one a day."""
+GONE: Final = 3
+"""Questions in a row without an answer, while the router answers others, after which a hop is not taken for it."""
+
+
+class Router:
+    """An address that answers for hops of several flows, and who asks it."""
+
+    __slots__ = ("address", "cycle", "flows", "free_at", "heard_at", "places", "served")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.places = self.served = 0
+        """Hops, of all flows, that it stands at or is presumed to stand at; and those that had their turn."""
+        self.cycle = 0
+        """How many times all had one."""
+        self.flows: dict[Turns, int] = {}
+        """The flows of those hops, and how many each has."""
+        self.free_at = 0
+        """When it may be asked again, on the average."""
+        self.heard_at = 0
+        """When it last answered somebody."""
+
+    def book(self, place: _Place, now: int, spacing: int) -> None:
+        """It is asked now, for this place."""
+        self.free_at = max(self.free_at, now) + spacing
+        if place.cycle == self.cycle:
+            self.cycle += 1
+            self.served = 0
+        place.cycle = self.cycle
+        self.served += 1
+
+    def serves(self, place: _Place, now: int, spacing: int, interval: int) -> bool:
+        """Whether it may be asked now, for this place."""
+        if now < self.free_at - min(max(spacing, interval), FIRST * spacing):
+            return False
+        return place.cycle != self.cycle or self.served >= self.places or now >= self.free_at + interval
+
+
+class _Place:
+    """One hop of one flow."""
+
+    __slots__ = ("cycle", "is_sure", "missed", "missed_since", "router")
+
+    def __init__(self, router: Router | None, *, is_sure: bool) -> None:
+        self.router = router
+        """None: it is asked in each round."""
+        self.is_sure = is_sure
+        """It was heard, and not presumed."""
+        self.cycle = -1
+        """Of its router, in which it had its last turn."""
+        self.missed = 0
+        """Questions since its last answer that had none, and when the first of them was sent."""
+        self.missed_since = 0
+
+
+class Budget:
+    """All flows of a worker that keep to a budget."""
+
+    def __init__(self) -> None:
+        self.flows = 0
+        self._routers: dict[str, Router] = {}
+        self._found: dict[int, dict[str, int]] = {}
+        """By TTL, at how many flows' hops each address was heard."""
+        self._wave_at = -2 * _QUIET_NS
+        self._wave = self._left = FIRST
+
+    def join(self, per_second: float, interval: int, now: int) -> Turns:
+        """A flow begins, with a round each `interval` ns. `per_second`: error answers a second that one router is asked
+        for, up to a million."""
+        self.flows += 1
+        return Turns(self, round(SECOND_NS / max(per_second, _LEAST)), interval, self._begin_at(now))
+
+    def _begin_at(self, now: int) -> int:
+        if now - self._wave_at > _QUIET_NS:
+            self._wave_at, self._wave, self._left = now, FIRST, FIRST
+        elif not self._left or now - self._wave_at >= WAVE_NS:
+            self._wave_at = max(now, self._wave_at + WAVE_NS)
+            self._wave = self._left = 2 * self._wave
+        self._left -= 1
+        return max(now, self._wave_at)
+
+    def router(self, address: str) -> Router:
+        """The one with this address."""
+        known = self._routers.get(address)
+        if known is None:
+            known = self._routers[address] = Router(address)
+        return known
+
+    def presumed(self, ttl: int) -> Router | None:
+        """Who most likely answers at a TTL at which a flow has heard nobody yet; None: nobody knows."""
+        found = self._found.get(ttl)
+        if not found:
+            return None
+        address = max(found, key=found.__getitem__)
+        count = found[address]
+        return self._routers[address] if count >= 2 and 4 * count >= sum(found.values()) else None
+
+    def enter(self, turns: Turns, ttl: int, place: _Place, router: Router) -> None:
+        """A flow's hop is this router's."""
+        router.places += 1
+        router.flows[turns] = router.flows.get(turns, 0) + 1
+        if place.is_sure:
+            found = self._found.setdefault(ttl, {})
+            found[router.address] = found.get(router.address, 0) + 1
+
+    def leave(self, turns: Turns, ttl: int, place: _Place, router: Router) -> None:
+        """It is not any more."""
+        router.places -= 1
+        router.served -= place.cycle == router.cycle
+        router.flows[turns] -= 1
+        if not router.flows[turns]:
+            del router.flows[turns]
+        if place.is_sure:
+            found = self._found[ttl]
+            found[router.address] -= 1
+            if not found[router.address]:
+                del found[router.address]
+        if not router.places:
+            del self._routers[router.address]
+
+
+class Turns:
+    """One flow's part in the budget."""
+
+    __slots__ = ("_budget", "_places", "_spacing", "begins_at", "interval")
+
+    def __init__(self, budget: Budget, spacing: int, interval: int, begins_at: int) -> None:
+        self.interval = interval
+        """Between the starts of two rounds."""
+        self._budget = budget
+        self._spacing = spacing
+        self._places: dict[int, _Place] = {}
+        self.begins_at = begins_at
+        """When its first round may begin."""
+
+    def may_ask(self, ttl: int, now: int) -> bool:
+        """Whether this TTL may be probed now; that counts as a question."""
+        if self._budget.flows < 2:
+            return True
+        place = self._places.get(ttl)
+        if place is None:
+            presumed = self._budget.presumed(ttl)
+            if presumed is None:
+                return True
+            place = self._put(ttl, presumed, is_sure=False)
+        router = place.router
+        if router is None or len(router.flows) < 2:
+            return True
+        if not router.serves(place, now, self._spacing, self.interval):
+            return False
+        router.book(place, now, self._spacing)
+        return True
+
+    def heard(self, ttl: int, address: str | None, now: int) -> None:
+        """A router answered at this TTL; `address` None: the path ends there."""
+        place = self._places.get(ttl)
+        before = None if place is None else place.router
+        if address is None:
+            if place is None or before is not None:
+                self._put(ttl, None, is_sure=True)
+            return
+        if place is None or before is None or before.address != address:
+            place = self._put(ttl, self._budget.router(address), is_sure=True)
+            assert place.router is not None
+            place.router.book(place, now, self._spacing)
+        elif not place.is_sure:
+            cycle = place.cycle
+            place = self._put(ttl, before, is_sure=True)
+            place.cycle = cycle
+            before.served += cycle == before.cycle
+        place.missed = 0
+        if place.router is not None:
+            place.router.heard_at = now
+
+    def missed(self, ttl: int, sent_at: int) -> None:
+        """A probe of this TTL, sent then, was not answered."""
+        place = self._places.get(ttl)
+        if place is None or place.router is None:
+            return
+        if not place.missed:
+            place.missed_since = sent_at
+        place.missed += 1
+        is_other = place.missed >= GONE and place.router.heard_at > place.missed_since
+        if is_other if place.is_sure else place.missed >= PRESUMED:
+            self._put(ttl, None, is_sure=True)
+
+    def leave(self) -> None:
+        """It asks nobody any more, for now."""
+        for ttl in list(self._places):
+            self._drop(ttl)
+
+    def end(self) -> None:
+        """The flow is no more."""
+        self.leave()
+        self._budget.flows -= 1
+
+    def _put(self, ttl: int, router: Router | None, *, is_sure: bool) -> _Place:
+        place = _Place(router, is_sure=is_sure)
+        if router is not None:
+            self._budget.enter(self, ttl, place, router)  # before it leaves the same one
+        self._drop(ttl)
+        self._places[ttl] = place
+        return place
+
+    def _drop(self, ttl: int) -> None:
+        place = self._places.pop(ttl, None)
+        if place is not None and place.router is not None:
+            self._budget.leave(self, ttl, place, place.router)

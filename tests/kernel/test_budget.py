@@ -1,0 +1,67 @@
+"""Many targets behind the same kernel routers, which limit their answers as Linux does unless told otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab import netns
+from tests.lab.chain import WEST, Chain
+from tests.lab.plain_user import as_plain_user
+
+TARGETS = 40
+ROUTERS = 2
+QUICKER = 5
+"""The test's second: routers give an answer each 200 ms, rounds follow each other as quickly."""
+
+
+@pytest.fixture(scope="module")
+def limited(lab_allowed: None) -> Iterator[Chain]:
+    """Two routers, behind which stand forty targets on one link."""
+    with Chain(routers=ROUTERS) as chain:
+        netns.ip([f"address add {address}/24 dev {WEST}" for address in targets()], chain.target)
+        for name in chain.names[1 : 1 + ROUTERS]:
+            netns.sysctl(name, {"ipv4.icmp_ratelimit": str(1000 // QUICKER)})
+        yield chain
+
+
+def targets() -> list[str]:
+    return [f"198.18.{ROUTERS}.{100 + number}" for number in range(TARGETS)]
+
+
+def reports(chain: Chain, *words: str, rounds: int = 20) -> list[dict[str, Any]]:
+    command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "--format", "json", "-c", str(rounds)]
+    command += ["-i", str(1 / QUICKER), "-Z", "0.5", *words, *targets()]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
+    done = subprocess.run(command, cwd="/", env=environment, check=True, capture_output=True, text=True)
+    found: list[dict[str, Any]] = json.loads(done.stdout)["reports"]
+    return found
+
+
+def at_routers(found: list[dict[str, Any]]) -> tuple[int, int]:
+    """Probes of all targets that ended at a router, and those that were lost."""
+    hops = [hop for report in found for hop in report["hops"][:ROUTERS]]
+    return sum(hop["sent"] for hop in hops), sum(hop["lost"] for hop in hops)
+
+
+def test_the_hops_that_forty_targets_share_lose_nothing_and_each_target_is_probed_in_each_round(limited: Chain) -> None:
+    found = reports(limited, "--budget", str(QUICKER))
+    sent, lost = at_routers(found)
+    assert sent >= 20
+    assert lost <= 0.02 * sent
+    for report in found:
+        series = report["target_series"]
+        assert (series["sent"], series["received"]) == (20, 20)
+        assert report["reached"]
+
+
+def test_without_a_budget_the_routers_answers_run_out(limited: Chain) -> None:
+    found = reports(limited, "--budget", "0")
+    sent, lost = at_routers(found)
+    assert sent == 20 * TARGETS * ROUTERS
+    assert lost > 0.8 * sent
