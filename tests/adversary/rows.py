@@ -256,6 +256,19 @@ ROWS: Final = {
             "test_who_writes_blindly_from_a_dead_targets_port_is_not_taken_for_the_target",
         ),
     ),
+    "A29": Row(
+        "A journal or log of a stranger's beside a recording deletes files, or says what the recording says",
+        "files that are believed by their name",
+        (
+            "tests/history/test_place.py::test_a_journal_that_was_laid_beside_a_store_deletes_nothing",
+            "tests/history/test_place.py::test_a_log_that_another_user_laid_beside_a_store_is_not_believed",
+        ),
+    ),
+    "A30": Row(
+        "Whoever owns the folder of root's recording exchanges the file for a link",
+        "a check by name, then a use by name",
+        ("tests/history/test_place.py::test_root_records_only_where_nobody_else_can_exchange_the_file",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -18,13 +18,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from hopscope.history import place
+
 VERSION: Final = 1
 """Of the tables. A store of a later one is refused, in words."""
 APPLICATION: Final = 0x484F5053
 """``HOPS``: what makes an SQLite file one of ours."""
 _MAGIC: Final = b"SQLite format 3\0"
-BESIDE: Final = ("-wal", "-shm")
-"""What stands beside a store while it is open: its log, and the memory that those who have it open share."""
+_WITHOUT_LOG, _WITH_LOG = b"\1\1", b"\2\2"
+"""The versions of the file format at its 18th and 19th byte (sqlite.org/fileformat2.html, 1.3.3)."""
 BUSY_S: Final = 1.0
 """How long another writer is waited for."""
 MOST_BLOB: Final = 16 << 20
@@ -85,19 +87,23 @@ def open_to_write(path: str) -> sqlite3.Connection:
     system = network_system(os.path.dirname(os.path.abspath(path)))
     if system is not None:
         raise StoreError(f"it stands on a network file system ({system}), on which several writers break it")
+    _looked_at(place.check_folder, path)
     # Made here, so that nobody else can read it for a moment either; SQLite gives what stands beside it the same mode.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, 0o600)
     try:
         if not Path(path).is_file():
             raise StoreError("it is no file")
-        head = os.read(descriptor, 16)
-        if head and head != _MAGIC:
+        head = os.read(descriptor, 20)
+        if head and not head.startswith(_MAGIC):
             raise StoreError("it is no recording of hopscope's")
     finally:
         os.close(descriptor)
+    _looked_at(place.check_beside, path)
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         _harden(connection)
+        if not head.endswith(_WITH_LOG):
+            _without_journal(connection)
         if not head:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -111,6 +117,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         _check(connection)
         connection.execute("COMMIT")
+        _looked_at(place.check_opened, path)
     except ERRORS as error:
         connection.close()
         raise explained(error) from None
@@ -125,19 +132,21 @@ def make_ready(path: str, opener: Callable[[str, int, int], int]) -> list[str]:
     with these files. Nothing of one that is there is read. `opener` opens them, as `os.open` does. `StoreError`,
     `OSError`."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    _looked_at(place.check_folder, path)
     descriptor = opener(path, flags, 0o600)
     try:
+        _looked_at(place.check_beside, path)
         head = os.read(descriptor, 20)
-        if head.startswith(_MAGIC) and head[18:] == b"\1\1":
-            os.pwrite(descriptor, b"\2\2", 18)  # the file format's version with a log
+        if head.startswith(_MAGIC) and head.endswith(_WITHOUT_LOG):
+            os.pwrite(descriptor, _WITH_LOG, 18)
     finally:
         os.close(descriptor)
     real = os.path.realpath(path)
     if not head:
         open_to_write(real).close()
-    for ending in BESIDE:
+    for ending in place.BESIDE:
         os.close(opener(real + ending, flags, 0o600))
-    return [real, *(real + ending for ending in BESIDE)]
+    return [real, *(real + ending for ending in place.BESIDE)]
 
 
 def open_to_read(path: str) -> sqlite3.Connection:
@@ -153,6 +162,7 @@ def open_to_read(path: str) -> sqlite3.Connection:
                 raise StoreError("it is no recording of hopscope's")
     except OSError as unreadable:
         raise StoreError(unreadable.strerror or str(unreadable)) from None
+    _looked_at(place.check_beside, path)
     name = Path(os.path.abspath(path)).as_uri()
     why: Exception | None = None
     # A file in WAL mode without its log beside it needs a folder that can be written to, unless nobody writes it.
@@ -163,6 +173,7 @@ def open_to_read(path: str) -> sqlite3.Connection:
             _harden(connection)
             connection.execute("PRAGMA query_only = ON")
             _check(connection)
+            _looked_at(place.check_opened, path)
         except ERRORS as problem:
             connection.close()
             why = why or problem
@@ -179,10 +190,27 @@ def leave_plain(connection: sqlite3.Connection) -> None:
     """Before it is closed: leave one plain file, where nobody else has it open."""
     with suppress(sqlite3.Error):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for mode in ("DELETE", "MEMORY"):  # the second needs no file beside it
-        with suppress(sqlite3.Error):
-            connection.execute(f"PRAGMA journal_mode = {mode}")
-            break
+        connection.execute("PRAGMA journal_mode = MEMORY")  # and no journal beside it, even for a moment
+
+
+def _without_journal(connection: sqlite3.Connection) -> None:
+    """Until the store has its log no journal is made beside it. Where another writer has made the log by now, that is
+    as well."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode = MEMORY")
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+
+
+def _looked_at(check: Callable[[str], None], path: str) -> None:
+    try:
+        check(path)
+    except place.Unsafe as unsafe:
+        raise StoreError(str(unsafe)) from None
+    except FileNotFoundError:
+        raise
+    except OSError as unknown:
+        raise StoreError(unknown.strerror or str(unknown)) from None
 
 
 def _harden(connection: sqlite3.Connection) -> None:
