@@ -55,21 +55,21 @@ def test_sixty_by_sixteen_reads_at_a_glance() -> None:
 
 SIXTY = """
   ● one.one.one.one   ▲ example.net loss  +1 ▶   +
- healthy: about 13 ms, nothing is lost
-
+ ●  Fine for 1 min: 13 ms, nothing lost.
+    Hop 4 answers only some probes: harmless, nothing
+    behind it is lost. Hop 3 never answers: harmless.
    #  Host                  Loss %     Avg      0–20 ms +5▶
    1  gateway.lan              0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
    2  100.64.0.1               0      4.3    ▂▂▂▂▂▂▂▂▂▂▂▂▂▃
    3  ·  does not answer     100       –     ··············
-   4  ae1.core2.example.net    7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄▄▄
-      └ ae2.core2.example…            8.3
+   4  ae1.core2.example…  +1   7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄▄▄
    5  ix-gw.example.org        0     12.1    ▅▅▅▆▅▅▅▅▅▅▅▅▅▅
 ▶  6  one.one.one.one          0     13.1    ▆▅▆▅▆▅▅▅▆▅▅▅▆▅
       ° harmless
 
 
 
- q quit  p pause  r reset  ? help  ←→ target  ↑↓ hop
+ ? all keys   p pause   ←→ target   g all targets    q quit
 """
 
 
@@ -134,10 +134,10 @@ def test_harmless_loss_is_marked_and_explained_and_true_loss_has_its_own_mark() 
 @pytest.mark.parametrize(
     ("rounds", "says"),
     [
-        (0, "paused; no answer yet"),
-        (3, "paused; too few rounds to judge"),
-        (6, "paused; healthy so far: about 13 ms"),
-        (100, "paused; so far healthy: about 13 ms"),
+        (0, "Paused; no answer yet."),
+        (3, "Paused; too few rounds to judge."),
+        (6, "Paused; so far fine: 13 ms, nothing lost."),
+        (100, "Paused; so far fine for 1 min: 13 ms, nothing lost."),
     ],
 )
 def test_a_paused_target_says_what_is_known_so_far_once(rounds: int, says: str) -> None:
@@ -152,9 +152,9 @@ def test_a_paused_target_says_what_is_known_so_far_once(rounds: int, says: str) 
 
 def test_two_addresses_of_a_hop_stand_with_their_shares_or_are_counted() -> None:
     snapshot = usual().play(200).snapshot()
-    lines = seen(snapshot, (120, 34))
+    lines = seen(snapshot, (120, 34), unfolded=True)
     assert any("└ ae2.core2.example.net" in line and "%" in line for line in lines)
-    folded = seen(snapshot, (120, 34), unfolded=False)
+    folded = seen(snapshot, (120, 34))
     assert not any("ae2.core2" in line for line in folded[:14])
     assert any("ae1.core2.example.net" in line and "+1" in line for line in folded)
 
@@ -179,7 +179,7 @@ def test_a_name_that_does_not_lead_back_is_marked_and_explained_and_no_other_is(
 
 def test_young_numbers_are_said_to_be_young() -> None:
     lines = seen(usual().play(4).snapshot(), (120, 34))
-    assert "healthy so far" in lines[1]
+    assert "Fine so far" in lines[1]
     assert any("too young to judge" in line for line in lines)
     old = seen(usual().play(40).snapshot(), (120, 34))
     assert not any("too young" in line or "too few" in line for line in old)
@@ -228,7 +228,7 @@ def test_what_must_not_be_overlooked_is_said_in_words() -> None:
     snapshot = session.snapshot()
 
     def note(**changes: object) -> str:
-        return seen(msgspec.structs.replace(snapshot, **changes), (160, 50))[2]
+        return seen(msgspec.structs.replace(snapshot, **changes), (160, 50))[3]
 
     assert note().strip() == ""
     assert "being started again, nothing counted is lost: it ended by signal 9" in note(
@@ -236,8 +236,8 @@ def test_what_must_not_be_overlooked_is_said_in_words() -> None:
     )
     assert "could not be started again" in note(worker="failed")
     assert "dropped 12 packets: that is not the network's loss" in note(counters=Counters(overflow=12))
-    assert "probing on · esc live" in seen(snapshot, (160, 50), moment=snapshot.now)[2]
-    assert "probing on · esc live" in seen(snapshot, (40, 12), moment=snapshot.now)[1]
+    assert "probing on · esc live" in seen(snapshot, (160, 50), moment=snapshot.now)[3]
+    assert "probing on · esc live" in seen(snapshot, (40, 12), moment=snapshot.now)[4]
 
 
 def test_a_refused_target_says_why_and_what_to_do() -> None:
@@ -257,7 +257,7 @@ def test_this_computer_s_faults_are_not_called_loss() -> None:
     session = usual().play(20)
     session.targets[0].broken = True
     lines = seen(session.play(5).snapshot(), (120, 34))
-    assert "this computer cannot send" in lines[1]
+    assert "This computer cannot send" in lines[1]
     assert any("■ this computer cannot send" in line for line in lines[4:])
     assert not any(line.startswith("▶") and "▲" in line for line in lines)
 

@@ -37,7 +37,7 @@ async def test_a_key_takes_no_snapshot_of_many_targets(drive: Drive, key: str, m
 async def test_a_pause_of_many_targets_is_said_at_once_and_shown_right_after(drive: Drive) -> None:
     async with drive(of(25).play(3)) as it:
         await it.press("p")
-        await it.until(lambda: "paused" in it.lines()[1])
+        await it.until(lambda: "Paused" in it.lines()[1])
         await it.press("p")
-        await it.until(lambda: "paused" not in it.lines()[1])
+        await it.until(lambda: "Paused" not in it.lines()[1])
         assert [call[0] for call in it.session.calls] == ["pause", "resume"]

@@ -71,7 +71,7 @@ OPEN = {
 def test_what_is_open_lives_through_a_terminal_of_one_cell(name: str) -> None:
     keys, words = OPEN[name]
     with Terminal("demo", size=(120, 40)) as terminal:
-        at = terminal.read(b"echo reply")
+        at = terminal.read(b"Fine so far")
         terminal.type("p")  # from here on nothing is drawn but what the sizes ask for
         at = terminal.read(b"no probes are sent", at)
         for key in keys:

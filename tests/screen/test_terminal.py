@@ -15,7 +15,7 @@ LAST_HOP = b"leaf12.dc3.hosting.example"
 
 def test_the_path_stands_is_paused_and_resumed_and_q_restores_the_terminal() -> None:
     with Terminal("demo") as terminal:
-        at = terminal.read(b"echo reply")
+        at = terminal.read(b"Fine so far")
         terminal.type("p")
         at = terminal.read(b"no probes are sent", at)
         terminal.type("p")
@@ -48,7 +48,7 @@ def test_ctrl_c_ends_it_as_an_interruption() -> None:
 
 def test_a_killed_worker_is_said_and_started_again() -> None:
     with Terminal("demo") as terminal:
-        at = terminal.read(b"echo reply")  # the target has answered: that is what the status tells of
+        at = terminal.read(b"Too few rounds")  # the target has answered: that is what the status tells of
         (worker,) = terminal.children()
         os.kill(worker, signal.SIGKILL)
         terminal.read(b"started again", at)
@@ -98,7 +98,7 @@ KNOWN = re.compile(
 
 def test_hostile_names_send_nothing_of_theirs_to_the_terminal() -> None:
     with Terminal("demo", "hostile", size=(160, 50)) as terminal:
-        at = terminal.read(b"palette")
+        at = terminal.read(b"back in time")
         for keys in ("n", "n", "z", "g", "g", "k", "k", "d", "d", "d", "p"):
             terminal.type(keys)
         at = terminal.read(b"no probes are sent", at)

@@ -176,7 +176,7 @@ def test_a_flow_starts_with_what_a_user_should_know() -> None:
         "one",
         "kernel",
     )
-    assert started.note == "simulated: A tour of a path"
+    assert started.note == "demo network: A tour of a path"
 
 
 def test_a_scenario_that_cannot_be_used_refuses_the_target_with_its_line(tmp_path: Path) -> None:

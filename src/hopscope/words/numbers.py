@@ -111,6 +111,14 @@ def span(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def resting(seconds: float) -> str:
+    """A duration in a sentence that is to rest while it grows: steps of 5 s from 10 s on, of a minute from 1 min on."""
+    if 60 <= seconds < 120:
+        return "1 min"
+    step = 1 if seconds < 10 else 5 if seconds < 60 else 60
+    return span(seconds // step * step)
+
+
 def about(value: float | None) -> str:
     """A share in a sentence that is to rest while its number wavers: whole percents from 2 on."""
     return percent(round(value) if value is not None and 2 <= value <= 99 else value)

@@ -35,6 +35,10 @@ class Place(msgspec.Struct, frozen=True):
     """The last router before it that answers: name and address."""
     is_target: bool = False
     """`last` is the target itself."""
+    near: Role | None = None
+    """Whose the side before it is."""
+    provider: str = ""
+    """Your provider by name, where one is known."""
 
 
 class Course:
@@ -88,7 +92,15 @@ class Course:
             (near, far) if far else None,
             self.host(near_ttl) if near_ttl is not None else None,
             last == self._target,
+            self.at(near_ttl).role if near_ttl is not None else "this computer",
+            self.provider,
         )
+
+    @property
+    def provider(self) -> str:
+        """Your provider by name: the owner's, else the names' domain."""
+        theirs = (each.owner for each in self._whose if each.role == "your provider")
+        return next((owner.words for owner in theirs if owner is not None), "")
 
     def _beyond(self, kind: str, ttl: int) -> Whose | None:
         """Whose a hop behind the last that answers is: the same, where that is the target's network already; where only

@@ -187,7 +187,7 @@ def _starting(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _healthy(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place
-    parts = [f"about {_ms(setting.rtt_ns)}"] if setting.rtt_ns is not None else []
+    parts = [f"about {ms(setting.rtt_ns)}"] if setting.rtt_ns is not None else []
     if not n.lost:
         parts.append("nothing is lost")
     elif "target-limits" in setting.notes:
@@ -357,13 +357,18 @@ def _more(n: Numbers) -> str:
     """How much slower it is than usual."""
     if n.usual_ns is None or n.now_ns is None:
         return ""
-    return f"{_ms(n.now_ns - n.usual_ns)} more than usual ({_ms(n.now_ns)} instead of {_ms(n.usual_ns)})"
+    return f"{more_ms(n)} more than usual ({ms(n.now_ns)} instead of {ms(n.usual_ns)})"
 
 
-def _ms(ns: int) -> str:
+def more_ms(n: Numbers) -> str:
+    """The delay beyond the usual one, where both are known."""
+    return ms(n.now_ns - n.usual_ns) if n.usual_ns is not None and n.now_ns is not None else ""
+
+
+def ms(ns: int) -> str:
     """A time in a sentence that is to rest while its number wavers."""
-    ms = ns / _NS_PER_MS
-    return f"{ms:.0f} ms" if 10 <= ms < 999.5 else span_ms(ms)
+    value = ns / _NS_PER_MS
+    return f"{value:.0f} ms" if 10 <= value < 999.5 else span_ms(value)
 
 
 def lost_words(lost: int, sent: int) -> str:

@@ -192,7 +192,7 @@ class SimulatedFlow(Flow):
             source_port=None if plan.protocol == "icmp" else shape.ident,
             port=shape.port or None,
             packet_size=len(self._template),
-            note=f"simulated: {self._network.scenario.title or plan.scenario or DEFAULT}",
+            note=f"demo network: {self._network.scenario.title or plan.scenario or DEFAULT}",
         )
 
     def first_sequence(self) -> int:

@@ -1,6 +1,8 @@
-"""The footer: the most useful keys, as many as fit; the rest is under ``?``, which always does."""
+"""The footer: the keys that are wanted now, nine at most, as many as fit; the rest is under ``?``."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich.cells import cell_len
 
@@ -10,31 +12,62 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row
 
 PAIRS = {"target.next": ("target.previous", "target"), "hop.next": ("hop.previous", "hop")}
+ONE = (
+    "program.help",
+    "probe.pause",
+    "stats.reset",
+    "hop.next",
+    "hop.details",
+    "chart.earlier",
+    "chart.toggle",
+    "target.add",
+)
+SEVERAL = (
+    "program.help",
+    "probe.pause",
+    "target.next",
+    "target.overview",
+    "hop.next",
+    "hop.details",
+    "chart.earlier",
+    "chart.toggle",
+)
+"""The keys of a screen with one target, and with several, the most important first; at the right the one that quits."""
+LAST = "program.quit"
+WORDS = {"program.help": "all keys", "chart.earlier": "back in time"}
+"""Where the footer says more than an action's title does."""
 
 
-def row(keys: dict[str, tuple[str, ...]], look: Look, width: int) -> Row:
+def row(keys: Mapping[str, tuple[str, ...]], look: Look, width: int, *, several: bool) -> Row:
     """One line. The order is by importance, so that a narrow screen keeps what matters."""
-    unicode = not look.glyphs.is_ascii
-    items: list[tuple[str, str, str]] = []
-    for action in sorted((a for a in ACTIONS.values() if a.foot), key=lambda a: a.foot):
-        bound = keys.get(action.id, ())
-        if not bound:
-            continue
-        key = shown(bound[0], unicode)
-        if action.id in PAIRS:
-            before = keys.get(PAIRS[action.id][0], ())
-            pair = (before[0] if before else "", bound[0])
-            together = {("left", "right"): look.glyphs.left_right, ("up", "down"): look.glyphs.up_down}
-            key = together.get(pair) or (f"{shown(pair[0], unicode)} {key}" if before else key)
-        items.append((action.id, key, action.title))
-    sizes = [cell_len(key) + 1 + cell_len(title) + 2 for _, key, title in items]
     with_titles = width >= 60
     line = Line().add(" ", look.text)
-    for (id_, key, title), size in zip(items, sizes, strict=True):
-        need = size if with_titles else cell_len(key) + 2
-        if line.width + need > width:
-            break
-        hit = Hit("action", id_)
-        line.add(key, look.key, hit)
-        line.add(f" {title}" if with_titles else "", look.quiet, hit).add("  ", look.text)
+    last = _item(LAST, keys, look, with_titles)
+    end = sum(cell_len(part) for part in last)
+    if end + 2 > width:
+        end = 0
+    for id_ in SEVERAL if several else ONE:
+        key, words = _item(id_, keys, look, with_titles)
+        need = cell_len(key) + cell_len(words)
+        if not need or line.width + need + (end + 2 if end else 0) > width:
+            continue
+        line.add(key, look.key, Hit("action", id_)).add(words, look.quiet, Hit("action", id_)).add("   ", look.text)
+    if end:
+        line.to(width - end - 1, look.text)
+        line.add(last[0], look.key, Hit("action", LAST)).add(last[1], look.quiet, Hit("action", LAST))
     return line.row(width, look.text)
+
+
+def _item(id_: str, keys: Mapping[str, tuple[str, ...]], look: Look, with_title: bool) -> tuple[str, str]:
+    """An action's key, and what it does where that is to be said; nothing where it has no key."""
+    unicode = not look.glyphs.is_ascii
+    bound = keys.get(id_, ())
+    if not bound:
+        return "", ""
+    key = shown(bound[0], unicode)
+    if id_ in PAIRS:
+        before = keys.get(PAIRS[id_][0], ())
+        pair = (before[0] if before else "", bound[0])
+        together = {("left", "right"): look.glyphs.left_right, ("up", "down"): look.glyphs.up_down}
+        key = together.get(pair) or (f"{shown(pair[0], unicode)} {key}" if before else key)
+    return key, f" {WORDS.get(id_, ACTIONS[id_].title)}" if with_title else ""

@@ -1,10 +1,9 @@
 """The whole screen as lines: which panels a size has room for, and where they stand. Pure but for its cache.
 
 What goes first on a small terminal, in this order: the panel of the chosen hop (below 100 columns), the chart (below 30
-lines where the path leaves no room for it, unless asked for; below 14 lines always), the empty line under the head
-(below 16), owner, labels and shares in the host column (below 24 cells), columns by their rank, the program's name
-(below 100 columns) and the way of probing in the tabs' line, the footer's words (below 60 columns) and, below 6 lines,
-footer and tabs. Nothing is cut without a sign.
+lines unless it was asked for, below 14 always), the empty line under the sentences (below 20), the one target's name
+(below 14), owner, labels and shares in the host column (below 24 cells), columns by their rank, the footer's words
+(below 60 columns) and, below 6 lines, footer and tabs. Nothing is cut without a sign.
 """
 
 from __future__ import annotations
@@ -54,11 +53,11 @@ class FrameCache:
     footer_of: tuple[object, ...] = ()
     footer: list[Row] = field(default_factory=list)
 
-    def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int) -> list[Row]:
+    def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int, several: bool) -> list[Row]:
         """The footer's line."""
-        if self.footer_of != (id(keys), look, width):
-            self.footer_of = (id(keys), look, width)
-            self.footer = [footer.row(dict(keys), look, width)]
+        if self.footer_of != (id(keys), look, width, several):
+            self.footer_of = (id(keys), look, width, several)
+            self.footer = [footer.row(keys, look, width, several=several)]
         return self.footer
 
 
@@ -70,21 +69,8 @@ def compose(
         return Frame([], False, 0)
     names = {id_: shown_key(bound[0], not look.glyphs.is_ascii) for id_, bound in keys.items() if bound}
     target = state.chosen
-    rows: list[Row] = []
-    if height >= 6:
-        rows.append(header.tabs(state, look, width))
-    note, urgent = header.notice(state, look, width, target, names)
-    if height >= 16:
-        if target is not None and not state.overview:
-            rows.append(header.status(state, look, width, target))
-        rows.append(note or blank(width, look.text))
-        if height >= CHART_FROM:
-            rows.append(blank(width, look.text))
-    elif note is not None and (urgent or target is None or state.overview):
-        rows.append(note)
-    elif target is not None and not state.overview:
-        rows.append(header.status(state, look, width, target))
-    foot = drawn.foot(keys, look, width) if height >= 6 else []
+    rows = header.block(state, look, width, height, names)
+    foot = drawn.foot(keys, look, width, len(state.shown.targets) > 1) if height >= 6 else []
     room = height - len(rows) - len(foot)
     has_chart = False
     if target is None:
@@ -118,17 +104,14 @@ def plain(strip: Strip) -> Strip:
 
 
 def chart_height(state: ViewState, height: int, room: int, target: Target) -> int:
-    """Lines of the chart and the panel beside it; 0 where they are off or have no room."""
-    if state.chart is False or height < CHART_LEAST:
+    """Lines of the chart and the panel beside it; 0 where they are off or have no room. It follows from the screen's
+    height, and gives way to a long table for good: what happens on the path does not move it to and fro."""
+    if state.chart is False or height < CHART_LEAST or (state.chart is None and height < CHART_FROM):
         return 0
-    nodes = sum(max(1, len(hop.nodes)) if state.unfolded else 1 for hop in target.path.rows)
-    left = room - nodes - 4
-    if state.chart is None and height < CHART_FROM and (left < PANEL_LEAST or not target.path.reached):
-        return 0
-    usual = max(PANEL_LEAST, height * 4 // 11)
-    if target.path.reached:
-        usual = max(usual, min(left, height // 2))
-    return max(min(PANEL_LEAST, room - 5), min(usual, left))
+    cache = state.table_cache(target)
+    cache.most = max(cache.most, sum(len(hop.nodes) if state.unfolded and hop.nodes else 1 for hop in target.path.rows))
+    usual = max(PANEL_LEAST, min(height * 2 // 5, height - CHART_FROM // 2 - 6))
+    return max(min(PANEL_LEAST, room - 5), min(usual, room - cache.most - 2))
 
 
 def _panels(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: FrameCache) -> list[Row]:

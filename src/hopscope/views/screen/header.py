@@ -1,29 +1,30 @@
-"""The head: targets as tabs with their health, the status of the chosen one, and a line for what must be said."""
+"""The head: whom it is about, the verdict in sentences, and a line for what must be said."""
 
 from __future__ import annotations
 
 from rich.cells import cell_len
 from rich.style import Style
 
-from hopscope.session.model import Snapshot, Target
+from hopscope.session.model import Target
+from hopscope.views.screen import sentence
 from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
-from hopscope.views.screen.text import Hit, Line, Row, cut
+from hopscope.views.screen.text import Hit, Line, Row, blank, cut
 from hopscope.words.events import address_change
 from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
+DEMO_ROUNDS = 10
+"""For so many rounds the name of a demo stands there."""
 
 
 def tabs(state: ViewState, look: Look, width: int) -> Row:
     """The targets; at the right how they are probed and for how long. What has no room is counted: ``+3 ▸``."""
     shown = state.shown
-    right = _right(state.chosen, shown)
+    right = _right(state.chosen, max(0, min(34, width - 60)))
     line = Line()
-    if width >= 100:
-        line.add(" hopscope", look.strong)
     right_width = cell_len(right) + 2 if width - cell_len(right) - line.width >= 44 else 0
     room = width - right_width
     chosen = state.chosen
@@ -83,73 +84,70 @@ def _tab_words(verdict: TargetStatus) -> str:
     return f" {verdict.short if verdict.verdict.is_trouble else verdict.state.replace('-', ' ')}"
 
 
-def _right(target: Target | None, shown: Snapshot) -> str:
+def _right(target: Target | None, room: int) -> str:
+    """How the chosen target is probed and since when, as much of it as there is room for."""
     if target is None:
         return ""
-    plan = target.plan
-    parts = []
+    plan, path = target.plan, target.path
+    parts = ["demo network"] if target.started is not None and target.started.method == "simulated" else []
     if plan is not None:
         port = target.started.port if target.started else plan.port
         parts.append(f"{plan.protocol}{f' port {port}' if port and plan.protocol != 'icmp' else ''}")
         parts.append(interval(plan.interval_ns / 1e9))
-    started = target.path.started_at
-    parts.append(clock((shown.now - started) / 1e9 if started else 0))
+    if path.started_at is not None:
+        parts.append(f"since {time_of(path.started_at, path.last_at)}, {path.rounds} round{'s'[: path.rounds != 1]}")
+    if target.started is not None and target.started.source:
+        parts.append(f"from {target.started.source}")
+    while parts and cell_len(" · ".join(parts)) > room:
+        parts.pop()
     return " · ".join(parts)
 
 
-def status(state: ViewState, look: Look, width: int, target: Target) -> Row:
-    """The chosen target in a line: name and verdict in words; at the right, as far as there is room, its address, the
-    path's length, who probes how, and from where. What has no room goes in this order: what stands at the right, the
-    name, which the tab has too, and the end of the verdict's numbers."""
-    verdict = state.judge.target(target)
-    _mark, style = look.health(verdict.state)
-    words, head = verdict.words, verdict.sentence.head
-    name = cut(target.query, max(12, width // 3))
+def title(state: ViewState, look: Look, width: int) -> Row:
+    """The one target: its name and address, and at the right how it is probed and since when."""
+    target = state.chosen
     line = Line().add(" ", look.text)
-    if width >= 70 and cell_len(name) + cell_len(words) + 4 <= width:
-        line.add(name, look.strong).add("  ", look.text)
-    room = width - line.width - 1
-    if cell_len(head + verdict.sentence.aside) > room:
-        head = verdict.sentence.short or head
-        words = verdict.sentence._replace(head=head).line
-    shown = cut(words, room)
-    line.add(shown[: len(head)], (style + Style(bold=True)) if not verdict.young else look.quiet)
-    line.add(shown[len(head) :], look.text if not verdict.young else look.quiet)
-    beside = [part for part in (_address(target), _length(target), who(target, state.shown), _source(target)) if part]
-    while beside and width >= 70:
-        right = "  ".join(beside)
-        if cell_len(words) + 3 + cell_len(right) <= room:
-            line.to(width - cell_len(right) - 2, look.text).add(right, look.quiet)
-            break
-        beside.pop()
+    if target is None:
+        return line.row(width, look.text)
+    line.add(cut(target.query, max(8, width - 4)), look.strong)
+    address = target.address if target.address and target.address != target.query else ""
+    if address and width - line.width >= cell_len(address) + 3:
+        line.add(f"  {address}", look.quiet)
+    right = _right(target, width - line.width - 5)
+    if right:
+        line.to(width - cell_len(right) - 1, look.text).add(right, look.quiet, Hit("action", "probe.interval"))
     return line.row(width, look.text)
 
 
-def _address(target: Target) -> str:
-    return cut(target.address, 40) if target.address and target.address != target.query else ""
+def block(state: ViewState, look: Look, width: int, height: int, keys: dict[str, str]) -> list[Row]:
+    """All that stands above the table: whom it is about, the verdict's sentences, and a line for what must be said.
+
+    Its height follows from the size alone. What must not be overlooked takes the line below the sentences, or the last
+    one of theirs where that is all there is."""
+    target = state.chosen
+    several = len(state.shown.targets) > 1
+    out: list[Row] = []
+    if height >= (6 if several or target is None else 14):
+        out.append(tabs(state, look, width) if several or target is None else title(state, look, width))
+    note, urgent = notice(state, look, width, target, keys)
+    spoken: list[Row] = []
+    if target is not None and not state.overview:
+        spoken = said(state, look, width, target, sentence.height(width, height))
+    if height >= 20 or not spoken:
+        return [*out, *spoken, note or blank(width, look.text)] if height >= 6 or note else out
+    if note is not None and (urgent or height >= 16):
+        spoken[-1] = note
+    return [*out, *spoken]
 
 
-def _length(target: Target) -> str:
-    count = len(target.path.hops)
-    if not target.path.reached:
-        return f"{count} hops so far" if count else ""
-    return f"{count} hop{'s' if count != 1 else ''}"
-
-
-def _source(target: Target) -> str:
-    """The address that probes leave from."""
-    return f"from {target.started.source}" if target.started and target.started.source else ""
-
-
-def who(target: Target, shown: Snapshot) -> str:
-    """Who probes, and by which clock: ``plain user · kernel clock · ping socket``."""
-    parts = []
-    if shown.user:
-        parts.append(shown.user)
-    if target.started:
-        parts.append(f"{target.started.clock} clock")
-        parts.append(target.started.method.replace("-", " "))
-    return " · ".join(parts)
+def said(state: ViewState, look: Look, width: int, target: Target, lines: int) -> list[Row]:
+    """The verdict's sentences, in as many lines."""
+    status = state.judge.target(target)
+    mark, style = look.health(status.state)
+    stands_out = style + Style(bold=True) if status.verdict.is_trouble else look.strong
+    if status.young:
+        stands_out = look.quiet
+    return sentence.rows(status.headline, (mark, style), stands_out, look, width, lines)
 
 
 def notice(
@@ -192,7 +190,7 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     change = target.source_change if target is not None else None
     if change is not None and target is not None and change.at >= (target.path.started_at or 0):
         return f"{time_of_day(change.at)} {address_change(change.before, change.after)}", look.quiet
-    if target is not None and target.started and target.started.note:
+    if target is not None and target.started and target.started.note and _is_new(target):
         return target.started.note, look.quiet
     if shown.clock_offset_ns:
         return clock_words(shown.clock_offset_ns), look.quiet
@@ -216,6 +214,11 @@ def moment_words(state: ViewState, look: Look, keys: dict[str, str]) -> str:
     return f"{look.glyphs.left} {when(state)} · {meanwhile} · {keys.get('look.clear', '')} live"
 
 
+def _is_new(target: Target) -> bool:
+    """A demo's name need not be read for long; what a real path's note says holds as long as the path is probed."""
+    return target.started is None or target.started.method != "simulated" or target.path.rounds <= DEMO_ROUNDS
+
+
 def clock_words(offset_ns: int) -> str:
     """That the worker has a clock of its own, and by how much it differs."""
     way = "ahead of" if offset_ns > 0 else "behind"
@@ -227,6 +230,3 @@ def _tried_again(target: Target, key: str) -> str:
     if not target.is_tried_again:
         return ""
     return f"  tried again every few seconds{f' ({key}: now)' if key else ''}"
-
-
-__all__ = ["TargetStatus", "notice", "status", "tabs", "who"]

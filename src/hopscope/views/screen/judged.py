@@ -13,6 +13,7 @@ from hopscope.path.evidence import COLLECTING
 from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import NumbersWindow
 from hopscope.session.model import Target
+from hopscope.words.headline import Headline
 from hopscope.words.hops import hop_finding
 from hopscope.words.moods import mood
 from hopscope.words.numbers import time_of
@@ -45,6 +46,8 @@ class TargetStatus:
     short: str
     """One to five words."""
     verdict: Verdict
+    headline: Headline
+    """The same in whole sentences."""
 
     @property
     def words(self) -> str:
@@ -124,10 +127,12 @@ def clock_of(target: Target) -> Callable[[int], str]:
 def status_of(target: Target) -> TargetStatus:
     """The status of a target."""
     verdict = target.judged.verdict
-    said = Said(target, clock_of(target)).sentence
+    spoken = Said(target, clock_of(target))
+    said = spoken.sentence
 
     def state(name: str, words: str, short: str) -> TargetStatus:
-        return TargetStatus(name, Sentence(words, "", short), short, verdict)
+        head = Headline(words[:1].upper() + words[1:], ("",))
+        return TargetStatus(name, Sentence(words, "", short), short, verdict, head)
 
     match target.state:
         case "resolving":
@@ -141,12 +146,12 @@ def status_of(target: Target) -> TargetStatus:
             if verdict.kind == "starting":
                 return state("paused", f"paused; {said.tail}", "paused")
             head = f"paused; {said.head if 'so far' in said.head else f'so far {said.head}'}"
-            return TargetStatus("paused", said._replace(head=head), "paused", verdict)
+            return TargetStatus("paused", said._replace(head=head), "paused", verdict, spoken.headline("paused"))
         case "finished":
             name: str = mood(verdict, target.path.protocol)
             name = "finished" if name in ("healthy", "starting") else name
             is_too_early = verdict.kind == "starting" and not verdict.numbers.lost
             whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
-            return TargetStatus(name, whole, f"finished, {said.short}", verdict)
+            return TargetStatus(name, whole, f"finished, {said.short}", verdict, spoken.headline("finished"))
         case _:
-            return TargetStatus(mood(verdict, target.path.protocol), said, said.short, verdict)
+            return TargetStatus(mood(verdict, target.path.protocol), said, said.short, verdict, spoken.headline())

@@ -48,8 +48,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     chart: bool | None = None
     """Chart on or off; None: where there is room for it."""
     chart_view: ChartView = "time"
-    details: bool = True
-    """The panel of the chosen hop beside the chart, where there is room for it."""
+    details: bool = False
+    """The panel of the chosen hop beside the chart, where there is room for it (``v``)."""
     scale: Scale = "all"
     """Sparklines on one scale for all hops, or each hop on its own."""
     window: WindowName = "start"

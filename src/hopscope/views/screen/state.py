@@ -26,7 +26,7 @@ class ViewState:
     details: bool
     scale: Scale
     window: WindowName
-    unfolded: bool = True
+    unfolded: bool = False
     target: int | None = None
     """The chosen target's number."""
     hops: dict[int, int] = field(default_factory=dict)

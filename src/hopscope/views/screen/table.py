@@ -55,7 +55,7 @@ class RowOptions:
     names: NamesMode = "names"
     owners: bool = False
     mpls: bool = True
-    unfolded: bool = True
+    unfolded: bool = False
     scale: Scale = "all"
 
 
@@ -64,6 +64,8 @@ class TableCache:
     """What keeps a target's table calm from one drawing to the next."""
 
     host: int = HOST_MIN
+    most: int = 0
+    """The most lines that the path has taken."""
     ceiling: float | None = None
     painter: TablePainter | None = None
     """Who drew `rows`: another one draws them all anew."""

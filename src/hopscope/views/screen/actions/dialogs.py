@@ -6,28 +6,28 @@ from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 
 
-@action("show.columns", "o", "columns", "Choose and order the columns.", "Look", 16)
+@action("show.columns", "o", "columns", "Choose and order the columns.", "Look")
 def columns(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.columns import ColumnsScreen
 
     context.screen.open(ColumnsScreen(context))
 
 
-@action("program.settings", "s", "settings", "Everything that can be changed, in one place.", "Program", 17)
+@action("program.settings", "s", "settings", "Everything that can be changed, in one place.", "Program")
 def settings(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.settings import SettingsScreen
 
     context.screen.open(SettingsScreen(context))
 
 
-@action("program.help", "question_mark,h", "help", "All keys, columns and signs.", "Program", 4)
+@action("program.help", "question_mark,h", "help", "All keys, columns and signs.", "Program")
 def help_(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.help import HelpScreen
 
     context.screen.open(HelpScreen(context))
 
 
-@action("program.palette", "ctrl+p", "palette", "Search all that can be done.", "Program", 18)
+@action("program.palette", "ctrl+p", "palette", "Search all that can be done.", "Program")
 def palette(context: ActionContext) -> None:
     context.screen.palette()
 

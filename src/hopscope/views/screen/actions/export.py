@@ -6,7 +6,7 @@ from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 
 
-@action("take.copy", "y", "copy", "Copy the verdict and the table to the clipboard.", "Take along", 19)
+@action("take.copy", "y", "copy", "Copy the verdict and the table to the clipboard.", "Take along")
 def copy(context: ActionContext) -> None:
     target, report = context.state.chosen, context.options.report
     if target is None or report is None:
@@ -17,7 +17,7 @@ def copy(context: ActionContext) -> None:
     context.say(f"report of {target.query} sent to the clipboard ({len(text.splitlines())} lines)")
 
 
-@action("take.write", "w", "write", "Write a report or a picture of the screen to a file.", "Take along", 20)
+@action("take.write", "w", "write", "Write a report or a picture of the screen to a file.", "Take along")
 def write(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.write import write_prompt
 

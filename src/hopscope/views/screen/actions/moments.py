@@ -99,9 +99,7 @@ def go_to(context: ActionContext) -> None:
     context.screen.open(time_prompt(context))
 
 
-@action(
-    "display.freeze", "f", "this moment", "Hold this moment, to look at it; probing goes on. Again: now.", "Time", 15
-)
+@action("display.freeze", "f", "this moment", "Hold this moment, to look at it; probing goes on. Again: now.", "Time")
 def freeze(context: ActionContext) -> None:
     state = context.state
     context.go_to(state.shown.now if state.moment is None else None)

@@ -10,7 +10,7 @@ from hopscope.views.screen.context import ActionContext
 from hopscope.wire.messages import Protocol
 
 
-@action("probe.pause", "p,space", "pause", "Pause probing of all targets, and resume it.", "Probing", 2)
+@action("probe.pause", "p,space", "pause", "Pause probing of all targets, and resume it.", "Probing")
 def pause(context: ActionContext) -> None:
     stale = context.state.moment is not None or context.has_few
     targets = (context.session.snapshot() if stale else context.state.present).targets
@@ -28,7 +28,6 @@ def pause(context: ActionContext) -> None:
     "reset",
     "Begin the statistics of this target anew; where it could not be started: try again.",
     "Probing",
-    3,
 )
 def reset(context: ActionContext) -> None:
     target = context.state.chosen
@@ -117,7 +116,7 @@ def restart_with(context: ActionContext, target: Target, **changes: object) -> N
     context.forget(target.id)
 
 
-@action("target.next", "right,tab", "target", "The next target.", "Targets", 8)
+@action("target.next", "right,tab", "target", "The next target.", "Targets")
 def next_target(context: ActionContext) -> None:
     context.choose_target(1)
 
@@ -127,14 +126,14 @@ def previous_target(context: ActionContext) -> None:
     context.choose_target(-1)
 
 
-@action("target.overview", "g,0", "all targets", "All targets, a row each, the worst first.", "Targets", 14)
+@action("target.overview", "g,0", "all targets", "All targets, a row each, the worst first.", "Targets")
 def overview(context: ActionContext) -> None:
     context.state.overview = not context.state.overview
     context.state.top = 0
     context.redraw()
 
 
-@action("target.add", "a", "add", "Add a target.", "Targets", 13)
+@action("target.add", "a", "add", "Add a target.", "Targets")
 def add(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.prompt import add_prompt
 

@@ -6,7 +6,7 @@ from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 
 
-@action("program.quit", "q", "quit", "Quit.", "Program", 1)
+@action("program.quit", "q", "quit", "Quit.", "Program")
 def quit_(context: ActionContext) -> None:
     context.screen.leave(None)
 

@@ -27,21 +27,19 @@ class Action:
     """A sentence."""
     group: str
     do: Do
-    foot: int = 0
-    """Its place in the footer, the most important first; 0: not there."""
 
 
 ACTIONS: dict[str, Action] = {}
 """By id, in the order of the help."""
 
 
-def action(id_: str, keys: str, title: str, help_: str, group: str, foot: int = 0) -> Callable[[Do], Do]:
+def action(id_: str, keys: str, title: str, help_: str, group: str) -> Callable[[Do], Do]:
     """Register a function as an action."""
 
     def register(do: Do) -> Do:
         assert id_ not in ACTIONS, id_
         assert group in GROUPS, group
-        ACTIONS[id_] = Action(id_, keys, title, help_, group, do, foot)
+        ACTIONS[id_] = Action(id_, keys, title, help_, group, do)
         return do
 
     return register

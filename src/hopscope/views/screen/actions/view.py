@@ -12,7 +12,7 @@ HIDDEN_BY_KEY = 2
 """Hops that the key hides where ``--privacy`` did not say: mostly one's own router and the provider's first."""
 
 
-@action("hop.next", "down,j", "hop", "Choose the next hop; in the overview the next target.", "Look", 9)
+@action("hop.next", "down,j", "hop", "Choose the next hop; in the overview the next target.", "Look")
 def next_hop(context: ActionContext) -> None:
     context.move(1)
 
@@ -48,7 +48,6 @@ def last_hop(context: ActionContext) -> None:
     "details",
     "All that is known of the chosen hop; in the overview: open the target.",
     "Look",
-    10,
 )
 def details(context: ActionContext) -> None:
     if context.state.overview:
@@ -114,7 +113,7 @@ def panel(context: ActionContext) -> None:
     context.redraw()
 
 
-@action("chart.toggle", "c", "chart", "The chart, on or off.", "Chart", 11)
+@action("chart.toggle", "c", "chart", "The chart, on or off.", "Chart")
 def chart(context: ActionContext) -> None:
     context.state.chart = not context.chart_is_shown()
     context.redraw()
@@ -122,9 +121,7 @@ def chart(context: ActionContext) -> None:
         context.say("no room for the chart: it needs a window of 14 lines")
 
 
-@action(
-    "chart.view", "d", "view", "The chart's next view: over time, along the path, distribution, heat map.", "Chart", 12
-)
+@action("chart.view", "d", "view", "The chart's next view: over time, along the path, distribution, heat map.", "Chart")
 def chart_view(context: ActionContext) -> None:
     state = context.state
     if not context.chart_is_shown():

@@ -1,0 +1,91 @@
+"""The verdict's sentences as lines: as many as a size has room for, and none that is cut where it matters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from hopscope.views.screen.styles import Look
+from hopscope.views.screen.text import Line, Row, cut, wrap
+from hopscope.words.headline import Headline, Ways
+
+_NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
+_HELD = "\ue000"
+MARGIN = 4
+"""Cells of the mark before the words."""
+
+
+def height(width: int, height: int) -> int:
+    """Lines of the sentences on a screen of this size, whatever they say: nothing moves when the verdict changes."""
+    if height < 10:
+        return 1 if height < 6 else 2
+    return 2 if width >= 100 else 3 if width >= 60 else 4
+
+
+def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
+    """As many of the sentences as `lines` lines have room for, the first before the others; in their shorter ways where
+    the first two have no room else. Only where the first alone is too long it is cut, with a sign."""
+    best: list[str] = []
+    for shortest in range(3):
+        kept: list[str] = []
+        best = []
+        for ways in sentences:
+            for way in ways[min(shortest, len(ways) - 1) :]:
+                laid = _laid([*kept, way], width, lines)
+                if laid is not None:
+                    kept, best = [*kept, way], laid
+                    break
+            else:
+                if len(kept) < 2:
+                    break  # the first two before all others
+        if len(kept) >= min(2, len(sentences)):
+            return best
+    if best:
+        return best
+    first = wrap(sentences[0][-1], width)
+    return [*first[: lines - 1], cut(" ".join(first[lines - 1 :]), width)]
+
+
+def _laid(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:
+    """Broken between sentences where that has room, so that each line is read by itself; else anywhere but between a
+    number and its unit."""
+    laid = _broken([_NUMBER.sub(rf"\1{_HELD}\2", each) for each in sentences], width, lines)
+    return None if laid is None else [line.replace(_HELD, " ") for line in laid]
+
+
+def _broken(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:
+    for count in range(len(sentences), 0, -1):
+        first = " ".join(sentences[:count])
+        if cell_len(first) <= width:
+            rest = wrap(" ".join(sentences[count:]), width)
+            return [first, *rest] if len(rest) < lines and not _is_broken(sentences, width) else None
+    laid = wrap(" ".join(sentences), width)
+    return laid if len(laid) <= lines and not _is_broken(sentences, width) else None
+
+
+def _is_broken(sentences: Sequence[str], width: int) -> bool:
+    """Whether a single word has no room in a line."""
+    return any(cell_len(word) > width for sentence in sentences for word in sentence.split())
+
+
+def rows(headline: Headline, mark: tuple[str, Style], style: Style, look: Look, width: int, lines: int) -> list[Row]:
+    """The lines, always `lines` of them. What is the matter stands out in `style`."""
+    margin = MARGIN if width >= 30 else 2
+    shown = flow(headline.sentences, max(1, width - margin - 1), lines)
+    stands_out = len(headline.matter.split())
+    out = []
+    for index in range(lines):
+        line = Line()
+        if index == 0:
+            line.add(" " if margin > 2 else "", look.text).add(*mark)
+        line.to(margin, look.text)
+        words = shown[index].split(" ") if index < len(shown) else []
+        bold = " ".join(words[:stands_out])
+        rest = " ".join(words[stands_out:])
+        line.add(bold, style).add(f" {rest}" if bold and rest else rest, look.text)
+        stands_out = max(0, stands_out - len(words))
+        out.append(line.row(width, look.text))
+    return out
