@@ -166,6 +166,8 @@ CHOOSING = (
 OPENING = (
     Step("enter", "─ details ─"),
     Step("escape", row("."), "─ details ─"),
+    Step("E", "─ why, and what happened ─"),
+    Step("escape", row("."), "─ why, and what happened ─"),
     Step("o", "─ columns ─"),
     Step("escape", row("."), "─ columns ─"),
     Step("s", "─ settings ─"),

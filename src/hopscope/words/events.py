@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from hopscope.judge.verdict import Incident, Mark
+from hopscope.judge.verdict import Epoch, Incident, Mark
 from hopscope.words.numbers import nth, span, span_ms
 from hopscope.words.places import Place
 from hopscope.words.verdicts import Clock, lasted, lost_words, matter, where
@@ -40,6 +40,15 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
 def address_change(before: str | None, after: str | None) -> str:
     """That this machine's address changed."""
     return f"this computer's address changed from {before} to {after}"
+
+
+def epoch_words(before: Epoch, epoch: Epoch) -> str:
+    """That the path is another one, and from where on."""
+    hops = f"{len(epoch.addresses)} hops instead of {len(before.addresses)}"
+    longer = hops if len(epoch.addresses) != len(before.addresses) else ""
+    sides = zip(before.addresses, epoch.addresses, strict=False)
+    at = next((ttl for ttl, (old, new) in enumerate(sides, epoch.first_ttl) if not set(old) & set(new)), None)
+    return ", ".join(part for part in (f"another path from hop {at} on" if at else "another path", longer) if part)
 
 
 def mark_words(mark: Mark) -> str:

@@ -21,6 +21,8 @@ class GlyphSet:
     here: str = "■"
     refused: str = "◉"
     """A target that this machine may not or cannot probe."""
+    route: str = "⇄"
+    """The path is another one."""
     bars: str = "▁▂▃▄▅▆▇█"
     shades: str = " ░▒▓█"
     lost: str = "╳"
@@ -58,6 +60,7 @@ ASCII = GlyphSet(
     paused="=",
     here="#",
     refused="/",
+    route="%",
     bars="_.-=+*#@",
     shades=" .:+#",
     lost="x",

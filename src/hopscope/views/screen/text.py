@@ -145,8 +145,10 @@ def framed(
     line: Style,
     head: Style,
     note: Style | None = None,
+    foot: str = "",
 ) -> list[Row]:
-    """A box of `width` x `height` around rows of ``width - 2``: the title at its upper left, `corner` at the right."""
+    """A box of `width` x `height` around rows of ``width - 2``: the title at its upper left, `corner` at the right,
+    `foot` below at the left."""
     inner = width - 2
     corner = f" {corner} " if corner else ""
     title = f" {cut(title, inner - len(corner) - 4)} " if title else ""
@@ -161,5 +163,7 @@ def framed(
         out.append(Row(Strip([Segment("│", line), *row.strip, Segment("│", line)], width), hits))
     while len(out) < height - 1:
         out.append(Line().add("│", line).to(width - 1, line).add("│", line).row(width, line))
-    out.append(Line().add("╰" + "─" * inner + "╯", line).row(width, line))
+    below = f" {cut(foot, inner - 3)} " if foot and inner > 4 else ""
+    bottom = Line().add("╰" + "─" * (1 if below else 0), line).add(below, note or line)
+    out.append(bottom.add("─" * (width - 1 - bottom.width) + "╯", line).row(width, line))
     return out

@@ -6,6 +6,16 @@ from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
 
 
+@action("verdict.why", "E", "why", "Why the verdict is what it is, and what has happened; enter goes there.", "Look")
+def why(context: ActionContext) -> None:
+    if context.state.chosen is None:
+        context.say("there is no target to say anything of")
+        return
+    from hopscope.views.screen.dialogs.why import WhyScreen
+
+    context.screen.open(WhyScreen(context))
+
+
 @action("show.columns", "o", "columns", "Choose and order the columns.", "Look")
 def columns(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.columns import ColumnsScreen
