@@ -373,8 +373,8 @@ async def test_w_writes_a_report_or_a_picture_and_overwrites_nothing(drive: Driv
             assert isinstance(prompt, Prompt)
             fill(prompt, str(path))
             await it.press("enter")
-            await it.until(path.exists)
             await it.until(lambda: it.in_front == "MainScreen")
+            await it.until(lambda at=path: bool(at.read_text()))  # type: ignore[misc] # a lambda's default
             assert path.read_text().startswith(begins)
             await it.press("w")
             assert isinstance(it.app.screen, Prompt)
