@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.verdict import Epoch, Incident, Judged, Mark, Verdict
 from hopscope.words.events import epoch_words, incident_words, mark_words
+from hopscope.words.headline import Headline
 from hopscope.words.numbers import span
 from hopscope.words.said import Said
 from hopscope.words.verdicts import Clock, where, whose
@@ -35,14 +36,13 @@ class Happened(NamedTuple):
     words: str
 
 
-def why(said: Said, clock: Clock, started: int | None) -> tuple[Part, ...]:
-    """The parts that have something to say. `started`: when the first round began (epoch ns)."""
+def why(said: Said, headline: Headline, clock: Clock, started: int | None) -> tuple[Part, ...]:
+    """The parts that have something to say. `headline`: its sentences; `started`: when the first round began (epoch ns)."""
     verdict, place = said.verdict, said.place
-    head, tail = said.sentence.head, said.sentence.tail
     known = [part for part in (where(place), whose(place)) if part] if verdict.is_trouble else []
     notes = tuple(said.note(note) for note in verdict.notes)
     parts = (
-        Part("what", (head, tail) if tail else (head,)),
+        Part("what", tuple(ways[0] for ways in headline.sentences)),
         Part("where", (", ".join(known),) if known else ()),
         Part("since", tuple(_since(verdict, clock, started))),
         Part("sure", (sure(verdict),) if verdict.is_trouble else ()),

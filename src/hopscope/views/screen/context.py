@@ -235,16 +235,24 @@ class ActionContext:
             if ids and state.target in ids:
                 state.target = ids[max(0, min(len(ids) - 1, ids.index(state.target) + step))]
         else:
-            target = state.chosen
-            cursor = state.cursor(target) if target else None
-            if target is not None and cursor is not None:
-                ttls = [hop.ttl for hop in target.path.rows]
-                self.choose_hop(ttls[max(0, min(len(ttls) - 1, ttls.index(cursor) + step))])
-                return
+            self._move_hop(step)
         self.redraw()
+
+    def _move_hop(self, step: int) -> None:
+        """By rows of the table; a single step up from its first row leads to the sentences above it."""
+        state, target = self.state, self.state.chosen
+        if target is None:
+            return
+        ttls = [hop.ttl for hop in target.path.rows]
+        cursor = state.cursor(target)
+        place = -1 if state.on_sentence or cursor is None else ttls.index(cursor)
+        state.on_sentence = step == -1 and place < 1
+        if ttls and not state.on_sentence:
+            state.hops[target.id] = ttls[max(0, min(len(ttls) - 1, place + step))]
 
     def choose_hop(self, ttl: int) -> None:
         """Put the cursor on a hop of the chosen target."""
+        self.state.on_sentence = False
         if self.state.target is not None:
             self.state.hops[self.state.target] = ttl
         self.redraw()

@@ -163,7 +163,8 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
 
 
 def _table(state: ViewState, target: Target, look: Look, width: int, room: int) -> list[Row]:
-    cache, options, cursor = state.table_cache(target), state.row_options, state.cursor(target)
+    cache, options = state.table_cache(target), state.row_options
+    cursor = None if state.on_sentence else state.cursor(target)
     cache.host = max(cache.host, min(table.HOST_MAX, table.host_wanted(target, options)))
     verdicts = state.judge.hops(target)
     painter = table.TablePainter(

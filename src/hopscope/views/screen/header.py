@@ -10,7 +10,7 @@ from hopscope.views.screen import sentence
 from hopscope.views.screen.judged import TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
-from hopscope.views.screen.text import Hit, Line, Row, blank, cut
+from hopscope.views.screen.text import Hit, Line, Row, blank, cut, over
 from hopscope.words.events import address_change
 from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
@@ -147,7 +147,11 @@ def said(state: ViewState, look: Look, width: int, target: Target, lines: int) -
     stands_out = style + Style(bold=True) if status.verdict.is_trouble else look.strong
     if status.young:
         stands_out = look.quiet
-    return sentence.rows(status.headline, (mark, style), stands_out, look, width, lines)
+    rows = sentence.rows(status.headline, (mark, style), stands_out, look, width, lines)
+    hits = ((0, width, Hit("action", "verdict.why")),)
+    return [
+        over(row, look.chosen)._replace(hits=hits) if state.on_sentence else row._replace(hits=hits) for row in rows
+    ]
 
 
 def notice(

@@ -33,6 +33,8 @@ class ViewState:
     """The chosen hop's TTL by target; the path's last hop where there is none."""
     ports: dict[int, int | None] = field(default_factory=dict)
     """By target, the port that was asked for when it was last probed by UDP or TCP."""
+    on_sentence: bool = False
+    """The cursor stands on the sentences above the table."""
     overview: bool = False
     """Show all targets, a row each."""
     moment: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hopscope.path.windows import WINDOWS, WORDS
-from hopscope.views.screen.actions.registry import action
+from hopscope.views.screen.actions.registry import ACTIONS, action
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 
@@ -46,7 +46,7 @@ def last_hop(context: ActionContext) -> None:
     "hop.details",
     "enter",
     "details",
-    "All that is known of the chosen hop; in the overview: open the target.",
+    "All that is known of the chosen hop; on the sentence above: why; in the overview: open the target.",
     "Look",
 )
 def details(context: ActionContext) -> None:
@@ -54,6 +54,8 @@ def details(context: ActionContext) -> None:
         context.state.overview = False
         context.state.top = 0
         context.redraw()
+    elif context.state.on_sentence:
+        ACTIONS["verdict.why"].do(context)
     elif context.state.chosen and context.state.chosen_hop(context.state.chosen):
         from hopscope.views.screen.dialogs.hop import HopScreen
 
@@ -150,6 +152,8 @@ def clear(context: ActionContext) -> None:
         context.go_to(None)
     elif state.overview:
         state.overview = False
+    elif state.on_sentence:
+        state.on_sentence = False
     elif state.target is not None:
         state.hops.pop(state.target, None)
     state.said = None
