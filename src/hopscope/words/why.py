@@ -37,7 +37,8 @@ class Happened(NamedTuple):
 
 
 def why(said: Said, headline: Headline, clock: Clock, started: int | None) -> tuple[Part, ...]:
-    """The parts that have something to say. `headline`: its sentences; `started`: when the first round began (epoch ns)."""
+    """The parts that have something to say. `headline`: its sentences; `started`: when the first round began
+    (epoch ns)."""
     verdict, place = said.verdict, said.place
     known = [part for part in (where(place), whose(place)) if part] if verdict.is_trouble else []
     notes = tuple(said.note(note) for note in verdict.notes)
