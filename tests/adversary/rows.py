@@ -269,6 +269,19 @@ ROWS: Final = {
         "a check by name, then a use by name",
         ("tests/history/test_place.py::test_root_records_only_where_nobody_else_can_exchange_the_file",),
     ),
+    "A31": Row(
+        "Keys that come in one read end the program in a dialog that is not laid out yet",
+        "what fails in a dialog",
+        (
+            "tests/screen/test_rough_terminal.py::"
+            "test_keys_that_come_faster_than_a_dialog_is_laid_out_cost_the_dialog_at_most",
+        ),
+    ),
+    "A32": Row(
+        "A size of the terminal that comes as bytes",
+        "what the terminal says of itself",
+        ("tests/screen/test_rough_terminal.py::test_a_size_that_comes_as_bytes_is_no_size",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

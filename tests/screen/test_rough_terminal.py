@@ -164,3 +164,30 @@ def test_a_flood_of_keys_waits_in_the_terminal_and_not_in_memory(keys: bytes) ->
 def memory_of(pid: int) -> int:
     """Bytes: proc_pid_statm(5)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("at_once", ["\x10\x1b[6~", "\x10\x1b[5~", "\x10\r\r\r"], ids=["page down", "page up", "enter"])
+def test_keys_that_come_faster_than_a_dialog_is_laid_out_cost_the_dialog_at_most(at_once: str) -> None:
+    with Terminal("demo") as terminal:
+        at = terminal.read(LAST_HOP)
+        terminal.type(at_once)
+        # Escape, so that it is no beginning of another key: the dialog stands, or had to be closed.
+        for _ in range(3):
+            terminal.type("\x1b[27u")
+            at = terminal.read(b"\x1b[", at)
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert terminal.is_restored()
+        assert b"Traceback" not in terminal.bytes
+
+
+def test_a_size_that_comes_as_bytes_is_no_size() -> None:
+    with Terminal("demo") as terminal:
+        at = terminal.read(LAST_HOP)
+        before = memory_of(terminal.pid)
+        terminal.type("\x1b[48;9999;9999;1;1t" * 3)
+        terminal.type("a")
+        terminal.read(b"add a target", at)
+        assert memory_of(terminal.pid) - before < 20 << 20
+        terminal.type("\x03")
+        assert terminal.wait() == 130

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from textual._context import active_message_pump
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -274,13 +275,37 @@ class HopscopeApp(App[None], inherit_bindings=False):
                 yield SystemCommand(*entry)
 
     def _handle_exception(self, error: Exception) -> None:
-        """What this computer has no room for is said in a line, where the composition root says it."""
-        if isinstance(error, RuntimeError | OSError) and self.failure is None and not self.is_headless:
+        """What fails in a dialog costs the dialog, and not hours of measurement. What this computer has no room for is
+        said in a line, where the composition root says it."""
+        if not self.is_headless and self._is_in_dialog():
+            self.call_later(self._close_dialogs, error)
+        elif isinstance(error, RuntimeError | OSError) and self.failure is None and not self.is_headless:
             self.failure = error
             self._return_code = 4
             self._close_messages_no_wait()
         else:
             super()._handle_exception(error)
+
+    async def run_action(self, *action: Any, **namespaces: Any) -> bool:
+        """See Textual. Keys of a dialog run among the application's own messages, which must not end with it."""
+        try:
+            return await super().run_action(*action, **namespaces)
+        except Exception as error:
+            if self.is_headless or self.screen is self.main:
+                raise
+            self._close_dialogs(error)
+            return True
+
+    def _is_in_dialog(self) -> bool:
+        """Whether what runs now is neither the application's own nor the main screen's."""
+        pump = active_message_pump.get(None)
+        return pump is not None and pump not in (self, self.main, self.main.canvas)
+
+    def _close_dialogs(self, error: Exception) -> None:
+        while self.screen is not self.main:
+            self.pop_screen()
+        if self.context is not None:
+            self.context.say(f"this dialog failed and was closed ({type(error).__name__}); nothing else is lost")
 
     def run_to_status(self) -> int:
         """Run until the end; the exit status. Raises what the session raised."""

@@ -1,6 +1,7 @@
 """What the terminal sends, as events: pastes are text (`pastes`), and no sequence of bytes ends the program.
 
-Textual's parser takes numbers out of sequences that need not hold any (``ESC [ : 0 ~``), and raises.
+Textual's parser takes numbers out of sequences that need not hold any (``ESC [ : 0 ~``), and raises. It also believes
+sizes that come as bytes; here the terminal's size is what the kernel says, whatever was typed or pasted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
+from textual.events import Resize
 from textual.message import Message
+from textual.messages import InBandWindowResize
 
 from hopscope.views.screen.pastes import Pastes
 
@@ -44,7 +47,7 @@ class Keys:
 
     def _guarded(self, events: Iterable[Message]) -> Iterator[Message]:
         try:
-            yield from events
+            yield from (event for event in events if not isinstance(event, Resize | InBandWindowResize))
         except (EOFError, ParseError):
             raise
         except Exception:  # noqa: BLE001 - whatever a strange sequence makes of the parser, the next key is heard
