@@ -14,6 +14,9 @@ import pytest
 from hopscope.cli import config
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import read
+from hopscope.history.store import Store
+from hopscope.session.facts import SessionFact
+from hopscope.wire.facts import Remembered
 from tests.cli.command import run
 from tests.cli.test_live import Terminal, on_terminal
 from tests.lab.plain_user import as_plain_user
@@ -104,6 +107,26 @@ def test_a_recording_and_the_history_are_kept_both(tmp_path: Path) -> None:
         report.stdout
         == run("history", "replay", "127.0.0.1", "--format", "json", XDG_STATE_HOME=str(tmp_path / "state")).stdout
     )
+
+
+def test_a_trace_of_the_same_target_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    with tracing(tmp_path) as screen:
+        screen.pump(lambda: any(int(str(trace["rounds"])) >= 30 for trace in traces(tmp_path)))
+        leave(screen)
+    with tracing(tmp_path) as screen:
+        screen.pump(lambda: any(isinstance(fact, Remembered) for fact in facts_of_last(tmp_path)))
+        leave(screen)
+    first, second = traces(tmp_path)
+    remembered = next(fact for fact in facts_of_last(tmp_path) if isinstance(fact, Remembered))
+    assert {one.ttl for one in remembered.delays} == {0}
+    report = run("history", "replay", "127.0.0.1", "--format", "json", XDG_STATE_HOME=str(tmp_path))
+    assert json.loads(report.stdout)["rounds"] == second["rounds"]
+    assert first["rounds"] != second["rounds"]
+
+
+def facts_of_last(state: Path) -> list[SessionFact]:
+    with Store(str(state / "hopscope" / "history.db")) as store:
+        return [fact for _, fact in store.facts(store.traces()[-1])]
 
 
 @pytest.mark.needs("root")

@@ -12,7 +12,7 @@ import subprocess
 import termios
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,6 +98,13 @@ class Terminal:
         deadline = time.monotonic() + 30
         while words not in self.drawn:
             assert time.monotonic() < deadline, (words, self.drawn[-2000:])
+            self._read()
+
+    def pump(self, is_so: Callable[[], bool]) -> None:
+        """Read until something is so."""
+        deadline = time.monotonic() + 60
+        while not is_so():
+            assert time.monotonic() < deadline, self.drawn[-2000:]
             self._read()
 
     def end(self) -> int:

@@ -13,12 +13,25 @@ from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing, Target
 from hopscope.session.replay import replay
 from hopscope.session.target_fold import TargetFold
-from hopscope.wire.facts import Abandoned, Adjusted, Begun, Continued, Found, Paused, Reset, Resumed, TakenBack
+from hopscope.wire.facts import (
+    Abandoned,
+    Adjusted,
+    Begun,
+    Continued,
+    Found,
+    Paused,
+    Remembered,
+    Reset,
+    Resumed,
+    TakenBack,
+    UsualDelay,
+)
 from hopscope.wire.messages import Adjust, Event, Pause, Plan, Resume, Start, Stop
 from tests.conformance.test_random_networks import networks, plan_of
 from tests.lab.virtual import simulated
 
-COMMANDS = ("pause", "resume", "reset", "adjust", "worker dies", "anew", "take back", "nothing")
+USUAL = tuple(UsualDelay(ttl, 5.0, 4.5, 0.5, 7.0) for ttl in range(4) for _ in range(3))
+COMMANDS = ("remember", "pause", "resume", "reset", "adjust", "worker dies", "anew", "take back", "nothing")
 
 
 class Played:
@@ -82,6 +95,8 @@ class Played:
                 engine.handle(Stop(self.flow_id))
                 self.tell(Continued(now, plan))
                 self.open(plan)
+        elif command == "remember":
+            self.tell(Remembered(now, USUAL))
         elif command == "anew":
             engine.handle(Stop(self.flow_id))
             self.tell(Asked(now, self.plan.address, Probing(tos=8)))

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import time_ns
-from typing import TYPE_CHECKING, Any, Final, Self
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from hopscope.cli import config as configuration
 from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import NOT_REACHED, OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
+from hopscope.cli.recorded_session import RecordedSession
 from hopscope.cli.recording import end as end_recording
+from hopscope.cli.recording import history_path
 from hopscope.names.facts import Namer
-from hopscope.session.facts import SessionFact
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
@@ -26,48 +24,6 @@ from hopscope.views.screen.options import Creator, ScreenOptions
 
 if TYPE_CHECKING:
     from hopscope.history.recorder import Recorder
-
-
-BEGIN_S: Final = 0.5
-"""The history begins to be written so many seconds after probing: nothing of it delays the first frame."""
-
-
-class RecordedSession(Session):
-    """A session of whose facts and names others are told: `recorders`, and `history`, which is begun here."""
-
-    def __init__(
-        self, recorders: Sequence[Recorder], *args: Any, history: Recorder | None = None, **options: Any
-    ) -> None:
-        self._history = history
-        self._recorders = [*recorders, *([history] if history is not None else [])]
-        super().__init__(*args, on_fact=self._tell if self._recorders else None, **options)
-
-    def _tell(self, target: int, fact: SessionFact) -> None:
-        for recorder in self._recorders:
-            recorder.fact(target, fact)
-
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        if self._history is not None:
-            asyncio.get_running_loop().call_later(BEGIN_S, self._history.begin)
-        return self
-
-    def snapshot(self) -> Snapshot:
-        """As of any session, with what is wrong with its history."""
-        snapshot = super().snapshot()
-        for recorder in self._recorders:
-            recorder.see(snapshot)
-        history = self._history
-        if history is None or history.trouble is None:
-            return snapshot
-        return msgspec.structs.replace(snapshot, history_note=f"no history is kept: {history.trouble}")
-
-    async def close(self) -> None:
-        """What happens from here on is not recorded."""
-        now = self.now
-        for recorder in self._recorders:
-            recorder.end(now)
-        await super().close()
 
 
 def run(
@@ -92,6 +48,7 @@ def run(
             addresses=started.addresses,
             window=chosen.window,
             history=history,
+            history_path=history_path() if history is not None else None,
         )
 
     try:

@@ -93,12 +93,17 @@ def history_folder() -> str:
     return str(configuration.state_folder(os.environ))
 
 
+def history_path() -> str:
+    """The store in it."""
+    return os.path.join(history_folder(), STORE)
+
+
 def history_bytes() -> int:
     """What is in it now."""
     size = 0
     for ending in ("", "-wal"):
         with suppress(OSError):
-            size += os.stat(os.path.join(history_folder(), STORE + ending)).st_size
+            size += os.stat(history_path() + ending).st_size
     return size
 
 
@@ -125,7 +130,7 @@ def history(options: Options, behind: str | None = None) -> Recorder | None:
 
 def _open_history(begun: int) -> StoreWriter:
     make_history_folder()
-    return _opened(os.path.join(history_folder(), STORE), begun)
+    return _opened(history_path(), begun)
 
 
 def _refuse(behind: str | None) -> StoreWriter:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar, Union
 
 import msgspec
 
+from hopscope.history.ways import WayIn
 from hopscope.judge.verdict import Incident, Verdict
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Asn, Geo, Origin
@@ -88,7 +89,7 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
 
 
 Note: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, SaidVerdict, Missed
+    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, SaidVerdict, Missed, WayIn
 ]
 
 _encoder: Final = msgspec.json.Encoder()

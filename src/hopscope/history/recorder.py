@@ -19,7 +19,7 @@ from hopscope.system import threads
 from hopscope.wire.messages import RoundStarted, Sent
 
 if TYPE_CHECKING:  # the database is loaded by the thread, while the screen is drawn
-    from hopscope.history.notes import Named, SaidVerdict
+    from hopscope.history.notes import Named, Note, SaidVerdict
     from hopscope.history.writer import StoreWriter
 
 EVERY_S: Final = 1.0
@@ -91,7 +91,7 @@ class Recorder:
         """Why nothing is recorded any more, or right now; None: it is."""
         self._open_writer = open_writer
         self._every_s = every_s
-        self._queue: deque[tuple[int, SessionFact] | Seeing] = deque()
+        self._queue: deque[tuple[int, SessionFact | Note] | Seeing] = deque()
         self._seen = Seen()
         self._last: dict[int, Seeing] = {}
         self._missed = 0
@@ -118,6 +118,11 @@ class Recorder:
             self._missed += 1
         else:
             self._queue.append((target, fact))
+
+    def note(self, target: int, note: Note) -> None:
+        """What is known of a target beside its facts."""
+        if self._ended is None and not self._is_lost:
+            self._queue.append((target, note))
 
     def see(self, snapshot: Snapshot) -> None:
         """A look at the session: names and verdicts are told by nothing else."""
@@ -213,7 +218,7 @@ class Recorder:
             self.trouble = None
         return True
 
-    def _tell(self, writer: StoreWriter, told: tuple[int, SessionFact] | Seeing) -> None:
+    def _tell(self, writer: StoreWriter, told: tuple[int, SessionFact | Note] | Seeing) -> None:
         if len(told) == 2:
             writer.add(*told)
             return

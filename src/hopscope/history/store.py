@@ -16,6 +16,7 @@ from hopscope.history import notes, pack, schema
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.pack import BadBlock, ProbeFact, Rowed
 from hopscope.history.schema import StoreError
+from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked, Removed, SessionFact
@@ -30,7 +31,7 @@ MOST_TRACES: Final = 10_000
 MOST_NOTES: Final = 1_000_000
 _LONGEST_ADDRESS: Final = 64
 _BROKEN: Final = "it is broken"
-_BESIDE: Final = (Named, Missed, SaidVerdict)
+_BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
 
 RowedFact: TypeAlias = tuple[int, SessionFact]
@@ -58,6 +59,7 @@ class Trace(msgspec.Struct, frozen=True):
     query: str
     address: str | None
     protocol: Protocol | None
+    port: int | None
     begun: int
     until: int
     """The newest that is known of it, or the run's end (epoch ns)."""
@@ -102,11 +104,11 @@ class Store:
     def traces(self) -> list[Trace]:
         """All of them, in the order of their runs and of their targets' numbers. `StoreError`."""
         runs = {run.id: run for run in self.runs()}
-        said: dict[tuple[int, int], tuple[str, int, str | None, Protocol | None]] = {}
+        said: dict[tuple[int, int], tuple[str, int, str | None, Protocol | None, int | None]] = {}
         for run, target, data in self._rows("SELECT run, target, fact FROM note WHERE target > 0 ORDER BY id"):
             if run not in runs:
                 continue
-            query, begun, address, protocol = said.get((run, target), ("", runs[run].begun, None, None))
+            query, begun, address, protocol, port = said.get((run, target), ("", runs[run].begun, None, None, None))
             fact = _note(data)
             match fact:
                 case Asked():
@@ -114,17 +116,19 @@ class Store:
                 case Found():
                     address = fact.address
                 case Begun(plan=plan) | TakenBack(plan=Plan() as plan):
-                    address, protocol = plan.address, plan.protocol
-            said[run, target] = (query, begun, address, protocol)
+                    address, protocol, port = plan.address, plan.protocol, plan.port
+            said[run, target] = (query, begun, address, protocol, port)
             if len(said) > MOST_TRACES:
                 raise StoreError("it holds more targets than any recording")
         counts = self._counts()
         traces = []
-        for (run, target), (query, begun, address, protocol) in sorted(said.items()):
+        for (run, target), (query, begun, address, protocol, port) in sorted(said.items()):
             rounds, probes, size, until = counts.get((run, target), (0, 0, 0, begun))
             ended = runs[run].ended
             until = max(until, begun, ended or 0)
-            traces.append(Trace(runs[run], target, clean(query), address, protocol, begun, until, rounds, probes, size))
+            traces.append(
+                Trace(runs[run], target, clean(query), address, protocol, port, begun, until, rounds, probes, size)
+            )
         return traces
 
     def _counts(self) -> dict[tuple[int, int], tuple[int, int, int, int]]:
@@ -204,6 +208,12 @@ class Store:
         words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
         rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
         return [fact for (data,) in rows if isinstance(fact := _note(data), SaidVerdict)]
+
+    def way(self, trace: Trace) -> WayIn | None:
+        """Which network it was last probed from; None: that never became known. `StoreError`."""
+        words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id DESC LIMIT ?"
+        rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
+        return next((fact for (data,) in rows if isinstance(fact := _note(data), WayIn)), None)
 
     def names(self, run: RecordedRun) -> dict[str, AddressInfo]:
         """What was known of addresses at the end. `StoreError`."""

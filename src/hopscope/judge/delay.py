@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from hopscope.judge.onset import split
 from hopscope.judge.series import ANSWERED, HopSeries, Series
 from hopscope.path.stats import wilson95
+from hopscope.wire.facts import UsualDelay
 
 BLOCK: Final = 10
 BLOCKS: Final = 48
@@ -36,6 +37,11 @@ _LATELY: Final = 40
 """Rounds in which there must have been spikes, too: else it is over."""
 _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
+_REMEMBERED: Final = 12
+"""Blocks of a series that a later judge is given."""
+_BEFORE: Final = -(1 << 40)
+"""The end of a block that is of an earlier run."""
+_MOST_MS: Final = 1e9
 
 
 class DelayBlock(NamedTuple):
@@ -98,6 +104,33 @@ class Delays:
             self._usual.clear()
         self.spiky = _is_spiky(series, _STILL if self.spiky else 1.0)
         self.spiky_since = _spiky_since(series) if self.spiky else -1
+
+    def newest(self) -> tuple[UsualDelay, ...]:
+        """The last blocks of each series."""
+        return tuple(
+            UsualDelay(ttl, block.median, block.low, block.iqr, block.high)
+            for ttl, blocks in self._blocks.items()
+            for block in list(blocks)[-_REMEMBERED:]
+        )
+
+    def remember(self, delays: Sequence[UsualDelay]) -> None:
+        """What was usual in an earlier run. What is out of range is ignored."""
+        before: dict[int, list[DelayBlock]] = {}
+        for one in delays:
+            numbers = (one.median, one.low, one.iqr, one.high)
+            if 0 <= one.ttl < 256 and all(0 <= number < _MOST_MS for number in numbers):
+                before.setdefault(one.ttl, []).append(DelayBlock(_BEFORE, *numbers))
+        for ttl, blocks in before.items():
+            known = self._blocks.get(ttl, ())
+            own = [block for block in known if block.end != _BEFORE]
+            self._blocks[ttl] = deque([*blocks[-_REMEMBERED:], *own], maxlen=BLOCKS)
+        self._usual.clear()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is usual is known from before the first round."""
+        blocks = self._blocks.get(0)
+        return blocks is not None and len(blocks) > 0 and blocks[0].end == _BEFORE
 
     def usual(self, ttl: int, before: int) -> Usual | None:
         """What is usual by the blocks that ended before the round with the ordinal `before`."""

@@ -22,7 +22,7 @@ from hopscope.judge.silence import GONE, Finding, late, loop, said, silence, sil
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note
-from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Reset, Resumed
+from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, UsualDelay
 from hopscope.wire.messages import (
     Answered,
     Duplicate,
@@ -150,6 +150,9 @@ class Judge:
             return
         elif isinstance(fact, Continued):
             self._incidents.mark("worker-restart", fact.at)
+        elif isinstance(fact, Remembered):
+            self._delays.remember(fact.delays)
+            return
         else:
             return
         self._changed()
@@ -323,6 +326,10 @@ class Judge:
                 epochs=self._routes.all_epochs(self._series),
             )
         return self._cached
+
+    def usual_delays(self) -> tuple[UsualDelay, ...]:
+        """What was usual of late, for a later judge of the same path to remember."""
+        return self._delays.newest()
 
     def _noted(self) -> tuple[Note, ...]:
         """What is odd; looked for anew every ten rounds."""

@@ -12,6 +12,7 @@ from hopscope.wire.facts import (
     Continued,
     Found,
     Paused,
+    Remembered,
     Reset,
     Resumed,
     TakenBack,
@@ -69,5 +70,6 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
     Reset: _same(*_ANY),
     Abandoned: _same(*_ANY),
     TakenBack: _same(*_ANY),
+    Remembered: _same(*_ANY),
 }
 """By fact: the phases in which it can happen, and the one after it."""

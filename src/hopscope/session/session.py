@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from math import inf
 from types import TracebackType
 from typing import Any, Final, Self, overload
@@ -18,6 +18,7 @@ from typing import Any, Final, Self, overload
 import msgspec
 
 from hopscope.names.facts import AsksOwners, Namer
+from hopscope.path.bins import SpanBins
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.background import in_background
@@ -44,7 +45,7 @@ from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
 from hopscope.session.transport import Transport, WorkerPipes
-from hopscope.wire.facts import Adjusted, Paused, Reset, Resumed
+from hopscope.wire.facts import Adjusted, Paused, Remembered, Reset, Resumed, UsualDelay
 from hopscope.wire.messages import (
     CapabilitiesReport,
     Pause,
@@ -338,6 +339,15 @@ class Session(TakingBack):
         first looks, and say so: `Path.numbers`."""
         self._window = window
         self._is_gradual = True
+        self._bump()
+
+    def remember(self, target: int, delays: Sequence[UsualDelay], bins: Iterable[SpanBins]) -> None:
+        """What was measured of a target before this run: what was usual, and the time before on its long axis. Numbers
+        since the start stay what they are."""
+        record = self._targets[target]
+        record.fold.past.timeline.add(bins)
+        if delays:
+            self._targets.apply(record, Remembered(self.now, tuple(delays)))
         self._bump()
 
     def ask_owners(self, on: bool) -> None:

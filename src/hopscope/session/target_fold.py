@@ -36,6 +36,7 @@ from hopscope.wire.facts import (
     Continued,
     Found,
     Paused,
+    Remembered,
     Reset,
     Resumed,
     TakenBack,
@@ -59,7 +60,7 @@ from hopscope.wire.messages import (
 _OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Finished, Reset, Abandoned})
 """Facts of the path alone, but for the number of a round."""
 
-_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged})
+_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered})
 """Facts that the judge must hear of beside those of the path."""
 
 _S: Final = 1_000_000_000

@@ -85,6 +85,26 @@ class TakenBack(msgspec.Struct, frozen=True, tag="taken-back", omit_defaults=Tru
     plan: Plan | None = None
 
 
+class UsualDelay(msgspec.Struct, frozen=True, array_like=True):
+    """RTTs of ten rounds of a hop (ms) at a time when nothing was wrong."""
+
+    ttl: int
+    """0: the target, whatever TTL it stood at."""
+    median: float
+    low: float
+    """The 10th percentile."""
+    iqr: float
+    high: float
+    """The largest."""
+
+
+class Remembered(msgspec.Struct, frozen=True, tag="remembered"):
+    """What was usual when the same target was probed the last time, in the same way from the same network."""
+
+    at: Int
+    delays: tuple[UsualDelay, ...]
+
+
 DriverFact: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned, TakenBack
+    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned, TakenBack, Remembered
 ]
