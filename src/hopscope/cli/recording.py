@@ -108,12 +108,18 @@ def history_bytes() -> int:
 
 
 def make_history_folder() -> None:
-    """For this user alone, where it is not there yet. `OSError`."""
+    """For this user alone, with the folders above it, where they are not there yet. `OSError`."""
+    missing = []
     folder = history_folder()
-    if not os.path.isdir(folder):
-        os.makedirs(os.path.dirname(folder), exist_ok=True)
-        with suppress(FileExistsError):
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for folder in reversed(missing):
+        try:
             os.mkdir(folder, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
 
 
 def history(options: Options, behind: str | None = None) -> Recorder | None:
