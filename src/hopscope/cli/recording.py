@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from contextlib import suppress
@@ -119,7 +120,7 @@ def make_history_folder() -> None:
             os.mkdir(folder, 0o700)
         except FileExistsError:
             if not os.path.isdir(folder):
-                raise
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
 
 
 def history(options: Options, behind: str | None = None) -> Recorder | None:
