@@ -40,7 +40,7 @@ def traces(state: Path) -> list[dict[str, object]]:
 
 
 def leave(screen: Terminal) -> None:
-    screen.until(b"Fine for")
+    screen.until(b"Fine")
     screen.type(b"q")
     assert screen.end() == 0
     assert b"Traceback" not in screen.drawn
