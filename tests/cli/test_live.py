@@ -149,7 +149,7 @@ def test_the_screen_starts_shows_the_path_and_gives_the_terminal_back() -> None:
     with on_terminal("demo", "healthy", "-i", "200ms") as terminal:
         terminal.until(b"www.example.com")
         terminal.until(b"router.home")
-        terminal.until(b"healthy")  # the verdict: the target has answered
+        terminal.until(b"Fine")  # the verdict: the target has answered
         terminal.type(b"q")
         assert terminal.end() == 0
         assert b"\x1b[?1049l" in terminal.drawn

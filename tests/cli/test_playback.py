@@ -126,7 +126,7 @@ def test_the_screen_walks_through_a_recording_and_probes_nothing(path: str) -> N
 def test_the_live_screen_is_recorded(tmp_path: Path) -> None:
     path = str(tmp_path / "night")
     with on_terminal("demo", "healthy", "-i", "100ms", "--record", path) as screen:
-        screen.until(b"healthy")
+        screen.until(b"Fine")
         screen.type(b"q")
         assert screen.end() == 0
     report = run("history", "replay", path, "-r", "-w")
