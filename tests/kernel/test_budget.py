@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab import netns
-from tests.lab.chain import WEST, Chain
+from tests.lab.chain import Chain
 from tests.lab.plain_user import as_plain_user
+from tests.lab.shared_routers import ROUTERS, addresses, shared_routers
 
 TARGETS = 40
-ROUTERS = 2
 QUICKER = 5
 """The test's second: routers give an answer each 200 ms, rounds follow each other as quickly."""
 
@@ -23,20 +22,13 @@ QUICKER = 5
 @pytest.fixture(scope="module")
 def limited(lab_allowed: None) -> Iterator[Chain]:
     """Two routers, behind which stand forty targets on one link."""
-    with Chain(routers=ROUTERS) as chain:
-        netns.ip([f"address add {address}/24 dev {WEST}" for address in targets()], chain.target)
-        for name in chain.names[1 : 1 + ROUTERS]:
-            netns.sysctl(name, {"ipv4.icmp_ratelimit": str(1000 // QUICKER)})
+    with shared_routers(TARGETS, 1000 // QUICKER) as chain:
         yield chain
-
-
-def targets() -> list[str]:
-    return [f"198.18.{ROUTERS}.{100 + number}" for number in range(TARGETS)]
 
 
 def reports(chain: Chain, *words: str, rounds: int = 20) -> list[dict[str, Any]]:
     command = [*as_plain_user(chain.client), "-I", "-m", "hopscope", "-n", "--format", "json", "-c", str(rounds)]
-    command += ["-i", str(1 / QUICKER), "-Z", "0.5", *words, *targets()]
+    command += ["-i", str(1 / QUICKER), "-Z", "0.5", *words, *addresses(TARGETS)]
     environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
     done = subprocess.run(command, cwd="/", env=environment, check=True, capture_output=True, text=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)["reports"]
@@ -58,6 +50,9 @@ def test_the_hops_that_forty_targets_share_lose_nothing_and_each_target_is_probe
         series = report["target_series"]
         assert (series["sent"], series["received"]) == (20, 20)
         assert report["reached"]
+        told = [hop["shared"] for hop in report["hops"][:ROUTERS] if hop["nodes"]]
+        assert all(hop["targets"] <= TARGETS and hop["lost"] <= 1 for hop in told if hop is not None)
+    assert any(hop["shared"] and hop["shared"]["targets"] >= TARGETS // 4 for report in found for hop in report["hops"])
 
 
 def test_without_a_budget_the_routers_answers_run_out(limited: Chain) -> None:

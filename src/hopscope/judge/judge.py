@@ -22,7 +22,17 @@ from hopscope.judge.silence import GONE, Finding, late, loop, said, silence, sil
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note
-from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, UsualDelay
+from hopscope.wire.facts import (
+    Abandoned,
+    Continued,
+    DriverFact,
+    Paused,
+    Remembered,
+    Reset,
+    Resumed,
+    Shared,
+    UsualDelay,
+)
 from hopscope.wire.messages import (
     Answered,
     Duplicate,
@@ -111,6 +121,9 @@ class Judge:
             if self._since <= fact.at < _MAX_NS and 0 <= fact.round < _MAX_ROUND:
                 self._open.begin(fact.round, fact.at)
                 self._judge_complete()
+        elif isinstance(fact, Shared):
+            if fact.probe is not None:
+                self.apply(fact.probe)
         elif isinstance(fact, Finished):
             self._judge_complete(all_of_them=True)
         else:

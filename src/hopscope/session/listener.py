@@ -10,6 +10,7 @@ from hopscope.names.clean import clean
 from hopscope.session.events import probe_event, sent_event
 from hopscope.session.feeds import Feeds
 from hopscope.session.plans import numeric
+from hopscope.session.sharing import Sharing
 from hopscope.session.target import TargetRecord, cleaned
 from hopscope.session.target_fold import IllegalFact
 from hopscope.session.targets import Targets
@@ -56,6 +57,7 @@ class Listener:
         self._feeds = feeds
         self._now = now
         self._garbage = garbage
+        self._sharing = Sharing(targets.apply)
 
     def heard(self, event: Event) -> None:
         """An event of a target's, on this machine's time line."""
@@ -94,6 +96,8 @@ class Listener:
                 self._feeds.put(record.ended())
             case Sent() | Lost() | RoundStarted():
                 self._targets.apply(record, event)
+        if len(self._targets) > 1:
+            self._sharing.heard(record, event)
         if record.head is None:
             return
         if isinstance(event, (Answered, Lost, Failed)):

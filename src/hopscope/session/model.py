@@ -9,6 +9,7 @@ import msgspec
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
+from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import (
     Counters,
@@ -92,6 +93,8 @@ class Target(msgspec.Struct, frozen=True):
     """When probes began to leave from another address of this machine, the last time."""
     judged: Judged = Judged(verdict=Verdict(kind="starting"))
     """What is wrong now, what was, and what else happened."""
+    shared: dict[int, SharedHop] = {}
+    """By TTL, the hops that several targets share and ask in turn. Not to be changed by its reader."""
 
     @property
     def _ends_at_target(self) -> bool:

@@ -15,6 +15,7 @@ from hopscope.wire.facts import (
     Remembered,
     Reset,
     Resumed,
+    Shared,
     TakenBack,
     Unresolved,
 )
@@ -71,5 +72,6 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
     Abandoned: _same(*_ANY),
     TakenBack: _same(*_ANY),
     Remembered: _same(*_ANY),
+    Shared: _same(*_ANY),
 }
 """By fact: the phases in which it can happen, and the one after it."""

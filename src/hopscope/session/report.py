@@ -13,6 +13,7 @@ import msgspec
 
 from hopscope._version import __version__
 from hopscope.names.facts import AddressInfo, Asn, Geo
+from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.model import Target
 from hopscope.session.report_verdict import (
@@ -76,6 +77,19 @@ class ReportError(msgspec.Struct, frozen=True):
     at: str
 
 
+class ReportShared(msgspec.Struct, frozen=True, rename={"since": "from"}):
+    """A router that several targets ask in turn, as all of them know it: ``sent == received + lost``."""
+
+    targets: int
+    since: str
+    sent: int
+    received: int
+    lost: int
+    loss_pct: float | None
+    loss_ci95_pct: tuple[float, float] | None
+    rtt_ms: Rtt | None
+
+
 class ReportHop(msgspec.Struct, frozen=True):
     """One TTL. ``sent == received + lost + late + pending + failed``."""
 
@@ -100,6 +114,9 @@ class ReportHop(msgspec.Struct, frozen=True):
     """How many of the received answers were a router's error that ends the path ("no route", "prohibited")."""
     is_target: bool
     last_error: ReportError | None
+    shared: ReportShared | None
+    """What all targets together know of this router, where they take turns to ask it; the rest is of this one's own
+    probes."""
 
 
 class ReportWindow(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
@@ -202,7 +219,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
         reached=path.reached,
         window=ReportWindow(_iso(path.numbers.begin), iso(now), path.numbers.rounds),
         target_series=_series(path.target),
-        hops=tuple(_hop(hop, target.names) for hop in path.hops),
+        hops=tuple(_hop(hop, target.names, target.shared.get(hop.ttl)) for hop in path.hops),
         flow_kind=started.flow if started else None,
         clock=started.clock if started else None,
         note="; ".join(remarks(target)) or None,
@@ -253,12 +270,25 @@ def _series(target: Hop | None) -> ReportSeries:
     )
 
 
-def _interval(hop: Hop) -> tuple[float, float] | None:
+def _shared(hop: SharedHop) -> ReportShared:
+    return ReportShared(
+        targets=hop.targets,
+        since=iso(hop.since),
+        sent=hop.received + hop.lost,
+        received=hop.received,
+        lost=hop.lost,
+        loss_pct=_rounded(hop.loss_pct),
+        loss_ci95_pct=_interval(hop),
+        rtt_ms=_each_rounded(hop.rtt),
+    )
+
+
+def _interval(hop: Hop | SharedHop) -> tuple[float, float] | None:
     interval = hop.loss_ci95_pct
     return (round(interval[0], _DIGITS), round(interval[1], _DIGITS)) if interval else None
 
 
-def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
+def _hop(hop: Hop, names: dict[str, AddressInfo], shared: SharedHop | None) -> ReportHop:
     error = hop.last_error
     return ReportHop(
         ttl=hop.ttl,
@@ -280,6 +310,7 @@ def _hop(hop: Hop, names: dict[str, AddressInfo]) -> ReportHop:
         errors=hop.errors,
         is_target=hop.is_target,
         last_error=ReportError(error.error, error.message, iso(error.at)) if error else None,
+        shared=None if shared is None else _shared(shared),
     )
 
 

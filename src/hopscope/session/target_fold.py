@@ -19,6 +19,7 @@ from hopscope.path.bins import SpanBins
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding, fold_of
+from hopscope.path.shared import SharedHops
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
@@ -39,6 +40,7 @@ from hopscope.wire.facts import (
     Remembered,
     Reset,
     Resumed,
+    Shared,
     TakenBack,
     Unresolved,
 )
@@ -60,7 +62,7 @@ from hopscope.wire.messages import (
 _OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Finished, Reset, Abandoned})
 """Facts of the path alone, but for the number of a round."""
 
-_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered})
+_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered, Shared})
 """Facts that the judge must hear of beside those of the path."""
 
 _S: Final = 1_000_000_000
@@ -102,6 +104,8 @@ class TargetFold:
         """What the path was at earlier moments, as far as there is room for it."""
         self._sliding: Sliding | None = None
         self.judge = Judge("")
+        self.shared = SharedHops()
+        """What all targets know of the routers that this one shares with others."""
         self.told = Told()
         """What snapshots said of it, and when."""
         self.formers = Formers()
@@ -121,6 +125,7 @@ class TargetFold:
         twin.past = self.past.copy()
         twin._sliding = None
         twin.judge = self.judge.copy()
+        twin.shared = self.shared.copy()
         twin.told = self.told.copy()
         twin.formers = self.formers.copy()
         return twin
@@ -138,6 +143,7 @@ class TargetFold:
         self.version += 1
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
+            self.shared = SharedHops()
             self.path, self.judge = self.path.anew(), self.judge.anew()
         elif self.formers:
             self.formers.see(fact)
@@ -147,6 +153,8 @@ class TargetFold:
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
+            if self.shared and isinstance(fact, (Answered, Lost)):
+                self.shared.met(fact)
             if kind is not RoundStarted:
                 return
         elif kind in _OF_JUDGE and not isinstance(fact, Asked):
@@ -156,6 +164,8 @@ class TargetFold:
                 self.last_round = max(self.last_round, fact.round)
                 if self.past.timeline.is_due(fact.round):
                     self.past.timeline.take(self.path.snapshot())
+            case Shared():
+                self.shared.told(fact)
             case Found():
                 self._address = fact.address
             case Paused() | Resumed():
@@ -193,6 +203,7 @@ class TargetFold:
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
+        self.shared = SharedHops()
 
     def _keep_former(self, at: int, flow: Flow | None) -> None:
         self.formers.keep(Former(at, self.past.log.count, self.last_round + 1, self.path, self.judge, flow, []))
@@ -354,6 +365,7 @@ class TargetFold:
                 is_tried_again,
                 self.source_change,
                 judged,
+                self.shared.snapshot(),
             )
             self._cached_of = key
         return self._cached

@@ -11,7 +11,7 @@ from typing import TypeAlias, Union
 
 import msgspec
 
-from hopscope.wire.messages import Adjust, Int, Plan, Refused
+from hopscope.wire.messages import Adjust, Answered, Failed, Int, Lost, Plan, Refused, Sent
 
 
 class Unresolved(msgspec.Struct, frozen=True, tag="unresolved"):
@@ -105,6 +105,20 @@ class Remembered(msgspec.Struct, frozen=True, tag="remembered"):
     delays: tuple[UsualDelay, ...]
 
 
+class Shared(msgspec.Struct, frozen=True, tag="shared", omit_defaults=True):
+    """Another target's probe to a router that stands in this one's path, too, as if it were this one's, in the round
+    that was under way: the judge hears of it, no count of this target's does."""
+
+    at: Int
+    ttl: Int
+    address: str
+    """The router."""
+    targets: Int
+    """How many targets share it from here on; 1: no other does any more."""
+    probe: Sent | Answered | Lost | Failed | None = None
+    """That it left, or what became of it. Its `target` means nothing. None: only that it is shared."""
+
+
 DriverFact: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned, TakenBack, Remembered
+    Unresolved, Found, Begun, Continued, Adjusted, Paused, Resumed, Reset, Abandoned, TakenBack, Remembered, Shared
 ]

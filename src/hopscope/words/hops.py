@@ -8,6 +8,7 @@ import msgspec
 
 from hopscope.judge.verdict import Verdict
 from hopscope.path.hop_health import HopFinding, hop_health
+from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Path
 from hopscope.words.numbers import percent, span_ms
 from hopscope.words.verdicts import error_words
@@ -47,6 +48,13 @@ def _loses(verdict: Verdict, hop: Hop) -> bool:
 def _limits(verdict: Verdict, hop: Hop) -> bool:
     """Whether the judge is sure that this hop loses answers of its own."""
     return any(note.kind == "rate-limit" and note.ttl == hop.ttl for note in verdict.notes)
+
+
+def shared_words(shared: SharedHop) -> str:
+    """What all targets together know of a hop that they ask in turn."""
+    known = f"{shared.lost} of {shared.received + shared.lost} lost"
+    median = f", median {span_ms(shared.rtt.median)}" if shared.rtt is not None else ""
+    return f"shared by {shared.targets} targets, which take turns to ask it: {known}{median}"
 
 
 def hop_words(found: HopFinding) -> str:

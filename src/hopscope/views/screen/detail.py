@@ -10,7 +10,7 @@ from hopscope.session.model import Target
 from hopscope.views.screen import labels
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
-from hopscope.words.hops import hop_words
+from hopscope.words.hops import hop_words, shared_words
 from hopscope.words.numbers import DASH, percent, span_ms, time_of_day
 
 NS_PER_MS = 1_000_000
@@ -38,6 +38,9 @@ def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int)
         lines += [[(part, mood)] for part in wrap(hop_words(verdict), width - 2)]
     known = hop.received + hop.lost
     lines.append([("loss ", look.quiet), (f"{hop.lost} of {known}", look.text), (_between(hop), look.quiet)])
+    shared = target.shared.get(hop.ttl)
+    if shared is not None:
+        lines += [[(part, look.quiet)] for part in wrap(shared_words(shared), width - 2)]
     if hop.rtt:
         rtt = hop.rtt
         facts = [("median", rtt.median), ("p95", rtt.p95), ("p99", rtt.p99), ("best", rtt.best), ("worst", rtt.worst)]
@@ -105,6 +108,9 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
         f"{hop.sent}: {hop.received} answered, {hop.lost} lost, {hop.late} late, {hop.pending} pending, "
         f"{hop.failed} failed here",
     )
+    shared = target.shared.get(hop.ttl)
+    if shared is not None:
+        field("in turn", shared_words(shared))
     if hop.duplicates:
         field("duplicates", str(hop.duplicates))
     if hop.rtt:
