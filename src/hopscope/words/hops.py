@@ -52,7 +52,8 @@ def _limits(verdict: Verdict, hop: Hop) -> bool:
 
 def shared_words(shared: SharedHop) -> str:
     """What all targets together know of a hop that they ask in turn."""
-    known = f"{shared.lost} of {shared.received + shared.lost} lost"
+    n = shared.received + shared.lost
+    known = f"{shared.lost} of {n} lost" if n else "nothing known yet"
     median = f", median {span_ms(shared.rtt.median)}" if shared.rtt is not None else ""
     return f"shared by {shared.targets} targets, which take turns to ask it: {known}{median}"
 
