@@ -282,6 +282,14 @@ ROWS: Final = {
         "what the terminal says of itself",
         ("tests/screen/test_rough_terminal.py::test_a_size_that_comes_as_bytes_is_no_size",),
     ),
+    "A33": Row(
+        "A key that changes what was removed and is still shown",
+        "the present asked for by what was shown",
+        (
+            "tests/screen/test_undo.py::"
+            "test_what_was_removed_and_is_still_shown_cannot_be_changed_and_that_is_said",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

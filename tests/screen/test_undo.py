@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from hopscope.views.screen.dialogs.prompt import Prompt
 from hopscope.views.screen.dialogs.settings import SETTINGS, put
 from hopscope.views.screen.undoing import KEPT_NS, Undoing
@@ -116,3 +118,20 @@ async def test_a_picture_that_cannot_be_written_leaves_the_prompt_with_what_was_
         await it.until(lambda: "No such file" in str(it.app.screen.query_one("#reason", Static).content))
         assert it.app.screen is prompt
         assert prompt.query_one(Input).value == "/nonexistent/x.svg"
+
+
+@pytest.mark.parametrize("key", ["r", "i", "u", "t", "x"])
+async def test_what_was_removed_and_is_still_shown_cannot_be_changed_and_that_is_said(drive: Drive, key: str) -> None:
+    async with drive(usual().play(40)) as it:
+        query = it.context.state.shown.targets[0].query
+        await it.press("f", "x", "1", key)
+        assert f"{query} was removed: what was found of it is shown" in it.text()
+        assert it.in_front == "MainScreen"
+        await it.press("U", "1", "r")
+        assert "was removed" not in it.text()
+
+
+async def test_the_settings_of_what_was_removed_are_none(drive: Drive) -> None:
+    async with drive(usual().play(40)) as it:
+        await it.press("f", "x", "1")
+        assert put(it.context, next(one for one in SETTINGS if one.key == "packet_size"), 512) == "there is no target"

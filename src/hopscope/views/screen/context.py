@@ -250,6 +250,14 @@ class ActionContext:
         if ttls and not state.on_sentence:
             state.hops[target.id] = ttls[max(0, min(len(ttls) - 1, place + step))]
 
+    def probed(self) -> Target | None:
+        """The chosen target, where it is one still; what was removed since the moment that is shown cannot be changed,
+        and that is said."""
+        chosen, target = self.state.chosen, self.state.chosen_now
+        if chosen is not None and target is None:
+            self.say(f"{chosen.query} was removed: what was found of it is shown, and nothing is probed")
+        return target
+
     def choose_hop(self, ttl: int) -> None:
         """Put the cursor on a hop of the chosen target."""
         self.state.on_sentence = False

@@ -30,7 +30,7 @@ def pause(context: ActionContext) -> None:
     "Probing",
 )
 def reset(context: ActionContext) -> None:
-    target = context.state.chosen
+    target = context.probed()
     if target and _is_stuck(context, target):
         retry(context)
     elif target:
@@ -57,7 +57,7 @@ def retry(context: ActionContext) -> None:
 
 @action("stats.reset_all", "ctrl+r", "reset all", "Begin the statistics of all targets anew.", "Probing")
 def reset_all(context: ActionContext) -> None:
-    targets = context.state.shown.targets
+    targets = context.state.present.targets
     context.session.reset()
     for target in targets:
         context.forget(target.id)
@@ -66,10 +66,11 @@ def reset_all(context: ActionContext) -> None:
 
 @action("probe.interval", "i", "interval", "Change the interval between two rounds of this target.", "Probing")
 def interval(context: ActionContext) -> None:
-    if context.state.chosen:
+    target = context.probed()
+    if target:
         from hopscope.views.screen.dialogs.prompt import interval_prompt
 
-        context.screen.open(interval_prompt(context, context.state.chosen))
+        context.screen.open(interval_prompt(context, target))
 
 
 @action("probe.udp", "u", "UDP", "Probe this target with UDP; again: with ICMP.", "Probing")
@@ -83,7 +84,7 @@ def tcp(context: ActionContext) -> None:
 
 
 def _switch(context: ActionContext, protocol: Protocol) -> None:
-    target = context.state.chosen
+    target = context.probed()
     if target is None:
         return
     before = target.path.protocol.upper()
@@ -142,7 +143,7 @@ def add(context: ActionContext) -> None:
 
 @action("target.remove", "x", "remove", "Stop and remove this target.", "Targets")
 def remove(context: ActionContext) -> None:
-    target = context.state.chosen
+    target = context.probed()
     if target is None:
         return
     context.choose_target(1)

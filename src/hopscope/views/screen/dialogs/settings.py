@@ -81,7 +81,7 @@ class SettingsScreen(Sheet):
 
     def lines(self, look: Look, width: int) -> list[Row]:
         out = []
-        target = self.context.state.chosen
+        target = self.context.state.chosen_now
         for index, setting in enumerate(SETTINGS):
             value = said(setting, current(self.context, setting))
             out_line = Line().add(f" {fit(setting.title, 14)}", look.text)
@@ -128,7 +128,7 @@ def current(context: ActionContext, setting: Setting) -> Any:
         return context.screen.theme
     if setting.of == "screen":
         return getattr(context.state, setting.key)
-    target = context.state.chosen
+    target = context.state.chosen_now
     return getattr(context.probing(target), setting.key) if target else None
 
 
@@ -157,7 +157,7 @@ def change(context: ActionContext, setting: Setting, step: int, done: Callable[[
         else:
             done(setting, wanted)
         return
-    target = context.state.chosen
+    target = context.state.chosen_now
     if target is None:
         return
 
@@ -194,7 +194,7 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
             context.session.numbers_over(value)
             context.refresh_now()
     else:
-        target = context.state.chosen
+        target = context.state.chosen_now
         if target is None:
             return "there is no target"
         reason = _put(context, target, setting.key, value)
