@@ -119,7 +119,7 @@ class Played:
         for number, shown in enumerate(picture.targets, 1):
             story = demo(shown.scenario)
             name, address = story.targets[0]
-            plan = simulated(Plan(address, 4, seed=shown.seed), shown.scenario)
+            plan = simulated(Plan(address, 6 if ":" in address else 4, seed=shown.seed), shown.scenario)
             folds[number] = PathFold(address)
             judges[number] = Judge(address)
             self._targets.append((number, shown.name or name, plan, self._names(story.names, story.origins)))

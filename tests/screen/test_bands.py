@@ -51,5 +51,5 @@ async def test_a_key_hides_the_first_hops_and_shows_them_again(drive: Drive) -> 
 
 async def test_what_the_command_line_hides_is_hidden_from_the_first_frame_on(drive: Drive) -> None:
     async with drive(usual().play(3), options=ScreenOptions(hidden_hops=1, names="addresses")) as it:
-        first = next(line for line in it.lines() if line[:4].strip(" ▶") == "1")
+        first = next(line for line in it.lines() if line[2:5] == "  1")
         assert "hidden" in first

@@ -113,7 +113,7 @@ async def test_arrows_tab_and_digits_choose_a_target(drive: Drive) -> None:
 async def test_arrows_choose_a_hop_and_the_cursor_keeps_it(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         await it.press("up", "k")
-        assert [line[:8].strip() for line in it.lines() if line.startswith("▶")] == ["▶  4  ae"]
+        assert [line[2:11].strip() for line in it.lines() if line[1:2] == "▶"] == ["4 ╶ ae1"]
         it.session.play(5)
         await it.until(lambda: it.context.state.shown.now == it.session.now)
         assert cursor(it) == 4

@@ -296,5 +296,5 @@ def by_udp(*rows: str) -> Subject:
 def test_a_target_that_never_answered_udp_is_called_no_outage() -> None:
     subject = by_udp("." * 30, "x" * 30)
     assert said(subject)[1].startswith("the target does not answer UDP, which alone is no outage")
-    assert mood(subject.judged.verdict, "udp") == "no-answer"
-    assert mood(by_udp("." * 60, "." * 60).judged.verdict, "udp") == "healthy"
+    assert mood(subject.judged.verdict) == "no-answer"
+    assert mood(by_udp("." * 60, "." * 60).judged.verdict) == "healthy"

@@ -104,11 +104,13 @@ def _no_answer(n: Numbers, setting: Circumstances, history: History) -> _Told:
         return "no answer from anywhere", ("Is the cable in, or the Wi-Fi on?", "Look at your router first.")
     how = "UDP" if setting.protocol == "udp" else "pings" if setting.protocol == "icmp" else "TCP"
     until = place.first if place.first is not None else (place.last or 1) - 1
-    near = f", in {_name(place.near, place.between[0])}" if place.between else ""
-    at = f"The way there is fine up to hop {until}{near}." if until else ""
-    use = "" if setting.protocol == "tcp" else f"Many never answer {how}: what works in a browser is fine."
+    near = _name(place.near, place.between[0]).replace(" (", ", ").removesuffix(")") if place.between else ""
+    at: Ways = ()
+    if until:
+        at = (f"Up to hop {until}{f' ({near})' if near else ''} all is fine.", f"Up to hop {until} all is fine.")
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
-    return f"the target {_query(setting, '')}".rstrip() + f" does not answer {how}", (use, at, try_)
+    use = "" if setting.protocol == "tcp" else f"Many never answer {how}; a browser may work."
+    return f"the target {_query(setting, '')}".rstrip() + f" does not answer {how}", (at, use, try_)
 
 
 def _filter(n: Numbers, setting: Circumstances, history: History) -> _Told:
@@ -157,7 +159,7 @@ def _slower_way(n: Numbers, setting: Circumstances, history: History) -> _Told:
     feel = f"All works{lost}, but calls and games may feel it." if more else f"{_STUTTER}."
     takes = f"A round trip takes {ms(n.now_ns)} instead of {ms(n.usual_ns)}." if n.now_ns and n.usual_ns else ""
     head = f"traffic takes another, {'slower' if more else 'worse'} way {where(place)}".rstrip()
-    return f"{head}{harm}", (_between(place), takes, feel, _tell(setting))
+    return f"{head}{harm}", (_between(place), _tell(setting), takes, feel)
 
 
 def _local_network(n: Numbers, setting: Circumstances, history: History) -> _Told:

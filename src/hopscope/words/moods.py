@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from hopscope.judge.verdict import Trouble, Verdict
-from hopscope.wire.messages import Protocol
 
 Mood: TypeAlias = Literal["starting", "healthy", "slow", "loss", "no-answer", "unreachable", "this-computer"]
 
@@ -29,14 +28,14 @@ _MOODS: Final[dict[Trouble, Mood]] = {
 }
 
 
-def mood(verdict: Verdict, protocol: Protocol) -> Mood:
-    """The state in a word. A target that is silent by UDP alone is no outage: many never answer it."""
+def mood(verdict: Verdict) -> Mood:
+    """The state in a word. A target that never answered is no outage: many answer neither pings nor UDP."""
     match verdict.kind:
         case "starting":
             return "starting"
         case "healthy" | "recovered":
             return "healthy"
-        case "no-answer" if protocol == "udp" and (verdict.last_ttl or 0) > 1:
+        case "no-answer" if (verdict.last_ttl or 0) > 1:
             return "no-answer"
         case trouble:
             return _MOODS[trouble]

@@ -129,7 +129,7 @@ def _section(document: Document, target: Target) -> str:
 def _verdict(document: Document, target: Target) -> str:
     grounds = "".join(f"<li>{escape(_sentence(line))}</li>" for line in evidence(document, target))
     more = f"<ul>{grounds}</ul>" if grounds else ""
-    state = mood(target.judged.verdict, target.path.protocol)
+    state = mood(target.judged.verdict)
     return f'<div class="verdict {state}"><p>{escape(verdict(document, target))}</p>{more}</div>'
 
 

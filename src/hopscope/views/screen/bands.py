@@ -1,6 +1,6 @@
-"""Whose hops these are: consecutive hops of one owner as a band, drawn as a bracket beside the hops' numbers.
+"""Whose hops these are: consecutive hops of one network as a band, drawn as a bracket beside the hops' numbers.
 
-Shown with owners (``z``). The band's first row says whose it is; where the owner changes, the bracket ends.
+Where the network changes, the bracket ends. With owners (``z``) the band's first row says whose it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ NONE = Band(" ", "")
 def bands(target: Target, glyphs: GlyphSet) -> dict[int, Band]:
     """The band of each hop that belongs to one, by TTL."""
     hops = target.path.rows
-    facts = [[(node.address, labels.facts_of(target, node.address)) for node in hop.nodes] for hop in hops]
+    nodes = [labels.present(target, hop) for hop in hops]
+    facts = [[(node.address, labels.facts_of(target, node.address)) for node in each] for each in nodes]
     out: dict[int, Band] = {}
     for segment in segments(facts, target.end):
         for index in range(segment.first, segment.last + 1):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hopscope.names.clean import clean
 from hopscope.session.model import Probing, Target
 from hopscope.views.privacy import PrivacyFilter
+from hopscope.views.screen import folding
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.source import Recalling, SessionLike, Timed
@@ -243,7 +244,7 @@ class ActionContext:
         state, target = self.state, self.state.chosen
         if target is None:
             return
-        ttls = [hop.ttl for hop in target.path.rows]
+        ttls = [folding.ttl_of(row) for row in state.items(target)]
         cursor = state.cursor(target)
         place = -1 if state.on_sentence or cursor is None else ttls.index(cursor)
         state.on_sentence = step == -1 and place < 1

@@ -49,7 +49,7 @@ def row(keys: Mapping[str, tuple[str, ...]], look: Look, width: int, *, several:
     for id_ in SEVERAL if several else ONE:
         key, words = _item(id_, keys, look, with_titles)
         need = cell_len(key) + cell_len(words)
-        if not need or line.width + need + (end + 2 if end else 0) > width:
+        if not need or line.width + need + (end + 4 if end else 0) > width:
             continue
         line.add(key, look.key, Hit("action", id_)).add(words, look.quiet, Hit("action", id_)).add("   ", look.text)
     if end:

@@ -15,8 +15,9 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.screen import footer, header, table
+from hopscope.views.screen import folding, footer, header, table
 from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
@@ -28,6 +29,10 @@ from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wr
 CHART_FROM = 30
 """Lines from which the chart stands there without being asked for."""
 CHART_LEAST = 14
+SQUEEZED_BELOW = 24
+"""Lines below which rows that nobody asks for stand together where there is no room for all."""
+WIDEST_PLACE = 3
+"""Hops of a place that are marked, each; of a wider one only the last is."""
 PANEL_LEAST = 9
 """Lines of the chart and the panel beside it, at the least (but for very small screens where they were asked for)."""
 DETAIL_FROM = 100
@@ -80,7 +85,7 @@ def compose(
     else:
         tall = chart_height(state, height, room, target)
         has_chart = tall > 0
-        body = _table(state, target, look, width, room - tall)
+        body = _table(state, target, look, width, room - tall, height)
         if has_chart:
             body += [blank(width, look.text)] * (room - tall - len(body))
             body += _panels(state, target, look, width, tall, drawn)
@@ -109,7 +114,10 @@ def chart_height(state: ViewState, height: int, room: int, target: Target) -> in
     if state.chart is False or height < CHART_LEAST or (state.chart is None and height < CHART_FROM):
         return 0
     cache = state.table_cache(target)
-    cache.most = max(cache.most, sum(len(hop.nodes) if state.unfolded and hop.nodes else 1 for hop in target.path.rows))
+    answering = [hop.ttl for hop in target.path.hops if hop.received]
+    rows = [item for item in state.items(target) if folding.ttl_of(item) <= max(answering, default=0) + 1]
+    more = sum(max(0, len(hop.nodes) - 1) for hop in rows if isinstance(hop, Hop)) if state.unfolded else 0
+    cache.most = max(cache.most, len(rows) + more)
     usual = max(PANEL_LEAST, min(height * 2 // 5, height - CHART_FROM // 2 - 6))
     return max(min(PANEL_LEAST, room - 5), min(usual, room - cache.most - 2))
 
@@ -162,17 +170,23 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
     return drawn.rows
 
 
-def _table(state: ViewState, target: Target, look: Look, width: int, room: int) -> list[Row]:
+def _table(state: ViewState, target: Target, look: Look, width: int, room: int, height: int) -> list[Row]:
     cache, options = state.table_cache(target), state.row_options
     cursor = None if state.on_sentence else state.cursor(target)
-    cache.host = max(cache.host, min(table.HOST_MAX, table.host_wanted(target, options)))
+    cache.host = max(cache.host, table.host_wanted(target, options))
     verdicts = state.judge.hops(target)
-    painter = table.TablePainter(
-        target, table.layout(state.columns, width, cache.host), options, look, width, table.is_in_us(target)
-    )
-    groups = painter.rows(verdicts, cursor, cache)
+    layout, begins = table.layout(state.columns, width, cache.host), begins_at(state, target, look)
+    painter = table.TablePainter(target, layout, options, look, width, table.is_in_us(target), begins)
+    items = state.items(target)
+    if items and len(items) > room - 1 and height < SQUEEZED_BELOW and not state.unfolded:
+        before = [min(begins.ttls) - 1] if begins.ttls else []
+        last = folding.ttl_of(items[-1])
+        items = folding.squeezed(items, {*begins.ttls, *before, last, cursor or last}, room - 1)
+    groups = painter.rows(items, verdicts, cursor, cache)
     out = [painter.head(cache.ceiling)] if room >= 3 else []
-    notes = table.notes(target, verdicts, look, width - table.NUMBER - 1, options.names) if room >= 6 else []
+    notes = (
+        table.notes(target, verdicts, look, width - table.NUMBER - 1, layout.host, options.names) if room >= 6 else []
+    )
     note_rows = [
         Line().to(table.NUMBER, look.quiet).add(cut(text, width - table.NUMBER - 1), look.quiet).row(width, look.text)
         for text in notes
@@ -189,6 +203,17 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int) 
         space, note_rows = max(1, room - len(out)), []
     out += window(state, lines, spans.get(cursor or 0, (0, 1)), space, look, width)
     return out + note_rows
+
+
+def begins_at(state: ViewState, target: Target, look: Look) -> table.Begins:
+    """Where trouble begins, in its colour, as long as it lasts."""
+    verdict, last = target.judged.verdict, target.judged.verdict.last_ttl
+    if not verdict.is_trouble or last is None or target.state not in ("running", "finished"):
+        return table.NOWHERE
+    first = verdict.first_ttl if verdict.first_ttl is not None else last
+    several = range(first + (verdict.kind != "loop"), last + 1) if last - first <= WIDEST_PLACE else range(0)
+    mark, style = look.health(state.judge.target(target).state)
+    return table.Begins(frozenset(several or (last,)), mark, style)
 
 
 def window(

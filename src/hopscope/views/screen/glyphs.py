@@ -47,6 +47,7 @@ class GlyphSet:
     up_down: str = "↑↓"
     enter: str = "⏎"
     to: str = "–"
+    to_and_fro: str = "⇄"
     is_ascii: bool = False
 
 
@@ -84,6 +85,7 @@ ASCII = GlyphSet(
     up_down="^v",
     enter="enter",
     to="-",
+    to_and_fro="<>",
     is_ascii=True,
 )
 

@@ -148,10 +148,10 @@ def status_of(target: Target) -> TargetStatus:
             head = f"paused; {said.head if 'so far' in said.head else f'so far {said.head}'}"
             return TargetStatus("paused", said._replace(head=head), "paused", verdict, spoken.headline("paused"))
         case "finished":
-            name: str = mood(verdict, target.path.protocol)
+            name: str = mood(verdict)
             name = "finished" if name in ("healthy", "starting") else name
             is_too_early = verdict.kind == "starting" and not verdict.numbers.lost
             whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
             return TargetStatus(name, whole, f"finished, {said.short}", verdict, spoken.headline("finished"))
         case _:
-            return TargetStatus(mood(verdict, target.path.protocol), said, said.short, verdict, spoken.headline())
+            return TargetStatus(mood(verdict), said, said.short, verdict, spoken.headline())

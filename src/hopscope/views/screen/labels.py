@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from hopscope.names.facts import AddressInfo
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
+from hopscope.views.screen import hosts
 from hopscope.views.screen.options import NamesMode
 
 NOTHING = AddressInfo()
 CLAIM = " ?"
+SECOND = 1_000_000_000
+
+
+class NamesOptions(Protocol):
+    """What of a table's options concerns names."""
+
+    @property
+    def names(self) -> NamesMode: ...
+    @property
+    def unfolded(self) -> bool: ...
 
 
 def facts_of(target: Target, address: str) -> AddressInfo:
@@ -22,6 +36,38 @@ def host(target: Target, node: Node, mode: NamesMode) -> tuple[str, str]:
     if mode == "addresses" or not name:
         return node.address, ""
     return name, node.address if mode == "both" else ""
+
+
+def present(target: Target, hop: Hop) -> tuple[Node, ...]:
+    """The addresses at which the path goes through a hop now, several where they are parallel; those of a former path
+    are none of them. Where it is silent now: the last one that answered."""
+    nodes = hop.nodes
+    if len(nodes) < 2:
+        return nodes
+    newest = max(nodes, key=lambda node: node.last_at or 0)
+    epochs = target.judged.epochs
+    if epochs:
+        index = hop.ttl - epochs[-1].first_ttl
+        addresses = epochs[-1].addresses[index] if 0 <= index < len(epochs[-1].addresses) else ()
+        nodes = tuple(node for node in nodes if node.address in addresses) or (newest,)
+    interval = target.plan.interval_ns if target.plan is not None else SECOND
+    # All answers of the newest came after the last one of another: that is no sign of two ways at once.
+    return tuple(
+        node
+        for node in nodes
+        if node is newest or newest.received > ((newest.last_at or 0) - (node.last_at or 0)) / interval + 0.5
+    )
+
+
+def called(target: Target, nodes: Sequence[Node], options: NamesOptions) -> tuple[str, str]:
+    """How a hop is called in one row: its first node, or the parallel ones together, as ``ae4-{0,1}.edge1``."""
+    if len(nodes) > 1 and not options.unfolded and options.names == "names":
+        names = [facts_of(target, node.address).hostname for node in nodes]
+        if all(names):
+            one = hosts.together([name for name in names if name])
+            if one is not None:
+                return one, ""
+    return host(target, nodes[0], options.names)
 
 
 def mark(target: Target, node: Node, mode: NamesMode) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
+from hopscope.views.screen import folding
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
 from hopscope.views.screen.table import RowOptions, TableCache
@@ -45,6 +46,8 @@ class ViewState:
     """The chart shows the newest ``1/2**zoom`` of the window."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
+    opened: set[int] = field(default_factory=set)
+    """Targets of which a folded row was opened."""
     tables: dict[int, TableCache] = field(default_factory=dict)
     judge: HealthCache = field(default_factory=HealthCache)
     said: str | None = None
@@ -76,6 +79,7 @@ class ViewState:
         for gone in [key for key in self.tables if key not in ids]:
             del self.tables[gone]
             self.hops.pop(gone, None)
+            self.opened.discard(gone)
         self.judge.keep_only(ids)
 
     @property
@@ -97,13 +101,26 @@ class ViewState:
         """What keeps a target's table calm."""
         return self.tables.setdefault(target.id, TableCache())
 
+    def items(self, target: Target) -> list[folding.Item]:
+        """The rows of a target's path, those that say the same as one."""
+        return folding.items(target.path, is_open=self.unfolded or target.id in self.opened)
+
     def cursor(self, target: Target) -> int | None:
-        """The TTL of the chosen hop: the user's choice where it still exists, else the last hop."""
-        hops = target.path.rows
+        """The TTL of the chosen row: the user's choice where it still exists, else the last hop; where hops at the end
+        are folded, the last one before them."""
+        rows = self.items(target)
         wanted = self.hops.get(target.id)
-        if wanted is not None and any(hop.ttl == wanted for hop in hops):
-            return wanted
-        return hops[-1].ttl if hops else None
+        if wanted is not None and rows:
+            for row in rows:
+                if folding.ttl_of(row) <= wanted <= (row.ttl if isinstance(row, Hop) else row.last):
+                    return folding.ttl_of(row)
+        single = [row.ttl for row in rows if isinstance(row, Hop)]
+        return single[-1] if single else folding.ttl_of(rows[-1]) if rows else None
+
+    def is_on_fold(self, target: Target) -> bool:
+        """Whether the chosen row stands for several hops."""
+        at = self.cursor(target)
+        return any(isinstance(row, folding.Fold) and row.first == at for row in self.items(target))
 
     def chosen_hop(self, target: Target) -> Hop | None:
         """The chosen hop."""

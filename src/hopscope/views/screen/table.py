@@ -7,32 +7,48 @@ columns' rank, and the head says how many were.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.cells import cell_len
+from rich.style import Style
 
 from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import named
 from hopscope.session.model import Target
-from hopscope.views.screen import labels, spark
+from hopscope.views.screen import folding, hosts, labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.columns import COLUMNS, Column
-from hopscope.views.screen.glyphs import UNICODE
+from hopscope.views.screen.glyphs import UNICODE, GlyphSet
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 from hopscope.words.hops import hop_words
 from hopscope.words.numbers import axis_ms, nice_ceiling, table_ms
 
-HOST_MIN, HOST_MAX = 16, 42
+HOST_MIN = 16
 SPARK_MIN = 12
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
-NUMBER = 6
-"""Cells of cursor and TTL before the host."""
+NUMBER = 8
+"""Cells before the host: the mark of where trouble begins, the cursor, the TTL, the bracket of a network."""
 GAP = 2
+CHIP = 8
+"""Cells that what stands beside a name has at the least."""
+HARMLESS = "harmless"
+
+
+class Begins(NamedTuple):
+    """Where trouble begins, as long as it lasts: the one thing in colour."""
+
+    ttls: frozenset[int]
+    mark: str
+    style: Style
+
+
+NOWHERE = Begins(frozenset(), " ", Style())
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,7 @@ class RowOptions:
     owners: bool = False
     mpls: bool = True
     unfolded: bool = False
+    """Each address of a hop in a row."""
     scale: Scale = "all"
 
 
@@ -71,6 +88,18 @@ class TableCache:
     """Who drew `rows`: another one draws them all anew."""
     rows: dict[int, tuple[tuple[object, ...], list[Row]]] = field(default_factory=dict)
     """By TTL, what a hop's rows were made of, and the rows."""
+    _banded: tuple[object, dict[int, Band]] = (None, {})
+
+    def bands_of(self, target: Target, glyphs: GlyphSet) -> dict[int, Band]:
+        """The bands; made anew only where addresses or what is known of them changed."""
+        made_of = (
+            tuple(tuple(node.address for node in labels.present(target, hop)) for hop in target.path.rows),
+            target.names,
+            target.end,
+        )
+        if self._banded[0] != (made_of, glyphs):
+            self._banded = ((made_of, glyphs), bands(target, glyphs))
+        return self._banded[1]
 
 
 def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
@@ -84,7 +113,7 @@ def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
         return width - NUMBER - sum(column.width for column in kept) - 1
 
     spark_need = SPARK_MIN + GAP if has_spark else 0
-    comfortable = min(host_wanted, 24)
+    comfortable = min(host_wanted, 22)
     while kept and rest() < max(HOST_MIN, comfortable) + spark_need:
         if len(kept) == 1 and rest() >= HOST_MIN:
             break
@@ -94,8 +123,9 @@ def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
     if has_spark and room - HOST_MIN < 6 + GAP:
         has_spark, left_out = False, left_out + 1
     if not has_spark:
-        return ColumnLayout(tuple(kept), max(1, min(room, HOST_MAX)), 0, left_out)
-    host = max(HOST_MIN, min(host_wanted, HOST_MAX, room - SPARK_MIN - GAP, max(HOST_MIN, room * 3 // 5)))
+        return ColumnLayout(tuple(kept), max(1, min(room, max(HOST_MIN, host_wanted))), 0, left_out)
+    # Names take room from the sparkline before a letter is lost.
+    host = max(HOST_MIN, min(host_wanted, room - SPARK_MIN - GAP))
     return ColumnLayout(tuple(kept), host, room - host - GAP, left_out)
 
 
@@ -104,10 +134,13 @@ def host_wanted(target: Target, options: RowOptions) -> int:
     best = HOST_MIN
     owned = bands(target, UNICODE) if options.owners else {}
     for hop in target.path.rows:
-        chips = sum(len(chip) + 2 for chip in _chips(hop, options, owned.get(hop.ttl, NONE)))
-        for node in hop.nodes[: None if options.unfolded else 1]:
-            name, beside = labels.host(target, node, options.names)
-            extra = 9 if node is not hop.nodes[0] else chips
+        nodes = labels.present(target, hop)
+        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, owned.get(hop.ttl, NONE)))
+        for node in nodes[: None if options.unfolded else 1]:
+            name, beside = (
+                labels.called(target, nodes, options) if node is nodes[0] else labels.host(target, node, options.names)
+            )
+            extra = 9 if node is not nodes[0] else chips
             name += labels.mark(target, node, options.names)
             best = max(best, cell_len(name) + (cell_len(beside) + 2 if beside else 0) + extra)
     return best
@@ -130,6 +163,7 @@ class TablePainter:
     width: int
     in_us: bool
     """Times in µs."""
+    begins: Begins = NOWHERE
 
     def head(self, ceiling: float | None) -> Row:
         """The columns' titles; the sparkline's says how many rounds and which range."""
@@ -175,47 +209,101 @@ class TablePainter:
         return line.row(width, look.quiet)
 
     def rows(
-        self, findings: Sequence[HopFinding], cursor: int | None, cache: TableCache
+        self, items: Sequence[folding.Item], findings: Sequence[HopFinding], cursor: int | None, cache: TableCache
     ) -> list[tuple[int, list[Row]]]:
-        """Each hop's lines, by TTL; `cursor` is the chosen one's. Lines of hops of which nothing changed are those of
-        the last time."""
+        """Each row's lines, by its TTL; `cursor` is the chosen one's. Lines of hops of which nothing changed are those
+        of the last time."""
         if cache.painter is None or not self._draws_like(cache.painter):
             cache.rows.clear()
         cache.painter = self
         target, layout, options, look = self.target, self.layout, self.options, self.look
         if layout.spark and options.scale == "all":
             cache.ceiling = spark.ceiling_for(target.path.rows, layout.spark, cache.ceiling)
-        owned = bands(target, look.glyphs) if options.owners else {}
+        owned = cache.bands_of(target, look.glyphs)
+        names = self._names()
+        found = dict(zip((hop.ttl for hop in target.path.rows), findings, strict=True))
         out = []
-        for hop, verdict in zip(target.path.rows, findings, strict=True):
+        for item in items:
+            if isinstance(item, folding.Fold):
+                out.append((item.first, [self._fold(item, owned, chosen=item.first == cursor)]))
+                continue
+            hop, verdict = item, found[item.ttl]
             ceiling = cache.ceiling or 1.0
             if options.scale == "hop":
                 ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
-            names = tuple(labels.facts_of(target, node.address) for node in hop.nodes)
+            nodes = labels.present(target, hop)
+            facts = tuple(labels.facts_of(target, node.address) for node in nodes)
             band = owned.get(hop.ttl, NONE)
             # The hop by identity, and alive: a new snapshot of it is another object.
-            made_of = (verdict, ceiling, names, band, hop.ttl == cursor)
+            made_of = (verdict, ceiling, facts, band, nodes, names, hop.ttl == cursor)
             known = cache.rows.get(hop.ttl)
             if known is None or known[0][0] is not hop or known[0][1:] != made_of:
-                known = ((hop, *made_of), self._hop(hop, verdict, ceiling, band, chosen=hop.ttl == cursor))
+                drawn = self._hop(hop, nodes, verdict, ceiling, band, names, chosen=hop.ttl == cursor)
+                known = ((hop, *made_of), drawn)
                 cache.rows[hop.ttl] = known
             out.append((hop.ttl, known[1]))
         return out
+
+    def _names(self) -> tuple[str, ...]:
+        """All names of the path that have no room whole, with those that they must not be mistaken for."""
+        target, options = self.target, self.options
+        names = []
+        for hop in target.path.rows:
+            nodes = labels.present(target, hop)
+            if nodes:
+                names.append(labels.called(target, nodes, options)[0])
+        return tuple(names) if any(cell_len(name) > self.layout.host - 9 for name in names) else ()
 
     def _draws_like(self, other: TablePainter) -> bool:
         """Whether `other` would draw an unchanged hop the same: of the target, other hops may have changed."""
         return dataclasses.replace(other, target=self.target) == self
 
-    def _hop(self, hop: Hop, verdict: HopFinding, ceiling: float, band: Band, *, chosen: bool) -> list[Row]:
-        look, layout = self.look, self.layout
+    def _gutter(self, line: Line, ttls: str, inside: Collection[int], band: Band, *, chosen: bool) -> None:
+        """What stands before the host."""
+        look, begins = self.look, self.begins
+        here = any(ttl in begins.ttls for ttl in inside)
+        line.add(begins.mark if here else " ", begins.style)
+        line.add(look.glyphs.cursor if chosen else " ", look.strong)
+        style = begins.style if here else look.strong if chosen else look.quiet
+        line.add(f"{ttls:>3} ", style)
+        line.add(f"{band.sign} ", look.quiet)
+
+    def _fold(self, fold: folding.Fold, owned: Mapping[int, Band], *, chosen: bool) -> Row:
+        """Several hops as one row."""
+        look, begins = self.look, self.begins
+        ttls = range(fold.first, fold.last + 1)
         line = Line()
-        line.add(f"{look.glyphs.cursor if chosen else ' '}{hop.ttl:>3} ", look.strong if chosen else look.quiet)
-        line.add(band.sign, look.faint)
-        self._host(line, hop, verdict, band)
+        here = any(ttl in begins.ttls for ttl in ttls)
+        line.add(begins.mark if here else " ", begins.style)
+        line.add(look.glyphs.cursor if chosen else " ", look.strong)
+        text = f"{fold.first}{look.glyphs.to}{fold.last}"
+        line.add(f"{text:>5} ", begins.style if here else look.strong if chosen else look.quiet)
+        words = folding.words(fold, self.target.path.rows, begins.ttls, look.glyphs)
+        line.add(cut(words, self.width - line.width), begins.style if here else look.quiet)
+        return self._finish(line, chosen, fold.first)
+
+    def _hop(
+        self,
+        hop: Hop,
+        nodes: tuple[Node, ...],
+        verdict: HopFinding,
+        ceiling: float,
+        band: Band,
+        names: tuple[str, ...],
+        *,
+        chosen: bool,
+    ) -> list[Row]:
+        look, layout, begins = self.look, self.layout, self.begins
+        line = Line()
+        self._gutter(line, str(hop.ttl), (hop.ttl,), band, chosen=chosen)
+        self._host(line, hop, nodes, verdict, band, names)
         value_style = look.quiet if verdict.confidence == "collecting" else look.text
         for column in layout.columns:
             if column.key == "loss":
-                _loss(line, hop, verdict, column.width, look)
+                mark = look.glyphs.cosmetic if verdict.state == "cosmetic" else " "
+                style = look.text if hop.lost and hop.received and mark == " " else look.quiet
+                style = begins.style if hop.ttl in begins.ttls and hop.lost else style
+                line.add(fit(column.cell(hop), column.width - 1, "right"), style).add(mark, look.quiet)
             else:
                 style = look.quiet if column.kind == "count" or not hop.received else value_style
                 line.add(fit(column.cell(hop, self.in_us), column.width - 1, "right") + " ", style)
@@ -226,50 +314,55 @@ class TablePainter:
                 ceiling,
                 look,
                 silent=not hop.received and verdict.state != "no-answer",
-                harmless=verdict.state == "cosmetic",
+                harmless=not begins.ttls or hop.ttl < min(begins.ttls),
             ):
                 line.add(text, style)
         out = [self._finish(line, chosen, hop.ttl)]
         if self.options.unfolded:
-            others = hop.nodes[1:]
-            out += [self._node(hop, node, is_last=node is others[-1], chosen=chosen) for node in others]
+            others = nodes[1:]
+            out += [self._node(hop, nodes[0], node, is_last=node is others[-1], chosen=chosen) for node in others]
         return out
 
-    def _host(self, line: Line, hop: Hop, verdict: HopFinding, band: Band) -> None:
-        look, width = self.look, self.layout.host
+    def _host(
+        self, line: Line, hop: Hop, nodes: tuple[Node, ...], verdict: HopFinding, band: Band, names: tuple[str, ...]
+    ) -> None:
+        look, width, begins = self.look, self.layout.host, self.begins
+        here = hop.ttl in begins.ttls
         if verdict.state == "this-computer":
-            line.add(fit(f"{look.glyphs.here} {hop_words(verdict)}", width), look.bad)
+            line.add(fit(f"{look.glyphs.here} {hop_words(verdict)}", width), begins.style if here else look.text)
             return
-        if not hop.nodes:
-            words = {
-                "starting": "waiting for an answer",
-                "no-answer": hop_words(verdict),
-            }.get(verdict.state, "does not answer")
-            is_gone = verdict.state == "no-answer"
-            sign = look.glyphs.unreachable if is_gone else look.glyphs.silent
-            line.add(fit(f"{sign}  {words}", width), look.bad if is_gone else look.quiet)
+        if not nodes:
+            line.add(fit(_silence(verdict, width), width), begins.style if here else look.quiet)
             return
-        name, beside = labels.host(self.target, hop.nodes[0], self.options.names)
-        is_wide = width >= CHIPS_FROM
-        chips = "  ".join(_chips(hop, self.options, band)) if is_wide else _folded(hop, self.options)
-        chips = cut(chips, max(0, width - 14))
+        name, beside = labels.called(self.target, nodes, self.options)
+        chips = (
+            "  ".join(_chips(hop, nodes, self.options, band)) if width >= CHIPS_FROM else _folded(nodes, self.options)
+        )
+        mark = labels.mark(self.target, nodes[0], self.options.names)
+        # A name before what stands beside it, but for a word of that.
+        chips = cut(chips, max(width - cell_len(name) - len(mark) - 2, min(CHIP, width - 14)))
+        if verdict.state in ("cosmetic", "slow-to-answer") and not chips and is_roomy(name + mark, width):
+            chips = HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)
         start = line.width
-        mark = labels.mark(self.target, hop.nodes[0], self.options.names)
-        line.add(cut(name, room - len(mark)), look.strong if hop.is_target else look.text).add(mark, look.quiet)
+        if cell_len(name) > room - len(mark) and len(nodes) > 1:
+            name, beside = labels.host(self.target, nodes[0], self.options.names)
+        if cell_len(name) > room - len(mark):
+            name = hosts.shortened(names, room - len(mark)).get(name) or cut(name, room - len(mark))
+        line.add(name, begins.style if here else look.strong if hop.is_target else look.text).add(mark, look.quiet)
         left = room - (line.width - start)
         if beside and left > 6:
             line.add("  " + cut(beside, left - 2), look.quiet)
         line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
 
-    def _node(self, hop: Hop, node: Node, *, is_last: bool, chosen: bool) -> Row:
+    def _node(self, hop: Hop, first: Node, node: Node, *, is_last: bool, chosen: bool) -> Row:
         """A further address of a hop."""
         target, look, layout, options = self.target, self.look, self.layout, self.options
         line = Line().add(" " * NUMBER, look.quiet)
         line.add(f"{look.glyphs.last_branch if is_last else look.glyphs.branch} ", look.faint)
         part = labels.share(hop, node)
         own = labels.owner(target, node.address) if options.owners else ""
-        if own == labels.owner(target, hop.nodes[0].address):
+        if own == labels.owner(target, first.address):
             own = ""  # the band says it
         chips = f"{own}  {part}" if own else part
         chips = chips if layout.host >= CHIPS_FROM else ""
@@ -296,42 +389,50 @@ class TablePainter:
         return over(row, self.look.chosen) if chosen else row
 
 
-def notes(target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, names: NamesMode) -> list[str]:
-    """What the marks in the table mean, as far as they stand there; in fewer words where there is little room."""
+def is_roomy(name: str, width: int) -> bool:
+    """Whether a word has room behind a name."""
+    return cell_len(name) + len(HARMLESS) + 2 <= width
+
+
+def notes(
+    target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, host: int, names: NamesMode
+) -> list[str]:
+    """What the marks in the table mean, as far as they stand there and say it not themselves (`host`: cells of that
+    column); in fewer words where there is little room."""
     out: list[tuple[str, str]] = []
-    if any(labels.mark(target, node, names) for hop in target.path.rows for node in hop.nodes):
+    rows = list(zip(target.path.rows, verdicts, strict=True))
+    if any(labels.mark(target, node, names) for hop, _ in rows for node in hop.nodes):
         out.append(("? a claim", "the name does not lead back to its address"))
-    if any(verdict.state == "cosmetic" for verdict in verdicts):
+    limited = [labels.present(target, hop) for hop, verdict in rows if verdict.state == "cosmetic"]
+    if any(len(nodes) != 1 or not is_roomy(labels.host(target, nodes[0], names)[0], host) for nodes in limited):
         out.append(
             (
                 f"{look.glyphs.cosmetic} harmless",
                 "the router limits how often it answers, traffic is not lost",
             )
         )
-    if any(v.confidence == "collecting" and hop.received for hop, v in zip(target.path.rows, verdicts, strict=True)):
+    if any(v.confidence == "collecting" and hop.received for hop, v in rows):
         out.append(("dim numbers are too young to judge", "fewer than 10 probes"))
     return [whole if cell_len(whole := f"{head}: {tail}") <= width else head for head, tail in out]
 
 
-def _chips(hop: Hop, options: RowOptions, band: Band) -> list[str]:
+def _silence(verdict: HopFinding, width: int) -> str:
+    """In the place of a name that nobody answers with."""
+    words = {"starting": ("waiting for an answer",), "no-answer": ("no answer from here on", "no answer")}.get(
+        verdict.state, ("never answers: harmless", "never answers")
+    )
+    return next((each for each in words if len(each) <= width), words[-1])
+
+
+def _chips(hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band) -> list[str]:
     """Small facts at the right of the host."""
-    chips = [band.words] if band.words else []
+    chips = [band.words] if band.words and options.owners else []
     if options.mpls and hop.mpls:
         chips.append(labels.labels(hop))
-    if len(hop.nodes) > 1:
-        chips.append(labels.share(hop, hop.nodes[0]) if options.unfolded else _folded(hop, options))
+    if len(nodes) > 1:
+        chips.append(labels.share(hop, nodes[0]) if options.unfolded else f"{len(nodes)} links")
     return chips
 
 
-def _folded(hop: Hop, options: RowOptions) -> str:
-    return f"+{len(hop.nodes) - 1}" if len(hop.nodes) > 1 and not options.unfolded else ""
-
-
-def _loss(line: Line, hop: Hop, verdict: HopFinding, width: int, look: Look) -> None:
-    text = COLUMNS["loss"].cell(hop)
-    style, mark = look.quiet, " "
-    if verdict.state == "cosmetic":
-        mark = look.glyphs.cosmetic
-    elif verdict.is_trouble and hop.lost:
-        style, mark = look.bad, look.glyphs.loss if hop.received else look.glyphs.unreachable
-    line.add(fit(text, width - 1, "right"), style).add(mark, style)
+def _folded(nodes: tuple[Node, ...], options: RowOptions) -> str:
+    return f"+{len(nodes) - 1}" if len(nodes) > 1 and not options.unfolded else ""

@@ -46,7 +46,7 @@ def last_hop(context: ActionContext) -> None:
     "hop.details",
     "enter",
     "details",
-    "All that is known of the chosen hop; on the sentence above: why; in the overview: open the target.",
+    "All of the chosen hop; on the sentences: why; on a folded row: its hops; in the overview: open the target.",
     "Look",
 )
 def details(context: ActionContext) -> None:
@@ -56,6 +56,9 @@ def details(context: ActionContext) -> None:
         context.redraw()
     elif context.state.on_sentence:
         ACTIONS["verdict.why"].do(context)
+    elif context.state.chosen and context.state.is_on_fold(context.state.chosen):
+        context.state.opened.add(context.state.chosen.id)
+        context.redraw()
     elif context.state.chosen and context.state.chosen_hop(context.state.chosen):
         from hopscope.views.screen.dialogs.hop import HopScreen
 
@@ -103,10 +106,17 @@ def window(context: ActionContext) -> None:
     context.say(f"numbers {WORDS[state.window]}", fresh=True)
 
 
-@action("show.fold", "m", "fold", "Fold or unfold the addresses of hops that have several.", "Look")
+@action(
+    "show.fold",
+    "m",
+    "fold",
+    "Fold or unfold hops that say the same, and the addresses of hops that have several.",
+    "Look",
+)
 def fold(context: ActionContext) -> None:
     context.state.unfolded = not context.state.unfolded
-    context.say("every address of a hop shown" if context.state.unfolded else "one address a hop shown")
+    context.state.opened.clear()
+    context.say("every hop and address in a row" if context.state.unfolded else "what says the same in one row")
 
 
 @action("show.panel", "v", "panel", "The panel of the chosen hop, on or off.", "Look")

@@ -161,7 +161,7 @@ def _sign(happened: Happened, target: Target, look: Look) -> tuple[str, Style]:
     """The mark of a trouble is that of its target then; of what was none, what it is."""
     what = happened.what
     if isinstance(what, Incident):
-        mark, style = look.health(mood(Verdict(kind=what.kind, last_ttl=what.last_ttl), target.path.protocol))
+        mark, style = look.health(mood(Verdict(kind=what.kind, last_ttl=what.last_ttl)))
         return mark, style if what.end is None else look.quiet
     if isinstance(what, Mark) and what.kind in ("pause", "gap"):
         return look.glyphs.paused, look.quiet
