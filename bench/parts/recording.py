@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.lab import TARGET, path_file
 from bench.measure import Row, nearest_rank
-from hopscope.history.pack import PROBE_FACTS
+from hopscope.history.block import PROBE_FACTS
 from hopscope.history.store import Store
 from hopscope.history.writer import StoreWriter
 from hopscope.probe.virtual import VirtualEngine

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hopscope.history.pack import BadBlock, pack, unpack
+from hopscope.history.block import BadBlock
+from hopscope.history.packing import pack
 from hopscope.history.store import Store
+from hopscope.history.unpacking import unpack
 from hopscope.history.writer import StoreWriter
 from hopscope.wire.messages import (
     Answered,

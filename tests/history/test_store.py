@@ -22,7 +22,7 @@ from hopscope.history.notes import Named, SaidVerdict
 from hopscope.history.recorder import Recorder, Seen
 from hopscope.history.store import Store, StoreError
 from hopscope.history.writer import StoreWriter
-from hopscope.judge.verdict import Incident, Judged, Verdict
+from hopscope.judge.verdict import VERSION, Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo, Geo, Origin
 from hopscope.session.facts import Asked, SessionFact
 from hopscope.session.model import Probing
@@ -293,7 +293,7 @@ def test_a_store_of_a_later_version_is_refused_in_words(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(StoreError, match=r"later version of hopscope \(tables 7, here 1\)"):
+    with pytest.raises(StoreError, match=r"later version of hopscope \(tables 7, here 2\)"):
         Store(str(path))
 
 
@@ -315,6 +315,7 @@ def use(path: Path) -> Iterator[object]:
             yield store.names(run)
         for trace in store.traces():
             yield from store.facts(trace)
+            yield from store.bins(trace, 60 * S)
 
 
 def test_a_file_in_which_bytes_were_changed_is_read_or_refused_in_a_line(path: Path, tmp_path: Path) -> None:
@@ -399,10 +400,10 @@ def test_a_verdict_is_told_when_its_kind_or_place_is_another_and_an_incident_whe
     begun = Incident(id="1", kind="loss", begin=5, sent=10, lost=2)
     ended = msgspec.structs.replace(begun, end=9)
     assert seen.said(1, Judged(verdict=Verdict(kind="starting"))) is None
-    assert seen.said(1, Judged(verdict=healthy)) == SaidVerdict(healthy)
+    assert seen.said(1, Judged(verdict=healthy)) == SaidVerdict(healthy, (), VERSION)
     assert seen.said(1, Judged(verdict=Verdict(kind="healthy", round=7))) is None
-    assert seen.said(1, Judged(verdict=lost, incidents=(begun,))) == SaidVerdict(lost, (begun,))
+    assert seen.said(1, Judged(verdict=lost, incidents=(begun,))) == SaidVerdict(lost, (begun,), VERSION)
     grown = msgspec.structs.replace(begun, sent=20, lost=4)
     assert seen.said(1, Judged(verdict=lost, incidents=(grown,))) is None
-    assert seen.said(1, Judged(verdict=healthy, incidents=(ended,))) == SaidVerdict(healthy, (ended,))
-    assert seen.said(2, Judged(verdict=healthy)) == SaidVerdict(healthy)
+    assert seen.said(1, Judged(verdict=healthy, incidents=(ended,))) == SaidVerdict(healthy, (ended,), VERSION)
+    assert seen.said(2, Judged(verdict=healthy)) == SaidVerdict(healthy, (), VERSION)

@@ -48,10 +48,10 @@ def open_writer(path: str, begun: int | None = None) -> StoreWriter:
         raise UsageError(f"--record {plain(path)}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _opened(path: str, begun: int) -> StoreWriter:
+def _opened(path: str, begun: int, limit: int | None = None) -> StoreWriter:
     from hopscope.history.writer import StoreWriter
 
-    return StoreWriter(path, host=clean(socket.gethostname()), begun=begun)
+    return StoreWriter(path, host=clean(socket.gethostname()), begun=begun, limit=limit)
 
 
 def begin(path: str | None) -> Recorder | None:
@@ -132,12 +132,12 @@ def history(options: Options, behind: str | None = None) -> Recorder | None:
 
     if behind is not None or configuration.is_raised():
         return Recorder(partial(_refuse, behind))
-    return Recorder(partial(_open_history, time_ns()))
+    return Recorder(partial(_open_history, time_ns(), options.keep))
 
 
-def _open_history(begun: int) -> StoreWriter:
+def _open_history(begun: int, limit: int | None) -> StoreWriter:
     make_history_folder()
-    return _opened(history_path(), begun)
+    return _opened(history_path(), begun, limit)
 
 
 def _refuse(behind: str | None) -> StoreWriter:

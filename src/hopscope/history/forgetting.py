@@ -6,13 +6,17 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import Final
 
-from hopscope.history import pack, schema
+from hopscope.history import schema
+from hopscope.history.block import BadBlock
+from hopscope.history.packing import pack_row
 from hopscope.history.store import Store, StoreError
+from hopscope.history.unpacking import parts_of
 
 _OF_RUN: Final = (
     "DELETE FROM note WHERE run = ?",
     "DELETE FROM live WHERE run = ?",
     "DELETE FROM segment WHERE run = ?",
+    "DELETE FROM tier WHERE run = ?",
     "DELETE FROM run WHERE id = ?",
 )
 
@@ -36,6 +40,7 @@ def forget(path: str, target: str | None, before: int | None) -> int:
                 for run, number in sorted(gone):
                     connection.execute("DELETE FROM note WHERE run = ? AND target = ?", (run, number))
                     connection.execute("DELETE FROM segment WHERE run = ? AND target = ?", (run, number))
+                    connection.execute("DELETE FROM tier WHERE run = ? AND target = ?", (run, number))
                 for run in {run for run, _ in gone}:
                     if run in left:
                         _thin_out(connection, run, {number for one, number in gone if one == run})
@@ -56,7 +61,7 @@ def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> No
     rows = connection.execute("SELECT id, data FROM live WHERE run = ?", (run,)).fetchall()
     for id_, data in rows:
         try:
-            kept = {target: facts for target, facts in pack.unpack_row(data) if target not in numbers}
-        except pack.BadBlock:
+            kept = [part for part in parts_of(data) if part.target not in numbers]
+        except BadBlock:
             raise StoreError("it is broken") from None
-        connection.execute("UPDATE live SET data = ? WHERE id = ?", (pack.pack_row(kept), id_))
+        connection.execute("UPDATE live SET data = ? WHERE id = ?", (pack_row(kept), id_))

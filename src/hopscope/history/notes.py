@@ -80,6 +80,8 @@ class SaidVerdict(msgspec.Struct, frozen=True, tag="said"):
 
     verdict: Verdict
     incidents: tuple[Incident, ...] = ()
+    judge: Int = 0
+    """The version of the judge that said it."""
 
 
 class Missed(msgspec.Struct, frozen=True, tag="missed"):
@@ -94,6 +96,11 @@ Note: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[Note]] = msgspec.json.Decoder(Note)
+
+
+def kind_of(note: Note) -> str:
+    """Its type's name, as it is stored."""
+    return str(type(note).__struct_config__.tag)
 
 
 def encode(note: Note) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from hopscope.judge.verdict import Incident, Judged, Verdict
+from hopscope.judge.verdict import VERSION, Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
@@ -70,7 +70,7 @@ class Seen:
             return None
         from hopscope.history.notes import SaidVerdict
 
-        return SaidVerdict(verdict, changed)
+        return SaidVerdict(verdict, changed, VERSION)
 
 
 def _state(incident: Incident) -> tuple[object, ...]:

@@ -1,9 +1,11 @@
 """The store's tables, and how one is opened.
 
 - ``run``: a session that was recorded. `ended` is null while it goes on, and for ever where its writer was killed.
-- ``note``: a fact that is no probe's. It comes before the probes of its row.
-- ``live``: the probes of all targets that were written by one commit.
+- ``note``: a fact that is no probe's, `kind` its type. It comes before the probes of its row.
+- ``live``: the probes of all targets that were written by one commit; `at` is a moment in it.
 - ``segment``: the probes of one target over many rows, taken out of ``live`` ten minutes later.
+- ``tier``: bins of one target (`path.bins`): the minutes of a segment in one, and each hour in one. They stay when the
+  segments are gone.
 
 A row is a number that a run counts up with each commit (and within one, where a note stands between probes).
 Times are epoch ns on the run's own time line.
@@ -20,8 +22,8 @@ from typing import Final
 
 from hopscope.history import place
 
-VERSION: Final = 1
-"""Of the tables. A store of a later one is refused, in words."""
+VERSION: Final = 2
+"""Of the tables. A store of another one is refused, in words: no released hopscope wrote one."""
 APPLICATION: Final = 0x484F5053
 """``HOPS``: what makes an SQLite file one of ours."""
 _MAGIC: Final = b"SQLite format 3\0"
@@ -30,18 +32,26 @@ _WITHOUT_LOG, _WITH_LOG = b"\1\1", b"\2\2"
 BUSY_S: Final = 1.0
 """How long another writer is waited for."""
 MOST_BLOB: Final = 16 << 20
+MOST_LOG_PAGES: Final = 4000
+"""Of the log, until a commit has to put them into the file; a writer does so itself, when it makes segments."""
 
 _TABLES: Final = {
     "run": "CREATE TABLE run (id INTEGER PRIMARY KEY, begun INTEGER NOT NULL, ended INTEGER, host TEXT NOT NULL,"
     " hopscope TEXT NOT NULL) STRICT",
     "note": "CREATE TABLE note (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL,"
-    " target INTEGER NOT NULL, fact BLOB NOT NULL) STRICT",
-    "live": "CREATE TABLE live (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL, data BLOB NOT NULL)"
-    " STRICT",
+    " target INTEGER NOT NULL, kind TEXT NOT NULL, fact BLOB NOT NULL) STRICT",
+    "note_of": "CREATE INDEX note_of ON note (run, target, kind)",
+    "live": "CREATE TABLE live (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
     "segment": "CREATE TABLE segment (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target INTEGER NOT NULL,"
     " first_row INTEGER NOT NULL, last_row INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
-    " rounds INTEGER NOT NULL, probes INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
-    "segment_of": "CREATE INDEX segment_of ON segment (run, target, first_row)",
+    " rounds INTEGER NOT NULL, probes INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
+    # What is asked of segments stands in the index: their rows lie among their blobs.
+    "segment_of": "CREATE INDEX segment_of ON segment (run, target, first_row, last_row, since, until,"
+    " rounds, probes, bytes)",
+    "tier": "CREATE TABLE tier (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target INTEGER NOT NULL,"
+    " span INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
+    "tier_of": "CREATE INDEX tier_of ON tier (run, target, span, since, until)",
 }
 
 
@@ -109,6 +119,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_LOG_PAGES}")
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             for words in _TABLES.values():

@@ -6,25 +6,32 @@ trusted (`schema`, `notes.safe`, `pack`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Container, Iterator
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from hopscope.history import notes, pack, schema
+from hopscope.history import notes, schema
+from hopscope.history.block import BadBlock, ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
-from hopscope.history.pack import BadBlock, ProbeFact, Rowed
+from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
+from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
+from hopscope.history.unpacking import Rows, inflated, unpack
 from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
+from hopscope.path.bins import SpanBins, decode, together
 from hopscope.session.facts import Asked, Removed, SessionFact
 from hopscope.session.plans import numeric
 from hopscope.session.query import read_query
 from hopscope.wire.check import check
 from hopscope.wire.facts import Begun, Continued, Found, TakenBack
-from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted, Sent
+from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted
 
 MOST_TRACES: Final = 10_000
 """Of one store; a file with more is no recording of anybody's."""
@@ -34,6 +41,7 @@ _BROKEN: Final = "it is broken"
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
 
+T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
 
@@ -105,7 +113,11 @@ class Store:
         """All of them, in the order of their runs and of their targets' numbers. `StoreError`."""
         runs = {run.id: run for run in self.runs()}
         said: dict[tuple[int, int], tuple[str, int, str | None, Protocol | None, int | None]] = {}
-        for run, target, data in self._rows("SELECT run, target, fact FROM note WHERE target > 0 ORDER BY id"):
+        words = (
+            "SELECT run, target, fact FROM note WHERE target > 0"
+            " AND kind IN ('asked', 'found', 'begun', 'taken-back') ORDER BY id"
+        )
+        for run, target, data in self._cursor(words):
             if run not in runs:
                 continue
             query, begun, address, protocol, port = said.get((run, target), ("", runs[run].begun, None, None, None))
@@ -135,20 +147,21 @@ class Store:
         """By run and target: rounds, probes, bytes, and the newest moment."""
         counts: dict[tuple[int, int], tuple[int, int, int, int]] = {}
         words = (
-            "SELECT run, target, sum(rounds), sum(probes), sum(length(data)), max(until)"
+            "SELECT run, target, sum(rounds), sum(probes), sum(bytes), max(until)"
             " FROM segment GROUP BY run, target LIMIT ?"
         )
         for run, target, rounds, probes, size, until in self._rows(words, MOST_TRACES):
             counts[run, target] = (rounds, probes, size, _moment(until))
-        for run, data in self._rows("SELECT run, data FROM live ORDER BY id"):
-            parts = _row(data)
-            for target, told in parts:
-                rounds, probes, size, until = counts.get((run, target), (0, 0, 0, 0))
-                counts[run, target] = (
-                    rounds + sum(isinstance(fact, RoundStarted) for fact in told),
-                    probes + sum(isinstance(fact, Sent) for fact in told),
+        readers: dict[int, Rows] = {}
+        for run, data in self._cursor("SELECT run, data FROM live ORDER BY id"):
+            parts = _sound(readers.setdefault(run, Rows()).count, data)
+            for one in parts:
+                rounds, probes, size, until = counts.get((run, one.target), (0, 0, 0, 0))
+                counts[run, one.target] = (
+                    rounds + one.rounds,
+                    probes + one.probes,
                     size + len(data) // len(parts),
-                    max(until, *(pack.moment(fact) for fact in told), 0),
+                    max(until, _moment(one.until)),
                 )
         return counts
 
@@ -158,11 +171,15 @@ class Store:
         """A trace's facts, each with the row that it was written in. `since`, `until` (epoch ns): of its probes those
         alone that were sent then, whenever their fates became known, and what else had happened by `until`.
         `StoreError`."""
-        words = "SELECT id, first_row, since, until FROM segment WHERE run = ? AND target = ? ORDER BY first_row"
+        live = self._live(trace)
+        words = (
+            "SELECT id, first_row, since, until, last_row FROM segment WHERE run = ? AND target = ? ORDER BY first_row"
+        )
         segments = self._rows(words, trace.run.id, trace.target)
+        live = [row for row in live if not segments or row[0] > segments[-1][4]]
         waiting = self._notes(trace.run.id, trace.target)
         if until is not None:
-            beyond = min((row for _, row, begin, _ in segments if begin > until), default=None)
+            beyond = min((segment[1] for segment in segments if segment[2] > until), default=None)
             segments = [segment for segment in segments if segment[2] <= until]
             if beyond is not None:
                 waiting = [note for note in waiting if note[0] <= beyond]
@@ -179,33 +196,78 @@ class Store:
                 if until is None or clock <= until:
                     yield note
 
-        for row, fact in self._probes(trace, [segment[0] for segment in segments]):
+        for row, fact in self._probes(trace, [segment[0] for segment in segments], live, since, until):
             yield from happened(row)
-            at = fact.at if isinstance(fact, RoundStarted) else fact.sent_at
-            clock = max(clock, at)
-            if (since is None or since <= at) and (until is None or at < until):
-                yield row, fact
+            clock = max(clock, fact.at if isinstance(fact, RoundStarted) else fact.sent_at)
+            yield row, fact
         yield from happened(None)
 
     def _notes(self, run: int, target: int) -> list[RowedFact]:
-        words = "SELECT row, fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
+        words = "SELECT row, fact FROM note WHERE run = ? AND target = ? AND kind != 'said' ORDER BY id LIMIT ?"
         rows = self._rows(words, run, target, MOST_NOTES)
         return [(row, fact) for row, data in rows if not isinstance(fact := _note(data), _BESIDE)]
 
-    def _probes(self, trace: Trace, segments: list[int]) -> Iterator[Rowed]:
-        """The facts of these segments, and of what is in none yet."""
+    def _live(self, trace: Trace) -> list[Rowed]:
+        """What was in no segment when this was asked; asked before segments are, it is what may be in one by then."""
         run, target = trace.run.id, trace.target
+        rows = Rows()
+        return [
+            (row, fact)
+            for row, data in self._cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run)
+            for _, told in _sound(rows.unpack, data, target)
+            for fact in told
+        ]
+
+    def _probes(
+        self, trace: Trace, segments: list[int], live: list[Rowed], since: int | None, until: int | None
+    ) -> Iterator[Rowed]:
+        """The facts of these segments, then of these rows, of the probes that were sent in a span."""
         for id_ in segments:
             for (data,) in self._rows("SELECT data FROM segment WHERE id = ?", id_):
-                yield from _unpack(data, target)
-        for row, data in self._rows("SELECT row, data FROM live WHERE run = ? ORDER BY id", run):
-            for number, told in _row(data):
-                if number == target:
-                    yield from _made_safe([(row, fact) for fact in told])
+                yield from _made_safe(_sound(unpack, data, trace.target, since, until))
+        begin = -(1 << 63) if since is None else since
+        end = 1 << 63 if until is None else until
+        yield from _made_safe([told for told in live if begin <= _at(told[1]) < end])
+
+    def bins(
+        self, trace: Trace, span: int, since: int = 0, until: int = 1 << 62, ttls: Container[int] = range(256)
+    ) -> list[SpanBins]:
+        """The trace in bins (`path.bins`) of a minute or of `span`, whichever is longer: those that overlap with the
+        time from `since` to `until` (epoch ns), in order. They reach back farther than the probes do. Where only hours
+        are kept, hours. `StoreError`."""
+        words = "SELECT data FROM tier WHERE run = ? AND target = ? AND span = ? AND since < ? AND until > ?"
+        key = (trace.run.id, trace.target)
+        parts: list[SpanBins] = []
+        if span < HOUR:
+            for (data,) in self._rows(f"{words} ORDER BY since", *key, MINUTE, until, since):
+                parts += _sound(_bins, data, ttls)
+        told = {part.begin // HOUR for part in parts}
+        for (data,) in self._rows(f"{words} ORDER BY since", *key, HOUR, until, since):
+            parts += [hour for hour in _sound(_bins, data, ttls) if hour.begin // HOUR not in told]
+        parts += self._live_bins(trace, ttls)
+        begin = since // max(span, MINUTE) * max(span, MINUTE)
+        wanted = [part for part in parts if part.begin + part.span > begin and part.begin < until]
+        return together(wanted, max(span, MINUTE))
+
+    def _live_bins(self, trace: Trace, ttls: Container[int]) -> list[SpanBins]:
+        """Of what is in no segment yet."""
+        live = self._live(trace)
+        words = "SELECT max(last_row) FROM segment WHERE run = ? AND target = ?"
+        ((newest,),) = self._rows(words, trace.run.id, trace.target)
+        packer = Packer()
+        for row, told in groupby(live, key=itemgetter(0)):
+            if newest is None or row > newest:
+                packer.add(row, [fact for _, fact in told])
+        aim = Aim(trace.address or "", trace.protocol or "icmp")
+        spans, _ = minutes(packer, packer.tracks(), aim, 0)
+        return [
+            SpanBins(span.begin, span.span, {ttl: one for ttl, one in span.bins.items() if ttl in ttls})
+            for span in spans
+        ]
 
     def said(self, trace: Trace) -> list[SaidVerdict]:
         """What was said of it then, in order. `StoreError`."""
-        words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id LIMIT ?"
+        words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'said' ORDER BY id LIMIT ?"
         rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
         return [fact for (data,) in rows if isinstance(fact := _note(data), SaidVerdict)]
 
@@ -226,8 +288,12 @@ class Store:
         return sum(fact.facts for (data,) in rows if isinstance(fact := _note(data), Missed))
 
     def _rows(self, words: str, *values: int) -> list[tuple[Any, ...]]:
+        return list(self._cursor(words, *values))
+
+    def _cursor(self, words: str, *values: int) -> Iterator[tuple[Any, ...]]:
+        """What is found, read as it is used: not longer than must be, for the log grows as long."""
         try:
-            return self._connection.execute(words, values).fetchall()
+            yield from self._connection.execute(words, values)
         except schema.ERRORS as error:
             raise schema.explained(error) from None
 
@@ -238,18 +304,20 @@ def _moment(at: int) -> int:
     return at
 
 
-def _row(data: bytes) -> list[tuple[int, list[ProbeFact]]]:
+def _at(fact: ProbeFact) -> int:
+    return fact.at if isinstance(fact, RoundStarted) else fact.sent_at
+
+
+def _sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
+    """What `read` makes of these bytes."""
     try:
-        return pack.unpack_row(data)
-    except BadBlock:
+        return read(data, *more)
+    except (BadBlock, ValueError, msgspec.DecodeError, zlib.error):
         raise StoreError(_BROKEN) from None
 
 
-def _unpack(data: bytes, target: int) -> list[Rowed]:
-    try:
-        return _made_safe(pack.unpack(data, target))
-    except BadBlock:
-        raise StoreError(_BROKEN) from None
+def _bins(data: bytes, ttls: Container[int]) -> list[SpanBins]:
+    return decode(inflated(data), ttls)
 
 
 def _made_safe(told: list[Rowed]) -> list[Rowed]:

@@ -219,15 +219,7 @@ class PathFold:
             self._last_at = at
 
     def _reaches(self, event: Answered) -> bool:
-        """Is this an answer of the target itself?"""
-        kind = event.kind
-        if kind in _REACHING:
-            return True
-        if kind in PASSING:
-            return False
-        if self._protocol == "udp" and (kind == "port-unreachable" or (kind == "other" and event.icmp_type is None)):
-            return True
-        return _plain(event.address) == self._address
+        return reaches(event, self._address, self._protocol)
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 
@@ -290,6 +282,18 @@ class PathFold:
                 count += 1
             before = round_
         return forgotten + count
+
+
+def reaches(answer: Answered, address: str, protocol: Protocol) -> bool:
+    """Is this an answer of the target itself, whose own address that is?"""
+    kind = answer.kind
+    if kind in _REACHING:
+        return True
+    if kind in PASSING:
+        return False
+    if protocol == "udp" and (kind == "port-unreachable" or (kind == "other" and answer.icmp_type is None)):
+        return True
+    return _plain(answer.address) == _plain(address)
 
 
 def _plain(address: str) -> str:

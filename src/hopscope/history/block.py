@@ -1,0 +1,141 @@
+"""What a store's probes are kept as: the types that `packing` writes and `unpacking` reads.
+
+A *shape* is all of a fact that is the same from probe to probe, of which a path has a few dozen; what is left are a
+round, a moment and an RTT. A *row* is what one commit wrote, of all targets: short-lived, and made to be quick. A
+*block* is one target's facts of many rows, and made to be small: a departure is told as the difference from the one
+before it in its series (one flow, one TTL), a fate by how many departures later in the series its own is than that of
+the fate before it; integers stand in columns of equal width, their bytes sorted by weight, which zlib makes small. The
+order of arrival is that of the shapes. Facts of no shape (late answers, duplicates, failures, numbers beyond any sense)
+are kept as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias, Union
+
+import msgspec
+
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Failed,
+    Int,
+    Late,
+    Lost,
+    RoundStarted,
+    Sent,
+)
+
+ProbeFact: TypeAlias = Union[RoundStarted, Sent, Answered, Late, Duplicate, Lost, Failed]  # noqa: UP007 - for msgspec
+PROBE_FACTS: Final = frozenset({RoundStarted, Sent, Answered, Late, Duplicate, Lost, Failed})
+Rowed: TypeAlias = tuple[int, ProbeFact]
+"""A fact, and the row that it was written in."""
+
+MOST_FACTS: Final = 1 << 21
+MOST_BYTES: Final = 16 << 20
+"""Of a block that is not compressed any more: `writer` makes none that is longer."""
+MOST_SHAPES: Final = 1 << 16
+MOST_NS: Final = 1 << 61
+"""Larger numbers stand in no column."""
+WIDTHS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""Of a column's integers, in bytes, and the type code of an array of them."""
+
+ODD, ROUND, SENT, LOST, ANSWERED = range(5)
+"""What a shape is of. `ODD` has none: its number is 0."""
+
+
+class BadBlock(Exception):
+    """These bytes are no block, in words."""
+
+
+class Shape(msgspec.Struct, frozen=True, array_like=True):
+    """All of a fact that is the same from probe to probe."""
+
+    kind: Int
+    ttl: Int
+    """0: a round's."""
+    flow: Int
+    answer: Answered | None = None
+    """An answer of it."""
+
+
+class RowPart(msgspec.Struct, frozen=True, array_like=True):
+    """A target's facts of one row. Columns are little-endian: 16 bits a number of `shapes`, else 64."""
+
+    target: int
+    known: int
+    """How many shapes the rows before told; 0: none of theirs count any more."""
+    shapes: list[Shape]
+    """Further ones. The first of all has the number 1."""
+    codes: bytes
+    """The number of each fact's shape, in the order of arrival."""
+    rounds: bytes
+    times: bytes
+    """Of each fact that has a shape: its round, and when that began or the probe was sent."""
+    rtts: bytes
+    """Of each answer."""
+    odd: list[ProbeFact]
+    """Those of no shape, in their order."""
+
+
+class PackedColumn(msgspec.Struct, frozen=True, array_like=True):
+    """Integers: `base` plus unsigned ones of `width` bytes, little-endian, all first bytes first."""
+
+    base: int
+    width: int
+    data: bytes
+
+
+class Series(msgspec.Struct, frozen=True, array_like=True):
+    """A flow's probes with one TTL (0: its rounds)."""
+
+    ttl: int
+    flow: int
+    untold: int
+    """So many departures, the first ones, are told in no fact of this block: only their fates are."""
+    departures: int
+    """In all."""
+    answered: int
+    lost: int
+    round: int
+    at: int
+    """Of the first departure."""
+
+
+class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
+    """A block before compression. But for `rows`, `facts` and `codes`, columns are by series."""
+
+    rows: PackedColumn
+    """Numbers of rows, from the one before."""
+    facts: PackedColumn
+    """How many facts each row has."""
+    shapes: list[Shape]
+    codes: PackedColumn
+    """Of each fact the number of its shape, the first one being 1, in the order of arrival."""
+    series: list[Series]
+    rounds: PackedColumn
+    """Of each departure but its series' first: from the one before."""
+    times: PackedColumn
+    """The same."""
+    answered: PackedColumn
+    """Of each answer: how many departures later its own is than that of the answer before it (or than none)."""
+    lost: PackedColumn
+    """The same of losses."""
+    rtts: PackedColumn
+    """Of each answer."""
+    odd: list[ProbeFact]
+
+
+OWN_FIELDS: Final = ("target", "round", "ttl", "sent_at", "rtt_ns")
+SHAPE_FIELDS: Final = Answered.__struct_fields__[len(OWN_FIELDS) :]
+"""An answer's fields: those that each has for itself, and those that make its shape."""
+assert Answered.__struct_fields__[: len(OWN_FIELDS)] == OWN_FIELDS
+
+encoder: Final = msgspec.msgpack.Encoder()
+
+
+def moment(fact: ProbeFact) -> int:
+    """When it was known at the earliest (epoch ns): of a loss only when the probe was sent."""
+    if isinstance(fact, RoundStarted):
+        return fact.at
+    return fact.sent_at + fact.rtt_ns if isinstance(fact, Answered) else fact.sent_at

@@ -1,0 +1,86 @@
+"""A store that has grown too large loses the oldest, in small steps: probes first, then minutes, then hours; what was
+said, and everything else that is no probe's, goes last, with its run."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from hopscope.history import schema
+from hopscope.history.tiers import HOUR, MINUTE
+from hopscope.history.transaction import Transaction
+
+_STEP: Final = 8
+"""Segments that go at once: some hundred pages, a few milliseconds."""
+_MOST_STEPS: Final = 64
+"""Of one call. More than what has come since the last one."""
+_FREE_PAGES: Final = 2000
+"""Given back to the file system at once."""
+
+
+class Pruner:
+    """Keeps a store within `limit` bytes."""
+
+    def __init__(self, connection: sqlite3.Connection, run: int, limit: int) -> None:
+        """`run`: the one that is being written, whose facts are not forgotten."""
+        self._connection = connection
+        self._run = run
+        self.limit = limit
+
+    def prune(self) -> None:
+        """Let the oldest go while there is too much. `StoreError`: what is there stays."""
+        try:
+            for _ in range(_MOST_STEPS):
+                if self._used() <= self.limit or not self._step():
+                    break
+            if self._pages("page_count") * self._pages("page_size") > self.limit:
+                # One call of execute() would free one page.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_FREE_PAGES})")
+        except schema.ERRORS as error:
+            raise schema.explained(error) from None
+
+    def _pages(self, of: str) -> int:
+        number: int = self._connection.execute(f"PRAGMA {of}").fetchone()[0]
+        return number
+
+    def _used(self) -> int:
+        return (self._pages("page_count") - self._pages("freelist_count")) * self._pages("page_size")
+
+    def _step(self) -> bool:
+        """Let some of the oldest go; whether there was anything."""
+        with Transaction(self._connection) as do:
+            return (
+                do.execute(
+                    "DELETE FROM segment WHERE id IN (SELECT id FROM segment ORDER BY until LIMIT ?)", (_STEP,)
+                ).rowcount
+                > 0
+                or self._rows_of_the_dead(do)
+                or self._oldest_hour(do, MINUTE)
+                or self._oldest_hour(do, HOUR)
+                or self._oldest_run(do)
+            )
+
+    def _rows_of_the_dead(self, do: sqlite3.Connection) -> bool:
+        """Rows that a killed writer left: where somebody has written since for twice as long as rows stay rows."""
+        words = (
+            "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ? GROUP BY run"
+            " HAVING max(at) < (SELECT max(at) FROM live) - ?)"
+        )
+        return do.execute(words, (self._run, HOUR)).rowcount > 0
+
+    def _oldest_hour(self, do: sqlite3.Connection, span: int) -> bool:
+        """Whole hours, so that an hour is told by its minutes or by itself."""
+        (oldest,) = do.execute("SELECT min(since) FROM tier WHERE span = ?", (span,)).fetchone()
+        if oldest is None:
+            return False
+        until = oldest // HOUR * HOUR + HOUR
+        return do.execute("DELETE FROM tier WHERE span = ? AND since < ?", (span, until)).rowcount > 0
+
+    def _oldest_run(self, do: sqlite3.Connection) -> bool:
+        words = "SELECT min(id) FROM run WHERE id != ? AND id NOT IN (SELECT run FROM live)"
+        (oldest,) = do.execute(words, (self._run,)).fetchone()
+        if oldest is None:
+            return False
+        do.execute("DELETE FROM note WHERE run = ?", (oldest,))
+        do.execute("DELETE FROM run WHERE id = ?", (oldest,))
+        return True

@@ -1,0 +1,254 @@
+"""Rows and blocks to facts (`block`). Whoever made them may mean harm: what does not go together is a `BadBlock`."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice, repeat
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from hopscope.history.block import (
+    ANSWERED,
+    LOST,
+    MOST_BYTES,
+    MOST_FACTS,
+    MOST_NS,
+    MOST_SHAPES,
+    ODD,
+    OWN_FIELDS,
+    ROUND,
+    SENT,
+    WIDTHS,
+    BadBlock,
+    PackedBlock,
+    PackedColumn,
+    ProbeFact,
+    Rowed,
+    RowPart,
+    Shape,
+)
+from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
+
+_block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
+_row_decoder: Final = msgspec.msgpack.Decoder(list[RowPart])
+
+
+class Counted(NamedTuple):
+    """What a target has in a row."""
+
+    target: int
+    rounds: int
+    probes: int
+    until: int
+    """The newest moment of a departure (epoch ns)."""
+
+
+class Rows:
+    """The rows of one run, to be read in their order."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[int, list[Shape]] = {}
+
+    def unpack(self, data: bytes, target: int | None = None) -> list[tuple[int, list[ProbeFact]]]:
+        """The next row: facts by target; None: of all of them. `BadBlock`."""
+        facts = []
+        for part in parts_of(data):
+            shapes = self._known(part)
+            if target in (None, part.target):
+                codes, *columns = _row_columns(part)
+                facts.append((part.target, facts_of(codes, shapes, columns, part.odd, part.target)))
+        return facts
+
+    def count(self, data: bytes) -> list[Counted]:
+        """The next row, only counted. `BadBlock`."""
+        counts = []
+        for part in parts_of(data):
+            kinds = [ODD, *(shape.kind for shape in self._known(part))]
+            codes, _, times, _ = _row_columns(part)
+            if max(codes, default=0) >= len(kinds):
+                raise BadBlock("it has a fact of no shape")
+            told = [kinds[code] for code in codes]
+            counts.append(Counted(part.target, told.count(ROUND), told.count(SENT), max(times, default=0)))
+        return counts
+
+    def _known(self, part: RowPart) -> list[Shape]:
+        """The shapes of a target, with those that this row tells."""
+        shapes = self._shapes.setdefault(part.target, [])
+        if not 0 <= part.known <= len(shapes) or part.known + len(part.shapes) >= MOST_SHAPES:
+            raise BadBlock("it knows shapes that nobody told")
+        if part.known < len(shapes):
+            shapes = self._shapes[part.target] = shapes[: part.known]
+        shapes += part.shapes
+        return shapes
+
+
+def _row_columns(part: RowPart) -> list[array[int]]:
+    """Codes, rounds, times, RTTs."""
+    columns = [array("H"), array("q"), array("q"), array("q")]
+    try:
+        for column, data in zip(columns, (part.codes, part.rounds, part.times, part.rtts), strict=True):
+            column.frombytes(data)
+    except ValueError:
+        raise BadBlock("a column is cut off") from None
+    return columns
+
+
+def parts_of(data: bytes) -> list[RowPart]:
+    """A row by target. `BadBlock`."""
+    if len(data) > MOST_BYTES:
+        raise BadBlock("it is longer than any row")
+    try:
+        return _row_decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise BadBlock(str(error)) from None
+
+
+def facts_of(
+    codes: Sequence[int],
+    shapes: Sequence[Shape],
+    columns: Sequence[Iterable[int]],
+    odd: Iterable[ProbeFact],
+    target: int,
+) -> list[ProbeFact]:
+    """Columns (rounds, times, RTTs) in the order of arrival as facts of `target`. `BadBlock`."""
+    facts: list[ProbeFact] = []
+    numbers, rtts, rest = zip(*columns[:2], strict=True), iter(columns[2]), iter(odd)
+    makers: list[Callable[..., ProbeFact]] = [lambda fact: _odd(fact, target), *_makers(shapes, target)]
+    is_answer = [False, *(shape.kind == ANSWERED for shape in shapes)]
+    try:
+        for code in codes:
+            if not code:
+                facts.append(makers[0](next(rest)))
+            elif is_answer[code]:
+                facts.append(makers[code](*next(numbers), next(rtts)))
+            else:
+                facts.append(makers[code](*next(numbers)))
+    except (StopIteration, IndexError, ValueError):
+        raise BadBlock("its columns do not go together") from None
+    return facts
+
+
+def _makers(shapes: Iterable[Shape], target: int) -> list[Callable[..., ProbeFact]]:
+    """Of each shape what makes a fact of `target` of a round, a moment, and of an answer its RTT. `BadBlock`."""
+    return [_maker(shape, target) for shape in shapes]
+
+
+def _maker(shape: Shape, target: int) -> Callable[..., ProbeFact]:
+    kind, ttl, flow = shape.kind, shape.ttl, shape.flow
+    if kind == SENT:
+        return lambda round_, at: Sent(target, round_, ttl, at, flow)
+    if kind == LOST:
+        return lambda round_, at: Lost(target, round_, ttl, at, flow)
+    if kind == ROUND:
+        return lambda round_, at: RoundStarted(target, round_, at)
+    if kind == ANSWERED and shape.answer is not None:
+        rest = msgspec.structs.astuple(shape.answer)[len(OWN_FIELDS) :]
+        return lambda round_, at, rtt: Answered(target, round_, ttl, at, rtt, *rest)
+    raise BadBlock("there is no such shape")
+
+
+def unpack(data: bytes, target: int, since: int | None = None, until: int | None = None) -> list[Rowed]:
+    """A block's facts in order, as those of `target`, each with its row: of the probes and rounds alone that were sent
+    from `since` on and before `until` (epoch ns). `BadBlock`."""
+    try:
+        block = _block_decoder.decode(inflated(data))
+    except msgspec.DecodeError as error:
+        raise BadBlock(str(error)) from None
+    codes = _values(block.codes)
+    row_facts = _values(block.facts)
+    if min(row_facts, default=0) < 0 or sum(row_facts) != len(codes):
+        raise BadBlock("its rows do not go together")
+    rows = accumulate(_values(block.rows, len(row_facts)))
+    if len(block.shapes) >= MOST_SHAPES or max(codes, default=0) > len(block.shapes) or min(codes, default=0) < 0:
+        raise BadBlock("it has a fact of no shape")
+    nexts = _sources(block)
+    try:
+        numbers = [nexts[code]() for code in codes]
+    except StopIteration:
+        raise BadBlock("it has more facts than its columns") from None
+    begin = -(1 << 63) if since is None else since
+    end = 1 << 63 if until is None else until
+    facts: list[Rowed] = []
+    makers = _makers(block.shapes, target)
+    row_of = chain.from_iterable(map(repeat, rows, row_facts))
+    for code, number, row in zip(codes, numbers, row_of, strict=True):
+        if begin <= number[1] < end:
+            facts.append((row, makers[code - 1](*number) if code else _odd(number[2], target)))
+    return facts
+
+
+def inflated(data: bytes) -> bytes:
+    """What was compressed, if it is no longer than a block may be. `BadBlock`."""
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(data, MOST_BYTES)
+    except zlib.error as error:
+        raise BadBlock(str(error)) from None
+    if not inflater.eof or inflater.unconsumed_tail or inflater.unused_data:
+        raise BadBlock("it is cut off, or longer than any block")
+    return raw
+
+
+_Source: TypeAlias = Iterator[tuple[Any, ...]]
+"""A round, a moment, and of an answer its RTT, of a fact of no shape itself; one after the other."""
+
+
+def _sources(block: PackedBlock) -> list[Callable[[], tuple[Any, ...]]]:
+    """By the number of a shape, what has its next fact."""
+    counts = [count for one in block.series for count in (one.untold, one.departures, one.answered, one.lost)]
+    if min(counts, default=0) < 0 or sum(counts) > MOST_FACTS or not all(one.departures for one in block.series):
+        raise BadBlock("it counts what cannot be")
+    departures = sum(one.departures - 1 for one in block.series)
+    answers = sum(one.answered for one in block.series)
+    rounds, times = iter(_values(block.rounds, departures)), iter(_values(block.times, departures))
+    answered, rtts = iter(_values(block.answered, answers)), iter(_values(block.rtts, answers))
+    lost = iter(_values(block.lost, sum(one.lost for one in block.series)))
+    sources: dict[tuple[int, int, int], _Source] = {}
+    for one in block.series:
+        all_rounds = list(accumulate(islice(rounds, one.departures - 1), initial=one.round))
+        all_times = list(accumulate(islice(times, one.departures - 1), initial=one.at))
+        of_answers = list(accumulate(islice(answered, one.answered), initial=-1))[1:]
+        of_losses = list(accumulate(islice(lost, one.lost), initial=-1))[1:]
+        for places in (of_answers, of_losses):
+            if places and not 0 <= min(places) <= max(places) < one.departures:
+                raise BadBlock("a fate is out of its place")
+        of_rtts = list(islice(rtts, one.answered))
+        for column in (all_rounds, all_times, of_rtts):
+            if column and not -MOST_NS <= min(column) <= max(column) <= MOST_NS:
+                raise BadBlock("a number is out of bounds")
+        place = one.ttl, one.flow
+        told = zip(all_rounds[one.untold :], all_times[one.untold :], strict=True)
+        sources[(SENT, *place)] = sources[(ROUND, *place)] = told
+        round_of, time_of = all_rounds.__getitem__, all_times.__getitem__
+        sources[(ANSWERED, *place)] = zip(map(round_of, of_answers), map(time_of, of_answers), of_rtts, strict=True)
+        sources[(LOST, *place)] = zip(map(round_of, of_losses), map(time_of, of_losses), strict=True)
+    odd = ((0, fact.at if isinstance(fact, RoundStarted) else fact.sent_at, fact) for fact in block.odd)
+    nothing: _Source = iter(())
+    return [
+        source.__next__
+        for source in (odd, *(sources.get((shape.kind, shape.ttl, shape.flow), nothing) for shape in block.shapes))
+    ]
+
+
+def _odd(fact: ProbeFact, target: int) -> ProbeFact:
+    return msgspec.structs.replace(fact, target=target)
+
+
+def _values(column: PackedColumn, count: int | None = None) -> list[int]:
+    """A column's integers; `count`: how many there must be."""
+    width, data = column.width, column.data
+    if width not in WIDTHS or len(data) % width or count not in (None, len(data) // width):
+        raise BadBlock("a column has another length than it should have")
+    if len(data) > width * MOST_FACTS:
+        raise BadBlock("it has more facts than any block")
+    plain = bytearray(len(data))
+    each = len(data) // width
+    for place in range(width):
+        plain[place::width] = data[place * each : (place + 1) * each]
+    values = array(WIDTHS[width])
+    values.frombytes(plain)
+    base = column.base
+    return [value + base for value in values] if base else values.tolist()
