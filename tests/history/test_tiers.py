@@ -6,14 +6,18 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hopscope.history import writer
+from hopscope.history.pruning import Pruner
 from hopscope.history.store import Store, Trace
 from hopscope.history.writer import StoreWriter
 from hopscope.path.bins import SPANS, TARGET, Bin, SpanBins, together
 from hopscope.path.snapshot import Hop
+from hopscope.wire.messages import Answered
 from tests.conformance.test_random_networks import networks
 from tests.conformance.test_replay import play
 from tests.history.recorded import record
@@ -74,9 +78,9 @@ def test_what_is_in_no_segment_yet_is_in_its_minutes_and_nothing_is_there_twice(
     out.close()
 
 
-def prune(path: Path, limit: int, rounds: int, each: int = 30) -> StoreWriter:
-    """A run whose store may have `limit` bytes, with segments of `each` rounds."""
-    out = StoreWriter(str(path), host="box", begun=BEGUN, limit=limit)
+def sparse(path: Path, rounds: int, each: int = 30) -> StoreWriter:
+    """A run with a round in 40 seconds, in segments of `each` rounds."""
+    out = StoreWriter(str(path), host="box", begun=BEGUN)
     for fact in head():
         out.add(1, fact)
     for number in range(rounds):
@@ -85,8 +89,6 @@ def prune(path: Path, limit: int, rounds: int, each: int = 30) -> StoreWriter:
         out.commit()
         if number % each == each - 1:
             out.compact()
-            assert out._pruner is not None
-            out._pruner.prune()
     return out
 
 
@@ -95,36 +97,64 @@ def only(store: Store) -> Trace:
     return trace
 
 
-@pytest.mark.parametrize(("limit", "left"), [(400_000, "probes"), (170_000, "minutes"), (60_000, "hours"), (0, "said")])
-def test_what_is_too_much_goes_the_probes_first_then_minutes_then_hours_and_what_was_said_stays(
-    tmp_path: Path, limit: int, left: str
-) -> None:
+def test_what_is_too_much_goes_the_probes_first_then_minutes_then_hours_and_what_was_said_stays(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    out = prune(path, limit, 3000)
-    out.end(BEGUN + 120_000 * S)
+    out = sparse(path, 900)
+    connection = out._connection
+    whole = connection.execute("PRAGMA page_count").fetchone()[0] * 4096
+    seen = []
+    with Store(str(path)) as store:
+        for limit in range(whole, -1, -8192):
+            Pruner(connection, out._run, limit).prune()
+            trace = only(store)
+            spans = store.bins(trace, MINUTE)
+            assert spans == together(spans, MINUTE)
+            lengths = [span.span for span in spans]
+            assert lengths == sorted(lengths, reverse=True)
+            seen.append((trace.probes, lengths.count(MINUTE), lengths.count(HOUR)))
+            assert [fact for _, fact in store.facts(trace)][:3] == head()
+            assert trace.query == ADDRESS
     out.close()
+    assert (seen[0][0], seen[-1]) == (2700, (0, 0, 0))
+    probes, minutes, hours = zip(*seen, strict=True)
+    assert list(probes) == sorted(probes, reverse=True)
+    assert len(set(probes)) > 2
+    assert all(not one or two == minutes[0] for one, two in zip(probes, minutes, strict=True))
+    assert any(0 < one < minutes[0] for one in minutes)
+    assert all(one + two for one, two in zip(minutes, hours, strict=True) if one)
+
+
+def test_a_store_with_a_limit_keeps_to_it_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SEGMENT_ROWS", 30)
+    path, limit, chance = tmp_path / "store", 90_000, random.Random(1)
+    out = StoreWriter(str(path), host="box", begun=BEGUN, limit=limit)
+    for fact in head():
+        out.add(1, fact)
+    sizes = []
+    for number in range(7200):
+        for fact in second(number, hops=1):
+            noise = chance.getrandbits(40)
+            out.add(1, msgspec.structs.replace(fact, rtt_ns=noise) if isinstance(fact, Answered) else fact)
+        if number % 20 == 19:
+            out.commit()
+            out.compact_if_due()
+            sizes.append(out._connection.execute("PRAGMA page_count").fetchone()[0] * 4096)
+    out.end(BEGUN + 7200 * S)
+    out.close()
+    assert max(sizes) < limit + 80_000
+    assert path.stat().st_size <= limit
     with Store(str(path)) as store:
         trace = only(store)
-        spans = store.bins(trace, MINUTE)
-        lengths = {span.span for span in spans}
-        kept = "probes" if trace.probes else "minutes" if MINUTE in lengths else "hours" if lengths else "said"
-        assert kept == left
-        assert (trace.query, trace.until) == (ADDRESS, BEGUN + 120_000 * S)
-        if lengths == {MINUTE, HOUR}:
-            assert max(span.begin + HOUR for span in spans if span.span == HOUR) <= min(
-                span.begin for span in spans if span.span == MINUTE
-            )
-        assert spans == together(spans, MINUTE)
-        facts = [fact for _, fact in store.facts(trace)]
-        assert facts[:3] == head()
-    if limit:
-        assert path.stat().st_size <= limit
+        assert 0 < trace.probes < 7200
+        assert counts(store.bins(trace, HOUR), 1)[0] == 7200
+        assert max(span.begin for span in store.bins(trace, MINUTE)) == BEGUN + 119 * MINUTE
 
 
 def test_another_runs_oldest_goes_before_this_ones_newest_and_a_run_that_is_written_stays(tmp_path: Path) -> None:
     path = tmp_path / "store"
     written(path, 2000, target="192.0.2.99")
-    out = prune(path, 0, 100)
+    out = sparse(path, 100)
+    Pruner(out._connection, out._run, 0).prune()
     with Store(str(path)) as store:
         assert [trace.query for trace in store.traces()] == [ADDRESS]
     out.close()
@@ -147,4 +177,25 @@ def test_rows_that_a_killed_writer_left_go_once_nobody_can_be_writing_them(tmp_p
     out._pruner.prune()
     with Store(str(path)) as store:
         assert [trace.rounds for trace in store.traces()] == [2]
+    out.close()
+
+
+def test_a_writer_whose_rows_were_let_go_while_it_slept_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    out = written(path, 100, end=False)
+    other = written(path, 0, end=False)
+    for fact in second(50_000):
+        other.add(1, fact)
+    other.commit()
+    used = other._connection.execute("PRAGMA page_count").fetchone()[0] * 4096
+    Pruner(other._connection, other._run, used - 1).prune()
+    for fact in second(100):
+        out.add(1, fact)
+    out.compact()
+    for fact in second(101):
+        out.add(1, fact)
+    out.compact()
+    with Store(str(path)) as store:
+        assert [trace.rounds for trace in store.traces()] == [1, 1]
+    other.close()
     out.close()

@@ -273,8 +273,8 @@ class Store:
 
     def way(self, trace: Trace) -> WayIn | None:
         """Which network it was last probed from; None: that never became known. `StoreError`."""
-        words = "SELECT fact FROM note WHERE run = ? AND target = ? ORDER BY id DESC LIMIT ?"
-        rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
+        words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'way' ORDER BY id DESC LIMIT 1"
+        rows = self._rows(words, trace.run.id, trace.target)
         return next((fact for (data,) in rows if isinstance(fact := _note(data), WayIn)), None)
 
     def names(self, run: RecordedRun) -> dict[str, AddressInfo]:
