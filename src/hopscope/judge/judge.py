@@ -116,7 +116,10 @@ class Judge:
                 and 0 < fact.ttl <= _MAX_TTL
                 and 0 <= fact.round < _MAX_ROUND
             ):
-                self._probe(fact)
+                if isinstance(fact, Sent):
+                    self._open.send(fact)
+                else:
+                    self._settle(fact)
         elif isinstance(fact, RoundStarted):
             if self._since <= fact.at < _MAX_NS and 0 <= fact.round < _MAX_ROUND:
                 self._open.begin(fact.round, fact.at)
@@ -129,18 +132,15 @@ class Judge:
         else:
             self._driven(fact)
 
-    def _probe(self, fact: Sent | Answered | Lost | Failed) -> None:
-        rounds = self._open
-        if isinstance(fact, Sent):
-            rounds.send(fact)
-            return
+    def _settle(self, fact: Answered | Lost | Failed) -> None:
+        """What became of a probe."""
         if isinstance(fact, Answered):
             if isinstance(fact, Duplicate) or not 0 <= fact.rtt_ns < _MAX_NS:
                 return
             if isinstance(fact, Late):
-                rounds.late(fact)
+                self._open.late(fact)
                 return
-        if rounds.settle(fact):
+        if self._open.settle(fact):
             self._judge_complete()
 
     def _driven(self, fact: Event | DriverFact) -> None:

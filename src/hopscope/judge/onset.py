@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from hopscope.judge.series import ANSWERED, LOST, HopSeries
 from hopscope.path.stats import wilson95
@@ -67,12 +67,13 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     none = [min(cost, mine) if n else 0.0 for cost, mine, (n, _) in zip(clean, own, counts, strict=True)]
     none[-1] = clean[-1]
     total = sum(none)
+    rows: list[_Row] = [(i, n, k, own[i], share[i]) for i, (n, k) in enumerate(counts)]
     before = 0.0
     price = 0.5 * math.log(sum(n for n, _ in counts))
     costs: list[float] = []
     pools: list[tuple[int, ...]] = []
     for start in range(hops):
-        cost, pool = _from(start, counts, own, share)
+        cost, pool = _from(rows[start:])
         costs.append(before + cost + price)
         pools.append(pool)
         before += none[start]
@@ -100,24 +101,21 @@ def _fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tup
     raise AssertionError("there is no place")
 
 
-def _from(
-    start: int, counts: Sequence[tuple[int, int]], own: Sequence[float], share: Sequence[float]
-) -> tuple[float, tuple[int, ...]]:
-    """The cost of the hops from `start` on, if loss begins there, and which of them it explains."""
-    found = _at_rate(share[-1], start, counts, own, share)
-    behind = counts[start:]
-    pooled = sum(k for _, k in behind) / max(1, sum(n for n, _ in behind))
+def _from(rows: Sequence[_Row]) -> tuple[float, tuple[int, ...]]:
+    """The cost of these hops, if loss begins with them, and which of them it explains."""
+    at_target = rows[-1][-1]
+    found = _at_rate(at_target, rows)
+    pooled = sum([row[2] for row in rows]) / max(1, sum([row[1] for row in rows]))
     # Where the target was lucky, or most of the hops are limited, the other end of the scale is the better begin.
-    if abs(pooled - share[-1]) > 0.25 * share[-1]:
-        found = min(found, _at_rate(pooled, start, counts, own, share))
+    if abs(pooled - at_target) > 0.25 * at_target:
+        found = min(found, _at_rate(pooled, rows))
     return found
 
 
-def _at_rate(
-    p: float, start: int, counts: Sequence[tuple[int, int]], own: Sequence[float], share: Sequence[float]
-) -> tuple[float, tuple[int, ...]]:
+def _at_rate(p: float, rows: Sequence[_Row]) -> tuple[float, tuple[int, ...]]:
     """The same with the rate that follows from this first guess."""
-    last = len(counts) - 1
+    last = rows[-1][0]
+    rows = [row for row in rows if row[1]]
     cost = 0.0
     mine: list[int] = []
     for _ in range(4):
@@ -126,13 +124,10 @@ def _at_rate(
         cost = 0.0
         mine = []
         trials = losses = 0
-        for i in range(start, last + 1):
-            n, k = counts[i]
-            if not n:
-                continue
+        for i, n, k, own, share in rows:
             common = -(k * log_q + (n - k) * log_1q)
-            if i != last and share[i] > q and own[i] < common:
-                cost += own[i]
+            if share > q and own < common and i != last:
+                cost += own
             else:
                 cost += common
                 mine.append(i)
@@ -142,6 +137,10 @@ def _at_rate(
         if abs(p - before) < 1e-6:
             break
     return cost, tuple(mine)
+
+
+_Row: TypeAlias = tuple[int, int, int, float, float]
+"""A hop's index, its n and k, what losses of its own would cost, and its share of losses."""
 
 
 class Spread(NamedTuple):

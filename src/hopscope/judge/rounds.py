@@ -67,15 +67,15 @@ class OpenRounds:
 
     def send(self, sent: Sent) -> None:
         """A probe left."""
-        round_ = self._of(sent.round, sent.sent_at)
+        round_ = self._open.get(sent.round) or self._of(sent.round, sent.sent_at)
         if round_ is not None and sent.ttl not in round_.fates:
             round_.fates[sent.ttl] = None
             round_.pending += 1
 
     def settle(self, fate: Answered | Lost | Failed) -> bool:
-        """A probe has its fate; whether its round has none that is pending now. `Late` is one beside that, and comes by
-        `late`."""
-        round_ = self._of(fate.round, fate.sent_at)
+        """A probe has its fate; whether a round may be complete now: one that was sent whole, and has none that is
+        pending. `Late` is one beside that, and comes by `late`."""
+        round_ = self._open.get(fate.round) or self._of(fate.round, fate.sent_at)
         if round_ is None:
             return False
         fates = round_.fates
@@ -85,7 +85,7 @@ class OpenRounds:
         if fates[fate.ttl] is None:
             fates[fate.ttl] = fate
             round_.pending -= 1
-        return round_.pending == 0
+        return round_.pending == 0 and len(self._open) > 1
 
     def abandon(self) -> None:
         """No fate will come for what is pending."""
@@ -125,10 +125,9 @@ class OpenRounds:
                 yield Complete(first, this.at, this.at if after is None else rounds[after].at, this.fates)
 
     def _of(self, round_: int, at: int) -> _Open | None:
+        """A round that was not known to have begun; None: it was handed on."""
         if round_ <= self._done:
             return None
-        known = self._open.get(round_)
-        if known is None:
-            known = self._open[round_] = _Open(at)
-            self.newest_at = max(self.newest_at, at)
-        return known
+        self.newest_at = max(self.newest_at, at)
+        begun = self._open[round_] = _Open(at)
+        return begun

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+import msgspec
+
 from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 
 KEPT: Final = 480
@@ -45,7 +47,7 @@ Fate: TypeAlias = Answered | Lost | Failed | None
 """What became of a probe; None: not known."""
 
 
-class AddressRun(NamedTuple):
+class AddressRun(msgspec.Struct, gc=False):
     """The same address in so many answers of a hop, one after the other."""
 
     address: str
@@ -98,15 +100,18 @@ class HopSeries:
     def saw(self, address: str, at: int) -> None:
         """`address` answered in the round with the ordinal `at`."""
         runs = self.runs
-        if runs and runs[-1].address == address:
-            run = runs[-1]
-            runs[-1] = AddressRun(address, run.first, at, run.answers + 1)
+        if runs and (run := runs[-1]).address == address:
+            run.last = at
+            run.answers += 1
         else:
             runs.append(AddressRun(address, at, at, 1))
             if address not in self.members and len(self.members) < _MAX_MEMBERS:
                 self.members.append(address)
-        if address in self.members:
-            self.who[-1] = 1 + self.members.index(address)
+        members = self.members
+        if members[0] == address:
+            self.who[-1] = 1
+        elif address in members:
+            self.who[-1] = 1 + members.index(address)
 
 
 class RouterError(NamedTuple):

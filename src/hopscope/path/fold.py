@@ -73,6 +73,8 @@ class PathFold:
         self._is_over = False
         self._times = RoundTimes(self._window)
         self._newest = -1
+        self._newest_at = 0
+        """A moment of the newest round, after which none tells of its beginning."""
         self._oldest = 0
         self._rounds = 0
         self._last_round = -1
@@ -132,15 +134,16 @@ class PathFold:
         if isinstance(event, (Sent, Answered, Lost, Failed)):
             if event.flow != self._flow:
                 return
-            at = event.sent_at
-            if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= event.round < _MAX_ROUND):
+            at, round_ = event.sent_at, event.round
+            if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= round_ < _MAX_ROUND):
                 return
             if isinstance(event, Answered):
                 if not 0 <= event.rtt_ns < _MAX_NS:
                     return
                 at += event.rtt_ns
             if self._fold(event):
-                self._see_round(event.round, event.sent_at)
+                if round_ != self._newest or event.sent_at < self._newest_at:
+                    self._see_round(round_, event.sent_at)
                 self._changed(at)
         elif isinstance(event, RoundStarted):
             self._round(event)
@@ -164,9 +167,14 @@ class PathFold:
                 return False
             hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
         oldest = self._oldest
-        # `Late` and `Duplicate` are kinds of `Answered`.
         if isinstance(event, Sent):
             return hop.sent_one(event.round, oldest)
+        # `Late` and `Duplicate` are kinds of `Answered`.
+        if type(event) is Answered:
+            changed = hop.answered(event, oldest)
+            if changed and event.kind not in PASSING:
+                self._arrived(event, hop)
+            return changed
         if isinstance(event, (Lost, Failed)):
             changed = hop.lost_one(event.round, oldest) if isinstance(event, Lost) else hop.failed_one(event, oldest)
             if changed and event.round < self._target.next:
@@ -174,22 +182,22 @@ class PathFold:
             return changed
         if isinstance(event, Duplicate):
             return 0 < event.count < _MAX_COUNT and hop.duplicate(event.count)
-        if isinstance(event, Late):
-            changed = hop.late_one(event, oldest)
-            if changed:
-                self._reached = self._reached or self._reaches(event)
-                if event.round < self._target.next:
-                    self._target.settled(event)
-            return changed
-        changed = hop.answered(event, oldest)
-        if changed and event.kind not in PASSING:
-            is_own = self._reaches(event)
-            if is_own:
-                self._reached = True
-            else:
-                hop.errors += 1
-            self._target.arrived(event, is_own)
+        assert isinstance(event, Late)
+        changed = hop.late_one(event, oldest)
+        if changed:
+            self._reached = self._reached or self._reaches(event)
+            if event.round < self._target.next:
+                self._target.settled(event)
         return changed
+
+    def _arrived(self, event: Answered, hop: HopFold) -> None:
+        """An answer in time that ends the path."""
+        is_own = self._reaches(event)
+        if is_own:
+            self._reached = True
+        else:
+            hop.errors += 1
+        self._target.arrived(event, is_own)
 
     def _round(self, event: RoundStarted) -> None:
         if not (self._since <= event.at < _MAX_NS and 0 <= event.round < _MAX_ROUND):
@@ -204,7 +212,7 @@ class PathFold:
         if round_ > self._newest:
             if self._target.is_behind(self._newest):
                 self._target.advance(self._hops, self._newest)
-            self._newest = round_
+            self._newest, self._newest_at = round_, at
             self._is_over = False
             self._oldest = max(0, round_ - self._window + 1)
         if round_ >= self._oldest:

@@ -94,12 +94,14 @@ class HopFold:
     def sent_one(self, round_: int, oldest: int) -> bool:
         """A probe left."""
         tail = self._tail
-        if round_ in tail or round_ < oldest or self._samples.get(round_) != NO_PROBE:
+        if round_ in tail or round_ < oldest or not self._samples.begin(round_):
             return False
         self.sent += 1
         self.pending += 1
-        self._samples.put(round_, PENDING)
-        self._enqueue(round_, PENDING)
+        if tail:
+            self._enqueue(round_, PENDING)
+        else:
+            tail[round_] = PENDING
         if len(tail) > MAX_TAIL:
             del tail[next(iter(tail))]
             self._commit()
@@ -229,9 +231,14 @@ class HopFold:
                 self._samples.put(round_, sample)
             elif sample >= 0:
                 self._samples.ranks.add(sample)
-            tail[round_] = entry
-            if round_ == next(iter(tail)):
-                self._commit()
+            if len(tail) == 1:  # all that is in flight
+                tail.clear()
+                if not isinstance(entry, int):
+                    self._answers.add(entry)
+            else:
+                tail[round_] = entry
+                if round_ == next(iter(tail)):
+                    self._commit()
         self._cached = None
         return True
 

@@ -66,17 +66,23 @@ class Columns:
         twin._last = dict(self._last)
         return twin
 
-    def add(self, facts: list[Fact], shapes: list[Shape], known: dict[Shape, int]) -> None:
-        """These facts; new shapes join `shapes`."""
+    def add(self, facts: list[Fact], shapes: list[Shape], known: dict[Shape, int]) -> int:
+        """These facts; new shapes join `shapes`. The latest moment that one of them tells of (see `moment`)."""
         last, indexes = self._last, self.indexes
+        rounds, times, rtts = self.rounds, self.times, self.rtts
+        latest = 0
         for fact in facts:
             kind = type(fact)
             rtt = None
             if isinstance(fact, (Sent, Lost)):
                 ttl, at = fact.ttl, fact.sent_at
                 shape: Shape = (kind, ttl, fact.target, fact.flow)
+                if kind is Sent and at > latest:
+                    latest = at
             elif isinstance(fact, Answered):
                 ttl, at, rtt = fact.ttl, fact.sent_at, fact.rtt_ns
+                if at + rtt > latest:
+                    latest = at + rtt
                 shape = (
                     kind, ttl, fact.target, fact.flow, fact.address, fact.kind, fact.icmp_type, fact.icmp_code,
                     fact.reply_ttl, fact.clock, fact.mpls, fact.vouched, fact.quoted_dscp, fact.mtu,
@@ -85,15 +91,18 @@ class Columns:
             elif isinstance(fact, Failed):
                 ttl, at = fact.ttl, fact.sent_at
                 shape = (kind, ttl, fact.target, fact.flow, fact.error, fact.message)
+                latest = max(latest, at)
             elif isinstance(fact, RoundStarted):
                 ttl, at = 0, fact.at
                 shape = (kind, 0, fact.target)
+                latest = max(latest, at)
             else:
                 indexes.append(0)
                 self.odd.append(fact)
+                latest = max(latest, moment(fact))
                 continue
             round_ = fact.round
-            if not (-_MOST < at < _MOST and -_MOST < round_ < _MOST and -_MOST < (rtt or 0) < _MOST):
+            if not (-_MOST < at < _MOST and -_MOST < round_ < _MOST and (rtt is None or -_MOST < rtt < _MOST)):
                 indexes.append(0)
                 self.odd.append(fact)
                 continue
@@ -104,12 +113,15 @@ class Columns:
             indexes.append(index)
             if self.base is None:
                 self.base = at
-            round_before, at_before = last.get(ttl, (0, self.base))
-            self.rounds.append(round_ - round_before)
-            self.times.append(at - at_before)
+            before = last.get(ttl)
+            if before is None:
+                before = 0, self.base
+            rounds.append(round_ - before[0])
+            times.append(at - before[1])
             last[ttl] = round_, at
             if rtt is not None:
-                self.rtts.append(rtt)
+                rtts.append(rtt)
+        return latest
 
     def packed(self) -> bytes:
         """The numbers, deflated."""
@@ -207,20 +219,22 @@ class Log:
         twin._shapes, twin._known = self._shapes[:], dict(self._known)
         return twin
 
-    def append(self, fact: Fact) -> None:
-        """The next fact."""
-        self._recent.append(fact)
+    def append(self, fact: Fact) -> bool:
+        """The next fact. Whether all that waited was put into columns now."""
+        recent = self._recent
+        recent.append(fact)
         self.count += 1
-        if len(self._recent) >= TOGETHER:
-            self._settle()
+        if len(recent) < TOGETHER:
+            return False
+        self._settle()
+        return True
 
     def _settle(self) -> None:
         """Put what waits into columns."""
         facts, columns, shapes = self._recent, self._open, self._shapes
         self._recent = []
-        self.now = max(self.now, max(moment(fact) for fact in facts))
         before = len(shapes)
-        columns.add(facts, shapes, self._known)
+        self.now = max(self.now, columns.add(facts, shapes, self._known))
         self.bytes += _SHAPE_BYTES * (len(shapes) - before)
         if len(columns.indexes) < BLOCK and len(shapes) < _MOST_SHAPES:
             return

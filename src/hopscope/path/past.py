@@ -131,8 +131,7 @@ class Past:
         log = self.log
         if isinstance(fact, Begun):
             self._begun.append((log.count, fact))
-        log.append(fact)
-        if log.count % EVERY == 0:
+        if log.append(fact) and log.count % EVERY == 0:
             data = zlib.compress(pickle.dumps(path.bare()))
             self._kept.append(KeptFold(log.count, log.now, data))
             log.bytes += len(data)

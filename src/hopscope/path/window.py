@@ -9,7 +9,7 @@ from array import array
 from typing import Final
 
 from hopscope.path.ranks import Ranks
-from hopscope.path.snapshot import NO_PROBE
+from hopscope.path.snapshot import NO_PROBE, PENDING
 
 _TOGETHER: Final = 256
 """So many RTTs leave exact memory together."""
@@ -39,10 +39,25 @@ class Samples:
         i = round_ - self.start
         return self.samples[i] if 0 <= i < len(self.samples) else NO_PROBE
 
+    def begin(self, round_: int) -> bool:
+        """Let the probe of a round, which must not be older than the window, be pending. False: it was known."""
+        if round_ - self.start == len(self.samples):
+            self._append(PENDING)
+            return True
+        if self.get(round_) != NO_PROBE:
+            return False
+        self.put(round_, PENDING)
+        return True
+
     def put(self, round_: int, sample: int) -> None:
         """Set the sample of a round, which must not be older than the window."""
         samples = self.samples
         i = round_ - self.start
+        if 0 <= i < len(samples):
+            samples[i] = sample
+            if sample >= 0:
+                self.ranks.add(sample)
+            return
         if i >= len(samples):
             if i > len(samples):
                 self.advance(round_ - 1)
@@ -51,11 +66,9 @@ class Samples:
             if sample >= 0:
                 self.ranks.add(sample)
             return
-        if i < 0:
-            self.samples = samples = array("q", [NO_PROBE]) * -i + samples
-            self.start = round_
-            i = 0
-        samples[i] = sample
+        self.samples = array("q", [NO_PROBE]) * -i + samples
+        self.start = round_
+        self.samples[0] = sample
         if sample >= 0:
             self.ranks.add(sample)
 

@@ -51,7 +51,7 @@ class Listener:
         tell_news: Callable[[TargetRecord], None],
     ) -> None:
         """`now` is epoch ns on the session's time line; `garbage` is told why something could not be used; `tell_news`
-        is called after each fact of a target's."""
+        is called after each fact of a target's, where somebody listens."""
         self._tell_news = tell_news
         self._targets = targets
         self._feeds = feeds
@@ -70,17 +70,32 @@ class Listener:
             self._garbage(str(why))
 
     def _hear(self, record: TargetRecord, event: Event) -> None:
-        fold = record.fold
+        if isinstance(event, (Sent, Lost, RoundStarted)):
+            self._targets.apply(record, event)
+        elif isinstance(event, Answered):
+            if not self._sees(event.address):
+                return
+            self._targets.apply(record, event)
+        else:
+            event = self._hear_other(record, event)
+        if len(self._targets) > 1:
+            self._sharing.heard(record, event)
+        if record.head is None or not self._feeds.wanted:
+            return
+        if isinstance(event, (Answered, Lost, Failed)):
+            self._feeds.put(probe_event(record.name, event))
+        elif isinstance(event, Sent) and self._feeds.wants_departures:
+            self._feeds.put(sent_event(record.name, event))
+        self._tell_news(record)
+
+    def _hear_other(self, record: TargetRecord, event: Event) -> Event:
+        """What comes rarely; as it may be told of."""
         match event:
-            case Answered():
-                if not self._sees(event.address):
-                    return
-                self._targets.apply(record, event)
             case Started():
-                went_over = fold.went_over
+                went_over = record.fold.went_over
                 self._targets.apply(record, cleaned(event))
                 record.retries.succeeded()
-                if fold.went_over != went_over:
+                if record.fold.went_over != went_over:
                     self._feeds.put(record.ended())  # who follows the events hears of another method by a new head
                 self._feeds.put(record.begun(self._now()))
             case Refused():
@@ -94,18 +109,7 @@ class Listener:
                 self._targets.apply(record, event)
                 self._tell_news(record)
                 self._feeds.put(record.ended())
-            case Sent() | Lost() | RoundStarted():
-                self._targets.apply(record, event)
-        if len(self._targets) > 1:
-            self._sharing.heard(record, event)
-        if record.head is None:
-            return
-        if isinstance(event, (Answered, Lost, Failed)):
-            if self._feeds.wanted:
-                self._feeds.put(probe_event(record.name, event))
-        elif isinstance(event, Sent) and self._feeds.wants_departures:
-            self._feeds.put(sent_event(record.name, event))
-        self._tell_news(record)
+        return event
 
     def _refused(self, record: TargetRecord, refusal: Refused) -> None:
         self._targets.forget_flow(record)

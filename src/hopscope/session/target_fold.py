@@ -46,10 +46,8 @@ from hopscope.wire.facts import (
 )
 from hopscope.wire.messages import (
     Answered,
-    Duplicate,
     Failed,
     Finished,
-    Late,
     Lost,
     Plan,
     Refused,
@@ -59,8 +57,8 @@ from hopscope.wire.messages import (
     Started,
 )
 
-_OF_PATH: Final = frozenset({Sent, Answered, Late, Duplicate, Lost, Failed, RoundStarted, Finished, Reset, Abandoned})
-"""Facts of the path alone, but for the number of a round."""
+_OF_PATH: Final = frozenset({RoundStarted, Finished, Reset, Abandoned})
+"""Facts of the path alone, as a probe's are, but for the number of a round."""
 
 _OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered, Shared})
 """Facts that the judge must hear of beside those of the path."""
@@ -141,6 +139,13 @@ class TargetFold:
             raise IllegalFact(f"{kind.__name__} of a target that is {self.phase}")
         self.phase = phase
         self.version += 1
+        if isinstance(fact, (Sent, Answered, Lost, Failed)):
+            if self.formers:
+                self.formers.see(fact)
+            self.path.apply(fact)
+            self.past.append(fact, self.path)
+            self.judge.apply(fact)
+            return
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
             self.shared = SharedHops()

@@ -38,6 +38,9 @@ class Reader(Generic[M]):
         """All messages that `data` completes."""
         out: list[M | Garbage] = []
         rest = self._rest
+        if not (rest or self._skipping) and (whole := self._whole_lines(data)):
+            out += whole
+            return out
         rest += data
         start = 0
         while (end := rest.find(b"\n", start)) >= 0:
@@ -56,6 +59,18 @@ class Reader(Generic[M]):
                 self._skipping = True
             rest.clear()
         return out
+
+    def _whole_lines(self, data: bytes) -> list[M]:
+        """All messages of well-formed lines, by one call; empty where they are to be looked at one by one."""
+        if len(data) > MAX_LINE or not (data.startswith(b"{") and data.endswith(b"}\n")):
+            return []
+        try:
+            messages = self._decoder.decode_lines(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return []
+        # To the decoder any blank ends a message: a line is one where each ends between two of them.
+        lines = data.count(b"\n")
+        return messages if len(messages) == lines == data.count(b"}\n{") + 1 else []
 
     def end(self) -> list[M | Garbage]:
         """The stream ended: a last line without its newline was cut off, and is never acted on."""
