@@ -42,6 +42,11 @@ def loaded(program: str) -> set[str]:
             "except SystemExit:\n    pass",
             HEAVY | {"asyncio", "msgspec", "socket"},
         ),
+        (
+            "import sys; sys.argv = ['hopscope', 'demo', '--fast', '-c', '1', '--format', 'json']\n"
+            "from hopscope.__main__ import main\nmain()",
+            HEAVY,
+        ),
     ],
 )
 def test_no_more_is_loaded_than_is_needed(program: str, without: set[str]) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hopscope.probe.packets.checksum import complement, is_checked, ones_sum
+from hopscope.probe.packets.plain import plain
 from hopscope.probe.packets.template import IP_HEADER, PacketShape, Template, build, packet_size
 from hopscope.wire.messages import Family, Protocol
 
@@ -47,6 +48,7 @@ def test_a_patched_packet_is_byte_for_byte_what_scapy_builds(
     family: Family, protocol: Protocol, ttl: int, seq: int, cookie: int, size: int, pattern: int, tos: int
 ) -> None:
     made = shape(family, protocol, cookie=cookie, size=size, pattern=pattern, tos=tos)
+    assert plain(made) == bytes(build(made))
     template = Template(made)
     template.packet(99, 0x1234)  # what an earlier probe left must not show
     assert bytes(template.packet(ttl, seq)) == bytes(build(made, ttl, seq))

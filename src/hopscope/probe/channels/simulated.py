@@ -24,6 +24,7 @@ from hopscope.probe.channel import (
 from hopscope.probe.packets.checksum import is_checked, ones_sum
 from hopscope.probe.packets.ledger import FlowEntry
 from hopscope.probe.packets.matcher import Answer, Matcher
+from hopscope.probe.packets.plain import plain
 from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.sim import DEFAULT, Network, ScenarioError, load
 from hopscope.wire.messages import DEFAULT_PORT, Family, Method, MethodState, Plan
@@ -182,7 +183,7 @@ class SimulatedFlow(Flow):
         self._monotonic = world.context.monotonic
         shape = _shape(world, plan)
         self._first_sequence = Random(shape.cookie).randrange(SEQUENCES)
-        self._template = Template(shape)
+        self._template = Template(shape, plain(shape))
         self.entry = FlowEntry(shape)
         self.destination = self.entry.destination
         world.ledger.add(self.entry)

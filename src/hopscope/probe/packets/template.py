@@ -34,8 +34,8 @@ ID_OF_ZERO = 0x8000
 """What stands for an IPv4 identification of 0."""
 
 _TRANSPORT_HEADER: Final[dict[Protocol, int]] = {"icmp": 8, "udp": 8, "tcp": 24}
-_SYN_MSS: Final[dict[Family, int]] = {4: 1460, 6: 1440}
-_SYN_WINDOW = 64240
+SYN_MSS: Final[dict[Family, int]] = {4: 1460, 6: 1440}
+SYN_WINDOW: Final = 64240
 _PAIR = struct.Struct("!HH")
 _SHORT = struct.Struct("!H")
 _HEAD4 = struct.Struct("!HHBBH")
@@ -90,9 +90,10 @@ class Template:
     """One target's packet. `packet` and `transport` patch one buffer and hand it out: it is the next probe's, too,
     so it must have been sent (or copied) before the next call."""
 
-    def __init__(self, shape: PacketShape) -> None:
+    def __init__(self, shape: PacketShape, packet: bytes | None = None) -> None:
+        """`packet`: what it begins with, of sequence 0; None: what Scapy builds."""
         self.shape = shape
-        self._packet = bytearray(bytes(build(shape)))
+        self._packet = bytearray(bytes(build(shape)) if packet is None else packet)
         self._pair_at = IP_HEADER[shape.family] + PAIR_AT[shape.protocol]
         self._transport = memoryview(self._packet)[IP_HEADER[shape.family] :]
         self._total = shape.total
@@ -138,6 +139,16 @@ class Template:
         return self._transport
 
 
+def payload_of(shape: PacketShape, pair: tuple[int, int]) -> bytes:
+    """What follows the transport's header, of UDP or ICMP."""
+    protocol = shape.protocol
+    room = packet_size(shape.family, protocol, shape.size) - IP_HEADER[shape.family] - _TRANSPORT_HEADER[protocol]
+    head = _PAIR.pack(*pair)[PAIR_AT["udp"] - PAIR_AT[protocol] :] + struct.pack("!I", shape.cookie)
+    # A cookie that does not fit whole is left out: a part of one would say nothing.
+    head = head if len(head) <= room else head[:-COOKIE_SIZE]
+    return head + bytes([shape.pattern]) * (room - len(head))
+
+
 def build(shape: PacketShape, ttl: int = 0, seq: int = 0) -> Packet:
     """A probe as Scapy makes it, slowly: what a template begins with, and what its patches are checked against."""
     logging.getLogger("scapy").setLevel(logging.ERROR)  # standard error is not Scapy's to write to
@@ -157,15 +168,11 @@ def build(shape: PacketShape, ttl: int = 0, seq: int = 0) -> Packet:
         ip = IPv6(src=shape.source, dst=shape.destination, tc=shape.tos, hlim=ttl, fl=label)
     pair = (seq, complement(seq, shape.total))
     if protocol == "tcp":
-        options = [("MSS", _SYN_MSS[family])]
+        options = [("MSS", SYN_MSS[family])]
         number = pair[0] << 16 | pair[1]
-        syn = TCP(sport=shape.ident, dport=shape.port, seq=number, flags="S", window=_SYN_WINDOW, options=options)
+        syn = TCP(sport=shape.ident, dport=shape.port, seq=number, flags="S", window=SYN_WINDOW, options=options)
         return ip / syn
-    room = packet_size(family, protocol, shape.size) - IP_HEADER[family] - _TRANSPORT_HEADER[protocol]
-    head = _PAIR.pack(*pair)[PAIR_AT["udp"] - PAIR_AT[protocol] :] + struct.pack("!I", shape.cookie)
-    # A cookie that does not fit whole is left out: a part of one would say nothing.
-    head = head if len(head) <= room else head[:-COOKIE_SIZE]
-    payload = Raw(head + bytes([shape.pattern]) * (room - len(head)))
+    payload = Raw(payload_of(shape, pair))
     if protocol == "udp":
         return ip / UDP(sport=shape.ident, dport=shape.port) / payload
     if family == 4:
