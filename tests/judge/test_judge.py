@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
+
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
@@ -125,3 +129,28 @@ def test_a_copy_goes_on_by_itself() -> None:
         twin.apply(fact)
     assert twin.judged().verdict != judge.judged().verdict
     assert judge.judged().verdict.kind == "healthy"
+
+
+@pytest.mark.parametrize("down", [4, 6, 30])
+def test_what_this_computer_could_not_send_ends_with_the_round_in_which_it_can_again(down: int) -> None:
+    row = "a" * 12 + "F" * down + "a" * 20
+    (incident,) = judge_of([row, row, row]).judged().incidents
+    assert (incident.kind, incident.begin, incident.end) == ("this-computer", at(12), at(12 + down))
+    soon = row[: 12 + down + 4]
+    verdict = verdict_of([soon, soon, soon])
+    assert (verdict.kind, verdict.since) == ("recovered", at(12 + down))
+
+
+def test_failures_that_come_now_and_then_are_one_trouble_until_they_stay_away() -> None:
+    row = "a" * 12 + "Faaa" * 8 + "a" * 20
+    (incident,) = judge_of([row, row, row]).judged().incidents
+    assert (incident.kind, incident.times) == ("this-computer", 1)
+    assert incident.end == at(12 + 4 * 7 + 1)
+
+
+def test_a_loss_ends_after_the_last_round_that_lost() -> None:
+    rng = Random(7)
+    lossy = "".join("x" if rng.random() < 0.25 else "a" for _ in range(80)) + "x"
+    row = "a" * 30 + lossy + "a" * 120
+    (incident,) = judge_of(["a" * len(row), row, row, row]).judged().incidents
+    assert (incident.kind, incident.end) == ("loss", at(30 + len(lossy)))

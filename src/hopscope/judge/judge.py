@@ -18,7 +18,7 @@ from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
-from hopscope.judge.silence import GONE, Finding, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.silence import GONE, Finding, end_of, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note
@@ -278,9 +278,11 @@ class Judge:
         if now is not None:
             self._note_trouble(before, now)
         elif before is not None:
-            ended = series.index(standing.ended if standing.ended is not None else series.end)
-            self._incidents.end(series.times[min(ended, len(series) - 1)])
-            self._floor = series.base + ended
+            standing.ended = ended = end_of(
+                before.kind, series, series.end if standing.ended is None else standing.ended
+            )
+            self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
+            self._floor = max(series.base, ended)
             self._before = self._since_at
             self._since_at = None
 

@@ -25,6 +25,8 @@ _KNOWN: Final = 30
 _RECENT: Final = 120
 _OWN: Final = 20
 """Rounds in which this computer's own failures are counted."""
+_APART: Final = 10
+"""Rounds between two of its failures that belong together, at most."""
 
 
 class Finding(NamedTuple):
@@ -224,7 +226,7 @@ def late(series: Series) -> Finding | None:
 def this_computer(series: Series) -> Finding | None:
     """This computer cannot send: it failed for most of the probes, or in several of the last rounds for a good part."""
     columns = [hop for hop in series.hops.values() if FAILED in hop.fates[-_OWN:]]
-    if not columns or series.failure is None or _is_over(columns, len(series)):
+    if not columns or series.failure is None or _is_over(series):
         return None
     start = max(0, len(series) - _OWN)
     rounds = sum(any(hop.fates[i] == FAILED for hop in columns) for i in range(start, len(series)))
@@ -236,19 +238,41 @@ def this_computer(series: Series) -> Finding | None:
     return Finding("this-computer", None, None, _first_failure(series), 0.97, numbers)
 
 
-def _is_over(columns: Sequence[HopSeries], length: int) -> bool:
-    """No failure in the last ten rounds."""
-    return all(FAILED not in hop.fates[max(0, length - 10) :] for hop in columns)
+def _is_over(series: Series) -> bool:
+    """No failure for three times as long as there was between two, or for ten rounds."""
+    failures = _failures(series)
+    longest = max((later - earlier for earlier, later in pairwise(failures)), default=1)
+    return len(series) - 1 - failures[-1] >= min(_APART, 3 * longest)
+
+
+def _failures(series: Series) -> list[int]:
+    """The indexes of the rounds of this row of failures: not more than ten rounds lie between two."""
+    columns = [hop.fates for hop in series.hops.values() if FAILED in hop.fates]
+    row: list[int] = []
+    for i in range(len(series) - 1, -1, -1):
+        if row and row[-1] - i > _APART:
+            break
+        if any(fates[i] == FAILED for fates in columns):
+            row.append(i)
+    return row[::-1]
 
 
 def _first_failure(series: Series) -> int:
-    """The ordinal of the first round of this row of failures: not more than ten rounds lie between two."""
-    lossy = sorted(
-        {i for hop in series.hops.values() for i, fate in enumerate(hop.fates) if fate == FAILED}, reverse=True
-    )
-    first = lossy[0]
-    for i in lossy:
-        if first - i > 10:
-            break
-        first = i
-    return series.base + first
+    """The ordinal of the first round of this row of failures."""
+    return series.base + _failures(series)[0]
+
+
+def end_of(kind: Trouble, series: Series, noticed: int) -> int:
+    """The ordinal of the first round without the trouble, whose end was `noticed` in the round of that ordinal. What is
+    a fact while it is new, or stands by statistics, is noticed to be over later than it is."""
+    fates = series.target.fates
+    stop = series.index(noticed)
+    if kind == "this-computer":
+        last = series.failed_at
+    elif kind == "late":
+        last = series.base + fates.rfind(LATE, 0, stop)
+    elif kind in ("loss", "bad-member"):
+        last = series.base + fates.rfind(LOST, 0, stop)
+    else:
+        return noticed
+    return max(series.base, min(noticed, last + 1))
