@@ -153,7 +153,7 @@ def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("history", "play"), "history: there is no 'play'; there are list, replay, forget"),
+        (("history", "play"), "history: there is no 'play'; there are list, replay, follow, forget"),
         (("history", "replay"), "history replay: name one recording or one target"),
         (("history", "replay", "/no/such", "-r"), "/no/such: no such recording"),
         (("history", "replay", "/", "-r"), "/: it is no file"),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.cli.history import RecordedNames
 from hopscope.cli.playback import Playback
+from hopscope.cli.stores import RecordedNames
 from hopscope.history.store import Store
 from hopscope.views.screen.source import SessionLike, Timed
 from tests.cli.command import run

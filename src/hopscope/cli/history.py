@@ -5,21 +5,19 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, UsageError
-from hopscope.cli.namers import StaticNamer
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
-from hopscope.cli.recording import STORE
 from hopscope.cli.report import Ending
+from hopscope.cli.stores import RecordedNames, asked, opened, store_path
 from hopscope.cli.telling import Teller
 from hopscope.cli.values import shown
-from hopscope.cli.when import moment
+from hopscope.cli.when import moment, read_option
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
 from hopscope.session.events import StreamEvent
@@ -27,7 +25,6 @@ from hopscope.session.facts import Asked, Removed, SessionFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact
-from hopscope.system import garbage
 from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer
@@ -67,15 +64,13 @@ def run(options: Options, create: Creator | None = None) -> int:
     verb, *words = options.targets or ("list",)
     if verb not in COMMANDS:
         raise UsageError(f"history: there is no {shown(verb)}; there are {', '.join(COMMANDS)}")
-    if verb == "replay":
-        return _replay(options, words, create)
-    return COMMANDS[verb](options, words)
+    return COMMANDS[verb](options, words, create)
 
 
 # --- list ----------------------------------------------------------------------------------------------------------
 
 
-def _list(options: Options, words: list[str]) -> int:
+def _list(options: Options, words: list[str], create: Creator | None) -> int:
     if options.format not in (None, "text", "json"):
         raise UsageError(f"history list: --format {options.format} is a report's; there are text and json")
     if len(words) > 1:
@@ -83,8 +78,8 @@ def _list(options: Options, words: list[str]) -> int:
     path = words[0] if words else store_path(options)
     traces: list[Trace] = []
     if words or os.path.exists(path):
-        with _opened(path) as store:
-            traces = _asked(path, store.traces)
+        with opened(path) as store:
+            traces = asked(path, store.traces)
     kept = tuple(
         ListedTrace(
             site=trace.run.host,
@@ -135,46 +130,25 @@ def _table(kept: tuple[ListedTrace, ...]) -> str:
 # --- replay --------------------------------------------------------------------------------------------------------
 
 
-def _replay(options: Options, words: list[str], create: Creator | None = None) -> int:
+def _replay(options: Options, words: list[str], create: Creator | None) -> int:
     if len(words) != 1:
         raise UsageError("history replay: name one recording or one target: hopscope history replay FILE --format json")
     if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
     path, target = _meant(options, words[0])
-    with _opened(path) as store:
-        traces, since, until = _chosen(options, path, target, _asked(path, store.traces))
+    with opened(path) as store:
+        traces, since, until = _chosen(options, path, target, asked(path, store.traces))
         runs = {trace.run.id: trace.run for trace in traces}.values()
-        missed = _asked(path, lambda: sum(store.missed(run) for run in runs))
+        missed = asked(path, lambda: sum(store.missed(run) for run in runs))
         if missed:
             say(f"{configuration.plain(path)}: {missed} facts of this time could not be kept when they happened")
         if options.format is None:
-            return _show(options, path, store, traces, until, create)
+            from hopscope.cli.history_screen import replay
+
+            return replay(options, path, store, traces, until, create)
         if options.at is not None:
             raise UsageError("--at: a moment is for the screen; a report has a span: --since, --until")
         return _Replay(options, path, store, traces, since, until).run()
-
-
-def _show(
-    options: Options, path: str, store: Store, traces: list[Trace], at: int | None, create: Creator | None
-) -> int:
-    from hopscope.cli.live import checked_options
-    from hopscope.cli.playback import Playback
-    from hopscope.views import screen
-
-    names: dict[str, AddressInfo] = {}
-    runs = {trace.run.id: trace.run for trace in traces}
-    for known in _asked(path, lambda: [store.names(run) for run in runs.values()]):
-        names |= known
-    if options.at is not None:
-        at = _read(moment, "--at", options.at, max(trace.until for trace in traces))
-    host = " ".join(dict.fromkeys(run.host for run in runs.values()))
-    chosen = checked_options(options, options.probing, create, host)
-    garbage.release()
-    try:
-        playback = Playback(store, traces, RecordedNames(names, dns=options.dns), at, options.window)
-    except (StoreError, IllegalFact, ValueError) as why:
-        raise UsageError(f"{configuration.plain(path)}: {why}") from None
-    return screen.run(lambda: playback, chosen)
 
 
 def _meant(options: Options, word: str) -> tuple[str, str | None]:
@@ -193,8 +167,8 @@ def _chosen(
         whom = "no trace" if target is None else f"no trace of {shown(target)}"
         raise UsageError(f"{configuration.plain(path)}: there is {whom} in it (hopscope history list)")
     end = max(trace.until for trace in found)
-    since = None if options.since is None else _read(moment, "--since", options.since, end)
-    until = None if options.until is None else _read(moment, "--until", options.until, end)
+    since = None if options.since is None else read_option(moment, "--since", options.since, end)
+    until = None if options.until is None else read_option(moment, "--until", options.until, end)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {shown(options.until)} is before --since {shown(options.since)}")
     if since is None and until is None:
@@ -207,13 +181,6 @@ def _chosen(
         begin = min(trace.begun for trace in found)
         raise UsageError(f"nothing was recorded then; it goes from {iso(begin)} to {iso(end)}")
     return inside, since, until
-
-
-def _read(reader: Callable[[str, int], int], option: str, word: str, reference: int) -> int:
-    try:
-        return reader(word, reference)
-    except UsageError as error:
-        raise UsageError(f"{option}: {error}") from None
 
 
 class _Replay:
@@ -234,7 +201,7 @@ class _Replay:
         self._ending = Ending(options, self._output)
         self._ending.host = " ".join(dict.fromkeys(run.host for run in runs.values()))
         self._names: dict[str, AddressInfo] = {}
-        for known in _asked(path, lambda: [store.names(run) for run in runs.values()]):
+        for known in asked(path, lambda: [store.names(run) for run in runs.values()]):
             self._names |= known
         format_ = self._ending.format
         self._stream: Streamer | None = None
@@ -302,28 +269,20 @@ class _Replay:
         return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
 
 
-class RecordedNames(StaticNamer):
-    """A namer that knows what was known then."""
-
-    def __init__(self, names: dict[str, AddressInfo], *, dns: bool = True) -> None:
-        super().__init__({}, {})
-        self._recorded = names
-        self._dns = dns
-
-    def look_up(self, address: str) -> AddressInfo:
-        """What was known at the end of the recording."""
-        known = self._recorded.get(address) or AddressInfo()
-        return known if self._dns else msgspec.structs.replace(known, hostname=None, verified=None)
-
-
 def _last(run: RecordedRun, traces: list[Trace]) -> int:
     return max(trace.until for trace in traces if trace.run.id == run.id)
+
+
+def _followed(options: Options, words: list[str], create: Creator | None) -> int:
+    from hopscope.cli.history_screen import follow
+
+    return follow(options, words, create)
 
 
 # --- forget --------------------------------------------------------------------------------------------------------
 
 
-def _forget(options: Options, words: list[str]) -> int:
+def _forget(options: Options, words: list[str], create: Creator | None) -> int:
     from hopscope.history.forgetting import forget
 
     if (len(words) != 1) == (options.before is None):
@@ -331,8 +290,8 @@ def _forget(options: Options, words: list[str]) -> int:
     path = store_path(options)
     if not os.path.exists(path):
         raise UsageError(f"{configuration.plain(path)}: nothing is kept")
-    before = None if options.before is None else _read(moment, "--before", options.before, _now())
-    count = _asked(path, lambda: forget(path, words[0] if words else None, before))
+    before = None if options.before is None else read_option(moment, "--before", options.before, _now())
+    count = asked(path, lambda: forget(path, words[0] if words else None, before))
     say(f"{count} {'trace' if count == 1 else 'traces'} forgotten")
     return OK
 
@@ -343,30 +302,5 @@ def _now() -> int:
     return time_ns()
 
 
-# --- stores --------------------------------------------------------------------------------------------------------
-
-
-def store_path(options: Options) -> str:
-    """The store that is meant where no file is named."""
-    folder = Path(options.store) if options.store is not None else configuration.state_folder(os.environ)
-    return str(folder / STORE)
-
-
-def _opened(path: str) -> Store:
-    try:
-        return Store(path)
-    except FileNotFoundError:
-        raise UsageError(f"{configuration.plain(path)}: no such recording (hopscope history list)") from None
-    except StoreError as why:
-        raise UsageError(f"{configuration.plain(path)}: {why}") from None
-
-
-def _asked(path: str, ask: Callable[[], T]) -> T:
-    try:
-        return ask()
-    except StoreError as why:
-        raise UsageError(f"{configuration.plain(path)}: {why}") from None
-
-
-Command: TypeAlias = Callable[[Options, list[str]], int]
-COMMANDS: Final[dict[str, Command]] = {"list": _list, "replay": _replay, "forget": _forget}
+Command: TypeAlias = Callable[[Options, list[str], Creator | None], int]
+COMMANDS: Final[dict[str, Command]] = {"list": _list, "replay": _replay, "follow": _followed, "forget": _forget}

@@ -11,13 +11,14 @@ from typing import Final, Self
 import msgspec
 
 from hopscope.cli.errors import UsageError
+from hopscope.cli.watched import Watched
 from hopscope.cli.when import moment
 from hopscope.history.store import Store, StoreError, Trace
 from hopscope.judge.verdict import Verdict
 from hopscope.names.facts import Namer
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, Removed
-from hopscope.session.model import Probing, Snapshot, Target
+from hopscope.session.model import Snapshot, Target
 from hopscope.session.target_fold import IllegalFact, TargetFold
 from hopscope.wire.messages import Counters
 from hopscope.words.numbers import span, time_of_day
@@ -29,8 +30,10 @@ STEPS: Final = 10
 """Rounds of a step in time."""
 
 
-class Playback:
-    """Some traces of a store. Implements `views.screen.source.SessionLike` and `Timed`."""
+class Playback(Watched):
+    """Some traces of a store. Implements `views.screen.source.SessionLike`, `Watching` and `Timed`."""
+
+    why_not = "this is a recording: nothing is probed"
 
     def __init__(
         self, store: Store, traces: list[Trace], namer: Namer, at: int | None = None, window: WindowName = "start"
@@ -44,7 +47,7 @@ class Playback:
         self._begin = min(trace.begun for trace in traces)
         self._end = max(trace.until for trace in traces)
         self._events = self._read_events()
-        self._folds: dict[int, TargetFold] = {}
+        self._folds = {}
         self._at = self._end
         self._version = 0
         self._show(self._end if at is None else at)
@@ -155,64 +158,10 @@ class Playback:
             version = self._version if version is None else version
         return self._version
 
-    def probing(self, target: int) -> Probing:
-        """How a target was probed then."""
-        return self._folds[target].probing
-
-    def add(self, query: str, probing: Probing | None = None) -> int:
-        """Never: `ValueError`."""
-        raise ValueError("this is a recording: nothing is probed")
-
-    def remove(self, target: int) -> None:
-        """Nothing is probed."""
-
-    def set_aside(self, target: int) -> None:
-        """Nothing is probed."""
-
-    def bring_back(self, target: int) -> bool:
-        """Nothing was set aside."""
-        return False
-
-    def pause(self, target: int | None = None) -> None:
-        """Nothing is probed."""
-
-    def resume(self, target: int | None = None) -> None:
-        """Nothing is probed."""
-
-    def reset(self, target: int | None = None) -> None:
-        """What happened stays."""
-
-    def retry(self, target: int | None = None) -> bool:
-        """There is nothing to try."""
-        return False
-
     def numbers_over(self, window: WindowName) -> None:
         """What snapshots' numbers are over from now on."""
         self._window = window
         self._version += 1
-
-    def ask_owners(self, on: bool) -> None:
-        """Nobody is asked: what was known then is shown."""
-
-    def adjust(
-        self,
-        target: int,
-        *,
-        interval_s: float | None = None,
-        timeout_s: float | None = None,
-        first_ttl: int | None = None,
-        max_ttl: int | None = None,
-        max_unknown: int | None = None,
-    ) -> None:
-        """Nothing is probed: `ValueError`."""
-        raise ValueError("this is a recording: nothing is probed")
-
-    def restart(self, target: int, probing: Probing) -> None:
-        """Nothing is probed."""
-
-    def take_back(self, target: int) -> bool:
-        """What happened stays."""
-        return False
 
 
 def _words(verdict: Verdict) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # the database is loaded once the screen stands
 BEGIN_S: Final = 0.5
 """The history begins to be written so many seconds after probing: nothing of it delays the first frame."""
 
+TOGETHER: Final = 16
+"""Bins of an earlier run that are taken at once: some milliseconds of work."""
+
 
 class RecordedSession(Session):
     """A session of whose facts and names others are told: `recorders`, and `history`, which is begun here."""
@@ -121,7 +124,10 @@ class RecordedSession(Session):
                     bins = earlier.bins if (number, past) not in seen else []
                     seen.add((number, past))
                     with suppress(KeyError):  # it was removed meanwhile
-                        self.remember(number, earlier.delays, bins)
+                        self.remember(number, earlier.delays, ())
+                        for place in range(0, len(bins), TOGETHER):
+                            self.remember(number, (), bins[place : place + TOGETHER])
+                            await asyncio.sleep(0)
 
 
 def _looked_up(path: str, wanted: list[tuple[Whose, Path]], before: int) -> list[Earlier | None]:

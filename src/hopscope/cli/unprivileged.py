@@ -185,6 +185,8 @@ def _recorded(options: Options) -> list[Rule]:
         return []
     folder = [Rule(options.store, READING | WRITING)] if options.store is not None else []
     named = [os.path.realpath(word) for word in options.targets]
+    if options.targets[:1] == ("follow",):  # a store whose log comes and goes
+        folder += [Rule(path if os.path.isdir(path) else os.path.dirname(path), READING) for path in named[1:]]
     return [*folder, *(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm"))]
 
 

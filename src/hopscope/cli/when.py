@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import tzinfo
 from time import time_ns
 
@@ -20,3 +21,11 @@ def moment(word: str, reference_ns: int, zone: tzinfo | None = None) -> int:
 def from_now(word: str) -> int:
     """`moment`, counted from now."""
     return moment(word, time_ns())
+
+
+def read_option(reader: Callable[[str, int], int], option: str, word: str, reference: int) -> int:
+    """An option's moment. `UsageError` with the option's name."""
+    try:
+        return reader(word, reference)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None

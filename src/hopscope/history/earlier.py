@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from hopscope.history.store import Store, Trace
+from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.ways import Whose
 from hopscope.names.clean import clean
 from hopscope.path.bins import SpanBins
@@ -21,7 +23,10 @@ from hopscope.wire.messages import Protocol
 S: Final = 1_000_000_000
 LOOK_BACK_NS: Final = 600 * S
 """So much of a run's end is folded again, to know what was usual then."""
-BINS_NS: Final = 60 * S
+LONG_AGO_NS: Final = 7 * 24 * HOUR
+"""So long ago is what comes back on the axis of time, in hours; the last hour in minutes."""
+MOST_RUNS: Final = 16
+"""Of one target."""
 MOST_FOLDED: Final = 8
 """Targets whose last minutes are folded for one look; of more the first ones."""
 
@@ -45,9 +50,9 @@ def earlier(store: Store, wanted: Sequence[tuple[Whose, Path]], before: int) -> 
     folded = 0
     for one, path in wanted:
         mine = (trace for trace in traces if _of(trace) == one[:4] and store.way(trace) == one.way)
-        last = next(mine, None) if folded < MOST_FOLDED else None
-        found.append(None if last is None else _earlier(store, last, path, before))
-        folded += last is not None
+        chosen = list(islice(mine, MOST_RUNS)) if folded < MOST_FOLDED else []
+        found.append(_earlier(store, chosen, path, before) if chosen else None)
+        folded += bool(chosen)
     return found
 
 
@@ -55,14 +60,21 @@ def _of(trace: Trace) -> tuple[str, str | None, Protocol | None, int | None]:
     return clean(read_query(trace.query).host), trace.address, trace.protocol, trace.port
 
 
-def _earlier(store: Store, trace: Trace, path: Path, before: int) -> Earlier | None:
-    until = min(trace.until, before)
-    fold = folded(store, trace, until - LOOK_BACK_NS, until)
+def _earlier(store: Store, traces: Sequence[Trace], path: Path, before: int) -> Earlier | None:
+    """`traces`: the newest first."""
+    last = traces[0]
+    until = min(last.until, before)
+    begin = (until - LOOK_BACK_NS) // MINUTE * MINUTE
+    fold = folded(store, last, begin, until)
     if fold is None:
         return None
-    then = fold.path.snapshot()
-    bins = fold.bins(until - LOOK_BACK_NS, until, BINS_NS)
-    return Earlier(until, fold.judge.usual_delays() if is_same_way(then, path) else (), bins)
+    bins = fold.bins(begin, until, MINUTE)
+    finer = (begin - HOUR) // HOUR * HOUR
+    for trace in traces:
+        bins += store.bins(trace, MINUTE, finer, begin)
+        bins += store.bins(trace, HOUR, finer - LONG_AGO_NS, finer)
+    usual = fold.judge.usual_delays() if is_same_way(fold.path.snapshot(), path) else ()
+    return Earlier(until, usual, bins)
 
 
 def folded(store: Store, trace: Trace, since: int | None = None, until: int | None = None) -> TargetFold | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from types import TracebackType
@@ -95,6 +96,15 @@ class Store:
     def close(self) -> None:
         """Idempotent."""
         self._connection.close()
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Meanwhile nothing is seen of what others write. Not for long: their log grows. `StoreError`."""
+        self._rows("BEGIN")
+        try:
+            yield
+        finally:
+            self._rows("COMMIT")
 
     # --- what there is ------------------------------------------------------------------------------------------
 
@@ -264,6 +274,33 @@ class Store:
             SpanBins(span.begin, span.span, {ttl: one for ttl, one in span.bins.items() if ttl in ttls})
             for span in spans
         ]
+
+    # --- what is added ------------------------------------------------------------------------------------------
+
+    def newest_row(self, run: int) -> int:
+        """The last row of a run; -1: there is none. `StoreError`."""
+        words = (
+            "SELECT max(row) FROM (SELECT max(row) AS row FROM live WHERE run = ?1 UNION ALL"
+            " SELECT max(last_row) FROM segment WHERE run = ?1 UNION ALL SELECT max(row) FROM note WHERE run = ?1)"
+        )
+        ((newest,),) = self._rows(words, run)
+        return -1 if newest is None else int(newest)
+
+    def rows_after(self, run: int, row: int, reader: Rows) -> list[tuple[int, int, SessionFact | notes.Note]]:
+        """What a run's later rows hold: row, target, fact. `reader` has read the rows before, and reads these.
+        `StoreError`, also where some of them are in segments already."""
+        told: list[tuple[int, int, SessionFact | notes.Note]] = []
+        words = "SELECT row, target, fact FROM note WHERE run = ? AND row > ? ORDER BY id LIMIT ?"
+        told += [(number, target, _note(data)) for number, target, data in self._rows(words, run, row, MOST_NOTES)]
+        for number, data in self._rows("SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id", run, row):
+            for target, facts in _sound(reader.unpack, data):
+                told += [(number, target, fact) for _, fact in _made_safe([(number, fact) for fact in facts])]
+        told.sort(key=itemgetter(0))  # a row's notes stand before its probes, and so they stay
+        return told
+
+    def segments_after(self, run: int, row: int) -> bool:
+        """Whether later rows than this one are in segments by now. `StoreError`."""
+        return bool(self._rows("SELECT 1 FROM segment WHERE run = ? AND last_row > ? LIMIT 1", run, row))
 
     def said(self, trace: Trace) -> list[SaidVerdict]:
         """What was said of it then, in order. `StoreError`."""

@@ -28,7 +28,7 @@ from hopscope.views.screen.glyphs import choose
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import is_over, status_of
-from hopscope.views.screen.source import Launch
+from hopscope.views.screen.source import Launch, Watching
 from hopscope.views.screen.styles import Look, look_of
 
 SECOND = 1_000_000_000
@@ -223,8 +223,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def action_do(self, id_: str) -> None:
         """Do an action of the registry."""
         if self.context is not None:
-            if self.context.is_recording and (ACTIONS[id_].group == "Probing" or id_ in OF_PROBING):
-                self.context.say("this is a recording: nothing is probed")
+            session = self.context.session
+            if isinstance(session, Watching) and (ACTIONS[id_].group == "Probing" or id_ in OF_PROBING):
+                self.context.say(session.why_not)
                 return
             ACTIONS[id_].do(self.context)
             if ACTIONS[id_].group in ("Probing", "Targets"):

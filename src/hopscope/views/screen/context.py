@@ -11,7 +11,7 @@ from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen import folding
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
-from hopscope.views.screen.source import Recalling, SessionLike, Timed
+from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.undoing import Undoing
 
@@ -216,8 +216,8 @@ class ActionContext:
 
     @property
     def is_recording(self) -> bool:
-        """Is this a recording, so that nothing is probed?"""
-        return isinstance(self.session, Timed)
+        """Is this recorded by somebody else, so that nothing is probed?"""
+        return isinstance(self.session, Watching)
 
     def chart_is_shown(self) -> bool:
         """Is the chart on the screen?"""

@@ -117,6 +117,16 @@ class Recalling(Protocol):
 
 
 @runtime_checkable
+class Watching(Protocol):
+    """A session that probes nothing: what is shown was, or is being, recorded by somebody else."""
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is probed, in a line."""
+        ...
+
+
+@runtime_checkable
 class Timed(Protocol):
     """A session that is a recording: nothing is probed, and what is shown is a moment of it. Each says in a line where
     that is now."""

@@ -1,0 +1,204 @@
+"""``hopscope history follow``: the screen on a store that another program writes. Nothing is probed or written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from hopscope.cli.watched import Watched
+from hopscope.history.store import RecordedRun, Store, StoreError
+from hopscope.history.tail import Tail
+from hopscope.names.facts import AddressInfo, Namer
+from hopscope.path.windows import WindowName
+from hopscope.session.model import Snapshot, Target
+from hopscope.session.recall import Recall
+from hopscope.session.target_fold import IllegalFact, TargetFold
+from hopscope.session.told import Happening
+from hopscope.wire.messages import Counters
+from hopscope.words.numbers import time_of_day
+
+S: Final = 1_000_000_000
+LOOK_S: Final = 0.5
+"""Between two looks at the store."""
+TOGETHER_NS: Final = 60 * S
+"""A run whose newest fact is so much older than the newest of all is no longer written."""
+MOST_RUNS: Final = 32
+
+
+class Follow(Watched):
+    """The runs of a store that are being written. Implements `views.screen.source.SessionLike`, `Watching` and
+    `Recalling`."""
+
+    why_not = "this screen watches what another program records: nothing is probed"
+
+    def __init__(
+        self,
+        path: str,
+        namer: Callable[[dict[str, AddressInfo]], Namer],
+        window: WindowName = "start",
+    ) -> None:
+        """`namer` makes one of what is known of addresses, and goes on to read that. `StoreError`, `IllegalFact`,
+        `ValueError` where the store is broken, `FileNotFoundError`."""
+        self._path = path
+        self._store = Store(path)
+        self._names: dict[str, AddressInfo] = {}
+        self._namer = namer(self._names)
+        self._window = window
+        self._number = count(1).__next__
+        self._tails: dict[int, Tail] = {}
+        self._ended: dict[int, int] = {}
+        self._folds: dict[int, TargetFold] = {}
+        self._newest_run = -1
+        self._recall: Recall | None = None
+        self._trouble: str | None = None
+        self._version = 0
+        self._is_new = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self._begin()
+
+    async def __aenter__(self) -> Self:
+        self._reading = asyncio.get_running_loop().create_task(self._read_on())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+        self._store.close()
+
+    # --- what is written ----------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """The runs that are being written; where there is none, the last one."""
+        runs = self._store.runs()
+        until: dict[int, int] = {}
+        for trace in self._store.traces():
+            until[trace.run.id] = max(until.get(trace.run.id, 0), trace.until)
+        going = [run for run in runs if run.ended is None and run.id in until]
+        newest = max((until[run.id] for run in going), default=0)
+        chosen = [run for run in going if until[run.id] >= newest - TOGETHER_NS] or runs[-1:]
+        for run in chosen[-MOST_RUNS:]:
+            self._follow(run)
+        self._newest_run = max((run.id for run in runs), default=-1)
+        self._take()
+
+    def _follow(self, run: RecordedRun) -> None:
+        self._tails[run.id] = Tail(self._store, run.id, self._number)
+        if run.ended is not None:
+            self._ended[run.id] = run.ended
+
+    def look(self) -> bool:
+        """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
+        is_new = False
+        for run in self._store.runs():
+            if run.id > self._newest_run and run.ended is None and len(self._tails) < MOST_RUNS:
+                self._follow(run)
+                is_new = True
+            if run.id in self._tails and run.ended is not None and run.id not in self._ended:
+                self._ended[run.id] = run.ended
+                is_new = True
+            self._newest_run = max(self._newest_run, run.id)
+        for run_id, tail in self._tails.items():
+            if run_id not in self._ended or is_new:
+                is_new = tail.more() or is_new
+        if is_new:
+            self._take()
+        return is_new
+
+    def _take(self) -> None:
+        self._folds = {fold.number: fold for tail in self._tails.values() for fold in tail.folds.values()}
+        for tail in self._tails.values():
+            self._names |= tail.names
+        self._version += 1
+
+    async def _read_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            before = self._trouble
+            try:
+                self.look()
+            except (StoreError, IllegalFact, ValueError) as why:
+                self._trouble = str(why)
+                if not getattr(why, "passes", False):
+                    self._version += 1
+                    self._is_new.set()
+                    return
+            else:
+                self._trouble = None
+            self._version += self._trouble != before
+            self._is_new.set()
+
+    # --- as a session -------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._version
+
+    @property
+    def _now(self) -> int:
+        return max((tail.until for tail in self._tails.values()), default=0)
+
+    def snapshot(self) -> Snapshot:
+        """What is known by now."""
+        now = self._now
+        targets = tuple(self._target(fold, now) for fold in self._folds.values())
+        return Snapshot(targets, "running", self._trouble, 0, Counters(), None, now)
+
+    def _target(self, fold: TargetFold, now: int) -> Target:
+        target = fold.snapshot(self._namer, window=self._window, now=now)
+        run = next(id_ for id_, tail in self._tails.items() if fold in tail.folds.values())
+        ended = self._ended.get(run)
+        words = f"watched in {self._path}, where another program writes it"
+        if self._trouble is not None:
+            words = f"{self._path} cannot be read any more: {self._trouble}"
+        elif ended is not None:
+            words = f"watched in {self._path}; it ended at {time_of_day(ended)}"
+        state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
+        return msgspec.structs.replace(target, state=state, notes=(words, *target.notes))
+
+    async def changed(self, version: int | None = None) -> int:
+        """See `Session.changed`."""
+        version = self._version if version is None else version
+        while self._version == version:
+            self._is_new.clear()
+            await self._is_new.wait()
+        return self._version
+
+    def numbers_over(self, window: WindowName) -> None:
+        """What snapshots' numbers are over from now on."""
+        self._window = window
+        self._version += 1
+
+    # --- in time ------------------------------------------------------------------------------------------------
+
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        """See `Session.recall`."""
+        self._recall = self._recall or Recall()
+        now = self.snapshot()
+        known = list(zip(self._folds.values(), now.targets, strict=True))
+        targets = self._recall.targets(known, moment, self._window, chosen, self._namer)
+        return msgspec.structs.replace(now, targets=targets, now=moment)
+
+    @property
+    def is_recalled(self) -> bool:
+        """See `Session.is_recalled`."""
+        return self._recall is None or self._recall.is_whole
+
+    def let_go(self) -> None:
+        """See `Session.let_go`."""
+        self._recall = None
+
+    def happenings(self, target: int) -> list[Happening]:
+        """See `Session.happenings`."""
+        fold = self._folds[target]
+        return fold.told.happenings(fold.judge.judged())

@@ -1,0 +1,68 @@
+"""The screen on what was recorded, or is being recorded by another program."""
+
+from __future__ import annotations
+
+import os
+
+from hopscope.cli import config as configuration
+from hopscope.cli.errors import UsageError
+from hopscope.cli.follow import Follow
+from hopscope.cli.live import checked_options
+from hopscope.cli.options import Options
+from hopscope.cli.playback import Playback
+from hopscope.cli.recording import STORE
+from hopscope.cli.stores import RecordedNames, asked, store_path
+from hopscope.cli.values import shown
+from hopscope.cli.when import moment, read_option
+from hopscope.history.store import Store, StoreError, Trace
+from hopscope.names.facts import AddressInfo
+from hopscope.session.target_fold import IllegalFact
+from hopscope.system import garbage
+from hopscope.views import screen
+from hopscope.views.screen.options import Creator
+
+
+def replay(
+    options: Options, path: str, store: Store, traces: list[Trace], at: int | None, create: Creator | None
+) -> int:
+
+    names: dict[str, AddressInfo] = {}
+    runs = {trace.run.id: trace.run for trace in traces}
+    for known in asked(path, lambda: [store.names(run) for run in runs.values()]):
+        names |= known
+    if options.at is not None:
+        at = read_option(moment, "--at", options.at, max(trace.until for trace in traces))
+    host = " ".join(dict.fromkeys(run.host for run in runs.values()))
+    chosen = checked_options(options, options.probing, create, host)
+    garbage.release()
+    try:
+        playback = Playback(store, traces, RecordedNames(names, dns=options.dns), at, options.window)
+    except (StoreError, IllegalFact, ValueError) as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+    return screen.run(lambda: playback, chosen)
+
+
+def follow(options: Options, words: list[str], create: Creator | None = None) -> int:
+    if len(words) > 1:
+        raise UsageError(f"history follow: {shown(words[1])} is one word too many")
+    if options.format is not None:
+        raise UsageError("history follow: it is a screen; history replay prints reports")
+    if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+        raise UsageError("history follow: the screen needs a terminal")
+
+    path = words[0] if words else store_path(options)
+    if os.path.isdir(path):
+        path = os.path.join(path, STORE)
+    chosen = checked_options(options, options.probing, create)
+    garbage.release()
+
+    def followed_store() -> Follow:
+        return Follow(path, lambda names: RecordedNames(names, dns=options.dns), options.window)
+
+    try:
+        followed = asked(path, followed_store)
+    except FileNotFoundError:
+        raise UsageError(f"{configuration.plain(path)}: no such recording") from None
+    except (IllegalFact, ValueError) as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+    return screen.run(lambda: followed, chosen)

@@ -1,0 +1,211 @@
+"""``history follow``: a screen on a store that another process writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hopscope.cli.follow import Follow
+from hopscope.cli.stores import RecordedNames
+from hopscope.history.store import Store
+from hopscope.session.replay import replay
+from hopscope.views.screen.source import Recalling, SessionLike, Watching
+from tests.cli.command import run, start
+from tests.cli.test_live import on_terminal
+from tests.history.test_store import BEGUN, TARGET, S
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from hopscope.history.notes import Named
+from hopscope.names.facts import AddressInfo
+from tests.history.test_store import BEGUN, S, second, written
+out = written(Path(sys.argv[1]), 0, end=False, target=sys.argv[2])
+number = 0
+for line in sys.stdin:
+    word, count = line.split()
+    for _ in range(int(count)):
+        for fact in second(number):
+            out.add(1, fact)
+        number += 1
+        out.commit()
+        out.compact_if_due()
+    if word == "name":
+        out.add(0, Named.of("192.0.2.1", AddressInfo("gw.example")))
+        out.commit()
+    if word == "compact":
+        out.compact()
+    if word == "end":
+        out.end(BEGUN + number * S)
+    print(number, flush=True)
+"""
+
+
+class Writer:
+    """A program that records, a command at a time."""
+
+    def __init__(self, path: Path, target: str = TARGET) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(path), target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        self.do("write")
+
+    def do(self, word: str, rounds: int = 0) -> None:
+        """Do it, and wait until it is in the store."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{word} {rounds}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[Writer]:
+    writer = Writer(path)
+    yield writer
+    writer.kill()
+
+
+def follow(path: Path) -> Follow:
+    return Follow(str(path), RecordedNames)
+
+
+def rounds(followed: Follow) -> list[int]:
+    return [target.path.rounds for target in followed.snapshot().targets]
+
+
+def test_it_can_stand_in_for_a_session(path: Path, writer: Writer) -> None:
+    session: SessionLike = follow(path)
+    assert isinstance(session, Watching)
+    assert isinstance(session, Recalling)
+    with pytest.raises(ValueError, match="nothing is probed"):
+        session.add("192.0.2.1")
+
+
+def test_what_another_process_writes_is_seen_by_every_reader(path: Path, writer: Writer) -> None:
+    writer.do("write", 5)
+    readers = [follow(path) for _ in range(3)]
+    assert [rounds(reader) for reader in readers] == [[5]] * 3
+    before = readers[0].version
+    assert not readers[0].look()
+    assert readers[0].version == before
+    writer.do("write", 7)
+    assert [reader.look() for reader in readers] == [True] * 3
+    assert [rounds(reader) for reader in readers] == [[12]] * 3
+    assert readers[0].version > before
+
+
+def test_it_shows_what_a_replay_of_all_would_show(path: Path, writer: Writer) -> None:
+    """Also where rows went into segments before they were looked at, once or time and again."""
+    followed = follow(path)
+    for word, count in (("write", 3), ("compact", 4), ("write", 1), ("write", 640), ("compact", 2), ("write", 5)):
+        writer.do(word, count)
+        if count != 1:
+            followed.look()
+    (seen,) = followed.snapshot().targets
+    with Store(str(path)) as store:
+        facts = [(1, fact) for _, fact in store.facts(store.traces()[0])]
+    assert seen.path == replay(facts)[1].snapshot().path
+    assert seen.judged == replay(facts)[1].snapshot().judged
+    assert seen.path.rounds == 655
+
+
+def test_names_come_as_they_become_known(path: Path, writer: Writer) -> None:
+    writer.do("write", 2)
+    followed = follow(path)
+    assert followed.snapshot().targets[0].names["192.0.2.1"].hostname is None
+    writer.do("name", 1)
+    followed.look()
+    assert followed.snapshot().targets[0].names["192.0.2.1"].hostname == "gw.example"
+
+
+def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(path: Path, writer: Writer) -> None:
+    writer.do("write", 2)
+    followed = follow(path)
+    other = Writer(path, "192.0.2.81")
+    other.do("write", 4)
+    followed.look()
+    shown = followed.snapshot().targets
+    assert [(target.query, target.path.rounds) for target in shown] == [(TARGET, 2), ("192.0.2.81", 4)]
+    assert len({target.id for target in shown}) == 2
+    other.do("end")
+    followed.look()
+    first, second = followed.snapshot().targets
+    assert (first.state, second.state) == ("running", "finished")
+    assert "it ended at" in second.notes[0]
+    other.kill()
+
+
+def test_where_nobody_writes_the_last_run_is_shown(path: Path, writer: Writer) -> None:
+    writer.do("write", 9)
+    writer.do("end")
+    writer.kill()
+    followed = follow(path)
+    assert rounds(followed) == [9]
+    assert followed.snapshot().targets[0].state == "finished"
+    assert not followed.look()
+
+
+def test_earlier_moments_can_be_gone_back_to_while_it_goes_on(path: Path, writer: Writer) -> None:
+    writer.do("write", 60)
+    followed = follow(path)
+    then = followed.recall(BEGUN + 20 * S, 1).targets[0]
+    assert then.path.rounds == 21
+    writer.do("write", 1)
+    followed.look()
+    assert rounds(followed) == [61]
+
+
+def test_the_screen_shows_what_another_program_measures(tmp_path: Path) -> None:
+    path = str(tmp_path / "night")
+    process = start(["demo", "lossy-link", "-i", "50ms", "-c", "100000", "--record", path, "--format", "json"])
+    try:
+        while run("history", "replay", path, "-r").returncode:
+            assert process.poll() is None
+        with on_terminal("history", "follow", path) as screen:
+            screen.until(b"www.example.com")
+            screen.until(b"watched in ")
+            screen.type(b"p")
+            screen.until(b"nothing is probed")
+            screen.type(b"q")
+            assert screen.end() == 0
+            assert b"Traceback" not in screen.drawn
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("a", "b"), "'b' is one word too many"),
+        (("--format", "json"), "it is a screen; history replay prints reports"),
+        (("/no/such",), "the screen needs a terminal"),
+    ],
+)
+def test_what_is_wrong_is_a_line(words: tuple[str, ...], said: str) -> None:
+    done = run("history", "follow", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"hopscope: history follow: {said}\n")
+
+
+def test_a_store_that_is_not_there_is_a_line(tmp_path: Path) -> None:
+    with on_terminal("history", "follow", str(tmp_path)) as screen:
+        assert screen.end() == 2
+        assert b"history.db: no such recording" in screen.drawn
