@@ -25,7 +25,7 @@ from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
 from hopscope.views.screen.canvas import Canvas
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.glyphs import choose
-from hopscope.views.screen.keymap import keys_of
+from hopscope.views.screen.keymap import keys_of, shown
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import is_over, status_of
 from hopscope.views.screen.source import Launch, Watching
@@ -161,6 +161,11 @@ class HopscopeApp(App[None], inherit_bindings=False):
     def look(self) -> Look:
         """The present look."""
         return look_of(self.current_theme, self._glyphs, self.no_color)
+
+    def key(self, action: str) -> str:
+        """The first key of an action, as a person reads it; empty where it has none."""
+        bound = self.bound[action]
+        return shown(bound[0], not self.look().glyphs.is_ascii) if bound else ""
 
     def chart_is_shown(self) -> bool:
         """Did the last drawing hold a chart?"""

@@ -67,6 +67,10 @@ class Shell(Protocol):
         """The present look."""
         ...
 
+    def key(self, action: str) -> str:
+        """The first key of an action, as a person reads it; empty where it has none."""
+        ...
+
 
 class ActionContext:
     """Actions and dialogs get this and nothing else."""
@@ -209,10 +213,7 @@ class ActionContext:
 
     def key(self, action: str) -> str:
         """The first key of an action, as a person reads it; empty where it has none."""
-        from hopscope.views.screen.keymap import keys_of, shown
-
-        bound = keys_of(self.options.keys)[action]
-        return shown(bound[0], not self.screen.look().glyphs.is_ascii) if bound else ""
+        return self.screen.key(action)
 
     @property
     def is_recording(self) -> bool:
