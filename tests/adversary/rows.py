@@ -290,6 +290,14 @@ ROWS: Final = {
             "test_what_was_removed_and_is_still_shown_cannot_be_changed_and_that_is_said",
         ),
     ),
+    "A34": Row(
+        "The demo's method is kept as a default, and is taken for a real path from then on",
+        "a setting for one run that is kept for all",
+        (
+            "tests/cli/test_config.py::test_what_is_wrong_is_said_with_file_path_and_what_is_allowed",
+            "tests/screen/test_undo.py::test_no_setting_makes_a_real_path_a_simulated_one_or_the_reverse",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -56,6 +56,10 @@ def test_without_xdg_the_file_stands_in_the_home_folder() -> None:
         ("[probe]\ninterval = '5x'", "probe.interval: '5x' is no duration"),
         ("[probe]\nfamily = 5", "allowed are: 4, 6"),
         ("[probe]\nprotocol = 'sctp'", "allowed are: auto, icmp, udp, tcp"),
+        (
+            "[probe]\nmethod = 'simulated'",
+            "probe.method: simulated: only the command line asks for a network that is not",
+        ),
         ("[probe]\nport = 0", "probe.port: '0' is out of range; allowed are 1 to 65535"),
         ("[report]\nfields = 'Q'", "report.fields: 'Q' in 'Q' is no column"),
         ("[report]\nnames = 'x'", "allowed are: names, addresses, both"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from hopscope.views.screen.dialogs.prompt import Prompt
@@ -135,3 +136,15 @@ async def test_the_settings_of_what_was_removed_are_none(drive: Drive) -> None:
     async with drive(usual().play(40)) as it:
         await it.press("f", "x", "1")
         assert put(it.context, next(one for one in SETTINGS if one.key == "packet_size"), 512) == "there is no target"
+
+
+async def test_no_setting_makes_a_real_path_a_simulated_one_or_the_reverse(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        method = next(one for one in SETTINGS if one.key == "method")
+        assert "simulated" not in method.choices
+        assert put(it.context, method, "raw") is None
+        target = it.session.find(it.context.state.target or 0)
+        target.probing = msgspec.structs.replace(target.probing, method="simulated")
+        it.context.changed.clear()
+        assert put(it.context, method, "auto") == "this is a demo network: no real method reaches it"
+        assert "method" not in it.context.changed

@@ -22,6 +22,7 @@ from hopscope.cli.values import shown
 from hopscope.path.windows import WindowName
 from hopscope.session.model import ProtocolChoice
 from hopscope.system.files import Unreadable, read_file, read_given, text_of
+from hopscope.wire.methods import REAL
 
 MAX_FILE = 1 << 20
 HISTORY_BYTES = 256 << 20
@@ -232,6 +233,8 @@ def defaults(config: Config) -> Values:
             where = f"{table_name}.{key}"
             if key == "names":
                 values |= {"dns": word != "addresses", "show_ips": word == "both"}
+            elif where == "probe.method" and word == "simulated":
+                raise UsageError(f"{where}: simulated: only the command line asks for a network that is not there")
             elif isinstance(word, bool) or key in ("family", "protocol"):
                 values[dest] = word
             else:
@@ -297,7 +300,7 @@ def _explain(message: str) -> str:
     allowed = {
         "probe.protocol": "auto, icmp, udp, tcp",
         "probe.family": "4, 6",
-        "probe.method": ", ".join(option("method").choices),
+        "probe.method": ", ".join(("auto", *REAL)),
     }
     hint = f"; allowed are: {allowed[path]}" if path in allowed else ""
     literal = _literal_words(path)

@@ -8,7 +8,7 @@ from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
-from hopscope.wire.methods import METHODS
+from hopscope.wire.methods import REAL
 
 TEMPLATE = f"""\
 # hopscope's configuration. Every key may be left out; what stands behind a # is the default.
@@ -17,7 +17,7 @@ TEMPLATE = f"""\
 [probe]
 # family = 4               # 4 or 6; left out: the system's order for the name
 # protocol = "auto"        # auto, icmp, udp, tcp
-# method = "auto"          # {", ".join(("auto", *METHODS))}
+# method = "auto"          # {", ".join(("auto", *REAL))}
 # port = 33434             # left out: 33434 for UDP, 80 for TCP
 # interval = "1s"          # between the starts of two rounds: a number of seconds, or 500ms, 2s, 1m
 # timeout = "3s"           # after this a probe counts as lost

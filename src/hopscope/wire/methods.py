@@ -48,6 +48,9 @@ _ALL: Final = (
 
 METHODS: Final[dict[Method, MethodEntry]] = {entry.name: entry for entry in _ALL}
 """By name."""
+REAL: Final[tuple[Method, ...]] = tuple(entry.name for entry in _ALL if entry.name != "simulated")
+"""Those that probe a network that is there. The other one is asked for on the command line alone: what it shows is
+nobody's path, and a default that was forgotten would show it for one."""
 
 
 def tried_by_auto(protocol: Protocol) -> tuple[Method, ...]:

@@ -19,7 +19,7 @@ from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 from hopscope.views.screen.themes import theme_names
-from hopscope.wire.methods import METHODS
+from hopscope.wire.methods import REAL
 from hopscope.wire.probing_options import PROBING_OPTIONS
 
 
@@ -42,7 +42,7 @@ def _probe(key: str, title: str, *choices: Any, hint: str = "") -> Setting:
 
 SETTINGS = (
     _probe("protocol", "protocol", "auto", "udp", "tcp", "icmp"),
-    _probe("method", "method", "auto", *METHODS),
+    _probe("method", "method", "auto", *REAL),
     _probe("port", "port", hint="; empty: the default"),
     _probe("interval_s", "interval"),
     _probe("timeout_s", "timeout"),
@@ -197,6 +197,8 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
         target = context.state.chosen_now
         if target is None:
             return "there is no target"
+        if setting.key == "method" and context.probing(target).method == "simulated":
+            return "this is a demo network: no real method reaches it"
         reason = _put(context, target, setting.key, value)
         if reason is None:
             context.changed[setting.key.removesuffix("_s")] = value
