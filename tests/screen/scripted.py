@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ import msgspec
 
 from hopscope.judge.judge import Judge
 from hopscope.names.facts import AddressInfo, Asn
+from hopscope.path.bins import SpanBins
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past
@@ -290,6 +291,10 @@ class ScriptedSession:
 
     def let_go(self) -> None:
         self.calls.append(("let_go",))
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        one = self.find(target)
+        return one.past.timeline.between(one.fold.snapshot(), begin, end, span, ttls)
 
     def happenings(self, target: int) -> list[Happening]:
         one = self.find(target)

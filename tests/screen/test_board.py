@@ -58,17 +58,17 @@ SIXTY = """
  ●  Fine for 1 min: 13 ms, nothing lost.
     Hop 4 answers only some probes: harmless, nothing
     behind it is lost. Hop 3 never answers: harmless.
-     #  Host                  Loss %     Avg    0–20 ms +5▶
+     #  Host                  Loss %     Avg       12 s +5▶
     1 ╶ gateway.lan              0      0.91   ▁▁▁▁▁▁▁▁▁▁▁▁
-    2 ╶ 100.64.0.1               0      4.3    ▂▂▂▂▂▂▂▂▂▂▂▃
+    2 ╶ 100.64.0.1               0      4.3    ▁▁▁▁▁▁▁▁▁▁▁▁
     3   never answers          100       –     ············
-    4 ╶ ae1.core2.example…  +1   7.5°   8.3    ▄▄▄▄▄▄▄▄▄▄▄▄
-    5 ╶ ix-gw.example.org        0     12.1    ▅▆▅▅▅▅▅▅▅▅▅▅
- ▶  6 ╶ one.one.one.one          0     13.1    ▆▅▆▅▅▅▆▅▅▅▆▅
+    4 ╶ ae1.core2.example…  +1   7.5°   8.3    ▁▁▁▁▁▁▁▁▁▁▁▁
+    5 ╶ ix-gw.example.org        0     12.1    ▁▁▁▁▁▁▁▁▁▁▁▁
+ ▶  6 ╶ one.one.one.one          0     13.1    ▁▁▁▁▁▁▁▁▁▁▁▁
         ° harmless
 
-
-
+          ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  2 min
+          15:02               15:03             now
  ? all keys   p pause   ←→ target   g all targets    q quit
 """
 

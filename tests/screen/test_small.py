@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 
 import pytest
 from rich.style import Style
 
-from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Window
 from hopscope.views.screen import keymap, spark, text, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.canvas import changed
@@ -124,14 +125,22 @@ def test_only_changed_cells_are_repainted() -> None:
 
 def test_a_sparkline_shows_each_fate_by_its_own_shape() -> None:
     ms = 1_000_000
-    runs = spark.cells(
-        [NO_PROBE, ms, 7 * ms, 99 * ms, LOST, LATE, FAILED, PENDING], 8.0, LOOK, silent=False, harmless=False
-    )
-    assert "".join(part for part, _ in runs) == " ▂██╳»! "
-    styles = dict(runs)
-    assert styles["╳"] is LOOK.bad
-    assert dict(spark.cells([LOST], 8.0, LOOK, silent=False, harmless=True))["╳"] is LOOK.quiet
-    assert spark.cells([LOST] * 3, 8.0, LOOK, silent=True, harmless=False) == [("···", LOOK.faint)]
+
+    def drawn(*samples: int, loss: spark.Loss = "trouble", each: int = 1) -> list[tuple[str, Style]]:
+        window = Window(0, memoryview(array("q", samples)))
+        cells = -(-len(samples) // each)
+        return spark.cells(window, cells, spark.excess(2 * ms, in_us=False), LOOK, loss, each, len(samples) - 1)
+
+    runs = drawn(NO_PROBE, ms, 5 * ms, 99 * ms, 202 * ms, LOST, LATE, FAILED, PENDING)
+    assert "".join(part for part, _ in runs) == " ▁▂▆█▀»!…"
+    assert dict(runs)["▀"] is LOOK.bad
+    assert dict(drawn(LOST, loss="over"))["▀"] is not LOOK.bad
+    assert drawn(LOST, LOST, loss="harmless") == [("··", LOOK.quiet)]
+    assert drawn(LOST, PENDING, LOST, loss="silent") == [("···", LOOK.faint)]
+    assert drawn(*[ms] * 9, LOST, *[LOST] * 4, *[ms] * 6, *[PENDING] * 10, each=10) == [
+        ("▔▀", LOOK.bad),
+        ("…", LOOK.faint),
+    ]
 
 
 def test_the_common_scale_rests_until_it_must_move() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from math import inf
 from types import TracebackType
 from typing import Any, Final, Self, overload
@@ -221,6 +221,10 @@ class Session(TakingBack):
     def let_go(self) -> None:
         """Nobody goes about in the past any more: what was kept for that may go."""
         self._recall = None
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """A target's run from `begin` to `end` (epoch ns) in bins: see `TargetFold.bins`."""
+        return self._targets[target].fold.bins(begin, end, span, ttls)
 
     def happenings(self, target: int) -> list[Happening]:
         """The moments of a target that are worth going to."""

@@ -28,11 +28,14 @@ _incident = msgspec.msgpack.Decoder(Incident).decode
 
 
 class Happening(NamedTuple):
-    """A moment that is worth going to: something else was said, or happened, from then on."""
+    """Something that was wrong (as it was said first), or happened. Times are epoch ns."""
 
     at: int
-    """Epoch ns."""
+    """The moment that is worth going to: from then on it was known."""
     what: Verdict | Mark | Epoch
+    begin: int
+    end: int | None
+    """None: it lasts. A moment's ends where it begins."""
 
 
 class Told:
@@ -45,7 +48,7 @@ class Told:
         self._verdicts: list[bytes] = []
         self._incident_times: list[int] = []
         self._incidents: list[tuple[str, bytes]] = []
-        self._troubles: list[tuple[int, Verdict]] = []
+        self._troubles: list[Happening] = []
 
     def copy(self) -> Told:
         """The same, to be continued by itself."""
@@ -65,8 +68,7 @@ class Told:
         is_other = before is None or _said(before.verdict) != _said(verdict) or _state(before) != _state(judged)
         if not is_other and 0 <= at - self._kept_at < _EVERY_NS:
             return
-        if verdict.is_trouble and (before is None or before.verdict.kind != verdict.kind):
-            self._troubles.append((at, verdict))
+        self._note_trouble(None if before is None else before.verdict, verdict, at)
         stood = {} if before is None else {each.id: each for each in before.incidents}
         for incident in judged.incidents:
             if stood.get(incident.id) is not incident:
@@ -80,6 +82,21 @@ class Told:
         if len(self._incidents) > _MOST:
             del self._incident_times[: _MOST // 2 : 2], self._incidents[: _MOST // 2 : 2]
         del self._troubles[:-_MOST]
+
+    def _note_trouble(self, before: Verdict | None, verdict: Verdict, at: int) -> None:
+        """Where one trouble begins and another ends; its begin is known better and better."""
+        troubles = self._troubles
+        is_same = before is not None and before.kind == verdict.kind
+        if troubles and troubles[-1].end is None and before is not None and before.is_trouble:
+            if is_same:
+                if verdict.since is not None:
+                    troubles[-1] = troubles[-1]._replace(begin=verdict.since)
+                return
+            over = verdict.since if verdict.since is not None else verdict.at
+            troubles[-1] = troubles[-1]._replace(end=max(troubles[-1].begin, min(over, at)))
+        if verdict.is_trouble and not is_same:
+            begin = verdict.since if verdict.since is not None else verdict.at
+            troubles.append(Happening(at, verdict, begin, None))
 
     def at(self, moment: int, now: Judged) -> Judged:
         """All that was said at a moment. `now`: what is said by now; it knows the marks and epochs of then, too."""
@@ -100,13 +117,16 @@ class Told:
     def happenings(self, now: Judged) -> list[Happening]:
         """The moments that are worth going to, in order: each begin of a trouble as it was said, each mark, each other
         path."""
-        happenings = [Happening(at, verdict) for at, verdict in self._troubles]
-        happenings += [Happening(mark.begin, mark) for mark in now.marks]
+        happenings = list(self._troubles)
+        happenings += [
+            Happening(mark.begin, mark, mark.begin, mark.end if mark.end or mark.kind == "pause" else mark.begin)
+            for mark in now.marks
+        ]
         routes = sorted(one.at for one in happenings if one.what.kind in _ROUTES)  # type: ignore[union-attr] # no epoch
         for epoch in now.epochs[1:]:
             place = bisect_left(routes, epoch.begin)
             if place == len(routes) or routes[place] > epoch.begin + _TOGETHER_NS:
-                happenings.append(Happening(epoch.begin, epoch))
+                happenings.append(Happening(epoch.begin, epoch, epoch.begin, epoch.begin))
         return sorted(happenings, key=lambda one: one.at)
 
 

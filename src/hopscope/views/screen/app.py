@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from hopscope.system import garbage
-from hopscope.views.screen import frame, rounds, themes
+from hopscope.views.screen import frame, themes
 from hopscope.views.screen.actions import ACTIONS
 from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
 from hopscope.views.screen.canvas import Canvas
@@ -173,21 +173,12 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def column_ns(self) -> int:
         """The time that a column of the time axis stands for."""
-        state = self.context.state if self.context is not None else None
-        target = state.chosen_now if state is not None else None
-        if state is None or target is None:
-            return SECOND
-        _first, times = rounds.seen(target.path, state.zoom)
-        interval = target.plan.interval_ns if target.plan is not None else SECOND
-        return max(interval, (times[-1] - times[0]) // max(1, self.size.width)) if len(times) > 1 else interval
+        return self._drawn.axis.step if self._drawn.axis is not None else SECOND
 
     def moment_at(self, column: int) -> int | None:
-        """The moment at a column of the screen; None outside of the time axis."""
-        target = self.context.state.chosen_now if self.context else None
-        if self.context is None or target is None or not self._drawn.rows:
-            return None
-        width = self._drawn.rows[0].strip.cell_length
-        return rounds.moment_at(target.path, self.context.state.chart_view, self.context.state.zoom, column, width)
+        """The moment of a column of the time axis; None outside of it."""
+        axis = self._drawn.axis
+        return axis.moment(column) if axis is not None and 0 <= column < axis.columns else None
 
     def after_dialog(self, do: Callable[[], None]) -> None:
         """Do something once the dialog in front is gone and the screen was drawn."""
@@ -258,8 +249,11 @@ class HopscopeApp(App[None], inherit_bindings=False):
             self.context.show_target(value)
         elif kind == "action":
             self.action_do(str(value))
-        elif kind == "time":
-            self.context.point_at_time(event.x)
+        elif kind == "time" and isinstance(value, int):
+            self.context.point_at_time(event.x - value)
+        elif kind == "spark":
+            ttl, start, width = map(int, str(value).split(":"))
+            self.context.point_at_cell(ttl, width, event.x - start)
 
     def on_canvas_scrolled(self, event: Canvas.Scrolled) -> None:
         if self.context is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from hopscope.views.screen.styles import Look
+
+
+_FIRST_NS = 1_000_000_000
+"""So long after the beginning there is something to see."""
 
 
 class Shell(Protocol):
@@ -38,7 +43,7 @@ class Shell(Protocol):
         ...
 
     def moment_at(self, column: int) -> int | None:
-        """The moment (epoch ns) at a column of the screen; None outside of the time axis."""
+        """The moment (epoch ns) at a column of the time axis; None outside of it."""
         ...
 
     def after_dialog(self, do: Callable[[], None]) -> None:
@@ -84,6 +89,9 @@ class ActionContext:
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
+        if isinstance(session, Recalling):
+            self.state.binned = lambda target: partial(session.bins, target)
+            self.state.happenings = session.happenings
         self.changed: dict[str, Any] = {}
         """Of how targets are probed: what was changed by hand, under the configuration file's names."""
         self.undoing = Undoing()
@@ -128,8 +136,8 @@ class ActionContext:
         state = self.state
         state.said = None
         if moment is not None:
-            begin = min((t.path.started_at for t in state.present.targets if t.path.started_at), default=None)
-            moment = moment if begin is None else max(begin, moment)
+            begun = [t.path.started_at for t in state.present.targets if t.path.started_at]
+            moment = max(moment, min(begun) + _FIRST_NS) if begun else moment
             if moment >= state.present.now and state.moment is not None:
                 moment = None
         if moment is None:
@@ -171,7 +179,9 @@ class ActionContext:
             self.say("nothing is known of earlier moments")
             return
         at = state.present.now if state.moment is None else state.moment
-        self.go_to(at + columns * self.screen.column_ns())
+        step = self.screen.column_ns()
+        column = step * max(1, -(-(target.plan.interval_ns if target.plan else step) // step))
+        self.go_to((at // column + columns + 1) * column - 1)
 
     def refresh_now(self) -> None:
         """Take the newest snapshot and draw it."""
@@ -292,10 +302,23 @@ class ActionContext:
         self.state.moment = self.state.live = None
 
     def point_at_time(self, column: int) -> None:
-        """Go to the moment that was clicked."""
+        """Go to the moment of a column of the time axis."""
         moment = self.screen.moment_at(column)
         if moment is not None and isinstance(self.session, Recalling):
             self.go_to(moment)
+
+    def point_at_cell(self, ttl: int, width: int, cell: int) -> None:
+        """Choose a hop, and go to the moment of a cell of its sparkline."""
+        from hopscope.views.screen import spark
+
+        target = self.state.chosen
+        if target is None:
+            return
+        interval = target.plan.interval_ns if target.plan is not None else None
+        moment = spark.moment_at(target.path, interval, width, cell)
+        if moment is not None and isinstance(self.session, Recalling):
+            self.go_to(moment)
+        self.choose_hop(ttl)
 
     # --- asking ----------------------------------------------------------------------------------------------------
 

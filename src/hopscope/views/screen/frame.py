@@ -18,10 +18,10 @@ from textual.strip import Strip
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.screen import folding, footer, header, table
+from hopscope.views.screen.axis import TimeAxis
 from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
-from hopscope.views.screen.rounds import back_to
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wrap
@@ -33,6 +33,10 @@ SQUEEZED_BELOW = 24
 """Lines below which rows that nobody asks for stand together where there is no room for all."""
 WIDEST_PLACE = 3
 """Hops of a place that are marked, each; of a wider one only the last is."""
+RIBBON = 2
+"""Lines of the ribbon that takes the chart's place…"""
+RIBBON_FROM = 8
+"""…where there is that much room for it and the table."""
 PANEL_LEAST = 9
 """Lines of the chart and the panel beside it, at the least (but for very small screens where they were asked for)."""
 DETAIL_FROM = 100
@@ -55,6 +59,8 @@ class FrameCache:
     made_of: tuple[object, ...] = ()
     at: int = 0
     rows: list[Row] = field(default_factory=list)
+    axis: TimeAxis | None = None
+    """The time axis that was drawn last, in the chart or the ribbon."""
     footer_of: tuple[object, ...] = ()
     footer: list[Row] = field(default_factory=list)
 
@@ -85,10 +91,15 @@ def compose(
     else:
         tall = chart_height(state, height, room, target)
         has_chart = tall > 0
+        if not has_chart and room >= RIBBON_FROM and target.path.rows:
+            tall = RIBBON
         body = _table(state, target, look, width, room - tall, height)
-        if has_chart:
+        if tall:
             body += [blank(width, look.text)] * (room - tall - len(body))
+        if has_chart:
             body += _panels(state, target, look, width, tall, drawn)
+        elif tall:
+            body += _chart(state, target, look, width, tall, drawn)
     rows += body[:room]
     rows += [blank(width, look.text)] * (height - len(rows) - len(foot))
     rows = (rows + foot)[:height]
@@ -145,27 +156,19 @@ def _panels(state: ViewState, target: Target, look: Look, width: int, height: in
 
 
 def _chart(state: ViewState, target: Target, look: Look, width: int, height: int, drawn: FrameCache) -> list[Row]:
+    """The chart, or (of two lines) the ribbon."""
     hop = state.chosen_hop(target)
     if hop is None:
-        waiting = Line().add(" no answer yet", look.quiet).row(width - 2, look.text)
-        room = [blank(width - 2, look.text)] * (height - 3)
-        return framed([waiting, *room], "latency", "", width, height, look.faint, look.quiet)
-    now = state.chosen_now
-    is_in_sight = now is not None and state.moment is not None and back_to(now.path, state.moment) is not None
-    if now is not None and is_in_sight:
-        # The axis stands still, and the moment moves in it.
-        target = now
-        hop = next((one for one in now.path.rows if one.ttl == hop.ttl), hop)
-    cursor = back_to(target.path, state.moment)
-    fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.zoom, state.moment)
-    due = chart_is_due(target.path, width, state.present.now, drawn.at)
-    if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != target.path.version):
-        from hopscope.views.screen import chart  # not needed for the first frame
+        waiting = Line().add(" no answer yet", look.quiet).row(width, look.text)
+        return [waiting, *[blank(width, look.text)] * (height - 1)]
+    now = state.chosen_now or target
+    fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.span_s, state.moment)
+    due = chart_is_due(now.path, width, state.present.now, drawn.at)
+    if drawn.made_of[:-1] != fixed or (due and drawn.made_of[-1] != now.path.version):
+        from hopscope.views.screen import panels  # not needed for the first frame
 
-        verdicts = state.judge.hops(target)
-        harmless = [h.ttl for h, v in zip(target.path.rows, verdicts, strict=True) if v.state == "cosmetic"]
-        drawn.rows = chart.panel(target, hop, state.chart_view, look, width, height, state.zoom, cursor, harmless)
-        drawn.made_of = (*fixed, target.path.version)
+        drawn.axis, drawn.rows = panels.time_panel(state, target, now, hop, look, width, height)
+        drawn.made_of = (*fixed, now.path.version)
         drawn.at = state.present.now
     return drawn.rows
 

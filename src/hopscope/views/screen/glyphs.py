@@ -28,8 +28,15 @@ class GlyphSet:
     lost: str = "╳"
     late: str = "»"
     failed: str = "!"
-    pending: str = " "
+    hang: str = "▀"
+    """Lost, hanging down from above: all or many of a cell's probes."""
+    hang_some: str = "▔"
+    """A few of them."""
+    pending: str = "…"
+    """Under way: never blank, which would look like nothing."""
     silent: str = "·"
+    block: str = "█"
+    """All is lost, in the chart and the heat map."""
     cursor: str = "▶"
     cosmetic: str = "°"
     branch: str = "├"
@@ -65,9 +72,13 @@ ASCII = GlyphSet(
     bars="_.-=+*#@",
     shades=" .:+#",
     lost="x",
+    hang="x",
+    hang_some='"',
+    pending=",",
     late=">",
     failed="!",
     silent=".",
+    block="x",
     cursor=">",
     cosmetic="'",
     branch="|",

@@ -1,91 +1,104 @@
-"""The heat map: every hop over time, a row a hop, a cell for a few rounds; how slow as shade, loss as its own sign."""
+"""The heat map: every hop over time, a row a hop. A cell is as bright as the hop was slower than usual, in the fixed
+steps of the sparklines; loss hangs down by its share."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from itertools import pairwise
-
 from rich.style import Style
 
-from hopscope.path.snapshot import FAILED, LATE, LOST, Hop
-from hopscope.session.model import Target
-from hopscope.views.screen.rounds import HEAT_LABEL, samples_of, seen, time_ticks
+from hopscope.views.screen import spark
+from hopscope.views.screen.cells import LIMITS_MS, NONE, Cell, Usual, step_of
+from hopscope.views.screen.chart import Chart, titled
+from hopscope.views.screen.clockline import clock_line
 from hopscope.views.screen.styles import Look
-from hopscope.views.screen.text import Line, Row
+from hopscope.views.screen.text import Hit, Line, Row
 
-NS_PER_MS = 1_000_000
+LEFT = 5
+"""Cells of the hops' numbers."""
 
 
-def rows(
-    target: Target, look: Look, width: int, height: int, zoom: int, cursor: int | None, harmless: Collection[int] = ()
-) -> list[Row]:
-    """At most `height` rows: hops, each several lines tall where there is room, then the axis. Hops that have no room
-    are counted. `harmless`: TTLs of hops whose loss goes no further."""
-    path = target.path
-    first, times = seen(path, zoom)
-    columns = width - HEAT_LABEL - 1
-    if len(times) < 1 or columns < 4 or height < 3 or not path.rows:
-        return []
-    edges = [i * len(times) // columns for i in range(columns + 1)]
-    shown = path.rows if len(path.rows) <= height - 1 else path.rows[-(height - 2) :]
-    out = []
-    if len(shown) < len(path.rows):
-        words = f" {look.glyphs.up} {len(path.rows) - len(shown)} more hops"
+def columns_for(width: int) -> int:
+    """Columns of the time axis on a heat map of `width`."""
+    return max(1, width - LEFT - 1)
+
+
+def rows(chart: Chart, width: int, height: int) -> list[Row]:
+    """At most `height` rows: title, hops (each up to three lines tall), clock. Hops that have no room are counted."""
+    look, path = chart.look, chart.target.path
+    hops = path.rows
+    room = height - 2
+    if not hops or room < 1:
+        return [titled("no answer yet", "", look, width)]
+    shown = hops if len(hops) <= room else hops[-(room - 1) :]
+    out = [_title(chart, width)]
+    if len(shown) < len(hops):
+        words = f" {look.glyphs.up} {len(hops) - len(shown)} more hops"
         out.append(Line().add(words, look.quiet).row(width, look.text))
-    tall = max(1, min(3, (height - 1) // len(shown)))
-    at = None if cursor is None else len(times) - 1 - cursor
-    for hop in shown:
-        samples = samples_of(hop, first, len(times))
-        ground = _ground(hop)
-        cells = []
-        for start, end in pairwise(edges):
-            end = max(end, start + 1)
-            char, style = _cell(samples[start:end], hop, ground, look, hop.ttl in harmless)
-            cells.append((char, style + look.chosen if at is not None and start <= at < end else style))
-        for part in range(tall):
-            line = Line().add(f"{hop.ttl:>3} " if part == 0 else " " * HEAT_LABEL, look.quiet)
-            for char, style in cells:
-                line.add(char if part == 0 or char in look.glyphs.shades else " ", style)
-            out.append(line.row(width, look.text))
-    out.append(_axis(times, columns, look, width))
-    return out[:height]
+    tall = max(1, min(3, room // len(shown)))
+    usual = Usual()
+    for one in chart.series(shown):
+        base = usual.of(one.hop)
+        signs = spark.lost_signs(look, one.loss)
+        lines = [Line() for _ in range(tall)]
+        for number, line in enumerate(lines):
+            line.add(f"{one.hop.ttl:>3}  " if number == 0 else " " * LEFT, look.quiet)
+        for column, cell in enumerate(one.cells):
+            if column == chart.axis.columns - 1 and not (cell.answered or cell.lost):
+                cell = NONE  # its answers are under way
+            for line, (char, style) in zip(lines, _cell(cell, base, signs, tall, chart.in_us, look), strict=True):
+                line.add(char, style + look.chosen if column == chart.cursor else style)
+        out += [line.row(width, look.text, Hit("time", LEFT)) for line in lines]
+    out.append(clock_line(chart.target, chart.happened, chart.axis, look, LEFT, width, chart.moment))
+    return out
 
 
-def _axis(times: Sequence[int], columns: int, look: Look, width: int) -> Row:
-    axis = Line().to(HEAT_LABEL, look.quiet)
-    spread = (times[-1] - times[0]) / 1e9
-    for offset, label in time_ticks(times, columns) if spread > 0 else ():
-        column = HEAT_LABEL + int(offset / spread * (columns - 1))
-        if column >= axis.width and column + len(label) <= width:
-            axis.to(column, look.quiet).add(label, look.quiet).add(" ", look.quiet)
-    return axis.row(width, look.text)
+def _title(chart: Chart, width: int) -> Row:
+    """What the brightness means: the legend is the scale."""
+    look = chart.look
+    unit = "µs" if chart.in_us else "ms"
+    line = Line().add(" all hops over time, more than usual:", look.quiet)
+    for number, limit in enumerate(LIMITS_MS, 1):
+        char, style = shade(number, look)
+        line.add(" ", look.quiet).add(char, style).add(f"{limit}", look.quiet)
+    line.add(f" {unit}, lost hangs down", look.quiet)
+    right = chart.axis.words
+    if line.width + len(right) + 2 <= width:
+        line.to(width - len(right) - 1, look.quiet).add(right, look.quiet)
+    return line.row(width, look.text)
 
 
-def _ground(hop: Hop) -> tuple[float, float]:
-    """What is usual for a hop, and how far from it the brightest shade lies (ns): the map shows how much slower than
-    usual a hop is, not how far away it is."""
-    rtt = hop.rtt
-    if rtt is None or rtt.median is None or rtt.p95 is None:
-        return 0.0, 1.0
-    usual = rtt.median * NS_PER_MS
-    return usual, max(3 * (rtt.p95 * NS_PER_MS - usual), 0.25 * usual, NS_PER_MS)
+def shade(step: int, look: Look) -> tuple[str, Style]:
+    """Character and style of a step: 0 is empty ground."""
+    if step == 0:
+        return " ", look.text
+    shades = look.glyphs.shades[1:]
+    char = shades[min(len(shades) - 1, (step - 1) * len(shades) // len(LIMITS_MS))]
+    return char, look.heat[min(len(look.heat) - 1, (step - 1) * len(look.heat) // len(LIMITS_MS))]
 
 
 def _cell(
-    part: list[int | None], hop: Hop, ground: tuple[float, float], look: Look, harmless: bool
-) -> tuple[str, Style]:
-    lost = sum(1 for sample in part if sample == LOST)
-    answered = [sample for sample in part if sample is not None and sample >= 0]
-    if lost and hop.received:
-        return look.glyphs.lost, look.quiet if harmless else look.bad
-    if any(sample == FAILED for sample in part):
-        return look.glyphs.failed, look.bad
-    if not answered:
-        if any(sample == LATE for sample in part):
-            return look.glyphs.late, look.warn
-        return (look.glyphs.silent if lost else " "), look.faint
-    usual, spread = ground
-    level = (max(answered) - usual) / spread
-    index = max(0, min(len(look.heat) - 1, int(level * len(look.heat))))
-    shades = look.glyphs.shades[1:]
-    return shades[min(len(shades) - 1, index * len(shades) // len(look.heat))], look.heat[index]
+    cell: Cell, usual: int | None, signs: spark.LostSigns, tall: int, in_us: bool, look: Look
+) -> list[tuple[str, Style]]:
+    """A cell's lines, from above: what was lost, then how slow the rest was."""
+    ground = (" ", look.text)
+    if cell.answered and usual is not None:
+        ground = shade(step_of(cell.median - usual, in_us), look)
+    elif cell.failed:
+        ground = (look.glyphs.failed, look.bad)
+    elif cell.late:
+        ground = (look.glyphs.late, look.warn)
+    elif cell.pending and not cell.lost:
+        ground = (look.glyphs.pending, look.faint)
+    out = [ground] * tall
+    if not cell.lost:
+        return out
+    some, much, style = signs
+    if much == look.glyphs.silent:
+        return [(much, style), *out[1:]] if not cell.answered or tall > 1 else out
+    if cell.share >= 1:
+        return [(look.glyphs.block, style)] * tall
+    halves = max(1, round(cell.share * 2 * tall))
+    for line in range(halves // 2):
+        out[line] = (look.glyphs.block, style)
+    if halves % 2:
+        out[halves // 2] = (much if cell.share > 0.15 or (tall == 1 and cell.share >= 0.3) else some, style)
+    return out

@@ -12,9 +12,10 @@ from hopscope.session.model import Probing, Snapshot
 
 NamesMode: TypeAlias = Literal["names", "addresses", "both"]
 ChartView: TypeAlias = Literal["time", "profile", "distribution", "heat"]
-Scale: TypeAlias = Literal["all", "hop"]
+Scale: TypeAlias = Literal["usual", "all", "hop"]
 Glyphs: TypeAlias = Literal["auto", "unicode", "ascii"]
 
+SCALES: tuple[Scale, ...] = ("usual", "all", "hop")
 NAMES_MODES: tuple[NamesMode, ...] = ("names", "addresses", "both")
 CHART_VIEWS: tuple[ChartView, ...] = ("time", "profile", "distribution", "heat")
 DEFAULT_COLUMNS: tuple[str, ...] = ("loss", "sent", "last", "best", "avg", "p95", "jitter", "spark")
@@ -50,8 +51,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     chart_view: ChartView = "time"
     details: bool = False
     """The panel of the chosen hop beside the chart, where there is room for it (``v``)."""
-    scale: Scale = "all"
-    """Sparklines on one scale for all hops, or each hop on its own."""
+    scale: Scale = "usual"
+    """Sparklines in fixed steps over each hop's usual time, from 0 on one scale for all hops, or each on its own."""
     window: WindowName = "start"
     """What the numbers are over (``F``)."""
     glyphs: Glyphs = "auto"

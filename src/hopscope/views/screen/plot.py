@@ -1,11 +1,11 @@
-"""The one door to Plotext 6: curves and marks in, lines of (text, role) out.
+"""The one door to Plotext 6: curves in, lines of (text, role) out. Axes, bands and blocks are drawn around them by
+`chart`, which puts each tick on a whole row; Plotext would put it where its rounding falls.
 
 Plotext's native kernel has hazards, and this module is where they are met:
 
 - a NaN in a connected signal aborts the whole process, and so does a line to a point far off the canvas: only finite
-  numbers within the axes are ever handed over (`_finite`);
-- its cost is one native call a point: callers decimate (`decimate`) to two points a column;
-- strings are printed as they are: only labels that this package made reach it, and they are cleaned here once more;
+  numbers within the ranges are ever handed over (`_finite`);
+- its cost is one native call a point: callers hand over a point a column;
 - it takes 200 ms to import and keeps one global figure: it is imported at the first chart, on a figure of our own.
 
 What it draws is read back through its own escape sequences. Roles travel as sentinel colours, so that the theme (also
@@ -21,12 +21,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from hopscope.names.clean import clean
-
-Role: TypeAlias = Literal["text", "axis", "hop", "target", "low", "high", "lost", "harmless", "cursor"]
-ROLES: tuple[Role, ...] = ("text", "axis", "hop", "target", "low", "high", "lost", "harmless", "cursor")
+Role: TypeAlias = Literal["text", "hop", "target"]
+ROLES: tuple[Role, ...] = ("text", "hop", "target")
 Part: TypeAlias = tuple[str, Role]
-Tick: TypeAlias = tuple[float, str]
 Range: TypeAlias = tuple[float, float]
 
 _STYLE = re.compile(r"\x1b\[([0-9;]*)m")
@@ -45,62 +42,25 @@ class Curve:
     joined: bool = True
 
 
-@dataclass(frozen=True)
-class Axes:
-    """The canvas: ranges and ticks."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    x_ticks: Sequence[Tick] = ()
-    y_ticks: Sequence[Tick] = ()
-
-
-def decimate(xs: Sequence[float], ys: Sequence[float | None], columns: int) -> tuple[list[float], list[float | None]]:
-    """At most two points a column: its lowest and its highest, in their order. A column of gaps alone stays a gap."""
-    if len(xs) <= 2 * columns or columns < 1:
-        return list(xs), list(ys)
-    low, high = xs[0], xs[-1]
-    width = (high - low) / columns or 1.0
-    out_x: list[float] = []
-    out_y: list[float | None] = []
-    start = 0
-    for column in range(columns):
-        edge = low + (column + 1) * width
-        end = start
-        while end < len(xs) and (xs[end] < edge or column == columns - 1):
-            end += 1
-        known = [(y, index) for index in range(start, end) if (y := ys[index]) is not None]
-        if known:
-            for index in sorted({min(known)[1], max(known)[1]}):
-                out_x.append(xs[index])
-                out_y.append(ys[index])
-        elif end > start:
-            out_x.append(xs[start])
-            out_y.append(None)
-        start = end
-    return out_x, out_y
-
-
-def draw(width: int, height: int, curves: Sequence[Curve], axes: Axes, *, ascii_only: bool = False) -> list[list[Part]]:
-    """Draw into exactly `height` lines of `width` cells."""
-    if width < 8 or height < 4:
+def draw(
+    width: int, height: int, curves: Sequence[Curve], x: Range, y: Range, *, ascii_only: bool = False
+) -> list[list[Part]]:
+    """Draw into exactly `height` lines of `width` cells. The ends of `x` and `y` are the middles of the first and last
+    column and of the lowest and highest row."""
+    if width < 2 or height < 2:
         return [[(" " * max(0, width), "text")] for _ in range(max(0, height))]
     plotext, terminal = _plotext()
     figure = _figure(terminal)
     figure.plot_size(width, height)
     figure.legend(False)
-    for axis in (0, 1):
-        figure.axes(axis == 0, axis=[0, 1], side=[axis], pixel=_pixel(plotext, "axis"))
-    x_low, x_high = _range(axes.x)
-    y_low, y_high = _range(axes.y)
-    for direction, (low, high), ticks in ((0, (x_low, x_high), axes.x_ticks), (1, (y_low, y_high), axes.y_ticks)):
-        ruler = figure.ruler(direction, 0)
+    x_range, y_range = _range(x), _range(y)
+    for axis, (low, high) in enumerate((x_range, y_range)):
+        figure.axes(False, axis=[0, 1], side=[axis])
+        ruler = figure.ruler(axis, 0)
         ruler.lim(low, high)
-        ruler.pixel(_pixel(plotext, "text"))
-        inside = [(at, clean(label)) for at, label in ticks if math.isfinite(at) and low <= at <= high]
-        ruler.ticks([at for at, _ in inside], [label for _, label in inside])
+        ruler.ticks([], [])
     for curve in curves:
-        for xs, ys in _finite(curve, (x_low, x_high), (y_low, y_high)):
+        for xs, ys in _finite(curve, x_range, y_range):
             marker = "." if ascii_only and curve.marker == "braille" else curve.marker
             signal = figure.signal(xs, ys, marker=plotext.marker(marker, _pixel(plotext, curve.role)))
             figure.draw(signal.lines() if curve.joined and len(xs) > 1 else signal)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.told import Happening
@@ -109,6 +110,10 @@ class Recalling(Protocol):
 
     def let_go(self) -> None:
         """The present is shown again."""
+        ...
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """A target's run from `begin` to `end` (epoch ns) in bins of a span (ns), by TTL (0: the target)."""
         ...
 
     def happenings(self, target: int) -> Sequence[Happening]:

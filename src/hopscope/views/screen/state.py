@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
+from hopscope.session.told import Happening
 from hopscope.views.screen import folding
+from hopscope.views.screen.cells import Binned, Usual
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
 from hopscope.views.screen.table import RowOptions, TableCache
@@ -42,8 +45,14 @@ class ViewState:
     """The moment that is shown (epoch ns); None: now, whatever time it is."""
     live: Snapshot | None = None
     """The newest snapshot, where another one is shown."""
-    zoom: int = 0
-    """The chart shows the newest ``1/2**zoom`` of the window."""
+    span_s: int | None = None
+    """What the time axis spans (s); None: the run, up to a quarter of an hour."""
+    binned: Callable[[int], Binned] | None = None
+    """By target, what knows of a time before its path's window."""
+    happenings: Callable[[int], Sequence[Happening]] | None = None
+    """By target, what happened."""
+    usual: dict[int, Usual] = field(default_factory=dict)
+    """By target, what is usual at its hops."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
     opened: set[int] = field(default_factory=set)
@@ -78,6 +87,7 @@ class ViewState:
             self.target = snapshot.targets[0].id if snapshot.targets else None
         for gone in [key for key in self.tables if key not in ids]:
             del self.tables[gone]
+            self.usual.pop(gone, None)
             self.hops.pop(gone, None)
             self.opened.discard(gone)
         self.judge.keep_only(ids)

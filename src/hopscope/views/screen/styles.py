@@ -96,7 +96,7 @@ def _rgb(theme: Theme, glyphs: GlyphSet) -> Look:
         tab=Style(bgcolor=mix(0.20, accent)),
         line_hop=paint(accent.hex6),
         line_target=paint(mix(0.5)),
-        heat=tuple(paint(mix(share, accent)) for share in (0.22, 0.38, 0.54, 0.70, 0.86, 1.0)),
+        heat=tuple(paint(mix(share, accent)) for share in (0.55, 0.64, 0.73, 0.82, 0.91, 1.0)),
         glyphs=glyphs,
         dark=theme.dark,
     )

@@ -95,9 +95,10 @@ def _row(
     if bars:
         line.add("  ", look.text)
         if hop:
-            for text, its in spark.cells(
-                hop.window.last(bars), ceiling, look, silent=not hop.is_target, harmless=False
-            ):
+            loss: spark.Loss = "trouble" if verdict.verdict.is_trouble else "over" if hop.is_target else "silent"
+            each = spark.each_for(target.plan.interval_ns if target.plan is not None else None)
+            steps = spark.absolute(ceiling)
+            for text, its in spark.cells(hop.window, bars, steps, look, loss, each, spark.newest(target.path)):
                 line.add(text, its)
     row = line.row(width, look.text, Hit("open", target.id))
     return over(row, look.chosen) if chosen else row

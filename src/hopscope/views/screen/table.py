@@ -20,13 +20,14 @@ from hopscope.path.windows import named
 from hopscope.session.model import Target
 from hopscope.views.screen import folding, hosts, labels, spark
 from hopscope.views.screen.bands import NONE, Band, bands
+from hopscope.views.screen.cells import Usual
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE, GlyphSet
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 from hopscope.words.hops import hop_words
-from hopscope.words.numbers import axis_ms, nice_ceiling, table_ms
+from hopscope.words.numbers import nice_ceiling, table_ms
 
 HOST_MIN = 16
 SPARK_MIN = 12
@@ -73,7 +74,7 @@ class RowOptions:
     mpls: bool = True
     unfolded: bool = False
     """Each address of a hop in a row."""
-    scale: Scale = "all"
+    scale: Scale = "usual"
 
 
 @dataclass
@@ -84,6 +85,7 @@ class TableCache:
     most: int = 0
     """The most lines that the path has taken."""
     ceiling: float | None = None
+    usual: Usual = field(default_factory=Usual)
     painter: TablePainter | None = None
     """Who drew `rows`: another one draws them all anew."""
     rows: dict[int, tuple[tuple[object, ...], list[Row]]] = field(default_factory=dict)
@@ -186,15 +188,10 @@ class TablePainter:
                     if layout.spark >= 34
                     else f" +{layout.left_out}{look.glyphs.right}"
                 )
-            reach = f"0{look.glyphs.to}{axis_ms(ceiling)}" if scale == "all" and ceiling else "own scales"
+            reach = spark.reach(self.target, layout.spark)
             room = layout.spark - len(more)
-            rounds = f"last {layout.spark} rounds"
-            if len(rounds) + 2 + len(reach) > room:
-                rounds = f"last {layout.spark}"
-            if len(rounds) + 2 + len(reach) > room:
-                rounds = ""
-            if len(reach) > room:
-                reach = cut(reach.removeprefix(f"0{look.glyphs.to}"), room)
+            rounds = spark.scale_words(scale, ceiling, self.in_us, look, room - len(reach) - 2)
+            reach = cut(reach, room)
             line.add(rounds, look.quiet, Hit("action", "show.scale"))
             line.to(line.width + room - len(rounds) - len(reach), look.quiet).add(
                 reach, look.quiet, Hit("action", "show.scale")
@@ -223,22 +220,27 @@ class TablePainter:
         names = self._names()
         found = dict(zip((hop.ttl for hop in target.path.rows), findings, strict=True))
         out = []
+        last = spark.newest(target.path)
         for item in items:
             if isinstance(item, folding.Fold):
                 out.append((item.first, [self._fold(item, owned, chosen=item.first == cursor)]))
                 continue
             hop, verdict = item, found[item.ttl]
-            ceiling = cache.ceiling or 1.0
-            if options.scale == "hop":
-                ceiling = nice_ceiling(spark.high_ms(hop, layout.spark))
+            match options.scale:
+                case "usual":
+                    steps = spark.excess(cache.usual.of(hop), self.in_us)
+                case "all":
+                    steps = spark.absolute(cache.ceiling or 1.0)
+                case "hop":
+                    steps = spark.absolute(nice_ceiling(spark.high_ms(hop, layout.spark)))
             nodes = labels.present(target, hop)
             facts = tuple(labels.facts_of(target, node.address) for node in nodes)
             band = owned.get(hop.ttl, NONE)
             # The hop by identity, and alive: a new snapshot of it is another object.
-            made_of = (verdict, ceiling, facts, band, nodes, names, hop.ttl == cursor)
+            made_of = (verdict, steps, last, facts, band, nodes, names, hop.ttl == cursor)
             known = cache.rows.get(hop.ttl)
             if known is None or known[0][0] is not hop or known[0][1:] != made_of:
-                drawn = self._hop(hop, nodes, verdict, ceiling, band, names, chosen=hop.ttl == cursor)
+                drawn = self._hop(hop, nodes, verdict, steps, last, band, names, chosen=hop.ttl == cursor)
                 known = ((hop, *made_of), drawn)
                 cache.rows[hop.ttl] = known
             out.append((hop.ttl, known[1]))
@@ -287,7 +289,8 @@ class TablePainter:
         hop: Hop,
         nodes: tuple[Node, ...],
         verdict: HopFinding,
-        ceiling: float,
+        steps: Sequence[int],
+        last: int,
         band: Band,
         names: tuple[str, ...],
         *,
@@ -309,14 +312,12 @@ class TablePainter:
                 line.add(fit(column.cell(hop, self.in_us), column.width - 1, "right") + " ", style)
         if layout.spark:
             line.add(" " * GAP, look.text)
-            for text, style in spark.cells(
-                hop.window.last(layout.spark),
-                ceiling,
-                look,
-                silent=not hop.received and verdict.state != "no-answer",
-                harmless=not begins.ttls or hop.ttl < min(begins.ttls),
-            ):
+            start = line.width
+            each = spark.each_for(self.target.plan.interval_ns if self.target.plan else None)
+            loss = loss_of(hop, verdict, begins)
+            for text, style in spark.cells(hop.window, layout.spark, steps, look, loss, each, last):
                 line.add(text, style)
+            line.hits.append((start, line.width, Hit("spark", f"{hop.ttl}:{start}:{layout.spark}")))
         out = [self._finish(line, chosen, hop.ttl)]
         if self.options.unfolded:
             others = nodes[1:]
@@ -387,6 +388,15 @@ class TablePainter:
     def _finish(self, line: Line, chosen: bool, ttl: int) -> Row:
         row = line.row(self.width, self.look.text, Hit("hop", ttl))
         return over(row, self.look.chosen) if chosen else row
+
+
+def loss_of(hop: Hop, finding: HopFinding, begins: Begins) -> spark.Loss:
+    """What a hop's lost probes mean."""
+    if not hop.received and finding.state != "no-answer":
+        return "silent"
+    if finding.state == "cosmetic":
+        return "harmless"
+    return "trouble" if begins.ttls and hop.ttl >= min(begins.ttls) else "over"
 
 
 def is_roomy(name: str, width: int) -> bool:

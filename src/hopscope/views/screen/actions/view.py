@@ -5,9 +5,8 @@ from __future__ import annotations
 from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.views.screen.actions.registry import ACTIONS, action
 from hopscope.views.screen.context import ActionContext
-from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
+from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES, SCALES
 
-MAX_ZOOM = 5
 HIDDEN_BY_KEY = 2
 """Hops that the key hides where ``--privacy`` did not say: mostly one's own router and the provider's first."""
 
@@ -92,10 +91,22 @@ def mpls(context: ActionContext) -> None:
     context.say(f"MPLS labels {'shown' if context.state.mpls else 'hidden'}")
 
 
-@action("show.scale", "l", "scale", "Sparklines on one scale for all hops, or each on its own.", "Look")
+@action(
+    "show.scale",
+    "l",
+    "scale",
+    "Sparklines over each hop's usual, from 0 for all hops, or each on its own scale.",
+    "Look",
+)
 def scale(context: ActionContext) -> None:
-    context.state.scale = "hop" if context.state.scale == "all" else "all"
-    context.say("each sparkline on its own scale" if context.state.scale == "hop" else "all sparklines on one scale")
+    state = context.state
+    state.scale = SCALES[(SCALES.index(state.scale) + 1) % len(SCALES)]
+    words = {
+        "usual": "over each hop's usual, in fixed steps",
+        "all": "on one scale from 0",
+        "hop": "each on its own scale",
+    }
+    context.say(f"sparklines {words[state.scale]}")
 
 
 @action("show.window", "F", "window", "What the numbers are over: all, or a time that ends now (60 s to 1 h).", "Look")
@@ -143,16 +154,29 @@ def chart_view(context: ActionContext) -> None:
     context.redraw()
 
 
-@action("chart.closer", "plus,equals_sign", "zoom in", "Chart: a shorter time.", "Chart")
+@action("chart.closer", "plus,equals_sign", "zoom in", "A shorter time on the time axis.", "Chart")
 def closer(context: ActionContext) -> None:
-    context.state.zoom = min(MAX_ZOOM, context.state.zoom + 1)
-    context.redraw()
+    _span(context, -1)
 
 
-@action("chart.wider", "minus", "zoom out", "Chart: a longer time.", "Chart")
+@action("chart.wider", "minus", "zoom out", "A longer time on the time axis.", "Chart")
 def wider(context: ActionContext) -> None:
-    context.state.zoom = max(0, context.state.zoom - 1)
-    context.redraw()
+    _span(context, 1)
+
+
+def _span(context: ActionContext, step: int) -> None:
+    """The next span of the time axis."""
+    from hopscope.views.screen.axis import SPANS_S, span_by_itself
+    from hopscope.words.numbers import span
+
+    state, target = context.state, context.state.chosen_now
+    now = state.span_s
+    if now is None:
+        started = target.path.started_at if target is not None else None
+        now = span_by_itself(100, (state.present.now - started) / 1e9 if started else 0)
+    place = max(0, min(len(SPANS_S) - 1, SPANS_S.index(now) + step))
+    state.span_s = SPANS_S[place]
+    context.say(f"the time axis spans {span(SPANS_S[place])}")
 
 
 @action("look.clear", "escape", "clear", "Close what is open; then go back to now; then clear the choice.", "Look")

@@ -15,7 +15,7 @@ from hopscope.views.screen.actions.probing import probed_as_before, restart_with
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt, adjusted_back, read_option
 from hopscope.views.screen.dialogs.sheet import Sheet, line
-from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES
+from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES, SCALES
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit
 from hopscope.views.screen.themes import theme_names
@@ -55,7 +55,7 @@ SETTINGS = (
     Setting("names", "names", "names, addresses or both", "screen", NAMES_MODES),
     Setting("owners", "AS", "the owner of each address", "screen", (True, False)),
     Setting("mpls", "MPLS", "labels of hops", "screen", (True, False)),
-    Setting("scale", "sparklines", "one scale for all hops, or each on its own", "screen", ("all", "hop")),
+    Setting("scale", "sparklines", "over each hop's usual, from 0 for all, or each on its own", "screen", SCALES),
     Setting("window", "numbers", "since the start, or of a time that ends now", "screen", tuple(WINDOWS)),
     Setting("unfolded", "addresses", "every address of a hop on a line of its own", "screen", (True, False)),
     Setting("chart", "chart", "shown where there is room, always, never", "screen", (None, True, False)),
