@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from itertools import count
 from types import TracebackType
@@ -15,6 +15,7 @@ from hopscope.cli.watched import Watched
 from hopscope.history.store import RecordedRun, Store, StoreError
 from hopscope.history.tail import Tail
 from hopscope.names.facts import AddressInfo, Namer
+from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.recall import Recall
@@ -197,6 +198,10 @@ class Follow(Watched):
     def let_go(self) -> None:
         """See `Session.let_go`."""
         self._recall = None
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """See `Session.bins`."""
+        return self._folds[target].bins(begin, end, span, ttls)
 
     def happenings(self, target: int) -> list[Happening]:
         """See `Session.happenings`."""
