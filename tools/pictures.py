@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import resvg_py
 
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
@@ -222,6 +221,8 @@ async def take(picture: Picture) -> str:
 
 def png(svg: str) -> bytes:
     """The picture as PNG."""
+    import resvg_py
+
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, monospace_family="Fira Code", zoom=1))
 
 

@@ -136,7 +136,7 @@ def test_a_sparkline_shows_each_fate_by_its_own_shape() -> None:
     assert dict(runs)["▀"] is LOOK.bad
     assert dict(drawn(LOST, loss="over"))["▀"] is not LOOK.bad
     assert drawn(LOST, LOST, loss="harmless") == [("··", LOOK.quiet)]
-    assert drawn(LOST, PENDING, LOST, loss="silent") == [("···", LOOK.faint)]
+    assert drawn(LOST, PENDING, LOST, loss="silent") == [("···", LOOK.quiet)]
     assert drawn(*[ms] * 9, LOST, *[LOST] * 4, *[ms] * 6, *[PENDING] * 10, each=10) == [
         ("▔▀", LOOK.bad),
         ("…", LOOK.faint),

@@ -16,7 +16,8 @@ from hopscope.words.numbers import about, nth, resting, span
 from hopscope.words.places import Place
 from hopscope.words.verdicts import SAYS, Circumstances, error_words, matter, more_ms, ms, where
 
-State: TypeAlias = Literal["running", "paused", "finished"]
+State: TypeAlias = Literal["running", "then", "paused", "finished"]
+"""What becomes of a target; ``then``: it is looked at as it was at a moment that is past."""
 _LONG: Final = 40
 """Cells from which a target's name is too long for a sentence."""
 _YOUNG: Final = 10
@@ -61,7 +62,7 @@ class History(NamedTuple):
 
 
 def headline(verdict: Verdict, setting: Circumstances, history: History, state: State) -> Headline:
-    """The verdict's sentences. `state`: what becomes of its target; nothing is "now" where nobody looks."""
+    """The verdict's sentences; nothing is "now" where nobody looks, or at another moment."""
     if verdict.is_trouble:
         head, more = _TROUBLE[verdict.kind](verdict.numbers, setting, history)
         asides = _since(verdict, setting, history, is_now=state == "running")
@@ -69,7 +70,7 @@ def headline(verdict: Verdict, setting: Circumstances, history: History, state: 
     else:
         head, asides, more = _QUIET[verdict.kind](verdict, setting, history)
     ways = tuple((each,) if isinstance(each, str) else each for each in more if each)
-    if state == "running":
+    if state in ("running", "then"):
         return Headline(head[:1].upper() + head[1:], asides, ways)
     begin = "Paused; so far " if state == "paused" else "Finished: "
     return Headline(f"{begin}{head.removesuffix(' so far')}", asides, ways)
@@ -182,8 +183,11 @@ def _bufferbloat(n: Numbers, setting: Circumstances, history: History) -> _Told:
     lost = f", {about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else ""
     slow = f"All is slow: +{more}{lost}." if more else f"All is slow{lost}."
     name = f" ({place.provider})" if place.provider else ""
-    line = f"It begins on the line between your router and your provider{name}."
-    do = "Stop uploads, backups and big downloads, and see whether it ends."
+    line = (
+        f"It begins on the line between your router and your provider{name}.",
+        "It begins on the line to your provider.",
+    )
+    do = ("Stop uploads, backups and big downloads, and see whether it ends.", "Stop uploads and downloads.")
     return f"your internet line is full {where(place)}".rstrip(), (line, slow, do, f"{_STUTTER}.")
 
 
@@ -315,10 +319,11 @@ def _was(was: Incident, place: Place, setting: Circumstances) -> str:
     return f"{said} for {span((was.end - was.begin) / 1e9)}, {setting.clock(was.begin)} to {setting.clock(was.end)}."
 
 
-def _before(was: Incident, place: Place, setting: Circumstances) -> str:
+def _before(was: Incident, place: Place, setting: Circumstances) -> Ways:
     said = _was(was, place, setting)
-    sides = _sides(place)
-    return f"Before that: {said[:1].lower()}{said[1:-1]}{f', {sides}' if sides else ''}."
+    begin = f"Before that: {said[:1].lower()}{said[1:-1]}"
+    sides = [each for each in (_sides(place), _sides(place, shortly=True)) if each]
+    return (*(f"{begin}, {each}." for each in sides), f"{begin}.")
 
 
 def _harmless(notes: tuple[Note, ...]) -> tuple[str, ...]:

@@ -147,7 +147,9 @@ def said(state: ViewState, look: Look, width: int, target: Target, lines: int) -
     stands_out = style + Style(bold=True) if status.verdict.is_trouble else look.strong
     if status.young:
         stands_out = look.quiet
-    rows = sentence.rows(status.headline, (mark, style), stands_out, look, width, lines)
+    rows = sentence.rows(
+        status.sentences(is_past=state.moment is not None), (mark, style), stands_out, look, width, lines
+    )
     hits = ((0, width, Hit("action", "verdict.why")),)
     return [
         over(row, look.chosen)._replace(hits=hits) if state.on_sentence else row._replace(hits=hits) for row in rows

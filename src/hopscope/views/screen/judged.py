@@ -48,6 +48,12 @@ class TargetStatus:
     verdict: Verdict
     headline: Headline
     """The same in whole sentences."""
+    spoken: Said | None = None
+    """Who said it; None where nothing was judged."""
+
+    def sentences(self, *, is_past: bool) -> Headline:
+        """The whole sentences; `is_past`: of a moment that is not now."""
+        return self.spoken.headline("then") if is_past and self.spoken is not None else self.headline
 
     @property
     def words(self) -> str:
@@ -154,4 +160,4 @@ def status_of(target: Target) -> TargetStatus:
             whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
             return TargetStatus(name, whole, f"finished, {said.short}", verdict, spoken.headline("finished"))
         case _:
-            return TargetStatus(mood(verdict), said, said.short, verdict, spoken.headline())
+            return TargetStatus(mood(verdict), said, said.short, verdict, spoken.headline(), spoken)

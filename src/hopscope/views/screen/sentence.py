@@ -28,23 +28,25 @@ def height(width: int, height: int) -> int:
 def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
     """As many of the sentences as `lines` lines have room for, the first before the others; in their shorter ways where
     the first two have no room else. Only where the first alone is too long it is cut, with a sign."""
-    best: list[str] = []
-    for shortest in range(3):
+    tries: list[list[str]] = []
+    for shortest in range(max(len(ways) for ways in sentences[:2])):
         kept: list[str] = []
-        best = []
+        laid: list[str] = []
         for ways in sentences:
             for way in ways[min(shortest, len(ways) - 1) :]:
-                laid = _laid([*kept, way], width, lines)
-                if laid is not None:
-                    kept, best = [*kept, way], laid
+                more = _laid([*kept, way], width, lines)
+                if more is not None:
+                    kept, laid = [*kept, way], more
                     break
             else:
                 if len(kept) < 2:
                     break  # the first two before all others
         if len(kept) >= min(2, len(sentences)):
-            return best
-    if best:
-        return best
+            return laid
+        if laid:
+            tries.append(laid)
+    if tries:
+        return tries[0]
     first = wrap(sentences[0][-1], width)
     return [*first[: lines - 1], cut(" ".join(first[lines - 1 :]), width)]
 

@@ -149,7 +149,7 @@ def lost_signs(look: Look, loss: Loss) -> LostSigns:
         case "harmless":
             return glyphs.silent, glyphs.silent, look.quiet
         case _:
-            return glyphs.silent, glyphs.silent, look.faint
+            return glyphs.silent, glyphs.silent, look.quiet
 
 
 def _sign(sample: int, look: Look, lost: LostSigns, loss: Loss) -> tuple[str, Style]:

@@ -1,6 +1,7 @@
 """The styles that renderers draw with, made from a theme once: health, quiet and strong text, the cursor.
 
 Colour means health and nothing else. What is unimportant is quieter, what is chosen stands on a lighter ground.
+Whatever a theme's colours are, text and graphics keep their least contrast on each ground, as far as that can be.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from textual.theme import Theme
 
 from hopscope.views.screen.glyphs import UNICODE, GlyphSet
 
+TEXT, GRAPHICS = 4.5, 3.0
+"""The least contrast (WCAG 2) of what is read, and of what is only seen, on every ground that it can stand on."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -22,7 +26,7 @@ class Look:
     strong: Style
     quiet: Style
     faint: Style
-    """Rules, frames, dotted silence: there, but never read."""
+    """Rules and frames: there, but never read."""
     healthy: Style
     warn: Style
     bad: Style
@@ -69,34 +73,62 @@ def look_of(theme: Theme, glyphs: GlyphSet = UNICODE, no_color: bool = False) ->
     return _KNOWN[key]
 
 
+def luminance(colour: Color) -> float:
+    """Relative luminance, WCAG 2."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (colour.r / 255, colour.g / 255, colour.b / 255)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: float, other: float) -> float:
+    """Contrast of two luminances, 1 to 21."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
 def _rgb(theme: Theme, glyphs: GlyphSet) -> Look:
     hexes = theme.to_color_system().generate()
-    back, front = Color.parse(hexes["background"]), Color.parse(hexes["foreground"])
-
-    def mix(share: float, other: Color = front, ground: Color = back) -> str:
-        return ground.blend(other, share, 1.0).hex6
-
-    accent = Color.parse(hexes["accent"])
+    back, front, accent = (Color.parse(hexes[name]) for name in ("background", "foreground", "accent"))
+    chosen, tab = back.blend(accent, 0.12, 1.0), back.blend(accent, 0.16, 1.0)
+    grounds = [luminance(ground) for ground in (back, chosen, tab)]
     ground = back.hex6
 
-    def paint(colour: str, bold: bool = False) -> Style:
-        return Style(color=colour, bgcolor=ground, bold=bold or None)
+    def legible(begin: Color, end: Color, least: float, on: int = 2) -> Color:
+        """The first colour on the way from `begin` to `end` that stands out on the first `on` of the grounds."""
+        for step in range(26):
+            colour = begin.blend(end, step / 25, 1.0)
+            light = luminance(colour)
+            if all(contrast(light, each) >= least for each in grounds[:on]):
+                break
+        return colour
 
+    def paint(colour: Color, bold: bool = False) -> Style:
+        return Style(color=colour.hex6, bgcolor=ground, bold=bold or None)
+
+    def text(begin: Color, bold: bool = False, on: int = 3) -> Style:
+        return paint(legible(begin, front, TEXT, on), bold)
+
+    def mix(share: float, other: Color = front) -> Color:
+        return back.blend(other, share, 1.0)
+
+    high = legible(accent, front, GRAPHICS)
+    low = legible(mix(0.3, accent), high, GRAPHICS, 1)
     return Look(
-        text=paint(mix(0.86)),
-        strong=paint(mix(1.0), bold=True),
-        quiet=paint(mix(0.56)),
+        text=text(mix(0.86)),
+        strong=paint(front, bold=True),
+        quiet=text(mix(0.56), on=2),
         faint=paint(mix(0.26)),
-        healthy=paint(hexes["success"]),
-        warn=paint(hexes["warning"]),
-        bad=paint(hexes["error"], bold=True),
-        spark=paint(mix(0.52, front.blend(accent, 0.4, 1.0))),
-        key=paint(mix(0.95), bold=True),
-        chosen=Style(bgcolor=mix(0.16, accent)),
-        tab=Style(bgcolor=mix(0.20, accent)),
-        line_hop=paint(accent.hex6),
-        line_target=paint(mix(0.5)),
-        heat=tuple(paint(mix(share, accent)) for share in (0.55, 0.64, 0.73, 0.82, 0.91, 1.0)),
+        healthy=text(Color.parse(hexes["success"])),
+        warn=text(Color.parse(hexes["warning"])),
+        bad=text(Color.parse(hexes["error"]), bold=True),
+        spark=paint(legible(mix(0.52, front.blend(accent, 0.4, 1.0)), front, GRAPHICS)),
+        key=text(mix(0.95), bold=True),
+        chosen=Style(bgcolor=chosen.hex6),
+        tab=Style(bgcolor=tab.hex6),
+        line_hop=paint(high),
+        line_target=paint(legible(mix(0.5), front, GRAPHICS)),
+        heat=tuple(paint(low.blend(high, step / 5, 1.0)) for step in range(6)),
         glyphs=glyphs,
         dark=theme.dark,
     )

@@ -360,7 +360,7 @@ class TablePainter:
         """A further address of a hop."""
         target, look, layout, options = self.target, self.look, self.layout, self.options
         line = Line().add(" " * NUMBER, look.quiet)
-        line.add(f"{look.glyphs.last_branch if is_last else look.glyphs.branch} ", look.faint)
+        line.add(f"{look.glyphs.last_branch if is_last else look.glyphs.branch} ", look.quiet)
         part = labels.share(hop, node)
         own = labels.owner(target, node.address) if options.owners else ""
         if own == labels.owner(target, first.address):

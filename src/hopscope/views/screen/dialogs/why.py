@@ -87,7 +87,12 @@ class WhyScreen(Sheet):
         status, clock = self.context.state.judge.target(target), clock_of(target)
         mark, style = look.health(status.state)
         out = [Line().add(f" {target.query}", look.strong).row(width, look.text)]
-        for part in why(Said(target, clock), status.headline, clock, target.path.started_at):
+        for part in why(
+            Said(target, clock),
+            status.sentences(is_past=self.context.state.moment is not None),
+            clock,
+            target.path.started_at,
+        ):
             for number, words in enumerate(part.lines):
                 is_head = part.name == "what" and not number
                 for index, piece in enumerate(wrap(words, max(10, width - LABEL - 2))):

@@ -1,0 +1,162 @@
+"""One truth on a screen: what, where, since when and whether it is over in its first lines; no colour beside "fine"."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hopscope.sim.library import list_scenarios
+from hopscope.views.screen import frame, themes
+from hopscope.views.screen.keymap import keys_of
+from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import look_of
+from hopscope.views.screen.text import Row
+from hopscope.words.numbers import about
+from tests.screen.played import at
+from tests.screen.scripted import Scripted, ScriptedSession, tour
+from tests.screen.test_board import seen
+from tests.screen.test_names_and_folds import hop_rows
+
+ALL = [story.name for story in list_scenarios()]
+MOMENTS = (6, 25, 33, 50, 65, 75, 95, 125)
+SIZES = ((120, 34), (80, 24), (60, 16), (160, 50))
+
+TRUTHS = [
+    ("outage", 33, ("No answer from hop 6 on", "12:00:20", "your provider", "farline.example")),
+    ("outage", 65, ("Fine again for 30 s", "No answer came from hop 6 on", "12:00:20 to 12:00:35", "farline.example")),
+    ("outage", 125, ("Fine again for 30 s", "from hop 6 on", "the 2nd time", "until 12:01:35")),
+    ("wifi", 75, ("Your own network is unsteady (Wi-Fi?)", "now and ever since the start", "hop 1, your router")),
+    ("bufferbloat", 50, ("Your internet line is full from hop 2 on", "12:00:20", "your provider")),
+    ("bufferbloat", 75, ("Fine again for 25 s", "internet line was full from hop 2 on", "12:00:21 to 12:00:46")),
+    ("route-change", 55, ("another, slower way from hop 6 on", "12:00:30", "between your provider")),
+    ("route-change", 97, ("Fine again for 30 s", "from hop 6 on", "12:00:30 to 12:01:07")),
+    ("lossy-link", 75, ("3 % of packets are lost from hop 7 on", "now and ever since the start", "inside farline")),
+    ("loop", 40, ("Packets go in circles at hops 6 and 7", "now and ever since the start", "inside farline.example")),
+    ("silent-target", 40, ("does not answer pings", "now and ever since the start", "Up to hop 10")),
+    ("ratelimit", 75, ("Fine for 1 min", "Hops 4 and 8 answer only some probes: harmless")),
+    ("tour", 290, ("3 % of packets are lost from hop 9 on", "now and ever since the start")),
+    *((name, 75, ("Fine for 1 min", "nothing lost")) for name in ("healthy", "mpls", "ipv6", "hostile")),
+]
+
+
+def head(lines: list[str]) -> str:
+    """The lines above the table as one."""
+    first = next(i for i, line in enumerate(lines) if "Host" in line)
+    return " ".join(" ".join(lines[:first]).split())
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clock times are the same everywhere."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("scenario", "seconds", "words"), TRUTHS)
+@pytest.mark.parametrize("bare", [True, False], ids=["names alone", "owner data"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_first_lines_say_what_where_since_when_and_whose(
+    scenario: str, seconds: float, words: tuple[str, ...], bare: bool, size: tuple[int, int]
+) -> None:
+    said = head(seen(at(scenario, seconds, bare=bare), size))
+    missing = [each for each in words if each not in said]
+    if not bare:
+        missing = [each for each in missing if "farline" not in each]  # whose is by its number there
+    assert not missing, said
+
+
+@pytest.mark.parametrize(("scenario", "seconds", "words"), TRUTHS)
+def test_a_screen_of_forty_columns_says_the_first_two(scenario: str, seconds: float, words: tuple[str, ...]) -> None:
+    said = head(seen(at(scenario, seconds, bare=True), (40, 12)))
+    assert words[0].split(" for ")[0].split(" on")[0] in said
+    assert "…" not in said
+
+
+def drawn(scenario: str, seconds: float, size: tuple[int, int]) -> tuple[list[Row], ViewState]:
+    state = ViewState.begin(ScreenOptions(), at(scenario, seconds, bare=True))
+    state.see(state.shown)
+    look = look_of(themes.OWN[0])
+    return frame.compose(state, look, *size, keys_of({}), frame.FrameCache()).rows, state
+
+
+@pytest.mark.parametrize("scenario", ALL)
+def test_beside_fine_there_is_no_colour_of_trouble_and_in_trouble_it_begins_in_one_place(scenario: str) -> None:
+    look = look_of(themes.OWN[0])
+    colours = {look.warn.color, look.bad.color}
+    for seconds in MOMENTS:
+        rows, state = drawn(scenario, seconds, (120, 34))
+        target = state.chosen
+        assert target is not None
+        verdict = target.judged.verdict
+        table = [row for row in rows if row.hits and row.hits[-1][2].kind == "hop"]
+        hosts = [
+            row.text[2:7].strip()
+            for row in table
+            if any(part.style and part.style.color in colours for part in row.strip.crop(2, 30))
+        ]
+        if verdict.is_trouble:
+            assert 1 <= len(hosts) <= 3, (seconds, hosts)
+        else:
+            assert not hosts, seconds
+            signs = [part.text for row in table for part in row.strip if part.style and part.style.color in colours]
+            assert set("".join(signs)) <= {"»", "!"}, seconds  # late, and not sent: no loss
+
+
+@pytest.mark.parametrize("scenario", ALL)
+def test_the_loss_of_the_sentence_is_the_target_rows_or_names_its_own_span(scenario: str) -> None:
+    for seconds in MOMENTS:
+        lines = seen(at(scenario, seconds, bare=True), (120, 34), details=True, chart=True)
+        target = at(scenario, seconds, bare=True).targets[0]
+        said = head(lines)
+        share = re.search(r"([\d.]+ %) of packets are lost", said)
+        if share and "(last" not in said:
+            hop = target.path.target_hop
+            assert hop is not None
+            assert share[1] == about(hop.loss_pct), (seconds, said)
+        counted = re.search(r"(\d+) of (\d+) lost, perhaps", said)
+        if counted:
+            hop = target.path.target_hop
+            assert hop is not None
+            assert (int(counted[1]), int(counted[2])) == (hop.lost, hop.lost + hop.received)
+
+
+@pytest.mark.parametrize("scenario", ALL)
+def test_rows_are_no_more_than_hops_of_the_path(scenario: str) -> None:
+    for seconds in MOMENTS:
+        snapshot = at(scenario, seconds)
+        rows = hop_rows(seen(snapshot, (160, 50)))
+        assert len(rows) <= len(snapshot.targets[0].path.hops)
+
+
+def test_twenty_minutes_after_an_outage_what_it_was_is_still_said() -> None:
+    path = tour()
+    target = Scripted(1, "one.one.one.one", "192.0.2.53", path)
+    session = ScriptedSession(target).play(60)
+    silent = [type(hop)(hop.addresses, hop.names, silent=True) for hop in path[4:]]
+    target.routers = (*path[:4], *silent)
+    session.play(30)
+    target.routers = path
+    session.play(1200)
+    said = head(seen(session.snapshot(), (120, 34)))
+    assert "Fine for 19 min" in said or "Fine for 20 min" in said
+    assert "Before that: no answer came from hop 5 on for 30 s, 15:03:00 to 15:03:30" in said
+
+
+def test_words_rest_while_nothing_happens() -> None:
+    changes = {head(seen(at("healthy", seconds), (120, 34))).split("●")[1] for seconds in range(60, 118, 3)}
+    assert len(changes) <= 2
+
+
+def test_at_another_moment_nothing_is_said_to_be_now() -> None:
+    for scenario, seconds in (("outage", 33), ("wifi", 75), ("loop", 40)):
+        snapshot = at(scenario, seconds, bare=True)
+        said = head(seen(snapshot, (120, 34), moment=snapshot.now))
+        assert not re.search(r"\bnow\b", said.split("◀")[0]), said
+        assert "since" in said.split("rounds")[1]
