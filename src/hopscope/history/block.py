@@ -11,7 +11,7 @@ are kept as they are.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, Union
+from typing import Annotated, Final, TypeAlias, Union
 
 import msgspec
 
@@ -31,9 +31,11 @@ PROBE_FACTS: Final = frozenset({RoundStarted, Sent, Answered, Late, Duplicate, L
 Rowed: TypeAlias = tuple[int, ProbeFact]
 """A fact, and the row that it was written in."""
 
-MOST_FACTS: Final = 1 << 21
+MOST_FACTS: Final = 1 << 19
 MOST_BYTES: Final = 16 << 20
 """Of a block that is not compressed any more: `writer` makes none that is longer."""
+MOST_TARGETS: Final = 1000
+"""Of a row."""
 MOST_SHAPES: Final = 1 << 16
 MOST_NS: Final = 1 << 61
 """Larger numbers stand in no column."""
@@ -59,13 +61,17 @@ class Shape(msgspec.Struct, frozen=True, array_like=True):
     """An answer of it."""
 
 
+Shapes: TypeAlias = Annotated[list[Shape], msgspec.Meta(max_length=MOST_SHAPES - 1)]
+OddFacts: TypeAlias = Annotated[list[ProbeFact], msgspec.Meta(max_length=MOST_FACTS)]
+
+
 class RowPart(msgspec.Struct, frozen=True, array_like=True):
     """A target's facts of one row. Columns are little-endian: 16 bits a number of `shapes`, else 64."""
 
     target: int
     known: int
     """How many shapes the rows before told; 0: none of theirs count any more."""
-    shapes: list[Shape]
+    shapes: Shapes
     """Further ones. The first of all has the number 1."""
     codes: bytes
     """The number of each fact's shape, in the order of arrival."""
@@ -74,7 +80,7 @@ class RowPart(msgspec.Struct, frozen=True, array_like=True):
     """Of each fact that has a shape: its round, and when that began or the probe was sent."""
     rtts: bytes
     """Of each answer."""
-    odd: list[ProbeFact]
+    odd: OddFacts
     """Those of no shape, in their order."""
 
 
@@ -109,10 +115,10 @@ class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
     """Numbers of rows, from the one before."""
     facts: PackedColumn
     """How many facts each row has."""
-    shapes: list[Shape]
+    shapes: Shapes
     codes: PackedColumn
     """Of each fact the number of its shape, the first one being 1, in the order of arrival."""
-    series: list[Series]
+    series: Annotated[list[Series], msgspec.Meta(max_length=MOST_SHAPES)]
     rounds: PackedColumn
     """Of each departure but its series' first: from the one before."""
     times: PackedColumn
@@ -123,7 +129,7 @@ class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
     """The same of losses."""
     rtts: PackedColumn
     """Of each answer."""
-    odd: list[ProbeFact]
+    odd: OddFacts
 
 
 OWN_FIELDS: Final = ("target", "round", "ttl", "sent_at", "rtt_ns")

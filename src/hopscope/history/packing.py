@@ -214,23 +214,25 @@ class Packer:
 
 def _departures(track: Track) -> tuple[list[tuple[int, int]], list[int], list[int]]:
     """Departures that are told nowhere here, and of each answer and of each loss, which departure is its own."""
-    index = dict(zip(track.rounds, range(len(track.rounds)), strict=True))
+    index: dict[int, int] = {}
     places: list[list[Any]] = []
-    times = track.times
+    rounds, times = track.rounds, track.times
     for of_rounds, of_times in (
         (track.answered_rounds, track.answered_times),
         (track.lost_rounds, track.lost_times),
     ):
-        found: list[Any] = list(map(index.get, of_rounds))
-        if None not in found and list(map(times.__getitem__, found)) == of_times:
-            places.append(found)
+        count = len(of_rounds)
+        if of_rounds == rounds[:count] and of_times == times[:count]:  # as it mostly is
+            places.append(list(range(count)))
             continue
-        places.append(
-            [
+        index = index or dict(zip(rounds, range(len(rounds)), strict=True))
+        found: list[Any] = list(map(index.get, of_rounds))
+        if None in found or list(map(times.__getitem__, found)) != of_times:
+            found = [
                 place if place is not None and times[place] == at else (round_, at)
                 for place, round_, at in zip(found, of_rounds, of_times, strict=True)
             ]
-        )
+        places.append(found)
     untold: dict[tuple[int, int], int] = {}
     for found in places:
         for place in found:

@@ -38,6 +38,7 @@ MOST_TRACES: Final = 10_000
 """Of one store; a file with more is no recording of anybody's."""
 MOST_NOTES: Final = 1_000_000
 _LONGEST_ADDRESS: Final = 64
+_LONGEST_NOTE: Final = 1 << 20
 _BROKEN: Final = "it is broken"
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
@@ -377,6 +378,8 @@ def _is_address(text: str) -> bool:
 
 def _note(data: bytes) -> notes.Note:
     """A note that a fold can take."""
+    if len(data) > _LONGEST_NOTE:
+        raise StoreError(_BROKEN)
     try:
         fact = notes.decode(data)
         if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:

@@ -6,7 +6,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, repeat
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,7 @@ from hopscope.history.block import (
     MOST_FACTS,
     MOST_NS,
     MOST_SHAPES,
+    MOST_TARGETS,
     ODD,
     OWN_FIELDS,
     ROUND,
@@ -33,7 +34,7 @@ from hopscope.history.block import (
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
-_row_decoder: Final = msgspec.msgpack.Decoder(list[RowPart])
+_row_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[RowPart], msgspec.Meta(max_length=MOST_TARGETS)])
 
 
 class Counted(NamedTuple):
@@ -101,9 +102,10 @@ def parts_of(data: bytes) -> list[RowPart]:
     if len(data) > MOST_BYTES:
         raise BadBlock("it is longer than any row")
     try:
-        return _row_decoder.decode(data)
+        parts: list[RowPart] = _row_decoder.decode(data)
     except msgspec.DecodeError as error:
         raise BadBlock(str(error)) from None
+    return parts
 
 
 def facts_of(

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import mul
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -31,7 +31,7 @@ TARGET: Final = 0
 """In the place of a TTL: the target's own series, whatever TTL it stands at."""
 ERROR: Final = 0.016
 """The most that a percentile differs from nearest rank, as a share of it."""
-MOST_SPANS: Final = 100_000
+MOST_SPANS: Final = 10_000
 """Of one packed group."""
 _BITS: Final = 5
 _LOW: Final = (1 << 62) - 1
@@ -224,9 +224,12 @@ class Rounds(NamedTuple):
 
 # --- as bytes --------------------------------------------------------------------------------------------------------
 
-_Packed = tuple[int, int, int, int, int, int, int, int, int, int, int, list[int], list[int]]
+_Numbers = Annotated[list[int], msgspec.Meta(max_length=_MOST_BUCKET)]
+_Packed = tuple[int, int, int, int, int, int, int, int, int, int, int, _Numbers, _Numbers]
+_Packs = Annotated[list[_Packed], msgspec.Meta(max_length=256)]
+_Groups = Annotated[list[tuple[int, int, _Packs]], msgspec.Meta(max_length=MOST_SPANS)]
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, int, list[_Packed]]])
+_decoder: Final = msgspec.msgpack.Decoder(_Groups)
 
 
 def _plain(ttl: int, one: Bin) -> _Packed:
@@ -258,10 +261,7 @@ def encode(spans: Iterable[SpanBins]) -> bytes:
 def decode(data: bytes, ttls: Container[int] = range(256)) -> list[SpanBins]:
     """The bins again, of these TTLs. `ValueError` where these bytes are none, or say what cannot be."""
     spans = []
-    plain = _decoder.decode(data)
-    if len(plain) > MOST_SPANS:
-        raise ValueError("there are more spans than anybody keeps")
-    for begin, span, packed in plain:
+    for begin, span, packed in _decoder.decode(data):
         if span not in SPANS or begin % span or not 0 <= begin < 1 << 62:
             raise ValueError("a span is none of ours")
         spans.append(SpanBins(begin, span, {one[0]: _bin(one) for one in packed if one[0] in ttls}))
