@@ -101,7 +101,7 @@ def row(words: str) -> str:
     return rf"^[▶ ] +\d+ .*{words}"
 
 
-OVERVIEW = r"^   Target +Health"
+OVERVIEW = r"^    Target .*What is wrong"
 PANEL = r" ╭─ hop \d+"
 LOOKING = (
     Step("home", cursor(1)),

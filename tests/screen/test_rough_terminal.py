@@ -62,7 +62,7 @@ OPEN = {
     "help": ("?", "help"),
     "prompt": ("a", "add a target"),
     "palette": ("\x10", "Search"),
-    "overview": ("g", "Health"),
+    "overview": ("g", "vs usual"),
     "heat": ("ddd", "all hops over time"),
 }
 

@@ -241,14 +241,25 @@ class ActionContext:
         state = self.state
         state.said = None
         if state.overview:
-            from hopscope.views.screen import summary
-
-            ids = [target.id for target in summary.order(state)]
-            if ids and state.target in ids:
-                state.target = ids[max(0, min(len(ids) - 1, ids.index(state.target) + step))]
+            self._move_target(step)
         else:
             self._move_hop(step)
         self.redraw()
+
+    def _move_target(self, step: int) -> None:
+        """By rows of the overview; those that are folded are one row, the last."""
+        from hopscope.views.screen import summary
+
+        state = self.state
+        state.order.moved_at = state.present.now
+        ids = [target.id for target in summary.rows_shown(state)]
+        rest = [target.id for target in state.shown.targets if target.id not in ids]
+        place = ids.index(state.target) if state.target in ids else len(ids)
+        place = max(0, min(len(ids) - (0 if rest else 1), place + step))
+        if place < len(ids):
+            state.target = ids[place]
+        elif state.target not in rest:
+            state.target = rest[0]
 
     def _move_hop(self, step: int) -> None:
         """By rows of the table; a single step up from its first row leads to the sentences above it."""

@@ -88,6 +88,11 @@ def compose(
         body = _nobody(look, width, names)
     elif state.overview:
         body = _overview(state, look, width, room)
+        left = room - len(body) - 1
+        if state.chart is not False and height >= CHART_FROM and left >= PANEL_LEAST:
+            has_chart, tall = True, min(left, height * 2 // 5)
+            body += [blank(width, look.text)] * (room - tall - len(body))
+            body += _panels(state, target, look, width, tall, drawn)
     else:
         tall = chart_height(state, height, room, target)
         has_chart = tall > 0
@@ -248,7 +253,7 @@ def _more(sign: str, count: int, look: Look, width: int) -> Row:
 def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     from hopscope.views.screen import summary  # not needed for the first frame
 
-    first, rows = summary.view(state, look, width)
+    first, rows = summary.view(state, look, width, max(1, room - 1))
     position = next((i for i, (id_, _) in enumerate(rows) if id_ == state.target), 0)
     lines = [row for _, row in rows]
     return [first, *window(state, lines, (position, position + 1), max(1, room - 1), look, width)]

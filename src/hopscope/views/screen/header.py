@@ -16,6 +16,8 @@ from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
+MARKED = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "no-answer")
+"""States that a tab without room is not silent about, the worst first."""
 DEMO_ROUNDS = 10
 """For so many rounds the name of a demo stands there."""
 
@@ -34,6 +36,7 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
     start = _first_tab(targets, position, state, look, room - line.width - cell_len(plus) - 5)
     if start:
         line.add(f"  {look.glyphs.left}{start}", look.quiet, Hit("target", targets[start - 1].id))
+    worst = _Worst(state, targets, look)
     for index in range(start, len(targets)):
         target = targets[index]
         verdict = state.judge.target(target)
@@ -42,10 +45,14 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
         words = "" if here else _tab_words(verdict)
         text = f"{target.query}{words} "
         rest = len(targets) - index - 1
-        sign = f" +{rest + (0 if here else 1)} {look.glyphs.right} "
-        left = room - line.width - cell_len(plus) - (cell_len(sign) if rest else 0) - 4
+        hidden = targets[index + 1 :] if here else targets[index:]
+        sign = [(f" +{len(hidden)} ", look.quiet), *worst.of(hidden), (f"{look.glyphs.right} ", look.quiet)]
+        sign_width = sum(cell_len(part) for part, _ in sign)
+        left = room - line.width - cell_len(plus) - (sign_width if rest else 0) - 4
         if left < min(cell_len(text), 12) and not here:
-            line.add(sign, look.quiet, Hit("target", target.id))
+            hit = Hit("target", target.id)
+            for part, its in sign:
+                line.add(part, its, hit)
             break
         text = cut(text, max(6, left))
         ground = look.tab if here and len(targets) > 1 else Style.null()
@@ -60,6 +67,20 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
             " ", look.text
         )
     return line.row(width, look.text)
+
+
+class _Worst:
+    """What the tabs that have no room would say: of the two worst kinds how many there are."""
+
+    def __init__(self, state: ViewState, targets: list[Target], look: Look) -> None:
+        self._look = look
+        self._states = {target.id: state.judge.target(target).state for target in targets}
+
+    def of(self, targets: list[Target]) -> list[tuple[str, Style]]:
+        states = [self._states[target.id] for target in targets]
+        worst = [name for name in MARKED if name in states][:2]
+        marks = [self._look.health(name) for name in worst]
+        return [(f"{mark} {states.count(name)} ", style) for name, (mark, style) in zip(worst, marks, strict=True)]
 
 
 def _first_tab(targets: list[Target], position: int, state: ViewState, look: Look, room: int) -> int:
@@ -133,6 +154,10 @@ def block(state: ViewState, look: Look, width: int, height: int, keys: dict[str,
     spoken: list[Row] = []
     if target is not None and not state.overview:
         spoken = said(state, look, width, target, sentence.height(width, height))
+    elif target is not None:
+        from hopscope.views.screen import summary  # not needed for the first frame
+
+        spoken = summary.spoken(state, look, width, sentence.height(width, height))
     if height >= 20 or not spoken:
         return [*out, *spoken, note or blank(width, look.text)] if height >= 6 or note else out
     if note is not None and (urgent or height >= 16):

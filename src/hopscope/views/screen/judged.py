@@ -74,8 +74,10 @@ class TargetStatus:
 
     @property
     def rank(self) -> int:
-        """Smaller is worse."""
-        return TROUBLE.index(self.state) if self.state in TROUBLE else len(TROUBLE)
+        """Smaller is worse. What is paused in trouble is as bad as it was."""
+        paused = self.state == "paused" and self.verdict.is_trouble
+        state = mood(self.verdict) if paused else self.state
+        return TROUBLE.index(state) if state in TROUBLE else len(TROUBLE)
 
 
 class HealthCache:
@@ -152,7 +154,9 @@ def status_of(target: Target) -> TargetStatus:
             if verdict.kind == "starting":
                 return state("paused", f"paused; {said.tail}", "paused")
             head = f"paused; {said.head if 'so far' in said.head else f'so far {said.head}'}"
-            return TargetStatus("paused", said._replace(head=head), "paused", verdict, spoken.headline("paused"))
+            return TargetStatus(
+                "paused", said._replace(head=head), "paused", verdict, spoken.headline("paused"), spoken
+            )
         case "finished":
             name: str = mood(verdict)
             name = "finished" if name in ("healthy", "starting") else name

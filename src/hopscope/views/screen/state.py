@@ -13,6 +13,7 @@ from hopscope.views.screen import folding
 from hopscope.views.screen.cells import Binned, Usual
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
+from hopscope.views.screen.overview import OverviewOrder
 from hopscope.views.screen.table import RowOptions, TableCache
 
 
@@ -41,6 +42,7 @@ class ViewState:
     """The cursor stands on the sentences above the table."""
     overview: bool = False
     """Show all targets, a row each."""
+    order: OverviewOrder = field(default_factory=OverviewOrder)
     moment: int | None = None
     """The moment that is shown (epoch ns); None: now, whatever time it is."""
     live: Snapshot | None = None

@@ -1,104 +1,275 @@
-"""All targets, a row each, the worst first."""
+"""All targets, a row each: what is wrong where and since when, the worst first, and those that are fine folded."""
 
 from __future__ import annotations
 
-from rich.cells import cell_len
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from hopscope.path.windows import WORDS, named
+from rich.cells import cell_len
+from rich.style import Style
+
+from hopscope.path.snapshot import Hop
+from hopscope.path.windows import WindowName, named
 from hopscope.session.model import Target
-from hopscope.views.screen import spark
-from hopscope.views.screen.judged import TargetStatus
+from hopscope.views.screen import sentence, spark, table
+from hopscope.views.screen.judged import TargetStatus, clock_of
+from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
-from hopscope.words.numbers import DASH, axis_ms, table_ms
+from hopscope.words.causes import Cause, cause_words, causes, counted
+from hopscope.words.headline import Headline, Ways
+from hopscope.words.numbers import DASH, table_ms
 from hopscope.words.numbers import share as share_text
+from hopscope.words.verdicts import matter, where
 
-FIXED = 3
-"""Cells of cursor and mark."""
+FIXED: Final = 4
+"""Cells of cursor, mark and number."""
+_NUMBERED: Final = 9
+"""Targets that have a key."""
+_NS_PER_MS: Final = 1_000_000
+_LATE: Final = 15
+"""Answers that "now" is the median of."""
+_ENOUGH: Final = 10
+"""Answers from which on something is usual."""
+WIDTHS: Final = {"Since": 12, "Loss %": 8, "Median": 9, "vs usual": 10}
+_FIRST: Final = ("Loss %", "Since", "spark", "vs usual", "Median")
+"""What is shown where there is room for it, the most important first."""
+_WORDS_FROM: Final = 34
+"""Cells that name and words have before anything else is shown."""
+_SPARK_FROM: Final = 12
+_NAME_FROM: Final = 23
+"""Cells in which the window of the numbers has room beside the title."""
+
+
+class Layout(NamedTuple):
+    """How wide each column is."""
+
+    name: int
+    words: int
+    columns: tuple[str, ...]
+    spark: int
 
 
 def order(state: ViewState) -> list[Target]:
-    """Targets by trouble: the worst state first, then by loss, then in the order in which they were added."""
-
-    def key(item: tuple[int, Target]) -> tuple[int, float, int]:
-        position, target = item
-        verdict = state.judge.target(target)
-        return verdict.rank, -verdict.loss, position
-
-    return [target for _, target in sorted(enumerate(state.shown.targets), key=key)]
-
-
-def view(state: ViewState, look: Look, width: int) -> tuple[Row, list[tuple[int, Row]]]:
-    """The head, and each target's row by its number."""
-    targets = order(state)
-    name = max([8, *(cell_len(target.query) for target in targets)])
-    names = {target.path.numbers.name for target in targets}
-    over_all = names.pop() if len(names) == 1 else state.window
-    words = max(
-        [len("Health") + len(WORDS[over_all]) + 2, *(cell_len(state.judge.target(target).short) for target in targets)]
+    """The targets in the order in which they stand there."""
+    return state.order.of(
+        state.shown.targets, state.judge.target, state.present.now, rests=state.moment is None and state.overview
     )
-    numbers = [("Hops", 6), ("Loss %", 8), ("Median", 9), ("p95", 9)]
-    while numbers and width - FIXED - sum(size for _, size in numbers) < 44:
-        numbers.pop(0 if numbers[0][0] == "Hops" else -1)
-    room = width - FIXED - sum(size for _, size in numbers)
-    name = min(name, 40, max(12, room * 2 // 5))
-    words = min(words, 34, max(8, room - name - 4))
-    bars = room - name - words - 6
-    bars = bars if bars >= 8 else 0
-    ceiling = spark.ceiling_for([hop for t in targets if (hop := t.path.target)], bars) if bars else 1.0
-    head = Line().add(" " * FIXED, look.quiet).add(fit("Target", name + 2), look.quiet)
-    window = named(over_all, words - len("Health") - 2)
-    head.add(fit("Health", words - len(window)), look.quiet).add(window, look.quiet, Hit("action", "show.window"))
-    for title, size in numbers:
-        head.add(fit(title, size - (2 if title in ("Median", "p95") else 1), "right"), look.quiet).to(
-            head.width + (2 if title in ("Median", "p95") else 1), look.quiet
-        )
-    if bars:
-        reach = f"0{look.glyphs.to}{axis_ms(ceiling)}"
-        head.add("  ", look.quiet).add(fit(f"last {bars} rounds", bars - len(reach)), look.quiet).add(reach, look.quiet)
-    rows = [(target.id, _row(state, target, look, width, name, words, numbers, bars, ceiling)) for target in targets]
-    return head.row(width, look.quiet), rows
+
+
+def rows_shown(state: ViewState) -> list[Target]:
+    """Those with a row of their own, as far as the last drawing had to fold."""
+    targets = order(state)
+    return [target for target in targets if target.id in state.order.listed] if state.order.is_folded else targets
+
+
+# --- the sentences above it ------------------------------------------------------------------------------------------
+
+
+def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
+    """How many are how, what several have in common, and what is the matter with the worst (or the chosen one)."""
+    targets = order(state)
+    statuses = [state.judge.target(target) for target in targets]
+    found = _causes(state, targets)
+    ill = sum(status.verdict.is_trouble for status in statuses)
+    more: list[Ways] = [cause_words(cause, ill, clock_of(targets[0])) for cause in found[:2]]
+    chosen = state.chosen if state.order.moved_at is not None else None
+    about = chosen or (targets[0] if targets else None)
+    if about is not None:
+        status = state.judge.target(about)
+        if status.state not in FINE or chosen is not None:
+            more += [tuple(f"{about.query}: {way}" for way in status.headline.sentences[0])]
+    heading = Headline(counted([status.state for status in statuses]), ("",), tuple(more))
+    worst = min(statuses, key=lambda status: status.rank).state if statuses else "healthy"
+    return sentence.rows(heading, look.health(worst), look.strong, look, width, lines)
+
+
+def _causes(state: ViewState, targets: Sequence[Target]) -> list[Cause]:
+    """Found again where something else is said of somebody."""
+    made_of = tuple(
+        (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, verdict.since)
+        for target in targets
+        if (verdict := target.judged.verdict).is_trouble
+    )
+    if state.order.causes is None or state.order.causes[0] != made_of:
+        state.order.causes = made_of, causes(targets)
+    return state.order.causes[1]
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+
+def view(state: ViewState, look: Look, width: int, room: int) -> tuple[Row, list[tuple[int, Row]]]:
+    """The head, and each row by its target's number. Where not all have room, those that are fine are one row."""
+    targets = order(state)
+    listed = (
+        [target for target in targets if target.id in state.order.listed]
+        if state.moment is None
+        else [target for target in targets if state.judge.target(target).state not in FINE]
+    )
+    state.order.is_folded = bool(listed) and len(targets) > room and len(targets) - len(listed) > 1
+    state.order.is_folded = state.order.is_folded and not state.order.unfolded
+    rows = listed if state.order.is_folded else targets
+    layout = _layout(state, rows, width)
+    numbers = {target.id: place for place, target in enumerate(state.shown.targets[:_NUMBERED], 1)}
+    out = [(target.id, _cached(state, target, numbers.get(target.id), look, width, layout)) for target in rows]
+    if state.order.is_folded:
+        rest = [target for target in targets if target.id not in {one.id for one in rows}]
+        here = next((target.id for target in rest if target.id == state.target), rest[0].id)
+        out.append((here, _rest(rest, look, width, chosen=here == state.target)))
+    names = {target.path.numbers.name for target in targets}
+    window = names.pop() if len(names) == 1 else state.window
+    return _head(layout, targets[0] if targets else None, window, look, width), out
+
+
+def _layout(state: ViewState, targets: Sequence[Target], width: int) -> Layout:
+    columns: list[str] = []
+    left = width - FIXED
+    for column in _FIRST:
+        size = _SPARK_FROM if column == "spark" else WIDTHS[column]
+        if left - size >= _WORDS_FROM:
+            columns.append(column)
+            left -= size
+    longest = max([_NAME_FROM if width >= 80 else 8, *(cell_len(target.query) for target in targets)])
+    name = max(0, min(longest, 40, max(10, left * 11 // 20), left))
+    longest = max([24, *(cell_len(_what(state.judge.target(target), 60)) for target in targets)])
+    words = max(0, min(longest, left - name - 2))
+    spare = max(0, left - name - 2 - words)
+    bars = _SPARK_FROM + spare - 2 if "spark" in columns else 0
+    ordered = tuple(column for column in WIDTHS if column in columns)
+    return Layout(name, words + (0 if bars else max(0, spare)), ordered, bars)
+
+
+def _head(layout: Layout, target: Target | None, window: WindowName, look: Look, width: int) -> Row:
+    over_all = named(window, layout.name - len("Target") - 2) if layout.columns else ""
+    line = Line().to(FIXED, look.quiet).add(fit("Target", layout.name - cell_len(over_all)), look.quiet)
+    line.add(over_all, look.quiet, Hit("action", "show.window")).add("  ", look.quiet)
+    titles = ("What is wrong, and where", "What is wrong", "")
+    line.add(fit(next(words for words in titles if len(words) <= layout.words), layout.words), look.quiet)
+    for title in layout.columns:
+        line.add(fit(title, WIDTHS[title], "right"), look.quiet)
+    if layout.spark:
+        reach = spark.reach(target, layout.spark) if target is not None else ""
+        scale = spark.scale_words("usual", None, False, look, layout.spark - len(reach) - 2)
+        line.add("  ", look.quiet).add(fit(f"{reach}  {scale}", layout.spark), look.quiet)
+    return line.row(width, look.quiet)
+
+
+def _what(status: TargetStatus, width: int) -> str:
+    """What is wrong, and where, as long as it has room; the number stands in a column of its own."""
+    verdict, spoken = status.verdict, status.spoken
+    if status.state in FINE and verdict.kind in ("healthy", "starting"):
+        return ""
+    if spoken is None or not verdict.is_trouble:
+        return status.short
+    is_over, at = status.state == "paused", where(spoken.place)
+    words = matter(verdict.kind, spoken.place, is_over=is_over)
+    ways = (f"paused; {words}",) if is_over else (words, f"{status.short} {at}")
+    return next((each for each in ways if cell_len(each) <= width), status.short)
+
+
+def _cached(state: ViewState, target: Target, number: int | None, look: Look, width: int, layout: Layout) -> Row:
+    """A row, drawn once for what it shows."""
+    chosen = target.id == state.target
+    made_of = (chosen, number, look, width, layout)
+    known = state.order.rows.get(target.id)
+    if known is None or known[0] is not target or known[1] != made_of:
+        cursor = look.glyphs.cursor if chosen else " "
+        usual = state.table_cache(target).usual.of(hop) if (hop := target.path.target) else None
+        row = _row(state.judge.target(target), target, usual, cursor, number, look, width, layout)
+        known = state.order.rows[target.id] = target, made_of, over(row, look.chosen) if chosen else row
+    return known[2]
 
 
 def _row(
-    state: ViewState,
+    status: TargetStatus,
     target: Target,
+    usual: int | None,
+    cursor: str,
+    number: int | None,
     look: Look,
     width: int,
-    name: int,
-    words: int,
-    numbers: list[tuple[str, int]],
-    bars: int,
-    ceiling: float,
+    layout: Layout,
 ) -> Row:
-    verdict: TargetStatus = state.judge.target(target)
-    mark, style = look.health(verdict.state)
-    chosen = target.id == state.target
-    hop = target.path.target
-    line = Line().add(look.glyphs.cursor if chosen else " ", look.strong).add(f"{mark} ", style)
-    line.add(fit(target.query, name), look.strong if chosen else look.text).add("  ", look.text)
-    line.add(fit(verdict.short, words), look.quiet if verdict.state in ("healthy", "finished") else style)
-    for title, size in numbers:
-        if title == "Hops":
-            text = str(len(target.path.hops)) if target.path.reached else DASH
-            line.add(fit(text, size - 1, "right") + " ", look.quiet)
-        elif title == "Loss %":
-            bad = verdict.state in ("loss", "unreachable")
-            line.add(
-                fit(share_text(hop.loss_pct if hop else None), size - 1, "right") + " ", style if bad else look.quiet
-            )
-        else:
-            rtt = hop.rtt if hop and hop.is_target else None
-            value = (rtt.median if title == "Median" else rtt.p95) if rtt else None
-            line.add(fit(table_ms(value), size - 1, "right") + " ", look.quiet if verdict.young else look.text)
-    if bars:
+    mark, style = look.health(status.state)
+    is_fine = status.state in FINE
+    line = Line().add(cursor, look.strong).add(mark, style).add(f"{number or ' '} ", look.quiet)
+    line.add(fit(target.query, layout.name), look.text).add("  ", look.text)
+    line.add(fit(_what(status, layout.words), layout.words), look.quiet if is_fine else style)
+    for title in layout.columns:
+        text, its = _column(title, status, target, usual, look, style)
+        line.add(fit(text, WIDTHS[title], "right"), its)
+    if layout.spark:
         line.add("  ", look.text)
-        if hop:
-            loss: spark.Loss = "trouble" if verdict.verdict.is_trouble else "over" if hop.is_target else "silent"
-            each = spark.each_for(target.plan.interval_ns if target.plan is not None else None)
-            steps = spark.absolute(ceiling)
-            for text, its in spark.cells(hop.window, bars, steps, look, loss, each, spark.newest(target.path)):
-                line.add(text, its)
-    row = line.row(width, look.text, Hit("open", target.id))
+        for text, its in _bars(status, target, usual, layout.spark, look):
+            line.add(text, its)
+    return line.row(width, look.text, Hit("open", target.id))
+
+
+def _column(
+    title: str, status: TargetStatus, target: Target, usual: int | None, look: Look, style: Style
+) -> tuple[str, Style]:
+    verdict, hop = status.verdict, target.path.target
+    match title:
+        case "Since":
+            is_told = verdict.is_trouble or verdict.kind == "recovered"
+            return _begin(target) if is_told else "", look.quiet
+        case "Loss %":
+            bad = status.state in ("loss", "unreachable")
+            return share_text(hop.loss_pct if hop else None), style if bad else look.quiet
+        case "Median":
+            rtt = hop.rtt if hop and hop.is_target else None
+            return table_ms(rtt.median if rtt else None), look.quiet if status.young else look.text
+        case _:
+            more = _more(hop, usual) if hop is not None else None
+            is_much = status.state == "slow" and more is not None and more > 0
+            return _signed(more), style if is_much else look.quiet
+
+
+def _begin(target: Target) -> str:
+    """``18:34:12``, of another day ``11-25 18:34``."""
+    since = target.judged.verdict.since
+    when = clock_of(target)(since) if since is not None else ""
+    return when if len(when) < 10 else when[5:16]
+
+
+def _more(hop: Hop, usual: int | None) -> float | None:
+    """How much longer the answers take now than they usually do, ms; None where neither is known."""
+    if usual is None or hop.received < _ENOUGH:
+        return None
+    answered = [sample for sample in hop.window.samples[-2 * _LATE :].tolist() if sample >= 0]
+    late = sorted(answered[-_LATE:])
+    return (late[len(late) // 2] - usual) / _NS_PER_MS if late else None
+
+
+def _signed(more: float | None) -> str:
+    if more is None:
+        return f"{DASH}  "
+    return f"{more:+.1f} " if abs(more) < 999.5 else f"{more:+.0f}   "
+
+
+def _bars(status: TargetStatus, target: Target, usual: int | None, width: int, look: Look) -> list[tuple[str, Style]]:
+    """The target's rounds, by how much longer than usual each took."""
+    hop = target.path.target
+    if hop is None:
+        return []
+    loss: spark.Loss = "trouble" if status.verdict.is_trouble else "over" if hop.is_target else "silent"
+    each = spark.each_for(target.plan.interval_ns if target.plan is not None else None)
+    return spark.cells(
+        hop.window, width, spark.excess(usual, table.is_in_us(target)), look, loss, each, spark.newest(target.path)
+    )
+
+
+def _rest(targets: Sequence[Target], look: Look, width: int, *, chosen: bool) -> Row:
+    """All that are fine, in a row."""
+    medians = sorted(
+        rtt.median for target in targets if (hop := target.path.target) and (rtt := hop.rtt) and rtt.median is not None
+    )
+    mark, style = look.health("healthy")
+    low, high = (f"{medians[0]:.0f}", f"{medians[-1]:.0f}") if medians else ("", "")
+    span = f", medians {low} to {high} ms" if low != high else f", medians {low} ms" if low else ""
+    line = Line().add(look.glyphs.cursor if chosen else " ", look.strong).add(mark, style).to(FIXED, look.text)
+    line.add(f"{len(targets)} more, all fine{span}", look.quiet)
+    row = line.row(width, look.text, Hit("action", "show.fold"))
     return over(row, look.chosen) if chosen else row

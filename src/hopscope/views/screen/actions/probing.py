@@ -130,6 +130,7 @@ def previous_target(context: ActionContext) -> None:
 @action("target.overview", "g,0", "all targets", "All targets, a row each, the worst first.", "Targets")
 def overview(context: ActionContext) -> None:
     context.state.overview = not context.state.overview
+    context.state.order.anew()
     context.state.top = 0
     context.redraw()
 

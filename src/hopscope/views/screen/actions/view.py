@@ -49,7 +49,13 @@ def last_hop(context: ActionContext) -> None:
     "Look",
 )
 def details(context: ActionContext) -> None:
-    if context.state.overview:
+    if (
+        context.state.overview
+        and context.state.order.is_folded
+        and context.state.target not in context.state.order.listed
+    ):
+        fold(context)
+    elif context.state.overview:
         context.state.overview = False
         context.state.top = 0
         context.redraw()
@@ -121,10 +127,15 @@ def window(context: ActionContext) -> None:
     "show.fold",
     "m",
     "fold",
-    "Fold or unfold hops that say the same, and the addresses of hops that have several.",
+    "Fold or unfold hops that say the same, and a hop's addresses; of many targets those that are fine.",
     "Look",
 )
 def fold(context: ActionContext) -> None:
+    if context.state.overview:
+        order = context.state.order
+        order.unfolded = not order.unfolded
+        context.say("every target on a line of its own" if order.unfolded else "those that are fine are one line")
+        return
     context.state.unfolded = not context.state.unfolded
     context.state.opened.clear()
     context.say("every hop and address in a row" if context.state.unfolded else "what says the same in one row")

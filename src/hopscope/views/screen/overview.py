@@ -1,0 +1,79 @@
+"""Which targets the overview shows, and in what order: the worst first, and an order that holds still.
+
+A row moves at most once a minute, and not while the cursor is moved, so that nothing jumps away under the eyes. What
+begins to be wrong meanwhile joins at the end of what is listed; what is fine again stays where it is until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from hopscope.session.model import Target
+from hopscope.views.screen.judged import TargetStatus
+from hopscope.views.screen.text import Row
+from hopscope.words.causes import Cause
+
+REST_NS: Final = 60_000_000_000
+"""Between two orders, at the least."""
+HELD_NS: Final = 10_000_000_000
+"""Since the cursor was moved, at the least."""
+FINE: Final = ("healthy", "finished")
+Status = Callable[[Target], TargetStatus]
+
+
+@dataclass
+class OverviewOrder:
+    """The order that is shown. Moments are on the session's time line (epoch ns)."""
+
+    ids: tuple[int, ...] = ()
+    listed: frozenset[int] = frozenset()
+    """Of them, those that stand there by themselves however many are fine."""
+    made_at: int | None = None
+    """None: it is made anew at the next look."""
+    moved_at: int | None = None
+    """When the cursor was moved here; None: never."""
+    unfolded: bool = False
+    """Every target that is fine is to have a row of its own."""
+    is_folded: bool = False
+    """The last drawing had room for those alone that are listed."""
+    causes: tuple[tuple[object, ...], list[Cause]] | None = None
+    """What several have in common, and of what that was made."""
+    rows: dict[int, tuple[Target, tuple[object, ...], Row]] = field(default_factory=dict)
+    """Rows that need not be drawn anew, and what they were made of."""
+
+    def anew(self) -> None:
+        """The overview was opened: nobody looks at the old order."""
+        self.made_at = self.moved_at = None
+
+    def of(self, targets: Sequence[Target], status: Status, now: int, *, rests: bool = True) -> list[Target]:
+        """All targets in order. Not `rests`: an order of another moment is made for it."""
+        by_id = {target.id: target for target in targets}
+        if len(self.rows) > len(by_id):
+            self.rows = {id_: row for id_, row in self.rows.items() if id_ in by_id}
+        is_old = self.made_at is None or now - self.made_at >= REST_NS
+        is_held = self.moved_at is not None and 0 <= now - self.moved_at < HELD_NS
+        ill = [target.id for target in targets if status(target).state not in FINE]
+        if not rests or (is_old and not is_held):
+            place = {id_: number for number, id_ in enumerate(by_id)}
+            ids = sorted(by_id, key=lambda id_: (*_weight(status(by_id[id_])), place[id_]))
+            listed = frozenset(ill)
+            if not rests:
+                return [by_id[id_] for id_ in ids]
+            self.ids, self.listed, self.made_at = tuple(ids), listed, now
+        else:
+            known = set(self.ids)
+            stays = [id_ for id_ in self.ids if id_ in by_id]
+            new = [id_ for id_ in ill if id_ not in self.listed]
+            first = [id_ for id_ in stays if id_ in self.listed]
+            rest = [id_ for id_ in stays if id_ not in self.listed and id_ not in new]
+            later = [id_ for id_ in by_id if id_ not in known and id_ not in new]
+            self.ids = (*first, *new, *rest, *later)
+            self.listed = frozenset((*first, *new))
+        return [by_id[id_] for id_ in self.ids]
+
+
+def _weight(status: TargetStatus) -> tuple[int, int]:
+    """Smaller is worse."""
+    return status.rank, -round(100 * status.loss)
