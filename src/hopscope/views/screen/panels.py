@@ -32,8 +32,9 @@ def time_panel(
     findings = state.judge.hops(shown)
     begins = begins_at(state, shown, look)
     losses = {one.ttl: loss_of(one, found, begins) for one, found in zip(shown.path.rows, findings, strict=True)}
-    binned = state.binned(now.id) if state.binned is not None else None
-    happened = state.happenings(now.id) if state.happenings is not None else ()
+    is_known = state.chosen_now is not None  # what was removed since the moment that is shown is the session's no more
+    binned = state.binned(now.id) if state.binned is not None and is_known else None
+    happened = state.happenings(now.id) if state.happenings is not None and is_known else ()
     drawn = chart.Chart(now, hop, losses, axis, state.moment, binned, happened, look, is_in_us(now))
     if is_ribbon:
         return axis, ribbon.rows(drawn, state.usual.setdefault(now.id, Usual()), width)
