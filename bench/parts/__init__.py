@@ -10,7 +10,9 @@ from bench.measure import Row
 from bench.parts.accuracy import accuracy
 from bench.parts.cost import cost
 from bench.parts.day import day
+from bench.parts.fast import fast
 from bench.parts.flood import flood
+from bench.parts.judge import judge
 from bench.parts.live import screen
 from bench.parts.names import names
 from bench.parts.past import past
@@ -30,6 +32,8 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "scale": scale,
     "names": names,
     "day": day,
+    "fast": fast,
+    "judge": judge,
     "past": past,
     "recording": recording,
     "flood": flood,
