@@ -154,7 +154,8 @@ class Sweep:
         horizon.answered(probe.ttl, probe.round, ends)
         if self._turns is not None:
             self._turns.heard(probe.ttl, None if ends else address, now)
-        self._finish_if_over()
+        if pacer.all_rounds_begun:
+            self._finish_if_over()
         self.is_stirred = pacer.is_opening or self.finished or horizon.ttl != before
         return outcome
 
@@ -248,5 +249,5 @@ class Sweep:
             self._pacer.unanswered()
 
     def _finish_if_over(self) -> None:
-        if self._pacer.all_rounds_begun and self._book.pending == 0 and self._is_ending:
+        if self._book.pending == 0 and self._is_ending:
             self.finished = True

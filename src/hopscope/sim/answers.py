@@ -15,10 +15,15 @@ _ECHO_REQUEST = {packets.ICMP: 8, packets.ICMP6: 128}
 _ECHO_REPLY = {packets.ICMP: 0, packets.ICMP6: 129}
 
 
+def again(data: bytes, fate: Forwarding, rng: Random) -> bytes | None:
+    """The answer to a packet, where all that such packets get are alike and the first of them was made; else None."""
+    if fate.form is None or len(data) > packets.MAX_ERROR4 - 28:
+        return None
+    return fate.form.around(packets.aged(data, fate.quoted_ttl), rng.getrandbits(16))
+
+
 def answer(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     """The answer to `probe`; None where there is nothing to say."""
-    if fate.form is not None and len(probe.data) <= packets.MAX_ERROR4 - 28:
-        return fate.form.around(packets.aged(probe.data, fate.quoted_ttl), rng.getrandbits(16))
     if fate.error is not None:
         made = _error(probe, fate, fate.error.type, fate.error.code, rng)
         if made is not None and probe.family == 4 and _is_alike(fate):

@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from hopscope.sim import packets
-from hopscope.sim.answers import answer
+from hopscope.sim.answers import again, answer
 from hopscope.sim.dns import NameServer
 from hopscope.sim.forwarding import Forwarding, Route
 from hopscope.sim.language import Scenario
@@ -23,6 +23,7 @@ from hopscope.sim.weather import WeatherEffects
 
 _MAX_ROUTES = 8_192
 _MAX_PENDING = 100_000
+_NUMBER = [bytes((number,)) for number in range(256)]
 
 
 class PacketTruth(NamedTuple):
@@ -64,6 +65,7 @@ class Network:
         self._states = NodeStates()
         self._edited = Edited()
         self._topologies: dict[tuple[int, ...], tuple[Topology, dict[bytes, Route]]] = {}
+        self._pings: dict[bytes, Forwarding] = {}
         self._topology, self._routes = self._enter(())
         self._until = 0
         self._queue: list[tuple[int, int, bytes]] = []
@@ -81,6 +83,12 @@ class Network:
         if now >= self._until:
             active, self._until = self._timetable.at(now - self._start, self._start)
             self._topology, self._routes = self._enter(active)
+        # The pings of one flow with one TTL are alike to the network, but for their sequence.
+        key = data[:1] + data[6:10] + data[12:26]
+        fate = self._pings.get(key)
+        if fate is not None and len(data) >= 28:
+            self._follow(now, data, None, fate)
+            return
         packet = packets.read(data)
         if packet is None:
             if self.truth is not None:
@@ -93,23 +101,27 @@ class Network:
             return
         # What per-flow balancers hash: addresses, protocol, and the transport header's first four bytes, which for
         # ICMP hold the checksum; with its identifier.
-        flow = source + destination + data[start : start + 4] + bytes((protocol,))
+        flow = source + destination + data[start : start + 4] + _NUMBER[protocol]
         if protocol == packets.ICMP or protocol == packets.ICMP6:
             flow += data[start + 4 : start + 6]
         choices: tuple[int, ...] = ()
-        key = flow
+        way = flow
         if self._topology.packet_forks:
             choices = self._topology.choices(self._rng)
-            key += bytes(choices)
-        route = self._routes.get(key)
+            way += bytes(choices)
+        route = self._routes.get(way)
         if route is None:
             if len(self._routes) >= _MAX_ROUTES:
                 self._routes.clear()
-            route = self._routes[key] = Route(self._topology.way(destination, flow, choices), flow, self.scenario)
+            route = self._routes[way] = Route(self._topology.way(destination, flow, choices), flow, self.scenario)
         fate = route.fates.get(ttl) or route.fate(ttl)
         if fate.mtu_limits:
             fate = fate.past_mtu_limits(packet)
-        self._follow(now, packet, fate)
+        elif protocol == packets.ICMP and data[0] == 0x45 and not choices:
+            if len(self._pings) >= _MAX_ROUTES:
+                self._pings.clear()
+            self._pings[key] = fate
+        self._follow(now, data, packet, fate)
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
@@ -124,7 +136,7 @@ class Network:
         """When the next packet comes out; None: none is on its way."""
         return self._queue[0][0] if self._queue else None
 
-    def _follow(self, now: int, packet: Packet, fate: Forwarding) -> None:
+    def _follow(self, now: int, data: bytes, packet: Packet | None, fate: Forwarding) -> None:
         rng = self._rng
         extra = 0
         outcome = fate.outcome
@@ -147,10 +159,10 @@ class Network:
         if outcome == "answered":
             there = now + fate.forward + extra
             made = None
-            if fate.may_be_silent and fate.word(packet.protocol) in state.silent:
+            if fate.may_be_silent and fate.word((packet or _read(data)).protocol) in state.silent:
                 outcome = "silent"
             else:
-                made = answer(packet, fate, rng)
+                made = again(data, fate, rng) or answer(packet or _read(data), fate, rng)
                 if made is None:
                     outcome = "swallowed"
                 elif state.bucket is not None and not state.bucket.allows(there):
@@ -168,14 +180,17 @@ class Network:
                 if self._weather_effects is None:
                     self._emit(at, made)
                 else:
+                    packet = packet or _read(data)
                     at, copies = self._weather_effects.answered(at, now, made, packet, self._emit)
                 if self.truth is not None:
+                    packet = packet or _read(data)
                     by = packets.text(made[12:16] if packet.family == 4 else made[8:24])
                     self.truth.append(_truth_of(now, packet, outcome, by, fate, at, copies, made))
                 return
         if self._weather_effects is not None:
-            self._weather_effects.passed(now, packet, self._emit)
+            self._weather_effects.passed(now, packet or _read(data), self._emit)
         if self.truth is not None:
+            packet = packet or _read(data)
             texts = state.texts[packet.family]
             self.truth.append(_truth_of(now, packet, outcome, texts[0] if texts else None, fate, None, (), b""))
 
@@ -190,12 +205,20 @@ class Network:
             heapq.heappush(self._queue, (at, self._count, packet))
 
     def _enter(self, active: tuple[int, ...]) -> tuple[Topology, dict[bytes, Route]]:
+        self._pings.clear()
         known = self._topologies.get(active)
         if known is None:
             if len(self._topologies) >= 256:
                 self._topologies.clear()
             known = self._topologies[active] = (Topology(self.scenario, active, self._states, self._edited), {})
         return known
+
+
+def _read(data: bytes) -> Packet:
+    """Of a packet that is known to be one."""
+    packet = packets.read(data)
+    assert packet is not None
+    return packet
 
 
 def _truth_of(

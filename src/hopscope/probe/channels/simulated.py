@@ -21,6 +21,7 @@ from hopscope.probe.channel import (
     Probe,
     Reply,
 )
+from hopscope.probe.packets.alike import Alike
 from hopscope.probe.packets.checksum import is_checked, ones_sum
 from hopscope.probe.packets.ledger import FlowEntry
 from hopscope.probe.packets.matcher import Answer, Matcher
@@ -96,10 +97,24 @@ class _World:
         self.matcher = Matcher(context.tally, trusts=self._trusts)
         self.ledger = self.matcher.ledger
         self.flows: dict[int, SimulatedFlow] = {}
+        self._alike = Alike()
         # Identifiers and ports follow the scenario's seed: the same run again has the same flows.
         self.rng = Random(network.scenario.seed)
         self._texts: dict[bytes, str] = {}
         self._base = context.wall() - context.monotonic()
+
+    def add(self, target: int, flow: SimulatedFlow) -> None:
+        """Expect answers to this flow's probes."""
+        self.ledger.add(flow.entry)
+        self.flows[target] = flow
+        self._alike.forget()
+
+    def remove(self, target: int, flow: SimulatedFlow) -> None:
+        """Expect none any more. Idempotent."""
+        self.ledger.remove(flow.entry)
+        if self.flows.get(target) is flow:
+            del self.flows[target]
+        self._alike.forget()
 
     def stamp(self, at: int) -> int:
         """A time of the monotonic clock as a kernel would stamp it, on one wall clock that is never set."""
@@ -107,6 +122,11 @@ class _World:
 
     def hear(self, at: int, now: int, packet: bytes) -> None:
         """Deliver a packet that came out at `at`, and is read now."""
+        if self._trusts and packet[0] == 0x45:
+            answer = self._alike.answer(packet, now, at + self._base)
+            if answer is not None:
+                self.context.deliver(*answer)
+                return
         if packet[0] >> 4 == 4 and len(packet) >= 28 and (self._trusts or self._whole4(packet)):
             family: Family = 4
             protocol, ttl, source = packet[9], packet[8], packet[12:16]
@@ -138,8 +158,10 @@ class _World:
         is_error = reply.icmp_type is not None and reply.kind != "echo-reply"
         if flow is None or not (is_error or source == flow.destination):
             self.context.tally.foreign += 1
-        else:
-            self.context.deliver(probe, reply)
+            return
+        if self._trusts and is_error and family == 4:
+            self._alike.learn(packet, flow.entry, probe, reply)
+        self.context.deliver(probe, reply)
 
     def _whole4(self, packet: bytes) -> bool:
         """What a kernel would let through: a header that adds up and tells the packet's size."""
@@ -186,8 +208,7 @@ class SimulatedFlow(Flow):
         self._template = Template(shape, plain(shape))
         self.entry = FlowEntry(shape)
         self.destination = self.entry.destination
-        world.ledger.add(self.entry)
-        world.flows[target] = self
+        world.add(target, self)
         self.info = FlowInfo(
             source=shape.source,
             source_port=None if plan.protocol == "icmp" else shape.ident,
@@ -216,10 +237,8 @@ class SimulatedFlow(Flow):
 
     def close(self) -> None:
         """See `Flow.close`."""
-        self._world.ledger.remove(self.entry)
+        self._world.remove(self._target, self)
         self.entry.probes.clear()
-        if self._world.flows.get(self._target) is self:
-            del self._world.flows[self._target]
 
 
 def _shape(world: _World, plan: Plan) -> PacketShape:
