@@ -3,24 +3,30 @@ names, or a property that does not hold, is a find. Seeds are good messages: fro
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import tempfile
 import tomllib
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+import msgspec
 import wcwidth
 from rich.cells import cell_len
 from textual import events
 
 from hopscope.cli import assertions, config
 from hopscope.cli.errors import UsageError
+from hopscope.history.block import BadBlock
+from hopscope.history.unpacking import Rows, unpack
 from hopscope.names import owners
 from hopscope.names.clean import LIMIT, clean
 from hopscope.names.databases import DatabaseError, Databases
+from hopscope.path.bins import decode
 from hopscope.probe.packets.extensions import MAX_LABELS, extension_of, mpls_from_extension
 from hopscope.probe.packets.replies import Heard, parse_icmp, parse_icmp6, parse_tcp
 from hopscope.probe.sockets import errqueue, stamps
@@ -247,7 +253,27 @@ def assert_language(data: bytes) -> None:
         _line(error)
 
 
+def blocks(data: bytes) -> None:
+    """What a recording holds, without the compression around it."""
+    with contextlib.suppress(BadBlock):
+        for row, fact in unpack(zlib.compress(data, 0), 7):
+            assert fact.target == 7
+            assert isinstance(row, int)
+    with contextlib.suppress(BadBlock):
+        told = Rows().unpack(data)
+        assert all(fact.target == target for target, facts in told for fact in facts)
+    try:
+        spans = decode(data)
+    except (ValueError, msgspec.DecodeError):
+        return
+    for one in (one for span in spans for one in span.bins.values() if one.received):
+        assert one.best <= one.nearest(50) <= one.nearest(99) <= one.worst
+        assert one.received < 2 or one.stddev is not None
+
+
 def _targets() -> dict[str, Target]:
+    import hopscope.history.unpacking as unpacking
+    import hopscope.path.bins as bins
     import hopscope.probe.packets.extensions as extensions
     import hopscope.probe.packets.replies as replies
     import hopscope.session.hostname as hostname
@@ -279,6 +305,9 @@ def _targets() -> dict[str, Target]:
         ),
         "queries": Target(queries, (query, hostname), (b"https://", b"[", b"]", b":443", b"/24", b"@", b"\xc3\x9f")),
         "hostnames": Target(hostnames, (hostname,), (b".", b"xn--", "ß".encode(), "\u200d".encode())),
+        "blocks": Target(
+            blocks, (unpacking, bins), (b"\x90", b"\xc4\0", b"\xcf" + b"\xff" * 8, b"\xdd\x7f", b"\x93\0\1")
+        ),
         "assertions": Target(assert_language, (assertions,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
     }
 

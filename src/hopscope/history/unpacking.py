@@ -33,6 +33,8 @@ from hopscope.history.block import (
 )
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 
+_UNDECODED: Final = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises. The second: of a string that is none."""
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
 _row_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[RowPart], msgspec.Meta(max_length=MOST_TARGETS)])
 
@@ -103,7 +105,7 @@ def parts_of(data: bytes) -> list[RowPart]:
         raise BadBlock("it is longer than any row")
     try:
         parts: list[RowPart] = _row_decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except _UNDECODED as error:
         raise BadBlock(str(error)) from None
     return parts
 
@@ -157,7 +159,7 @@ def unpack(data: bytes, target: int, since: int | None = None, until: int | None
     from `since` on and before `until` (epoch ns). `BadBlock`."""
     try:
         block = _block_decoder.decode(inflated(data))
-    except msgspec.DecodeError as error:
+    except _UNDECODED as error:
         raise BadBlock(str(error)) from None
     codes = _values(block.codes)
     row_facts = _values(block.facts)
