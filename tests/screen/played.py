@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
-from tools.pictures import Picture, Played, Shown
 
 from hopscope.names.facts import AddressInfo
 from hopscope.session.model import Snapshot
+from tests.screen.virtual import VirtualSession
 
 
 @lru_cache(maxsize=128)
 def at(scenario: str, seconds: float, *, bare: bool = False) -> Snapshot:
     """The scenario, `seconds` after its start. `bare`: without owner data, with names alone."""
-    snapshot = Played(Picture(scenario, (Shown(scenario),), seconds=float(seconds))).snapshot()
+    snapshot = VirtualSession(scenario).play(float(seconds)).snapshot()
     if not bare:
         return snapshot
     targets = tuple(

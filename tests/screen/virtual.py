@@ -46,7 +46,8 @@ class VirtualSession:
     """Implements `SessionLike` and `Recalling` of `hopscope.views.screen.source`."""
 
     def __init__(self, *scenarios: str | tuple[str, str | None, int | None], interval_s: float = 1.0) -> None:
-        """`scenarios`: a name of the demo's, or that, the target's own name and a seed."""
+        """`scenarios`: a name of the demo's or a file's, or that, the target's own name (perhaps one of the scenario's)
+        and a seed."""
         self._engine = VirtualEngine()
         self._shift = NOON - self._engine.wall
         self._recall: Recall | None = None
@@ -57,7 +58,7 @@ class VirtualSession:
         for number, scenario in enumerate(scenarios, 1):
             name, own, seed = (scenario, None, None) if isinstance(scenario, str) else scenario
             story = demo(name)
-            known, address = story.targets[0]
+            known, address = next((one for one in story.targets if one[0] == own), story.targets[0])
             plan = msgspec.structs.replace(
                 simulated(Plan(address, 4, seed=seed), name), interval_ns=int(interval_s * S)
             )

@@ -198,7 +198,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def picture(self) -> str:
         """The main screen as SVG."""
-        return self.export_screenshot(title="hopscope")
+        from hopscope.views.screen.picture import self_contained
+
+        return self_contained(self.export_screenshot(title="hopscope"))
 
     def leave(self, status: int | None) -> None:
         """End; None: the status that the session's outcome gives."""
