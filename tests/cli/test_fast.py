@@ -181,3 +181,14 @@ def test_an_explanation_stands_behind_a_text_report_and_beside_data_on_standard_
     done = run("demo", "outage", "--fast", "-c", "30", "--explain", "--format", "json")
     assert json.loads(done.stdout)["verdict"]["kind"] == "outage"
     assert "hopscope: It rests on this:" in done.stderr
+
+
+def test_of_sixteen_flows_over_eight_links_those_over_the_bad_one_lose_and_no_other() -> None:
+    document = json.loads(fast("ecmp", "-u", "--flows", "16", "-c", "80", "--format", "json"))
+    report = document["reports"][0]
+    assert len({flow["source_port"] for flow in report["flows"]}) == 16
+    losses = sorted(flow["loss_pct"] for flow in report["flows"])
+    bad = [loss for loss in losses if loss > 0]
+    assert 1 <= len(bad) <= 6
+    assert all(20 < loss < 60 for loss in bad)  # the link loses two in five
+    assert all(flow["sent"] == 80 for flow in report["flows"])

@@ -14,7 +14,7 @@ from tests.screen.scripted import usual
 
 def test_the_panel_and_the_dialog_say_by_how_many() -> None:
     (target,) = usual().play(5).snapshot().targets[:1]
-    target = msgspec.structs.replace(target, shared={2: SharedHop(40, 0, 117, 3, 2.5, (0.85, 7.1), None)})
+    target = msgspec.structs.replace(target, shared={2: SharedHop(40, 40, 0, 117, 3, 2.5, (0.85, 7.1), None)})
     look = look_of(BUILTIN_THEMES["textual-dark"])
     for render, width in ((detail.panel, 40), (detail.everything, 100)):
         said = {}

@@ -30,6 +30,7 @@ ODD = Probing(
     opening="stepwise",
     local_port=4321,
     grace_s=2.5,
+    flows=3,
     budget=2.5,
 )
 """No field has its default."""

@@ -187,6 +187,51 @@ def numbers(crowd: Crowd) -> dict[int, tuple[int, int]]:
     return {ttl: (shared.received, shared.lost) for ttl, shared in crowd.fold(2).snapshot().shared.items()}
 
 
+def test_behind_a_fork_nobody_is_told_what_another_member_lost() -> None:
+    crowd = Crowd(3)
+    crowd.begin()
+    for number, member in ((1, "203.0.113.1"), (2, "203.0.113.2"), (3, "203.0.113.1")):
+        crowd.probe(number, 1, member)
+        crowd.probe(number, 2, SECOND_ROUTER)
+    crowd.begin()
+    crowd.told.clear()
+    crowd.probe(1, 2, None)
+    assert {number for number, _ in crowd.told} == {1, 3}
+    assert 2 in crowd.fold(3).snapshot().shared
+    assert crowd.fold(2).snapshot().shared[2].lost == 0
+
+
+def test_a_member_that_never_answers_is_another_way_too() -> None:
+    crowd = Crowd(2)
+    crowd.begin()
+    crowd.probe(1, 1, None)
+    crowd.probe(2, 1, FIRST)
+    for number in (1, 2):
+        crowd.probe(number, 2, SECOND_ROUTER)
+    crowd.begin()
+    crowd.told.clear()
+    crowd.probe(1, 2, None)
+    assert [number for number, fact in crowd.told if fact.probe is not None] == []
+
+
+def test_one_targets_flows_tell_its_first_one() -> None:
+    crowd = Crowd(1, protocol="udp", flows=4)
+    (record,) = crowd.records
+    crowd.begin()
+    for flow in range(4):
+        crowd.hear(record, Sent(1, 0, 1, EPOCH, flow))
+        crowd.hear(record, Answered(1, 0, 1, EPOCH, MS, FIRST, "time-exceeded", flow=flow))
+    crowd.begin()
+    crowd.told.clear()
+    crowd.hear(record, Sent(1, 1, 1, EPOCH + SECOND, 2))
+    crowd.hear(record, Lost(1, 1, 1, EPOCH + SECOND, 2))
+    target = record.fold.snapshot()
+    assert target.path.hops[0].sent == 1
+    assert (target.shared[1].targets, target.shared[1].flows, target.shared[1].lost) == (1, 4, 1)
+    told = [fact.probe for _, fact in crowd.told if fact.probe is not None]
+    assert [(type(probe), probe.flow, probe.round) for probe in told] == [(Sent, 0, 1), (Lost, 0, 1)]
+
+
 def test_a_reset_begins_anew() -> None:
     crowd = Crowd(2)
     crowd.known()

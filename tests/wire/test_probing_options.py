@@ -61,7 +61,7 @@ def test_a_value_at_its_bound_is_possible_and_one_beyond_is_refused_in_the_calle
     option: ProbingOption, end: str
 ) -> None:
     bound: Any = getattr(option, end)
-    ports = {"protocol": "udp"} if option.name == "port" else {}
+    ports = {"protocol": "udp"} if option.name in ("port", "flows") else {}
     wide = {"max_ttl": 255} if option.name == "first_ttl" else {}
     base = Probing(**ports, **wide)  # type: ignore[arg-type]  # chosen by name
     plan_of(msgspec.structs.replace(base, **{option.name: bound}), "192.0.2.80")

@@ -54,6 +54,7 @@ class ProbeTable(_Table, frozen=True):
     tos: int | None = None
     source: str | None = None
     interface: str | None = None
+    flows: int | None = None
     budget: float | None = None
 
 

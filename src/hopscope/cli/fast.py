@@ -24,6 +24,7 @@ from hopscope.session.events import StreamEvent, probe_event, sent_event
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
+from hopscope.session.sharing import Sharing
 from hopscope.session.target import TargetRecord
 from hopscope.sim.library import Demo
 from hopscope.views.privacy import masked, masked_snapshot
@@ -67,9 +68,11 @@ class _Fast:
         )
         self._recording = _Recording(options.record, self._start) if options.record is not None else None
         self._records: dict[int, TargetRecord] = {}
+        self._sharing = Sharing(self._apply)
         for number, (query, address) in enumerate(simulated_targets(options, demo).items(), 1):
             asked = Asked(self._start, query, options.probing)
             record = self._records[number] = TargetRecord(number, asked)
+            record.flow_id = number
             if self._recording is not None:
                 self._recording.keep(number, asked)
             self._apply(record, Found(self._start, address))
@@ -123,6 +126,8 @@ class _Fast:
         if record is None:
             return
         self._apply(record, event)
+        if len(self._records) > 1 or record.fold.probing.flows > 1:
+            self._sharing.heard(record, event)
         if isinstance(event, Finished):
             if self._stream is not None:
                 self._tell_news(record)

@@ -136,8 +136,10 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")
+    if probing.flows > 1 and "flows" in values:
+        _check_flows(probing, asked)
     if asked in MTR or as_mtr:
-        probing = msgspec.structs.replace(probing, budget=0.0)  # mtr knows none
+        probing = msgspec.structs.replace(probing, budget=0.0, flows=1)  # mtr knows neither
     return Options(
         action=action,
         as_mtr=as_mtr,
@@ -174,6 +176,13 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         notes=() if asked in MTR else tuple(notes),
         given=frozenset({**below, **values}),
     )
+
+
+def _check_flows(probing: Probing, asked: str | None) -> None:
+    if asked in MTR:
+        raise UsageError(f"--flows: {asked} knows one flow; add --format json")
+    if probing.first_protocol == "icmp":
+        raise UsageError("--flows: parallel flows differ by their ports, and ICMP has none; add -u (UDP) or -T (TCP)")
 
 
 def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool, *, is_alone: bool) -> None:

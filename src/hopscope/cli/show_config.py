@@ -30,6 +30,7 @@ TEMPLATE = f"""\
 # tos = 0                  # type of service, traffic class
 # source = "192.0.2.1"     # left out: the route's
 # interface = "eth0"       # left out: the route's
+# flows = 1                # parallel flows to a target, by their source ports: UDP and TCP
 # budget = 1.0             # error answers a second that several targets ask of one router; 0: no bound
 
 [report]

@@ -130,6 +130,10 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--start",), "start_ns", "More", "of virtual time",
        "With --fast: when virtual time begins (14:02, 2026-11-25 14:02, -2h, yesterday 20:15); else a fixed moment.",
        metavar="WHEN", read=_when, may_begin_with_dash=True),
+    _o(("--flows",), "flows", "More", "parallel flows: 1",
+       "Probe each target by so many parallel flows, 1 to 64, with source ports of their own: balancers send them over"
+       " different links. By UDP (-u) or, as root, TCP (-T). JSON says what became of each.",
+       metavar="N", read=bounded("flows")),
     _o(("--budget",), "budget", "More", "asks of a router: 1/s",
        "What several targets ask of one router together: at most so many error answers a second, in turn; most routers"
        " give no more, and what is beyond looks like loss. 1 unless told; 0: no bound, as in mtr's formats. The targets"

@@ -16,7 +16,6 @@ from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
 from hopscope.system import threads
-from hopscope.wire.facts import Shared
 from hopscope.wire.messages import RoundStarted, Sent
 
 if TYPE_CHECKING:  # the database is loaded by the thread, while the screen is drawn
@@ -113,8 +112,8 @@ class Recorder:
 
     def fact(self, target: int, fact: SessionFact) -> None:
         """As `Session`'s ``on_fact`` hands it out. Never waits, never raises."""
-        if self._ended is not None or self._is_lost or isinstance(fact, Shared):
-            return  # what others met is recorded as theirs
+        if self._ended is not None or self._is_lost:
+            return
         if len(self._queue) >= MOST_QUEUED and not _must_be_kept(fact):
             self._missed += 1
         else:

@@ -22,7 +22,7 @@ from hopscope.history.tiers import Aim
 from hopscope.history.transaction import Transaction
 from hopscope.history.unpacking import Rows
 from hopscope.session.facts import SessionFact
-from hopscope.wire.facts import Begun, Continued, TakenBack
+from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
 
 SEGMENT_ROWS: Final = 600
 """Rows that become segments: ten minutes, at a commit a second."""
@@ -91,6 +91,8 @@ class StoreWriter:
             if len(facts) >= ROW_FACTS:
                 self.cut()
             return
+        if isinstance(fact, Shared):
+            return  # what another flow met is kept as its own
         if target in self._probes:
             self.cut()
         if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:

@@ -1,5 +1,5 @@
-"""What several targets together know of the routers that they share and ask in turn: a fold over facts, as `PathFold`
-is, of what a target's own probes met there and what it was told of the others' (`hopscope.wire.facts.Shared`)."""
+"""What several targets or flows together know of the routers that they share and ask in turn: a fold over facts, as
+`PathFold` is, of what a target's own probes met there and what it was told of the others' (`wire.facts.Shared`)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _MAX_NS: Final = 2**62
 
 
 class SharedHop(msgspec.Struct, frozen=True):
-    """A router that several targets share. Its numbers are of all their probes since `since`."""
+    """A router that several targets or flows share. Its numbers are of all their probes since `since`."""
 
     targets: int
+    flows: int
+    """Of all of them."""
     since: int
     """Epoch ns."""
     received: int
@@ -33,12 +35,12 @@ class SharedHop(msgspec.Struct, frozen=True):
 
 
 class _Totals:
-    __slots__ = ("address", "lost", "ranks", "rtts", "since", "targets")
+    __slots__ = ("address", "flows", "lost", "ranks", "rtts", "since", "targets")
 
     def __init__(self, address: str, since: int) -> None:
         self.address = address
         self.since = since
-        self.targets = 0
+        self.targets = self.flows = 0
         self.lost = 0
         self.rtts = RunningRtt()
         self.ranks = Ranks(_EXACT)
@@ -52,6 +54,7 @@ class _Totals:
         received = self.rtts.n
         return SharedHop(
             self.targets,
+            self.flows,
             self.since,
             received,
             self.lost,
@@ -80,19 +83,19 @@ class SharedHops:
 
     def told(self, fact: Shared) -> None:
         """What another target's probe met, or that nobody shares a hop any more."""
-        if fact.targets < 2:
+        if fact.flows < 2:
             self._hops.pop(fact.ttl, None)
             return
         totals = self._hops.get(fact.ttl)
         if totals is None or totals.address != fact.address:
             totals = self._hops[fact.ttl] = _Totals(fact.address, fact.at)
-        totals.targets = fact.targets
+        totals.targets, totals.flows = fact.targets, fact.flows
         self._count(totals, fact.probe)
 
     def met(self, fate: Answered | Lost) -> None:
-        """What became of a probe of the target's own."""
+        """What became of a probe of the target's own; those of its further flows are told."""
         totals = self._hops.get(fate.ttl)
-        if totals is not None and fate.sent_at >= totals.since:
+        if totals is not None and not fate.flow and fate.sent_at >= totals.since:
             self._count(totals, fate)
 
     @staticmethod

@@ -33,6 +33,7 @@ class Probe(msgspec.Struct, eq=False, gc=False):
     """One probe, from before it is sent until nobody remembers it. The channel fills in the times of its sending."""
 
     target: int
+    """The engine's number for the flow of a target that it belongs to; with round and TTL its identity."""
     round: int
     ttl: int
     seq: int
@@ -47,8 +48,6 @@ class Probe(msgspec.Struct, eq=False, gc=False):
     """The engine's: None while pending."""
     duplicates: int = 0
     """Answers beyond the first."""
-    flow: int = 0
-    """Which of the target's flows it belongs to; with target, round and TTL its identity."""
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from hopscope.probe.counting import Counting
 from hopscope.probe.event_queue import EventQueue
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.packets.senders import can_answer
+from hopscope.probe.parallel import plans
 from hopscope.probe.probed import ProbedTarget, Surroundings
 from hopscope.probe.refusals import most_helpful, refusal_of
 from hopscope.probe.schedule import Sweep
@@ -84,6 +85,10 @@ class Engine:
         self._context = ChannelContext(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
         self._channels: dict[Method, Channel] = {}
         self._targets: dict[int, ProbedTarget] = {}
+        """By flow; a target's first flow has its number, further ones have numbers below 0."""
+        self._flows: dict[int, list[int]] = {}
+        """By target."""
+        self._next_flow = -1
         self._heap: list[tuple[int, int]] = []
         self._held = False
         self._counting = Counting(self._context.tally)
@@ -174,6 +179,7 @@ class Engine:
         for target in self._targets.values():
             target.flow.close()
         self._targets.clear()
+        self._flows.clear()
         for channel in self._channels.values():
             channel.close()
         self._channels.clear()
@@ -196,25 +202,36 @@ class Engine:
 
     def _start(self, command: Start) -> None:
         number = command.target
-        if number in self._targets:
+        if number in self._flows:
             self.emit_now(Problem(f"target {number} is probed already"))
             return
+        opened: list[tuple[int, Plan, Channel, Flow]] = []
         try:
-            if len(self._targets) >= MOST_TARGETS:
-                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} targets")
             plan = _completed(command.plan)
-            channel, flow = self._open(number, plan)
+            if len(self._targets) + plan.flows > MOST_TARGETS:
+                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} targets")
+            for one in plans(plan):
+                self._next_flow -= 1
+                key = self._next_flow if opened else number
+                opened.append((key, one, *self._open(key, one)))
         except ChannelRefused as refusal:
+            for *_, flow in opened:
+                flow.close()
             self.emit_now(_refused(number, refusal))
             return
+        self._flows[number] = [key for key, *_ in opened]
+        for flow_number, (key, one, channel, flow) in enumerate(opened):
+            self._begin(key, one, channel, flow, number, flow_number)
+
+    def _begin(self, key: int, plan: Plan, channel: Channel, flow: Flow, number: int, flow_number: int) -> None:
         now = self._monotonic()
         # mtr's streams show a row for each probe of each round.
         keeps_to_it = plan.budget > 0 and plan.opening == "window"
         turns = self._budget.join(plan.budget, plan.interval_ns, now) if keeps_to_it else None
-        sweep = Sweep(number, plan, now, flow.first_sequence(), turns=turns)
-        target = ProbedTarget(number, channel, flow, sweep, self._shared, now)
-        self._targets[number] = target
-        self._changed(flow, number)
+        sweep = Sweep(key, plan, now, flow.first_sequence(), turns=turns)
+        target = ProbedTarget(number, channel, flow, sweep, self._shared, now, flow_number)
+        self._targets[key] = target
+        self._changed(flow, key)
         self._after(target, now)
 
     def _open(self, number: int, plan: Plan) -> tuple[Channel, Flow]:
@@ -236,41 +253,44 @@ class Engine:
         return channel
 
     def _adjust(self, command: Adjust) -> None:
-        target = self._targets.get(command.target)
-        if target is None:
-            self.emit_now(Problem(f"target {command.target} is not probed"))
-            return
+        flows = self._of(command.target)
         try:
-            plan = check_adjust(command, target.sweep.plan)
+            adjusted = [check_adjust(command, target.sweep.plan) for target in flows]
         except ValueError as problem:
             self.emit_now(Problem(str(problem)[:LONGEST_TEXT]))
             return
-        target.sweep.adjust(plan)
-        self._after(target, self._monotonic())
+        for target, plan in zip(flows, adjusted, strict=True):
+            target.sweep.adjust(plan)
+            self._after(target, self._monotonic())
+
+    def _of(self, number: int) -> list[ProbedTarget]:
+        """All flows of a target; where there is none, that is told."""
+        if number not in self._flows:
+            self.emit_now(Problem(f"target {number} is not probed"))
+        return [self._targets[key] for key in self._flows.get(number, ())]
 
     def _pause_or_resume(self, command: Pause | Resume) -> None:
-        numbers = list(self._targets) if command.target is None else [command.target]
+        flows = list(self._targets.values()) if command.target is None else self._of(command.target)
         now = self._monotonic()
-        for number in numbers:
-            target = self._targets.get(number)
-            if target is None:
-                self.emit_now(Problem(f"target {number} is not probed"))
-            elif isinstance(command, Pause):
+        for target in flows:
+            if isinstance(command, Pause):
                 target.sweep.pause()
-                self._latency_critical.discard(number)
+                self._latency_critical.discard(target.number)
             else:
                 target.sweep.resume(now)
                 self._after(target, now)
 
     def _stop(self, command: Stop) -> None:
-        target = self._targets.pop(command.target, None)
-        if target is None:
-            self.emit_now(Problem(f"target {command.target} is not probed"))
+        flows = self._of(command.target)
+        if not flows:
             return
-        target.flow.close()
-        target.sweep.close()
+        del self._flows[command.target]
+        for target in flows:
+            del self._targets[target.number]
+            target.flow.close()
+            target.sweep.close()
+            self._latency_critical.discard(target.number)
         self._shared.crowd.of(command.target)
-        self._latency_critical.discard(command.target)
         self.emit_now(Stopped(command.target))
 
     # --- channels -----------------------------------------------------------------------------------------------
@@ -321,9 +341,10 @@ class Engine:
         target.is_finish_told = True
         target.sweep.close()
         target.scheduled = NEVER
-        rounds = target.sweep.round + 1 - target.sweep.plan.first_round
-        self._queue.events += self._shared.crowd.of(target.number)
-        self.emit_now(Finished(target.number, rounds))
+        if all(self._targets[key].is_finish_told for key in self._flows[target.target]):
+            rounds = target.sweep.round + 1 - target.sweep.plan.first_round
+            self._queue.events += self._shared.crowd.of(target.target)
+            self.emit_now(Finished(target.target, rounds))
 
     def _schedule(self, target: ProbedTarget, now: int) -> None:
         deadline = target.sweep.next_deadline()

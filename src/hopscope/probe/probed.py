@@ -56,14 +56,29 @@ class ProbedTarget:
         "_shared",
         "_source",
         "flow",
+        "flow_number",
         "is_finish_told",
         "number",
         "scheduled",
         "sweep",
+        "target",
     )
 
-    def __init__(self, number: int, channel: Channel, flow: Flow, sweep: Sweep, shared: Surroundings, now: int) -> None:
-        self.number = number
+    def __init__(
+        self,
+        target: int,
+        channel: Channel,
+        flow: Flow,
+        sweep: Sweep,
+        shared: Surroundings,
+        now: int,
+        flow_number: int = 0,
+    ) -> None:
+        """`target` is the driver's number for it, `flow_number` which of its flows this is."""
+        self.target = target
+        self.flow_number = flow_number
+        self.number = sweep.target
+        """Under which the engine has it: no other flow has the same."""
         self.flow = flow
         self.sweep = sweep
         self.scheduled = NEVER
@@ -103,9 +118,9 @@ class ProbedTarget:
         sweep = self.sweep
         for old in sweep.take_forgettable(now):
             self.flow.forget(old)
-        if sweep.start_round_if_due(now):
+        if sweep.start_round_if_due(now) and not self.flow_number:
             queue = self._shared.queue
-            queue.events.append(RoundStarted(self.number, sweep.round, now + queue.anchor))
+            queue.events.append(RoundStarted(self.target, sweep.round, now + queue.anchor))
 
     def _send(self, probe: Probe) -> None:
         queue = self._shared.queue
@@ -117,10 +132,12 @@ class ProbedTarget:
             self.sweep.failed(probe)
             name = errno.errorcode.get(problem.errno or 0, "EIO")
             at = (probe.sent_mono or self._shared.monotonic()) + queue.anchor
-            queue.events.append(Failed(probe.target, probe.round, probe.ttl, at, name, words_for(problem), probe.flow))
+            queue.events.append(
+                Failed(self.target, probe.round, probe.ttl, at, name, words_for(problem), self.flow_number)
+            )
             return
         self.sweep.sent(probe)
-        queue.events.append(Sent(probe.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, probe.flow))
+        queue.events.append(Sent(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
 
     # --- without an answer --------------------------------------------------------------------------------------
 
@@ -156,7 +173,7 @@ class ProbedTarget:
     def _lose(self, probe: Probe) -> None:
         self.sweep.lose(probe)
         queue = self._shared.queue
-        queue.events.append(Lost(probe.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, probe.flow))
+        queue.events.append(Lost(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
 
     def _not_heard(self, probe: Probe, error: str, message: str) -> None:
         """No answer was heard, and that may be this machine's own fault."""
@@ -167,7 +184,7 @@ class ProbedTarget:
     def _failed(self, probe: Probe, error: str, message: str) -> None:
         queue = self._shared.queue
         at = probe.sent_mono + queue.anchor
-        queue.events.append(Failed(probe.target, probe.round, probe.ttl, at, error, message, probe.flow))
+        queue.events.append(Failed(self.target, probe.round, probe.ttl, at, error, message, self.flow_number))
 
     def _look_at_route(self, now: int) -> None:
         self._looked_at = now
@@ -194,7 +211,7 @@ class ProbedTarget:
         outcome = sweep.heard(probe, now, rtt_ns, reply.kind, reply.address)
         make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
         event = make(
-            probe.target,
+            self.target,
             probe.round,
             probe.ttl,
             probe.sent_mono + shared.queue.anchor,
@@ -209,7 +226,7 @@ class ProbedTarget:
             reply.vouched,
             reply.quoted_dscp,
             reply.mtu,
-            probe.flow,
+            self.flow_number,
         )
         if outcome == "duplicate" and isinstance(event, Duplicate) and shared.crowd.takes(probe, event):
             return False
@@ -235,11 +252,12 @@ class ProbedTarget:
         """Tell how it is probed, with `note`; first, whether from elsewhere."""
         info, queue = self.flow.info, self._shared.queue
         if info.source != self._source:
-            queue.emit_now(SourceChanged(self.number, now + queue.anchor, self._source, info.source))
+            if not self.flow_number:
+                queue.emit_now(SourceChanged(self.target, now + queue.anchor, self._source, info.source))
             self._source = info.source
         queue.emit_now(
             Started(
-                self.number,
+                self.target,
                 self._channel.method,
                 info.source,
                 info.source_port,
@@ -249,5 +267,6 @@ class ProbedTarget:
                 info.clock,
                 note,
                 info.answered_by,
+                self.flow_number,
             )
         )

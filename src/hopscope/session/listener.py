@@ -78,7 +78,7 @@ class Listener:
             self._targets.apply(record, event)
         else:
             event = self._hear_other(record, event)
-        if len(self._targets) > 1:
+        if len(self._targets) > 1 or record.fold.probing.flows > 1:
             self._sharing.heard(record, event)
         if record.head is None or not self._feeds.wanted:
             return
@@ -94,6 +94,8 @@ class Listener:
             case Started():
                 went_over = record.fold.went_over
                 self._targets.apply(record, cleaned(event))
+                if event.number:
+                    return event  # one more flow of a target that stands
                 record.retries.succeeded()
                 if record.fold.went_over != went_over:
                     self._feeds.put(record.ended())  # who follows the events hears of another method by a new head

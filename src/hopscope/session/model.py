@@ -9,6 +9,7 @@ import msgspec
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
+from hopscope.path.flows import FlowPath
 from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Path
 from hopscope.wire.messages import (
@@ -49,6 +50,8 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     opening: Opening = "window"
     grace_s: float | None = None
     local_port: int | None = None
+    flows: int = 1
+    """Parallel flows, told apart by their source ports: UDP and TCP."""
     budget: float = 1.0
     """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
@@ -95,6 +98,8 @@ class Target(msgspec.Struct, frozen=True):
     """What is wrong now, what was, and what else happened."""
     shared: dict[int, SharedHop] = {}
     """By TTL, the hops that several targets share and ask in turn. Not to be changed by its reader."""
+    flows: tuple[FlowPath, ...] = ()
+    """The parallel flows beside the one whose path is `path`."""
 
     @property
     def _ends_at_target(self) -> bool:

@@ -75,3 +75,9 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
     Shared: _same(*_ANY),
 }
 """By fact: the phases in which it can happen, and the one after it."""
+
+OF_PATH: Final = frozenset({RoundStarted, Finished, Reset, Abandoned})
+"""Facts of the path alone, as a probe's are, but for the number of a round."""
+
+OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered, Shared})
+"""Facts that the judge must hear of beside those of the path."""

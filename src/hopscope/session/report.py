@@ -13,6 +13,7 @@ import msgspec
 
 from hopscope._version import __version__
 from hopscope.names.facts import AddressInfo, Asn, Geo
+from hopscope.path.flows import FlowPath
 from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.model import Target
@@ -81,6 +82,8 @@ class ReportShared(msgspec.Struct, frozen=True, rename={"since": "from"}):
     """A router that several targets ask in turn, as all of them know it: ``sent == received + lost``."""
 
     targets: int
+    flows: int
+    """Of all these targets."""
     since: str
     sent: int
     received: int
@@ -128,6 +131,20 @@ class ReportWindow(msgspec.Struct, frozen=True, rename={"begin": "from", "end": 
     rounds: int
 
 
+class ReportFlow(msgspec.Struct, frozen=True):
+    """One of a target's parallel flows: its probes of the target, since the beginning."""
+
+    flow: int
+    source_port: int | None
+    port: int | None
+    sent: int
+    received: int
+    lost: int
+    loss_pct: float | None
+    loss_ci95_pct: tuple[float, float] | None
+    rtt_ms: Rtt | None
+
+
 class ReportSeries(msgspec.Struct, frozen=True):
     """The target by round, whatever TTL it stood at. ``sent == received + lost + late + pending + failed``."""
 
@@ -168,6 +185,8 @@ class Report(msgspec.Struct, frozen=True):
     window: ReportWindow
     target_series: ReportSeries
     hops: tuple[ReportHop, ...]
+    flows: tuple[ReportFlow, ...]
+    """The first is the one that `hops` and `target_series` are about."""
     flow_kind: FlowKind | None
     clock: Clock | None
     """Where RTTs come from as a rule."""
@@ -220,6 +239,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
         window=ReportWindow(_iso(path.numbers.begin), iso(now), path.numbers.rounds),
         target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names, target.shared.get(hop.ttl)) for hop in path.hops),
+        flows=tuple(_flow(flow) for flow in flows_of(target)),
         flow_kind=started.flow if started else None,
         clock=started.clock if started else None,
         note="; ".join(remarks(target)) or None,
@@ -228,6 +248,28 @@ def report(target: Target, *, now: int, host: str) -> Report:
         incidents=tuple(report_incident(incident, said) for incident in judged.incidents),
         marks=tuple(report_mark(mark) for mark in judged.marks),
         epochs=tuple(report_epoch(epoch) for epoch in judged.epochs),
+    )
+
+
+def flows_of(target: Target) -> tuple[FlowPath, ...]:
+    """All flows of a target; none before it has one."""
+    started = target.started
+    first = () if started is None else (FlowPath(0, started.source_port, started.port, target.path),)
+    return (*first, *target.flows)
+
+
+def _flow(flow: FlowPath) -> ReportFlow:
+    series = _series(flow.path.target)
+    return ReportFlow(
+        flow=flow.number,
+        source_port=flow.source_port,
+        port=flow.port,
+        sent=series.sent,
+        received=series.received,
+        lost=series.lost,
+        loss_pct=series.loss_pct,
+        loss_ci95_pct=series.loss_ci95_pct,
+        rtt_ms=series.rtt_ms,
     )
 
 
@@ -273,6 +315,7 @@ def _series(target: Hop | None) -> ReportSeries:
 def _shared(hop: SharedHop) -> ReportShared:
     return ReportShared(
         targets=hop.targets,
+        flows=hop.flows,
         since=iso(hop.since),
         sent=hop.received + hop.lost,
         received=hop.received,

@@ -1,14 +1,16 @@
-"""Routers that several targets of a session ask in turn, and what one's probes there tell the others.
+"""Routers that several targets or flows of a session ask in turn, and what a probe there tells the others.
 
 A target that has its turn once in forty rounds would know its first hops too seldom to say where trouble begins. So
-what any target's probe meets at a shared router is told to each of the others as a fact of its own (`Shared`), as a
-probe of the round that it has under way. Only where the budget binds: else each probes it often enough itself.
+what any probe meets at a shared router is told to each target whose first flow goes there, as a fact of its own
+(`Shared`), as a probe of the round that it has under way. Only where the budget binds: else each flow probes it often
+enough itself. And only among flows that go there by the same routers: behind a fork, what one member loses says nothing
+of another's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,32 +19,45 @@ from hopscope.wire.facts import Shared
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Late, Lost, Sent
 
 _MOST_FLYING: Final = 65_536
-_Place: TypeAlias = tuple[int, int]
-"""Target and TTL."""
 
 
-class _Shared:
-    """A router, and at which targets' hops it stands."""
+class _Place(NamedTuple):
+    """A hop of a flow."""
 
-    __slots__ = ("address", "places")
+    target: int
+    flow: int
+    ttl: int
+
+
+class _Router:
+    """A router, and at which hops it stands."""
+
+    __slots__ = ("address", "first", "places")
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.places: dict[_Place, TargetRecord] = {}
+        self.first: dict[_Place, TargetRecord] = {}
+        """Those of the first flows, which hear of the others."""
 
     @property
     def targets(self) -> int:
-        """How many have it."""
-        return len({number for number, _ in self.places})
+        """How many targets have it."""
+        return len({place.target for place in self.places})
+
+    @property
+    def flows(self) -> int:
+        """How many flows, of all targets."""
+        return len({place[:2] for place in self.places})
 
     @property
     def binds(self) -> bool:
-        """Whether all of them together would ask more often than one of them wants it to be asked."""
+        """Whether all of them together would ask more often than it is to be asked."""
         if len(self.places) < 2:
             return False
         probings = [record.fold.probing for record in self.places.values()]
         budgets = [probing.budget for probing in probings if probing.budget > 0]
-        return bool(budgets) and sum(1 / probing.interval_s for probing in probings) > min(budgets) and self.targets > 1
+        return bool(budgets) and sum(1 / probing.interval_s for probing in probings) > min(budgets) and self.flows > 1
 
 
 class Sharing:
@@ -51,41 +66,48 @@ class Sharing:
     def __init__(self, tell: Callable[[TargetRecord, Shared], None]) -> None:
         """`tell` is handed what a target is to be told."""
         self._tell = tell
-        self._routers: dict[str, _Shared] = {}
-        self._at: dict[_Place, _Shared] = {}
+        self._routers: dict[str, _Router] = {}
+        self._at: dict[_Place, _Router] = {}
+        self._silent: set[_Place] = set()
+        """Hops that were asked and have not answered yet."""
         self._rounds: dict[_Place, int] = {}
         """The round of a hop's newest probe of its own."""
-        self._flying: dict[tuple[int, int, int], list[tuple[TargetRecord, int, Shared]]] = {}
-        """By target, round and TTL of a probe, who was told that it left, in which flow of theirs."""
+        self._flying: dict[tuple[_Place, int], list[tuple[TargetRecord, int, Shared]]] = {}
+        """By the hop and round of a probe, who was told that it left, in which flow of theirs."""
 
     def heard(self, record: TargetRecord, event: Event) -> None:
         """An event of a target's."""
+        if not isinstance(event, (Sent, Answered, Lost, Failed)):
+            return
+        place = _Place(record.number, event.flow, event.ttl)
         if isinstance(event, Sent):
-            self._sent(record, event)
-        elif isinstance(event, Answered):
-            if not isinstance(event, (Late, Duplicate)):
-                self._settle(record, event)
+            self._sent(record, place, event)
+        elif not isinstance(event, (Late, Duplicate)):
+            self._settle(place, event)
+            if isinstance(event, Lost) and place not in self._at:
+                self._silent.add(place)
+            elif isinstance(event, Answered):
+                self._silent.discard(place)
                 if event.kind != "time-exceeded":
-                    self._leave((record.number, event.ttl))
-                elif self._place(record, event.ttl, event.address):
-                    self._sent(record, Sent(0, event.round, event.ttl, event.sent_at), event)
-                    self._settle(record, event)
-        elif isinstance(event, (Lost, Failed)):
-            self._settle(record, event)
+                    self._leave(place)
+                elif self._enter(record, place, event.address):
+                    self._sent(record, place, Sent(0, event.round, event.ttl, event.sent_at), event)
+                    self._settle(place, event)
 
     # --- who stands where -----------------------------------------------------------------------------------------
 
-    def _place(self, record: TargetRecord, ttl: int, address: str) -> bool:
+    def _enter(self, record: TargetRecord, place: _Place, address: str) -> bool:
         """A hop is this router's; whether that is news."""
-        place = record.number, ttl
         before = self._at.get(place)
         if before is not None and before.address == address:
             return False
         self._leave(place)
         router = self._routers.get(address)
         if router is None:
-            router = self._routers[address] = _Shared(address)
+            router = self._routers[address] = _Router(address)
         router.places[place] = record
+        if not place.flow:
+            router.first[place] = record
         self._at[place] = router
         return True
 
@@ -96,57 +118,76 @@ class Sharing:
             return
         self._tell_alone(place, router)
         del router.places[place]
+        router.first.pop(place, None)
         if not router.places:
             del self._routers[router.address]
-        elif router.targets == 1:
+        elif router.flows == 1:
             for other in router.places:
                 self._tell_alone(other, router)
 
-    def _tell_alone(self, place: _Place, router: _Shared) -> None:
+    def _tell_alone(self, place: _Place, router: _Router) -> None:
         record = router.places[place]
-        if record.flow_id and record.fold.shared.has(place[1]):
-            self._tell(record, Shared(0, place[1], router.address, 1))
+        if record.flow_id and not place.flow and record.fold.shared.has(place.ttl):
+            self._tell(record, Shared(0, place.ttl, router.address, 1, 1))
 
     # --- what is told ---------------------------------------------------------------------------------------------
 
-    def _sent(self, record: TargetRecord, sent: Sent, answer: Answered | None = None) -> None:
+    def _sent(self, record: TargetRecord, place: _Place, sent: Sent, answer: Answered | None = None) -> None:
         """A probe left; `answer`: and it was the first to find that router."""
-        place = record.number, sent.ttl
         router = self._at.get(place)
         if router is None:
             return
         self._rounds[place] = sent.round
         if len(router.places) < 2:
             return
-        for gone in [other for other, its in router.places.items() if not its.flow_id]:
+        for gone in [other for other, its in router.places.items() if _is_gone(other, its)]:
             self._leave(gone)
         if not router.binds or len(self._flying) >= _MOST_FLYING:
             return
         told: list[tuple[TargetRecord, int, Shared]] = []
-        targets = router.targets
-        if not record.fold.shared.has(sent.ttl):
-            self._tell(record, Shared(sent.sent_at, sent.ttl, router.address, targets, answer))
-        for other, its in router.places.items():
+        targets, flows = router.targets, router.flows
+        if not place.flow and not record.fold.shared.has(sent.ttl):
+            self._tell(record, Shared(sent.sent_at, sent.ttl, router.address, targets, flows, answer))
+        for other, its in router.first.items():
             fold = its.fold
-            if other[0] == record.number or fold.phase != "running" or fold.is_paused or not fold.has_rounds:
+            if other == place or fold.phase != "running" or fold.is_paused or not fold.has_rounds:
                 continue
-            if self._rounds.get(other) == fold.last_round:
-                continue  # it asks itself in this round
-            probe = Sent(0, fold.last_round, other[1], sent.sent_at)
-            told.append((its, its.flow_id, Shared(sent.sent_at, other[1], router.address, targets, probe)))
+            if self._rounds.get(other) == fold.last_round or not self._is_same_way(place, other):
+                continue  # it asks itself in this round, or goes there by other routers
+            probe = Sent(0, fold.last_round, other.ttl, sent.sent_at)
+            fact = Shared(sent.sent_at, other.ttl, router.address, targets, flows, probe)
+            told.append((its, its.flow_id, fact))
         for its, _, fact in told:
             self._tell(its, fact)
         if told:
-            self._flying[record.number, sent.round, sent.ttl] = told
+            self._flying[place, sent.round] = told
 
-    def _settle(self, record: TargetRecord, fate: Answered | Lost | Failed) -> None:
-        for its, flow_id, fact in self._flying.pop((record.number, fate.round, fate.ttl), ()):
+    def _is_same_way(self, one: _Place, other: _Place) -> bool:
+        """Whether both went by the same routers up to here, as far as both were asked."""
+        if one.ttl != other.ttl:
+            return False
+        for ttl in range(1, one.ttl):
+            here, there = one._replace(ttl=ttl), other._replace(ttl=ttl)
+            before, its = self._at.get(here), self._at.get(there)
+            if before is its:
+                continue
+            if (before is not None or here in self._silent) and (its is not None or there in self._silent):
+                return False
+        return True
+
+    def _settle(self, place: _Place, fate: Answered | Lost | Failed) -> None:
+        for its, flow_id, fact in self._flying.pop((place, fate.round), ()):
             if its.flow_id != flow_id or fact.probe is None:
                 continue  # it is probed in another way by now, with rounds of its own
             probe: Answered | Lost | Failed
             if isinstance(fate, Failed) or (isinstance(fate, Answered) and fate.address != fact.address):
                 # It says nothing of that router: the round need not wait for it any more.
-                probe = Failed(0, fact.probe.round, fact.ttl, fate.sent_at, "MOVED", "another target's probe")
+                probe = Failed(0, fact.probe.round, fact.ttl, fate.sent_at, "MOVED", "another flow's probe")
             else:
-                probe = replace(fate, target=0, round=fact.probe.round, ttl=fact.ttl)
+                probe = replace(fate, target=0, flow=0, round=fact.probe.round, ttl=fact.ttl)
             self._tell(its, replace(fact, probe=probe))
+
+
+def _is_gone(place: _Place, record: TargetRecord) -> bool:
+    """Whether this flow is probed no more."""
+    return not record.flow_id or place.flow >= record.fold.probing.flows

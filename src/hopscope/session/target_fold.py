@@ -16,6 +16,7 @@ from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
+from hopscope.path.flows import ParallelFlows
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding, fold_of
@@ -26,7 +27,7 @@ from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.former import Flow, Former, Formers
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
-from hopscope.session.phases import PHASES, Phase
+from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
 from hopscope.session.plans import adjusted, continued, numeric
 from hopscope.session.query import read_query
 from hopscope.session.told import Told
@@ -37,7 +38,6 @@ from hopscope.wire.facts import (
     Continued,
     Found,
     Paused,
-    Remembered,
     Reset,
     Resumed,
     Shared,
@@ -56,12 +56,6 @@ from hopscope.wire.messages import (
     SourceChanged,
     Started,
 )
-
-_OF_PATH: Final = frozenset({RoundStarted, Finished, Reset, Abandoned})
-"""Facts of the path alone, as a probe's are, but for the number of a round."""
-
-_OF_JUDGE: Final = frozenset({Finished, Paused, Resumed, Continued, Started, SourceChanged, Remembered, Shared})
-"""Facts that the judge must hear of beside those of the path."""
 
 _S: Final = 1_000_000_000
 
@@ -102,6 +96,8 @@ class TargetFold:
         """What the path was at earlier moments, as far as there is room for it."""
         self._sliding: Sliding | None = None
         self.judge = Judge("")
+        self.flows = ParallelFlows()
+        """Beside the first one, whose path is `path`."""
         self.shared = SharedHops()
         """What all targets know of the routers that this one shares with others."""
         self.told = Told()
@@ -123,6 +119,7 @@ class TargetFold:
         twin.past = self.past.copy()
         twin._sliding = None
         twin.judge = self.judge.copy()
+        twin.flows = self.flows.copy()
         twin.shared = self.shared.copy()
         twin.told = self.told.copy()
         twin.formers = self.formers.copy()
@@ -145,24 +142,29 @@ class TargetFold:
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
+            if self.shared and isinstance(fact, (Answered, Lost)):
+                self.shared.met(fact)
+            if self.flows:
+                self.flows.apply(fact)
             return
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
             self.shared = SharedHops()
+            self.flows.reset(fact.at)
             self.path, self.judge = self.path.anew(), self.judge.anew()
         elif self.formers:
             self.formers.see(fact)
-        if kind in _OF_PATH and not isinstance(fact, Asked):
+        if kind in OF_PATH and not isinstance(fact, Asked):
             if kind is Reset:
                 self.past.timeline.take(self.path.snapshot(), is_over=True)
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
-            if self.shared and isinstance(fact, (Answered, Lost)):
-                self.shared.met(fact)
+            if self.flows and isinstance(fact, (Finished, Abandoned)):
+                self.flows.apply(fact)
             if kind is not RoundStarted:
                 return
-        elif kind in _OF_JUDGE and not isinstance(fact, Asked):
+        elif kind in OF_JUDGE and not isinstance(fact, Asked):
             self.judge.apply(fact)
         match fact:
             case RoundStarted():
@@ -209,6 +211,7 @@ class TargetFold:
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
         self.shared = SharedHops()
+        self.flows = ParallelFlows(plan)
 
     def _keep_former(self, at: int, flow: Flow | None) -> None:
         self.formers.keep(Former(at, self.past.log.count, self.last_round + 1, self.path, self.judge, flow, []))
@@ -241,6 +244,9 @@ class TargetFold:
             self.formers.see(gone)
 
     def _start(self, started: Started) -> None:
+        if started.number:
+            self.flows.started(started)
+            return
         self.started = started
         self.refusal = self.unresolved = None
         if self._before is not None:
@@ -371,6 +377,7 @@ class TargetFold:
                 self.source_change,
                 judged,
                 self.shared.snapshot(),
+                self.flows.snapshot(),
             )
             self._cached_of = key
         return self._cached

@@ -50,6 +50,7 @@ class TraceOptions(TypedDict, total=False):
     opening: Opening
     grace_s: float | None
     local_port: int | None
+    flows: int
     budget: float
 
 

@@ -106,15 +106,18 @@ class Remembered(msgspec.Struct, frozen=True, tag="remembered"):
 
 
 class Shared(msgspec.Struct, frozen=True, tag="shared", omit_defaults=True):
-    """Another target's probe to a router that stands in this one's path, too, as if it were this one's, in the round
-    that was under way: the judge hears of it, no count of this target's does."""
+    """Another flow's probe, this target's or another's, to a router that stands in the path of this one's first flow,
+    too, as if it were that one's, in the round that was under way: the judge hears of it, no count of this target's
+    does."""
 
     at: Int
     ttl: Int
     address: str
     """The router."""
     targets: Int
-    """How many targets share it from here on; 1: no other does any more."""
+    """How many targets share it from here on."""
+    flows: Int
+    """How many flows of theirs in all; 1: no other does any more."""
     probe: Sent | Answered | Lost | Failed | None = None
     """That it left, or what became of it. Its `target` means nothing. None: only that it is shared."""
 

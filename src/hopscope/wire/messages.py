@@ -93,6 +93,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     grace_ns: Int | None = None
     """After the last probe of the last round, answers are waited for at most this long: mtr's grace time. Null: until
     each probe's own timeout."""
+    flows: Int = 1
+    """Parallel flows, told apart by their source ports: UDP and TCP."""
     budget: float = 1.0
     """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
@@ -191,6 +193,8 @@ class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
     """In words, what a user should know: why this method, why not one flow."""
     answered_by: str | None = None
     """From which other address the target's answers come, where it is silent itself (anycast)."""
+    number: Int = 0
+    """Of several parallel flows, the one that it is about: what `Sent.flow` says."""
 
 
 class SourceChanged(msgspec.Struct, frozen=True, tag="source-changed"):

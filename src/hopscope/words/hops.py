@@ -55,7 +55,8 @@ def shared_words(shared: SharedHop) -> str:
     n = shared.received + shared.lost
     known = f"{shared.lost} of {n} lost" if n else "nothing known yet"
     median = f", median {span_ms(shared.rtt.median)}" if shared.rtt is not None else ""
-    return f"shared by {shared.targets} targets, which take turns to ask it: {known}{median}"
+    who = f"{shared.targets} targets" if shared.targets > 1 else f"{shared.flows} flows"
+    return f"shared by {who}, which take turns to ask it: {known}{median}"
 
 
 def hop_words(found: HopFinding) -> str:

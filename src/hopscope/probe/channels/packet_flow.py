@@ -248,7 +248,7 @@ class PacketFlow(Flow):
         entry until now, whose identity and probes in flight go on."""
         plan, ledger, source = self.plan, self._sockets.ledger, egress.source
         self._address = endpoint.socket_address(plan.address, plan.family)  # a zone's number may be another one now
-        asked = plan.local_port if plan.protocol == "udp" else None
+        asked = plan.local_port if plan.protocol == "udp" or plan.flows > 1 else None
         held = self._hold_port(source, before.shape.ident if before else asked or 0)
         if before is not None:
             ledger.remove(before)

@@ -247,13 +247,15 @@ def _shape(world: _World, plan: Plan) -> PacketShape:
     source = plan.source or (sources[0] if sources else None)
     if source is None:
         raise ChannelRefused("no-route", f"the scenario's machine has no IPv{plan.family} address")
+    wanted = plan.local_port if plan.flows > 1 else None
     while True:
+        ident, wanted = wanted or world.rng.randrange(32_768, 61_000), None
         shape = PacketShape(
             family=plan.family,
             protocol=plan.protocol,
             source=str(source),
             destination=plan.address,
-            ident=world.rng.randrange(32_768, 61_000),
+            ident=ident,
             port=0 if plan.protocol == "icmp" else plan.port or DEFAULT_PORT[plan.protocol] or 0,
             cookie=world.rng.getrandbits(32),
             size=plan.packet_size,

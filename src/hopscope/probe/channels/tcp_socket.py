@@ -24,10 +24,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
+from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import kind_of
+from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.sockets import endpoint, extras, stamps, stream
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack
@@ -43,6 +44,7 @@ _TRIES = 3
 ANSWERED_FOR: Final = (
     "the target's answers come at the first hop, before its gateway: this computer's firewall or a proxy sends them"
 )
+FLOWS: Final = "parallel flows over TCP need the method raw, which is root's; by UDP (-u) everybody has them"
 NOTE: Final = "a source port for each TTL; answers are heard for 0.95 s, until the kernel would repeat the SYN"
 
 
@@ -88,6 +90,9 @@ class TcpSocketChannel(Channel):
 
     def open(self, target: int, plan: Plan) -> Flow:
         """A flow for this target; it sends nothing yet."""
+        if plan.flows > 1:
+            # Its port is taken until a probe has its answer, and then all flows would stand in each other's way.
+            raise ChannelRefused("unsupported", FLOWS, AS_ROOT.format("raw"))
         try:
             return TcpFlow(self, target, plan)
         except OSError as problem:

@@ -104,7 +104,7 @@ def probed_as_before(context: ActionContext, target: Target, how: str) -> str:
 
 
 def restart_with(context: ActionContext, target: Target, **changes: object) -> None:
-    """Probe a target in another way. Its port outlasts a time with ICMP, which has none."""
+    """Probe a target in another way. Its port outlasts a time with ICMP, which has none, nor parallel flows."""
     import msgspec
 
     now = context.probing(target)
@@ -113,6 +113,8 @@ def restart_with(context: ActionContext, target: Target, **changes: object) -> N
             context.state.ports[target.id] = now.port
         has_ports = changes["protocol"] in ("udp", "tcp")
         changes = {"port": context.state.ports.get(target.id) if has_ports else None, **changes}
+        if not has_ports:
+            changes["flows"] = 1
     context.session.restart(target.id, msgspec.structs.replace(now, **changes))
     context.forget(target.id)
 

@@ -1,0 +1,71 @@
+"""A target's parallel flows, each a path of its own: a fold over the same facts as `PathFold`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hopscope.path.fold import PathFold
+from hopscope.path.snapshot import Path
+from hopscope.wire.facts import Abandoned
+from hopscope.wire.messages import Answered, Failed, Finished, Lost, Plan, Sent, Started
+
+MOST: Final = 64
+
+
+class FlowPath(msgspec.Struct, frozen=True):
+    """One flow at one moment, its numbers since the beginning."""
+
+    number: int
+    source_port: int | None
+    port: int | None
+    path: Path
+
+
+class ParallelFlows:
+    """The flows beside the first one, which has a `PathFold` of its own."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self._plan = plan
+        self._started: dict[int, Started] = {}
+        self._folds: dict[int, PathFold] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._folds)
+
+    def copy(self) -> ParallelFlows:
+        """The same, to be continued by itself."""
+        twin = ParallelFlows(self._plan)
+        twin._started = dict(self._started)
+        twin._folds = {number: fold.copy() for number, fold in self._folds.items()}
+        return twin
+
+    def started(self, started: Started) -> None:
+        """A flow stands."""
+        number, plan = started.number, self._plan
+        if plan is None or not 0 < number < MOST:
+            return
+        self._started[number] = started
+        if number not in self._folds:
+            self._folds[number] = PathFold(plan.address, plan.protocol, plan.first_ttl, flow=number)
+
+    def apply(self, fact: Sent | Answered | Lost | Failed | Finished | Abandoned) -> None:
+        """A fact of one of them, or of all."""
+        if isinstance(fact, (Finished, Abandoned)):
+            for fold in self._folds.values():
+                fold.apply(fact)
+        elif (known := self._folds.get(fact.flow)) is not None:
+            known.apply(fact)
+
+    def reset(self, at: int) -> None:
+        """Statistics anew (epoch ns)."""
+        for fold in self._folds.values():
+            fold.reset(at)
+
+    def snapshot(self) -> tuple[FlowPath, ...]:
+        """All of them, by their number."""
+        return tuple(
+            FlowPath(number, self._started[number].source_port, self._started[number].port, fold.snapshot())
+            for number, fold in sorted(self._folds.items())
+        )

@@ -1,0 +1,86 @@
+"""Parallel flows on the wire: each has one source port for all its probes, and no two have the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from hopscope.wire.messages import Family
+from tests.lab import netns
+from tests.lab.capture import NUMBERS, Capture
+from tests.lab.chain import Chain
+from tests.lab.plain_user import as_plain_user, as_root
+
+FLOWS = 5
+ROUNDS = 3
+
+
+def trace(chain: Chain, user: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [*(as_plain_user if user == "plain" else as_root)(chain.client), "-I", "-m", "hopscope", "-n"]
+    command += ["--format", "json", "--flows", str(FLOWS), "-c", str(ROUNDS), "-i", "0.2", "-Z", "0.5"]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
+    return subprocess.run([*command, *words], cwd="/", env=environment, check=False, capture_output=True, text=True)
+
+
+def report(chain: Chain, user: str, *words: str) -> dict[str, Any]:
+    done = trace(chain, user, *words)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(
+    ("user", "method", "option"),
+    [("plain", "udp-socket", "-u"), ("root", "raw", "-u"), ("root", "raw", "-T")],
+)
+def test_each_flow_has_one_port_and_is_probed_in_each_round(
+    chain: Chain, capture: Capture, user: str, method: str, option: str, family: Family
+) -> None:
+    target = chain.destination(family)
+    found = report(chain, user, option, "-P", "9", "--method", method, "--budget", "0", target)
+    assert (found["method"], found["reached"]) == (method, True)
+    assert [(flow["flow"], flow["sent"], flow["lost"]) for flow in found["flows"]] == [
+        (number, ROUNDS, 0) for number in range(FLOWS)
+    ]
+    ports = [flow["source_port"] for flow in found["flows"]]
+    assert len(set(ports)) == FLOWS
+    protocol = "udp" if option == "-u" else "tcp"
+    seen: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for trip in capture.round_trips(NUMBERS[protocol, family], target):
+        seen[trip.probe.ports[0]].append((trip.probe.ttl, trip.probe.label))
+    assert sorted(seen) == sorted(ports)
+    for probes in seen.values():
+        assert len({label for _, label in probes}) == 1
+        assert {ttl for ttl, _ in probes} >= {1, 2, 3, 4}
+
+
+def test_the_ports_are_the_same_the_next_time_and_another_one_where_a_program_has_it(chain: Chain) -> None:
+    target = chain.destination(4)
+    ports = [flow["source_port"] for flow in report(chain, "plain", "-u", target)["flows"]]
+    with netns.entered(chain.client):
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with taken:
+        taken.bind((chain.source(4), ports[2]))
+        found = report(chain, "plain", "-u", target)["flows"]
+    again = [flow["source_port"] for flow in found]
+    assert again[:2] + again[3:] == ports[:2] + ports[3:]
+    assert again[2] not in ports
+    assert [flow["lost"] for flow in found] == [0] * FLOWS
+
+
+def test_tcp_as_a_plain_user_and_icmp_are_refused_with_what_to_do_instead(chain: Chain) -> None:
+    target = chain.destination(4)
+    done = trace(chain, "plain", "-T", target)
+    assert done.returncode == 3
+    assert "parallel flows over TCP need the method raw" in done.stderr
+    done = trace(chain, "plain", target)
+    assert done.returncode == 2
+    assert "ICMP has none" in done.stderr
+    assert "-u" in done.stderr
