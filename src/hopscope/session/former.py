@@ -91,3 +91,14 @@ class Formers:
                 former.path.apply(fact)
                 former.judge.apply(fact)
         return former
+
+
+def another_way(before: Started, now: Started, round_: int) -> str | None:
+    """What a new worker does otherwise, in words; None where it goes on in the same way."""
+    if before.method != now.method:
+        way = f"by {now.method}, before by {before.method}"
+    elif (before.source_port, before.flow) != (now.source_port, now.flow):
+        way = "as another flow"
+    else:
+        return None
+    return f"from round {round_ + 1} on the probes go {way}: the probe worker was started again"

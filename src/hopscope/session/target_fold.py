@@ -24,7 +24,7 @@ from hopscope.path.shared import SharedHops
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
-from hopscope.session.former import Flow, Former, Formers
+from hopscope.session.former import Flow, Former, Formers, another_way
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
 from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
@@ -250,7 +250,7 @@ class TargetFold:
         self.started = started
         self.refusal = self.unresolved = None
         if self._before is not None:
-            self.went_over = _change(self._before, started, self.last_round + 1) or self.went_over
+            self.went_over = another_way(self._before, started, self.last_round + 1) or self.went_over
             self._before = None
 
     def _refuse(self, refusal: Refused) -> None:
@@ -392,14 +392,3 @@ def names_of(path: Path, namer: Namer | None) -> dict[str, AddressInfo]:
                 if place < NAMED_AT_ONCE or node.received > 1:
                     names[node.address] = namer.look_up(node.address)
     return names
-
-
-def _change(before: Started, now: Started, round_: int) -> str | None:
-    """What a new worker does otherwise, in words; None where it goes on in the same way."""
-    if before.method != now.method:
-        way = f"by {now.method}, before by {before.method}"
-    elif (before.source_port, before.flow) != (now.source_port, now.flow):
-        way = "as another flow"
-    else:
-        return None
-    return f"from round {round_ + 1} on the probes go {way}: the probe worker was started again"
