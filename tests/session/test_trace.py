@@ -184,6 +184,10 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
     assert data.pop("verdict")["kind"] == "starting"
     assert [data.pop(name) for name in ("incidents", "marks", "epochs")] == [[], [], []]
     assert data.pop("window") == {"from": data["started"], "to": data["finished"], "rounds": 2}
+    (flow,) = data.pop("flows")
+    assert (flow["flow"], flow["source_port"], flow["port"]) == (0, 40000, 33434)
+    for name in ("sent", "received", "lost", "loss_pct", "loss_ci95_pct", "rtt_ms"):
+        assert flow[name] == series[name]
     assert data == {
         "schema": "hopscope.report/1",
         "hopscope": hopscope.__version__,
