@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hopscope.cli.playback import Playback
 from hopscope.cli.stores import RecordedNames
 from hopscope.history.store import Store
-from hopscope.views.screen.source import SessionLike, Timed
+from hopscope.judge.verdict import Verdict
+from hopscope.session.model import Target
+from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from tests.cli.command import run
 from tests.cli.test_live import on_terminal
 
@@ -34,56 +39,64 @@ def playback(path: str) -> Iterator[Playback]:
         yield Playback(store, store.traces(), RecordedNames({}))
 
 
-def test_it_can_stand_in_for_a_session(playback: Playback) -> None:
+def at(playback: Playback, second: float) -> Target:
+    (target,) = playback.recall(BEGIN_NS + int(second * S), 1).targets
+    return target
+
+
+def test_it_can_stand_in_for_a_session_and_shows_its_end(playback: Playback) -> None:
     session: SessionLike = playback
-    assert isinstance(session, Timed)
+    assert isinstance(session, Recalling)
+    assert isinstance(session, Watching)
     assert BEGIN_NS + 1499 * S < session.snapshot().now <= BEGIN_NS + 1500 * S
 
 
-def test_a_moment_shows_what_led_to_it_and_nothing_later(playback: Playback, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = playback.version
-    playback._go(BEGIN_NS + 15 * S)
-    assert playback.version > before
-    (target,) = playback.snapshot().targets
+def test_a_moment_shows_what_led_to_it_and_nothing_later(playback: Playback) -> None:
+    target = at(playback, 15)
     assert (target.path.rounds, target.path.hops[-1].lost, target.state) == (16, 0, "running")
-    assert playback.snapshot().now == BEGIN_NS + 15 * S
-    playback._go(BEGIN_NS + 1200 * S)
-    (target,) = playback.snapshot().targets
-    assert target.path.rounds == 601
-
-
-def test_a_step_is_ten_rounds_and_the_ends_are_ends(playback: Playback) -> None:
-    playback._go(BEGIN_NS + 100 * S)
-    playback.step(1)
-    assert playback.snapshot().now == BEGIN_NS + 110 * S
-    playback.step(-2)
-    assert playback.snapshot().now == BEGIN_NS + 90 * S
-    assert playback.step(-1000).endswith("(the beginning)")
-    assert playback.step(1000).endswith("(the end)")
+    assert target.judged.verdict.kind == "healthy"
+    target = at(playback, 1205)
+    assert 300 < target.path.rounds <= 600
+    assert target.path.last_at is not None
+    assert target.path.last_at <= BEGIN_NS + 1205 * S
+    assert [hop.received for hop in at(playback, 1205.0).path.hops] == [hop.received for hop in target.path.hops]
 
 
 def test_events_are_walked_one_after_the_other_as_they_were_said(playback: Playback) -> None:
-    playback.step(-1000)
-    said = []
-    for _ in range(4):
-        said.append(playback.event(1))
-        (target,) = playback.snapshot().targets
-        assert target.judged.verdict.kind in said[-1]
-    assert ["outage at hop 6" in words for words in said] == [True, False, True, False]
-    assert ["recovered" in words for words in said] == [False, True, False, True]
-    assert playback.event(-1) == said[2]
-    playback.step(1000)
-    assert playback.event(1) == "nothing happened later"
+    events = [one for one in playback.happenings(1) if isinstance(one.what, Verdict)]
+    assert len(events) >= 20
+    assert {one.what.kind for one in events if isinstance(one.what, Verdict)} == {"outage"}
+    for one in (events[0], events[7], events[-1]):
+        verdict = at(playback, (one.at - BEGIN_NS) / S).judged.verdict
+        assert (verdict.kind, verdict.last_ttl) == ("outage", 6)
+    assert events == sorted(events, key=lambda one: one.at)
 
 
-def test_a_time_is_gone_to_by_its_name(playback: Playback) -> None:
-    end = playback.snapshot().now
-    playback.go_to("-10m")
-    assert playback.snapshot().now == end - 600 * S
-    playback.go_to("2026-11-25T03:05:00Z")
-    assert playback.snapshot().now == BEGIN_NS + 300 * S
-    with pytest.raises(ValueError, match="'soon' is no moment"):
-        playback.go_to("soon")
+def test_what_was_said_then_is_shown_where_the_judge_says_something_else_by_now(playback: Playback) -> None:
+    said = playback._said[1]
+    said.insert(1, msgspec.structs.replace(said[0], verdict=Verdict(kind="bufferbloat", at=BEGIN_NS + 12 * S)))
+    assert at(playback, 15).judged.verdict.kind == "bufferbloat"
+    assert at(playback, 11).judged.verdict.kind != "bufferbloat"
+
+
+def test_a_step_costs_little_once_a_part_is_known(playback: Playback) -> None:
+    at(playback, 700)
+    took = []
+    for second in range(699, 680, -1):
+        began = time.process_time()
+        at(playback, second)
+        took.append(time.process_time() - began)
+    assert sorted(took)[len(took) // 2] < 0.06
+
+
+def test_the_axis_has_the_whole_recording(playback: Playback) -> None:
+    playback.recall(BEGIN_NS + 700 * S, 1)
+    minutes = playback.bins(1, BEGIN_NS, BEGIN_NS + 1500 * S, 60 * S, (0,))
+    assert sum(one.bins[0].sent for one in minutes) == 1500
+    mixed = playback.bins(1, BEGIN_NS, BEGIN_NS + 1500 * S, S, (0,))
+    assert {one.span for one in mixed} == {S, 60 * S}
+    ends = [(one.begin, one.begin + one.span) for one in mixed]
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(ends))
 
 
 def test_nothing_is_probed(playback: Playback) -> None:
@@ -105,17 +118,20 @@ def test_a_part_that_is_broken_is_said_and_the_rest_can_be_seen(path: str, tmp_p
     connection.close()
     with Store(str(broken)) as store:
         playback = Playback(store, store.traces(), RecordedNames({}))
-        assert playback.step(-1000) == "this part of the recording cannot be shown: it is broken"
+        with pytest.raises(ValueError, match="this part of the recording cannot be shown: it is broken"):
+            playback.recall(BEGIN_NS)
         assert playback.snapshot().now > BEGIN_NS + 1499 * S
 
 
 def test_the_screen_walks_through_a_recording_and_probes_nothing(path: str) -> None:
     with on_terminal("history", "replay", path, "--at", "2026-11-25 03:05") as screen:
-        screen.until(b"recording, 2026-11-25 03:05:00")
+        screen.until("2026-11-25 03:05:00, 20 min before the end · recording".encode())
         screen.type(b".")
-        screen.until(b"outage at hop 6 since 03:05:20")
-        screen.type(b",")
-        screen.until(b"recovered since")
+        screen.until(b"event ")
+        screen.type(b"[")
+        screen.until(b"03:05:2")
+        screen.type(b"\x1b")
+        screen.until(b"recording of 25 min")
         screen.type(b"p")
         screen.until(b"this is a recording: nothing is probed")
         screen.type(b"q")

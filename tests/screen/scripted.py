@@ -289,6 +289,10 @@ class ScriptedSession:
             now, targets=tuple(one.recall(target, moment, self.window) for one, target in known), now=moment
         )
 
+    @property
+    def earliest(self) -> int:
+        return START
+
     def let_go(self) -> None:
         self.calls.append(("let_go",))
 

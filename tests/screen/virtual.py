@@ -118,6 +118,10 @@ class VirtualSession:
     def is_recalled(self) -> bool:
         return self._recall is None or self._recall.is_whole
 
+    @property
+    def earliest(self) -> int:
+        return NOON
+
     def let_go(self) -> None:
         self._recall = None
 

@@ -195,6 +195,12 @@ class Follow(Watched):
         """See `Session.is_recalled`."""
         return self._recall is None or self._recall.is_whole
 
+    @property
+    def earliest(self) -> int:
+        """See `Session.earliest`."""
+        begun = [fold.past.begin or fold.path.snapshot().started_at for fold in self._folds.values()]
+        return min((at for at in begun if at), default=self._now)
+
     def let_go(self) -> None:
         """See `Session.let_go`."""
         self._recall = None

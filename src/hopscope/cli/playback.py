@@ -1,37 +1,79 @@
-"""A recording on the screen: a session that probes nothing, and shows whatever moment of it is asked for."""
+"""A recording on the screen: a session that probes nothing, and whose every moment can be gone to."""
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left, bisect_right
-from time import localtime, strftime
+from collections.abc import Container
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from hopscope.cli.errors import UsageError
 from hopscope.cli.watched import Watched
-from hopscope.cli.when import moment
+from hopscope.history.notes import SaidVerdict
 from hopscope.history.store import Store, StoreError, Trace
-from hopscope.judge.verdict import Verdict
+from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import Namer
+from hopscope.path.bins import SPANS, SpanBins
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, Removed
 from hopscope.session.model import Snapshot, Target
+from hopscope.session.recall import Recall
 from hopscope.session.target_fold import IllegalFact, TargetFold
-from hopscope.wire.messages import Counters
-from hopscope.words.numbers import span, time_of_day
+from hopscope.session.told import Happening, Told
+from hopscope.wire.messages import Counters, RoundStarted
+from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000
-SPAN_NS: Final = 600 * S
-"""What is shown of a moment is folded over so long before it."""
-STEPS: Final = 10
-"""Rounds of a step in time."""
+SPAN_NS: Final = 300 * S
+"""A moment is folded with what was at least so long, and at most twice as long, before it; so steps cost little."""
+WHOLE_NS: Final = 4 * SPAN_NS
+"""A recording of up to so long is folded as a whole."""
+
+
+class RecordedTold(Told):
+    """What was said of a target then, as it was recorded, where today's judge would say something else of it."""
+
+    def __init__(self, said: list[SaidVerdict], begin: int) -> None:
+        """`begin`: what was judged again begins there."""
+        super().__init__()
+        self._said = said
+        self._begin = begin
+
+    def at(self, moment: int, now: Judged) -> Judged:
+        """See `Told.at`."""
+        judged = super().at(moment, now)
+        incidents: dict[str, Incident] = {}
+        verdict: Verdict | None = None
+        for said in self._said:
+            if said.verdict.at > moment:
+                break
+            verdict = said.verdict
+            incidents |= {incident.id: incident for incident in said.incidents}
+        if verdict is None:
+            return judged
+        if _place(verdict) == _place(judged.verdict):
+            before = [each for each in incidents.values() if each.end is not None and each.end < self._begin]
+            earlier = [msgspec.structs.replace(each, id=f"then-{each.id}") for each in before]
+            return msgspec.structs.replace(judged, incidents=(*earlier, *judged.incidents))
+        return msgspec.structs.replace(judged, verdict=verdict, incidents=tuple(incidents.values()))
+
+
+def _place(verdict: Verdict) -> tuple[object, ...]:
+    return verdict.kind, verdict.first_ttl, verdict.last_ttl
+
+
+class Part(NamedTuple):
+    """A part of the recording, folded."""
+
+    begin: int
+    until: int
+    folds: dict[int, TargetFold]
+    recall: Recall
 
 
 class Playback(Watched):
-    """Some traces of a store. Implements `views.screen.source.SessionLike`, `Watching` and `Timed`."""
+    """Some traces of a store. Implements `views.screen.source.SessionLike`, `Watching` and `Recalling`."""
 
     why_not = "this is a recording: nothing is probed"
 
@@ -41,16 +83,17 @@ class Playback(Watched):
         """`at`: the moment to begin with, epoch ns; None: the end. `window`: what numbers are over.
         `StoreError`, `IllegalFact`, `ValueError` where the recording is broken."""
         self._store = store
-        self._traces = traces
+        self._traces = dict(enumerate(traces, 1))
         self._namer = namer
         self._window = window
         self._begin = min(trace.begun for trace in traces)
         self._end = max(trace.until for trace in traces)
-        self._events = self._read_events()
-        self._folds = {}
-        self._at = self._end
+        self.opens_at = None if at is None or at >= self._end else max(at, self._begin)
+        self._said = {number: store.said(trace) for number, trace in self._traces.items()}
+        self._told = {number: _told(said) for number, said in self._said.items()}
         self._version = 0
-        self._show(self._end if at is None else at)
+        self._last = self._part = self._load(self._end)
+        self._folds = self._last.folds
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,95 +103,52 @@ class Playback(Watched):
     ) -> None:
         self._store.close()
 
-    # --- in time ------------------------------------------------------------------------------------------------
-
-    def step(self, steps: int) -> str:
-        """Go `steps` times ten rounds forward (backward where negative), and say where that is."""
-        return self._go(self._at + steps * STEPS * self._interval)
-
-    def event(self, steps: int) -> str:
-        """To the next change of the verdict (the previous one where negative); what it is."""
-        stops = [at for at, _ in self._events]
-        place = bisect_right(stops, self._at) if steps > 0 else bisect_left(stops, self._at) - 1
-        if not 0 <= place < len(stops):
-            which = "later" if steps > 0 else "earlier"
-            return f"nothing happened {which}" if self._events else "nothing happened in this recording"
-        at, words = self._events[place]
-        return f"{self._go(at)}: {words} ({place + 1} of {len(stops)})"
-
-    def go_to(self, when: str) -> str:
-        """To a moment as people write it; where that is. `ValueError`."""
-        try:
-            return self._go(moment(when, self._end))
-        except UsageError as why:
-            raise ValueError(str(why)) from None
-
-    def _go(self, at: int) -> str:
-        try:
-            self._show(at)
-        except (StoreError, IllegalFact, ValueError) as why:
-            return f"this part of the recording cannot be shown: {why}"
-        return self._where()
-
-    def _where(self) -> str:
-        at = self._at
-        edge = " (the end)" if at >= self._end else " (the beginning)" if at <= self._begin else ""
-        return f"{strftime('%Y-%m-%d', localtime(at // S))} {time_of_day(at)}{edge}"
-
-    @property
-    def _interval(self) -> int:
-        plans = [fold.plan.interval_ns for fold in self._folds.values() if fold.plan is not None]
-        return min(plans, default=S)
-
-    def _show(self, at: int) -> None:
-        """Fold what led to a moment."""
-        at = max(self._begin, min(self._end, at))
+    def _load(self, at: int) -> Part:
+        """The part that a moment lies in."""
+        if self._end - self._begin <= WHOLE_NS:
+            begin, until = self._begin, self._end
+        else:
+            begin = at // SPAN_NS * SPAN_NS - SPAN_NS
+            until = min(begin + 2 * SPAN_NS, self._end)
         folds = {}
-        for number, trace in enumerate(self._traces, 1):
+        for number, trace in self._traces.items():
             fold: TargetFold | None = None
-            for _, fact in self._store.facts(trace, at - SPAN_NS, at + 1):
+            for _, fact in self._store.facts(trace, begin, until + 1):
                 if isinstance(fact, Removed):
                     continue
-                if fold is not None:
-                    fold.apply(fact)
-                elif isinstance(fact, Asked):
+                if fold is None:
+                    if not isinstance(fact, Asked):
+                        raise StoreError("it is broken")
                     fold = TargetFold(number, fact)
+                    fold.told = RecordedTold(self._said[number], begin)
                 else:
-                    raise StoreError("it is broken")
+                    fold.apply(fact)
+                    if isinstance(fact, RoundStarted):
+                        fold.told.keep(fold.judge.judged(), fact.at)
             if fold is not None:
                 folds[number] = fold
-        self._at, self._folds = at, folds
-        self._version += 1
-
-    def _read_events(self) -> list[tuple[int, str]]:
-        """When another verdict was said, and what it was."""
-        events = []
-        for trace in self._traces:
-            whose = f"{trace.query}: " if len(self._traces) > 1 else ""
-            before = ""
-            for said in self._store.said(trace):
-                verdict = said.verdict
-                place = f"{verdict.kind} {verdict.first_ttl} {verdict.last_ttl}"
-                is_news, before = place != before, place
-                if is_news and (verdict.is_trouble or verdict.kind == "recovered"):
-                    events.append((verdict.at, f"{whose}{_words(verdict)}"))
-        return sorted(set(events))
+        return Part(begin, until, folds, Recall())
 
     # --- as a session -------------------------------------------------------------------------------------------
 
     @property
     def version(self) -> int:
-        """Grows with every move in time."""
+        """Grows with another window; a recording does not change by itself."""
         return self._version
 
     def snapshot(self) -> Snapshot:
-        """The moment that is shown."""
-        targets = tuple(self._target(fold) for fold in self._folds.values())
-        return Snapshot(targets, "running", None, 0, Counters(), None, self._at)
+        """The recording's end."""
+        return self._snapshot(self._last, self._end)
 
-    def _target(self, fold: TargetFold) -> Target:
-        target = fold.snapshot(self._namer, window=self._window, now=self._at)
-        note = f"recording, {self._where()}, the {span(SPAN_NS / S)} before it; [ ] in time, , . events, @ a time"
+    def _snapshot(self, part: Part, now: int) -> Snapshot:
+        targets = tuple(
+            self._noted(fold.snapshot(self._namer, window=self._window, now=now)) for fold in part.folds.values()
+        )
+        return Snapshot(targets, "running", None, 0, Counters(), None, now)
+
+    def _noted(self, target: Target) -> Target:
+        whole = span((self._end - self._begin) / S)
+        note = f"recording of {whole}; [ ] in time, , . events, @ a time"
         return msgspec.structs.replace(target, notes=(note, *target.notes))
 
     async def changed(self, version: int | None = None) -> int:
@@ -163,8 +163,61 @@ class Playback(Watched):
         self._window = window
         self._version += 1
 
+    # --- in time ------------------------------------------------------------------------------------------------
 
-def _words(verdict: Verdict) -> str:
-    place = f" at hop {verdict.last_ttl}" if verdict.last_ttl is not None else ""
-    since = f" since {time_of_day(verdict.since)}" if verdict.since is not None else ""
-    return f"{verdict.kind.replace('-', ' ')}{place}{since}"
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        """See `Session.recall`. `ValueError` where that part of the recording is broken."""
+        moment = max(self._begin, min(self._end, moment))
+        part = self._part
+        if not (part.begin + SPAN_NS <= moment <= part.until or (part.begin <= self._begin and moment <= part.until)):
+            try:
+                part = self._part = self._load(moment)
+            except (StoreError, IllegalFact) as why:
+                raise ValueError(f"this part of the recording cannot be shown: {why}") from None
+        now = self._snapshot(part, part.until)
+        known = list(zip(part.folds.values(), now.targets, strict=True))
+        targets = part.recall.targets(known, moment, self._window, chosen, self._namer)
+        return msgspec.structs.replace(now, targets=targets, now=moment)
+
+    @property
+    def is_recalled(self) -> bool:
+        """See `Session.is_recalled`."""
+        return self._part.recall.is_whole
+
+    @property
+    def earliest(self) -> int:
+        """See `Session.earliest`."""
+        return self._begin
+
+    def let_go(self) -> None:
+        """See `Session.let_go`."""
+        self._part = self._last
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """See `Session.bins`; in minutes at the least where that is not near the moment that is shown."""
+        part = self._part
+        fold = part.folds.get(target)
+        near = [] if fold is None else fold.bins(max(begin, part.begin), min(end, part.until), span, ttls)
+        try:
+            far = self._store.bins(self._traces[target], max(span, SPANS[2]), begin, end, ttls)
+        except StoreError:
+            far = []
+        if span >= SPANS[2]:
+            return far
+        return sorted([one for one in far if one.begin + one.span <= part.begin or one.begin >= part.until] + near)
+
+    def happenings(self, target: int) -> list[Happening]:
+        """See `Session.happenings`."""
+        fold = self._part.folds.get(target)
+        judged = fold.judge.judged() if fold is not None else Judged(verdict=Verdict(kind="starting"))
+        return self._told[target].happenings(judged)
+
+
+def _told(said: list[SaidVerdict]) -> Told:
+    """What was said in the whole recording."""
+    told = Told()
+    incidents: dict[str, Incident] = {}
+    for one in said:
+        incidents |= {incident.id: incident for incident in one.incidents}
+        told.keep(Judged(verdict=one.verdict, incidents=tuple(incidents.values())), one.verdict.at)
+    return told

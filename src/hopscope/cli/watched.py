@@ -13,6 +13,8 @@ class Watched:
 
     why_not: ClassVar[str]
     """Why nothing is probed, in a line."""
+    opens_at: int | None = None
+    """The moment to be shown first; None: the newest."""
     _folds: dict[int, TargetFold]
 
     def probing(self, target: int) -> Probing:

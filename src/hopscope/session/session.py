@@ -110,6 +110,7 @@ class Session(TakingBack):
         self._shown = shown
         self._window = window
         self._recall: Recall | None = None
+        self._born = self.now
         self._is_gradual = False
         """No look at it may take long."""
         self._changes = 0
@@ -217,6 +218,11 @@ class Session(TakingBack):
     def is_recalled(self) -> bool:
         """Whether the last `recall` knew the numbers of all targets."""
         return self._recall is None or self._recall.is_whole
+
+    @property
+    def earliest(self) -> int:
+        """The first moment that `recall` knows (epoch ns)."""
+        return min((record.fold.past.begin or self._born for record in self._targets), default=self._born)
 
     def let_go(self) -> None:
         """Nobody goes about in the past any more: what was kept for that may go."""

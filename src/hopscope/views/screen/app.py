@@ -99,6 +99,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
             async with self._launch() as session:
                 self.context = ActionContext(session, self.options, self)
                 self.refresh_fast()
+                if isinstance(session, Watching) and session.opens_at is not None:
+                    self.context.go_to(session.opens_at)
                 self.show()
                 garbage.release()
                 while not self._session_over.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,6 +90,7 @@ class ActionContext:
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
+        self.state.is_recording = isinstance(session, Watching)
         if isinstance(session, Recalling):
             self.state.binned = lambda target: partial(session.bins, target)
             self.state.happenings = session.happenings
@@ -116,7 +118,8 @@ class ActionContext:
             return True
         self.state.live = shown
         if isinstance(self.session, Recalling) and not self.session.is_recalled:
-            self._recall()
+            with suppress(ValueError):
+                self._recall()
         return True
 
     def hide(self, hops: int) -> None:
@@ -127,7 +130,8 @@ class ActionContext:
             self.state.see(shown)
         else:
             self.state.live = shown
-            self._recall()
+            with suppress(ValueError):
+                self._recall()
 
     # --- in time ---------------------------------------------------------------------------------------------------
 
@@ -136,8 +140,8 @@ class ActionContext:
         state = self.state
         state.said = None
         if moment is not None:
-            begun = [t.path.started_at for t in state.present.targets if t.path.started_at]
-            moment = max(moment, min(begun) + _FIRST_NS) if begun else moment
+            if isinstance(self.session, Recalling):
+                moment = max(moment, self.session.earliest + _FIRST_NS)
             if moment >= state.present.now and state.moment is not None:
                 moment = None
         if moment is None:
@@ -146,11 +150,18 @@ class ActionContext:
         if state.moment is None:
             state.live = state.shown
         is_now = state.live is not None and moment >= state.live.now
-        state.moment = moment
+        before, state.moment = state.moment, moment
         if is_now and state.live is not None:
             state.see(state.live)
         else:
-            self._recall()
+            try:
+                self._recall()
+            except ValueError as why:
+                state.moment = before
+                if before is None:
+                    state.live = None
+                self.say(str(why))
+                return
         self.redraw()
 
     def _go_live(self) -> None:

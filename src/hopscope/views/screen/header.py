@@ -231,18 +231,22 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
 
 
 def when(state: ViewState) -> str:
-    """The moment that is shown, and how long ago it is."""
+    """The moment that is shown, and how long before now, or a recording's end, it is."""
     if state.moment is None:
         return "now"
     ago = max(0, state.present.now - state.moment) / 1e9
+    if state.is_recording:
+        return f"{time_of(state.moment, 0)}, {span(ago)} before the end"
     return f"{time_of(state.moment, state.present.now)}, {span(ago)} ago" if ago >= 1 else time_of_day(state.moment)
 
 
 def moment_words(state: ViewState, look: Look, keys: dict[str, str]) -> str:
     """Which moment is shown, what goes on meanwhile, and the way back."""
-    target = state.chosen_now
+    target, key = state.chosen_now, keys.get("look.clear", "")
+    if state.is_recording:
+        return f"{look.glyphs.left} {when(state)} · recording · {key} its end"
     meanwhile = "probing on" if target is not None and target.state == "running" else "probing off"
-    return f"{look.glyphs.left} {when(state)} · {meanwhile} · {keys.get('look.clear', '')} live"
+    return f"{look.glyphs.left} {when(state)} · {meanwhile} · {key} live"
 
 
 def _is_new(target: Target) -> bool:

@@ -100,7 +100,8 @@ class Recalling(Protocol):
     """A session that knows what it was at earlier moments."""
 
     def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
-        """As it was known at a moment (epoch ns), and what was said then; the `chosen` target first."""
+        """As it was known at a moment (epoch ns), and what was said then; the `chosen` target first. `ValueError` with
+        a line where that cannot be shown."""
         ...
 
     @property
@@ -110,6 +111,11 @@ class Recalling(Protocol):
 
     def let_go(self) -> None:
         """The present is shown again."""
+        ...
+
+    @property
+    def earliest(self) -> int:
+        """The first moment that can be gone to (epoch ns)."""
         ...
 
     def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
@@ -130,22 +136,9 @@ class Watching(Protocol):
         """Why nothing is probed, in a line."""
         ...
 
-
-@runtime_checkable
-class Timed(Protocol):
-    """A session that is a recording: nothing is probed, and what is shown is a moment of it. Each says in a line where
-    that is now."""
-
-    def step(self, steps: int) -> str:
-        """So many steps forward (backward where negative)."""
-        ...
-
-    def event(self, steps: int) -> str:
-        """To the next event (the previous one where negative)."""
-        ...
-
-    def go_to(self, when: str) -> str:
-        """To a moment as people write it. `ValueError` with one line."""
+    @property
+    def opens_at(self) -> int | None:
+        """The moment to be shown first (epoch ns); None: the newest."""
         ...
 
 

@@ -47,6 +47,8 @@ class ViewState:
     """The moment that is shown (epoch ns); None: now, whatever time it is."""
     live: Snapshot | None = None
     """The newest snapshot, where another one is shown."""
+    is_recording: bool = False
+    """Nothing is probed: what is shown last is the end of a recording."""
     span_s: int | None = None
     """What the time axis spans (s); None: the run, up to a quarter of an hour."""
     binned: Callable[[int], Binned] | None = None

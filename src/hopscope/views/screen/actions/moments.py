@@ -8,22 +8,16 @@ from hopscope.judge.verdict import Epoch, Mark
 from hopscope.session.told import Happening
 from hopscope.views.screen.actions.registry import action
 from hopscope.views.screen.context import ActionContext
-from hopscope.views.screen.source import Recalling, Timed
+from hopscope.views.screen.source import Recalling
 from hopscope.words.events import mark_words
 
 
 def _move(context: ActionContext, steps: int) -> None:
-    if isinstance(context.session, Timed):
-        context.say(context.session.step(steps), fresh=True)
-    else:
-        context.step(steps)
+    context.step(steps)
 
 
 def _go_to_event(context: ActionContext, steps: int) -> None:
     session, state = context.session, context.state
-    if isinstance(session, Timed):
-        context.say(session.event(steps), fresh=True)
-        return
     if not isinstance(session, Recalling) or state.target is None:
         context.say("nothing is known of earlier moments")
         return
@@ -91,7 +85,7 @@ def next_event(context: ActionContext) -> None:
 
 @action("time.go", "at", "go to a time", "Go to a time: 14:02, 14:02:30, -10m, yesterday 20:15.", "Time")
 def go_to(context: ActionContext) -> None:
-    if not isinstance(context.session, Recalling | Timed):
+    if not isinstance(context.session, Recalling):
         context.say("nothing is known of earlier moments")
         return
     from hopscope.views.screen.dialogs.prompt import time_prompt

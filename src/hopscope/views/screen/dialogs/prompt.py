@@ -19,7 +19,6 @@ from hopscope.session.model import Target
 from hopscope.session.query import split_queries
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.pastes import plain
-from hopscope.views.screen.source import Timed
 from hopscope.views.screen.styles import Look
 from hopscope.wire.durations import brief, read_duration, shown
 from hopscope.wire.probing_options import PROBING_OPTIONS
@@ -189,19 +188,15 @@ def read_option(name: str, text: str) -> float:
 
 def time_prompt(context: ActionContext) -> Prompt:
     """Go to a moment."""
-    session = context.session
 
     async def accept(text: str) -> str | None:
         try:
-            if isinstance(session, Timed):
-                context.say(session.go_to(text), fresh=True)
-            else:
-                context.go_to(moment(text, context.state.present.now))
+            context.go_to(moment(text, context.state.present.now))
         except ValueError as error:
             return str(error)
         return None
 
-    before = "the recording's end" if isinstance(session, Timed) else "now"
+    before = "the end" if context.is_recording else "now"
     return Prompt("go to a time", f"14:02, 14:02:30, -10m (before {before}) or yesterday 20:15", "", accept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import localtime, strftime
 from typing import ClassVar, Final
 
 from rich.style import Style
@@ -13,7 +12,7 @@ from hopscope.session.model import Target
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.sheet import Sheet
 from hopscope.views.screen.judged import clock_of
-from hopscope.views.screen.source import Recalling, Timed
+from hopscope.views.screen.source import Recalling
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, wrap
 from hopscope.words.moods import mood
@@ -123,9 +122,7 @@ class WhyScreen(Sheet):
 def go(context: ActionContext, happened: Happened) -> None:
     """Show the moment at which it was said."""
     session, state = context.session, context.state
-    if isinstance(session, Timed):
-        context.say(session.go_to(strftime("%Y-%m-%d %H:%M:%S", localtime(happened.begin / 1e9))), fresh=True)
-    elif isinstance(session, Recalling) and state.target is not None:
+    if isinstance(session, Recalling) and state.target is not None:
         context.go_to(_said_at(session, state.target, happened))
         context.say(happened.words)
     else:
