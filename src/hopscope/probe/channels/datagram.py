@@ -8,7 +8,6 @@ held is handled in the order of its arrival (`inbox`), a bounded number of messa
 from __future__ import annotations
 
 import socket
-import struct
 from abc import abstractmethod
 from contextlib import suppress
 from typing import Any, Final
@@ -19,18 +18,15 @@ from hopscope.probe.own_errors import own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
-from hopscope.probe.sockets.datagram_socket import DatagramSocket, Read, read_clocks
+from hopscope.probe.sockets.datagram_socket import DatagramSocket, Read, read_clocks, ttl_control
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.scout import Scouts
 from hopscope.probe.stand_in import StandIn
 from hopscope.wire.messages import Kind, Plan
 
-_INT = struct.Struct("=i")
 _UNKNOWN = -1
 _ERRORS: Final = "error queue"
 _REPLIES: Final = "receive queue"
-_IPV4_TTL = 2
-_IPV6_HOPLIMIT = 52
 
 
 class Unnamed(Exception):
@@ -152,8 +148,8 @@ class DatagramFlow(Flow):
 
     def send(self, probe: Probe) -> None:
         """Send `probe`; see `Flow.send`."""
-        read_clocks(probe, self.context)
         if self._why_closed is not None:
+            read_clocks(probe, self.context)
             raise self._why_closed
         self._probes[probe.seq] = probe
         try:
@@ -182,10 +178,7 @@ class DatagramFlow(Flow):
         self._overhear(probe)
 
     def _ttl_control(self, ttl: int) -> list[tuple[int, int, bytes]]:
-        value = _INT.pack(ttl)
-        if self.plan.family == 4:
-            return [(socket.IPPROTO_IP, _IPV4_TTL, value)]
-        return [(socket.IPPROTO_IPV6, _IPV6_HOPLIMIT, value)]
+        return ttl_control(self.plan.family, ttl)
 
     def _overhear(self, wanted: Probe) -> None:
         """Read the error queue until `wanted` has its stamp; answers are kept for later."""

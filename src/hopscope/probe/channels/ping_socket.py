@@ -20,7 +20,7 @@ from hopscope.probe.channel import Flow, FlowInfo, Match, Probe
 from hopscope.probe.channels.datagram import DatagramChannel, DatagramFlow
 from hopscope.probe.packets.quotes import COOKIE, shown
 from hopscope.probe.sockets import endpoint, extras
-from hopscope.probe.sockets.datagram_socket import tried
+from hopscope.probe.sockets.datagram_socket import tried, ttl_control
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.wire.messages import Family, Kind, Method, MethodState, Plan
 
@@ -63,7 +63,7 @@ class _PingFlow(DatagramFlow):
 
     def _ttl_control(self, ttl: int) -> list[tuple[int, int, bytes]]:
         if self.plan.family == 4:
-            return super()._ttl_control(ttl)
+            return ttl_control(4, ttl)
         # Before Linux 5.18 an IPv6 ping socket sends with control messages and heeds none of them.
         self._socket.set_hop_limit(ttl)
         return []

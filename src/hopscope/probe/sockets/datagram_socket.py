@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import time
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from hopscope.probe.channel import ChannelContext, Probe
 from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack
+from hopscope.wire.messages import Family
 
 _TRIES: Final = 16
 """How often a system call is made that fails with what an ICMP error left on the socket. Each failure takes one such
@@ -23,6 +27,10 @@ _UNSTAMPED: Final = 4
 """Messages running without a stamp that show a kernel which was asked for them and gives none."""
 _STAMPING_NS: Final = 1_000_000_000
 """From a socket's opening until its kernel stamps for certain: it begins some milliseconds after it is asked."""
+
+_INT = struct.Struct("=i")
+_IPV4_TTL = 2
+_IPV6_HOPLIMIT = 52
 
 Read: TypeAlias = tuple[Message, int]
 """A message, and the monotonic ns at which it was read."""
@@ -33,6 +41,9 @@ class Dropped(NamedTuple):
 
     packets: int
     is_full: bool
+
+
+_NOTHING: Final = Dropped(0, False)
 
 
 class DatagramSocket:
@@ -115,15 +126,19 @@ class DatagramSocket:
     def look_at_buffer(self) -> Dropped:
         """Once before the queues are read. What does not fit on the error queue is dropped without being counted."""
         dropped, is_full = errqueue.buffer_of(self._socket)
+        if dropped == self._dropped and not is_full:
+            return _NOTHING
         more, self._dropped = max(dropped - self._dropped, 0), max(dropped, self._dropped)
         return Dropped(max(more, 1) if is_full else more, is_full)
 
     def _receive(self, *, errors: bool) -> Message | None:
-        for _ in range(_TRIES):
-            try:
+        try:
+            return errqueue.receive(self._socket, errors=errors)
+        except OSError:
+            pass  # the error was an ICMP message's or the interface's, and is off the socket now
+        for _ in range(_TRIES - 1):
+            with suppress(OSError):
                 return errqueue.receive(self._socket, errors=errors)
-            except OSError:
-                continue  # the error was an ICMP message's or the interface's, and is off the socket now
         return None
 
     def _arrived(self, message: Message) -> tuple[int, Read]:
@@ -137,6 +152,15 @@ class DatagramSocket:
         self._unstamped = 0 if message.stamp or is_new else self._unstamped + 1
         if self._unstamped >= _UNSTAMPED:
             self.lacks.add("stamps")
+
+
+@lru_cache(maxsize=512)
+def ttl_control(family: Family, ttl: int) -> list[tuple[int, int, bytes]]:
+    """The control messages that give a packet its TTL. Not to be changed."""
+    value = _INT.pack(ttl)
+    if family == 4:
+        return [(socket.IPPROTO_IP, _IPV4_TTL, value)]
+    return [(socket.IPPROTO_IPV6, _IPV6_HOPLIMIT, value)]
 
 
 def read_clocks(probe: Probe, context: ChannelContext) -> None:

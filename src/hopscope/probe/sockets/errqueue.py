@@ -50,14 +50,23 @@ _IP_RECVTTL = 12
 _IPV6_RECVERR = 25
 _IPV6_RECVHOPLIMIT = 51
 _IPV6_HOPLIMIT = 52
+_TOLD: Final = {
+    (socket.SOL_SOCKET, stamps.SO_TIMESTAMPING): "stamp",
+    (socket.SOL_SOCKET, SO_RXQ_OVFL): "dropped",
+    (socket.IPPROTO_IP, _IP_RECVERR): "failure",
+    (socket.IPPROTO_IPV6, _IPV6_RECVERR): "failure",
+    (socket.IPPROTO_IP, _IP_TTL): "ttl",
+    (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT): "ttl",
+}
+"""What a control message tells, by its level and kind."""
 _INT = struct.Struct("=i")
 _COUNT = struct.Struct("=I")
 _EXTENDED = struct.Struct("=IBBBxII")
 _RFC4884 = struct.Struct("=HB")
 _RFC4884_INVALID = 1
 _SO_MEMINFO = 55
-_MEMINFO = struct.Struct("=9I")
-_MEMINFO_ALLOCATED, _MEMINFO_LIMIT, _MEMINFO_DROPS = 0, 1, 8
+_MEMINFO = struct.Struct("=II24xI")
+"""What is allocated, the limit, and at the end what was dropped."""
 _LARGEST_SKB = 4096
 """Memory that a queued packet of ours may take."""
 _DATA = 2048
@@ -130,16 +139,17 @@ def receive(sock: socket.socket, *, errors: bool) -> Message | None:
         return None
     stamp, ttl, dropped, failure = 0, None, None, None
     for level, kind, value in control:
-        if level == socket.SOL_SOCKET:
-            if kind == stamps.SO_TIMESTAMPING:
-                stamp = stamps.nanoseconds(value)
-            elif kind == SO_RXQ_OVFL and len(value) >= 4:
-                dropped = _COUNT.unpack_from(value)[0]
-        elif (level, kind) in ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)):
+        what = _TOLD.get((level, kind))
+        if what == "stamp":
+            stamp = stamps.nanoseconds(value)
+        elif what == "failure":
             failure = parse_failure(value)
-        elif (level, kind) in ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT)) and len(value) >= 4:
+        elif what == "ttl" and len(value) >= 4:
             ttl = _INT.unpack_from(value)[0]
-    return Message(data, address, stamp, ttl, dropped, failure)
+        elif what == "dropped" and len(value) >= 4:
+            dropped = _COUNT.unpack_from(value)[0]
+    # As `Message(...)`, in half the time.
+    return tuple.__new__(Message, (data, address, stamp, ttl, dropped, failure))
 
 
 def buffer_of(sock: socket.socket) -> tuple[int, bool]:
@@ -151,10 +161,8 @@ def buffer_of(sock: socket.socket) -> tuple[int, bool]:
         return 0, False
     if len(counts) != _MEMINFO.size:
         return 0, False
-    numbers = _MEMINFO.unpack(counts)
-    limit = numbers[_MEMINFO_LIMIT]
-    full = numbers[_MEMINFO_ALLOCATED] > max(limit - _LARGEST_SKB, limit // 2)
-    return numbers[_MEMINFO_DROPS], full
+    allocated, limit, dropped = _MEMINFO.unpack(counts)
+    return dropped, allocated > max(limit - _LARGEST_SKB, limit // 2)
 
 
 def parse_failure(value: bytes) -> Failure | None:
@@ -163,13 +171,13 @@ def parse_failure(value: bytes) -> Failure | None:
         return None
     number_of_error, origin, icmp_type, icmp_code, info, number = _EXTENDED.unpack_from(value)
     if origin == ORIGIN_STAMP:
-        return Failure(origin, number_of_error, icmp_type, icmp_code, number, 0, None)
+        return tuple.__new__(Failure, (origin, number_of_error, icmp_type, icmp_code, number, 0, None, 0))
     extension = 0
     if origin in (ORIGIN_ICMP, ORIGIN_ICMP6):
         length, flags = _RFC4884.unpack_from(value, 12)
         extension = 0 if flags & _RFC4884_INVALID else length
     offender = _offender(value[_EXTENDED.size :])
-    return Failure(origin, number_of_error, icmp_type, icmp_code, number, extension, offender, info)
+    return tuple.__new__(Failure, (origin, number_of_error, icmp_type, icmp_code, number, extension, offender, info))
 
 
 def _offender(name: bytes) -> str | None:

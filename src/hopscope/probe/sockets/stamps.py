@@ -25,8 +25,9 @@ _SOFTWARE = 1 << 4
 _OPT_ID = 1 << 7
 _OPT_TSONLY = 1 << 11
 _WITHOUT_NUMBERS = _TX_SOFTWARE | _RX_SOFTWARE | _SOFTWARE | _OPT_TSONLY
-_TIMESPECS = struct.Struct("@6l")
-"""struct scm_timestamping: three timespecs, the first of which is the software's stamp."""
+_TIMESPEC = struct.Struct("@2l")
+_TIMESPECS_SIZE = 3 * _TIMESPEC.size
+"""Of struct scm_timestamping: three timespecs, the first of which is the software's stamp."""
 
 _MOST_WAITING = 4096
 _CLOCK_STEP_NS = 1_000_000
@@ -46,10 +47,12 @@ def ask_for_arrivals(sock: socket.socket) -> bool:
 
 def nanoseconds(control: bytes) -> int:
     """The stamp in an SO_TIMESTAMPING control message, wall clock ns; 0 where there is none."""
-    if len(control) < _TIMESPECS.size:
+    if len(control) < _TIMESPECS_SIZE:
         return 0
-    seconds, nanos, *_ = _TIMESPECS.unpack_from(control)
-    return int(seconds) * 1_000_000_000 + int(nanos)
+    seconds: int
+    nanos: int
+    seconds, nanos = _TIMESPEC.unpack_from(control)
+    return seconds * 1_000_000_000 + nanos
 
 
 def keep_warm() -> socket.socket:
