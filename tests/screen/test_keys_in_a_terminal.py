@@ -68,6 +68,7 @@ NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "at": "@",
+    "slash": "/",
     "ctrl+c": "C-c",
     "ctrl+z": "C-z",
     "ctrl+p": "C-p",
@@ -167,6 +168,9 @@ CHOOSING = (
 OPENING = (
     Step("enter", "─ details ─"),
     Step("escape", row("."), "─ details ─"),
+    Step("slash", "─ find ─", typed="labels"),
+    Step("enter", "1 of 9: hop 3 of", "─ find ─"),
+    Step("escape", row("."), "1 of 9"),
     Step("E", "─ why, and what happened ─"),
     Step("escape", row("."), "─ why, and what happened ─"),
     Step("o", "─ columns ─"),

@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     servers: tuple[str, ...] = ()
     """Name servers to ask instead of the system's."""
     window: WindowName = "start"
+    bell: bool = False
     """What the numbers are over."""
     privacy: int = 0
     """How many of the first hops are hidden."""
@@ -158,6 +159,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         dns=merged.get("dns", True),
         servers=merged.get("servers", loaded.config.names.servers),
         window=merged.get("window", "start"),
+        bell=merged.get("bell", False),
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),
         explain=merged.get("explain", False),

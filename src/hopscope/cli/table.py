@@ -208,6 +208,8 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--no-history",), "keeps_history", "Other", "no history on disk (else 256 MiB at most, yours alone)",
        "Keep no history of this trace. Else what the live screen measures is kept on this machine, for its user alone,"
        " 256 MiB at the most, in $XDG_STATE_HOME/hopscope (hopscope history).", constant=False),
+    _o(("--bell",), "bell", "More", "when lost, and back",
+       "On the live screen: ring the terminal's bell when a target is lost and when it is back.", constant=True),
     _o(("--completion",), "completion", "More", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),
     _o(("--man",), "man", "More", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",

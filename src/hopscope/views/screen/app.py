@@ -21,6 +21,7 @@ from textual.screen import Screen
 from hopscope.system import garbage
 from hopscope.views.screen import frame, themes
 from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.bell import Bell
 from hopscope.views.screen.cadence import FAST_LOOK_S, Cadence
 from hopscope.views.screen.canvas import Canvas
 from hopscope.views.screen.context import ActionContext
@@ -83,6 +84,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self._glyphs = choose(options.glyphs)
         self.cadence = Cadence(options.refresh_s)
         self._is_frozen = False
+        self._bell = Bell()
+        self.left = ""
+        """What is left on the terminal once the screen is gone."""
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -139,6 +143,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         began = time.perf_counter()
         if self.context is not None and self.context.update():
             self.show()
+            if self.options.bell and self._bell.rings(self.context.state.present.targets, self.context.state.judge):
+                self.bell()
             self.cadence.looked(time.perf_counter() - began)
             if self.options.ends_with_probing and is_over(self.context.session.snapshot()):
                 self.leave(None)
@@ -206,6 +212,10 @@ class HopscopeApp(App[None], inherit_bindings=False):
 
     def leave(self, status: int | None) -> None:
         """End; None: the status that the session's outcome gives."""
+        if status is None and self.context is not None and self.options.leaves_table:
+            from hopscope.views.screen.parting import parting
+
+            self.left = parting(self.context.state, self.options.report)
         if status is None:
             status = status_of(self.context.session.snapshot()) if self.context else 0
         self.exit(return_code=status)
@@ -319,4 +329,8 @@ class HopscopeApp(App[None], inherit_bindings=False):
         self.run()
         if self.failure is not None:
             raise self.failure
+        if self.left:
+            from hopscope.views.screen.parting import leave_on_terminal
+
+            leave_on_terminal(self.left)
         return self.return_code or 0

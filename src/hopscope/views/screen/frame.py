@@ -20,6 +20,7 @@ from hopscope.session.model import Target
 from hopscope.views.screen import folding, footer, header, table
 from hopscope.views.screen.axis import TimeAxis
 from hopscope.views.screen.cadence import chart_is_due
+from hopscope.views.screen.footer import Footing
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
 from hopscope.views.screen.state import ViewState
@@ -64,11 +65,11 @@ class FrameCache:
     footer_of: tuple[object, ...] = ()
     footer: list[Row] = field(default_factory=list)
 
-    def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int, several: bool) -> list[Row]:
+    def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int, footing: Footing) -> list[Row]:
         """The footer's line."""
-        if self.footer_of != (id(keys), look, width, several):
-            self.footer_of = (id(keys), look, width, several)
-            self.footer = [footer.row(keys, look, width, several=several)]
+        if self.footer_of != (id(keys), look, width, footing):
+            self.footer_of = (id(keys), look, width, footing)
+            self.footer = [footer.row(keys, look, width, footing)]
         return self.footer
 
 
@@ -81,7 +82,11 @@ def compose(
     names = {id_: shown_key(bound[0], not look.glyphs.is_ascii) for id_, bound in keys.items() if bound}
     target = state.chosen
     rows = header.block(state, look, width, height, names)
-    foot = drawn.foot(keys, look, width, len(state.shown.targets) > 1) if height >= 6 else []
+    targets = state.shown.targets
+    is_paused = bool(targets) and all(each.state in ("paused", "finished", "refused", "unresolved") for each in targets)
+    is_paused = is_paused and any(each.state == "paused" for each in targets)
+    footing = Footing(len(targets) > 1, state.overview, is_paused, state.moment is not None)
+    foot = drawn.foot(keys, look, width, footing) if height >= 6 else []
     room = height - len(rows) - len(foot)
     has_chart = False
     if target is None:

@@ -65,5 +65,9 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     save_settings: SaveSettings | None = None
     create: Creator | None = None
     """None: files are made as any program does."""
+    bell: bool = False
+    """Ring the terminal's bell when a target is lost and when it is back."""
+    leaves_table: bool = True
+    """``q`` leaves sentence and table on the terminal."""
     ends_with_probing: bool = False
     """End once all rounds are over, as mtr's screen does with ``-c``."""

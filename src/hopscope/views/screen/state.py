@@ -63,6 +63,8 @@ class ViewState:
     """Targets of which a folded row was opened."""
     tables: dict[int, TableCache] = field(default_factory=dict)
     judge: HealthCache = field(default_factory=HealthCache)
+    sought: str = ""
+    """What was looked for last."""
     said: str | None = None
     """A line of what just happened, at `said_at` (epoch ns of the session)."""
     said_at: int = 0

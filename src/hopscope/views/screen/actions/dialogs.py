@@ -16,6 +16,13 @@ def why(context: ActionContext) -> None:
     context.screen.open(WhyScreen(context))
 
 
+@action("look.find", "slash", "find", "Find a target or a hop by name, address or network; again: the next.", "Look")
+def find(context: ActionContext) -> None:
+    from hopscope.views.screen.dialogs.find import find_prompt
+
+    context.screen.open(find_prompt(context))
+
+
 @action("show.columns", "o", "columns", "Choose and order the columns.", "Look")
 def columns(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.columns import ColumnsScreen

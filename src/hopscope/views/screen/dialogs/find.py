@@ -1,0 +1,36 @@
+"""Find a target or a hop: the cursor goes there."""
+
+from __future__ import annotations
+
+from hopscope.views.screen.context import ActionContext
+from hopscope.views.screen.dialogs.prompt import Prompt
+from hopscope.views.screen.finding import after, find
+
+
+def find_prompt(context: ActionContext) -> Prompt:
+    """Ask for what to look for; what was looked for last stands there, so that enter finds the next one."""
+    state = context.state
+
+    async def accept(text: str) -> str | None:
+        found = find(text, state.shown.targets)
+        if not text:
+            return "a name, an address, a network (AS64500) or a hop (hop 6)"
+        if not found:
+            return f"nothing has {text!r} in it"
+        state.sought = text
+        ttl = None if state.overview or state.target is None else state.hops.get(state.target)
+        place = after(found, state.target, ttl)
+        one = found[place]
+        if state.overview:
+            state.target, state.order.moved_at = one.target, state.present.now
+            state.order.unfolded = state.order.unfolded or one.target not in state.order.listed
+        else:
+            context.show_target(one.target)
+            if one.ttl is not None:
+                context.choose_hop(one.ttl)
+        key = context.key("look.find")
+        again = f"; {key} and enter: the next" if len(found) > 1 and key else ""
+        context.say(f"{place + 1} of {len(found)}: {one.words}{again}")
+        return None
+
+    return Prompt("find", "a name, an address, a network or a hop", state.sought, accept)
