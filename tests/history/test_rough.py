@@ -176,6 +176,20 @@ def _runs(connection: sqlite3.Connection) -> None:
     )
 
 
+def _hollow(connection: sqlite3.Connection) -> None:
+    """The index of the segments says NULL where its table could not."""
+    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'segment_of'")
+    ((path,),) = connection.execute("SELECT file FROM pragma_database_list")
+    with open(path, "r+b") as file:
+        file.seek((page - 1) * 4096)
+        data = bytearray(file.read(4096))
+        # The one cell: its payload's length, its header's length, then a type for each column.
+        at = int.from_bytes(data[8:10], "big")
+        data[at + 2 : at + 2 + data[at + 1] - 2] = bytes(data[at + 1] - 2)
+        file.seek((page - 1) * 4096)
+        file.write(data)
+
+
 def _row(data: bytes) -> Callable[[sqlite3.Connection], object]:
     words = "INSERT INTO live (run, row, at, data) VALUES (1, 9999, 0, ?)"
     return lambda connection: connection.execute(words, (data,))
@@ -199,6 +213,7 @@ HARM: dict[str, Callable[[sqlite3.Connection], object]] = {
     "bins that count what cannot be": _into(
         "tier", zlib.compress(_pack([[0, SPANS[2], [[1, 5, 0, 0, 0, 0, 9, 0, 9, 4, 3, [1], [7]]]]]))
     ),
+    "an index that says nothing of its rows": _hollow,
     "hundreds of thousands of targets": _targets,
     "hundreds of thousands of runs": _runs,
 }

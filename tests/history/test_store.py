@@ -288,13 +288,16 @@ def test_a_file_that_is_no_recording_is_refused_in_a_line(path: Path, tmp_path: 
         Store(str(tmp_path))
 
 
-def test_a_store_of_a_later_version_is_refused_in_words(path: Path) -> None:
+@pytest.mark.parametrize(("version", "words"), [(7, "a later version"), (1, "another version")])
+def test_a_store_of_another_version_is_refused_in_words(path: Path, version: int, words: str) -> None:
     written(path, 1)
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 7")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(StoreError, match=r"later version of hopscope \(tables 7, here 2\)"):
+    with pytest.raises(StoreError, match=rf"{words} of hopscope \(tables {version}, here 2\)"):
         Store(str(path))
+    with pytest.raises(StoreError, match=words):
+        StoreWriter(str(path), host="box", begun=BEGUN)
 
 
 def test_tables_that_are_not_ours_are_never_asked(path: Path) -> None:

@@ -43,6 +43,10 @@ _BROKEN: Final = "it is broken"
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
 
+_KINDS: Final[dict[str, Any]] = {
+    "data": bytes, "fact": bytes, "host": str, "hopscope": str, "ended": int | None, "newest": int | None
+}  # fmt: skip
+"""Of what type columns are; every other one is an integer."""
 T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
@@ -263,7 +267,7 @@ class Store:
     def _live_bins(self, trace: Trace, ttls: Container[int]) -> list[SpanBins]:
         """Of what is in no segment yet."""
         live = self._live(trace)
-        words = "SELECT max(last_row) FROM segment WHERE run = ? AND target = ?"
+        words = "SELECT max(last_row) AS newest FROM segment WHERE run = ? AND target = ?"
         ((newest,),) = self._rows(words, trace.run.id, trace.target)
         packer = Packer()
         for row, told in groupby(live, key=itemgetter(0)):
@@ -281,7 +285,7 @@ class Store:
     def newest_row(self, run: int) -> int:
         """The last row of a run; -1: there is none. `StoreError`."""
         words = (
-            "SELECT max(row) FROM (SELECT max(row) AS row FROM live WHERE run = ?1 UNION ALL"
+            "SELECT max(row) AS newest FROM (SELECT max(row) AS row FROM live WHERE run = ?1 UNION ALL"
             " SELECT max(last_row) FROM segment WHERE run = ?1 UNION ALL SELECT max(row) FROM note WHERE run = ?1)"
         )
         ((newest,),) = self._rows(words, run)
@@ -331,7 +335,12 @@ class Store:
     def _cursor(self, words: str, *values: int) -> Iterator[tuple[Any, ...]]:
         """What is found, read as it is used: not longer than must be, for the log grows as long."""
         try:
-            yield from self._connection.execute(words, values)
+            found = self._connection.execute(words, values)
+            kinds = [_KINDS.get(column[0], int) for column in found.description or ()]
+            for row in found:
+                if not all(map(isinstance, row, kinds)):  # in a broken file not even STRICT tables are strict
+                    raise StoreError(_BROKEN)
+                yield row
         except schema.ERRORS as error:
             raise schema.explained(error) from None
 

@@ -66,7 +66,8 @@ class StoreWriter:
         assert run is not None
         self._run = run
         self._segments = Segments(self._connection, run)
-        self._pruner = None if limit is None else Pruner(self._connection, run, limit)
+        # The log beside it counts as well, and takes some.
+        self._pruner = None if limit is None else Pruner(self._connection, run, limit - limit // 16)
         self._row = _OpenRow(0)
         self._probes: dict[int, list[ProbeFact]] = {}
         """Of the row that is open, by target."""
