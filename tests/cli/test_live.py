@@ -63,6 +63,13 @@ def test_the_command_line_is_stronger_than_the_file(tmp_path: Path) -> None:
     assert (chosen.names, chosen.owners, chosen.mpls) == ("addresses", False, True)
 
 
+def test_mtrs_letters_choose_the_screens_columns_too(tmp_path: Path) -> None:
+    chosen = _screen(_options(tmp_path, _FILE, "-o", "LS NABWVL"))
+    assert chosen.columns == ("loss", "sent", "last", "avg", "best", "worst", "stddev", "spark")
+    assert check(chosen) is None
+    assert _screen(_options(tmp_path, "")).columns == ScreenOptions().columns
+
+
 def test_a_report_from_the_screen_is_of_one_target_and_hides_what_is_hidden(tmp_path: Path) -> None:
     chosen = _screen(_options(tmp_path, "", "--privacy", "1"))
     assert chosen.report is not None

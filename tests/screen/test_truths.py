@@ -32,7 +32,7 @@ TRUTHS = [
     ("wifi", 75, ("Your own network is unsteady (Wi-Fi?)", "now and ever since the start", "hop 1, your router")),
     ("bufferbloat", 50, ("Your internet line is full from hop 2 on", "12:00:20", "your provider")),
     ("bufferbloat", 75, ("Fine again for 25 s", "internet line was full from hop 2 on", "12:00:21 to 12:00:46")),
-    ("route-change", 55, ("another, slower way from hop 6 on", "12:00:30", "between your provider")),
+    ("route-change", 55, ("another, slower way from hop 6 on", "12:00:30", "etween your provider")),
     ("route-change", 97, ("Fine again for 30 s", "from hop 6 on", "12:00:30 to 12:01:07")),
     ("lossy-link", 75, ("3 % of packets are lost from hop 7 on", "now and ever since the start", "inside farline")),
     ("loop", 40, ("Packets go in circles at hops 6 and 7", "now and ever since the start", "inside farline.example")),

@@ -60,7 +60,7 @@ class VirtualSession:
             story = demo(name)
             known, address = next((one for one in story.targets if one[0] == own), story.targets[0])
             plan = msgspec.structs.replace(
-                simulated(Plan(address, 4, seed=seed), name), interval_ns=int(interval_s * S)
+                simulated(Plan(address, 6 if ":" in address else 4, seed=seed), name), interval_ns=int(interval_s * S)
             )
             fold = TargetFold(number, Asked(NOON, own or known, Probing(method="simulated", interval_s=interval_s)))
             fold.apply(Begun(NOON, plan))

@@ -16,6 +16,7 @@ from hopscope.cli.recorded_session import RecordedSession
 from hopscope.cli.recording import end as end_recording
 from hopscope.cli.recording import history_path
 from hopscope.names.facts import Namer
+from hopscope.path.measures import BY_LETTER
 from hopscope.session.model import Probing, Snapshot
 from hopscope.session.session import Session
 from hopscope.views import screen
@@ -72,6 +73,12 @@ def checked_options(
     return chosen
 
 
+def columns_of(fields: str) -> tuple[str, ...]:
+    """mtr's letters as the screen's columns, with the sparkline behind them."""
+    keys = (BY_LETTER[letter].key for letter in fields if letter in BY_LETTER)
+    return (*dict.fromkeys(keys), "spark")
+
+
 def screen_options(
     options: Options, probing: Probing, create: Creator | None = None, host: str | None = None
 ) -> ScreenOptions:
@@ -85,6 +92,8 @@ def screen_options(
         values["owners"] = options.style.owners
     if "window" in given:
         values["window"] = options.window
+    if "fields" in given:
+        values["columns"] = columns_of(options.style.fields)
     if "mpls" in given:
         values["mpls"] = options.style.mpls
 

@@ -162,8 +162,9 @@ OPTIONS: tuple[Option, ...] = (
        f"Print a report: {', '.join(FORMATS)}. Stronger than the letters above.", metavar="F",
        choices={name: format_.brief for name, format_ in FORMATS.items()}),
     _o(("-o", "--order"), "fields", "Report", "mtr's columns",
-       "Columns of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest, B best, A average,"
-       " W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst, RFC 3550).",
+       "Columns of the screen and of mtr's formats by mtr's letters: L loss, D lost, R received, S sent, N newest,"
+       " B best, A average, W worst, V standard deviation, G geometric mean, J M X I jitter (newest, average, worst,"
+       " RFC 3550).",
        metavar="FIELDS", read=fields),
     _o(("--window",), "window", "Report", "numbers of: all",
        "The span of time that the numbers are over: the last 60s, 5m, 15m or 1h, or all since the start.",

@@ -84,11 +84,11 @@ _Told = tuple[str, tuple[str | Ways, ...]]
 def _loss(n: Numbers, setting: Circumstances, history: History) -> _Told:
     share = about(100 * n.lost / n.sent) if n.sent else "a part"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
-    feel = "Pages load slowly, calls and games stutter" if n.sent and n.lost * 50 >= n.sent else _STUTTER
+    feel = (f"Pages load slowly, {_STUTTER[0].lower()}{_STUTTER[1:]}.",) * (n.lost * 50 >= n.sent) + (f"{_STUTTER}.",)
     place = setting.place
     fine = _fine(place, "lose nothing", "loses nothing") if n.before_sent and not n.before_lost else ""
     head = f"{share} of packets are lost{how} {where(place)}".rstrip()
-    return f"{head}{_span(n, history)}", (_between(place), f"{feel}.", _tell(setting), fine)
+    return f"{head}{_span(n, history)}", (_between(place), _tell(setting), feel, fine)
 
 
 def _outage(n: Numbers, setting: Circumstances, history: History) -> _Told:
@@ -111,14 +111,14 @@ def _no_answer(n: Numbers, setting: Circumstances, history: History) -> _Told:
         at = (f"Up to hop {until}{f' ({near})' if near else ''} all is fine.", f"Up to hop {until} all is fine.")
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
     use = "" if setting.protocol == "tcp" else f"Many never answer {how}; a browser may work."
-    return f"the target {_query(setting, '')}".rstrip() + f" does not answer {how}", (at, use, try_)
+    return f"{_target(setting)} does not answer {how}", (at, use, try_)
 
 
 def _filter(n: Numbers, setting: Circumstances, history: History) -> _Told:
     del history
     place = setting.place
     does = "swallows" if n.address is None and n.says is None else "turns away"
-    feel = "Other kinds of packets may pass: try TCP to a port that it serves."
+    feel = ("Other kinds of packets may pass: try TCP to a port that it serves.", "Try TCP to a port that it serves.")
     return f"a firewall {does} these packets {where(place)}".rstrip(), (_between(place), feel, _fine(place))
 
 
@@ -127,10 +127,10 @@ def _unreachable(n: Numbers, setting: Circumstances, history: History) -> _Told:
     place = setting.place
     if n.address is None and n.says is None:
         within = f" within {place.last} hops" if place.last is not None else ""
-        return f"{_query(setting)} is not reached{within}", ("The last one that answers still is a router.",)
+        return f"{_target(setting)} is not reached{within}", ("The last one that answers still is a router.",)
     said = SAYS.get(n.says, n.says.replace("-", " ")) if n.says is not None else "so"
     who = f'Hop {place.last} says "{said}".' if place.last is not None else f'A router says "{said}".'
-    return f"{_query(setting)} cannot be reached", (_between(place, "Its way ends"), who, _tell(setting), _fine(place))
+    return f"{_target(setting)} cannot be reached", (_between(place, "Its way ends"), who, _tell(setting), _fine(place))
 
 
 def _loop(n: Numbers, setting: Circumstances, history: History) -> _Told:
@@ -148,7 +148,7 @@ def _flapping(n: Numbers, setting: Circumstances, history: History) -> _Told:
     often = f"{n.times} times in {n.rounds} rounds." if n.times > 1 and n.rounds else ""
     feel = "Connections may hang for moments."
     place = setting.place
-    return f"the route keeps changing {where(place)}".rstrip(), (_between(place), feel, _tell(setting), often)
+    return f"the route keeps changing {where(place)}".rstrip(), (_between(place), _tell(setting), feel, often)
 
 
 def _slower_way(n: Numbers, setting: Circumstances, history: History) -> _Told:
@@ -169,35 +169,41 @@ def _local_network(n: Numbers, setting: Circumstances, history: History) -> _Tol
     bad = [f"{more} slower in bursts"] if more else ["delays in bursts"]
     if n.lost and n.sent:
         bad.append(f"{about(100 * n.lost / n.sent)} lost")
-    begins = "It begins between this computer and hop 1, your router."
-    feel = f"{_STUTTER}: {', '.join(bad)}."
-    do = "Try a cable in the place of Wi-Fi."
+    begins = ("It begins between here and hop 1, your router.", "Between here and hop 1, your router.")
+    feel = (f"{_STUTTER}: {', '.join(bad)}.", f"Calls stutter: {bad[-1]}.")
+    do = ("Try a cable in the place of Wi-Fi.", "Try a cable.")
     fine = "All rows show it, but nothing is wrong further out." if setting.place.last else ""
-    return "your own network is unsteady (Wi-Fi?)", (begins, feel, do, fine)
+    return "your own network is unsteady (Wi-Fi?)", (begins, do, feel, fine)
 
 
 def _bufferbloat(n: Numbers, setting: Circumstances, history: History) -> _Told:
     del history
     place = setting.place
-    more = more_ms(n)
-    lost = f", {about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else ""
-    slow = f"All is slow: +{more}{lost}." if more else f"All is slow{lost}."
     name = f" ({place.provider})" if place.provider else ""
     line = (
         f"It begins on the line between your router and your provider{name}.",
         "It begins on the line to your provider.",
     )
     do = ("Stop uploads, backups and big downloads, and see whether it ends.", "Stop uploads and downloads.")
-    return f"your internet line is full {where(place)}".rstrip(), (line, slow, do, f"{_STUTTER}.")
+    head = f"your internet line is full {where(place)}".rstrip()
+    return f"{head}{_slower(n)}", (line, do, _slow(n), f"{_STUTTER}.")
 
 
 def _congestion(n: Numbers, setting: Circumstances, history: History) -> _Told:
     del history
     place = setting.place
+    head = f"packets queue at a busy link {where(place)}".rstrip()
+    return f"{head}{_slower(n)}", (_between(place), _tell(setting), _slow(n), _fine(place))
+
+
+def _slower(n: Numbers) -> str:
     more = more_ms(n)
-    lost = f", {about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else ""
-    slow = f"All is slow: +{more}{lost}." if more else f"All is slow{lost}."
-    return f"a busy link {where(place)}".rstrip(), (_between(place), slow, _tell(setting), _fine(place))
+    return f" (+{more})" if more else ""
+
+
+def _slow(n: Numbers) -> str:
+    """What one would notice of a queue."""
+    return f"All is slow, {about(100 * n.lost / n.sent)} is lost." if n.lost and n.sent else "All is slow."
 
 
 def _bad_member(n: Numbers, setting: Circumstances, history: History) -> _Told:
@@ -383,7 +389,9 @@ def _span(n: Numbers, history: History) -> str:
 
 def _between(place: Place, begin: str = "It begins") -> Ways:
     whole, short = _sides(place), _sides(place, shortly=True)
-    return (f"{begin} {whole}.", f"{begin} {short}.", f"{short[:1].upper()}{short[1:]}.") if whole else ()
+    return (
+        (f"{begin} {whole}.", f"{whole[:1].upper()}{whole[1:]}.", f"{short[:1].upper()}{short[1:]}.") if whole else ()
+    )
 
 
 def _sides(place: Place, *, shortly: bool = False) -> str:
@@ -392,13 +400,20 @@ def _sides(place: Place, *, shortly: bool = False) -> str:
         return "on this computer"
     if place.between is None or place.last is None:
         return ""
-    near, far = place.between
+    near, far = (
+        _sided(name, role, place) for name, role in zip(place.between, (place.near, place.segment), strict=True)
+    )
     there = _name(place.segment, far, shortly)
     if place.first == place.last:
         return f"at {there}"
     if near == far:
         return f"inside {there}"
     return f"between {_name(place.near, near, shortly)} and {there}"
+
+
+def _sided(name: str, role: Role | None, place: Place) -> str:
+    """Your provider by its name, where a hop of it is known by its address alone."""
+    return place.provider or name if role == "your provider" and name[-1:].isdigit() else name
 
 
 def _name(role: Role | None, name: str, shortly: bool = False) -> str:
@@ -432,6 +447,10 @@ def _fine(place: Place, several: str = "answer", one: str = "answers") -> str:
     if until < 1:
         return ""
     return f"Hops 1 to {until} {several}." if until > 1 else f"Hop 1 {one}."
+
+
+def _target(setting: Circumstances) -> str:
+    return f"the target {_query(setting, '')}".rstrip()
 
 
 def _query(setting: Circumstances, otherwise: str = "the target") -> str:

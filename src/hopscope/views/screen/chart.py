@@ -316,22 +316,3 @@ def _lay_words(row: list[tuple[str, Style]], words: str, style: Style) -> None:
     if len(words) + 2 <= len(row) and all(char in " \u2800" for char, _ in row[: len(words) + 2]):
         for offset, char in enumerate(words, 1):
             row[offset] = (char, style)
-
-
-def panel(chart: Chart, view: str, width: int, height: int) -> list[Row]:
-    """A view, exactly `width` x `height`."""
-    if view == "heat":
-        from hopscope.views.screen import heat
-
-        rows = heat.rows(chart, width, height)
-    elif view == "profile":
-        from hopscope.views.screen import whisker
-
-        rows = whisker.rows(chart.target, chart.look, width, height, chart.in_us)
-    elif view == "distribution":
-        from hopscope.views.screen import distribution
-
-        rows = distribution.rows(chart.target, chart.hop, chart.look, width, height)
-    else:
-        rows = over_time(chart, width, height)
-    return [*rows, *([blank(width, chart.look.text)] * (height - len(rows)))][:height]

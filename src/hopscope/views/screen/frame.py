@@ -23,6 +23,7 @@ from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.footer import Footing
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
+from hopscope.views.screen.place import begins_at
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, beside, blank, cut, framed, wrap
@@ -32,8 +33,6 @@ CHART_FROM = 30
 CHART_LEAST = 14
 SQUEEZED_BELOW = 24
 """Lines below which rows that nobody asks for stand together where there is no room for all."""
-WIDEST_PLACE = 3
-"""Hops of a place that are marked, each; of a wider one only the last is."""
 RIBBON = 2
 """Lines of the ribbon that takes the chart's place…"""
 RIBBON_FROM = 8
@@ -216,17 +215,6 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int, 
         space, note_rows = max(1, room - len(out)), []
     out += window(state, lines, spans.get(cursor or 0, (0, 1)), space, look, width)
     return out + note_rows
-
-
-def begins_at(state: ViewState, target: Target, look: Look) -> table.Begins:
-    """Where trouble begins, in its colour, as long as it lasts."""
-    verdict, last = target.judged.verdict, target.judged.verdict.last_ttl
-    if not verdict.is_trouble or last is None or target.state not in ("running", "finished"):
-        return table.NOWHERE
-    first = verdict.first_ttl if verdict.first_ttl is not None else last
-    several = range(first + (verdict.kind != "loop"), last + 1) if last - first <= WIDEST_PLACE else range(0)
-    mark, style = look.health(state.judge.target(target).state)
-    return table.Begins(frozenset(several or (last,)), mark, style)
 
 
 def window(

@@ -18,6 +18,8 @@ SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
 MARKED = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "no-answer")
 """States that a tab without room is not silent about, the worst first."""
+WIDE = 110
+"""Cells at the right of the name from which the address that probes leave from is said, too."""
 DEMO_ROUNDS = 10
 """For so many rounds the name of a demo stands there."""
 
@@ -117,7 +119,7 @@ def _right(target: Target | None, room: int) -> str:
         parts.append(interval(plan.interval_ns / 1e9))
     if path.started_at is not None:
         parts.append(f"since {time_of(path.started_at, path.last_at)}, {path.rounds} round{'s'[: path.rounds != 1]}")
-    if target.started is not None and target.started.source:
+    if target.started is not None and target.started.source and room >= WIDE:
         parts.append(f"from {target.started.source}")
     while parts and cell_len(" · ".join(parts)) > room:
         parts.pop()

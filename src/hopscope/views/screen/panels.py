@@ -7,11 +7,11 @@ from hopscope.session.model import Target
 from hopscope.views.screen import chart, heat, ribbon
 from hopscope.views.screen.axis import TimeAxis, axis_of
 from hopscope.views.screen.cells import Usual
-from hopscope.views.screen.frame import begins_at
+from hopscope.views.screen.place import begins_at
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.table import is_in_us, loss_of
-from hopscope.views.screen.text import Row
+from hopscope.views.screen.text import Row, blank
 
 
 def time_panel(
@@ -38,4 +38,21 @@ def time_panel(
     drawn = chart.Chart(now, hop, losses, axis, state.moment, binned, happened, look, is_in_us(now))
     if is_ribbon:
         return axis, ribbon.rows(drawn, state.usual.setdefault(now.id, Usual()), width)
-    return axis, chart.panel(drawn, state.chart_view, width, height)
+    return axis, _view(drawn, state.chart_view, width, height)
+
+
+def _view(drawn: chart.Chart, view: str, width: int, height: int) -> list[Row]:
+    """A view, exactly `width` x `height`."""
+    if view == "heat":
+        rows = heat.rows(drawn, width, height)
+    elif view == "profile":
+        from hopscope.views.screen import whisker
+
+        rows = whisker.rows(drawn.target, drawn.look, width, height, drawn.in_us)
+    elif view == "distribution":
+        from hopscope.views.screen import distribution
+
+        rows = distribution.rows(drawn.target, drawn.hop, drawn.look, width, height)
+    else:
+        rows = chart.over_time(drawn, width, height)
+    return [*rows, *([blank(width, drawn.look.text)] * (height - len(rows)))][:height]

@@ -14,6 +14,8 @@ from hopscope.words.headline import Headline, Ways
 
 _NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
 _HELD = "\ue000"
+FIRST = 3
+"""Sentences that are said more shortly before one of them is left out."""
 MARGIN = 4
 """Cells of the mark before the words."""
 
@@ -26,29 +28,39 @@ def height(width: int, height: int) -> int:
 
 
 def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
-    """As many of the sentences as `lines` lines have room for, the first before the others; in their shorter ways where
-    the first two have no room else. Only where the first alone is too long it is cut, with a sign."""
-    tries: list[list[str]] = []
-    for shortest in range(max(len(ways) for ways in sentences[:2])):
-        kept: list[str] = []
-        laid: list[str] = []
-        for ways in sentences:
-            for way in ways[min(shortest, len(ways) - 1) :]:
-                more = _laid([*kept, way], width, lines)
-                if more is not None:
-                    kept, laid = [*kept, way], more
-                    break
-            else:
-                if len(kept) < 2:
-                    break  # the first two before all others
-        if len(kept) >= min(2, len(sentences)):
-            return laid
-        if laid:
-            tries.append(laid)
-    if tries:
-        return tries[0]
+    """As many of the sentences as `lines` lines have room for, the first before the others; as whole as can be while
+    the first ones have room. Only where the first alone is too long it is cut, with a sign."""
+    best: tuple[int, list[str]] = 0, []
+    for opening in sentences[0]:
+        for shortest in range(max(len(ways) for ways in sentences)):
+            kept, laid = _kept(opening, sentences[1:], shortest, width, lines)
+            if min(kept, FIRST) > best[0]:
+                best = min(kept, FIRST), laid
+        if best[0] >= min(2, len(sentences)):
+            break
+    if best[1]:
+        return best[1]
     first = wrap(sentences[0][-1], width)
     return [*first[: lines - 1], cut(" ".join(first[lines - 1 :]), width)]
+
+
+def _kept(opening: str, others: Sequence[Ways], shortest: int, width: int, lines: int) -> tuple[int, list[str]]:
+    """How many sentences have room, none longer than its way number `shortest`, and their lines."""
+    laid = _laid([opening], width, lines)
+    if laid is None:
+        return 0, []
+    kept = [opening]
+    for ways in others:
+        for way in ways[min(shortest, len(ways) - 1) :]:
+            more = _laid([*kept, way], width, lines)
+            if more is not None:
+                kept.append(way)
+                laid = more
+                break
+        else:
+            if len(kept) < 2:
+                break  # the second before all others
+    return len(kept), laid
 
 
 def _laid(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:
