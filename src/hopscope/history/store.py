@@ -193,6 +193,9 @@ class Store:
         segments = self._rows(words, trace.run.id, trace.target)
         live = [row for row in live if not segments or row[0] > segments[-1][4]]
         waiting = self._notes(trace.run.id, trace.target)
+        is_cut = until is not None and (
+            any(segment[3] >= until for segment in segments) or any(_at(fact) >= until for _, fact in live)
+        )
         if until is not None:
             beyond = min((segment[1] for segment in segments if segment[2] > until), default=None)
             segments = [segment for segment in segments if segment[2] <= until]
@@ -207,8 +210,10 @@ class Store:
             nonlocal clock
             while waiting and (row is None or waiting[-1][0] <= row):
                 note = waiting.pop()
-                clock = max(clock, getattr(note[1], "at", clock))
-                if until is None or clock <= until:
+                at = getattr(note[1], "at", None)
+                clock = max(clock, at or 0)
+                # One that has no time is of that of the probes around it, which may lie beyond the span.
+                if (until is None or clock <= until) and not (row is None and is_cut and at is None):
                     yield note
 
         for row, fact in self._probes(trace, [segment[0] for segment in segments], live, since, until):
