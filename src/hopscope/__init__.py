@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hopscope._version import __version__
 
 if TYPE_CHECKING:
+    from hopscope.history.library import History, RecordedTrace
+    from hopscope.history.schema import StoreError
     from hopscope.path.snapshot import Hop, Path
     from hopscope.session.errors import Refusal, TraceError, Unresolvable, WorkerFailed
     from hopscope.session.events import (
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from hopscope.session.trace import trace, trace_async
 
 _PLACES = {
+    "hopscope.history.library": ("History", "RecordedTrace"),
+    "hopscope.history.schema": ("StoreError",),
     "hopscope.path.snapshot": ("Hop", "Path"),
     "hopscope.session.errors": ("Refusal", "TraceError", "Unresolvable", "WorkerFailed"),
     "hopscope.session.events": (
@@ -53,12 +57,14 @@ __all__ = [
     "EndEvent",
     "EpochEvent",
     "GapEvent",
+    "History",
     "Hop",
     "IncidentEvent",
     "MarkEvent",
     "Path",
     "ProbeEvent",
     "Probing",
+    "RecordedTrace",
     "Refusal",
     "Report",
     "ReportHop",
@@ -66,6 +72,7 @@ __all__ = [
     "SessionEvent",
     "Snapshot",
     "StartEvent",
+    "StoreError",
     "Target",
     "TraceError",
     "Unresolvable",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hopscope.cli.follow import Follow
-from hopscope.cli.stores import RecordedNames
+from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store
 from hopscope.session.replay import replay
 from hopscope.views.screen.source import Recalling, SessionLike, Watching

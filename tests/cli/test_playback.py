@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from hopscope.cli.playback import Playback
-from hopscope.cli.stores import RecordedNames
+from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store
 from hopscope.judge.verdict import Verdict
 from hopscope.session.model import Target

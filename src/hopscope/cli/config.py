@@ -144,13 +144,6 @@ def is_raised() -> bool:
     return os.geteuid() != os.getuid() or os.getegid() != os.getgid()
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where this program keeps what is neither configuration nor asked for by name, by the XDG rules."""
-    home = environ.get("XDG_STATE_HOME", "")
-    folder = Path(home) if home.startswith("/") else Path(environ.get("HOME") or "/") / ".local" / "state"
-    return folder / "hopscope"
-
-
 def load(given: str | None, environ: Mapping[str, str], *, raised: bool = False) -> Loaded:
     """The configuration in force. `given` is ``--config``'s value: an empty one means none. `UsageError` where the
     file cannot be read or is wrong; only a file that nobody named may be missing."""

@@ -14,10 +14,10 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.report import Ending
-from hopscope.cli.stores import RecordedNames, asked, opened, store_path
-from hopscope.cli.telling import Teller
+from hopscope.cli.stores import asked, opened, store_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
+from hopscope.history.names import RecordedNames
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
 from hopscope.session.events import StreamEvent
@@ -25,6 +25,7 @@ from hopscope.session.facts import Asked, Removed, SessionFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact
+from hopscope.session.telling import Teller
 from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer

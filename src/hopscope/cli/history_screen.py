@@ -10,11 +10,12 @@ from hopscope.cli.follow import Follow
 from hopscope.cli.live import checked_options
 from hopscope.cli.options import Options
 from hopscope.cli.playback import Playback
-from hopscope.cli.recording import STORE
-from hopscope.cli.stores import RecordedNames, asked, store_path
+from hopscope.cli.stores import asked, store_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
+from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store, StoreError, Trace
+from hopscope.history.where import STORE
 from hopscope.names.facts import AddressInfo
 from hopscope.session.target_fold import IllegalFact
 from hopscope.system import garbage

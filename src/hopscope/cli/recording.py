@@ -8,22 +8,20 @@ import socket
 from contextlib import suppress
 from functools import partial
 from time import time_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hopscope.cli import config as configuration
 from hopscope.cli.config import plain
 from hopscope.cli.errors import UsageError
 from hopscope.cli.output import say
 from hopscope.cli.replacing import open_own
+from hopscope.history.where import STORE, state_folder
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
     from hopscope.cli.options import Options
     from hopscope.history.recorder import Recorder
     from hopscope.history.writer import StoreWriter
-
-STORE: Final = "history.db"
-"""The store in a folder."""
 
 
 def prepare(path: str) -> list[str]:
@@ -91,7 +89,7 @@ def keeps_history(options: Options) -> bool:
 
 def history_folder() -> str:
     """Where it is kept."""
-    return str(configuration.state_folder(os.environ))
+    return str(state_folder(os.environ))
 
 
 def history_path() -> str:

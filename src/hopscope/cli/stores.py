@@ -7,22 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
-from hopscope.cli.namers import StaticNamer
 from hopscope.cli.options import Options
-from hopscope.cli.recording import STORE
 from hopscope.history.store import Store, StoreError
-from hopscope.names.facts import AddressInfo
+from hopscope.history.where import STORE, state_folder
 
 T = TypeVar("T")
 
 
 def store_path(options: Options) -> str:
     """The store that is meant where no file is named."""
-    folder = Path(options.store) if options.store is not None else configuration.state_folder(os.environ)
+    folder = Path(options.store) if options.store is not None else state_folder(os.environ)
     return str(folder / STORE)
 
 
@@ -42,17 +38,3 @@ def asked(path: str, ask: Callable[[], T]) -> T:
         return ask()
     except StoreError as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
-
-
-class RecordedNames(StaticNamer):
-    """A namer that knows what was known then."""
-
-    def __init__(self, names: dict[str, AddressInfo], *, dns: bool = True) -> None:
-        super().__init__({}, {})
-        self._recorded = names
-        self._dns = dns
-
-    def look_up(self, address: str) -> AddressInfo:
-        """What was known at the end of the recording."""
-        known = self._recorded.get(address) or AddressInfo()
-        return known if self._dns else msgspec.structs.replace(known, hostname=None, verified=None)

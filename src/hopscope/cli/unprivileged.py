@@ -19,6 +19,7 @@ import msgspec
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.scribe import Scribe
+from hopscope.history.where import state_folder
 from hopscope.sandbox import bytecode, identity, landlock, privileges, seccomp
 from hopscope.sandbox.landlock import READING, WRITING, Rule
 
@@ -213,7 +214,7 @@ def _kept(options: Options) -> list[Rule]:
     if recording.keeps_history(options):
         with suppress(OSError):
             recording.make_history_folder()
-    rules = [Rule(str(path), READING | WRITING) for path in (folder, configuration.state_folder(os.environ))]
+    rules = [Rule(str(path), READING | WRITING) for path in (folder, state_folder(os.environ))]
     named = options.config.path
     if named is not None:
         rules.append(Rule(os.path.realpath(named), landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE))
