@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -98,20 +97,6 @@ def test_the_axis_has_the_whole_recording(playback: Playback) -> None:
     assert {one.span for one in mixed} == {S, 60 * S}
     ends = [(one.begin, one.begin + one.span) for one in mixed]
     assert all(end <= begin for (_, end), (begin, _) in pairwise(ends))
-
-
-def test_a_moment_is_the_same_whatever_way_led_to_it(path: str) -> None:
-    chance = random.Random(16)
-    with Store(path) as store:
-        walked = Playback(store, store.traces(), RecordedNames({}))
-        for _ in range(12):
-            at = BEGIN_NS + chance.randrange(1500 * S)
-            walked._go(at)
-            for _ in range(chance.randrange(4)):
-                walked.step(chance.choice([1, 1, 1, -1]))
-            walked.event(1)
-            there = Playback(store, store.traces(), RecordedNames({}), walked.snapshot().now)
-            assert walked.snapshot() == there.snapshot()
 
 
 def test_nothing_is_probed(playback: Playback) -> None:
