@@ -281,6 +281,24 @@ async def test_events_are_gone_to_one_after_the_other_and_back_to_now() -> None:
         assert "nothing happened later" in it.text()
 
 
+async def test_on_a_change_of_route_the_paths_before_and_then_stand_side_by_side() -> None:
+    async with driven(VirtualSession("route-change").play(130)) as it:
+        await it.press("comma")
+        lines = it.lines()
+        assert any("Host then" in line and "was" in line and "difference" in line for line in lines)
+        rows = {line[2:5].strip(): line for line in lines}
+        assert "same" in rows["5"]
+        assert "ae17.cr1.west.farline.example" in rows["6"]
+        assert "ae5.cr2.south.farline.example" in rows["6"]
+        assert "was hop 8" in rows["9"]
+        assert "leaf12" in rows["11"]
+        assert "was hop 10" in rows["11"]
+        assert "was hop 11" in rows["12"]
+        assert 20 < float(rows["12"].split()[-1].lstrip("+")) < 27
+        await it.press("j", "k", "escape")
+        assert "Host then" not in it.text()
+
+
 async def test_a_click_on_chart_heat_map_ribbon_and_sparkline_goes_there() -> None:
     session = VirtualSession("outage").play(100)
     async with driven(session, (120, 40)) as it:

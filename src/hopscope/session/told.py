@@ -5,7 +5,7 @@ A moment that is gone back to shows what was said then; it is not judged again w
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ _MOST: Final = 20_000
 _ROUTES: Final = frozenset(("route-change", "detour", "flapping"))
 _TOGETHER_NS: Final = 60_000_000_000
 """What is said of a route so soon after its change is said of that change."""
+_SEEN_NS: Final = 5_000_000_000
 
 S = TypeVar("S", Mark, Epoch)
 
@@ -122,11 +123,15 @@ class Told:
             Happening(mark.begin, mark, mark.begin, mark.end if mark.end or mark.kind == "pause" else mark.begin)
             for mark in now.marks
         ]
-        routes = sorted(one.at for one in happenings if one.what.kind in _ROUTES)  # type: ignore[union-attr] # no epoch
+        routes = [
+            (one.begin - _TOGETHER_NS, (one.end or one.at) + _TOGETHER_NS)
+            for one in happenings
+            if one.what.kind in _ROUTES  # type: ignore[union-attr] # no epoch among them yet
+        ]
         for epoch in now.epochs[1:]:
-            place = bisect_left(routes, epoch.begin)
-            if place == len(routes) or routes[place] > epoch.begin + _TOGETHER_NS:
-                happenings.append(Happening(epoch.begin, epoch, epoch.begin, epoch.begin))
+            if not any(begin <= epoch.begin <= end for begin, end in routes):
+                # A look at its very first moment would show nothing of it.
+                happenings.append(Happening(epoch.begin + _SEEN_NS, epoch, epoch.begin, epoch.begin))
         return sorted(happenings, key=lambda one: one.at)
 
 

@@ -185,6 +185,16 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
 def _table(state: ViewState, target: Target, look: Look, width: int, room: int, height: int) -> list[Row]:
     cache, options = state.table_cache(target), state.row_options
     cursor = None if state.on_sentence else state.cursor(target)
+    if state.moment is not None and len(target.judged.epochs) > 1:
+        from hopscope.views.screen import comparing  # rarely needed
+
+        change = comparing.change_at(target, state.moment)
+        if change is not None and room >= 3:
+            in_us = table.is_in_us(target)
+            compared = comparing.rows(target, change, state.moment, options.names, look, width, cursor, in_us)
+            chosen = comparing.spans(compared[1:]).get(cursor or 0, (0, 1))
+            shown = [row for _, row in compared[1:]]
+            return [compared[0][1], *window(state, shown, chosen, room - 1, look, width)]
     cache.host = max(cache.host, table.host_wanted(target, options))
     verdicts = state.judge.hops(target)
     layout, begins = table.layout(state.columns, width, cache.host), begins_at(state, target, look)
