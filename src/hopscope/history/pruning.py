@@ -12,8 +12,8 @@ from hopscope.history.transaction import Transaction
 
 _STEP: Final = 8
 """Segments that go at once: some hundred pages, a few milliseconds."""
-_MOST_STEPS: Final = 64
-"""Of one call. More than what has come since the last one."""
+_MOST_STEPS: Final = 1000
+"""Of one call, each a transaction of its own: more than what can have come since the last one."""
 _FREE_PAGES: Final = 2000
 """Given back to the file system at once."""
 
