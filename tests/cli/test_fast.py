@@ -183,12 +183,17 @@ def test_an_explanation_stands_behind_a_text_report_and_beside_data_on_standard_
     assert "hopscope: It rests on this:" in done.stderr
 
 
-def test_of_sixteen_flows_over_eight_links_those_over_the_bad_one_lose_and_no_other() -> None:
-    document = json.loads(fast("ecmp", "-u", "--flows", "16", "-c", "80", "--format", "json"))
-    report = document["reports"][0]
-    assert len({flow["source_port"] for flow in report["flows"]}) == 16
-    losses = sorted(flow["loss_pct"] for flow in report["flows"])
-    bad = [loss for loss in losses if loss > 0]
-    assert 1 <= len(bad) <= 6
-    assert all(20 < loss < 60 for loss in bad)  # the link loses two in five
-    assert all(flow["sent"] == 80 for flow in report["flows"])
+def test_of_eight_flows_over_eight_links_those_over_the_bad_one_lose_and_it_is_named() -> None:
+    document = json.loads(fast("ecmp", "-u", "--flows", "8", "-c", "150", "--format", "json"))
+    jsonschema.validate(document["reports"][0], schemas.schema("report"), jsonschema.Draft202012Validator)
+    named = 0
+    for report in document["reports"]:
+        assert len({flow["source_port"] for flow in report["flows"]}) == 8
+        assert all(flow["sent"] == 150 for flow in report["flows"])
+        bad = [flow["loss_pct"] for flow in report["flows"] if flow["loss_pct"] > 0]
+        assert all(20 < loss < 60 for loss in bad)  # the link loses two in five
+        worst = [path for path in report["paths"] if path["state"] in ("bad", "losing")]
+        assert [path["members"] for path in worst] == [{"7": "198.51.100.105"}] * bool(bad)
+        assert sum(path["share_pct"] for path in report["paths"]) == pytest.approx(100, abs=1e-4)
+        named += "by 198.51.100.105 (hop 7), the others 0 %: one of several links is bad" in report["note"]
+    assert named >= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
 from hopscope.session.plans import plan_of
@@ -51,6 +53,23 @@ def test_the_report_has_each_flow_with_its_port_and_what_became_of_its_probes() 
     ]
     assert [(flow.sent, flow.received, flow.lost) for flow in made.flows] == [(10, 10, 0), (10, 5, 5), (10, 10, 0)]
     assert [flow.rtt_ms.median for flow in made.flows if flow.rtt_ms is not None] == [5, 6, 7]
+
+
+def test_the_report_has_the_paths_that_the_flows_take_and_says_which_is_bad() -> None:
+    made = report(folded(facts(140)).snapshot(), now=EPOCH, host="box")
+    assert [(path.members, path.flows, path.state) for path in made.paths] == [
+        ({"1": "198.51.100.0"}, (0,), "ok"),
+        ({"1": "198.51.100.1"}, (1,), "bad"),
+        ({"1": "198.51.100.2"}, (2,), "ok"),
+    ]
+    assert [flow.path for flow in made.flows] == [0, 1, 2]
+    assert (made.paths[1].sent, made.paths[1].lost, made.paths[1].loss_pct) == (140, 70, 50.0)
+    assert made.paths[1].share_pct == pytest.approx(100 / 3, abs=1e-4)
+    assert made.paths[1].confidence >= 0.99
+    assert made.note == (
+        "1 of 3 flows lose 50 %, by 198.51.100.1 (hop 1), the others 0 %: one of several links is bad, there or back"
+        " (source ports 20001)"
+    )
 
 
 def test_hops_target_series_and_verdict_are_the_first_flows() -> None:

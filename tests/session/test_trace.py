@@ -186,6 +186,8 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
     assert data.pop("window") == {"from": data["started"], "to": data["finished"], "rounds": 2}
     (flow,) = data.pop("flows")
     assert (flow["flow"], flow["source_port"], flow["port"]) == (0, 40000, 33434)
+    (path,) = data.pop("paths")
+    assert (path["members"], path["flows"], path["share_pct"], path["state"]) == ({}, [0], 100.0, "unknown")
     for name in ("sent", "received", "lost", "loss_pct", "loss_ci95_pct", "rtt_ms"):
         assert flow[name] == series[name]
     assert data == {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from hopscope.names.facts import AddressInfo
+from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Snapshot, Target
+from hopscope.session.report import report
 from hopscope.views.privacy import HIDDEN, PrivacyFilter, masked
 from hopscope.wire.messages import Counters, Plan, Started
 from tests.path.network import MS, TARGET, answered, begun, router, sent
@@ -41,6 +43,22 @@ def snapshot(*targets: Target) -> Snapshot:
 
 def words(thing: object) -> str:
     return repr(thing)
+
+
+def test_nor_are_they_in_the_paths_of_its_parallel_flows() -> None:
+    fold = PathFold(TARGET, flow=1)
+    fold.apply(msgspec.structs.replace(sent(0, 1), flow=1))
+    fold.apply(msgspec.structs.replace(answered(0, 1, MS, "198.51.100.77", "time-exceeded"), flow=1))
+    fold.apply(msgspec.structs.replace(sent(0, 2), flow=1))
+    fold.apply(msgspec.structs.replace(answered(0, 2, MS, router(2), "time-exceeded"), flow=1))
+    flows = (FlowPath(1, 20_000, 33434, fold.snapshot()),)
+    whole = msgspec.structs.replace(target(), flows=flows)
+    assert "198.51.100.77" in words(whole)
+    hidden = masked(whole, 2)
+    assert not any(secret in words(hidden) for secret in (*SECRET, "198.51.100.77"))
+    document = report(hidden, now=0, host="").to_json()
+    assert "198.51.100.77" not in document
+    assert router(2) not in document
 
 
 def test_the_first_hops_and_this_machines_own_address_are_nowhere_in_what_is_left() -> None:

@@ -17,6 +17,7 @@ from hopscope.path.flows import FlowPath
 from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.model import Target
+from hopscope.session.report_flows import ReportFlow, ReportPath, paths_of, report_paths
 from hopscope.session.report_verdict import (
     ReportEpoch,
     ReportIncident,
@@ -30,6 +31,7 @@ from hopscope.session.report_verdict import (
 )
 from hopscope.wire.messages import Clock, Family, FlowKind, Label, Method, Protocol
 from hopscope.words.numbers import iso
+from hopscope.words.parallel import ParallelPath, parallel_words
 
 S = TypeVar("S", Rtt, Jitter)
 
@@ -131,20 +133,6 @@ class ReportWindow(msgspec.Struct, frozen=True, rename={"begin": "from", "end": 
     rounds: int
 
 
-class ReportFlow(msgspec.Struct, frozen=True):
-    """One of a target's parallel flows: its probes of the target, since the beginning."""
-
-    flow: int
-    source_port: int | None
-    port: int | None
-    sent: int
-    received: int
-    lost: int
-    loss_pct: float | None
-    loss_ci95_pct: tuple[float, float] | None
-    rtt_ms: Rtt | None
-
-
 class ReportSeries(msgspec.Struct, frozen=True):
     """The target by round, whatever TTL it stood at. ``sent == received + lost + late + pending + failed``."""
 
@@ -187,6 +175,8 @@ class Report(msgspec.Struct, frozen=True):
     hops: tuple[ReportHop, ...]
     flows: tuple[ReportFlow, ...]
     """The first is the one that `hops` and `target_series` are about."""
+    paths: tuple[ReportPath, ...]
+    """The ways that the flows take."""
     flow_kind: FlowKind | None
     clock: Clock | None
     """Where RTTs come from as a rule."""
@@ -219,6 +209,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
     """The report of a target as it stands at `now` (epoch ns, `Snapshot.now`), taken on the machine named `host`."""
     plan, started, path = target.plan, target.started, target.path
     refusal, judged, said = target.refusal, target.judged, said_of(target)
+    paths = paths_of(target)
     return Report(
         schema="hopscope.report/1",
         hopscope=__version__,
@@ -239,10 +230,13 @@ def report(target: Target, *, now: int, host: str) -> Report:
         window=ReportWindow(_iso(path.numbers.begin), iso(now), path.numbers.rounds),
         target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names, target.shared.get(hop.ttl)) for hop in path.hops),
-        flows=tuple(_flow(flow) for flow in flows_of(target)),
+        flows=tuple(
+            sorted((_flow(flow, i) for i, path in enumerate(paths) for flow in path.flows), key=lambda flow: flow.flow)
+        ),
+        paths=report_paths(paths),
         flow_kind=started.flow if started else None,
         clock=started.clock if started else None,
-        note="; ".join(remarks(target)) or None,
+        note="; ".join(remarks(target, paths)) or None,
         error=refusal.message if refusal else target.error,
         verdict=report_verdict(target, said),
         incidents=tuple(report_incident(incident, said) for incident in judged.incidents),
@@ -251,19 +245,13 @@ def report(target: Target, *, now: int, host: str) -> Report:
     )
 
 
-def flows_of(target: Target) -> tuple[FlowPath, ...]:
-    """All flows of a target; none before it has one."""
-    started = target.started
-    first = () if started is None else (FlowPath(0, started.source_port, started.port, target.path),)
-    return (*first, *target.flows)
-
-
-def _flow(flow: FlowPath) -> ReportFlow:
+def _flow(flow: FlowPath, path: int) -> ReportFlow:
     series = _series(flow.path.target)
     return ReportFlow(
         flow=flow.number,
         source_port=flow.source_port,
         port=flow.port,
+        path=path,
         sent=series.sent,
         received=series.received,
         lost=series.lost,
@@ -273,9 +261,10 @@ def _flow(flow: FlowPath) -> ReportFlow:
     )
 
 
-def remarks(target: Target) -> tuple[str, ...]:
-    """What is to be said of how a target is probed: a line each."""
-    return (*target.notes, *((target.started.note,) if target.started and target.started.note else ()))
+def remarks(target: Target, paths: Sequence[ParallelPath] = ()) -> tuple[str, ...]:
+    """What is to be said of how a target is probed: a line each. `paths`: and which of them is bad."""
+    note = target.started.note if target.started else None
+    return tuple(text for text in (parallel_words(paths), *target.notes, note) if text)
 
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:

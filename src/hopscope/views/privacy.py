@@ -38,14 +38,12 @@ def masked(target: Target, hops: int) -> Target:
     """
     if hops <= 0:
         return target
-    hidden = hidden_addresses(target.path, hops) | former_addresses(target.judged, hops)
+    paths = [target.path, *(flow.path for flow in target.flows)]
+    hidden = former_addresses(target.judged, hops).union(*(hidden_addresses(path, hops) for path in paths))
     return msgspec.structs.replace(
         target,
-        path=msgspec.structs.replace(
-            target.path,
-            hops=tuple(_mask(hop, hidden) for hop in target.path.hops),
-            target=target.path.target and _mask(target.path.target, hidden),
-        ),
+        path=_mask_path(target.path, hidden),
+        flows=tuple(msgspec.structs.replace(flow, path=_mask_path(flow.path, hidden)) for flow in target.flows),
         names={address: facts for address, facts in target.names.items() if address not in hidden},
         judged=_mask_judged(target.judged, hidden),
         started=msgspec.structs.replace(target.started, source=HIDDEN if target.started.source else None)
@@ -65,6 +63,14 @@ def masked_snapshot(snapshot: Snapshot, hops: int) -> Snapshot:
     if hops <= 0:
         return snapshot
     return msgspec.structs.replace(snapshot, targets=tuple(masked(target, hops) for target in snapshot.targets))
+
+
+def _mask_path(path: Path, hidden: frozenset[str]) -> Path:
+    return msgspec.structs.replace(
+        path,
+        hops=tuple(_mask(hop, hidden) for hop in path.hops),
+        target=path.target and _mask(path.target, hidden),
+    )
 
 
 def _mask(hop: Hop, hidden: frozenset[str]) -> Hop:

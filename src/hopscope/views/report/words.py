@@ -14,6 +14,7 @@ from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
 from hopscope.session.report import remarks
+from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 from hopscope.words.events import incident_words
 from hopscope.words.hops import hop_finding, hop_words
@@ -180,7 +181,7 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
             flows = f"{plan.flows} flows" if plan.flows > 1 else flow[started.flow]
             rows.append(("Method", f"{started.method}, {flows}, RTT by the {started.clock}'s clock"))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
-    rows += [("Note", note) for note in remarks(target)]
+    rows += [("Note", note) for note in remarks(target, paths_of(target))]
     rows.append(("Rounds", f"{path.rounds}, {span(path.started_at, path.last_at)}"))
     if path.numbers.name != "start":
         rows.append(("Numbers", f"{WORDS[path.numbers.name]}, {path.numbers.rounds} rounds"))

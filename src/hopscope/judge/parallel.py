@@ -1,0 +1,147 @@
+"""Which of several parallel flows loses, or is slow, while its siblings are not.
+
+A test that is looked at again and again is wrong sooner or later, so this is an e-process: in each round every flow
+that is compared had an event or none, and a flow's evidence is multiplied by what that would be worth if its odds were
+`w` times those of the others, for several `w`. If all flows are alike, each factor has the mean one, whatever they lose
+in common; so that evidence ever reaches `N` / `ALPHA` has a probability of `ALPHA` at most (Ville's inequality).
+
+Losses come in bursts. An event is therefore a loss (or a slow answer) that comes `APART` rounds after the flow's last
+event at least, and until then the flow is not compared. Pure; a row has a sample for each round, ns, or less than 0
+where nothing is known of the round but `LOST`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from hopscope.path.stats import MS
+
+ALPHA: Final = 0.01
+"""The probability of ever calling a flow bad that is like the others."""
+APART: Final = 10
+"""Rounds between two events of a flow."""
+FAR_APART: Final = 20
+"""The same where bursts are long."""
+LONG_BURST: Final = 5.0
+"""Losses in a row, in the mean, that are a long burst."""
+FEWEST: Final = 10
+"""Rounds below which nothing is said."""
+LOST: Final = -1
+_ODDS: Final = (2.0, 4.0, 16.0, 64.0)
+_SLOW_NS: Final = 5 * MS
+_SLOW_SHARE: Final = 1.2
+
+FlowState: TypeAlias = Literal["ok", "losing", "bad", "slow", "dead", "unknown"]
+
+
+class FlowFinding(NamedTuple):
+    """What a flow is like beside its siblings."""
+
+    state: FlowState
+    confidence: float
+
+
+class Evidence:
+    """The evidence against each of `count` flows."""
+
+    def __init__(self, count: int, apart: int) -> None:
+        self._logs = [[0.0] * len(_ODDS) for _ in range(count)]
+        self._free_from = [0] * count
+        self._apart = apart
+        self.most = [1.0] * count
+        """The greatest that it ever was."""
+
+    def take(self, round_: int, events: Sequence[bool | None], out: frozenset[int] = frozenset()) -> None:
+        """A round: whether each flow had an event; None: it is not known. `out` are no longer compared."""
+        compared = [
+            flow
+            for flow, event in enumerate(events)
+            if event is not None and flow not in out and round_ >= self._free_from[flow]
+        ]
+        count = len(compared)
+        happened = sum(bool(events[flow]) for flow in compared)
+        for flow in compared:
+            if events[flow]:
+                self._free_from[flow] = round_ + self._apart
+        if not 0 < happened < count:
+            return
+        commons = [math.log1p(happened / count * (odds - 1)) for odds in _ODDS]
+        for flow in compared:
+            logs = self._logs[flow]
+            for i, common in enumerate(commons):
+                logs[i] += (math.log(_ODDS[i]) if events[flow] else 0.0) - common
+            self.most[flow] = max(self.most[flow], sum(map(math.exp, logs)) / len(_ODDS))
+
+
+def judged(rows: Sequence[Sequence[int]]) -> list[FlowFinding]:
+    """Each flow beside its siblings; `rows[flow][round]` as the module says, all of one length."""
+    count, rounds = len(rows), min((len(row) for row in rows), default=0)
+    if count < 2 or rounds < FEWEST:
+        return [FlowFinding("unknown", 0.0)] * count
+    lost = [[_is_lost(sample) for sample in row] for row in rows]
+    apart = FAR_APART if _burst(lost) > LONG_BURST else APART
+    bad = _named(lost, apart)
+    losing = _named(lost, 1)
+    slow = _named(_slow(rows), apart)
+    found = []
+    for flow, row in enumerate(rows):
+        fates = sum(fate is not None for fate in lost[flow])
+        if fates < FEWEST:
+            found.append(FlowFinding("unknown", 0.0))
+        elif flow in bad:
+            is_dead = not any(sample >= 0 for sample in row)
+            found.append(FlowFinding("dead" if is_dead else "bad", bad[flow]))
+        elif flow in losing:
+            found.append(FlowFinding("losing", losing[flow]))
+        elif flow in slow:
+            found.append(FlowFinding("slow", slow[flow]))
+        else:
+            found.append(FlowFinding("ok", 0.0))
+    return found
+
+
+def _named(rows: Sequence[Sequence[bool | None]], apart: int) -> dict[int, float]:
+    """The flows that stand out, with how sure that is. After one is named, the others are compared without it."""
+    named: dict[int, float] = {}
+    while len(rows) - len(named) >= 2:
+        evidence = Evidence(len(rows), apart)
+        out = frozenset(named)
+        for round_, events in enumerate(zip(*rows, strict=False)):
+            evidence.take(round_, events, out)
+        bar = (len(rows) - len(named)) / ALPHA
+        new = {flow: 1 - bar * ALPHA / most for flow, most in enumerate(evidence.most) if most >= bar}
+        if not new:
+            break
+        named |= new
+    return named
+
+
+def _is_lost(sample: int) -> bool | None:
+    return True if sample == LOST else False if sample >= 0 else None
+
+
+def _burst(rows: Sequence[Sequence[bool | None]]) -> float:
+    """Losses in a row, in the mean. Not those of the flow that loses most: it may be dead."""
+    losses = runs = 0
+    for row in sorted(rows, key=lambda row: sum(fate is True for fate in row))[:-1]:
+        before: bool | None = False
+        for fate in row:
+            losses += fate is True
+            runs += fate is True and before is not True
+            before = fate
+    return losses / runs if runs else 0.0
+
+
+def _slow(rows: Sequence[Sequence[int]]) -> list[list[bool | None]]:
+    """Whether each flow's answer took clearly longer than the others' in the same round."""
+    slow: list[list[bool | None]] = [[] for _ in rows]
+    for samples in zip(*rows, strict=False):
+        answered = [sample for sample in samples if sample >= 0]
+        middle = median(answered) if len(answered) >= 2 else math.inf
+        limit = max(middle + _SLOW_NS, middle * _SLOW_SHARE)
+        for row, sample in zip(slow, samples, strict=True):
+            row.append(sample > limit if sample >= 0 else None)
+    return slow
