@@ -298,6 +298,23 @@ ROWS: Final = {
             "tests/screen/test_undo.py::test_no_setting_makes_a_real_path_a_simulated_one_or_the_reverse",
         ),
     ),
+    "A35": Row(
+        "Recordings whose values are of other types, whose rows share bytes, or which hide a trigger",
+        "what a format promises, believed of a file",
+        (
+            "tests/history/test_harm.py::test_a_value_of_a_type_that_the_table_does_not_have_is_one_line",
+            "tests/history/test_harm.py::test_rows_that_share_their_bytes_hold_no_more_than_the_file",
+            "tests/history/test_harm.py::test_a_trigger_of_a_tables_name_is_never_run",
+        ),
+    ),
+    "A36": Row(
+        "What was forgotten is still named in what stays of its run",
+        "what is said for all together",
+        (
+            "tests/history/test_harm.py::"
+            "test_what_is_forgotten_of_a_run_takes_the_names_along_that_only_it_had_met",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

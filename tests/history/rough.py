@@ -50,7 +50,7 @@ def kill(path: Path, chance: random.Random) -> int:
     if not told:
         return 0
     with Store(str(path)) as store:
-        ((check,),) = store._connection.execute("PRAGMA integrity_check").fetchall()
+        ((check,),) = store._tables._connection.execute("PRAGMA integrity_check").fetchall()
         assert check == "ok"
         (trace,) = store.traces()
         assert told <= trace.rounds <= told + 1

@@ -6,10 +6,12 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import Final
 
-from hopscope.history import schema
+import msgspec
+
+from hopscope.history import notes, schema
 from hopscope.history.block import BadBlock
 from hopscope.history.packing import pack_row
-from hopscope.history.store import Store, StoreError
+from hopscope.history.store import Store, StoreError, Trace
 from hopscope.history.unpacking import parts_of
 
 _OF_RUN: Final = (
@@ -26,11 +28,12 @@ def forget(path: str, target: str | None, before: int | None) -> int:
     `StoreError`, `FileNotFoundError`, `OSError`."""
     with Store(path) as store:
         traces = store.traces()
-    gone = {
-        (trace.run.id, trace.target)
-        for trace in traces
-        if (target is None or target in (trace.query, trace.address)) and (before is None or trace.until < before)
-    }
+        gone = {
+            (trace.run.id, trace.target)
+            for trace in traces
+            if (target is None or target in (trace.query, trace.address)) and (before is None or trace.until < before)
+        }
+        known = _met_in(store, [trace for trace in traces if (trace.run.id, trace.target) not in gone], gone)
     left = {trace.run.id for trace in traces if (trace.run.id, trace.target) not in gone}
     with closing(schema.open_to_write(path)) as connection:
         try:
@@ -44,6 +47,7 @@ def forget(path: str, target: str | None, before: int | None) -> int:
                 for run in {run for run, _ in gone}:
                     if run in left:
                         _thin_out(connection, run, {number for one, number in gone if one == run})
+                        _forget_names(connection, run, known.get(run, set()))
                     else:
                         for words in _OF_RUN:
                             connection.execute(words, (run,))
@@ -54,6 +58,28 @@ def forget(path: str, target: str | None, before: int | None) -> int:
             raise schema.explained(error) from None
         schema.leave_plain(connection)
     return len(gone)
+
+
+def _met_in(store: Store, staying: list[Trace], gone: set[tuple[int, int]]) -> dict[int, set[str]]:
+    """By run of which a part goes: the addresses that were met in what stays of it."""
+    runs = {run for run, _ in gone}
+    met: dict[int, set[str]] = {}
+    for trace in staying:
+        if trace.run.id in runs:
+            met.setdefault(trace.run.id, set()).update(store.addresses(trace))
+    return met
+
+
+def _forget_names(connection: sqlite3.Connection, run: int, met: set[str]) -> None:
+    """Names of addresses that nothing in what stays has met."""
+    words = "SELECT id, fact FROM note WHERE run = ? AND target = 0 AND kind = 'named'"
+    for id_, data in connection.execute(words, (run,)).fetchall():
+        try:
+            fact = notes.decode(data)
+        except (msgspec.DecodeError, ValueError):
+            raise StoreError("it is broken") from None
+        if isinstance(fact, notes.Named) and fact.address not in met:
+            connection.execute("DELETE FROM note WHERE id = ?", (id_,))
 
 
 def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> None:

@@ -243,9 +243,20 @@ def _check(connection: sqlite3.Connection) -> None:
     if version != VERSION:
         newer = "a later" if version > VERSION else "another"
         raise StoreError(f"it was written by {newer} version of hopscope (tables {version}, here {VERSION})")
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_schema LIMIT 20"))
-    if found != _TABLES:
+    # Whole: a trigger may have the name of a table, and is run by who writes to that.
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchmany(len(_TABLES) + 1)
+    if sorted(found) != sorted(_made()):
         raise StoreError("its tables are not those of a recording of hopscope's")
+
+
+def _made() -> list[tuple[str, str, str, str]]:
+    """What the schema of a store says: kind, name, of which table, and how it was made."""
+    return [
+        ("index", name, words.split(" ON ")[1].split()[0], words)
+        if words.startswith("CREATE INDEX")
+        else ("table", name, name, words)
+        for name, words in _TABLES.items()
+    ]
 
 
 def network_system(folder: str) -> str | None:

@@ -21,8 +21,9 @@ from hopscope.history.block import BadBlock, ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
+from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
-from hopscope.history.unpacking import Rows, inflated, unpack
+from hopscope.history.unpacking import Rows, addresses_of, inflated, unpack
 from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
@@ -36,17 +37,13 @@ from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarte
 
 MOST_TRACES: Final = 10_000
 """Of one store; a file with more is no recording of anybody's."""
-MOST_NOTES: Final = 1_000_000
+MOST_NOTES: Final = 200_000
+"""Of one question: as many changes as a year of trouble has."""
 _LONGEST_ADDRESS: Final = 64
 _LONGEST_NOTE: Final = 1 << 20
-_BROKEN: Final = "it is broken"
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
 
-_KINDS: Final[dict[str, Any]] = {
-    "data": bytes, "fact": bytes, "host": str, "hopscope": str, "ended": int | None, "newest": int | None
-}  # fmt: skip
-"""Of what type columns are; every other one is an integer."""
 T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
@@ -88,7 +85,7 @@ class Store:
 
     def __init__(self, path: str) -> None:
         """`StoreError`, `FileNotFoundError`."""
-        self._connection = schema.open_to_read(path)
+        self._tables = Tables(schema.open_to_read(path))
 
     def __enter__(self) -> Self:
         return self
@@ -100,25 +97,25 @@ class Store:
 
     def close(self) -> None:
         """Idempotent."""
-        self._connection.close()
+        self._tables.close()
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
         """Meanwhile nothing is seen of what others write. Not for long: their log grows. `StoreError`."""
-        self._rows("BEGIN")
+        self._tables.rows("BEGIN")
         try:
             yield
         finally:
-            self._rows("COMMIT")
+            self._tables.rows("COMMIT")
 
     # --- what there is ------------------------------------------------------------------------------------------
 
     def runs(self) -> list[RecordedRun]:
         """All of them, the oldest first. `StoreError`."""
-        rows = self._rows("SELECT id, begun, ended, host, hopscope FROM run ORDER BY id LIMIT ?", MOST_TRACES + 1)
+        words = "SELECT id, begun, ended, host, hopscope FROM run ORDER BY id LIMIT ?"
         runs = [
             RecordedRun(id_, _moment(begun), None if ended is None else _moment(ended), clean(host), clean(version))
-            for id_, begun, ended, host, version in rows
+            for id_, begun, ended, host, version in self._tables.rows(words, MOST_TRACES + 1)
         ]
         if len(runs) > MOST_TRACES:
             raise StoreError("it holds more runs than any recording")
@@ -132,7 +129,7 @@ class Store:
             "SELECT run, target, fact FROM note WHERE target > 0"
             " AND kind IN ('asked', 'found', 'begun', 'taken-back') ORDER BY id"
         )
-        for run, target, data in self._cursor(words):
+        for run, target, data in self._tables.cursor(words):
             if run not in runs:
                 continue
             query, begun, address, protocol, port = said.get((run, target), ("", runs[run].begun, None, None, None))
@@ -165,10 +162,10 @@ class Store:
             "SELECT run, target, sum(rounds), sum(probes), sum(bytes), max(until)"
             " FROM segment GROUP BY run, target LIMIT ?"
         )
-        for run, target, rounds, probes, size, until in self._rows(words, MOST_TRACES):
+        for run, target, rounds, probes, size, until in self._tables.rows(words, MOST_TRACES):
             counts[run, target] = (rounds, probes, size, _moment(until))
         readers: dict[int, Rows] = {}
-        for run, data in self._cursor("SELECT run, data FROM live ORDER BY id"):
+        for run, data in self._tables.cursor("SELECT run, data FROM live ORDER BY id"):
             parts = _sound(readers.setdefault(run, Rows()).count, data)
             for one in parts:
                 rounds, probes, size, until = counts.get((run, one.target), (0, 0, 0, 0))
@@ -190,7 +187,7 @@ class Store:
         words = (
             "SELECT id, first_row, since, until, last_row FROM segment WHERE run = ? AND target = ? ORDER BY first_row"
         )
-        segments = self._rows(words, trace.run.id, trace.target)
+        segments = self._tables.rows(words, trace.run.id, trace.target)
         live = [row for row in live if not segments or row[0] > segments[-1][4]]
         waiting = self._notes(trace.run.id, trace.target)
         is_cut = until is not None and (
@@ -224,7 +221,7 @@ class Store:
 
     def _notes(self, run: int, target: int) -> list[RowedFact]:
         words = "SELECT row, fact FROM note WHERE run = ? AND target = ? AND kind != 'said' ORDER BY id LIMIT ?"
-        rows = self._rows(words, run, target, MOST_NOTES)
+        rows = self._tables.rows(words, run, target, MOST_NOTES)
         return [(row, fact) for row, data in rows if not isinstance(fact := _note(data), _BESIDE)]
 
     def _live(self, trace: Trace) -> list[Rowed]:
@@ -233,7 +230,7 @@ class Store:
         rows = Rows()
         return [
             (row, fact)
-            for row, data in self._cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run)
+            for row, data in self._tables.cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run)
             for _, told in _sound(rows.unpack, data, target)
             for fact in told
         ]
@@ -243,11 +240,20 @@ class Store:
     ) -> Iterator[Rowed]:
         """The facts of these segments, then of these rows, of the probes that were sent in a span."""
         for id_ in segments:
-            for (data,) in self._rows("SELECT data FROM segment WHERE id = ?", id_):
+            for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
                 yield from _made_safe(_sound(unpack, data, trace.target, since, until))
         begin = -(1 << 63) if since is None else since
         end = 1 << 63 if until is None else until
         yield from _made_safe([told for told in live if begin <= _at(told[1]) < end])
+
+    def addresses(self, trace: Trace) -> set[str]:
+        """Those that answered it, and its own. `StoreError`."""
+        key = (trace.run.id, trace.target)
+        met = {trace.address} if trace.address else set()
+        for (data,) in self._tables.cursor("SELECT data FROM segment WHERE run = ? AND target = ?", *key):
+            met |= _sound(addresses_of, data)
+        met |= {fact.address for _, fact in self._live(trace) if isinstance(fact, Answered)}
+        return met
 
     def bins(
         self, trace: Trace, span: int, since: int = 0, until: int = 1 << 62, ttls: Container[int] = range(256)
@@ -259,10 +265,10 @@ class Store:
         key = (trace.run.id, trace.target)
         parts: list[SpanBins] = []
         if span < HOUR:
-            for (data,) in self._rows(f"{words} ORDER BY since", *key, MINUTE, until, since):
+            for (data,) in self._tables.rows(f"{words} ORDER BY since", *key, MINUTE, until, since):
                 parts += _sound(_bins, data, ttls)
         told = {part.begin // HOUR for part in parts}
-        for (data,) in self._rows(f"{words} ORDER BY since", *key, HOUR, until, since):
+        for (data,) in self._tables.rows(f"{words} ORDER BY since", *key, HOUR, until, since):
             parts += [hour for hour in _sound(_bins, data, ttls) if hour.begin // HOUR not in told]
         parts += self._live_bins(trace, ttls)
         begin = since // max(span, MINUTE) * max(span, MINUTE)
@@ -273,7 +279,7 @@ class Store:
         """Of what is in no segment yet."""
         live = self._live(trace)
         words = "SELECT max(last_row) AS newest FROM segment WHERE run = ? AND target = ?"
-        ((newest,),) = self._rows(words, trace.run.id, trace.target)
+        ((newest,),) = self._tables.rows(words, trace.run.id, trace.target)
         packer = Packer()
         for row, told in groupby(live, key=itemgetter(0)):
             if newest is None or row > newest:
@@ -293,7 +299,7 @@ class Store:
             "SELECT max(row) AS newest FROM (SELECT max(row) AS row FROM live WHERE run = ?1 UNION ALL"
             " SELECT max(last_row) FROM segment WHERE run = ?1 UNION ALL SELECT max(row) FROM note WHERE run = ?1)"
         )
-        ((newest,),) = self._rows(words, run)
+        ((newest,),) = self._tables.rows(words, run)
         return -1 if newest is None else int(newest)
 
     def rows_after(self, run: int, row: int, reader: Rows) -> list[tuple[int, int, SessionFact | notes.Note]]:
@@ -301,8 +307,10 @@ class Store:
         `StoreError`, also where some of them are in segments already."""
         told: list[tuple[int, int, SessionFact | notes.Note]] = []
         words = "SELECT row, target, fact FROM note WHERE run = ? AND row > ? ORDER BY id LIMIT ?"
-        told += [(number, target, _note(data)) for number, target, data in self._rows(words, run, row, MOST_NOTES)]
-        for number, data in self._rows("SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id", run, row):
+        found = self._tables.rows(words, run, row, MOST_NOTES)
+        told += [(number, target, _note(data)) for number, target, data in found]
+        words = "SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id"
+        for number, data in self._tables.rows(words, run, row):
             for target, facts in _sound(reader.unpack, data):
                 told += [(number, target, fact) for _, fact in _made_safe([(number, fact) for fact in facts])]
         told.sort(key=itemgetter(0))  # a row's notes stand before its probes, and so they stay
@@ -310,49 +318,37 @@ class Store:
 
     def segments_after(self, run: int, row: int) -> bool:
         """Whether later rows than this one are in segments by now. `StoreError`."""
-        return bool(self._rows("SELECT 1 FROM segment WHERE run = ? AND last_row > ? LIMIT 1", run, row))
+        return bool(self._tables.rows("SELECT 1 FROM segment WHERE run = ? AND last_row > ? LIMIT 1", run, row))
 
     def said(self, trace: Trace) -> list[SaidVerdict]:
         """What was said of it then, in order. `StoreError`."""
         words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'said' ORDER BY id LIMIT ?"
-        rows = self._rows(words, trace.run.id, trace.target, MOST_NOTES)
+        rows = self._tables.rows(words, trace.run.id, trace.target, MOST_NOTES)
         return [fact for (data,) in rows if isinstance(fact := _note(data), SaidVerdict)]
 
     def way(self, trace: Trace) -> WayIn | None:
         """Which network it was last probed from; None: that never became known. `StoreError`."""
         words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'way' ORDER BY id DESC LIMIT 1"
-        rows = self._rows(words, trace.run.id, trace.target)
+        rows = self._tables.rows(words, trace.run.id, trace.target)
         return next((fact for (data,) in rows if isinstance(fact := _note(data), WayIn)), None)
 
     def names(self, run: RecordedRun) -> dict[str, AddressInfo]:
         """What was known of addresses at the end. `StoreError`."""
-        rows = self._rows("SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?", run.id, MOST_NOTES)
-        return {fact.address: fact.info for (data,) in rows if isinstance(fact := _note(data), Named)}
+        return {fact.address: fact.info for fact in self._of_all(run) if isinstance(fact, Named)}
 
     def missed(self, run: RecordedRun) -> int:
         """How many facts of a run could not be kept when they happened. `StoreError`."""
-        rows = self._rows("SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?", run.id, MOST_NOTES)
-        return sum(fact.facts for (data,) in rows if isinstance(fact := _note(data), Missed))
+        return sum(fact.facts for fact in self._of_all(run) if isinstance(fact, Missed))
 
-    def _rows(self, words: str, *values: int) -> list[tuple[Any, ...]]:
-        return list(self._cursor(words, *values))
-
-    def _cursor(self, words: str, *values: int) -> Iterator[tuple[Any, ...]]:
-        """What is found, read as it is used: not longer than must be, for the log grows as long."""
-        try:
-            found = self._connection.execute(words, values)
-            kinds = [_KINDS.get(column[0], int) for column in found.description or ()]
-            for row in found:
-                if not all(map(isinstance, row, kinds)):  # in a broken file not even STRICT tables are strict
-                    raise StoreError(_BROKEN)
-                yield row
-        except schema.ERRORS as error:
-            raise schema.explained(error) from None
+    def _of_all(self, run: RecordedRun) -> Iterator[notes.Note]:
+        """The notes that are no target's."""
+        words = "SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?"
+        return (_note(data) for (data,) in self._tables.cursor(words, run.id, MOST_NOTES))
 
 
 def _moment(at: int) -> int:
     if not 0 <= at < 1 << 62:
-        raise StoreError(_BROKEN)
+        raise StoreError(BROKEN)
     return at
 
 
@@ -365,7 +361,7 @@ def _sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
     try:
         return read(data, *more)
     except (BadBlock, ValueError, msgspec.DecodeError, zlib.error):
-        raise StoreError(_BROKEN) from None
+        raise StoreError(BROKEN) from None
 
 
 def _bins(data: bytes, ttls: Container[int]) -> list[SpanBins]:
@@ -379,7 +375,7 @@ def _made_safe(told: list[Rowed]) -> list[Rowed]:
         if isinstance(fact, Answered):
             if fact.address not in known:
                 if not _is_address(fact.address):
-                    raise StoreError(_BROKEN)
+                    raise StoreError(BROKEN)
                 known.add(fact.address)
         elif isinstance(fact, Failed):
             told[place] = (row, notes.safe_failure(fact))
@@ -393,7 +389,7 @@ def _is_address(text: str) -> bool:
 def _note(data: bytes) -> notes.Note:
     """A note that a fold can take."""
     if len(data) > _LONGEST_NOTE:
-        raise StoreError(_BROKEN)
+        raise StoreError(BROKEN)
     try:
         fact = notes.decode(data)
         if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:
@@ -403,7 +399,7 @@ def _note(data: bytes) -> notes.Note:
         elif isinstance(fact, Asked):
             read_query(fact.query)
     except (msgspec.DecodeError, ValueError):
-        raise StoreError(_BROKEN) from None
+        raise StoreError(BROKEN) from None
     return fact
 
 

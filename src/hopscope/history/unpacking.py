@@ -184,6 +184,16 @@ def unpack(data: bytes, target: int, since: int | None = None, until: int | None
     return facts
 
 
+def addresses_of(data: bytes) -> set[str]:
+    """The addresses that answer in a block. `BadBlock`."""
+    try:
+        block = _block_decoder.decode(inflated(data))
+    except msgspec.DecodeError as error:
+        raise BadBlock(str(error)) from None
+    shaped = {shape.answer.address for shape in block.shapes if shape.answer is not None}
+    return shaped | {fact.address for fact in block.odd if isinstance(fact, Answered)}
+
+
 def inflated(data: bytes) -> bytes:
     """What was compressed, if it is no longer than a block may be. `BadBlock`."""
     inflater = zlib.decompressobj()

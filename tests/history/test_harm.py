@@ -1,0 +1,108 @@
+"""Recordings that were made to do harm: what does not fit the tables is one line, and nothing of theirs is run."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hopscope.history import schema
+from hopscope.history.forgetting import forget
+from hopscope.history.notes import Named
+from hopscope.history.store import Store, StoreError
+from hopscope.wire.messages import Answered
+from tests.history.test_store import BEGUN, TARGET, S, head, second, use, written
+
+PAGE = 4096
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "night"
+    written(path, 30)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "run SET begun = 'x'", "run SET begun = NULL", "run SET ended = x'00'", "run SET host = NULL",
+        "run SET hopscope = x'05'", "note SET fact = NULL", "note SET fact = 'text'", "note SET row = 1e300",
+        "segment SET data = NULL", "segment SET since = 'x'", "segment SET until = x'ff'", "segment SET rounds = 'x'",
+        "segment SET bytes = 1.5", "segment SET first_row = NULL", "tier SET data = 7",
+    ],
+)  # fmt: skip
+def test_a_value_of_a_type_that_the_table_does_not_have_is_one_line(path: Path, change: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        told = dict(connection.execute("SELECT name, sql FROM sqlite_schema"))
+        for name, words in told.items():
+            loose = words.replace(" STRICT", "").replace(" NOT NULL", "")
+            connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (loose, name))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE {change}")
+        connection.execute("PRAGMA writable_schema = ON")
+        for name, words in told.items():
+            connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (words, name))
+    with pytest.raises(StoreError) as refused:
+        list(use(path))
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_trigger_of_a_tables_name_is_never_run(tmp_path: Path) -> None:
+    evil = tmp_path / "evil"
+    with closing(sqlite3.connect(evil)) as connection:
+        tables = dict(schema._TABLES)
+        connection.execute(tables.pop("run"))
+        connection.execute("CREATE TRIGGER tier_of AFTER INSERT ON run BEGIN SELECT 1; END")
+        for words in tables.values():
+            connection.execute(words)
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+        connection.commit()
+    for opening in (schema.open_to_write, schema.open_to_read):
+        with pytest.raises(StoreError, match="its tables are not those"):
+            opening(str(evil))
+
+
+def test_rows_that_share_their_bytes_hold_no_more_than_the_file(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM note")
+        connection.execute("VACUUM")
+        words = "INSERT INTO note (run, row, target, kind, fact) VALUES (1, 0, 1, 'x', zeroblob(1000000))"
+        connection.execute(words)
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'note'").fetchone()[0]
+    data = bytearray(path.read_bytes())
+    at = (root - 1) * PAGE
+    assert data[at] == 13  # a leaf of a table (sqlite.org/fileformat2.html, 1.6), with one cell
+    cells = 400
+    (cell,) = struct.unpack_from(">H", data, at + 8)
+    struct.pack_into(">H", data, at + 3, cells)
+    struct.pack_into(f">{cells}H", data, at + 8, *[cell] * cells)
+    path.write_bytes(data)
+    with Store(str(path)) as store, pytest.raises(StoreError, match="broken"):
+        store._tables.rows("SELECT fact FROM note NOT INDEXED WHERE kind = 'x'")
+
+
+def test_what_is_forgotten_of_a_run_takes_the_names_along_that_only_it_had_met(tmp_path: Path) -> None:
+    path = tmp_path / "night"
+    out = written(path, 3, end=False)
+    for fact in [*head("192.0.2.81"), *second(3)]:
+        if isinstance(fact, Answered):
+            fact = msgspec.structs.replace(fact, address="192.0.2.81" if fact.ttl == 3 else fact.address)
+        out.add(2, fact)
+    for address in (TARGET, "192.0.2.1", "192.0.2.81"):
+        out.add(0, Named(address, f"name-of-{address.replace('.', '-')}.example"))
+    out.end(BEGUN + 10 * S)
+    out.close()
+    assert forget(str(path), TARGET, None) == 1
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"name-of-192-0-2-80" not in left
+    assert TARGET.encode() not in left
+    with Store(str(path)) as store:
+        (run,) = store.runs()
+        assert set(store.names(run)) == {"192.0.2.1", "192.0.2.81"}
