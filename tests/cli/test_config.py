@@ -172,7 +172,7 @@ def test_none_takes_a_key_out() -> None:
 def test_kept_settings_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "config.toml"
     keep(path, {"screen": {"theme": 'with "quotes" \\ and ü', "chart": None}, "probe": {"interval": 0.25}})
-    loaded = config.load(str(path), {})
+    loaded = config.parse(path.read_text())
     assert config.screen_values(loaded.config) == {"theme": 'with "quotes" \\ and ü'}
     assert config.defaults(loaded.config) == {"interval_s": 0.25}
     path.chmod(0o600)
@@ -203,3 +203,26 @@ def test_a_table_in_a_string_is_no_table() -> None:
 @pytest.mark.parametrize("home", ["/dev/null", "/nonexistent", "/proc/1/root/x" * 300])
 def test_a_home_that_is_none_has_no_configuration(home: str) -> None:
     assert config.load(None, {"HOME": home}) == config.Loaded()
+
+
+def test_what_is_wrong_with_the_screen_or_the_keys_is_said_by_every_command(tmp_path: Path) -> None:
+    for text, says in (
+        ('[keys]\n"probe.paws" = "p"\n', "keys.probe.paws: no such action"),
+        ('[screen]\ncolumns = ["latency"]\n', "screen.columns: no column 'latency'"),
+        ('[screen]\ntheme = "solarised"\n', "screen.theme: no theme 'solarised'"),
+    ):
+        (tmp_path / "config.toml").write_text(text)
+        for words in (["-r", "192.0.2.1"], ["doctor"], ["config"], ["demo", "--list"]):
+            with pytest.raises(UsageError, match=says):
+                read([*words, "--config", str(tmp_path / "config.toml")], {})
+
+
+def test_config_prints_what_is_in_force_and_that_is_a_file_that_says_the_same() -> None:
+    text = '[probe]\nport = 443\ninterval = "500ms"\n[screen]\ncolumns = ["loss", "spark"]\n'
+    text += '[keys]\n"probe.pause" = ["p"]\n'
+    loaded = config.parse(text)
+    printed = show_config.in_force(loaded)
+    assert config.parse(printed) == loaded
+    assert show_config.in_force(config.parse("")) == show_config.TEMPLATE
+    assert 'interval = "500ms"' in printed
+    assert "# timeout = " in printed

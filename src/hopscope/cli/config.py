@@ -160,7 +160,7 @@ def load(given: str | None, environ: Mapping[str, str], *, raised: bool = False)
             raise UsageError(f"{plain(path)}: cannot be read: No such file or directory") from None
         except Unreadable as error:
             raise UsageError(f"{plain(path)}: cannot be read: {error}") from None
-        return Loaded(parse(_text(path, data), given), path)
+        return Loaded(_checked(parse(_text(path, data), given), given), path)
     path = default_path(environ)
     if not os.path.exists(path):
         return Loaded()
@@ -174,7 +174,7 @@ def load(given: str | None, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError(f"{plain(path)}: cannot be read: {error}; --config '' goes without it") from None
     if owner not in (os.geteuid(), 0):
         return Loaded(note=f"{path} is not read: it belongs to another user")
-    return Loaded(parse(_text(path, data), str(path)), path)
+    return Loaded(_checked(parse(_text(path, data), str(path)), str(path)), path)
 
 
 def _text(path: Path, data: bytes) -> str:
@@ -242,6 +242,19 @@ def _check_screen(config: Config) -> None:
     refresh = config.screen.refresh
     if refresh is not None:
         screen_refresh(refresh)
+
+
+def _checked(config: Config, name: str) -> Config:
+    """`config`, where the screen can be shown so: what is wrong with ``[screen]`` and ``[keys]`` is said by every
+    command, and not by the live screen alone. `UsageError`."""
+    if config.keys or config.screen.columns is not None or config.screen.theme is not None:
+        from hopscope.views.screen.check import check
+        from hopscope.views.screen.options import ScreenOptions
+
+        wrong = check(ScreenOptions(**screen_values(config)))
+        if wrong is not None:
+            raise UsageError(f"{plain(name)}: {wrong}")
+    return config
 
 
 def screen_refresh(refresh: Duration) -> float:

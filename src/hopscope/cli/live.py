@@ -120,6 +120,7 @@ def screen_options(
         report=report,
         save_settings=save_settings,
         create=create,
+        port=options.port,
         bell=options.bell,
         leaves_table=not options.as_mtr,
         ends_with_probing=options.as_mtr and probing.rounds is not None,

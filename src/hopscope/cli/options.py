@@ -50,6 +50,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     servers: tuple[str, ...] = ()
     """Name servers to ask instead of the system's."""
     window: WindowName = "start"
+    port: int | None = None
+    """The port of whatever is probed by UDP or TCP later, where ICMP has none."""
     bell: bool = False
     """What the numbers are over."""
     privacy: int = 0
@@ -159,6 +161,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         dns=merged.get("dns", True),
         servers=merged.get("servers", loaded.config.names.servers),
         window=merged.get("window", "start"),
+        port=merged.get("port"),
         bell=merged.get("bell", False),
         privacy=merged.get("privacy", 0),
         assertion=merged.get("assertion"),

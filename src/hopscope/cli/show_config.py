@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK
@@ -71,11 +74,42 @@ TEMPLATE = f"""\
 """
 
 
+_LINE = re.compile(r'# "?([\w.]+)"? = ')
+_TABLE = re.compile(r"\[(\w+)\]")
+
+
+def in_force(config: configuration.Config) -> str:
+    """The template with what the file says in the place of the defaults that it changes."""
+    table, lines = "", []
+    for line in TEMPLATE.splitlines():
+        heading, key = _TABLE.fullmatch(line), _LINE.match(line)
+        if heading:
+            table = heading[1]
+        value = _said(config, table, key[1]) if key and table and table != "keys" else None
+        lines.append(line if value is None or key is None else f"{key[1]} = {value}")
+    lines += [f"{_toml(action)} = {_toml(keys)}" for action, keys in config.keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _said(config: configuration.Config, table: str, key: str) -> str | None:
+    """A value as TOML; None where the file leaves it out."""
+    struct = getattr(config, table)
+    value = getattr(struct, key, None)
+    default = {field.name: field.default for field in msgspec.structs.fields(struct)}.get(key)
+    return None if value is None or value == default else _toml(value)
+
+
+def _toml(value: object) -> str:
+    """A text, a number, a switch or an array of texts; JSON writes each as TOML does."""
+    return msgspec.json.encode(value).decode()
+
+
 def run(options: Options, environ: Mapping[str, str]) -> int:
-    """Print the template; where it belongs, or what is in force, goes to standard error."""
+    """Print what is in force, and every default; where that stands, and the history, goes to standard error."""
     if options.config.path is not None:
         say(f"in force: {configuration.plain(options.config.path)}")
     else:
         say(f"no file is in force; this would belong in {configuration.plain(configuration.default_path(environ))}")
-    Output(options.output).save(TEMPLATE)
+    say(f"the history stands in {configuration.plain(configuration.state_folder(environ))}")
+    Output(options.output).save(in_force(options.config.config))
     return OK

@@ -277,11 +277,13 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """The palette finds the registry's actions, each setting and column, and nothing of Textual's own."""
         from textual.app import SystemCommand
 
+        from hopscope.views.screen.dialogs.titles import title_of
+
+        unicode = not self._glyphs.is_ascii
         for action in ACTIONS.values():
             if action.id != "program.palette":
-                yield SystemCommand(
-                    action.title[0].upper() + action.title[1:], action.help, lambda id_=action.id: self.action_do(id_)
-                )
+                title = title_of(action, self.bound, unicode)
+                yield SystemCommand(title, action.help, lambda id_=action.id: self.action_do(id_))
         if self.context is not None:
             from hopscope.views.screen.dialogs.entries import entries
 

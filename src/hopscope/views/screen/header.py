@@ -45,7 +45,7 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
         mark, style = look.health(verdict.state)
         here = target is chosen
         words = "" if here else _tab_words(verdict)
-        text = f"{target.query}{words} "
+        text = f"{state.label(target)}{words} "
         rest = len(targets) - index - 1
         hidden = targets[index + 1 :] if here else targets[index:]
         sign = [(f" +{len(hidden)} ", look.quiet), *worst.of(hidden), (f"{look.glyphs.right} ", look.quiet)]
@@ -93,7 +93,7 @@ def _first_tab(targets: list[Target], position: int, state: ViewState, look: Loo
         target = targets[start]
         verdict = state.judge.target(target)
         words = "" if start == position else _tab_words(verdict)
-        used += min(cell_len(target.query) + cell_len(words), 40) + 6
+        used += min(cell_len(state.label(target)) + cell_len(words), 40) + 6
         if used > room and start != position:
             return start + 1
         start -= 1

@@ -65,6 +65,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     save_settings: SaveSettings | None = None
     create: Creator | None = None
     """None: files are made as any program does."""
+    port: int | None = None
+    """For a target that is probed by UDP or TCP later."""
     bell: bool = False
     """Ring the terminal's bell when a target is lost and when it is back."""
     leaves_table: bool = True

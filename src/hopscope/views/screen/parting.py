@@ -25,7 +25,7 @@ def parting(state: ViewState, report: ReportWriter | None) -> str:
     if others:
         text += "\n"
     for other in others[:MOST]:
-        text += f"{clean(other.query)}: {state.judge.target(other).words}\n"
+        text += f"{clean(state.label(other))}: {state.judge.target(other).words}\n"
     if len(others) > MOST:
         text += f"and {len(others) - MOST} more targets\n"
     return text

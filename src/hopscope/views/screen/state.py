@@ -113,6 +113,13 @@ class ViewState:
         """The chosen target as it is now."""
         return next((target for target in self.present.targets if target.id == self.target), None)
 
+    def label(self, target: Target) -> str:
+        """What it is called where several stand side by side: with its port where another has the same name."""
+        plan = target.plan
+        if plan is None or sum(other.query == target.query for other in self.shown.targets) < 2:
+            return target.query
+        return f"{target.query} {plan.protocol}{f' {plan.port}' if plan.protocol != 'icmp' else ''}"
+
     def table_cache(self, target: Target) -> TableCache:
         """What keeps a target's table calm."""
         return self.tables.setdefault(target.id, TableCache())

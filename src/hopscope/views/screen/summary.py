@@ -79,7 +79,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     if about is not None:
         status = state.judge.target(about)
         if status.state not in FINE or chosen is not None:
-            more += [tuple(f"{about.query}: {way}" for way in status.headline.sentences[0])]
+            more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.sentences[0])]
     heading = Headline(counted([status.state for status in statuses]), ("",), tuple(more))
     worst = min(statuses, key=lambda status: status.rank).state if statuses else "healthy"
     return sentence.rows(heading, look.health(worst), look.strong, look, width, lines)
@@ -131,7 +131,7 @@ def _layout(state: ViewState, targets: Sequence[Target], width: int) -> Layout:
         if left - size >= _WORDS_FROM:
             columns.append(column)
             left -= size
-    longest = max([_NAME_FROM if width >= 80 else 8, *(cell_len(target.query) for target in targets)])
+    longest = max([_NAME_FROM if width >= 80 else 8, *(cell_len(state.label(target)) for target in targets)])
     name = max(0, min(longest, 40, max(10, left * 11 // 20), left))
     longest = max([24, *(cell_len(_what(state.judge.target(target), 60)) for target in targets)])
     words = max(0, min(longest, left - name - 2))
@@ -177,7 +177,7 @@ def _cached(state: ViewState, target: Target, number: int | None, look: Look, wi
     if known is None or known[0] is not target or known[1] != made_of:
         cursor = look.glyphs.cursor if chosen else " "
         usual = state.table_cache(target).usual.of(hop) if (hop := target.path.target) else None
-        row = _row(state.judge.target(target), target, usual, cursor, number, look, width, layout)
+        row = _row(state.judge.target(target), target, usual, state.label(target), cursor, number, look, width, layout)
         known = state.order.rows[target.id] = target, made_of, over(row, look.chosen) if chosen else row
     return known[2]
 
@@ -186,6 +186,7 @@ def _row(
     status: TargetStatus,
     target: Target,
     usual: int | None,
+    name: str,
     cursor: str,
     number: int | None,
     look: Look,
@@ -195,7 +196,7 @@ def _row(
     mark, style = look.health(status.state)
     is_fine = status.state in FINE
     line = Line().add(cursor, look.strong).add(mark, style).add(f"{number or ' '} ", look.quiet)
-    line.add(fit(target.query, layout.name), look.text).add("  ", look.text)
+    line.add(fit(name, layout.name), look.text).add("  ", look.text)
     line.add(fit(_what(status, layout.words), layout.words), look.quiet if is_fine else style)
     for title in layout.columns:
         text, its = _column(title, status, target, usual, look, style)

@@ -112,7 +112,7 @@ def restart_with(context: ActionContext, target: Target, **changes: object) -> N
         if now.first_protocol != "icmp":
             context.state.ports[target.id] = now.port
         has_ports = changes["protocol"] in ("udp", "tcp")
-        changes = {"port": context.state.ports.get(target.id) if has_ports else None, **changes}
+        changes = {"port": context.state.ports.get(target.id, context.options.port) if has_ports else None, **changes}
         if not has_ports:
             changes["flows"] = 1
     context.session.restart(target.id, msgspec.structs.replace(now, **changes))

@@ -51,7 +51,7 @@ SETTINGS = (
     _probe("max_ttl", "largest TTL"),
     _probe("max_unknown", "max unknown"),
     _probe("tos", "TOS"),
-    Setting("theme", "theme", "colours", "screen", ()),
+    Setting("theme", "theme", "dark, light, for colour-blind eyes, or of the terminal's own colours", "screen", ()),
     Setting("names", "names", "names, addresses or both", "screen", NAMES_MODES),
     Setting("owners", "AS", "the owner of each address", "screen", (True, False)),
     Setting("mpls", "MPLS", "labels of hops", "screen", (True, False)),
