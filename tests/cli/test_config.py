@@ -173,8 +173,8 @@ def test_kept_settings_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "config.toml"
     keep(path, {"screen": {"theme": 'with "quotes" \\ and ü', "chart": None}, "probe": {"interval": 0.25}})
     loaded = config.parse(path.read_text())
-    assert config.screen_values(loaded.config) == {"theme": 'with "quotes" \\ and ü'}
-    assert config.defaults(loaded.config) == {"interval_s": 0.25}
+    assert config.screen_values(loaded) == {"theme": 'with "quotes" \\ and ü'}
+    assert config.defaults(loaded) == {"interval_s": 0.25}
     path.chmod(0o600)
     keep(path, {"probe": {"interval": 4.0}})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
