@@ -11,6 +11,7 @@ from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
+from hopscope.history.where import state_folder
 from hopscope.wire.methods import REAL
 
 TEMPLATE = f"""\
@@ -110,6 +111,6 @@ def run(options: Options, environ: Mapping[str, str]) -> int:
         say(f"in force: {configuration.plain(options.config.path)}")
     else:
         say(f"no file is in force; this would belong in {configuration.plain(configuration.default_path(environ))}")
-    say(f"the history stands in {configuration.plain(configuration.state_folder(environ))}")
+    say(f"the history stands in {configuration.plain(state_folder(environ))}")
     Output(options.output).save(in_force(options.config.config))
     return OK
