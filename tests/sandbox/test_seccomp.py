@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from hopscope.sandbox import seccomp
+from hopscope.sandbox.syscalls import ALLOWED, ARCHITECTURES, REFUSED_TO_ROOT, Architecture
 
-Program = Callable[[seccomp.Architecture, int], list[seccomp.Step]]
+Program = Callable[[Architecture, int], list[seccomp.Step]]
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 PROCESS = 4711
@@ -28,7 +29,7 @@ def verdict(
     name: str, number: int, *arguments: int, audit: int | None = None, program: Program = seccomp.program
 ) -> int:
     """What the filter of an architecture says of a call: classic BPF, run as the kernel would."""
-    architecture = seccomp.ARCHITECTURES[name]
+    architecture = ARCHITECTURES[name]
     words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("=IIQ6Q", number, architecture.audit if audit is None else audit, 0, *words)
     steps = program(architecture, PROCESS)
@@ -68,7 +69,7 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_what_probing_does_not_take_is_refused(name: str) -> None:
     numbers = CALLS[name]
     harmful = set(numbers) - {"read", "sendmsg", "openat", "socket", "clone", "clone3", "prctl", "tgkill"}
@@ -77,7 +78,7 @@ def test_what_probing_does_not_take_is_refused(name: str) -> None:
     assert verdict(name, numbers["read"]) == verdict(name, numbers["sendmsg"]) == ALLOW
 
 
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_some_calls_are_looked_at_more_closely(name: str) -> None:
     numbers = CALLS[name]
     for flags, said in ((0, ALLOW), (0o2000000, ALLOW), (1, refusal(13)), (2, refusal(13)), (0o100, refusal(13))):
@@ -96,10 +97,10 @@ def test_some_calls_are_looked_at_more_closely(name: str) -> None:
 
 
 @pytest.mark.parametrize("program", [seccomp.program, seccomp.program_for_root])
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_of_a_descriptor_only_what_is_its_own_business_can_be_changed(name: str, program: Program) -> None:
     """No signal to whom it names, no lease, no attribute of a file, no keys typed; of netlink, routes."""
-    column = seccomp.ARCHITECTURES[name].column
+    column = ARCHITECTURES[name].column
     socket, fcntl, ioctl = ((41, 198)[column], (72, 25)[column], (16, 29)[column])
 
     def said(number: int, *arguments: int) -> int:
@@ -117,14 +118,14 @@ def test_of_a_descriptor_only_what_is_its_own_business_can_be_changed(name: str,
         assert said(ioctl, 0, request) == refused, hex(request)
 
 
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_another_architectures_calls_end_the_process_and_younger_ones_are_unknown(name: str) -> None:
     assert verdict(name, 0, audit=0x40000003) == KILL  # i386's numbers mean other calls
     assert verdict(name, 500) == refusal(errno.ENOSYS)
     assert verdict(name, 0x40000000 | CALLS[name]["execve"]) == refusal(errno.EPERM)  # x32
 
 
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_numbers_are_the_kernels(name: str) -> None:
     """Held to the kernel's headers where the machine has them; else to the few that stand in this file."""
     header = HEADERS[name]
@@ -133,8 +134,8 @@ def test_the_numbers_are_the_kernels(name: str) -> None:
         found = re.findall(r"^#define __NR(?:3264)?_(\w+)\s+(\d+)$", header.read_text(), re.MULTILINE)
         known |= {call: int(number) for call, number in found}
         known.setdefault("newfstatat", known.get("fstatat", -1))
-    column = seccomp.ARCHITECTURES[name].column
-    listed = {**seccomp._ALLOWED, **seccomp._ROOTS}
+    column = ARCHITECTURES[name].column
+    listed = {**ALLOWED, **REFUSED_TO_ROOT}
     allowed = {call: numbers[column] for call, numbers in listed.items() if numbers[column] is not None}
     assert {call: known[call] for call in allowed if call in known} == {
         call: number for call, number in allowed.items() if call in known
@@ -157,7 +158,7 @@ ROOTS = {
 GIVEN_MORE = {"socketpair", "ioctl", "kill", "execve", "openat", "prlimit64"}
 
 
-@pytest.mark.parametrize("name", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_front_end_that_stays_root_has_nothing_of_that_number(name: str) -> None:
     def said(call: str, *arguments: int) -> int:
         number = {**CALLS[name], **ROOTS[name]}[call]

@@ -15,143 +15,10 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from hopscope.sandbox.capabilities import libc
-
-
-class Architecture(NamedTuple):
-    """What tells one architecture's calls."""
-
-    audit: int
-    """AUDIT_ARCH_*, linux/audit.h."""
-    column: int
-    """Which of the numbers in `_ALLOWED` are its own."""
-    seccomp: int
-    """The number of seccomp(2) itself."""
-
-
-ARCHITECTURES: Final = {
-    "x86_64": Architecture(0xC000003E, 0, 317),
-    "aarch64": Architecture(0xC00000B7, 1, 277),
-}
-
-Numbers = tuple[int | None, int | None]
-"""A call's on x86-64 and on AArch64; None: it has no such call."""
-
-# Those that the worker makes with every probe come first.
-_ALLOWED: Final[dict[str, Numbers]] = {
-    "recvmsg": (47, 212),
-    "sendmsg": (46, 211),
-    "sendto": (44, 206),
-    "recvfrom": (45, 207),
-    "epoll_wait": (232, None),
-    "epoll_pwait": (281, 22),
-    "select": (23, None),
-    "pselect6": (270, 72),
-    "read": (0, 63),
-    "write": (1, 64),
-    "poll": (7, None),
-    "ppoll": (271, 73),
-    "clock_gettime": (228, 113),
-    "gettimeofday": (96, 169),
-    "time": (201, None),
-    "epoll_ctl": (233, 21),
-    "epoll_create1": (291, 20),
-    "bind": (49, 200),
-    "connect": (42, 203),
-    "close": (3, 57),
-    "setsockopt": (54, 208),
-    "getsockopt": (55, 209),
-    "getsockname": (51, 204),
-    "getpeername": (52, 205),
-    "socketpair": (53, 199),
-    "listen": (50, 201),
-    "accept": (43, 202),
-    "accept4": (288, 242),
-    "shutdown": (48, 210),
-    "sendmmsg": (307, 269),
-    "recvmmsg": (299, 243),
-    "mmap": (9, 222),
-    "munmap": (11, 215),
-    "mprotect": (10, 226),
-    "mremap": (25, 216),
-    "madvise": (28, 233),
-    "brk": (12, 214),
-    "membarrier": (324, 283),
-    "futex": (202, 98),
-    "rseq": (334, 293),
-    "set_robust_list": (273, 99),
-    "get_robust_list": (274, 100),
-    "set_tid_address": (218, 96),
-    "arch_prctl": (158, None),
-    "fstat": (5, 80),
-    "stat": (4, None),
-    "lstat": (6, None),
-    "newfstatat": (262, 79),
-    "statx": (332, 291),
-    "statfs": (137, 43),
-    "fstatfs": (138, 44),
-    "access": (21, None),
-    "faccessat": (269, 48),
-    "faccessat2": (439, 439),
-    "readlink": (89, None),
-    "readlinkat": (267, 78),
-    "getdents": (78, None),
-    "getdents64": (217, 61),
-    "getcwd": (79, 17),
-    "lseek": (8, 62),
-    "readv": (19, 65),
-    "writev": (20, 66),
-    "pread64": (17, 67),
-    "fadvise64": (221, 223),
-    "dup": (32, 23),
-    "dup2": (33, None),
-    "dup3": (292, 24),
-    "pipe": (22, None),
-    "pipe2": (293, 59),
-    "eventfd2": (290, 19),
-    "nanosleep": (35, 101),
-    "clock_nanosleep": (230, 115),
-    "clock_getres": (229, 114),
-    "times": (100, 153),
-    "getrusage": (98, 165),
-    "sysinfo": (99, 179),
-    "uname": (63, 160),
-    "getrandom": (318, 278),
-    "getpid": (39, 172),
-    "getppid": (110, 173),
-    "gettid": (186, 178),
-    "getpgrp": (111, None),
-    "getsid": (124, 156),
-    "getuid": (102, 174),
-    "geteuid": (107, 175),
-    "getgid": (104, 176),
-    "getegid": (108, 177),
-    "getresuid": (118, 148),
-    "getresgid": (120, 150),
-    "getgroups": (115, 158),
-    "capget": (125, 90),
-    "getrlimit": (97, 163),
-    "rt_sigaction": (13, 134),
-    "rt_sigprocmask": (14, 135),
-    "rt_sigreturn": (15, 139),
-    "rt_sigpending": (127, 136),
-    "rt_sigsuspend": (130, 133),
-    "rt_sigtimedwait": (128, 137),
-    "sigaltstack": (131, 132),
-    "setitimer": (38, 103),
-    "getitimer": (36, 102),
-    "alarm": (37, None),
-    "sched_yield": (24, 124),
-    "sched_getaffinity": (204, 123),
-    "sched_getparam": (143, 121),
-    "sched_getscheduler": (145, 120),
-    "restart_syscall": (219, 128),
-    "exit": (60, 93),
-    "exit_group": (231, 94),
-}
-CALLS: Final = len(_ALLOWED)
+from hopscope.sandbox.syscalls import ALLOWED, ARCHITECTURES, REFUSED_TO_ROOT, Architecture, Numbers
 
 # With conditions on what they are given.
 _SOCKET = (41, 198)
@@ -270,7 +137,7 @@ def rule_descriptors(own: Filter) -> None:
 def program(architecture: Architecture, process: int) -> list[Step]:
     """The worker's filter. `process` may signal its own threads: abort(3) does."""
     own = Filter(architecture)
-    for numbers in _ALLOWED.values():
+    for numbers in ALLOWED.values():
         own.when(numbers, ALLOW)
     for numbers, flags in ((_OPEN, 1), (_OPENAT, 2)):
         own.when(numbers, argument(flags), *any_bit(_TO_WRITE, answer(errno.EACCES), ALLOW))
@@ -288,68 +155,6 @@ def program(architecture: Architecture, process: int) -> list[Step]:
     return own.otherwise(_ERRNO | errno.EPERM)
 
 
-# What uid 0 may do by its number alone, with no capability and whatever Landlock says; on x86-64 and on AArch64.
-_ROOTS: Final[dict[str, Numbers]] = {
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-    "open_by_handle_at": (304, 265),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "pidfd_getfd": (438, 438),
-    "pidfd_send_signal": (424, 424),
-    "tkill": (200, 130),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "io_uring_setup": (425, 425),
-    "userfaultfd": (323, 282),
-    "perf_event_open": (298, 241),
-    "bpf": (321, 280),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "semget": (64, 190),
-    "semctl": (66, 191),
-    "msgget": (68, 186),
-    "msgctl": (71, 187),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    # Another process of root's, and its share of the processors and of the memory.
-    "setpgid": (109, 154),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119),
-    "sched_setattr": (314, 274),
-    "sched_setaffinity": (203, 122),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    "process_mrelease": (448, 448),
-    "kcmp": (312, 272),
-}
 _SOCKETPAIR = (53, 199)
 _KILL = (62, 129)
 _CLONE_NEW = 0x7E020080
@@ -361,7 +166,7 @@ def program_for_root(architecture: Architecture, process: int) -> list[Step]:
     """The filter of a front end that keeps uid 0 without any capability: a deny-list, for it goes on to start workers.
     No file's mode, owner, times or attributes, no Unix socket of another's, no other process than its own group."""
     own = Filter(architecture)
-    for numbers in _ROOTS.values():
+    for numbers in REFUSED_TO_ROOT.values():
         own.when(numbers, REFUSE)
     rule_descriptors(own)
     # A pair of datagram sockets could be connected to any name; one of streams is connected for good.
