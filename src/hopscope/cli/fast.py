@@ -120,7 +120,7 @@ class _Fast:
                 self._recording.look(record.number, record.fold.judge.judged())
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Counters):
+        if type(event) is Counters:
             self._counters = event
         record = self._records.get(getattr(event, "target", 0))
         if record is None:
@@ -128,7 +128,7 @@ class _Fast:
         self._apply(record, event)
         if len(self._records) > 1 or record.fold.probing.flows > 1:
             self._sharing.heard(record, event)
-        if isinstance(event, Finished):
+        if type(event) is Finished:
             if self._stream is not None:
                 self._tell_news(record)
             self._say(record.ended())

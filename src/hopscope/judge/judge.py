@@ -35,7 +35,6 @@ from hopscope.wire.facts import (
 )
 from hopscope.wire.messages import (
     Answered,
-    Duplicate,
     Event,
     Failed,
     Finished,
@@ -109,14 +108,14 @@ class Judge:
 
     def apply(self, fact: Event | DriverFact) -> None:
         """Fold one fact of this target. What is out of range or of no concern is ignored."""
-        if isinstance(fact, (Sent, Answered, Lost, Failed)):
+        if type(fact) is Sent or type(fact) is Answered or isinstance(fact, (Answered, Lost, Failed)):
             if (
                 fact.flow == self._flow
                 and self._since <= fact.sent_at < _MAX_NS
                 and 0 < fact.ttl <= _MAX_TTL
                 and 0 <= fact.round < _MAX_ROUND
             ):
-                if isinstance(fact, Sent):
+                if type(fact) is not Answered and isinstance(fact, Sent):
                     self._open.send(fact)
                 else:
                     self._settle(fact)
@@ -135,10 +134,11 @@ class Judge:
     def _settle(self, fact: Answered | Lost | Failed) -> None:
         """What became of a probe."""
         if isinstance(fact, Answered):
-            if isinstance(fact, Duplicate) or not 0 <= fact.rtt_ns < _MAX_NS:
+            if not 0 <= fact.rtt_ns < _MAX_NS:
                 return
-            if isinstance(fact, Late):
-                self._open.late(fact)
+            if type(fact) is not Answered:
+                if isinstance(fact, Late):
+                    self._open.late(fact)
                 return
         if self._open.settle(fact):
             self._judge_complete()

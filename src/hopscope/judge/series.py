@@ -186,7 +186,7 @@ class Series:
             hop = self.hops.get(ttl)
             if hop is None:
                 hop = self.hops[ttl] = HopSeries(ttl, length)
-            if isinstance(fate, Answered) and not isinstance(fate, Late):
+            if type(fate) is Answered:
                 if self._answer(hop, fate, ordinal) and reached is None:
                     reached = fate
             elif isinstance(fate, Failed):

@@ -131,13 +131,13 @@ class PathFold:
     def apply(self, event: Event | DriverFact) -> None:
         """Fold one event of this target; what is no probe's, no round's and does not concern all of them is
         ignored."""
-        if isinstance(event, (Sent, Answered, Lost, Failed)):
+        if type(event) is Sent or type(event) is Answered or isinstance(event, (Answered, Lost, Failed)):
             if event.flow != self._flow:
                 return
             at, round_ = event.sent_at, event.round
             if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= round_ < _MAX_ROUND):
                 return
-            if isinstance(event, Answered):
+            if type(event) is not Sent and isinstance(event, Answered):
                 if not 0 <= event.rtt_ns < _MAX_NS:
                     return
                 at += event.rtt_ns
@@ -167,14 +167,14 @@ class PathFold:
                 return False
             hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
         oldest = self._oldest
-        if isinstance(event, Sent):
-            return hop.sent_one(event.round, oldest)
         # `Late` and `Duplicate` are kinds of `Answered`.
         if type(event) is Answered:
             changed = hop.answered(event, oldest)
             if changed and event.kind not in PASSING:
                 self._arrived(event, hop)
             return changed
+        if isinstance(event, Sent):
+            return hop.sent_one(event.round, oldest)
         if isinstance(event, (Lost, Failed)):
             changed = hop.lost_one(event.round, oldest) if isinstance(event, Lost) else hop.failed_one(event, oldest)
             if changed and event.round < self._target.next:

@@ -74,10 +74,10 @@ class Columns:
         for fact in facts:
             kind = type(fact)
             rtt = None
-            if isinstance(fact, (Sent, Lost)):
+            if type(fact) is Sent:
                 ttl, at = fact.ttl, fact.sent_at
                 shape: Shape = (kind, ttl, fact.target, fact.flow)
-                if kind is Sent and at > latest:
+                if at > latest:
                     latest = at
             elif isinstance(fact, Answered):
                 ttl, at, rtt = fact.ttl, fact.sent_at, fact.rtt_ns
@@ -86,8 +86,11 @@ class Columns:
                 shape = (
                     kind, ttl, fact.target, fact.flow, fact.address, fact.kind, fact.icmp_type, fact.icmp_code,
                     fact.reply_ttl, fact.clock, fact.mpls, fact.vouched, fact.quoted_dscp, fact.mtu,
-                    fact.count if isinstance(fact, Duplicate) else 1,
+                    fact.count if kind is Duplicate and isinstance(fact, Duplicate) else 1,
                 )  # fmt: skip
+            elif isinstance(fact, Lost):
+                ttl, at = fact.ttl, fact.sent_at
+                shape = (kind, ttl, fact.target, fact.flow)
             elif isinstance(fact, Failed):
                 ttl, at = fact.ttl, fact.sent_at
                 shape = (kind, ttl, fact.target, fact.flow, fact.error, fact.message)

@@ -129,7 +129,7 @@ class Past:
     def append(self, fact: Fact, path: PathFold) -> None:
         """A fact, and the fold that has just taken it."""
         log = self.log
-        if isinstance(fact, Begun):
+        if type(fact) is Begun:
             self._begun.append((log.count, fact))
         if log.append(fact) and log.count % EVERY == 0:
             data = zlib.compress(pickle.dumps(path.bare()))

@@ -70,11 +70,13 @@ class Listener:
             self._garbage(str(why))
 
     def _hear(self, record: TargetRecord, event: Event) -> None:
-        if isinstance(event, (Sent, Lost, RoundStarted)):
+        if type(event) is Sent:
             self._targets.apply(record, event)
         elif isinstance(event, Answered):
             if not self._sees(event.address):
                 return
+            self._targets.apply(record, event)
+        elif isinstance(event, (Lost, RoundStarted)):
             self._targets.apply(record, event)
         else:
             event = self._hear_other(record, event)
