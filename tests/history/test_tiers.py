@@ -105,7 +105,9 @@ def test_what_is_too_much_goes_the_probes_first_then_minutes_then_hours_and_what
     seen = []
     with Store(str(path)) as store:
         for limit in range(whole, -1, -8192):
-            Pruner(connection, out._run, limit).prune()
+            pruner = Pruner(connection, out._run, limit)
+            while not pruner.prune():
+                pass
             trace = only(store)
             spans = store.bins(trace, MINUTE)
             assert spans == together(spans, MINUTE)
@@ -154,7 +156,9 @@ def test_another_runs_oldest_goes_before_this_ones_newest_and_a_run_that_is_writ
     path = tmp_path / "store"
     written(path, 2000, target="192.0.2.99")
     out = sparse(path, 100)
-    Pruner(out._connection, out._run, 0).prune()
+    pruner = Pruner(out._connection, out._run, 0)
+    while not pruner.prune():
+        pass
     with Store(str(path)) as store:
         assert [trace.query for trace in store.traces()] == [ADDRESS]
     out.close()

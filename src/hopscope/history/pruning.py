@@ -12,8 +12,8 @@ from hopscope.history.transaction import Transaction
 
 _STEP: Final = 8
 """Segments that go at once: some hundred pages, a few milliseconds."""
-_MOST_STEPS: Final = 1000
-"""Of one call, each a transaction of its own: more than what can have come since the last one."""
+_MOST_STEPS: Final = 8
+"""Of one call, each a transaction of its own: a second's commit does not wait long for them."""
 _FREE_PAGES: Final = 2000
 """Given back to the file system at once."""
 
@@ -27,17 +27,21 @@ class Pruner:
         self._run = run
         self.limit = limit
 
-    def prune(self) -> None:
-        """Let the oldest go while there is too much. `StoreError`: what is there stays."""
+    def prune(self) -> bool:
+        """Let some of the oldest go where there is too much; whether that was enough. `StoreError`: what is there
+        stays."""
+        is_enough = False
         try:
             for _ in range(_MOST_STEPS):
-                if self._used() <= self.limit or not self._step():
+                is_enough = self._used() <= self.limit or not self._step()
+                if is_enough:
                     break
             if self._pages("page_count") * self._pages("page_size") > self.limit:
                 # One call of execute() would free one page.
                 self._connection.executescript(f"PRAGMA incremental_vacuum({_FREE_PAGES})")
         except schema.ERRORS as error:
             raise schema.explained(error) from None
+        return is_enough
 
     def _pages(self, of: str) -> int:
         number: int = self._connection.execute(f"PRAGMA {of}").fetchone()[0]

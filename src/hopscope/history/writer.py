@@ -34,6 +34,8 @@ MOST_WAITING: Final = 8 << 20
 """Bytes of rows that a store does not take."""
 
 
+_LAST_STEPS: Final = 20
+"""Calls of the pruner when a run ends: the user waits for it."""
 _LIVE: Final = "INSERT INTO live (run, row, at, data) VALUES (?, ?, ?, ?)"
 
 
@@ -68,6 +70,8 @@ class StoreWriter:
         self._segments = Segments(self._connection, run)
         # The log beside it counts as well, and takes some.
         self._pruner = None if limit is None else Pruner(self._connection, run, limit - limit // 16)
+        self._is_pruned = False
+        """Whether nothing more has to go until the next segments."""
         self._row = _OpenRow(0)
         self._probes: dict[int, list[ProbeFact]] = {}
         """Of the row that is open, by target."""
@@ -170,10 +174,11 @@ class StoreWriter:
         is_full = any(packer.is_full for packer in self._packers.values())
         if self._live_rows >= SEGMENT_ROWS or self._live_facts >= SEGMENT_FACTS or is_full:
             self.compact()
-            if self._pruner is not None:
-                self._pruner.prune()
+            self._is_pruned = False
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if self._pruner is not None and not self._is_pruned:
+            self._is_pruned = self._pruner.prune()
 
     def compact(self) -> None:
         """All rows until now become segments, in one transaction. `StoreError`."""
@@ -206,7 +211,9 @@ class StoreWriter:
             do.execute("UPDATE run SET ended = ? WHERE id = ?", (at, self._run))
         self.compact()
         if self._pruner is not None:
-            self._pruner.prune()
+            for _ in range(_LAST_STEPS):
+                if self._pruner.prune():
+                    break
         with suppress(sqlite3.Error):
             # One call of execute() would free one page.
             self._connection.executescript("PRAGMA incremental_vacuum")
