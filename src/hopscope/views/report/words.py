@@ -17,7 +17,7 @@ from hopscope.session.report import remarks
 from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 from hopscope.words.events import incident_words
-from hopscope.words.hops import hop_finding, hop_words
+from hopscope.words.hops import hop_finding, hop_words, shared_words
 from hopscope.words.numbers import DASH
 from hopscope.words.said import Said
 
@@ -119,6 +119,9 @@ def lost_of(hop: Hop) -> str:
     return f"{words} ({low:.1f}–{high:.1f} %)"
 
 
+NOT_ASKED = "not asked in this time: who shares a router takes turns"
+
+
 def is_true_loss(hop: Hop, found: HopFinding) -> bool:
     """Whether what is lost at a hop is lost traffic, as far as can be told: no router that answers seldom or never."""
     return bool(hop.received or hop.late) and (found.is_trouble or hop.is_target)
@@ -133,6 +136,11 @@ def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
     judged = hop_finding(target.path, hop, target.judged.verdict)
     words = [] if judged.state in ("ok", "starting") else [hop_words(judged)]
+    if not hop.sent and any(behind.sent for behind in target.path.hops if behind.ttl > hop.ttl):
+        words.append(NOT_ASKED)
+    shared = target.shared.get(hop.ttl)
+    if shared is not None:
+        words.append(shared_words(shared))
     if hop.unvouched:
         words.append(f"{hop.unvouched} of {hop.received} quote too little of the probe: a stranger could make them up")
     return "; ".join(words)
