@@ -10,6 +10,8 @@ from typing import TypeVar
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
+from hopscope.cli.output import say
+from hopscope.history import streams
 from hopscope.history.store import Store, StoreError
 from hopscope.history.where import STORE, state_folder
 
@@ -25,6 +27,11 @@ def store_path(options: Options) -> str:
 def opened(path: str) -> Store:
     """A store that is there. `UsageError`."""
     try:
+        if streams.is_text(path):
+            store, limits = streams.read(path)
+            for words in limits:
+                say(f"{configuration.plain(path)}: {words}")
+            return store
         return Store(path)
     except FileNotFoundError:
         raise UsageError(f"{configuration.plain(path)}: no such recording (hopscope history list)") from None

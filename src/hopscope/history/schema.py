@@ -122,10 +122,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_LOG_PAGES}")
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            for words in _TABLES.values():
-                connection.execute(words)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            _make_tables(connection)
         _check(connection)
         connection.execute("COMMIT")
         _looked_at(place.check_opened, path)
@@ -135,6 +132,21 @@ def open_to_write(path: str) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for words in _TABLES.values():
+        connection.execute(words)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def open_in_memory() -> sqlite3.Connection:
+    """A new store that is no file."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _harden(connection)
+    _make_tables(connection)
     return connection
 
 

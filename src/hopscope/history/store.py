@@ -6,6 +6,7 @@ trusted (`schema`, `notes.safe`, `pack`).
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
@@ -83,9 +84,9 @@ class Trace(msgspec.Struct, frozen=True):
 class Store:
     """One file, open for reading. A context manager; for one thread."""
 
-    def __init__(self, path: str) -> None:
-        """`StoreError`, `FileNotFoundError`."""
-        self._tables = Tables(schema.open_to_read(path))
+    def __init__(self, path: str | sqlite3.Connection) -> None:
+        """`path`: or a store that is open. `StoreError`, `FileNotFoundError`."""
+        self._tables = Tables(schema.open_to_read(path) if isinstance(path, str) else path)
 
     def __enter__(self) -> Self:
         return self

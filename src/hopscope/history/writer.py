@@ -55,10 +55,10 @@ class _OpenRow:
 class StoreWriter:
     """One run in a store."""
 
-    def __init__(self, path: str, *, host: str, begun: int, limit: int | None = None) -> None:
-        """`host` is this machine's name, `begun` epoch ns; `limit`: bytes that the store may have, the oldest goes
-        beyond that; None: no bound. `StoreError`, `OSError`."""
-        self._connection = schema.open_to_write(path)
+    def __init__(self, path: str | sqlite3.Connection, *, host: str, begun: int, limit: int | None = None) -> None:
+        """`path`: or a store that is open for writing. `host` is this machine's name, `begun` epoch ns; `limit`: bytes
+        that the store may have, the oldest goes beyond that; None: no bound. `StoreError`, `OSError`."""
+        self._connection = schema.open_to_write(path) if isinstance(path, str) else path
         try:
             words = "INSERT INTO run (begun, host, hopscope) VALUES (?, ?, ?)"
             run = self._connection.execute(words, (begun, host, __version__)).lastrowid

@@ -1,0 +1,327 @@
+"""Streams that were printed, as stores: hopscope's NDJSON, and the lines of mtr's ``--raw``. A store of one is made in
+memory, and what the lines do not say is said in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from hopscope.history import schema
+from hopscope.history.notes import Named
+from hopscope.history.schema import StoreError
+from hopscope.history.store import Store
+from hopscope.history.writer import StoreWriter
+from hopscope.names.clean import clean
+from hopscope.names.facts import AddressInfo
+from hopscope.names.hostnames import hostname
+from hopscope.names.scopes import scope
+from hopscope.session.events import EndEvent, ProbeEvent, StartEvent
+from hopscope.session.facts import Asked, TargetFact
+from hopscope.session.model import Probing
+from hopscope.session.plans import numeric
+from hopscope.wire.check import check
+from hopscope.wire.facts import Begun
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Failed,
+    Finished,
+    Late,
+    Lost,
+    Plan,
+    RoundStarted,
+    Sent,
+    Started,
+)
+
+S: Final = 1_000_000_000
+MOST_BYTES: Final = 256 << 20
+_MOST_LINE: Final = 1 << 20
+_MOST_TARGETS: Final = 10_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RAW: Final = re.compile(r"[xhdpmstu] \d{1,3}( |$)")
+_OF_NDJSON: Final = (
+    "read from NDJSON: verdicts are judged again; pauses, resets and names are not in it, and moments are to the"
+    " microsecond"
+)
+_OF_RAW: Final = (
+    "read from mtr's raw lines: they have no times, so a round a second is assumed, the last one when the file was"
+    " written; what was not answered counts as lost"
+)
+
+Line = StartEvent | ProbeEvent | EndEvent
+_decoder: Final = msgspec.json.Decoder(Line)
+
+
+def is_text(path: str) -> bool:
+    """Whether it is a file of lines, as far as its beginning tells. `FileNotFoundError`."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(256)
+    except OSError:
+        return False
+    return head.lstrip()[:1] == b"{" or _RAW.match(head.decode("ascii", "replace")) is not None
+
+
+def read(path: str) -> tuple[Store, list[str]]:
+    """The store of a stream, and what is to be said of it. `StoreError`."""
+    try:
+        if os.path.getsize(path) > MOST_BYTES:
+            raise StoreError(
+                f"a stream of more than {MOST_BYTES >> 20} MiB is not read; --record keeps less than a tenth"
+            )
+        with open(path, "rb") as file:
+            is_json = file.read(256).lstrip()[:1] == b"{"
+            file.seek(0)
+            lines = iter(lambda: file.readline(_MOST_LINE), b"")
+            if is_json:
+                return _store(_of_ndjson(lines)), [_OF_NDJSON]
+            return _store(_of_raw(lines, os.stat(path).st_mtime_ns)), [_OF_RAW]
+    except OSError as unreadable:
+        raise StoreError(unreadable.strerror or str(unreadable)) from None
+
+
+def _store(facts: Iterable[tuple[int, TargetFact | Named]]) -> Store:
+    connection = schema.open_in_memory()
+    writer: StoreWriter | None = None
+    end = 0
+    for number, fact in facts:
+        if writer is None:
+            writer = StoreWriter(connection, host="", begun=getattr(fact, "at", 0))
+        end = max(end, getattr(fact, "at", 0), getattr(fact, "sent_at", 0))
+        writer.add(number, fact)
+        if isinstance(fact, RoundStarted):
+            writer.cut()
+            writer.commit()
+            writer.compact_if_due()
+    if writer is None:
+        raise StoreError("it has no trace in it")
+    writer.end(end)
+    return Store(connection)
+
+
+# --- hopscope's own ------------------------------------------------------------------------------------------------
+
+
+class _OwnTarget:
+    """One target of an NDJSON stream, until its end is read."""
+
+    def __init__(self, number: int, head: StartEvent) -> None:
+        self.number = number
+        self.head = head
+        self.probes: list[tuple[int, ProbeEvent]] = []
+
+    def facts(self, rounds: int | None) -> Iterator[tuple[int, TargetFact | Named]]:
+        """All of it, in the order of sending. `rounds`: the end's."""
+        head, number = self.head, self.number
+        at = _moment(head.started)
+        address = numeric(head.target)
+        if address is None:
+            raise StoreError("a target in it has no address")
+        probing = Probing(protocol=head.protocol, interval_s=head.interval_s, timeout_s=head.timeout_s)
+        plan = Plan(
+            address,
+            head.family,
+            head.protocol,
+            port=head.port if head.protocol != "icmp" else None,
+            interval_ns=round(head.interval_s * S),
+            timeout_ns=round(head.timeout_s * S),
+            rounds=rounds,
+        )
+        check(plan)
+        yield number, Asked(at, head.query, probing)
+        yield number, Begun(at, plan)
+        yield (
+            number,
+            Started(number, head.method, head.source, None, head.port, head.packet_size, head.flow_kind, "kernel"),
+        )
+        newest = -1
+        self.probes.sort(key=lambda one: one[0])
+        for sent_at, probe in self.probes:
+            if probe.round > newest:
+                newest = probe.round
+                yield number, RoundStarted(number, newest, sent_at)
+            for fact in _fates(number, probe, sent_at):
+                yield number, fact
+        if rounds is not None:
+            yield number, Finished(number, rounds)
+
+
+def _fates(number: int, probe: ProbeEvent, at: int) -> list[TargetFact]:
+    key = (number, probe.round, probe.ttl, at)
+    sent = Sent(*key, probe.flow)
+    if probe.outcome == "lost":
+        return [sent, Lost(*key, probe.flow)]
+    if probe.outcome == "failed":
+        return [Failed(*key, "FAILED", clean(probe.error or "", 200), probe.flow)]
+    if probe.address is None or probe.rtt_ms is None or probe.kind is None or not 0 <= probe.rtt_ms < 1e9:
+        raise StoreError("an answer in it has no address, time or kind")
+    kind = {"late": Late, "duplicate": Duplicate}.get(probe.outcome, Answered)
+    answer = kind(
+        *key,
+        rtt_ns=round(probe.rtt_ms * 1e6),
+        address=probe.address,
+        kind=probe.kind,
+        reply_ttl=probe.reply_ttl,
+        mpls=probe.mpls,
+        clock=probe.clock or "kernel",
+        vouched=probe.vouched is not False,
+        flow=probe.flow,
+    )
+    return [sent, answer] if kind is Answered else [answer]
+
+
+def _of_ndjson(lines: Iterable[bytes]) -> Iterator[tuple[int, TargetFact | Named]]:
+    under_way: dict[str, _OwnTarget] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    for line in lines:
+        event = _event(line)
+        if isinstance(event, StartEvent):
+            number = numbers.setdefault((event.target, event.query), len(numbers) + 1)
+            if number > _MOST_TARGETS:
+                raise StoreError("it holds more targets than any recording")
+            if event.target in under_way:
+                yield from _whole(under_way.pop(event.target), None)
+            under_way[event.target] = _OwnTarget(number, event)
+        elif isinstance(event, ProbeEvent):
+            target = under_way.get(event.target)
+            if target is None:
+                raise StoreError("it begins in the midst of a stream: it has no start event")
+            target.probes.append((_moment(event.sent_at), event))
+        elif isinstance(event, EndEvent) and event.target in under_way:
+            yield from _whole(under_way.pop(event.target), event.rounds)
+    for left in under_way.values():  # it was cut off
+        yield from _whole(left, None)
+
+
+def _whole(target: _OwnTarget, rounds: int | None) -> Iterator[tuple[int, TargetFact | Named]]:
+    try:
+        yield from target.facts(rounds)
+    except ValueError as wrong:
+        raise StoreError(f"it is no stream of hopscope's: {clean(str(wrong), 200)}") from None
+
+
+def _event(line: bytes) -> Line | None:
+    """None: a line that is not about a probe, or one that was cut off at the end."""
+    try:
+        event: Line = _decoder.decode(line)
+    except msgspec.ValidationError:
+        if b'"event"' in line:
+            return None
+        raise StoreError(_no_stream(line)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if not line.endswith(b"\n") and b'"event"' in line:
+            return None
+        raise StoreError(_no_stream(line)) from None
+    return event
+
+
+def _no_stream(line: bytes) -> str:
+    if b'"report"' in line or line.strip() == b"{":
+        return "a JSON report, mtr's too, has totals and no probes; NDJSON and mtr's --raw lines can be replayed"
+    return "it is no recording of hopscope's"
+
+
+def _moment(text: str) -> int:
+    """Epoch ns. `StoreError`."""
+    try:
+        span = datetime.fromisoformat(text) - _EPOCH
+    except (ValueError, TypeError):
+        raise StoreError("a moment in it is none") from None
+    return ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1000
+
+
+# --- mtr's raw lines -----------------------------------------------------------------------------------------------
+
+
+def _of_raw(lines: Iterable[bytes], written: int) -> Iterator[tuple[int, TargetFact | Named]]:
+    """``x`` position number, ``h`` position address, ``d`` position name, ``p`` position µs number (mtr's FORMATS)."""
+    raw = _Raw()
+    for line in lines:
+        words = line.decode("utf-8", "replace").split()
+        if len(words) >= 2 and words[0] in raw.readers and words[1].isdigit() and int(words[1]) < 255:
+            raw.readers[words[0]](int(words[1]), words[2:])
+        elif words:
+            raise StoreError("a line of it is none of mtr's raw lines")
+    return raw.facts(written)
+
+
+class _Raw:
+    """What the lines said so far. A probe is (position, round); positions count from 0."""
+
+    def __init__(self) -> None:
+        self.readers: dict[str, Callable[[int, list[str]], None]] = {
+            "x": self._sent,
+            "h": self._host,
+            "d": self._name,
+            "p": self._answer,
+            **dict.fromkeys("mstu", lambda position, words: None),
+        }
+        self._counts: dict[int, int] = {}
+        self._flying: dict[tuple[int, str], int] = {}
+        self._now: dict[int, str] = {}
+        self._answers: dict[tuple[int, int], tuple[int, str]] = {}
+        self._names: dict[str, str] = {}
+
+    def _sent(self, position: int, words: list[str]) -> None:
+        if not words:
+            raise StoreError("a line of it is none of mtr's raw lines")
+        round_ = self._counts.get(position, 0)
+        self._counts[position] = round_ + 1
+        self._flying[position, words[0]] = round_
+
+    def _host(self, position: int, words: list[str]) -> None:
+        address = numeric(words[0]) if words else None
+        if address is None:
+            raise StoreError("an address in it is none")
+        self._now[position] = address
+
+    def _name(self, position: int, words: list[str]) -> None:
+        if words and position in self._now:
+            self._names[self._now[position]] = words[0]
+
+    def _answer(self, position: int, words: list[str]) -> None:
+        if not words or not words[0].isdigit() or len(words[0]) > 10 or position not in self._now:
+            raise StoreError("an answer in it has no time or address")
+        if len(words) > 1:
+            round_ = self._flying.pop((position, words[1]), None)
+        else:  # mtr before 0.90 has no numbers: each probe is told by its answer alone
+            round_ = self._counts.get(position, 0)
+            self._counts[position] = round_ + 1
+        if round_ is not None:
+            self._answers[position, round_] = (int(words[0]) * 1000, self._now[position])
+
+    def facts(self, written: int) -> Iterator[tuple[int, TargetFact | Named]]:
+        """All of it. `written`: when the file was (epoch ns)."""
+        if not self._now:
+            raise StoreError("nothing answered in it, so that its target is not known")
+        rounds = max(self._counts.values(), default=0)
+        begin = max(0, written - rounds * S)
+        target = self._now[max(self._now)]
+        yield 1, Asked(begin, target, Probing())
+        yield 1, Begun(begin, Plan(target, 6 if ":" in target else 4, rounds=rounds or None))
+        yield 1, Started(1, "raw", None, None, None, 64, "one", "kernel")
+        for address, name in self._names.items():
+            yield 0, Named.of(address, AddressInfo(hostname(name), None, scope=scope(address)))
+        for round_ in range(rounds):
+            yield 1, RoundStarted(1, round_, begin + round_ * S)
+            for position in sorted(self._counts):
+                if round_ < self._counts[position]:
+                    for fact in self._probe(position, round_, begin + round_ * S, target):
+                        yield 1, fact
+        yield 1, Finished(1, rounds)
+
+    def _probe(self, position: int, round_: int, begin: int, target: str) -> list[TargetFact]:
+        key = (1, round_, position + 1, begin + position * 1_000_000)
+        answer = self._answers.get((position, round_))
+        if answer is None:
+            return [Sent(*key), Lost(*key)]
+        rtt, address = answer
+        return [Sent(*key), Answered(*key, rtt, address, "echo-reply" if address == target else "time-exceeded")]

@@ -1,0 +1,115 @@
+"""What was printed as a stream can be replayed: NDJSON, and mtr's raw lines, as far as they carry."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from hopscope.history.store import StoreError
+from hopscope.history.streams import is_text, read
+from tests.cli.command import run
+
+HOPS = ("ttl", "sent", "received", "lost", "late", "failed", "duplicates", "loss_pct", "rtt_ms", "jitter_ms")
+
+
+def printed(path: Path, name: str, *words: str) -> None:
+    done = run("demo", *words, "--fast", "-c", "60", "--format", name)
+    assert (done.returncode, done.stderr) == (0, "")
+    path.write_text(done.stdout)
+
+
+@pytest.mark.parametrize("story", ["lossy-link", "hostile", "outage"])
+def test_a_report_of_an_ndjson_stream_has_the_numbers_of_the_live_one(tmp_path: Path, story: str) -> None:
+    path = tmp_path / "stream"
+    printed(path, "ndjson", story)
+    live = json.loads(run("demo", story, "--fast", "-c", "60", "--format", "json").stdout)
+    done = run("history", "replay", str(path), "--format", "json")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "verdicts are judged again" in done.stderr
+    again = json.loads(done.stdout)
+    assert [{key: hop[key] for key in HOPS} for hop in again["hops"]] == [
+        {key: hop[key] for key in HOPS} for hop in live["hops"]
+    ]
+    assert [[node["address"] for node in hop["nodes"]] for hop in again["hops"]] == [
+        [node["address"] for node in hop["nodes"]] for hop in live["hops"]
+    ]
+    for key in ("target", "protocol", "rounds", "reached", "interval_s", "timeout_s"):
+        assert again[key] == live[key]
+    assert again["verdict"]["kind"] == live["verdict"]["kind"]
+    assert again["target_series"]["lost"] == live["target_series"]["lost"]
+
+
+def test_a_stream_that_was_cut_off_is_replayed_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "stream"
+    printed(path, "ndjson", "healthy")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    done = run("history", "replay", str(path), "--format", "json")
+    assert done.returncode == 0
+    assert 20 <= json.loads(done.stdout)["rounds"] <= 40
+
+
+def test_mtrs_raw_lines_are_replayed_with_their_limits_said(tmp_path: Path) -> None:
+    path = tmp_path / "raw"
+    printed(path, "mtr-raw", "lossy-link")
+    os.utime(path, (1_800_000_000, 1_800_000_000))
+    lines = [line.split() for line in path.read_text().splitlines()]
+    done = run("history", "replay", str(path), "--format", "json")
+    assert done.returncode == 0
+    assert "they have no times, so a round a second is assumed" in done.stderr
+    again = json.loads(done.stdout)
+    assert again["rounds"] == 60
+    assert again["target"]["address"] == "192.0.2.80"
+    for position, hop in enumerate(again["hops"]):
+        times = [int(line[2]) for line in lines if line[:2] == ["p", str(position)]]
+        left = [line for line in lines if line[:2] == ["x", str(position)]]
+        assert (hop["sent"], hop["received"], hop["lost"]) == (len(left), len(times), len(left) - len(times))
+        assert (hop["rtt_ms"] and hop["rtt_ms"]["best"]) == (min(times) / 1000 if times else None)
+    assert again["started"].startswith("2027-01-15T07:59:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"report": {"mtr": {}, "hubs": []}}\n', "has totals and no probes"),
+        ('{\n  "schema": "hopscope.report/1"\n}\n', "has totals and no probes"),
+        ('{"event":"end","target":"192.0.2.1","rounds":1,"reached":true}\n', "no trace in it"),
+        ('{"event":"probe","target":"192.0.2.1","round":0,"ttl":1,"sent_at":"x","outcome":"lost"}\n', "no start event"),
+        ("x 0 33000\np 0 12 33000\n", "no time or address"),
+        ("x 0 33000\nx 1 33001\n", "its target is not known"),
+        ("x 0 33000\nh 0 evil;name\n", "an address in it is none"),
+        ("x 0 33000\nhello world\n", "none of mtr's raw lines"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said_in_a_line(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "stream"
+    path.write_text(text)
+    assert is_text(str(path))
+    with pytest.raises(StoreError, match=why):
+        read(str(path))
+    done = run("history", "replay", str(path), "-r")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("name", ["ndjson", "mtr-raw"])
+def test_a_stream_in_which_bytes_were_changed_is_read_or_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "stream"
+    printed(path, name, "hostile")
+    data = path.read_bytes()[:20_000]
+    chance = random.Random(16)
+    for _ in range(60):
+        changed = bytearray(data)
+        for _ in range(chance.choice([1, 3, 30])):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        path.write_bytes(changed)
+        if is_text(str(path)):
+            try:
+                store, _ = read(str(path))
+            except StoreError:
+                continue
+            for trace in store.traces():
+                list(store.facts(trace))
