@@ -290,6 +290,14 @@ ROWS: Final = {
             "test_what_was_removed_and_is_still_shown_cannot_be_changed_and_that_is_said",
         ),
     ),
+    "A37": Row(
+        "Keys of events where the last target was removed in a held moment",
+        "the present asked for by what was shown",
+        (
+            "tests/screen/test_rough_terminal.py::"
+            "test_event_keys_after_the_last_target_was_removed_in_a_held_moment_end_nothing",
+        ),
+    ),
     "A34": Row(
         "The demo's method is kept as a default, and is taken for a real path from then on",
         "a setting for one run that is kept for all",

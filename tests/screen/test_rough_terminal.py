@@ -191,3 +191,15 @@ def test_a_size_that_comes_as_bytes_is_no_size() -> None:
         assert memory_of(terminal.pid) - before < 20 << 20
         terminal.type("\x03")
         assert terminal.wait() == 130
+
+
+def test_event_keys_after_the_last_target_was_removed_in_a_held_moment_end_nothing() -> None:
+    with Terminal("demo") as terminal:
+        terminal.read(LAST_HOP)
+        at = len(terminal.bytes)
+        terminal.type("fx,.[]")
+        terminal.type("a")
+        terminal.read(b"add a target", at)
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert b"Traceback" not in terminal.bytes

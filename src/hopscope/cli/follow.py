@@ -207,9 +207,10 @@ class Follow(Watched):
 
     def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
         """See `Session.bins`."""
-        return self._folds[target].bins(begin, end, span, ttls)
+        fold = self._folds.get(target)
+        return fold.bins(begin, end, span, ttls) if fold is not None else []
 
     def happenings(self, target: int) -> list[Happening]:
         """See `Session.happenings`."""
-        fold = self._folds[target]
-        return fold.told.happenings(fold.judge.judged())
+        fold = self._folds.get(target)
+        return fold.told.happenings(fold.judge.judged()) if fold is not None else []

@@ -229,13 +229,14 @@ class Session(TakingBack):
         self._recall = None
 
     def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
-        """A target's run from `begin` to `end` (epoch ns) in bins: see `TargetFold.bins`."""
-        return self._targets[target].fold.bins(begin, end, span, ttls)
+        """A target's run from `begin` to `end` (epoch ns) in bins: see `TargetFold.bins`. None of one that is gone."""
+        known = self._targets.get(target)
+        return known.fold.bins(begin, end, span, ttls) if known is not None else []
 
     def happenings(self, target: int) -> list[Happening]:
-        """The moments of a target that are worth going to."""
-        fold = self._targets[target].fold
-        return fold.told.happenings(fold.judge.judged())
+        """The moments of a target that are worth going to. None of one that is gone."""
+        known = self._targets.get(target)
+        return known.fold.told.happenings(known.fold.judge.judged()) if known is not None else []
 
     def path_at(self, target: int, moment: int, window: WindowName = "start") -> Path | None:
         """What a target's path was at an earlier moment of this run (epoch ns), its numbers over a window that ended

@@ -66,6 +66,10 @@ class Targets:
         """`KeyError` where there is none of this number."""
         return self._records[number]
 
+    def get(self, number: int) -> TargetRecord | None:
+        """The target of this number; None: there is none, or no more."""
+        return self._records.get(number)
+
     def __len__(self) -> int:
         """How many there are."""
         return len(self._records)

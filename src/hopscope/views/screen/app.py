@@ -303,13 +303,17 @@ class HopscopeApp(App[None], inherit_bindings=False):
             super()._handle_exception(error)
 
     async def run_action(self, *action: Any, **namespaces: Any) -> bool:
-        """See Textual. Keys of a dialog run among the application's own messages, which must not end with it."""
+        """See Textual. Keys run among the application's own messages, which must not end with what a key does: a
+        mistake in it may cost that, and not hours of measurement."""
         try:
             return await super().run_action(*action, **namespaces)
         except Exception as error:
-            if self.is_headless or self.screen is self.main:
+            if self.is_headless:
                 raise
-            self._close_dialogs(error)
+            if self.screen is self.main and self.context is not None:
+                self.context.say(f"what this key does failed ({type(error).__name__}); nothing else is lost")
+            else:
+                self._close_dialogs(error)
             return True
 
     def _is_in_dialog(self) -> bool:
