@@ -19,6 +19,7 @@ from hopscope.wire.facts import Shared
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Late, Lost, Sent
 
 _MOST_FLYING: Final = 65_536
+_LOOK_EVERY_NS: Final = 250_000_000
 
 
 class _Place(NamedTuple):
@@ -32,10 +33,14 @@ class _Place(NamedTuple):
 class _Router:
     """A router, and at which hops it stands."""
 
-    __slots__ = ("address", "first", "places")
+    __slots__ = ("address", "first", "is_bound", "looked_at", "places", "size")
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.looked_at = 0
+        """When it was last looked at who is gone and whether the budget binds, and what came of it."""
+        self.size = 0
+        self.is_bound = False
         self.places: dict[_Place, TargetRecord] = {}
         self.first: dict[_Place, TargetRecord] = {}
         """Those of the first flows, which hear of the others."""
@@ -77,7 +82,7 @@ class Sharing:
 
     def heard(self, record: TargetRecord, event: Event) -> None:
         """An event of a target's."""
-        if not isinstance(event, (Sent, Answered, Lost, Failed)):
+        if not (type(event) is Sent or type(event) is Answered or isinstance(event, (Lost, Failed, Answered))):
             return
         place = _Place(record.number, event.flow, event.ttl)
         if isinstance(event, Sent):
@@ -140,9 +145,12 @@ class Sharing:
         self._rounds[place] = sent.round
         if len(router.places) < 2:
             return
-        for gone in [other for other, its in router.places.items() if _is_gone(other, its)]:
-            self._leave(gone)
-        if not router.binds or len(self._flying) >= _MOST_FLYING:
+        # With many targets there are many places: not to be gone through with each probe.
+        if len(router.places) != router.size or not 0 <= sent.sent_at - router.looked_at < _LOOK_EVERY_NS:
+            for gone in [other for other, its in router.places.items() if _is_gone(other, its)]:
+                self._leave(gone)
+            router.size, router.looked_at, router.is_bound = len(router.places), sent.sent_at, router.binds
+        if not router.is_bound or len(self._flying) >= _MOST_FLYING:
             return
         told: list[tuple[TargetRecord, int, Shared]] = []
         targets, flows = router.targets, router.flows
@@ -151,6 +159,8 @@ class Sharing:
         for other, its in router.first.items():
             fold = its.fold
             if other == place or fold.phase != "running" or fold.is_paused or not fold.has_rounds:
+                continue
+            if _is_gone(other, its):
                 continue
             if self._rounds.get(other) == fold.last_round or not self._is_same_way(place, other):
                 continue  # it asks itself in this round, or goes there by other routers
