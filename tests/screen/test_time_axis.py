@@ -248,6 +248,24 @@ def test_whiskers_stand_on_one_axis() -> None:
     assert all(len(line) == 40 for line in lines)
 
 
+async def test_the_whisker_is_a_column_to_choose_with_its_axis_in_the_head() -> None:
+    app = HopscopeApp(
+        lambda: launch(VirtualSession("healthy").play(60)),
+        ScreenOptions(glyphs="unicode", columns=("loss", "whisker", "spark")),
+    )
+    async with app.run_test(size=(120, 34)) as pilot:
+        while app.context is None or not app.shown.rows:
+            await pilot.pause(0.01)
+        lines = [row.text for row in app.shown.rows]
+    head = next(line for line in lines if "Host" in line)
+    assert "0 ───" in head
+    rows = [line for line in lines if line[3:5].strip().isdigit() and "●" in line[40:]]
+    assert len(rows) == 11
+    places = [line.index("●") for line in rows]
+    assert places == sorted(places)
+    assert head.index("0 ─") <= places[0] < places[-1] <= head.index(" ms")
+
+
 # --- another moment --------------------------------------------------------------------------------------------------
 
 

@@ -12,10 +12,10 @@ from hopscope.path.measures import MEASURES, Measure
 from hopscope.path.snapshot import Hop
 from hopscope.words.numbers import DASH, count, share, table_ms
 
-ColumnKind = Literal["count", "time", "share", "spark", "text"]
+ColumnKind = Literal["count", "time", "share", "spark", "whisker", "text"]
 
 _KINDS: Final[dict[str, ColumnKind]] = {"ms": "time", "%": "share", "probes": "count", "": "text"}
-_WIDTHS: Final[dict[ColumnKind, int]] = {"time": 8, "share": 7, "count": 6, "text": 8, "spark": 10}
+_WIDTHS: Final[dict[ColumnKind, int]] = {"time": 8, "share": 7, "count": 6, "text": 8, "spark": 10, "whisker": 26}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Column:
     rank: int
     definition: str
     measure: Measure | None
-    """None: the sparkline, which the table draws."""
+    """None: a picture, which the table draws."""
 
     @property
     def unit(self) -> str:
@@ -60,10 +60,14 @@ def _column(measure: Measure) -> Column:
 
 
 SPARK: Final = Column(
-    "spark", "last", "spark", _WIDTHS["spark"], 98, "the last rounds, oldest first: one cell a round", None
+    "spark", "last", "spark", _WIDTHS["spark"], 98, "the last rounds, oldest first: how much more than usual", None
+)
+WHISKER: Final = Column(
+    "whisker", "whisker", "whisker", _WIDTHS["whisker"], 30, "best, median and p95 of each hop on one axis", None
 )
 COLUMNS: Final[dict[str, Column]] = {
     **{key: _column(measure) for key, measure in MEASURES.items()},
+    WHISKER.key: WHISKER,
     SPARK.key: SPARK,
 }
 """By key, in their natural order."""

@@ -18,7 +18,7 @@ from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import named
 from hopscope.session.model import Target
-from hopscope.views.screen import folding, hosts, labels, spark
+from hopscope.views.screen import folding, hosts, labels, spark, whisker
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.cells import Usual
 from hopscope.views.screen.columns import COLUMNS, Column
@@ -178,6 +178,8 @@ class TablePainter:
             title = column.title
             if column.kind == "time" and self.in_us:
                 title += " µs"
+            if column.kind == "whisker":
+                title = whisker.scale(whisker.ceiling_of(self.target), column.width - 2, self.in_us)
             line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
         if layout.spark:
             line.add(" " * GAP, look.quiet)
@@ -219,6 +221,7 @@ class TablePainter:
         owned = cache.bands_of(target, look.glyphs)
         names = self._names()
         found = dict(zip((hop.ttl for hop in target.path.rows), findings, strict=True))
+        reach = whisker.ceiling_of(target) if any(column.kind == "whisker" for column in layout.columns) else 0.0
         out = []
         last = spark.newest(target.path)
         for item in items:
@@ -237,7 +240,7 @@ class TablePainter:
             facts = tuple(labels.facts_of(target, node.address) for node in nodes)
             band = owned.get(hop.ttl, NONE)
             # The hop by identity, and alive: a new snapshot of it is another object.
-            made_of = (verdict, steps, last, facts, band, nodes, names, hop.ttl == cursor)
+            made_of = (verdict, steps, last, facts, band, nodes, names, reach, hop.ttl == cursor)
             known = cache.rows.get(hop.ttl)
             if known is None or known[0][0] is not hop or known[0][1:] != made_of:
                 drawn = self._hop(hop, nodes, verdict, steps, last, band, names, chosen=hop.ttl == cursor)
@@ -307,6 +310,9 @@ class TablePainter:
                 style = look.text if hop.lost and hop.received and mark == " " else look.quiet
                 style = begins.style if hop.ttl in begins.ttls and hop.lost else style
                 line.add(fit(column.cell(hop), column.width - 1, "right"), style).add(mark, look.quiet)
+            elif column.kind == "whisker":
+                drawn = whisker.whisker(hop, whisker.ceiling_of(self.target), column.width - 2, look.glyphs.is_ascii)
+                line.add(f" {drawn} ", look.spark)
             else:
                 style = look.quiet if column.kind == "count" or not hop.received else value_style
                 line.add(fit(column.cell(hop, self.in_us), column.width - 1, "right") + " ", style)

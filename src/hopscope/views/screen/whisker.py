@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.screen.chart import titled
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row
 from hopscope.words.numbers import nice_ceiling, span_ms
@@ -49,6 +48,8 @@ def scale(ceiling: float, width: int, in_us: bool) -> str:
 
 def rows(target: Target, look: Look, width: int, height: int, in_us: bool) -> list[Row]:
     """A row a hop, as many as there is room for, the last ones."""
+    from hopscope.views.screen.chart import titled  # which draws with this
+
     hops = target.path.rows
     room = height - 2
     shown = hops[-room:] if room > 0 else ()
