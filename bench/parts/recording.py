@@ -150,6 +150,7 @@ def _read(path: Path, what: str) -> list[Row]:
     figures = msgspec.json.decode(said, type=dict[str, list[float]])
     return [
         Row("recording", f"any moment of {what}, cold, on the screen", "ms", tuple(figures["cold"]), 150),
+        Row("recording", "its end, when it is opened (cold)", "ms", tuple(figures["open"])),
         Row("recording", "a step from there", "ms", tuple(figures["step"]), 60),
         Row("recording", "the axis of a week, of one target", "ms", tuple(figures["week"]), 120),
         Row("recording", "what it is, listed (cold)", "ms", tuple(figures["list"])),

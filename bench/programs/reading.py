@@ -49,7 +49,7 @@ def _memory() -> float:
 def main() -> None:
     path, moments = sys.argv[1], int(sys.argv[2])
     chance = random.Random(1)
-    figures: dict[str, list[float]] = {"list": [], "cold": [], "step": [], "week": []}
+    figures: dict[str, list[float]] = {"list": [], "open": [], "cold": [], "step": [], "week": []}
 
     def timed(of: str, work: Any, *words: Any) -> Any:
         began = time.perf_counter()
@@ -66,15 +66,11 @@ def main() -> None:
             at = chance.randrange(trace.begun + 600 * 10**9, trace.until)
             _forget(path)
 
-            def show(at: int = at) -> Playback:
-                with Store(path) as again:
-                    playback = Playback(again, [trace], _Nobody(), at)
-                    playback.recall(at, 1)
-                    timed("step", lambda: playback.recall(at - 10 * 10**9, 1))
-                    return playback
-
-            timed("cold", show)
-            figures["cold"][-1] -= figures["step"][-1]
+            with Store(path) as again:
+                playback = timed("open", Playback, again, [trace], _Nobody(), at)
+                _forget(path)
+                timed("cold", playback.recall, at, 1)
+                timed("step", playback.recall, at - 10 * 10**9, 1)
             since = chance.randrange(trace.begun, max(trace.until - WEEK_NS, trace.begun + 1))
             _forget(path)
             timed("week", store.bins, trace, SPANS[4], since, since + WEEK_NS, (TARGET,))
