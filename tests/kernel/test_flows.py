@@ -23,7 +23,7 @@ ROUNDS = 3
 
 def trace(chain: Chain, user: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [*(as_plain_user if user == "plain" else as_root)(chain.client), "-I", "-m", "hopscope", "-n"]
-    command += ["--format", "json", "--flows", str(FLOWS), "-c", str(ROUNDS), "-i", "0.2", "-Z", "0.5"]
+    command += ["--format", "json", "--flows", str(FLOWS), "-c", str(ROUNDS), "-i", "0.2", "-Z", "2"]
     environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
     return subprocess.run([*command, *words], cwd="/", env=environment, check=False, capture_output=True, text=True)
 
