@@ -182,6 +182,32 @@ def test_what_cannot_be_a_recording_is_said_before_anything_is_probed(tmp_path: 
     assert (tmp_path / "old").read_text() == "a diary\n"
 
 
+def test_a_span_can_be_made_a_recording_of_its_own(path: str, tmp_path: Path) -> None:
+    out("demo", "outage", "--fast", "-c", "300", "--start", "2026-11-25T03:00:00Z", "--record", path, "-r")
+    span = ("--since", "2026-11-25 03:01", "--until", "2026-11-25 03:03")
+    part = str(tmp_path / "part")
+    assert out("history", "replay", path, *span, "--record", part) == ""
+    live, kept = (json.loads(out("history", "replay", one, *span, "--format", "json")) for one in (path, part))
+    assert kept == live
+    assert os.path.getsize(part) < os.path.getsize(path)
+
+
+def test_what_is_hidden_is_not_in_the_recording_that_is_sent(path: str, tmp_path: Path) -> None:
+    live = json.loads(out("demo", "outage", "--fast", "-c", "120", "--record", path, "--format", "json"))
+    part = str(tmp_path / "part")
+    assert out("history", "replay", path, "--privacy", "2", "--record", part) == ""
+    kept = json.loads(out("history", "replay", part, "--format", "json"))
+    secrets = [live["source"]["host"], live["source"]["address"]]
+    for hop in live["hops"][:2]:
+        secrets += [word for node in hop["nodes"] for word in (node["address"], node["hostname"]) if word]
+    whole = Path(part).read_bytes() + json.dumps(kept).encode()
+    assert [secret for secret in secrets if secret.encode() in whole] == []
+    assert [hop["rtt_ms"] for hop in kept["hops"]] == [hop["rtt_ms"] for hop in live["hops"]]
+    assert {node["hostname"] for hop in kept["hops"][:2] for node in hop["nodes"]} == {"hidden"}
+    assert kept["hops"][4]["nodes"][0]["address"] == live["hops"][4]["nodes"][0]["address"]
+    assert kept["verdict"]["kind"] == live["verdict"]["kind"]
+
+
 def test_a_torn_recording_is_a_line(path: str, tmp_path: Path) -> None:
     out("demo", "outage", "--fast", "-c", "300", "--record", path, "-r")
     data = Path(path).read_bytes()

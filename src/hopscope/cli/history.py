@@ -134,7 +134,7 @@ def _table(kept: tuple[ListedTrace, ...]) -> str:
 def _replay(options: Options, words: list[str], create: Creator | None) -> int:
     if len(words) != 1:
         raise UsageError("history replay: name one recording or one target: hopscope history replay FILE --format json")
-    if options.format is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+    if options.format is None and options.record is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
     path, target = _meant(options, words[0])
     with opened(path) as store:
@@ -143,6 +143,10 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
         missed = asked(path, lambda: sum(store.missed(run) for run in runs))
         if missed:
             say(f"{configuration.plain(path)}: {missed} facts of this time could not be kept when they happened")
+        if options.record is not None:
+            from hopscope.cli.copying import copy
+
+            return copy(options, path, store, traces, since, until)
         if options.format is None:
             from hopscope.cli.history_screen import replay
 

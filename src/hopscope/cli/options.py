@@ -132,7 +132,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         _check_mark(merged, "mark" in values)
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
-    _check_history(merged, action)
+    _check_history(merged, action, targets)
     if asked not in (None, "mtr-split") and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
     if probing.rounds == 0 and asked not in MTR and not as_mtr:
@@ -221,11 +221,12 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
             raise UsageError(f"{name}: virtual time is for reports; add -r, or --format json")
 
 
-def _check_history(merged: Values, action: str) -> None:
+def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:
     for option in ("since", "until", "at", "before", "store"):
         if merged.get(option) is not None and action != "history":
             raise UsageError(f"--{option}: only what was recorded has that: hopscope history --{option} …")
-    if merged.get("record") is not None and action in ("doctor", "config", "history"):
+    copies = action == "history" and words[:1] == ["replay"]
+    if merged.get("record") is not None and action in ("doctor", "config", "history") and not copies:
         raise UsageError(f"--record: {action} traces nothing that could be recorded")
 
 

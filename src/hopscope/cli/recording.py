@@ -34,22 +34,23 @@ def prepare(path: str) -> list[str]:
     return []
 
 
-def open_writer(path: str, begun: int | None = None) -> StoreWriter:
-    """A run in the store at `path`, which begins at `begun` (epoch ns; None: now). `UsageError`."""
+def open_writer(path: str, begun: int | None = None, host: str | None = None) -> StoreWriter:
+    """A run in the store at `path`, which begins at `begun` (epoch ns; None: now) on `host` (None: this one).
+    `UsageError`."""
     from hopscope.history.writer import StoreError
 
     try:
-        return _opened(path, time_ns() if begun is None else begun)
+        return _opened(path, time_ns() if begun is None else begun, host=host)
     except StoreError as why:
         raise UsageError(f"--record {plain(path)}: {why}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"--record {plain(path)}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _opened(path: str, begun: int, limit: int | None = None) -> StoreWriter:
+def _opened(path: str, begun: int, limit: int | None = None, host: str | None = None) -> StoreWriter:
     from hopscope.history.writer import StoreWriter
 
-    return StoreWriter(path, host=clean(socket.gethostname()), begun=begun, limit=limit)
+    return StoreWriter(path, host=clean(socket.gethostname()) if host is None else host, begun=begun, limit=limit)
 
 
 def begin(path: str | None) -> Recorder | None:

@@ -177,18 +177,23 @@ def _reading(options: Options) -> list[Rule]:
 
 def _recorded(options: Options) -> list[Rule]:
     """What ``--record`` writes, or ``history`` reads: files that are there by then, and no folder."""
+    written: list[Rule] = []
     if options.record is not None:
         from hopscope.cli.recording import prepare
 
         rights = landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE
-        return [Rule(path, rights) for path in prepare(options.record)]
+        written = [Rule(path, rights) for path in prepare(options.record)]
     if options.action != "history":
-        return []
+        return written
     folder = [Rule(options.store, READING | WRITING)] if options.store is not None else []
     named = [os.path.realpath(word) for word in options.targets]
     if options.targets[:1] == ("follow",):  # a store whose log comes and goes
         folder += [Rule(path if os.path.isdir(path) else os.path.dirname(path), READING) for path in named[1:]]
-    return [*folder, *(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm"))]
+    return [
+        *written,
+        *folder,
+        *(Rule(path + ending, landlock.READ_FILE) for path in named for ending in ("", "-wal", "-shm")),
+    ]
 
 
 def _scribe() -> Scribe | None:
