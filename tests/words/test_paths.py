@@ -253,7 +253,7 @@ def test_what_begins_where_the_verdict_says_is_called_harmless_only_where_the_ju
     said = Verdict(kind="loss", first_ttl=1, last_ttl=2)
     limits = Verdict(kind="loss", first_ttl=1, last_ttl=2, notes=(Note(kind="rate-limit", ttl=2),))
     states = [hop_finding(subject.path, hop, verdict).state for verdict in (Verdict(kind="healthy"), said, limits)]
-    assert states == ["cosmetic", "loss", "cosmetic"]
+    assert states == ["ok", "loss", "cosmetic"]
 
 
 def test_hops_before_the_place_of_loss_never_have_it() -> None:

@@ -30,6 +30,9 @@ def hop_finding(path: Path, hop: Hop, verdict: Verdict) -> HopFinding:
         case "cosmetic" if verdict.kind == "loss" and _loses(verdict, hop) and not _limits(verdict, hop):
             # Few numbers alone would call the very loss that is said harmless.
             return msgspec.structs.replace(found, state="loss")
+        case "cosmetic" if not _limits(verdict, hop):
+            # It may be the beginning of a loss that is small: what is harmless is said by who has the evidence.
+            return HopFinding(state="ok", confidence=found.confidence, lost=hop.lost, n=hop.lost + hop.received)
         case "no-answer" if verdict.kind not in _UNANSWERED and not _loses(verdict, hop):
             return msgspec.structs.replace(found, state="starting" if verdict.kind == "starting" else "silent")
         case "this-computer" if verdict.kind != "this-computer":

@@ -27,7 +27,7 @@ DEMO_ROUNDS = 10
 def tabs(state: ViewState, look: Look, width: int) -> Row:
     """The targets; at the right how they are probed and for how long. What has no room is counted: ``+3 ▸``."""
     shown = state.shown
-    right = _right(state.chosen, max(0, min(34, width - 60)))
+    right = _right(state.chosen, max(0, min(46, width - 60)), since=False)
     line = Line()
     right_width = cell_len(right) + 2 if width - cell_len(right) - line.width >= 44 else 0
     room = width - right_width
@@ -107,8 +107,8 @@ def _tab_words(verdict: TargetStatus) -> str:
     return f" {verdict.short if verdict.verdict.is_trouble else verdict.state.replace('-', ' ')}"
 
 
-def _right(target: Target | None, room: int) -> str:
-    """How the chosen target is probed and since when, as much of it as there is room for."""
+def _right(target: Target | None, room: int, *, since: bool = True) -> str:
+    """How the chosen target is probed and (`since`) since when, as much of it as there is room for."""
     if target is None:
         return ""
     plan, path = target.plan, target.path
@@ -117,7 +117,7 @@ def _right(target: Target | None, room: int) -> str:
         port = target.started.port if target.started else plan.port
         parts.append(f"{plan.protocol}{f' port {port}' if port and plan.protocol != 'icmp' else ''}")
         parts.append(interval(plan.interval_ns / 1e9))
-    if path.started_at is not None:
+    if since and path.started_at is not None:
         parts.append(f"since {time_of(path.started_at, path.last_at)}, {path.rounds} round{'s'[: path.rounds != 1]}")
     if target.started is not None and target.started.source and room >= WIDE:
         parts.append(f"from {target.started.source}")

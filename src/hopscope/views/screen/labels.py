@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from hopscope.views.screen.options import NamesMode
 
 NOTHING = AddressInfo()
 CLAIM = " ?"
-SECOND = 1_000_000_000
+SURELY = 3
+"""Answers in a row from elsewhere after which an address is one of a former path."""
 
 
 class NamesOptions(Protocol):
@@ -50,13 +52,19 @@ def present(target: Target, hop: Hop) -> tuple[Node, ...]:
         index = hop.ttl - epochs[-1].first_ttl
         addresses = epochs[-1].addresses[index] if 0 <= index < len(epochs[-1].addresses) else ()
         nodes = tuple(node for node in nodes if node.address in addresses) or (newest,)
-    interval = target.plan.interval_ns if target.plan is not None else SECOND
-    # All answers of the newest came after the last one of another: that is no sign of two ways at once.
-    return tuple(
-        node
-        for node in nodes
-        if node is newest or newest.received > ((newest.last_at or 0) - (node.last_at or 0)) / interval + 0.5
-    )
+    return tuple(node for node in nodes if not _is_former(target, hop, nodes, node))
+
+
+def _is_former(target: Target, hop: Hop, nodes: Sequence[Node], node: Node) -> bool:
+    """Whether all answers of those that answered later came after its last one: that is no sign of two ways at once."""
+    last, times = node.last_at or 0, target.path.round_times
+    begin = bisect_right(times, last)
+    if begin == 0:
+        return True
+    first = max(0, target.path.first_round + begin - hop.window.first_round)
+    since = sum(1 for sample in hop.window.samples[first:].tolist() if sample >= 0)
+    later = sum(other.received for other in nodes if (other.last_at or 0) > last)
+    return since >= SURELY and later <= since
 
 
 def called(target: Target, nodes: Sequence[Node], options: NamesOptions) -> tuple[str, str]:
