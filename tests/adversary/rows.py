@@ -298,6 +298,14 @@ ROWS: Final = {
             "test_event_keys_after_the_last_target_was_removed_in_a_held_moment_end_nothing",
         ),
     ),
+    "A38": Row(
+        "One target's routers answer with one address at every TTL: the others' hops are asked no more",
+        "fairness of what is shared",
+        (
+            "tests/probe/test_budget.py::"
+            "test_a_router_that_answers_for_many_hops_of_one_target_takes_nothing_from_the_others",
+        ),
+    ),
     "A34": Row(
         "The demo's method is kept as a default, and is taken for a real path from then on",
         "a setting for one run that is kept for all",

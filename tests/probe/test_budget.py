@@ -224,6 +224,28 @@ def test_who_asks_seldom_anyway_is_not_held_back() -> None:
     assert [len(slow.times(1, target)) for target in (1, 2, 3)] == [11, 11, 11]
 
 
+@pytest.mark.parametrize("liars", [1, 10])
+def test_a_router_that_answers_for_many_hops_of_one_target_takes_nothing_from_the_others(liars: int) -> None:
+    def meet(target: int, probe: Probe, now: int) -> Answer:
+        if target == 1:
+            if probe.ttl == 3:
+                return 3, "echo-reply", "198.51.100.1"
+            return probe.ttl, "time-exceeded", ROUTER if probe.ttl == 1 else OTHER
+        return probe.ttl, "time-exceeded", ROUTER  # at every TTL
+
+    together = Crowd(meet)
+    for target in range(1, 2 + liars):
+        together.add(target)
+    together.run(20)
+    begin = len(together.times(1, 1))
+    together.run(100)
+    asked = len(together.times(1, 1)) - begin
+    assert asked >= 0.8 * 100 / (1 + liars)
+    # What the liar's own hops have is shared among them in turn.
+    own = [len(together.times(ttl, 2)) for ttl in range(2, 20)]
+    assert max(own) <= 2 * min(own) + 4
+
+
 def test_a_loop_in_one_targets_path_is_its_own() -> None:
     def meet(target: int, probe: Probe, now: int) -> Answer:
         return 1, "time-exceeded", ROUTER if probe.ttl % 2 else OTHER

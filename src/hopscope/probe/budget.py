@@ -6,8 +6,9 @@ ask it in each round hear almost nothing and see loss that is none. The rules:
 - Who stands where follows from the answers: the address that answered last at a flow's TTL.
 - A router that one flow alone knows is asked at that flow's own pace.
 - Several take turns: all together one question in each spacing (1 s divided by `Plan.budget`) on the average, and no
-  more in a row than an interval has room for, at the most `FIRST`. Nobody has a second turn before each of the others
-  had one, but where none of those came in a whole interval.
+  more in a row than an interval has room for, at the most `FIRST`. No flow has a second turn before each of the others
+  had one, but where none of those came in a whole interval. A flow that meets a router at several TTLs (a loop, or a
+  router that answers for others) asks at one of them in each of its turns, and so takes nothing from the others.
 - Where a path ends (the target, or whoever refuses), each flow asks in each of its rounds.
 - Before a flow has heard of a TTL, it takes what others found there for its own, where at least two of them, and a
   quarter, found the same. After `PRESUMED` questions without an answer it is taken for a hop of its own.
@@ -37,49 +38,69 @@ GONE: Final = 3
 class Router:
     """An address that answers for hops of several flows, and who asks it."""
 
-    __slots__ = ("address", "cycle", "flows", "free_at", "heard_at", "places", "served")
+    __slots__ = ("_last", "address", "cycle", "flows", "free_at", "heard_at", "served", "turns")
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.places = self.served = 0
-        """Hops, of all flows, that it stands at or is presumed to stand at; and those that had their turn."""
+        self.flows: dict[Turns, int] = {}
+        """The flows that it stands or is presumed to stand on the way of, and at how many of their hops."""
+        self.served = 0
+        """How many of them had their turn."""
         self.cycle = 0
         """How many times all had one."""
-        self.flows: dict[Turns, int] = {}
-        """The flows of those hops, and how many each has."""
+        self.turns = 0
+        """Turns that anybody had."""
+        self._last: dict[Turns, int] = {}
+        """The cycle in which a flow had its last turn."""
         self.free_at = 0
         """When it may be asked again, on the average."""
         self.heard_at = 0
         """When it last answered somebody."""
 
-    def book(self, place: _Place, now: int, spacing: int) -> None:
-        """It is asked now, for this place."""
-        self.free_at = max(self.free_at, now) + spacing
-        if place.cycle == self.cycle:
+    def book(self, flow: Turns, place: _Place, now: int, spacing: int) -> None:
+        """It is asked now, by this flow at this place. What was asked before anybody knew who answers is not owed for
+        longer than a router limits."""
+        self.free_at = min(max(self.free_at, now), now + FIRST * spacing) + spacing
+        if self._last.get(flow) == self.cycle:
             self.cycle += 1
             self.served = 0
-        place.cycle = self.cycle
+        self._last[flow] = self.cycle
         self.served += 1
+        self.turns += 1
+        place.turn = self.turns
 
-    def serves(self, place: _Place, now: int, spacing: int, interval: int) -> bool:
-        """Whether it may be asked now, for this place."""
+    def serves(self, flow: Turns, now: int, spacing: int, interval: int) -> bool:
+        """Whether it may be asked now, by this flow."""
         if now < self.free_at - min(max(spacing, interval), FIRST * spacing):
             return False
-        return place.cycle != self.cycle or self.served >= self.places or now >= self.free_at + interval
+        return self._last.get(flow) != self.cycle or self.served >= len(self.flows) or now >= self.free_at + interval
+
+    def enter(self, flow: Turns) -> None:
+        """It stands at one more of the flow's hops."""
+        self.flows[flow] = self.flows.get(flow, 0) + 1
+
+    def leave(self, flow: Turns) -> None:
+        """It stands at one less."""
+        self.flows[flow] -= 1
+        if not self.flows[flow]:
+            del self.flows[flow]
+            self.served -= self._last.pop(flow, None) == self.cycle
 
 
 class _Place:
     """One hop of one flow."""
 
-    __slots__ = ("cycle", "is_sure", "missed", "missed_since", "router")
+    __slots__ = ("is_sure", "missed", "missed_since", "router", "turn", "wanted_at")
 
     def __init__(self, router: Router | None, *, is_sure: bool) -> None:
         self.router = router
         """None: it is asked in each round."""
         self.is_sure = is_sure
         """It was heard, and not presumed."""
-        self.cycle = -1
-        """Of its router, in which it had its last turn."""
+        self.turn = 0
+        """Of its router, the last that was its own."""
+        self.wanted_at = 0
+        """When it was last asked for."""
         self.missed = 0
         """Questions since its last answer that had none, and when the first of them was sent."""
         self.missed_since = 0
@@ -129,25 +150,20 @@ class Budget:
 
     def enter(self, turns: Turns, ttl: int, place: _Place, router: Router) -> None:
         """A flow's hop is this router's."""
-        router.places += 1
-        router.flows[turns] = router.flows.get(turns, 0) + 1
+        router.enter(turns)
         if place.is_sure:
             found = self._found.setdefault(ttl, {})
             found[router.address] = found.get(router.address, 0) + 1
 
     def leave(self, turns: Turns, ttl: int, place: _Place, router: Router) -> None:
         """It is not any more."""
-        router.places -= 1
-        router.served -= place.cycle == router.cycle
-        router.flows[turns] -= 1
-        if not router.flows[turns]:
-            del router.flows[turns]
+        router.leave(turns)
         if place.is_sure:
             found = self._found[ttl]
             found[router.address] -= 1
             if not found[router.address]:
                 del found[router.address]
-        if not router.places:
+        if not router.flows:
             del self._routers[router.address]
 
 
@@ -178,10 +194,22 @@ class Turns:
         router = place.router
         if router is None or len(router.flows) < 2:
             return True
-        if not router.serves(place, now, self._spacing, self.interval):
+        place.wanted_at = now
+        if router.flows[self] > 1 and not self._is_longest_waiting(place, now):
             return False
-        router.book(place, now, self._spacing)
+        if not router.serves(self, now, self._spacing, self.interval):
+            return False
+        router.book(self, place, now, self._spacing)
         return True
+
+    def _is_longest_waiting(self, place: _Place, now: int) -> bool:
+        """Whether of this flow's hops at the place's router none that is still asked for had its turn earlier."""
+        still = now - 2 * self.interval
+        return not any(
+            one.turn < place.turn and one.wanted_at >= still
+            for one in self._places.values()
+            if one.router is place.router
+        )
 
     def heard(self, ttl: int, address: str | None, now: int) -> None:
         """A router answered at this TTL; `address` None: the path ends there."""
@@ -194,12 +222,11 @@ class Turns:
         if place is None or before is None or before.address != address:
             place = self._put(ttl, self._budget.router(address), is_sure=True)
             assert place.router is not None
-            place.router.book(place, now, self._spacing)
+            place.router.book(self, place, now, self._spacing)
         elif not place.is_sure:
-            cycle = place.cycle
+            turn, wanted_at = place.turn, place.wanted_at
             place = self._put(ttl, before, is_sure=True)
-            place.cycle = cycle
-            before.served += cycle == before.cycle
+            place.turn, place.wanted_at = turn, wanted_at
         place.missed = 0
         if place.router is not None:
             place.router.heard_at = now
