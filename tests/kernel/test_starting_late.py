@@ -72,7 +72,7 @@ def test_the_screen_goes_on_by_itself_when_there_is_a_route(uplinks: Uplinks) ->
         terminal.until(lambda screen: "no route to" in screen and "tried again every few seconds" in screen)
         uplinks.use(1)
         added_at = time.monotonic()
-        terminal.until(lambda screen: f"1  {TARGET[4]}" in screen or "healthy" in screen)
+        terminal.until(lambda screen: f"1 ╶ {TARGET[4]}" in screen)
         assert time.monotonic() - added_at < 5
         terminal.press("q")
         assert terminal.ended() == 0
@@ -85,7 +85,7 @@ def test_the_screen_goes_on_when_the_interface_that_was_asked_for_is_there(uplin
         terminal.until(lambda screen: "there is no interface up1" in screen)
         uplinks.connect(1)
         uplinks.use(1)
-        terminal.until(lambda screen: "1 hop" in screen)
+        terminal.until(lambda screen: f"1 ╶ {TARGET[4]}" in screen)
         terminal.press("q")
         assert terminal.ended() == 0
 
