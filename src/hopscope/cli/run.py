@@ -176,7 +176,6 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         return fast.run(options, demo, namers.of_demo(demo, options), output)
     assert launched is not None
     recorder = recording.begin(options.record) if options.record is not None else None
-    history = recording.history(options, standing.behind) if output is None else None
     if options.as_mtr:
         from hopscope.cli import mtr_targets
 
@@ -194,4 +193,5 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         return run_report(options, started, namer, output, recorder)
     from hopscope.cli.live import run as run_screen
 
+    history = recording.history(options, standing.behind)  # nothing of it before the worker was told to begin
     return run_screen(options, started, namer, standing.create, recorder, history)
