@@ -24,6 +24,7 @@ from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
+from hopscope.history.traces import RecordedRun, Trace
 from hopscope.history.unpacking import Rows, addresses_of, inflated, unpack
 from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
@@ -47,38 +48,6 @@ _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 
 T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
-
-
-class RecordedRun(msgspec.Struct, frozen=True):
-    """A session that was recorded."""
-
-    id: int
-    begun: int
-    """Epoch ns on its time line."""
-    ended: int | None
-    """None: it goes on, or its writer was killed."""
-    host: str
-    hopscope: str
-    """The version that wrote it."""
-
-
-class Trace(msgspec.Struct, frozen=True):
-    """A target of a run."""
-
-    run: RecordedRun
-    target: int
-    """Its number in the run."""
-    query: str
-    address: str | None
-    protocol: Protocol | None
-    port: int | None
-    begun: int
-    until: int
-    """The newest that is known of it, or the run's end (epoch ns)."""
-    rounds: int
-    probes: int
-    bytes: int
-    """That its probes take on the disk."""
 
 
 class Store:
