@@ -309,10 +309,10 @@ def test_the_chart_s_time_grows_shorter_and_longer_and_keys_go_through_it_both_w
         newest = moment(terminal.until(lambda screen: moment(screen) > 0))
         for _ in range(4):
             press(terminal, "left_square_bracket")
-        terminal.until(lambda screen: (newest - moment(screen)) % DAY == 8)
+        terminal.until(lambda screen: (newest - moment(screen)) % DAY == 4)
         for _ in range(3):
             press(terminal, "right_square_bracket")
-        terminal.until(lambda screen: (newest - moment(screen)) % DAY == 2)
+        terminal.until(lambda screen: (newest - moment(screen)) % DAY == 1)
         press(terminal, "escape")
         terminal.until(lambda screen: not moment(screen))
 
