@@ -306,6 +306,14 @@ ROWS: Final = {
             "test_a_router_that_answers_for_many_hops_of_one_target_takes_nothing_from_the_others",
         ),
     ),
+    "A39": Row(
+        "A history of ten thousand short traces can be read no more",
+        "a bound for strangers that the program itself does not keep to",
+        (
+            "tests/history/test_tiers.py::"
+            "test_a_history_of_many_short_runs_lets_the_oldest_go_and_can_always_be_read",
+        ),
+    ),
     "A34": Row(
         "The demo's method is kept as a default, and is taken for a real path from then on",
         "a setting for one run that is kept for all",

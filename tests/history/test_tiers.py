@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hopscope.history import writer
+from hopscope.history import pruning, writer
+from hopscope.history import store as store_
 from hopscope.history.pruning import Pruner
 from hopscope.history.store import Store, Trace
 from hopscope.history.writer import StoreWriter
@@ -203,3 +204,23 @@ def test_a_writer_whose_rows_were_let_go_while_it_slept_goes_on(tmp_path: Path) 
         assert [trace.rounds for trace in store.traces()] == [1, 1]
     other.close()
     out.close()
+
+
+def test_a_history_of_many_short_runs_lets_the_oldest_go_and_can_always_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "KEPT_TRACES", 4)
+    monkeypatch.setattr(store_, "MOST_TRACES", 6)
+    path = tmp_path / "store"
+    for number in range(9):
+        written(path, 1, target=f"192.0.2.{number}")
+    with Store(str(path)) as store:
+        assert [trace.query for trace in store.traces()] == [f"192.0.2.{number}" for number in range(3, 9)]
+    out = StoreWriter(str(path), host="box", begun=BEGUN, limit=1 << 28)
+    for fact in head():
+        out.add(1, fact)
+    out.commit()
+    out.end(BEGUN + S)
+    out.close()
+    with Store(str(path)) as store:
+        assert [trace.query for trace in store.traces()] == ["192.0.2.6", "192.0.2.7", "192.0.2.8", ADDRESS]

@@ -10,6 +10,8 @@ from hopscope.history import schema
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.transaction import Transaction
 
+KEPT_TRACES: Final = 5_000
+"""Targets of all runs together, of which a history keeps more for no room that there is."""
 _STEP: Final = 8
 """Segments that go at once: some hundred pages, a few milliseconds."""
 _MOST_STEPS: Final = 8
@@ -26,6 +28,8 @@ class Pruner:
         self._connection = connection
         self._run = run
         self.limit = limit
+        self._is_counted = False
+        """Whether the number of traces was looked at; one run adds few."""
 
     def prune(self) -> bool:
         """Let some of the oldest go where there is too much; whether that was enough. `StoreError`: what is there
@@ -33,7 +37,7 @@ class Pruner:
         is_enough = False
         try:
             for _ in range(_MOST_STEPS):
-                is_enough = self._used() <= self.limit or not self._step()
+                is_enough = not self._thin_out() and (self._used() <= self.limit or not self._step())
                 if is_enough:
                     break
             if self._pages("page_count") * self._pages("page_size") > self.limit:
@@ -42,6 +46,16 @@ class Pruner:
         except schema.ERRORS as error:
             raise schema.explained(error) from None
         return is_enough
+
+    def _thin_out(self) -> bool:
+        """Let a part of the oldest run go where there are more traces than are kept; whether there were."""
+        if self._is_counted:
+            return False
+        words = "SELECT count(*) FROM (SELECT DISTINCT run, target FROM note WHERE target > 0)"
+        with Transaction(self._connection) as do:
+            (traces,) = do.execute(words).fetchone()
+            self._is_counted = traces <= KEPT_TRACES or not (self._rows_of_the_dead(do) or self._oldest_run(do))
+        return not self._is_counted
 
     def _pages(self, of: str) -> int:
         number: int = self._connection.execute(f"PRAGMA {of}").fetchone()[0]
@@ -85,6 +99,10 @@ class Pruner:
         (oldest,) = do.execute(words, (self._run,)).fetchone()
         if oldest is None:
             return False
+        few = "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE run = ? LIMIT ?)"
+        if do.execute(few, (oldest, _STEP)).rowcount > 0:
+            return True
+        do.execute("DELETE FROM tier WHERE run = ?", (oldest,))
         do.execute("DELETE FROM note WHERE run = ?", (oldest,))
         do.execute("DELETE FROM run WHERE id = ?", (oldest,))
         return True

@@ -21,6 +21,7 @@ from hopscope.history import notes, schema
 from hopscope.history.block import BadBlock, ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
+from hopscope.history.pruning import KEPT_TRACES
 from hopscope.history.schema import StoreError
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
@@ -37,8 +38,8 @@ from hopscope.wire.check import check
 from hopscope.wire.facts import Begun, Continued, Found, TakenBack
 from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted
 
-MOST_TRACES: Final = 10_000
-"""Of one store; a file with more is no recording of anybody's."""
+MOST_TRACES: Final = 2 * KEPT_TRACES
+"""The newest so many are read of one store; a history keeps half as many."""
 MOST_NOTES: Final = 200_000
 """Of one question: as many changes as a year of trouble has."""
 _LONGEST_ADDRESS: Final = 64
@@ -81,18 +82,16 @@ class Store:
     # --- what there is ------------------------------------------------------------------------------------------
 
     def runs(self) -> list[RecordedRun]:
-        """All of them, the oldest first. `StoreError`."""
-        words = "SELECT id, begun, ended, host, hopscope FROM run ORDER BY id LIMIT ?"
+        """The newest `MOST_TRACES`, the oldest first. `StoreError`."""
+        words = "SELECT id, begun, ended, host, hopscope FROM run ORDER BY id DESC LIMIT ?"
         runs = [
             RecordedRun(id_, _moment(begun), None if ended is None else _moment(ended), clean(host), clean(version))
-            for id_, begun, ended, host, version in self._tables.rows(words, MOST_TRACES + 1)
+            for id_, begun, ended, host, version in self._tables.rows(words, MOST_TRACES)
         ]
-        if len(runs) > MOST_TRACES:
-            raise StoreError("it holds more runs than any recording")
-        return runs
+        return runs[::-1]
 
     def traces(self) -> list[Trace]:
-        """All of them, in the order of their runs and of their targets' numbers. `StoreError`."""
+        """The newest `MOST_TRACES`, in the order of their runs and of their targets' numbers. `StoreError`."""
         runs = {run.id: run for run in self.runs()}
         said: dict[tuple[int, int], tuple[str, int, str | None, Protocol | None, int | None]] = {}
         words = (
@@ -113,7 +112,7 @@ class Store:
                     address, protocol, port = plan.address, plan.protocol, plan.port
             said[run, target] = (query, begun, address, protocol, port)
             if len(said) > MOST_TRACES:
-                raise StoreError("it holds more targets than any recording")
+                del said[next(iter(said))]  # the oldest
         counts = self._counts()
         traces = []
         for (run, target), (query, begun, address, protocol, port) in sorted(said.items()):
@@ -130,7 +129,7 @@ class Store:
         counts: dict[tuple[int, int], tuple[int, int, int, int]] = {}
         words = (
             "SELECT run, target, sum(rounds), sum(probes), sum(bytes), max(until)"
-            " FROM segment GROUP BY run, target LIMIT ?"
+            " FROM segment GROUP BY run, target ORDER BY run DESC LIMIT ?"
         )
         for run, target, rounds, probes, size, until in self._tables.rows(words, MOST_TRACES):
             counts[run, target] = (rounds, probes, size, _moment(until))
