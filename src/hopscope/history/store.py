@@ -42,6 +42,8 @@ MOST_TRACES: Final = 2 * KEPT_TRACES
 """The newest so many are read of one store; a history keeps half as many."""
 MOST_NOTES: Final = 200_000
 """Of one question: as many changes as a year of trouble has."""
+_NOBODYS: Final = 100_000
+"""So many runs or targets no recording of anybody's has."""
 _LONGEST_ADDRESS: Final = 64
 _LONGEST_NOTE: Final = 1 << 20
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
@@ -88,6 +90,8 @@ class Store:
             RecordedRun(id_, _moment(begun), None if ended is None else _moment(ended), clean(host), clean(version))
             for id_, begun, ended, host, version in self._tables.rows(words, MOST_TRACES)
         ]
+        if len(runs) == MOST_TRACES and self._tables.rows("SELECT id FROM run LIMIT 1 OFFSET ?", _NOBODYS):
+            raise StoreError("it holds more runs than any recording")
         return runs[::-1]
 
     def traces(self) -> list[Trace]:
@@ -98,6 +102,7 @@ class Store:
             "SELECT run, target, fact FROM note WHERE target > 0"
             " AND kind IN ('asked', 'found', 'begun', 'taken-back') ORDER BY id"
         )
+        gone = 0
         for run, target, data in self._tables.cursor(words):
             if run not in runs:
                 continue
@@ -113,6 +118,9 @@ class Store:
             said[run, target] = (query, begun, address, protocol, port)
             if len(said) > MOST_TRACES:
                 del said[next(iter(said))]  # the oldest
+                gone += 1
+            if gone > _NOBODYS:
+                raise StoreError("it holds more targets than any recording")
         counts = self._counts()
         traces = []
         for (run, target), (query, begun, address, protocol, port) in sorted(said.items()):
