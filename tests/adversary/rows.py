@@ -314,6 +314,14 @@ ROWS: Final = {
             "test_a_history_of_many_short_runs_lets_the_oldest_go_and_can_always_be_read",
         ),
     ),
+    "A40": Row(
+        "A target's network answers as the routers of another target's way, and loses or delays what it likes",
+        "facts of others, on the word of an address",
+        (
+            "tests/session/test_sharing.py::"
+            "test_what_is_met_at_one_address_and_cannot_be_one_routers_is_told_no_more",
+        ),
+    ),
     "A34": Row(
         "The demo's method is kept as a default, and is taken for a real path from then on",
         "a setting for one run that is kept for all",

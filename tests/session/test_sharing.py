@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hopscope.session import sharing
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
 from hopscope.session.plans import plan_of
@@ -19,6 +20,12 @@ MS = 1_000_000
 SECOND = 1000 * MS
 EPOCH = 1_700_000_000 * SECOND
 FIRST, SECOND_ROUTER = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few targets tell each other as many do, from the first round on."""
+    monkeypatch.setattr(sharing, "_MANY", 2)
 
 
 class Crowd:
@@ -87,6 +94,7 @@ class Crowd:
         return self.records[number - 1].fold
 
 
+@pytest.mark.usefixtures("small")
 def test_the_others_are_told_and_count_no_probe() -> None:
     crowd = Crowd(3)
     crowd.known()
@@ -103,6 +111,7 @@ def test_the_others_are_told_and_count_no_probe() -> None:
         assert shared.rtt.last == 8
 
 
+@pytest.mark.usefixtures("small")
 def test_the_report_says_what_all_of_them_know() -> None:
     crowd = Crowd(4)
     crowd.known()
@@ -129,6 +138,7 @@ def test_where_each_asks_in_each_round_nothing_is_told() -> None:
         assert crowd.told == []
 
 
+@pytest.mark.usefixtures("small")
 def test_who_asked_in_this_round_hears_nothing_of_the_others() -> None:
     crowd = Crowd(2)
     crowd.known()
@@ -139,6 +149,7 @@ def test_who_asked_in_this_round_hears_nothing_of_the_others() -> None:
     assert crowd.told == []
 
 
+@pytest.mark.usefixtures("small")
 def test_who_is_paused_or_probed_in_another_way_hears_nothing() -> None:
     crowd = Crowd(4)
     crowd.known()
@@ -187,6 +198,7 @@ def numbers(crowd: Crowd) -> dict[int, tuple[int, int]]:
     return {ttl: (shared.received, shared.lost) for ttl, shared in crowd.fold(2).snapshot().shared.items()}
 
 
+@pytest.mark.usefixtures("small")
 def test_behind_a_fork_nobody_is_told_what_another_member_lost() -> None:
     crowd = Crowd(3)
     crowd.begin()
@@ -279,3 +291,45 @@ def test_the_facts_again_give_the_same_again() -> None:
         twin = record.fold.copy()
         twin.apply(Reset(EPOCH + 100 * SECOND))
         assert record.fold.snapshot().shared
+
+
+@pytest.mark.parametrize("lie", ["loses", "is slow"])
+def test_what_is_met_at_one_address_and_cannot_be_one_routers_is_told_no_more(lie: str) -> None:
+    crowd = Crowd(2)
+    crowd.known()
+    for _ in range(24):
+        crowd.begin()
+        if crowd.round % 2:
+            crowd.probe(1, 1, FIRST)
+        elif lie == "loses":
+            crowd.probe(2, 1, FIRST if crowd.round % 4 else None)
+        else:
+            crowd.probe(2, 1, FIRST, ms=205)
+    crowd.told.clear()
+    crowd.begin()
+    crowd.probe(2, 1, None)
+    crowd.begin()
+    crowd.probe(1, 1, FIRST)
+    assert [fact for _, fact in crowd.told if fact.probe is not None] == []
+
+
+def test_an_outage_that_all_meet_is_told_to_all() -> None:
+    crowd = Crowd(4)
+    crowd.known()
+    for turn in range(40):
+        crowd.begin()
+        crowd.probe(1 + turn % 4, 1, FIRST)
+    for turn in range(12):
+        crowd.begin()
+        crowd.told.clear()
+        crowd.probe(1 + turn % 4, 1, None)
+        assert len({number for number, fact in crowd.told if isinstance(fact.probe, Lost)}) == 3
+
+
+def test_few_targets_tell_each_other_nothing_before_both_know_the_router_themselves() -> None:
+    crowd = Crowd(3)
+    crowd.known()
+    for _ in range(4):
+        crowd.begin()
+        crowd.probe(1, 1, None)
+    assert [fact for _, fact in crowd.told if isinstance(fact.probe, Lost)] == []

@@ -4,7 +4,7 @@ A target that has its turn once in forty rounds would know its first hops too se
 what any probe meets at a shared router is told to each target whose first flow goes there, as a fact of its own
 (`Shared`), as a probe of the round that it has under way. Only where the budget binds: else each flow probes it often
 enough itself. And only among flows that go there by the same routers: behind a fork, what one member loses says nothing
-of another's.
+of another's. And only as long as what both met there can be one router's (`met`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from hopscope.session.met import NOTHING, Met
 from hopscope.session.target import TargetRecord
 from hopscope.wire.facts import Shared
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Late, Lost, Sent
 
 _MOST_FLYING: Final = 65_536
+_MANY: Final = 8
+"""Of so many targets one tells another little of what it hears in all."""
 _LOOK_EVERY_NS: Final = 250_000_000
 
 
@@ -77,6 +80,8 @@ class Sharing:
         """Hops that were asked and have not answered yet."""
         self._rounds: dict[_Place, int] = {}
         """The round of a hop's newest probe of its own."""
+        self._met: dict[_Place, Met] = {}
+        """What each hop's own probes met."""
         self._flying: dict[tuple[_Place, int], list[tuple[TargetRecord, int, Shared]]] = {}
         """By the hop and round of a probe, who was told that it left, in which flow of theirs."""
 
@@ -89,15 +94,27 @@ class Sharing:
             self._sent(record, place, event)
         elif not isinstance(event, (Late, Duplicate)):
             self._settle(place, event)
-            if isinstance(event, Lost) and place not in self._at:
-                self._silent.add(place)
+            if isinstance(event, Lost):
+                if place in self._at:
+                    self._meet(place, None)
+                else:
+                    self._silent.add(place)
             elif isinstance(event, Answered):
                 self._silent.discard(place)
                 if event.kind != "time-exceeded":
                     self._leave(place)
-                elif self._enter(record, place, event.address):
+                    return
+                is_news = self._enter(record, place, event.address)
+                self._meet(place, event.rtt_ns)
+                if is_news:
                     self._sent(record, place, Sent(0, event.round, event.ttl, event.sent_at), event)
                     self._settle(place, event)
+
+    def _meet(self, place: _Place, rtt_ns: int | None) -> None:
+        met = self._met.get(place)
+        if met is None:
+            met = self._met[place] = Met()
+        met.add(rtt_ns)
 
     # --- who stands where -----------------------------------------------------------------------------------------
 
@@ -119,6 +136,7 @@ class Sharing:
     def _leave(self, place: _Place) -> None:
         router = self._at.pop(place, None)
         self._rounds.pop(place, None)
+        self._met.pop(place, None)
         if router is None:
             return
         self._tell_alone(place, router)
@@ -164,6 +182,9 @@ class Sharing:
                 continue
             if self._rounds.get(other) == fold.last_round or not self._is_same_way(place, other):
                 continue  # it asks itself in this round, or goes there by other routers
+            mine, its_own = self._met.get(place, NOTHING), self._met.get(other, NOTHING)
+            if not mine.agrees(its_own, is_told_little=targets >= _MANY or place.target == other.target):
+                continue  # whoever answers one of them need not be who answers the other
             probe = Sent(0, fold.last_round, other.ttl, sent.sent_at)
             fact = Shared(sent.sent_at, other.ttl, router.address, targets, flows, probe)
             told.append((its, its.flow_id, fact))
