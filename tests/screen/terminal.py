@@ -36,6 +36,8 @@ class Terminal:
         """`term`, `colorterm` and `more` are of its environment."""
         self.bytes = b""
         self.status: int | None = None
+        self.peak = 0
+        """KiB that the command took at the most; known once it has ended."""
         command = [sys.executable, *(["-c", code] if code is not None else ["-m", "hopscope"]), *arguments]
         environment = {
             **{
@@ -111,8 +113,9 @@ class Terminal:
         """Read until the command ends; its exit status, as a shell would say it."""
         end = time.monotonic() + PATIENCE_S
         while self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
+                self.peak = used.ru_maxrss
                 code = os.waitstatus_to_exitcode(status)
                 self.status = code if code >= 0 else 128 - code
             self._read(end, "the command did not end", 0.02)

@@ -24,6 +24,9 @@ _MIN_ANSWERS: Final = 8
 _MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
 _MIN_BLOCKS: Final = 2
+_MUCH_MS: Final = 30.0
+_MUCH: Final = 2.0
+"""What is more than so much (ms, and times the usual) is a rise where one block alone says what is usual."""
 _SHAPE: Final = 40
 """Rounds by which a queue is told from a longer way."""
 _SPIKE_MS: Final = 20.0
@@ -140,12 +143,20 @@ class Delays:
             self._usual[key] = _quietest(blocks)
         return self._usual[key]
 
+    def _by_one(self, ttl: int, before: int) -> Usual | None:
+        """What is usual by one block alone: little is known of it, but a multiple of it is none."""
+        block = next((block for block in self._blocks.get(ttl, ()) if block.end <= before), None)
+        return None if block is None else Usual(block.median, block.low, block.iqr, block.high)
+
     def rise(self, series: Series) -> Rise | None:
         """Of the last rounds; None where nothing carries on to the target."""
         before = series.end - RECENT
         target = series.target
         # The newest block may not count as usual until the rounds that are compared have left it behind.
         usual = self.usual(0, before - before % BLOCK)
+        is_young = usual is None
+        if usual is None:
+            usual = self._by_one(0, before - before % BLOCK)
         if usual is None:
             return None
         start = max(0, len(series) - RECENT)
@@ -154,6 +165,8 @@ class Delays:
             return None
         now = nearest_rank_ms(rtts, 50)
         more = now - usual.median
+        if is_young and more <= max(_MUCH_MS, _MUCH * usual.median):
+            return None
         if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma):
             return None
         # By chance so many are one in 50,000; with fewer blocks it is less known what is usual.
@@ -193,7 +206,8 @@ class Delays:
         # A queue grows while a round's probes pass it: those to the first hops wait least.
         more = (rise.now - rise.usual.median) * 0.3
         for i in range(len(hops) - 1, -1, -1):
-            usual = self.usual(hops[i].ttl, before - before % BLOCK)
+            ttl, end = hops[i].ttl, before - before % BLOCK
+            usual = self.usual(ttl, end) or self._by_one(ttl, end)
             rtts = sorted(hops[i].rtts_of(max(start, len(series) - 2 * RECENT)))
             if usual is None or len(rtts) < 3:
                 continue

@@ -68,7 +68,7 @@ def rows_shown(state: ViewState) -> list[Target]:
 
 
 def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
-    """How many are how, what several have in common, and what is the matter with the worst (or the chosen one)."""
+    """How many are how, and what several have in common; else what is the matter with the worst, or the chosen one."""
     targets = order(state)
     statuses = [state.judge.target(target) for target in targets]
     found = _causes(state, targets)
@@ -76,7 +76,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     more: list[Ways] = [cause_words(cause, ill, clock_of(targets[0])) for cause in found[:2]]
     chosen = state.chosen if state.order.moved_at is not None else None
     about = chosen or (targets[0] if targets else None)
-    if about is not None:
+    if about is not None and (chosen is not None or not found):
         status = state.judge.target(about)
         if status.state not in FINE or chosen is not None:
             more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.sentences[0])]
