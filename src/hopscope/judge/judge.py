@@ -278,9 +278,7 @@ class Judge:
         if now is not None:
             self._note_trouble(before, now)
         elif before is not None:
-            standing.ended = ended = end_of(
-                before.kind, series, series.end if standing.ended is None else standing.ended
-            )
+            standing.ended = ended = end_of(before, series, series.end if standing.ended is None else standing.ended)
             self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
             self._floor = max(series.base, ended)
             self._before = self._since_at

@@ -262,17 +262,23 @@ def _first_failure(series: Series) -> int:
     return series.base + _failures(series)[0]
 
 
-def end_of(kind: Trouble, series: Series, noticed: int) -> int:
+def end_of(found: Finding, series: Series, noticed: int) -> int:
     """The ordinal of the first round without the trouble, whose end was `noticed` in the round of that ordinal. What is
     a fact while it is new, or stands by statistics, is noticed to be over later than it is."""
-    fates = series.target.fates
+    kind, fates = found.kind, series.target.fates
     stop = series.index(noticed)
+    usual, now = found.numbers.usual_ns, found.numbers.now_ns
     if kind == "this-computer":
         last = series.failed_at
     elif kind == "late":
         last = series.base + fates.rfind(LATE, 0, stop)
     elif kind in ("loss", "bad-member"):
         last = series.base + fates.rfind(LOST, 0, stop)
+    elif usual is not None and now is not None and now > usual:
+        middle = (usual + now) / 2e6
+        rtts = series.target.rtts
+        slow = (i for i in range(stop - 1, -1, -1) if fates[i] == ANSWERED and rtts[i] > middle)
+        last = series.base + next(slow, stop - 1)
     else:
         return noticed
     return max(series.base, min(noticed, last + 1))
