@@ -60,8 +60,8 @@ OFFICES = tuple(
 )
 PICTURES = (
     Picture("outage", (Shown("outage"),), seconds=88.0),
-    Picture("time-travel", (Shown("route-change"),), seconds=110.0, keys=(*["left_square_bracket"] * 61,)),
-    Picture("many", OFFICES, seconds=420.0, keys=("g",)),
+    Picture("time-travel", (Shown("route-change"),), seconds=110.0, keys=("comma",)),
+    Picture("many", OFFICES, seconds=600.0, keys=("g",)),
     Picture("tour", THREE, (132, 40)),
     Picture("tour-160x50", THREE, (160, 50), 900.0),
     Picture("80x24", THREE, (80, 24)),

@@ -10,7 +10,7 @@ from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
 from hopscope.wire.messages import Event, Finished
-from tests.path.network import S, answered, at, begun, failed, lost, reached, sent
+from tests.path.network import MS, S, answered, at, begun, failed, lost, reached, sent
 
 
 def play(rows: list[str], *, first_round: int = 0) -> list[Event]:
@@ -154,3 +154,35 @@ def test_a_loss_ends_after_the_last_round_that_lost() -> None:
     row = "a" * 30 + lossy + "a" * 120
     (incident,) = judge_of(["a" * len(row), row, row, row]).judged().incidents
     assert (incident.kind, incident.end) == ("loss", at(30 + len(lossy)))
+
+
+def test_a_delay_ends_with_the_round_in_which_it_ends() -> None:
+    judge = Judge("198.51.100.9")
+    for round_ in range(140):
+        judge.apply(begun(round_))
+        more = 200 * MS if 60 <= round_ < 90 else 0
+        for ttl in (1, 2, 3):
+            judge.apply(sent(round_, ttl))
+            rtt = (
+                10 * MS * ttl
+                + (round_ * 7919 % 11) * MS // 10
+                + (more + (round_ * 31 % 17) * 5 * MS if more and ttl > 1 else 0)
+            )
+            judge.apply(reached(round_, ttl, rtt) if ttl == 3 else answered(round_, ttl, rtt))
+    (incident,) = judge.judged().incidents
+    assert (incident.begin, incident.end) == (at(60), at(90))
+
+
+def test_what_is_many_times_as_slow_is_said_though_little_came_before() -> None:
+    judge = Judge("198.51.100.9")
+    said = {}
+    for round_ in range(40):
+        judge.apply(begun(round_))
+        for ttl in (1, 2, 3):
+            judge.apply(sent(round_, ttl))
+            rtt = 10 * MS * ttl + (round_ * 7919 % 11) * MS // 10
+            rtt += (300 + round_ * 31 % 17 * 5) * MS if round_ >= 18 and ttl > 1 else 0
+            judge.apply(reached(round_, ttl, rtt) if ttl == 3 else answered(round_, ttl, rtt))
+        said[round_] = judge.judged().verdict.kind
+    first = next(round_ for round_, kind in said.items() if kind in ("bufferbloat", "congestion", "local-network"))
+    assert first <= 32
