@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _PAGE = "import sys; sys.path.insert(0, sys.argv[1]); from hopscope.cli.man import page; sys.stdout.write(page())"
-_PICTURE = re.compile(r"^(?:\| *)?!\[[^\]]*\]\(([^)]*)\.png\).*\n", re.MULTILINE)
+_PICTURE = re.compile(r"^(?:\| *)?!\[[^\]]*\]\(([^)]*)\.(?:png|svg)\).*\n", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\((?!\w+:)([^)#]+)[^)]*\)")
 _TEXT = re.compile(r'<text [^>]*\bx="([\d.]+)" y="([\d.]+)"[^>]*clip-path="url\(#[^"]*-line-\d+\)">(.*?)</text>')
 

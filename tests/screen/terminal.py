@@ -12,6 +12,7 @@ import struct
 import sys
 import termios
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -37,7 +38,7 @@ class Terminal:
         self.bytes = b""
         self.status: int | None = None
         self.peak = 0
-        """KiB that the command took at the most; known once it has ended."""
+        """KiB that the command took at the most, as far as was looked while it was waited for."""
         command = [sys.executable, *(["-c", code] if code is not None else ["-m", "hopscope"]), *arguments]
         environment = {
             **{
@@ -113,9 +114,9 @@ class Terminal:
         """Read until the command ends; its exit status, as a shell would say it."""
         end = time.monotonic() + PATIENCE_S
         while self.status is None:
-            pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            self.peak = max(self.peak, peak_of(self.pid))
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self.peak = used.ru_maxrss
                 code = os.waitstatus_to_exitcode(status)
                 self.status = code if code >= 0 else 128 - code
             self._read(end, "the command did not end", 0.02)
@@ -141,3 +142,10 @@ class Terminal:
         ready, _, _ = select.select([self.master], [], [], wait)
         if ready:
             self.bytes += os.read(self.master, 1 << 16)
+
+
+def peak_of(pid: int) -> int:
+    """KiB that a process took at the most (VmHWM, proc_pid_status(5)); 0 where it has none any more. What wait4(2) says
+    counts the process that began it, too."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
