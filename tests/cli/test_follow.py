@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,15 +83,25 @@ def writer(path: Path) -> Iterator[Writer]:
     writer.kill()
 
 
-def follow(path: Path) -> Follow:
-    return Follow(str(path), RecordedNames)
+@pytest.fixture
+def follow() -> Iterator[Callable[[Path], Follow]]:
+    """Begins to follow a store; it is let go of at the end of the test."""
+    begun: list[Follow] = []
+
+    def begin(path: Path) -> Follow:
+        begun.append(Follow(str(path), RecordedNames))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.close()
 
 
 def rounds(followed: Follow) -> list[int]:
     return [target.path.rounds for target in followed.snapshot().targets]
 
 
-def test_it_can_stand_in_for_a_session(path: Path, writer: Writer) -> None:
+def test_it_can_stand_in_for_a_session(path: Path, writer: Writer, follow: Callable[[Path], Follow]) -> None:
     session: SessionLike = follow(path)
     assert isinstance(session, Watching)
     assert isinstance(session, Recalling)
@@ -99,7 +109,9 @@ def test_it_can_stand_in_for_a_session(path: Path, writer: Writer) -> None:
         session.add("192.0.2.1")
 
 
-def test_what_another_process_writes_is_seen_by_every_reader(path: Path, writer: Writer) -> None:
+def test_what_another_process_writes_is_seen_by_every_reader(
+    path: Path, writer: Writer, follow: Callable[[Path], Follow]
+) -> None:
     writer.do("write", 5)
     readers = [follow(path) for _ in range(3)]
     assert [rounds(reader) for reader in readers] == [[5]] * 3
@@ -112,7 +124,7 @@ def test_what_another_process_writes_is_seen_by_every_reader(path: Path, writer:
     assert readers[0].version > before
 
 
-def test_it_shows_what_a_replay_of_all_would_show(path: Path, writer: Writer) -> None:
+def test_it_shows_what_a_replay_of_all_would_show(path: Path, writer: Writer, follow: Callable[[Path], Follow]) -> None:
     """Also where rows went into segments before they were looked at, once or time and again."""
     followed = follow(path)
     for word, count in (("write", 3), ("compact", 4), ("write", 1), ("write", 640), ("compact", 2), ("write", 5)):
@@ -127,7 +139,7 @@ def test_it_shows_what_a_replay_of_all_would_show(path: Path, writer: Writer) ->
     assert seen.path.rounds == 655
 
 
-def test_names_come_as_they_become_known(path: Path, writer: Writer) -> None:
+def test_names_come_as_they_become_known(path: Path, writer: Writer, follow: Callable[[Path], Follow]) -> None:
     writer.do("write", 2)
     followed = follow(path)
     assert followed.snapshot().targets[0].names["192.0.2.1"].hostname is None
@@ -136,7 +148,9 @@ def test_names_come_as_they_become_known(path: Path, writer: Writer) -> None:
     assert followed.snapshot().targets[0].names["192.0.2.1"].hostname == "gw.example"
 
 
-def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(path: Path, writer: Writer) -> None:
+def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(
+    path: Path, writer: Writer, follow: Callable[[Path], Follow]
+) -> None:
     writer.do("write", 2)
     followed = follow(path)
     other = Writer(path, "192.0.2.81")
@@ -153,7 +167,9 @@ def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(path: Path, wr
     other.kill()
 
 
-def test_where_nobody_writes_the_last_run_is_shown(path: Path, writer: Writer) -> None:
+def test_where_nobody_writes_the_last_run_is_shown(
+    path: Path, writer: Writer, follow: Callable[[Path], Follow]
+) -> None:
     writer.do("write", 9)
     writer.do("end")
     writer.kill()
@@ -163,7 +179,9 @@ def test_where_nobody_writes_the_last_run_is_shown(path: Path, writer: Writer) -
     assert not followed.look()
 
 
-def test_earlier_moments_can_be_gone_back_to_while_it_goes_on(path: Path, writer: Writer) -> None:
+def test_earlier_moments_can_be_gone_back_to_while_it_goes_on(
+    path: Path, writer: Writer, follow: Callable[[Path], Follow]
+) -> None:
     writer.do("write", 60)
     followed = follow(path)
     then = followed.recall(BEGUN + 20 * S, 1).targets[0]

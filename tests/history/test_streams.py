@@ -111,5 +111,6 @@ def test_a_stream_in_which_bytes_were_changed_is_read_or_refused(tmp_path: Path,
                 store, _ = read(str(path))
             except StoreError:
                 continue
-            for trace in store.traces():
-                list(store.facts(trace))
+            with store:
+                for trace in store.traces():
+                    list(store.facts(trace))

@@ -61,7 +61,15 @@ class Follow(Watched):
         self._version = 0
         self._is_new = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the store. Idempotent."""
+        self._store.close()
 
     async def __aenter__(self) -> Self:
         self._reading = asyncio.get_running_loop().create_task(self._read_on())
@@ -74,7 +82,7 @@ class Follow(Watched):
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
-        self._store.close()
+        self.close()
 
     # --- what is written ----------------------------------------------------------------------------------------
 

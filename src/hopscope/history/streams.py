@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -90,6 +91,15 @@ def read(path: str) -> tuple[Store, list[str]]:
 
 def _store(facts: Iterable[tuple[int, TargetFact | Named]]) -> Store:
     connection = schema.open_in_memory()
+    try:
+        _write(facts, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return Store(connection)
+
+
+def _write(facts: Iterable[tuple[int, TargetFact | Named]], connection: sqlite3.Connection) -> None:
     writer: StoreWriter | None = None
     end = 0
     for number, fact in facts:
@@ -104,7 +114,6 @@ def _store(facts: Iterable[tuple[int, TargetFact | Named]]) -> Store:
     if writer is None:
         raise StoreError("it has no trace in it")
     writer.end(end)
-    return Store(connection)
 
 
 # --- hopscope's own ------------------------------------------------------------------------------------------------
