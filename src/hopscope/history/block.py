@@ -98,7 +98,7 @@ class Series(msgspec.Struct, frozen=True, array_like=True):
     ttl: int
     flow: int
     untold: int
-    """So many departures, the first ones, are told in no fact of this block: only their fates are."""
+    """Departures, the first ones, that no fact of this block tells: only their fates are in it."""
     departures: int
     """In all."""
     answered: int

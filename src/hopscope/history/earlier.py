@@ -22,9 +22,9 @@ from hopscope.wire.messages import Protocol
 
 S: Final = 1_000_000_000
 LOOK_BACK_NS: Final = 600 * S
-"""So much of a run's end is folded again, to know what was usual then."""
+"""Fold this much of a run's end again, ns, to know what was usual then."""
 LONG_AGO_NS: Final = 7 * 24 * HOUR
-"""So long ago is what comes back on the axis of time, in hours; the last hour in minutes."""
+"""Bring back this much on the axis of time, ns: in hours, and the last of them in minutes."""
 MOST_RUNS: Final = 16
 """Of one target."""
 MOST_FOLDED: Final = 8

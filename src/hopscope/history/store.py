@@ -43,7 +43,7 @@ MOST_TRACES: Final = 2 * KEPT_TRACES
 MOST_NOTES: Final = 200_000
 """Of one question: as many changes as a year of trouble has."""
 _NOBODYS: Final = 100_000
-"""So many runs or targets no recording of anybody's has."""
+"""Runs or targets, beyond which it is refused: no recording of anybody's has as many."""
 _LONGEST_ADDRESS: Final = 64
 _LONGEST_NOTE: Final = 1 << 20
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)

@@ -115,7 +115,7 @@ class Past:
         return twin
 
     def bound(self, limit: int) -> None:
-        """So many bytes may be kept from now on."""
+        """Keep no more than `limit` bytes from now on."""
         self.log.limit, self.timeline.limit = limit, limit // _OF_LIMIT
 
     def leave_out(self, begin: int, end: int) -> None:

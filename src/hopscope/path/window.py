@@ -12,7 +12,7 @@ from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import NO_PROBE, PENDING
 
 _TOGETHER: Final = 256
-"""So many RTTs leave exact memory together."""
+"""RTTs that leave exact memory together."""
 
 
 class Samples:

@@ -20,7 +20,7 @@ _ENOUGH: Final = 10
 _ERRORS: Final = 1.64
 """Standard errors by which two shares may differ by chance."""
 _APART_NS: Final = 10_000_000
-"""So much two medians may differ in any case, ns; and by half of the smaller one."""
+"""Difference of two medians, ns, that says nothing; nor does half of the smaller one."""
 
 
 class Met:

@@ -40,7 +40,6 @@ from hopscope.session.query import read_query
 from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
-from hopscope.session.taking_back import TakingBack
 from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
@@ -58,7 +57,7 @@ _AT_ONCE: Final = 60_000
 """Facts that all targets together fold for one look at a window of theirs: some tenths of a second, while it is new."""
 
 
-class Session(TakingBack):
+class Session:
     """Targets that are probed by one worker, and snapshots of what was found.
 
     An async context manager; every method is for the loop that entered it. A number that no target has raises
@@ -303,6 +302,27 @@ class Session(TakingBack):
         """Stop probing a target and forget it."""
         self._targets.remove(target)
         self._bump()
+
+    def set_aside(self, target: int) -> None:
+        """As `remove`, but for a minute it can be brought back."""
+        self._targets.set_aside(target)
+        self._bump()
+
+    def bring_back(self, target: int) -> bool:
+        """Show and probe a target again that was set aside. False: it is forgotten."""
+        record = self._targets.bring_back(target)
+        self._bump()
+        return record is not None
+
+    def take_back(self, target: int) -> bool:
+        """Take the last `reset` or `restart` of a target back: the statistics before it, and what was found since a
+        reset. False: it is more than a minute ago, or there was none."""
+        record = self._targets[target]
+        is_done = self._targets.take_back(record)
+        if is_done:
+            self._tell_news(record)
+        self._bump()
+        return is_done
 
     def pause(self, target: int | None = None) -> None:
         """Send no new probes to a target (None: to any)."""

@@ -16,7 +16,7 @@ from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 from hopscope.words.numbers import share, table_ms
 
 STANDS_NS: Final = 60_000_000_000
-"""So long after a change one stands on it, or as long as the other route lasts."""
+"""Stand on a change of route for this long after it, ns, or for as long as the other route lasts."""
 _ROUTES: Final = frozenset(("route-change", "detour", "flapping"))
 NUMBER: Final = 8
 SAME, NEW = "same", "new"

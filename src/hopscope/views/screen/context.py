@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _FIRST_NS = 1_000_000_000
-"""So long after the beginning there is something to see."""
+"""Show no moment nearer to the beginning than this, ns: nothing was seen by then."""
 
 
 class Shell(Protocol):

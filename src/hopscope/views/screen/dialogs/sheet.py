@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -63,9 +64,9 @@ class Sheet(ModalScreen[None], inherit_bindings=False):
 
     # --- what subclasses say ---------------------------------------------------------------------------------------
 
+    @abstractmethod
     def lines(self, look: Look, width: int) -> list[Row]:
         """The sheet's lines, each of `width`."""
-        raise NotImplementedError
 
     def spans(self, rows: list[Row]) -> list[range]:
         """What the cursor goes through: of each thing the lines that it stands on."""
