@@ -322,6 +322,24 @@ def test_who_is_paused_leaves_its_turns_to_the_others_and_gets_them_back() -> No
     assert 7 <= len([at for at in many.times(1, 2) if at > 30 * SECOND]) <= 13
 
 
+def test_an_answer_that_comes_in_a_pause_takes_no_turns() -> None:
+    def meet(target: int, probe: Probe, now: int) -> Answer:
+        if probe.ttl == 3:
+            return 60, "echo-reply", f"198.51.100.{target}"
+        return 60, "time-exceeded", f"192.0.2.{probe.ttl}"
+
+    both = Crowd(meet)
+    both.add(1)
+    both.add(2)
+    both.run(20)
+    while not any(at == both.now and (whose, ttl) == (2, 1) for at, whose, ttl in both.sent[-4:]):
+        both.run(0.001)
+    both.sweeps[2].pause()
+    begin = both.now
+    both.run(20)
+    assert len([at for at in both.times(1, 1) if at > begin]) >= 19
+
+
 def test_another_router_at_a_hop_is_asked_at_its_own_pace() -> None:
     budget = Budget()
     one, two = known(budget)

@@ -56,8 +56,9 @@ def _copy_run(
             writer.add(target, masks[target].over(fact))
             told += 1
         hidden = {address for mask in masks.values() for address in mask.hidden}
+        met = {address for trace in traces for address in store.addresses(trace)}
         for address, info in store.names(run).items():
-            if address not in hidden:
+            if address in met and address not in hidden:
                 writer.add(0, Named.of(address, info))
         for stand_in in {one for mask in masks.values() for one in mask.hidden.values()}:
             writer.add(0, Named.of(stand_in, AddressInfo(HIDDEN)))

@@ -108,17 +108,20 @@ class Follow(Watched):
     def look(self) -> bool:
         """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
         is_new = False
+        ended: dict[int, int] = {}
         for run in self._store.runs():
             if run.id > self._newest_run and run.ended is None and len(self._tails) < MOST_RUNS:
                 self._follow(run)
                 is_new = True
             if run.id in self._tails and run.ended is not None and run.id not in self._ended:
-                self._ended[run.id] = run.ended
-                is_new = True
+                ended[run.id] = run.ended
             self._newest_run = max(self._newest_run, run.id)
         for run_id, tail in self._tails.items():
-            if run_id not in self._ended or is_new:
+            if run_id not in self._ended:
                 is_new = tail.more() or is_new
+        # Only now: what kept the last rows from being read may pass.
+        self._ended |= ended
+        is_new = is_new or bool(ended)
         if is_new:
             self._take()
         return is_new

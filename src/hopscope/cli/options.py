@@ -50,10 +50,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     servers: tuple[str, ...] = ()
     """Name servers to ask instead of the system's."""
     window: WindowName = "start"
+    """What the numbers are over."""
     port: int | None = None
     """The port of whatever is probed by UDP or TCP later, where ICMP has none."""
     bell: bool = False
-    """What the numbers are over."""
+    """Ring the terminal's bell when a target is lost, and when it is back."""
     privacy: int = 0
     """How many of the first hops are hidden."""
     assertion: str | None = None

@@ -152,7 +152,7 @@ class Sweep:
         before = horizon.ttl
         ends = self._ends(kind, address)
         horizon.answered(probe.ttl, probe.round, ends)
-        if self._turns is not None:
+        if self._turns is not None and not self.paused:  # else it would take turns that it does not use
             self._turns.heard(probe.ttl, None if ends else address, now)
         if pacer.all_rounds_begun:
             self._finish_if_over()

@@ -161,7 +161,7 @@ def remove(context: ActionContext) -> None:
         return f"{target.query} is back, with all that was found before"
 
     key = context.key("program.undo")
-    context.undoing.add(context.state.shown.now, bring_back)
+    context.undoing.add(context.state.present.now, bring_back)
     context.say(f"removed {target.query}{f'; {key} brings it back' if key else ''}", fresh=True)
 
 

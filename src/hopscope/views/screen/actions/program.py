@@ -19,7 +19,7 @@ def quit_(context: ActionContext) -> None:
     "Probing",
 )
 def undo(context: ActionContext) -> None:
-    context.say(context.undoing.undo(context.state.shown.now), fresh=True)
+    context.say(context.undoing.undo(context.state.present.now), fresh=True)
 
 
 @action("program.interrupt", "ctrl+c", "interrupt", "Quit, as an interruption (exit status 130).", "Program")

@@ -208,7 +208,7 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
 
 
 def _put(context: ActionContext, target: Target, key: str, value: Any) -> str | None:
-    before = getattr(context.probing(target), key)
+    before, changed = getattr(context.probing(target), key), dict(context.changed)
     undo: Callable[[], str]
     try:
         if PROBING_OPTIONS[key].is_adjustable:
@@ -219,7 +219,13 @@ def _put(context: ActionContext, target: Target, key: str, value: Any) -> str | 
             undo = partial(probed_as_before, context, target, f"probing {target.query}")
     except ValueError as error:
         return str(error)
+
+    def undone() -> str:
+        words = undo()
+        context.changed = changed  # what was undone is not to be kept as a default
+        return words
+
     name = key.removesuffix("_s").replace("_", " ")
-    context.say_undoable(f"{name} {'default' if value is None else value}", undo)
+    context.say_undoable(f"{name} {'default' if value is None else value}", undone)
     context.refresh_now()
     return None
