@@ -148,3 +148,11 @@ async def test_no_setting_makes_a_real_path_a_simulated_one_or_the_reverse(drive
         it.context.changed.clear()
         assert put(it.context, method, "auto") == "this is a demo network: no real method reaches it"
         assert "method" not in it.context.changed
+
+
+async def test_a_setting_that_was_undone_is_not_kept_as_a_default(drive: Drive) -> None:
+    async with drive(usual().play(3)) as it:
+        assert put(it.context, next(one for one in SETTINGS if one.key == "packet_size"), 512) is None
+        assert it.context.changed == {"packet_size": 512}
+        await it.press("U")
+        assert it.context.changed == {}

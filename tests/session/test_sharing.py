@@ -333,3 +333,20 @@ def test_few_targets_tell_each_other_nothing_before_both_know_the_router_themsel
         crowd.begin()
         crowd.probe(1, 1, None)
     assert [fact for _, fact in crowd.told if isinstance(fact.probe, Lost)] == []
+
+
+def test_nothing_is_held_of_a_target_that_is_gone() -> None:
+    crowd = Crowd(3)
+    crowd.known()
+    crowd.begin()
+    for number in (1, 2, 3):
+        crowd.probe(number, 1, FIRST if number > 1 else None)
+    assert crowd.sharing is not None
+    gone = crowd.records[0]
+    gone.flow_id = 0
+    crowd.sharing.forget(1)
+    held = [*crowd.sharing._at, *crowd.sharing._silent, *crowd.sharing._met, *crowd.sharing._rounds]
+    held += [key[0] for key in crowd.sharing._flying]
+    held += [place for router in crowd.sharing._routers.values() for place in router.places]
+    assert [place for place in held if place.target == 1] == []
+    assert {place.target for place in held} == {2, 3}

@@ -58,6 +58,7 @@ class Listener:
         self._now = now
         self._garbage = garbage
         self._sharing = Sharing(targets.apply)
+        targets.on_drop = self._sharing.forget
 
     def heard(self, event: Event) -> None:
         """An event of a target's, on this machine's time line."""

@@ -110,6 +110,13 @@ class Sharing:
                     self._sent(record, place, Sent(0, event.round, event.ttl, event.sent_at), event)
                     self._settle(place, event)
 
+    def forget(self, number: int) -> None:
+        """This target is probed no more, or in another way: nothing of it is held."""
+        for place in [place for place in self._at if place.target == number]:
+            self._leave(place)
+        self._silent = {place for place in self._silent if place.target != number}
+        self._flying = {key: told for key, told in self._flying.items() if key[0].target != number}
+
     def _meet(self, place: _Place, rtt_ns: int | None) -> None:
         met = self._met.get(place)
         if met is None:

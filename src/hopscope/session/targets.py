@@ -50,6 +50,8 @@ class Targets:
         self._say = say
         self._changed = changed
         self._on_fact = on_fact
+        self.on_drop: Callable[[int], None] = lambda number: None
+        """Is handed the number of a target whose flow is probed no more."""
         self._records: dict[int, TargetRecord] = {}
         self._aside: dict[int, tuple[TargetRecord, bool, asyncio.TimerHandle]] = {}
         """Removed just now: the record, whether it was paused, and when it is forgotten."""
@@ -293,6 +295,7 @@ class Targets:
             self._by_flow_id.pop(record.flow_id, None)
             self._tell(Stop(record.flow_id))
             record.flow_id = 0
+            self.on_drop(record.number)
         self._say(record.ended())
 
     def forget_flow(self, record: TargetRecord) -> None:
