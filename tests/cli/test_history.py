@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from hopscope.history.notes import Named
 from hopscope.views.report.formats import FORMATS, STREAMS
 from tests.cli.command import QUICK, run, start
+from tests.history.test_store import BEGUN, TARGET, S, head, second, written
 
 STORIES = ("hostile", "lossy-link", "route-change", "silent-target")
 
@@ -206,6 +208,23 @@ def test_what_is_hidden_is_not_in_the_recording_that_is_sent(path: str, tmp_path
     assert {node["hostname"] for hop in kept["hops"][:2] for node in hop["nodes"]} == {"hidden"}
     assert kept["hops"][4]["nodes"][0]["address"] == live["hops"][4]["nodes"][0]["address"]
     assert kept["verdict"]["kind"] == live["verdict"]["kind"]
+
+
+def test_a_part_that_is_sent_names_nobody_that_it_has_not_met(tmp_path: Path) -> None:
+    store = tmp_path / "history.db"
+    recorded = written(store, 3, end=False)
+    for fact in [*head("192.0.2.99"), *second(3)]:
+        recorded.add(2, fact)
+    for address in ("192.0.2.1", "10.9.8.7"):
+        recorded.add(0, Named(address, f"name-of-{address.replace('.', '-')}.example"))
+    recorded.end(BEGUN + 9 * S)
+    recorded.close()
+    part = tmp_path / "part"
+    words = ("history", "replay", TARGET, "--store", str(tmp_path), "--record", str(part))
+    assert out(*words) == ""
+    whole = part.read_bytes()
+    assert b"name-of-192-0-2-1.example" in whole
+    assert b"10-9-8-7" not in whole
 
 
 def test_a_torn_recording_is_a_line(path: str, tmp_path: Path) -> None:
