@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -33,7 +33,6 @@ from hopscope.views.screen.options import Creator
 from hopscope.wire.messages import Counters
 from hopscope.words.numbers import iso
 
-T = TypeVar("T")
 Told: TypeAlias = tuple[int, int, int, SessionFact]
 """Run, row, number here, and the fact."""
 

@@ -139,4 +139,7 @@ def text(word: str) -> str:
     return word
 
 
-__all__ = ["address", "bounded", "duration", "fields", "interface", "name_servers", "shown", "text", "timeout", "whole"]
+__all__ = [
+    "address", "bounded", "duration", "fields", "interface", "name_servers", "rate", "shown", "size", "text", "timeout",
+    "whole",
+]  # fmt: skip

@@ -16,7 +16,7 @@ from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
 from hopscope.system import threads
-from hopscope.wire.messages import RoundStarted, Sent
+from hopscope.wire.messages import RoundStarted
 
 if TYPE_CHECKING:  # the database is loaded by the thread, while the screen is drawn
     from hopscope.history.notes import Named, Note, SaidVerdict
@@ -232,4 +232,4 @@ class Recorder:
 
 def _must_be_kept(fact: SessionFact) -> bool:
     """Without it the rest means nothing: it is no probe's."""
-    return not isinstance(fact, (RoundStarted, Sent)) and not hasattr(fact, "sent_at")
+    return not isinstance(fact, RoundStarted) and not hasattr(fact, "sent_at")

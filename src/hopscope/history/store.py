@@ -1,7 +1,7 @@
 """A store, read: which traces it holds, and their facts in the order in which they happened.
 
 A file may come from a stranger: whatever is wrong with it is a `StoreError` in a few words, and nothing in it is
-trusted (`schema`, `notes.safe`, `pack`).
+trusted (`schema`, `notes.safe`, `unpacking`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
 from hopscope.path.bins import SpanBins, decode, together
-from hopscope.session.facts import Asked, Removed, SessionFact
+from hopscope.session.facts import Asked, SessionFact
 from hopscope.session.plans import numeric
 from hopscope.session.query import read_query
 from hopscope.wire.check import check
@@ -380,4 +380,4 @@ def _note(data: bytes) -> notes.Note:
     return fact
 
 
-__all__ = ["ProbeFact", "RecordedRun", "Removed", "Store", "StoreError", "Trace"]
+__all__ = ["RecordedRun", "Store", "StoreError", "Trace"]

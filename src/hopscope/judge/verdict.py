@@ -6,6 +6,8 @@ sentences of the numbers, and the names say whose a place is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -30,6 +32,8 @@ Trouble: TypeAlias = Literal[
     "late",
     "this-computer",
 ]
+ROUTES: Final[frozenset[str]] = frozenset(("route-change", "detour", "flapping"))
+"""Kinds of troubles, and of a mark, that tell of another path."""
 VerdictKind: TypeAlias = Literal["starting", "healthy", "recovered"] | Trouble
 NoteKind: TypeAlias = Literal[
     "rate-limit",
@@ -179,6 +183,21 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_ttl: Int = 1
     addresses: tuple[tuple[str, ...], ...] = ()
     """By TTL from `first_ttl` on: who answered there; several are parallel, none is silent."""
+
+
+_TOGETHER_NS: Final = 60_000_000_000
+"""A path that changed this near to what was said of a route, ns, is what was said."""
+
+
+def untold(epochs: Sequence[Epoch], told: Iterable[tuple[int, int]]) -> list[tuple[Epoch, Epoch]]:
+    """The epochs of another path, each with the one before it, that no trouble or mark of a route tells of: those say
+    from when to when (`told`, epoch ns), and what changed so near to it is the same."""
+    spans = [(begin - _TOGETHER_NS, end + _TOGETHER_NS) for begin, end in told]
+    return [
+        (before, epoch)
+        for before, epoch in pairwise(epochs)
+        if not any(begin <= epoch.begin <= end for begin, end in spans)
+    ]
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

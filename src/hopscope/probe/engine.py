@@ -209,7 +209,7 @@ class Engine:
         try:
             plan = _completed(command.plan)
             if len(self._targets) + plan.flows > MOST_TARGETS:
-                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} targets")
+                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} flows of all targets together")
             for one in plans(plan):
                 self._next_flow -= 1
                 key = self._next_flow if opened else number

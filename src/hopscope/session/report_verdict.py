@@ -145,7 +145,7 @@ def report_incident(incident: Incident, said: Said) -> ReportIncident:
 
 def report_mark(mark: Mark) -> ReportMark:
     """One mark."""
-    lasts = mark.kind in ("pause", "gap") and mark.end is None
+    lasts = mark.kind == "pause" and mark.end is None
     end = None if lasts else iso(mark.begin if mark.end is None else mark.end)
     return ReportMark(mark_name(mark), iso(mark.begin), end, mark_words(mark))
 

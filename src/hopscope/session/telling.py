@@ -9,7 +9,7 @@ from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Target
 from hopscope.session.target import TargetRecord
 from hopscope.wire.facts import Begun
-from hopscope.wire.messages import Answered, Failed, Finished, Lost, RoundStarted, Sent, Started
+from hopscope.wire.messages import Answered, Failed, Finished, Lost, Sent, Started
 
 
 class Teller:
@@ -28,11 +28,8 @@ class Teller:
         """The next fact. `IllegalFact`."""
         record = self.record
         said: list[StreamEvent | None] = []
-        match fact:
-            case Asked() | Begun():
-                said.append(record.ended())
-            case RoundStarted():
-                self._now = fact.at
+        if isinstance(fact, (Asked, Begun)):
+            said.append(record.ended())
         self._now = getattr(fact, "at", self._now)
         went_over = record.fold.went_over
         record.fold.apply(fact)

@@ -10,15 +10,12 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from hopscope.judge.verdict import Epoch, Incident, Judged, Mark, Verdict
+from hopscope.judge.verdict import ROUTES, Epoch, Incident, Judged, Mark, Verdict, untold
 
 _EVERY_NS: Final = 10_000_000_000
 """Numbers that move with every round are kept so often; whatever else changes is kept at once."""
 _MOST: Final = 20_000
 """Verdicts, and states of incidents, that are kept; of more, every other one of the older half goes."""
-_ROUTES: Final = frozenset(("route-change", "detour", "flapping"))
-_TOGETHER_NS: Final = 60_000_000_000
-"""What is said of a route so soon after its change is said of that change."""
 _SEEN_NS: Final = 5_000_000_000
 
 S = TypeVar("S", Mark, Epoch)
@@ -124,14 +121,13 @@ class Told:
             for mark in now.marks
         ]
         routes = [
-            (one.begin - _TOGETHER_NS, (one.end or one.at) + _TOGETHER_NS)
+            (one.begin, one.end or one.at)
             for one in happenings
-            if one.what.kind in _ROUTES  # type: ignore[union-attr] # no epoch among them yet
+            if not isinstance(one.what, Epoch) and one.what.kind in ROUTES
         ]
-        for epoch in now.epochs[1:]:
-            if not any(begin <= epoch.begin <= end for begin, end in routes):
-                # A look at its very first moment would show nothing of it.
-                happenings.append(Happening(epoch.begin + _SEEN_NS, epoch, epoch.begin, epoch.begin))
+        for _, epoch in untold(now.epochs, routes):
+            # A look at its very first moment would show nothing of it.
+            happenings.append(Happening(epoch.begin + _SEEN_NS, epoch, epoch.begin, epoch.begin))
         return sorted(happenings, key=lambda one: one.at)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from hopscope.judge.verdict import Epoch, Incident, Judged, Mark, Verdict
+from hopscope.judge.verdict import ROUTES, Epoch, Incident, Judged, Mark, Verdict, untold
 from hopscope.words.events import epoch_words, incident_words, mark_words
 from hopscope.words.headline import Headline
 from hopscope.words.numbers import span
@@ -14,9 +14,6 @@ from hopscope.words.verdicts import Clock, where, whose
 
 _NS: Final = 1e9
 _SURE: Final = ((0.99, "sure"), (0.9, "likely"), (0.0, "not sure yet"))
-_SAME_NS: Final = 60_000_000_000
-"""A path that changed so near to what was said of a route is what was said."""
-_ROUTES: Final = frozenset(("route-change", "detour", "flapping"))
 
 
 class Part(NamedTuple):
@@ -81,14 +78,17 @@ def what_happened(judged: Judged, said: Said, clock: Clock, started: int | None)
         for each in judged.incidents
     ]
     out += [Happened(each.begin, _end(each), each, mark_words(each)) for each in judged.marks]
-    routes = [each.begin for each in out if isinstance(each.what, Incident | Mark) and each.what.kind in _ROUTES]
-    for before, epoch in zip(judged.epochs, judged.epochs[1:], strict=False):
-        if all(abs(route - epoch.begin) > _SAME_NS for route in routes):
-            out.append(Happened(epoch.begin, epoch.begin, epoch, epoch_words(before, epoch)))
+    routes = [
+        (each.begin, each.end or each.begin)
+        for each in out
+        if isinstance(each.what, Incident | Mark) and each.what.kind in ROUTES
+    ]
+    for before, epoch in untold(judged.epochs, routes):
+        out.append(Happened(epoch.begin, epoch.begin, epoch, epoch_words(before, epoch)))
     if started is not None:
         out.append(Happened(started, started, None, "the first round"))
     return sorted(out, key=lambda each: each.begin, reverse=True)
 
 
 def _end(mark: Mark) -> int | None:
-    return mark.end if mark.end is not None or mark.kind in ("pause", "gap") else mark.begin
+    return mark.end if mark.end is not None or mark.kind == "pause" else mark.begin

@@ -4,7 +4,7 @@ what is usual there."""
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
@@ -176,8 +176,3 @@ def step_of(excess_ns: int, in_us: bool) -> int:
             break
         level += 1
     return level
-
-
-def any_known(cells: Iterable[Cell]) -> bool:
-    """Whether anything became known in any of these."""
-    return any(cell.answered or cell.lost or cell.late or cell.failed for cell in cells)

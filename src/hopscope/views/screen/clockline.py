@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from hopscope.judge.verdict import Epoch, Verdict
+from hopscope.judge.verdict import ROUTES, Epoch, Verdict
 from hopscope.session.model import Target
 from hopscope.session.told import Happening
 from hopscope.views.screen.axis import TimeAxis, ticks
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row
+from hopscope.words.moods import mood
 from hopscope.words.numbers import time_of_day
-
-_ROUTES = frozenset(("route-change", "detour", "flapping"))
-_GONE = frozenset(("outage", "no-answer", "unreachable", "filter", "loop", "mtu"))
 
 
 def sign_of(happened: Happening, look: Look) -> tuple[str, Style]:
@@ -25,16 +23,7 @@ def sign_of(happened: Happening, look: Look) -> tuple[str, Style]:
     if not isinstance(happened.what, Verdict):
         signs = {"pause": glyphs.paused, "reset": glyphs.starting, "route-change": glyphs.route}
         return signs.get(kind, glyphs.here), look.quiet
-    if kind in _ROUTES:
-        sign, style = glyphs.route, look.warn
-    elif kind in _GONE:
-        sign, style = glyphs.unreachable, look.bad
-    elif kind in ("loss", "bad-member"):
-        sign, style = glyphs.loss, look.warn
-    elif kind == "this-computer":
-        sign, style = glyphs.here, look.bad
-    else:
-        sign, style = glyphs.slow, look.warn
+    sign, style = (glyphs.route, look.warn) if kind in ROUTES else look.health(mood(happened.what))
     return sign, style if happened.end is None else look.text
 
 

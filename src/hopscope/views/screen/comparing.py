@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.verdict import Epoch
+from hopscope.judge.verdict import ROUTES, Epoch
 from hopscope.path.snapshot import LOST, Hop, Path
 from hopscope.session.model import Target
 from hopscope.views.screen.hosts import shortened
@@ -17,7 +17,6 @@ from hopscope.words.numbers import share, table_ms
 
 STANDS_NS: Final = 60_000_000_000
 """Stand on a change of route for this long after it, ns, or for as long as the other route lasts."""
-_ROUTES: Final = frozenset(("route-change", "detour", "flapping"))
 NUMBER: Final = 8
 SAME, NEW = "same", "new"
 
@@ -37,7 +36,7 @@ def change_at(target: Target, moment: int | None) -> Change | None:
     place = next((i for i in range(len(epochs) - 1, 0, -1) if epochs[i].begin <= moment), 0)
     if not place:
         return None
-    is_said = target.judged.verdict.kind in _ROUTES
+    is_said = target.judged.verdict.kind in ROUTES
     if not is_said and moment - epochs[place].begin > STANDS_NS:
         return None
     return Change(epochs[place - 1], epochs[place])

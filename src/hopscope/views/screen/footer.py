@@ -74,7 +74,7 @@ class Footing(NamedTuple):
         if self.overview:
             words |= {"hop.next": "target", "hop.details": "open", "target.overview": "back"}
         if self.away:
-            words |= {"look.clear": "now", "display.freeze": "now"}
+            words |= {"look.clear": "now"}
         return words
 
 

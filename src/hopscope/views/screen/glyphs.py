@@ -25,7 +25,6 @@ class GlyphSet:
     """The path is another one."""
     bars: str = "▁▂▃▄▅▆▇█"
     shades: str = " ░▒▓█"
-    lost: str = "╳"
     late: str = "»"
     failed: str = "!"
     hang: str = "▀"
@@ -71,7 +70,6 @@ ASCII = GlyphSet(
     route="%",
     bars="_.-=+*#@",
     shades=" .:+#",
-    lost="x",
     hang="x",
     hang_some='"',
     pending=",",

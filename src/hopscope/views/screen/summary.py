@@ -11,7 +11,7 @@ from rich.style import Style
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WindowName, named
 from hopscope.session.model import Target
-from hopscope.views.screen import sentence, spark, table
+from hopscope.views.screen import sentence, spark
 from hopscope.views.screen.judged import TargetStatus, clock_of
 from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
@@ -257,9 +257,7 @@ def _bars(status: TargetStatus, target: Target, usual: int | None, width: int, l
         return []
     loss: spark.Loss = "trouble" if status.verdict.is_trouble else "over" if hop.is_target else "silent"
     each = spark.each_for(target.plan.interval_ns if target.plan is not None else None)
-    return spark.cells(
-        hop.window, width, spark.excess(usual, table.is_in_us(target)), look, loss, each, spark.newest(target.path)
-    )
+    return spark.cells(hop.window, width, spark.excess(usual, in_us=False), look, loss, each, spark.newest(target.path))
 
 
 def _rest(targets: Sequence[Target], look: Look, width: int, *, chosen: bool) -> Row:

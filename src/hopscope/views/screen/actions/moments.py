@@ -12,10 +12,6 @@ from hopscope.views.screen.source import Recalling
 from hopscope.words.events import mark_words
 
 
-def _move(context: ActionContext, steps: int) -> None:
-    context.step(steps)
-
-
 def _go_to_event(context: ActionContext, steps: int) -> None:
     session, state = context.session, context.state
     if not isinstance(session, Recalling) or state.target is None:
@@ -53,7 +49,7 @@ def _named(context: ActionContext, stop: Happening) -> str:
     "Time",
 )
 def earlier(context: ActionContext) -> None:
-    _move(context, -1)
+    context.step(-1)
 
 
 @action(
@@ -64,7 +60,7 @@ def earlier(context: ActionContext) -> None:
     "Time",
 )
 def later(context: ActionContext) -> None:
-    _move(context, 1)
+    context.step(1)
 
 
 @action(

@@ -100,8 +100,10 @@ class HelpScreen(Sheet):
         yield "Marks of targets", marks
         g = look.glyphs
         signs = (
-            (g.bars, "an answer, from quick to slow"),
-            (g.lost, "lost; quiet where the loss goes no further"),
+            (g.bars, "an answer: how much more than usual it took"),
+            (f"{g.hang_some} {g.hang}", "lost: a few of a span's probes, and many or all"),
+            (g.silent, "lost, and it goes no further"),
+            (g.pending, "under way"),
             (g.late, "answered after the timeout"),
             (g.failed, "this computer could not send it"),
             (g.silent * 3, "a hop that never answers"),
