@@ -9,7 +9,7 @@ import pytest
 
 from hopscope.history.earlier import Earlier, earlier
 from hopscope.history.store import Store
-from hopscope.history.ways import WayIn, Whose, way_in
+from hopscope.history.ways import TraceKey, WayIn, way_in
 from hopscope.history.writer import StoreWriter
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path as SeenPath
@@ -21,7 +21,7 @@ from hopscope.wire.messages import Answered, Kind, Plan, RoundStarted, Sent, Sta
 from tests.history.test_store import BEGUN, TARGET, S, second, written
 
 HOME = WayIn("192.0.2.1", None)
-MINE = Whose(TARGET, TARGET, "icmp", None, HOME)
+MINE = TraceKey(TARGET, TARGET, "icmp", None, HOME)
 LATER = BEGUN + 10_000 * S
 
 
@@ -49,7 +49,7 @@ def today(*addresses: str | None, rounds: int = 1) -> SeenPath:
     return fold.snapshot()
 
 
-def found(path: str, whose: Whose = MINE, now: SeenPath | None = None, before: int = LATER) -> Earlier | None:
+def found(path: str, whose: TraceKey = MINE, now: SeenPath | None = None, before: int = LATER) -> Earlier | None:
     with Store(path) as store:
         (one,) = earlier(store, [(whose, now or today("192.0.2.1", "192.0.2.2", TARGET))], before)
     return one
@@ -77,7 +77,7 @@ def test_the_same_target_from_the_same_network_has_its_past_back(store: str) -> 
         MINE._replace(way=WayIn(None, "192.168.1.7")),
     ],
 )
-def test_whatever_is_otherwise_is_another_past(store: str, whose: Whose) -> None:
+def test_whatever_is_otherwise_is_another_past(store: str, whose: TraceKey) -> None:
     assert found(store, whose) is None
 
 

@@ -18,7 +18,7 @@ from hopscope.session.model import Target
 from hopscope.views.screen import chart, distribution, heat, spark, themes, whisker
 from hopscope.views.screen.app import HopscopeApp
 from hopscope.views.screen.axis import SPANS_S, S, TimeAxis, axis_of, ticks
-from hopscope.views.screen.cells import LIMITS_MS, Usual, rows_of, step_of
+from hopscope.views.screen.cells import LIMITS_MS, UsualTimes, rows_of, step_of
 from hopscope.views.screen.options import ChartView, ScreenOptions
 from hopscope.views.screen.styles import look_of
 from hopscope.views.screen.text import Row
@@ -173,7 +173,7 @@ def test_the_usual_rests_while_it_is_no_other_for_the_eye() -> None:
 
         return msgspec.structs.replace(blank, window=window)
 
-    usual = Usual()
+    usual = UsualTimes()
     quiet = [10 * MS + i % 7 * 10_000 for i in range(100)]
     first = usual.of(hop(quiet))
     assert usual.of(hop([*quiet, *[33 * MS] * 60])) == first

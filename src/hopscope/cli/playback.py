@@ -63,7 +63,7 @@ def _place(verdict: Verdict) -> tuple[object, ...]:
     return verdict.kind, verdict.first_ttl, verdict.last_ttl
 
 
-class Part(NamedTuple):
+class LoadedPart(NamedTuple):
     """A part of the recording, folded."""
 
     begin: int
@@ -103,7 +103,7 @@ class Playback(Watched):
     ) -> None:
         self._store.close()
 
-    def _load(self, at: int) -> Part:
+    def _load(self, at: int) -> LoadedPart:
         """The part that a moment lies in."""
         if self._end - self._begin <= WHOLE_NS:
             begin, until = self._begin, self._end
@@ -127,7 +127,7 @@ class Playback(Watched):
                         fold.told.keep(fold.judge.judged(), fact.at)
             if fold is not None:
                 folds[number] = fold
-        return Part(begin, until, folds, Recall())
+        return LoadedPart(begin, until, folds, Recall())
 
     # --- as a session -------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Playback(Watched):
         """The recording's end."""
         return self._snapshot(self._last, self._end)
 
-    def _snapshot(self, part: Part, now: int) -> Snapshot:
+    def _snapshot(self, part: LoadedPart, now: int) -> Snapshot:
         targets = tuple(
             self._noted(fold.snapshot(self._namer, window=self._window, now=now)) for fold in part.folds.values()
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from hopscope.history.ways import Whose, whose
+from hopscope.history.ways import TraceKey, whose
 from hopscope.path.snapshot import Path
 from hopscope.session.background import in_background
 from hopscope.session.facts import SessionFact
@@ -44,9 +44,9 @@ class RecordedSession(Session):
         self._history = history
         self._history_path = history_path
         self._recorders = [*recorders, *([history] if history is not None else [])]
-        self._known: dict[int, tuple[Plan, Whose]] = {}
+        self._known: dict[int, tuple[Plan, TraceKey]] = {}
         """By target, the plan of which it is known whose past it has."""
-        self._new: list[tuple[int, Whose, Path]] = []
+        self._new: list[tuple[int, TraceKey, Path]] = []
         self._is_new = asyncio.Event()
         self._going_on: asyncio.Task[None] | None = None
         self._begun = 0
@@ -113,7 +113,7 @@ class RecordedSession(Session):
 
     async def _go_on(self, store: str) -> None:
         """Look for the past of each new target."""
-        seen: set[tuple[int, Whose]] = set()
+        seen: set[tuple[int, TraceKey]] = set()
         while True:
             await self._is_new.wait()
             self._is_new.clear()
@@ -130,7 +130,7 @@ class RecordedSession(Session):
                             await asyncio.sleep(0)
 
 
-def _looked_up(path: str, wanted: list[tuple[Whose, Path]], before: int) -> list[Earlier | None]:
+def _looked_up(path: str, wanted: list[tuple[TraceKey, Path]], before: int) -> list[Earlier | None]:
     """What is wrong with the store is said by whoever writes it; a part that cannot be read is no past."""
     from hopscope.history.earlier import earlier
     from hopscope.history.store import Store, StoreError

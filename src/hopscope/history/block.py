@@ -92,7 +92,7 @@ class PackedColumn(msgspec.Struct, frozen=True, array_like=True):
     data: bytes
 
 
-class Series(msgspec.Struct, frozen=True, array_like=True):
+class DepartureSeries(msgspec.Struct, frozen=True, array_like=True):
     """A flow's probes with one TTL (0: its rounds)."""
 
     ttl: int
@@ -118,7 +118,7 @@ class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
     shapes: Shapes
     codes: PackedColumn
     """Of each fact the number of its shape, the first one being 1, in the order of arrival."""
-    series: Annotated[list[Series], msgspec.Meta(max_length=MOST_SHAPES)]
+    series: Annotated[list[DepartureSeries], msgspec.Meta(max_length=MOST_SHAPES)]
     rounds: PackedColumn
     """Of each departure but its series' first: from the one before."""
     times: PackedColumn

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from hopscope.history.store import Store, Trace
 from hopscope.history.tiers import HOUR, MINUTE
-from hopscope.history.ways import Whose
+from hopscope.history.ways import TraceKey
 from hopscope.names.clean import clean
 from hopscope.path.bins import SpanBins
 from hopscope.path.snapshot import Path
@@ -41,7 +41,7 @@ class Earlier(NamedTuple):
     bins: list[SpanBins]
 
 
-def earlier(store: Store, wanted: Sequence[tuple[Whose, Path]], before: int) -> list[Earlier | None]:
+def earlier(store: Store, wanted: Sequence[tuple[TraceKey, Path]], before: int) -> list[Earlier | None]:
     """The past of each, as it was before a moment (epoch ns); None where there is none. The paths are today's.
     `StoreError`, `session.target_fold.IllegalFact`."""
     traces = [trace for trace in store.traces() if trace.begun < before and trace.rounds]

@@ -21,12 +21,12 @@ from hopscope.history.block import (
     SENT,
     SHAPE_FIELDS,
     WIDTHS,
+    DepartureSeries,
     PackedBlock,
     PackedColumn,
     ProbeFact,
     Rowed,
     RowPart,
-    Series,
     Shape,
     encoder,
 )
@@ -177,7 +177,7 @@ class Packer:
         numbers = (self.rounds, self.times, self.rtts)
         if any(column and (min(column) < -MOST_NS or max(column) > MOST_NS) for column in numbers):
             return _odd_ones(self).block([])
-        series: list[Series] = []
+        series: list[DepartureSeries] = []
         rounds: list[int] = []
         times: list[int] = []
         rtts: list[int] = []
@@ -190,7 +190,7 @@ class Packer:
             if not all_rounds:
                 continue
             counts = len(untold), len(all_rounds), len(of_answers), len(of_losses)
-            series.append(Series(*track.key, *counts, all_rounds[0], all_times[0]))
+            series.append(DepartureSeries(*track.key, *counts, all_rounds[0], all_times[0]))
             rounds += map(sub, all_rounds[1:], all_rounds)
             times += map(sub, all_times[1:], all_times)
             answered += map(sub, of_answers, [-1, *of_answers])

@@ -20,17 +20,17 @@ _WHOLE: Final = 1 << 32
 """As many users as a machine has whose user namespace is the first one."""
 
 
-class Unsafe(Exception):
+class UnsafePlace(Exception):
     """Somebody else has a hand in it, in a few words."""
 
 
 def check_beside(path: str) -> None:
-    """That what stands beside the store at `path`, which is there, is its owner's alone. `Unsafe`, `OSError`."""
+    """That what stands beside the store at `path`, which is there, is its owner's alone. `UnsafePlace`, `OSError`."""
     real = os.path.realpath(path)
     owner = os.stat(real).st_uid
     name = os.path.basename(real)
     if os.path.lexists(real + _JOURNAL):
-        raise Unsafe(f"{name}{_JOURNAL} stands beside it, which none of ours has: take it away first")
+        raise UnsafePlace(f"{name}{_JOURNAL} stands beside it, which none of ours has: take it away first")
     for ending in BESIDE:
         with suppress(FileNotFoundError):
             _check_file(os.lstat(real + ending), owner, name + ending)
@@ -38,7 +38,7 @@ def check_beside(path: str) -> None:
 
 def check_opened(path: str) -> None:
     """The same of what this process has open of the store: what was exchanged between the look and the opening. Says
-    nothing without /proc. `Unsafe`, `OSError`."""
+    nothing without /proc. `UnsafePlace`, `OSError`."""
     real = os.path.realpath(path)
     owner = os.stat(real).st_uid
     wanted = {real + ending: os.path.basename(real) + ending for ending in ("", *BESIDE)}
@@ -52,7 +52,7 @@ def check_opened(path: str) -> None:
 
 def check_folder(path: str) -> None:
     """For root, who can write to more than others: that nobody else can exchange the store at `path` for a link, there
-    or in any folder above. `Unsafe`, `OSError`."""
+    or in any folder above. `UnsafePlace`, `OSError`."""
     if os.geteuid() != 0:
         return
     owners = _trusted()
@@ -60,9 +60,9 @@ def check_folder(path: str) -> None:
     while True:
         there = os.stat(folder)
         if there.st_uid not in owners:
-            raise Unsafe(f"the folder {folder} is another user's, who could exchange it")
+            raise UnsafePlace(f"the folder {folder} is another user's, who could exchange it")
         if there.st_mode & stat.S_IWOTH and not there.st_mode & stat.S_ISVTX:
-            raise Unsafe(f"everybody may write to the folder {folder}, and could exchange it")
+            raise UnsafePlace(f"everybody may write to the folder {folder}, and could exchange it")
         if folder == os.path.dirname(folder):
             return
         folder = os.path.dirname(folder)
@@ -70,9 +70,9 @@ def check_folder(path: str) -> None:
 
 def _check_file(there: os.stat_result, owner: int, name: str) -> None:
     if not stat.S_ISREG(there.st_mode) or there.st_nlink > 1:
-        raise Unsafe(f"{name} is no plain file of one name")
+        raise UnsafePlace(f"{name} is no plain file of one name")
     if there.st_uid != owner:
-        raise Unsafe(f"{name} is another user's")
+        raise UnsafePlace(f"{name} is another user's")
 
 
 def _descriptors() -> list[str]:

@@ -228,7 +228,7 @@ def _without_journal(connection: sqlite3.Connection) -> None:
 def _looked_at(check: Callable[[str], None], path: str) -> None:
     try:
         check(path)
-    except place.Unsafe as unsafe:
+    except place.UnsafePlace as unsafe:
         raise StoreError(str(unsafe)) from None
     except FileNotFoundError:
         raise

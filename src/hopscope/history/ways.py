@@ -27,7 +27,7 @@ class WayIn(msgspec.Struct, frozen=True, tag="way"):
     source: str | None
 
 
-class Whose(NamedTuple):
+class TraceKey(NamedTuple):
     """Whose past it is."""
 
     query: str
@@ -37,13 +37,13 @@ class Whose(NamedTuple):
     way: WayIn
 
 
-def whose(target: Target) -> Whose | None:
+def whose(target: Target) -> TraceKey | None:
     """Whose past a target's is; None: that is not known yet."""
     plan, started = target.plan, target.started
     if plan is None or started is None:
         return None
     way = way_in(target.path, started.source)
-    return None if way is None else Whose(target.query, plan.address, plan.protocol, plan.port, way)
+    return None if way is None else TraceKey(target.query, plan.address, plan.protocol, plan.port, way)
 
 
 def way_in(path: Path, source: str | None) -> WayIn | None:

@@ -18,7 +18,7 @@ MOST_FACTS: Final = 100_000
 """That came since, and would have to be folded again."""
 
 
-class Flow(NamedTuple):
+class FormerFlow(NamedTuple):
     """How it was probed then."""
 
     probing: Probing
@@ -36,7 +36,7 @@ class Former(NamedTuple):
     next_round: int
     path: PathFold
     judge: Judge
-    flow: Flow | None
+    flow: FormerFlow | None
     """Where it was probed in another way; None: a reset."""
     since: list[TargetFact]
     """What has happened to the same flow since a reset."""

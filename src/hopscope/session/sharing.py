@@ -25,7 +25,7 @@ _MANY: Final = 8
 _LOOK_EVERY_NS: Final = 250_000_000
 
 
-class _Place(NamedTuple):
+class _FlowHop(NamedTuple):
     """A hop of a flow."""
 
     target: int
@@ -44,8 +44,8 @@ class _Router:
         """When it was last looked at who is gone and whether the budget binds, and what came of it."""
         self.size = 0
         self.is_bound = False
-        self.places: dict[_Place, TargetRecord] = {}
-        self.first: dict[_Place, TargetRecord] = {}
+        self.places: dict[_FlowHop, TargetRecord] = {}
+        self.first: dict[_FlowHop, TargetRecord] = {}
         """Those of the first flows, which hear of the others."""
 
     @property
@@ -75,21 +75,21 @@ class Sharing:
         """`tell` is handed what a target is to be told."""
         self._tell = tell
         self._routers: dict[str, _Router] = {}
-        self._at: dict[_Place, _Router] = {}
-        self._silent: set[_Place] = set()
+        self._at: dict[_FlowHop, _Router] = {}
+        self._silent: set[_FlowHop] = set()
         """Hops that were asked and have not answered yet."""
-        self._rounds: dict[_Place, int] = {}
+        self._rounds: dict[_FlowHop, int] = {}
         """The round of a hop's newest probe of its own."""
-        self._met: dict[_Place, Met] = {}
+        self._met: dict[_FlowHop, Met] = {}
         """What each hop's own probes met."""
-        self._flying: dict[tuple[_Place, int], list[tuple[TargetRecord, int, Shared]]] = {}
+        self._flying: dict[tuple[_FlowHop, int], list[tuple[TargetRecord, int, Shared]]] = {}
         """By the hop and round of a probe, who was told that it left, in which flow of theirs."""
 
     def heard(self, record: TargetRecord, event: Event) -> None:
         """An event of a target's."""
         if not (type(event) is Sent or type(event) is Answered or isinstance(event, (Lost, Failed, Answered))):
             return
-        place = _Place(record.number, event.flow, event.ttl)
+        place = _FlowHop(record.number, event.flow, event.ttl)
         if isinstance(event, Sent):
             self._sent(record, place, event)
         elif not isinstance(event, (Late, Duplicate)):
@@ -117,7 +117,7 @@ class Sharing:
         self._silent = {place for place in self._silent if place.target != number}
         self._flying = {key: told for key, told in self._flying.items() if key[0].target != number}
 
-    def _meet(self, place: _Place, rtt_ns: int | None) -> None:
+    def _meet(self, place: _FlowHop, rtt_ns: int | None) -> None:
         met = self._met.get(place)
         if met is None:
             met = self._met[place] = Met()
@@ -125,7 +125,7 @@ class Sharing:
 
     # --- who stands where -----------------------------------------------------------------------------------------
 
-    def _enter(self, record: TargetRecord, place: _Place, address: str) -> bool:
+    def _enter(self, record: TargetRecord, place: _FlowHop, address: str) -> bool:
         """A hop is this router's; whether that is news."""
         before = self._at.get(place)
         if before is not None and before.address == address:
@@ -140,7 +140,7 @@ class Sharing:
         self._at[place] = router
         return True
 
-    def _leave(self, place: _Place) -> None:
+    def _leave(self, place: _FlowHop) -> None:
         router = self._at.pop(place, None)
         self._rounds.pop(place, None)
         self._met.pop(place, None)
@@ -155,14 +155,14 @@ class Sharing:
             for other in router.places:
                 self._tell_alone(other, router)
 
-    def _tell_alone(self, place: _Place, router: _Router) -> None:
+    def _tell_alone(self, place: _FlowHop, router: _Router) -> None:
         record = router.places[place]
         if record.flow_id and not place.flow and record.fold.shared.has(place.ttl):
             self._tell(record, Shared(0, place.ttl, router.address, 1, 1))
 
     # --- what is told ---------------------------------------------------------------------------------------------
 
-    def _sent(self, record: TargetRecord, place: _Place, sent: Sent, answer: Answered | None = None) -> None:
+    def _sent(self, record: TargetRecord, place: _FlowHop, sent: Sent, answer: Answered | None = None) -> None:
         """A probe left; `answer`: and it was the first to find that router."""
         router = self._at.get(place)
         if router is None:
@@ -200,7 +200,7 @@ class Sharing:
         if told:
             self._flying[place, sent.round] = told
 
-    def _is_same_way(self, one: _Place, other: _Place) -> bool:
+    def _is_same_way(self, one: _FlowHop, other: _FlowHop) -> bool:
         """Whether both went by the same routers up to here, as far as both were asked."""
         if one.ttl != other.ttl:
             return False
@@ -213,7 +213,7 @@ class Sharing:
                 return False
         return True
 
-    def _settle(self, place: _Place, fate: Answered | Lost | Failed) -> None:
+    def _settle(self, place: _FlowHop, fate: Answered | Lost | Failed) -> None:
         for its, flow_id, fact in self._flying.pop((place, fate.round), ()):
             if its.flow_id != flow_id or fact.probe is None:
                 continue  # it is probed in another way by now, with rounds of its own
@@ -226,6 +226,6 @@ class Sharing:
             self._tell(its, replace(fact, probe=probe))
 
 
-def _is_gone(place: _Place, record: TargetRecord) -> bool:
+def _is_gone(place: _FlowHop, record: TargetRecord) -> bool:
     """Whether this flow is probed no more."""
     return not record.flow_id or place.flow >= record.fold.probing.flows

@@ -24,7 +24,7 @@ from hopscope.path.shared import SharedHops
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
-from hopscope.session.former import Flow, Former, Formers, another_way
+from hopscope.session.former import Former, FormerFlow, Formers, another_way
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
 from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
@@ -184,7 +184,7 @@ class TargetFold:
                 self.source_change = fact
             case Asked():
                 if self.plan is not None and self.has_rounds:
-                    self._keep_former(fact.at, Flow(self.probing, self.plan, self.started, self.last_round))
+                    self._keep_former(fact.at, FormerFlow(self.probing, self.plan, self.started, self.last_round))
                 self.probing = fact.probing
             case TakenBack():
                 self._take_back(fact)
@@ -214,7 +214,7 @@ class TargetFold:
         self.shared = SharedHops()
         self.flows = ParallelFlows(plan)
 
-    def _keep_former(self, at: int, flow: Flow | None) -> None:
+    def _keep_former(self, at: int, flow: FormerFlow | None) -> None:
         self.formers.keep(Former(at, self.past.log.count, self.last_round + 1, self.path, self.judge, flow, []))
 
     def _take_back(self, fact: TakenBack) -> None:

@@ -44,7 +44,7 @@ class Headline(NamedTuple):
         return (tuple(f"{self.matter}{aside}." for aside in self.asides), *self.more)
 
 
-class History(NamedTuple):
+class Background(NamedTuple):
     """What a headline needs to know beside the verdict of now."""
 
     last: Incident | None
@@ -61,7 +61,7 @@ class History(NamedTuple):
     now: int | None
 
 
-def headline(verdict: Verdict, setting: Circumstances, history: History, state: State) -> Headline:
+def headline(verdict: Verdict, setting: Circumstances, history: Background, state: State) -> Headline:
     """The verdict's sentences; nothing is "now" where nobody looks, or at another moment."""
     if verdict.is_trouble:
         head, more = _TROUBLE[verdict.kind](verdict.numbers, setting, history)
@@ -81,7 +81,7 @@ def headline(verdict: Verdict, setting: Circumstances, history: History, state: 
 _Told = tuple[str, tuple[str | Ways, ...]]
 
 
-def _loss(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _loss(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     share = about(100 * n.lost / n.sent) if n.sent else "a part"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
     feel = (f"Pages load slowly, {_STUTTER[0].lower()}{_STUTTER[1:]}.",) * (n.lost * 50 >= n.sent) + (f"{_STUTTER}.",)
@@ -91,14 +91,14 @@ def _loss(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{head}{_span(n, history)}", (_between(place), _tell(setting), feel, fine)
 
 
-def _outage(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _outage(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del n, history
     place = setting.place
     feel = f"Nothing gets through to {_query(setting)}."
     return f"no answer {where(place)}".rstrip(), (_between(place), _tell(setting), feel, _fine(place))
 
 
-def _no_answer(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del n, history
     place = setting.place
     if place.last is not None and place.last <= 1:
@@ -114,7 +114,7 @@ def _no_answer(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{_target(setting)} does not answer {how}", (at, use, try_)
 
 
-def _filter(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _filter(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     does = "swallows" if n.address is None and n.says is None else "turns away"
@@ -122,7 +122,7 @@ def _filter(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"a firewall {does} these packets {where(place)}".rstrip(), (_between(place), feel, _fine(place))
 
 
-def _unreachable(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _unreachable(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     if n.address is None and n.says is None:
@@ -133,7 +133,7 @@ def _unreachable(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{_target(setting)} cannot be reached", (_between(place, "Its way ends"), who, _tell(setting), _fine(place))
 
 
-def _loop(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _loop(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     at = f" at hops {place.first} and {place.last}" if place.first is not None and place.last is not None else ""
@@ -143,7 +143,7 @@ def _loop(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"packets go in circles{at}", (_between(place, "That is"), feel, _tell(setting), who)
 
 
-def _flapping(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _flapping(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     often = f"{n.times} times in {n.rounds} rounds." if n.times > 1 and n.rounds else ""
     feel = "Connections may hang for moments."
@@ -151,7 +151,7 @@ def _flapping(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"the route keeps changing {where(place)}".rstrip(), (_between(place), _tell(setting), feel, often)
 
 
-def _slower_way(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     more = more_ms(n)
@@ -163,7 +163,7 @@ def _slower_way(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{head}{harm}", (_between(place), _tell(setting), takes, feel)
 
 
-def _local_network(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _local_network(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     more = more_ms(n)
     bad = [f"{more} slower in bursts"] if more else ["delays in bursts"]
@@ -176,7 +176,7 @@ def _local_network(n: Numbers, setting: Circumstances, history: History) -> _Tol
     return "your own network is unsteady (Wi-Fi?)", (begins, do, feel, fine)
 
 
-def _bufferbloat(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _bufferbloat(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     name = f" ({place.provider})" if place.provider else ""
@@ -189,7 +189,7 @@ def _bufferbloat(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{head}{_slower(n)}", (line, do, _slow(n), f"{_STUTTER}.")
 
 
-def _congestion(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _congestion(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     head = f"packets queue at a busy link {where(place)}".rstrip()
@@ -206,7 +206,7 @@ def _slow(n: Numbers) -> str:
     return f"All is slow, {about(100 * n.lost / n.sent)} is lost." if n.lost and n.sent else "All is slow."
 
 
-def _bad_member(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
     feel = "Some connections suffer, always the same ones; the others are fine."
@@ -215,7 +215,7 @@ def _bad_member(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return head, (_between(place), feel, _tell(setting), lost)
 
 
-def _mtu(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _mtu(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     place = setting.place
     size = f"packets above {n.mtu} bytes" if n.mtu else "packets of this size"
@@ -224,13 +224,13 @@ def _mtu(n: Numbers, setting: Circumstances, history: History) -> _Told:
     return f"{size} do not get through{at}", (_between(place), "Pages hang, though small packets pass.", do)
 
 
-def _late(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _late(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del setting, history
     many = f"{n.late} of {n.sent + n.late} answers came too late to count." if n.late else ""
     return "answers come later than the timeout", (many, "Wait longer for them: -Z 10.")
 
 
-def _this_computer(n: Numbers, setting: Circumstances, history: History) -> _Told:
+def _this_computer(n: Numbers, setting: Circumstances, history: Background) -> _Told:
     del history
     from hopscope.path.snapshot import LocalError
 
@@ -240,7 +240,7 @@ def _this_computer(n: Numbers, setting: Circumstances, history: History) -> _Tol
     return error_words(error), (where_, "Look at its cable, Wi-Fi, VPN and firewall.", failed)
 
 
-_TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, History], _Told]]] = {
+_TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, Background], _Told]]] = {
     "loss": _loss,
     "outage": _outage,
     "no-answer": _no_answer,
@@ -266,7 +266,7 @@ _TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, History], _Told]]] =
 _Calm = tuple[str, Ways, tuple[str | Ways, ...]]
 
 
-def _starting(verdict: Verdict, setting: Circumstances, history: History) -> _Calm:
+def _starting(verdict: Verdict, setting: Circumstances, history: Background) -> _Calm:
     del setting, history
     n = verdict.numbers
     if n.lost:
@@ -274,7 +274,7 @@ def _starting(verdict: Verdict, setting: Circumstances, history: History) -> _Ca
     return "starting", ("",), ("No answer yet.",) if not n.sent else ("Too few rounds to judge.",)
 
 
-def _healthy(verdict: Verdict, setting: Circumstances, history: History) -> _Calm:
+def _healthy(verdict: Verdict, setting: Circumstances, history: Background) -> _Calm:
     n, last = verdict.numbers, history.last
     rtt = f"{ms(setting.rtt_ns)}, " if setting.rtt_ns is not None else ""
     begin = last.end if last is not None else setting.started
@@ -295,7 +295,7 @@ def _healthy(verdict: Verdict, setting: Circumstances, history: History) -> _Cal
     return matter_, (f"{aside}: {rtt}{lost}", f": {rtt}{lost}", aside), (*was, *_harmless(verdict.notes))
 
 
-def _recovered(verdict: Verdict, setting: Circumstances, history: History) -> _Calm:
+def _recovered(verdict: Verdict, setting: Circumstances, history: Background) -> _Calm:
     was = setting.was or history.last
     aside = f" for {_for(verdict.at - verdict.since)}" if verdict.since is not None else ""
     if was is None:
@@ -307,7 +307,7 @@ def _recovered(verdict: Verdict, setting: Circumstances, history: History) -> _C
     return "fine again", (aside,), (_was(was, place, setting), _between(place, "It began"), over)
 
 
-_QUIET: Final[dict[str, Callable[[Verdict, Circumstances, History], _Calm]]] = {
+_QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], _Calm]]] = {
     "starting": _starting,
     "healthy": _healthy,
     "recovered": _recovered,
@@ -357,7 +357,7 @@ def _listed(ttls: list[int]) -> str:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _since(verdict: Verdict, setting: Circumstances, history: History, *, is_now: bool) -> Ways:
+def _since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
     """Since when, and that it lasts."""
     begin = verdict.since
     if begin is None and history.open is not None and history.open.kind == verdict.kind:
@@ -380,7 +380,7 @@ def _again(verdict: Verdict) -> tuple[str, ...]:
     return (f"It is the {nth(times)} time.",) if times > 1 and verdict.kind != "flapping" else ()
 
 
-def _span(n: Numbers, history: History) -> str:
+def _span(n: Numbers, history: Background) -> str:
     """Of which time a share is, where the table counts over another one."""
     if history.counted and (n.lost, n.sent) == (history.lost, history.counted):
         return ""
@@ -457,4 +457,4 @@ def _query(setting: Circumstances, otherwise: str = "the target") -> str:
     return setting.query if setting.query and len(setting.query) <= _LONG else otherwise
 
 
-__all__ = ["Headline", "History", "State", "headline"]
+__all__ = ["Background", "Headline", "State", "headline"]

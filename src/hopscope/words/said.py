@@ -13,7 +13,7 @@ from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
 from hopscope.path.snapshot import Path
 from hopscope.words.grounds import against, evidence, note_words, steps
-from hopscope.words.headline import Headline, History, State, headline
+from hopscope.words.headline import Background, Headline, State, headline
 from hopscope.words.places import Course, Place, course, epoch_at, place_of, place_of_incident
 from hopscope.words.verdicts import Circumstances, Clock, Sentence, sentence
 
@@ -78,7 +78,7 @@ class Said:
         return headline(self.verdict, self._setting, self._history, state)
 
     @cached_property
-    def _history(self) -> History:
+    def _history(self) -> Background:
         """What was, and what the numbers in the table say of the target."""
         path, judged = self._subject.path, self._subject.judged
         now = self.verdict.since if self.verdict.kind == "recovered" else self.verdict.at
@@ -88,7 +88,7 @@ class Said:
         target = path.target_hop
         counted = (target.lost, target.lost + target.received) if target is not None else (0, 0)
         last_place = self.place_of(last) if last is not None else Place()
-        return History(last, last_place, open_, *counted, path.numbers.name, path.last_at)
+        return Background(last, last_place, open_, *counted, path.numbers.name, path.last_at)
 
     @property
     def evidence(self) -> tuple[str, ...]:

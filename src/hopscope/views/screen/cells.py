@@ -140,7 +140,7 @@ def _from_bins(axis: TimeAxis, path: Path, hops: Sequence[Hop], binned: Binned) 
     return [[_of_bin(column[ttl]) if (ttl := ttls[id(hop)]) in column else NONE for column in columns] for hop in hops]
 
 
-class Usual:
+class UsualTimes:
     """A hop's usual RTT: the tenth percentile of its rounds, looked for anew from time to time, and kept while the new
     one is no other for the eye."""
 

@@ -80,7 +80,7 @@ def value_axis(best: float, high: float, rows: int) -> ValueAxis:
 
 
 @dataclass(frozen=True)
-class Series:
+class AxisRow:
     """One row of the path on the axis."""
 
     hop: Hop
@@ -104,10 +104,10 @@ class Chart:
     look: Look
     in_us: bool
 
-    def series(self, hops: Sequence[Hop]) -> list[Series]:
+    def series(self, hops: Sequence[Hop]) -> list[AxisRow]:
         """Rows of the path on the axis."""
         cells = rows_of(self.axis, self.target.path, hops, self.binned)
-        return [Series(hop, row, self.losses.get(hop.ttl, "over")) for hop, row in zip(hops, cells, strict=True)]
+        return [AxisRow(hop, row, self.losses.get(hop.ttl, "over")) for hop, row in zip(hops, cells, strict=True)]
 
     @property
     def cursor(self) -> int | None:
@@ -173,7 +173,7 @@ def over_time(chart: Chart, width: int, height: int) -> list[Row]:
     return [_time_title(chart, mine, look, width), *rows, clock]
 
 
-def _time_title(chart: Chart, mine: Series, look: Look, width: int) -> Row:
+def _time_title(chart: Chart, mine: AxisRow, look: Look, width: int) -> Row:
     unit = "µs" if chart.in_us else "ms"
     most = max((cell.answered + cell.lost for cell in mine.cells), default=0)
     how = "each round" if most <= 1 else f"median of {_short(chart.axis.step)}, light to p95"
@@ -185,7 +185,7 @@ def _short(ns: int) -> str:
     return f"{ns / S:g} s" if ns < 120 * S else span(ns / S)
 
 
-def _reading(chart: Chart, mine: Series) -> str:
+def _reading(chart: Chart, mine: AxisRow) -> str:
     """What the axis spans, or what is read at the moment that is shown."""
     if chart.cursor is None or chart.moment is None:
         return chart.axis.words
@@ -208,7 +208,7 @@ def _high(known: Sequence[Cell]) -> int:
 Canvas = list[list[tuple[str, Style]]]
 
 
-def _curves(series: Sequence[Series], values: ValueAxis, columns: int, rows: int, look: Look) -> Canvas:
+def _curves(series: Sequence[AxisRow], values: ValueAxis, columns: int, rows: int, look: Look) -> Canvas:
     """The medians, as Plotext draws them: the chosen hop's above the target's."""
     curves = []
     for role, one in reversed(list(zip(("hop", "target"), series, strict=False))):
@@ -246,7 +246,7 @@ def _lay_band(canvas: Canvas, cells: Sequence[Cell], values: ValueAxis, look: Lo
                 canvas[at][column] = (shade, look.line_target)
 
 
-def _lay_loss(canvas: Canvas, chart: Chart, mine: Series) -> None:
+def _lay_loss(canvas: Canvas, chart: Chart, mine: AxisRow) -> None:
     """Loss hangs down by its share; what was cut off altogether is a solid block with its length."""
     look = chart.look
     some, much, style = spark.lost_signs(look, mine.loss)

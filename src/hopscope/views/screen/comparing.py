@@ -21,14 +21,14 @@ NUMBER: Final = 8
 SAME, NEW = "same", "new"
 
 
-class Change(NamedTuple):
+class ComparedRoutes(NamedTuple):
     """The route of a moment, and the one before it."""
 
     before: Epoch
     then: Epoch
 
 
-def change_at(target: Target, moment: int | None) -> Change | None:
+def change_at(target: Target, moment: int | None) -> ComparedRoutes | None:
     """The change of route that a moment stands on."""
     if moment is None:
         return None
@@ -39,7 +39,7 @@ def change_at(target: Target, moment: int | None) -> Change | None:
     is_said = target.judged.verdict.kind in ROUTES
     if not is_said and moment - epochs[place].begin > STANDS_NS:
         return None
-    return Change(epochs[place - 1], epochs[place])
+    return ComparedRoutes(epochs[place - 1], epochs[place])
 
 
 class Compared(NamedTuple):
@@ -54,7 +54,7 @@ class Compared(NamedTuple):
     difference: float | None
 
 
-def compared(target: Target, change: Change, moment: int, names: NamesMode) -> list[Compared]:
+def compared(target: Target, change: ComparedRoutes, moment: int, names: NamesMode) -> list[Compared]:
     """Each hop of the path then, against the path before."""
     before, then = change
     path = target.path
@@ -111,7 +111,7 @@ def _between(path: Path, hop: Hop, begin: int, end: int) -> tuple[float | None, 
 
 def rows(
     target: Target,
-    change: Change,
+    change: ComparedRoutes,
     moment: int,
     names: NamesMode,
     look: Look,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hopscope.session.model import Target
 
 
-class Found(NamedTuple):
+class FoundPlace(NamedTuple):
     """A place: a target, or one of its hops (`ttl`)."""
 
     target: int
@@ -17,16 +17,16 @@ class Found(NamedTuple):
     """What it is called there."""
 
 
-def find(text: str, targets: Sequence[Target]) -> list[Found]:
+def find(text: str, targets: Sequence[Target]) -> list[FoundPlace]:
     """Every place with `text` in it: targets first, then hops; ``hop 6`` and ``AS64500`` are found, too."""
     wanted = " ".join(text.lower().split())
     found = [each for target in targets for each in _in(target, wanted)] if wanted else []
     return sorted(found, key=lambda each: each.ttl is not None)
 
 
-def _in(target: Target, wanted: str) -> Iterator[Found]:
+def _in(target: Target, wanted: str) -> Iterator[FoundPlace]:
     if any(wanted in each.lower() for each in (target.query, target.address or "")):
-        yield Found(target.id, None, target.query)
+        yield FoundPlace(target.id, None, target.query)
     for hop in target.path.rows:
         for node in hop.nodes:
             known = target.names.get(node.address)
@@ -35,11 +35,11 @@ def _in(target: Target, wanted: str) -> Iterator[Found]:
             if wanted in (node.address, f"hop {hop.ttl}") or any(
                 wanted in each for each in (name.lower(), node.address, *owners)
             ):
-                yield Found(target.id, hop.ttl, f"hop {hop.ttl} of {target.query}, {name or node.address}")
+                yield FoundPlace(target.id, hop.ttl, f"hop {hop.ttl} of {target.query}, {name or node.address}")
                 break
 
 
-def after(found: Sequence[Found], target: int | None, ttl: int | None) -> int:
+def after(found: Sequence[FoundPlace], target: int | None, ttl: int | None) -> int:
     """Which of them comes after this place; the first one behind the last."""
     here = next((i for i, each in enumerate(found) if each.target == target and each.ttl == ttl), None)
     if here is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rich.style import Style
 
 from hopscope.views.screen import spark
-from hopscope.views.screen.cells import LIMITS_MS, NONE, Cell, Usual, step_of
+from hopscope.views.screen.cells import LIMITS_MS, NONE, Cell, UsualTimes, step_of
 from hopscope.views.screen.chart import Chart, titled
 from hopscope.views.screen.clockline import clock_line
 from hopscope.views.screen.styles import Look
@@ -34,7 +34,7 @@ def rows(chart: Chart, width: int, height: int) -> list[Row]:
         words = f" {look.glyphs.up} {len(hops) - len(shown)} more hops"
         out.append(Line().add(words, look.quiet).row(width, look.text))
     tall = max(1, min(3, room // len(shown)))
-    usual = Usual()
+    usual = UsualTimes()
     for one in chart.series(shown):
         base = usual.of(one.hop)
         signs = spark.lost_signs(look, one.loss)

@@ -6,7 +6,7 @@ from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.screen import chart, heat, ribbon
 from hopscope.views.screen.axis import TimeAxis, axis_of
-from hopscope.views.screen.cells import Usual
+from hopscope.views.screen.cells import UsualTimes
 from hopscope.views.screen.place import begins_at
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
@@ -37,7 +37,7 @@ def time_panel(
     happened = state.happenings(now.id) if state.happenings is not None and is_known else ()
     drawn = chart.Chart(now, hop, losses, axis, state.moment, binned, happened, look, is_in_us(now))
     if is_ribbon:
-        return axis, ribbon.rows(drawn, state.usual.setdefault(now.id, Usual()), width)
+        return axis, ribbon.rows(drawn, state.usual.setdefault(now.id, UsualTimes()), width)
     return axis, _view(drawn, state.chart_view, width, height)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from hopscope.path.snapshot import Hop
 from hopscope.views.screen import spark
-from hopscope.views.screen.cells import Usual
+from hopscope.views.screen.cells import UsualTimes
 from hopscope.views.screen.chart import Chart
 from hopscope.views.screen.clockline import clock_line
 from hopscope.views.screen.text import Hit, Line, Row
@@ -19,7 +19,7 @@ def columns_for(width: int) -> int:
     return max(1, width - LEFT - 9)
 
 
-def rows(chart: Chart, usual: Usual, width: int) -> list[Row]:
+def rows(chart: Chart, usual: UsualTimes, width: int) -> list[Row]:
     """Two lines of `width`: the chosen hop over its usual, loss hanging down, and the clock."""
     look = chart.look
     hop: Hop = chart.hop

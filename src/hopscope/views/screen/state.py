@@ -10,7 +10,7 @@ from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.told import Happening
 from hopscope.views.screen import folding
-from hopscope.views.screen.cells import Binned, Usual
+from hopscope.views.screen.cells import Binned, UsualTimes
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
 from hopscope.views.screen.overview import OverviewOrder
@@ -55,7 +55,7 @@ class ViewState:
     """By target, what knows of a time before its path's window."""
     happenings: Callable[[int], Sequence[Happening]] | None = None
     """By target, what happened."""
-    usual: dict[int, Usual] = field(default_factory=dict)
+    usual: dict[int, UsualTimes] = field(default_factory=dict)
     """By target, what is usual at its hops."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""

@@ -20,7 +20,7 @@ from hopscope.path.windows import named
 from hopscope.session.model import Target
 from hopscope.views.screen import folding, hosts, labels, spark, whisker
 from hopscope.views.screen.bands import NONE, Band, bands
-from hopscope.views.screen.cells import Usual
+from hopscope.views.screen.cells import UsualTimes
 from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE, GlyphSet
 from hopscope.views.screen.options import NamesMode, Scale
@@ -85,7 +85,7 @@ class TableCache:
     most: int = 0
     """The most lines that the path has taken."""
     ceiling: float | None = None
-    usual: Usual = field(default_factory=Usual)
+    usual: UsualTimes = field(default_factory=UsualTimes)
     painter: TablePainter | None = None
     """Who drew `rows`: another one draws them all anew."""
     rows: dict[int, tuple[tuple[object, ...], list[Row]]] = field(default_factory=dict)

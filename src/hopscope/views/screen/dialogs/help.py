@@ -31,7 +31,7 @@ STATES = (
 MOST_SOUGHT = 40
 
 
-class Entry(NamedTuple):
+class HelpEntry(NamedTuple):
     """One thing that is explained: a key, a sign or a column."""
 
     key: str
@@ -81,22 +81,22 @@ class HelpScreen(Sheet):
                 out += _rows(entry, look, width)
         return out or [line(look, width, (f"nothing has {self.sought!r} in it", "quiet"))]
 
-    def _sections(self, look: Look) -> Iterator[tuple[str, list[Entry]]]:
+    def _sections(self, look: Look) -> Iterator[tuple[str, list[HelpEntry]]]:
         bound = keys_of(self.context.options.keys)
         for group in GROUPS:
             entries = []
             for action in ACTIONS.values():
                 if action.group == group and not action.id[len("target.") :].isdigit():
                     keys = " ".join(shown(key, not look.glyphs.is_ascii) for key in bound[action.id])
-                    entries.append(Entry(keys or "no key", "key", action.help))
+                    entries.append(HelpEntry(keys or "no key", "key", action.help))
             if group == "Targets":
-                entries.append(Entry("1 to 9", "key", "That target."))
+                entries.append(HelpEntry("1 to 9", "key", "That target."))
             yield group, entries
         marks = []
         for state, words in STATES:
             mark, style = look.health(state)
             name = next((n for n in ("healthy", "warn", "bad", "quiet") if getattr(look, n) is style), "text")
-            marks.append(Entry(mark, name, words, state.replace("-", " ")))
+            marks.append(HelpEntry(mark, name, words, state.replace("-", " ")))
         yield "Marks of targets", marks
         g = look.glyphs
         signs = (
@@ -109,12 +109,12 @@ class HelpScreen(Sheet):
             (g.silent * 3, "a hop that never answers"),
             (g.cosmetic, "loss goes no further: the router limits how often it answers"),
         )
-        yield "Signs in sparklines and charts", [Entry(sign, "spark", words) for sign, words in signs]
+        yield "Signs in sparklines and charts", [HelpEntry(sign, "spark", words) for sign, words in signs]
         columns = []
         for column in COLUMNS.values():
             letter = f" (mtr's {column.letter})" if column.letter else ""
             columns.append(
-                Entry(column.title if column.kind != "spark" else "sparkline", "key", column.definition + letter)
+                HelpEntry(column.title if column.kind != "spark" else "sparkline", "key", column.definition + letter)
             )
         yield "Columns", columns
 
@@ -156,7 +156,7 @@ def _has(text: str, wanted: list[str]) -> bool:
     return all(word in text for word in wanted)
 
 
-def _rows(entry: Entry, look: Look, width: int) -> list[Row]:
+def _rows(entry: HelpEntry, look: Look, width: int) -> list[Row]:
     """An entry in as many lines as it needs."""
     indent = 12
     if entry.name:
