@@ -12,8 +12,9 @@ from hopscope.judge.verdict import Incident, Judged, Note, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
 from hopscope.path.snapshot import Path
+from hopscope.words.clauses import Background
 from hopscope.words.grounds import against, evidence, note_words, steps
-from hopscope.words.headline import Background, Headline, State, headline
+from hopscope.words.headline import Headline, State, headline
 from hopscope.words.places import Course, Place, course, epoch_at, place_of, place_of_incident
 from hopscope.words.verdicts import Circumstances, Clock, Sentence, sentence
 

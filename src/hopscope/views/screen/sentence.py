@@ -10,7 +10,8 @@ from rich.style import Style
 
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
-from hopscope.words.headline import Headline, Ways
+from hopscope.words.clauses import Ways
+from hopscope.words.headline import Headline
 
 _NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
 _HELD = "\ue000"

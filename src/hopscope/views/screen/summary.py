@@ -18,7 +18,8 @@ from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
 from hopscope.words.causes import Cause, cause_words, causes, counted
-from hopscope.words.headline import Headline, Ways
+from hopscope.words.clauses import Ways
+from hopscope.words.headline import Headline
 from hopscope.words.numbers import DASH, table_ms
 from hopscope.words.numbers import share as share_text
 from hopscope.words.verdicts import matter, where

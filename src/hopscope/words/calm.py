@@ -1,0 +1,113 @@
+"""What is said where nothing is wrong: not yet, no more, or at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from hopscope.judge.verdict import Incident, Note, Verdict
+from hopscope.path.windows import WORDS
+from hopscope.words.clauses import (
+    Background,
+    Ways,
+    between,
+    how_long,
+    sides,
+)
+from hopscope.words.numbers import nth, span
+from hopscope.words.places import Place
+from hopscope.words.verdicts import Circumstances, matter, ms
+
+_YOUNG: Final = 10
+
+Calm = tuple[str, Ways, tuple[str | Ways, ...]]
+
+
+def _starting(verdict: Verdict, setting: Circumstances, history: Background) -> Calm:
+    del setting, history
+    n = verdict.numbers
+    if n.lost:
+        return "too early to judge", ("",), (f"{n.lost} of {n.sent} lost.",)
+    return "starting", ("",), ("No answer yet.",) if not n.sent else ("Too few rounds to judge.",)
+
+
+def _healthy(verdict: Verdict, setting: Circumstances, history: Background) -> Calm:
+    n, last = verdict.numbers, history.last
+    rtt = f"{ms(setting.rtt_ns)}, " if setting.rtt_ns is not None else ""
+    begin = last.end if last is not None else setting.started
+    aside = (
+        f" for {how_long(verdict.at - begin)}"
+        if begin is not None and verdict.at > begin and n.rounds >= _YOUNG
+        else ""
+    )
+    if last is not None:
+        lost = "nothing lost since" if not n.lost else f"{n.lost} lost in the last {n.rounds} rounds: perhaps chance"
+    elif not history.lost:
+        lost = "nothing lost"
+    elif "target-limits" in setting.notes:
+        lost = "the target limits how often it answers, which is harmless"
+    else:
+        of = "" if history.window == "start" else f", {WORDS[history.window]}"
+        lost = f"{history.lost} of {history.counted} lost{of}, perhaps by chance"
+    was = (_before(last, history.place, setting),) if last is not None else ()
+    matter_ = "fine so far" if n.rounds < _YOUNG else "fine"
+    return matter_, (f"{aside}: {rtt}{lost}", f": {rtt}{lost}", aside), (*was, *_harmless(verdict.notes))
+
+
+def _recovered(verdict: Verdict, setting: Circumstances, history: Background) -> Calm:
+    was = setting.was or history.last
+    aside = f" for {how_long(verdict.at - verdict.since)}" if verdict.since is not None else ""
+    if was is None:
+        return "fine again", (aside,), ()
+    over = "It is over, there is nothing to do."
+    if was.times > 1:
+        over = f"It is over now; it came {was.times} times since {setting.clock(was.begin)}."
+    place = setting.place
+    return "fine again", (aside,), (_was(was, place, setting), between(place, "It began"), over)
+
+
+QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], Calm]]] = {
+    "starting": _starting,
+    "healthy": _healthy,
+    "recovered": _recovered,
+}
+
+
+def _was(was: Incident, place: Place, setting: Circumstances) -> str:
+    """``No answer came from hop 6 on for 15 s, 12:00:20 to 12:00:35.``"""
+    said = matter(was.kind, place, is_over=True)
+    said = said[:1].upper() + said[1:]
+    if was.end is None:
+        return f"{said}."
+    if was.times > 1:
+        return f"{said}, the {nth(was.times)} time, until {setting.clock(was.end)}."
+    return f"{said} for {span((was.end - was.begin) / 1e9)}, {setting.clock(was.begin)} to {setting.clock(was.end)}."
+
+
+def _before(was: Incident, place: Place, setting: Circumstances) -> Ways:
+    said = _was(was, place, setting)
+    begin = f"Before that: {said[:1].lower()}{said[1:-1]}"
+    ways = [each for each in (sides(place), sides(place, shortly=True)) if each]
+    return (*(f"{begin}, {each}." for each in ways), f"{begin}.")
+
+
+def _harmless(notes: tuple[Note, ...]) -> tuple[str, ...]:
+    """What is odd and no trouble, said to be so."""
+    limits = [note.ttl for note in notes if note.kind == "rate-limit" and note.ttl is not None]
+    silent = [note.ttl for note in notes if note.kind == "silent" and note.ttl is not None]
+    out = []
+    if limits:
+        one = len(limits) == 1
+        does, it = ("answers", "it") if one else ("answer", "them")
+        out.append(f"{_listed(limits)} {does} only some probes: harmless, nothing behind {it} is lost.")
+    if silent:
+        out.append(f"{_listed(silent)} never {'answers' if len(silent) == 1 else 'answer'}: harmless.")
+    return tuple(out)
+
+
+def _listed(ttls: list[int]) -> str:
+    if len(ttls) == 1:
+        return f"Hop {ttls[0]}"
+    if len(ttls) > 3:
+        return f"{len(ttls)} hops"
+    return f"Hops {', '.join(map(str, ttls[:-1]))} and {ttls[-1]}"

@@ -1,0 +1,134 @@
+"""Clauses and sentences that headlines of all kinds are made of: since when, between whom, whom to tell."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeAlias
+
+from hopscope.judge.verdict import Incident, Numbers, Verdict
+from hopscope.names.segments import Role
+from hopscope.path.windows import WindowName
+from hopscope.words.numbers import nth, resting
+from hopscope.words.places import Place
+from hopscope.words.verdicts import Circumstances
+
+_LONG: Final = 40
+"""Cells from which a target's name is too long for a sentence."""
+Ways: TypeAlias = tuple[str, ...]
+"""A sentence, and shorter ones that say as much as there is room for."""
+
+
+class Background(NamedTuple):
+    """What a headline needs to know beside the verdict of now."""
+
+    last: Incident | None
+    """The last trouble that is over, by its end."""
+    place: Place
+    """Where that was."""
+    open: Incident | None
+    """The trouble that lasts."""
+    lost: int
+    """Of the target, as the table counts."""
+    counted: int
+    window: WindowName
+    """What the table counts over."""
+    now: int | None
+
+
+def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
+    """Since when, and that it lasts."""
+    begin = verdict.since
+    if begin is None and history.open is not None and history.open.kind == verdict.kind:
+        begin = history.open.begin
+    if begin is None:
+        return (" now",) if is_now else ("",)
+    long = how_long(max(0, verdict.at - begin))
+    if setting.started is not None and begin <= setting.started:
+        return (f", now and ever since the start ({long})",) * is_now + (", ever since the start",)
+    clock = setting.clock(begin)
+    return (f", now for {long} (since {clock})", f", now, since {clock}") if is_now else (f", since {clock}",)
+
+
+def how_long(ns: int) -> str:
+    return resting(ns / 1e9)
+
+
+def again(verdict: Verdict) -> tuple[str, ...]:
+    times = verdict.numbers.times
+    return (f"It is the {nth(times)} time.",) if times > 1 and verdict.kind != "flapping" else ()
+
+
+def span_of(n: Numbers, history: Background) -> str:
+    """Of which time a share is, where the table counts over another one."""
+    if history.counted and (n.lost, n.sent) == (history.lost, history.counted):
+        return ""
+    return f" (last {n.rounds} rounds)" if n.rounds else ""
+
+
+def between(place: Place, begin: str = "It begins") -> Ways:
+    whole, short = sides(place), sides(place, shortly=True)
+    return (
+        (f"{begin} {whole}.", f"{whole[:1].upper()}{whole[1:]}.", f"{short[:1].upper()}{short[1:]}.") if whole else ()
+    )
+
+
+def sides(place: Place, *, shortly: bool = False) -> str:
+    """``between your provider (nearby.example) and farline.example``; `shortly`: no name beside a role."""
+    if place.segment == "this computer":
+        return "on this computer"
+    if place.between is None or place.last is None:
+        return ""
+    near, far = (
+        _sided(name, role, place) for name, role in zip(place.between, (place.near, place.segment), strict=True)
+    )
+    there = named_role(place.segment, far, shortly)
+    if place.first == place.last:
+        return f"at {there}"
+    if near == far:
+        return f"inside {there}"
+    return f"between {named_role(place.near, near, shortly)} and {there}"
+
+
+def _sided(name: str, role: Role | None, place: Place) -> str:
+    """Your provider by its name, where a hop of it is known by its address alone."""
+    return place.provider or name if role == "your provider" and name[-1:].isdigit() else name
+
+
+def named_role(role: Role | None, name: str, shortly: bool = False) -> str:
+    if role == "your network":
+        return "your own network"
+    if role in ("your provider", "the target's network"):
+        return f"{role} ({name})" if name and name != role and not shortly else role
+    return name
+
+
+def whom_to_tell(setting: Circumstances) -> Ways:
+    """What to do about it."""
+    place = setting.place
+    name = f" ({place.provider})" if place.provider else ""
+    match place.segment:
+        case "this computer" | "your network":
+            return ("Restart your router, or try a cable in the place of Wi-Fi.",)
+        case "your provider":
+            return ("Call your provider.",)
+        case "the target's network" if place.near != "your provider":
+            return (f"Tell whoever runs {target_called(setting)}.",)
+        case "transit" if place.near != "your provider":
+            return f"Tell your provider{name}; only they can move a network in between.", "Tell your provider."
+        case _:
+            return ("Tell your provider.",)
+
+
+def fine_before(place: Place, several: str = "answer", one: str = "answers") -> str:
+    """What is well: all before the place."""
+    until = place.first if place.first is not None else (place.last or 0) - 1
+    if until < 1:
+        return ""
+    return f"Hops 1 to {until} {several}." if until > 1 else f"Hop 1 {one}."
+
+
+def the_target(setting: Circumstances) -> str:
+    return f"the target {target_called(setting, '')}".rstrip()
+
+
+def target_called(setting: Circumstances, otherwise: str = "the target") -> str:
+    return setting.query if setting.query and len(setting.query) <= _LONG else otherwise

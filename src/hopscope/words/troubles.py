@@ -1,0 +1,209 @@
+"""What is wrong, kind by kind, as the first sentence's matter and place, and further sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from hopscope.judge.verdict import Numbers
+from hopscope.words.clauses import (
+    Background,
+    Ways,
+    between,
+    fine_before,
+    named_role,
+    span_of,
+    target_called,
+    the_target,
+    whom_to_tell,
+)
+from hopscope.words.numbers import about
+from hopscope.words.verdicts import SAYS, Circumstances, error_words, more_ms, ms, where
+
+_STUTTER: Final = "Calls and games stutter"
+
+Told = tuple[str, tuple[str | Ways, ...]]
+
+
+def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    share = about(100 * n.lost / n.sent) if n.sent else "a part"
+    how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
+    feel = (f"Pages load slowly, {_STUTTER[0].lower()}{_STUTTER[1:]}.",) * (n.lost * 50 >= n.sent) + (f"{_STUTTER}.",)
+    place = setting.place
+    fine = fine_before(place, "lose nothing", "loses nothing") if n.before_sent and not n.before_lost else ""
+    head = f"{share} of packets are lost{how} {where(place)}".rstrip()
+    return f"{head}{span_of(n, history)}", (between(place), whom_to_tell(setting), feel, fine)
+
+
+def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del n, history
+    place = setting.place
+    feel = f"Nothing gets through to {target_called(setting)}."
+    return f"no answer {where(place)}".rstrip(), (between(place), whom_to_tell(setting), feel, fine_before(place))
+
+
+def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del n, history
+    place = setting.place
+    if place.last is not None and place.last <= 1:
+        return "no answer from anywhere", ("Is the cable in, or the Wi-Fi on?", "Look at your router first.")
+    how = "UDP" if setting.protocol == "udp" else "pings" if setting.protocol == "icmp" else "TCP"
+    until = place.first if place.first is not None else (place.last or 1) - 1
+    near = named_role(place.near, place.between[0]).replace(" (", ", ").removesuffix(")") if place.between else ""
+    at: Ways = ()
+    if until:
+        at = (f"Up to hop {until}{f' ({near})' if near else ''} all is fine.", f"Up to hop {until} all is fine.")
+    try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
+    use = "" if setting.protocol == "tcp" else f"Many never answer {how}; a browser may work."
+    return f"{the_target(setting)} does not answer {how}", (at, use, try_)
+
+
+def _filter(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    does = "swallows" if n.address is None and n.says is None else "turns away"
+    feel = ("Other kinds of packets may pass: try TCP to a port that it serves.", "Try TCP to a port that it serves.")
+    return f"a firewall {does} these packets {where(place)}".rstrip(), (between(place), feel, fine_before(place))
+
+
+def _unreachable(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    if n.address is None and n.says is None:
+        within = f" within {place.last} hops" if place.last is not None else ""
+        return f"{the_target(setting)} is not reached{within}", ("The last one that answers still is a router.",)
+    said = SAYS.get(n.says, n.says.replace("-", " ")) if n.says is not None else "so"
+    who = f'Hop {place.last} says "{said}".' if place.last is not None else f'A router says "{said}".'
+    return f"{the_target(setting)} cannot be reached", (
+        between(place, "Its way ends"),
+        who,
+        whom_to_tell(setting),
+        fine_before(place),
+    )
+
+
+def _loop(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    at = f" at hops {place.first} and {place.last}" if place.first is not None and place.last is not None else ""
+    feel = f"Nothing reaches {target_called(setting)}."
+    count = len(n.addresses)
+    who = f"{count} routers there pass packets on to each other, round and round." if count else ""
+    return f"packets go in circles{at}", (between(place, "That is"), feel, whom_to_tell(setting), who)
+
+
+def _flapping(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    often = f"{n.times} times in {n.rounds} rounds." if n.times > 1 and n.rounds else ""
+    feel = "Connections may hang for moments."
+    place = setting.place
+    return f"the route keeps changing {where(place)}".rstrip(), (between(place), whom_to_tell(setting), feel, often)
+
+
+def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    more = more_ms(n)
+    harm = f" (+{more})" if more else f" ({about(100 * n.lost / n.sent)} lost)" if n.lost and n.sent else ""
+    lost = "" if n.lost else " and nothing is lost"
+    feel = f"All works{lost}, but calls and games may feel it." if more else f"{_STUTTER}."
+    takes = f"A round trip takes {ms(n.now_ns)} instead of {ms(n.usual_ns)}." if n.now_ns and n.usual_ns else ""
+    head = f"traffic takes another, {'slower' if more else 'worse'} way {where(place)}".rstrip()
+    return f"{head}{harm}", (between(place), whom_to_tell(setting), takes, feel)
+
+
+def _local_network(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    more = more_ms(n)
+    bad = [f"{more} slower in bursts"] if more else ["delays in bursts"]
+    if n.lost and n.sent:
+        bad.append(f"{about(100 * n.lost / n.sent)} lost")
+    begins = ("It begins between here and hop 1, your router.", "Between here and hop 1, your router.")
+    feel = (f"{_STUTTER}: {', '.join(bad)}.", f"Calls stutter: {bad[-1]}.")
+    do = ("Try a cable in the place of Wi-Fi.", "Try a cable.")
+    fine = "All rows show it, but nothing is wrong further out." if setting.place.last else ""
+    return "your own network is unsteady (Wi-Fi?)", (begins, do, feel, fine)
+
+
+def _bufferbloat(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    name = f" ({place.provider})" if place.provider else ""
+    line = (
+        f"It begins on the line between your router and your provider{name}.",
+        "It begins on the line to your provider.",
+    )
+    do = ("Stop uploads, backups and big downloads, and see whether it ends.", "Stop uploads and downloads.")
+    head = f"your internet line is full {where(place)}".rstrip()
+    return f"{head}{_slower(n)}", (line, do, _slow(n), f"{_STUTTER}.")
+
+
+def _congestion(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    head = f"packets queue at a busy link {where(place)}".rstrip()
+    return f"{head}{_slower(n)}", (between(place), whom_to_tell(setting), _slow(n), fine_before(place))
+
+
+def _slower(n: Numbers) -> str:
+    more = more_ms(n)
+    return f" (+{more})" if more else ""
+
+
+def _slow(n: Numbers) -> str:
+    """What one would notice of a queue."""
+    return f"All is slow, {about(100 * n.lost / n.sent)} is lost." if n.lost and n.sent else "All is slow."
+
+
+def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
+    feel = "Some connections suffer, always the same ones; the others are fine."
+    place = setting.place
+    head = f"one of several parallel links is bad {where(place)}".rstrip()
+    return head, (between(place), feel, whom_to_tell(setting), lost)
+
+
+def _mtu(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    place = setting.place
+    size = f"packets above {n.mtu} bytes" if n.mtu else "packets of this size"
+    at = f" {where(place)}" if where(place) else ""
+    do = "A smaller MTU in the router or the VPN helps."
+    return f"{size} do not get through{at}", (between(place), "Pages hang, though small packets pass.", do)
+
+
+def _late(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del setting, history
+    many = f"{n.late} of {n.sent + n.late} answers came too late to count." if n.late else ""
+    return "answers come later than the timeout", (many, "Wait longer for them: -Z 10.")
+
+
+def _this_computer(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    del history
+    from hopscope.path.snapshot import LocalError
+
+    error = LocalError(n.error or "ESEND", n.message or "", 0) if n.message else None
+    failed = f"{n.failed} sends failed in the last {n.rounds} rounds." if n.failed and n.rounds else ""
+    where_ = "It is this computer, not the network."
+    return error_words(error), (where_, "Look at its cable, Wi-Fi, VPN and firewall.", failed)
+
+
+TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, Background], Told]]] = {
+    "loss": _loss,
+    "outage": _outage,
+    "no-answer": _no_answer,
+    "filter": _filter,
+    "unreachable": _unreachable,
+    "loop": _loop,
+    "flapping": _flapping,
+    "route-change": _slower_way,
+    "detour": _slower_way,
+    "local-network": _local_network,
+    "bufferbloat": _bufferbloat,
+    "congestion": _congestion,
+    "bad-member": _bad_member,
+    "mtu": _mtu,
+    "late": _late,
+    "this-computer": _this_computer,
+}
