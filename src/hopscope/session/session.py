@@ -7,11 +7,9 @@ called the network's loss.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
-from math import inf
 from types import TracebackType
 from typing import Any, Final, Self, overload
 
@@ -19,9 +17,9 @@ import msgspec
 
 from hopscope.names.facts import AsksOwners, Namer
 from hopscope.path.bins import SpanBins
-from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.background import in_background
+from hopscope.session.changes import Changes
 from hopscope.session.errors import WorkerFailed
 from hopscope.session.events import (
     EndEvent,
@@ -94,8 +92,9 @@ class Session:
         self._namer = namer
         self._anchor = launched.anchor_ns if launched is not None else time.time_ns() - time.monotonic_ns()
         self._feeds = Feeds()
+        self._changes = Changes()
         self._supervisor = WorkerSupervisor(
-            self._anchor, self._start_worker, changed=self._bump, stall_timeout_s=stall_timeout_s
+            self._anchor, self._start_worker, changed=self._changes.bump, stall_timeout_s=stall_timeout_s
         )
         self._targets = Targets(
             addresses or {},
@@ -103,7 +102,7 @@ class Session:
             now=lambda: self.now,
             tell=self._supervisor.tell,
             say=self._feeds.put,
-            changed=self._bump,
+            changed=self._changes.bump,
             on_fact=on_fact,
         )
         self._shown = shown
@@ -112,8 +111,6 @@ class Session:
         self._born = self.now
         self._is_gradual = False
         """No look at it may take long."""
-        self._changes = 0
-        self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
 
     # --- life -------------------------------------------------------------------------------------------------
@@ -159,7 +156,7 @@ class Session:
         for record in self._targets:
             self._feeds.put(record.ended())
         self._feeds.close()
-        self._bump()
+        self._changes.bump()
 
     def _tell_news(self, record: TargetRecord) -> None:
         """Tell consumers of events what is new of a target's verdict, incidents, marks and path."""
@@ -176,7 +173,7 @@ class Session:
     @property
     def version(self) -> int:
         """Grows with every change, names that became known included."""
-        return self._changes + (self._namer.version if self._namer is not None else 0)
+        return self._changes.count + (self._namer.version if self._namer is not None else 0)
 
     @property
     def now(self) -> int:
@@ -237,24 +234,13 @@ class Session:
         known = self._targets.get(target)
         return known.fold.told.happenings(known.fold.judge.judged()) if known is not None else []
 
-    def path_at(self, target: int, moment: int, window: WindowName = "start") -> Path | None:
-        """What a target's path was at an earlier moment of this run (epoch ns), its numbers over a window that ended
-        then; None where that is forgotten. Takes some tenths of a second at the most."""
-        return self._targets[target].fold.past.path(moment, window)
-
     async def changed(self, version: int | None = None) -> int:
         """Wait until the version is another one than `version` (None: than now); the new one. A change of names alone
         is noticed within a quarter of a second. Returns at once after the session's end."""
         if version is None:
             version = self.version
-        loop = asyncio.get_running_loop()
         while self.version == version and not self._closed:
-            future: asyncio.Future[None] = loop.create_future()
-            self._waiting.add(future)
-            try:
-                await asyncio.wait([future], timeout=0.25 if self._namer is not None else None)
-            finally:
-                self._waiting.discard(future)
+            await self._changes.next(0.25 if self._namer is not None else None)
         return self.version
 
     @overload
@@ -279,7 +265,7 @@ class Session:
             version = self.version
             if all(record.is_over for record in self._targets):
                 return
-            if self._is_given_up():
+            if self._supervisor.is_given_up(planned_s(record.fold.probing) for record in self._targets):
                 raise WorkerFailed(self._supervisor.note or "the probe worker failed")
             await self.changed(version)
 
@@ -301,17 +287,17 @@ class Session:
     def remove(self, target: int) -> None:
         """Stop probing a target and forget it."""
         self._targets.remove(target)
-        self._bump()
+        self._changes.bump()
 
     def set_aside(self, target: int) -> None:
         """As `remove`, but for a minute it can be brought back."""
         self._targets.set_aside(target)
-        self._bump()
+        self._changes.bump()
 
     def bring_back(self, target: int) -> bool:
         """Show and probe a target again that was set aside. False: it is forgotten."""
         record = self._targets.bring_back(target)
-        self._bump()
+        self._changes.bump()
         return record is not None
 
     def take_back(self, target: int) -> bool:
@@ -321,7 +307,7 @@ class Session:
         is_done = self._targets.take_back(record)
         if is_done:
             self._tell_news(record)
-        self._bump()
+        self._changes.bump()
         return is_done
 
     def pause(self, target: int | None = None) -> None:
@@ -331,7 +317,7 @@ class Session:
             self._tell_news(record)
             if record.flow_id:
                 self._supervisor.tell(Pause(record.flow_id))
-        self._bump()
+        self._changes.bump()
 
     def resume(self, target: int | None = None) -> None:
         """Probe again, with a new round at once."""
@@ -340,14 +326,14 @@ class Session:
             self._tell_news(record)
             if record.flow_id:
                 self._supervisor.tell(Resume(record.flow_id))
-        self._bump()
+        self._changes.bump()
 
     def reset(self, target: int | None = None) -> None:
         """Begin the statistics of a target (None: of all) anew."""
         for record in self._targets.chosen(target):
             self._targets.apply(record, Reset(self.now))
             self._tell_news(record)
-        self._bump()
+        self._changes.bump()
 
     def retry(self, target: int | None = None) -> bool:
         """Try again now, and not some seconds later, what could not be started: a target (None: any), the worker.
@@ -358,7 +344,7 @@ class Session:
             self._targets.try_now(record)
         is_waiting = self._supervisor.is_waiting
         self._supervisor.start_now()
-        self._bump()
+        self._changes.bump()
         return bool(records) or is_waiting
 
     def probing(self, target: int) -> Probing:
@@ -370,7 +356,7 @@ class Session:
         first looks, and say so: `Path.numbers`."""
         self._window = window
         self._is_gradual = True
-        self._bump()
+        self._changes.bump()
 
     def remember(self, target: int, delays: Sequence[UsualDelay], bins: Iterable[SpanBins]) -> None:
         """What was measured of a target before this run: what was usual, and the time before on its long axis. Numbers
@@ -379,13 +365,13 @@ class Session:
         record.fold.past.timeline.add(bins)
         if delays:
             self._targets.apply(record, Remembered(self.now, tuple(delays)))
-        self._bump()
+        self._changes.bump()
 
     def ask_owners(self, on: bool) -> None:
         """Whether owners of addresses are asked for by DNS from now on. A namer that never asks stays as it is."""
         if isinstance(self._namer, AsksOwners):
             self._namer.owners = on
-            self._bump()
+            self._changes.bump()
 
     def adjust(
         self,
@@ -410,31 +396,13 @@ class Session:
         self._targets.apply(record, Adjusted(self.now, change))
         if record.flow_id:
             self._supervisor.tell(change)
-        self._bump()
+        self._changes.bump()
 
     def restart(self, target: int, probing: Probing) -> None:
         """Probe a target in another way (protocol, port, size, method …): a new flow, statistics anew. What cannot be
         probed that way is refused in the next snapshot."""
         self._targets.restart(self._targets[target], probing)
-        self._bump()
-
-    # --- those who wait ---------------------------------------------------------------------------------------
-
-    def _is_given_up(self) -> bool:
-        """Whether the worker's trouble lasts longer than whoever waits for the end of all rounds should wait."""
-        supervisor = self._supervisor
-        if supervisor.state == "failed":
-            return True
-        planned = [planned_s(record.fold.probing) for record in self._targets]
-        return supervisor.is_waiting and supervisor.ailing_s > max(
-            inf if one is None else one for one in (*planned, 0.0)
-        )
-
-    def _bump(self) -> None:
-        self._changes += 1
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
+        self._changes.bump()
 
 
 __all__ = ["MOST_RESTARTS", "EndEvent", "ProbeEvent", "Session", "SessionEvent", "StartEvent", "WorkerFailed"]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from math import inf
 from typing import Final, Protocol
 
 from hopscope.names.clean import clean
@@ -150,6 +151,13 @@ class WorkerSupervisor:
         restarts, too; 0 where it is not that bad."""
         deaths = self._deaths
         return self._next_try_at - deaths.since if deaths.since is not None and self._is_ailing else 0.0
+
+    def is_given_up(self, planned_s: Iterable[float | None]) -> bool:
+        """Whether the worker's trouble lasts longer than whoever waits for the end of all rounds should wait, which
+        take so many seconds (None: no end)."""
+        if self.state == "failed":
+            return True
+        return self.is_waiting and self.ailing_s > max((inf if one is None else one for one in planned_s), default=0.0)
 
     def start_now(self) -> None:
         """If the next worker's start is some time away: start it now."""

@@ -17,12 +17,14 @@ from textual.strip import Strip
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.screen import folding, footer, header, table
+from hopscope.views.screen import folding, footer, header, legend, table
 from hopscope.views.screen.axis import TimeAxis
 from hopscope.views.screen.cadence import chart_is_due
 from hopscope.views.screen.footer import Footing
 from hopscope.views.screen.glyphs import PLAIN
 from hopscope.views.screen.keymap import shown as shown_key
+from hopscope.views.screen.layout import NUMBER
+from hopscope.views.screen.layout import layout as laid_out
 from hopscope.views.screen.place import begins_at
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
@@ -197,7 +199,7 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int, 
             return [compared[0][1], *window(state, shown, chosen, room - 1, look, width)]
     cache.host = max(cache.host, table.host_wanted(target, options))
     verdicts = state.judge.hops(target)
-    layout, begins = table.layout(state.columns, width, cache.host), begins_at(state, target, look)
+    layout, begins = laid_out(state.columns, width, cache.host), begins_at(state, target, look)
     painter = table.TablePainter(target, layout, options, look, width, table.is_in_us(target), begins)
     items = state.items(target)
     if items and len(items) > room - 1 and height < SQUEEZED_BELOW and not state.unfolded:
@@ -206,11 +208,9 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int, 
         items = folding.squeezed(items, {*begins.ttls, *before, last, cursor or last}, room - 1)
     groups = painter.rows(items, verdicts, cursor, cache)
     out = [painter.head(cache.ceiling)] if room >= 3 else []
-    notes = (
-        table.notes(target, verdicts, look, width - table.NUMBER - 1, layout.host, options.names) if room >= 6 else []
-    )
+    notes = legend.notes(target, verdicts, look, width - NUMBER - 1, layout.host, options.names) if room >= 6 else []
     note_rows = [
-        Line().to(table.NUMBER, look.quiet).add(cut(text, width - table.NUMBER - 1), look.quiet).row(width, look.text)
+        Line().to(NUMBER, look.quiet).add(cut(text, width - NUMBER - 1), look.quiet).row(width, look.text)
         for text in notes
     ]
     lines: list[Row] = []

@@ -18,27 +18,21 @@ from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import named
 from hopscope.session.model import Target
-from hopscope.views.screen import folding, hosts, labels, spark, whisker
+from hopscope.views.screen import folding, hosts, labels, legend, spark, whisker
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.cells import UsualTimes
-from hopscope.views.screen.columns import COLUMNS, Column
 from hopscope.views.screen.glyphs import UNICODE, GlyphSet
+from hopscope.views.screen.layout import GAP, HOST_MIN, NUMBER, ColumnLayout
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 from hopscope.words.hops import hop_words
 from hopscope.words.numbers import nice_ceiling, table_ms
 
-HOST_MIN = 16
-SPARK_MIN = 12
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
-NUMBER = 8
-"""Cells before the host: the mark of where trouble begins, the cursor, the TTL, the bracket of a network."""
-GAP = 2
 CHIP = 8
 """Cells that what stands beside a name has at the least."""
-HARMLESS = "harmless"
 
 
 class Begins(NamedTuple):
@@ -50,19 +44,6 @@ class Begins(NamedTuple):
 
 
 NOWHERE = Begins(frozenset(), " ", Style())
-
-
-@dataclass(frozen=True)
-class ColumnLayout:
-    """Which columns a width has room for."""
-
-    columns: tuple[Column, ...]
-    """Without the sparkline."""
-    host: int
-    spark: int
-    """Cells of the sparkline; 0: none."""
-    left_out: int
-    """Columns that were asked for and do not fit."""
 
 
 @dataclass(frozen=True)
@@ -102,33 +83,6 @@ class TableCache:
         if self._banded[0] != (made_of, glyphs):
             self._banded = ((made_of, glyphs), bands(target, glyphs))
         return self._banded[1]
-
-
-def layout(keys: Sequence[str], width: int, host_wanted: int) -> ColumnLayout:
-    """Leave out columns, the least important first, until host and sparkline have their room."""
-    wanted = [COLUMNS[key] for key in keys]
-    has_spark = any(column.kind == "spark" for column in wanted)
-    kept = [column for column in wanted if column.kind != "spark"]
-    left_out = 0
-
-    def rest() -> int:
-        return width - NUMBER - sum(column.width for column in kept) - 1
-
-    spark_need = SPARK_MIN + GAP if has_spark else 0
-    comfortable = min(host_wanted, 22)
-    while kept and rest() < max(HOST_MIN, comfortable) + spark_need:
-        if len(kept) == 1 and rest() >= HOST_MIN:
-            break
-        kept.remove(min(kept, key=lambda column: column.rank))
-        left_out += 1
-    room = rest()
-    if has_spark and room - HOST_MIN < 6 + GAP:
-        has_spark, left_out = False, left_out + 1
-    if not has_spark:
-        return ColumnLayout(tuple(kept), max(1, min(room, max(HOST_MIN, host_wanted))), 0, left_out)
-    # Names take room from the sparkline before a letter is lost.
-    host = max(HOST_MIN, min(host_wanted, room - SPARK_MIN - GAP))
-    return ColumnLayout(tuple(kept), host, room - host - GAP, left_out)
 
 
 def host_wanted(target: Target, options: RowOptions) -> int:
@@ -348,8 +302,8 @@ class TablePainter:
         mark = labels.mark(self.target, nodes[0], self.options.names)
         # A name before what stands beside it, but for a word of that.
         chips = cut(chips, max(width - cell_len(name) - len(mark) - 2, min(CHIP, width - 14)))
-        if verdict.state in ("cosmetic", "slow-to-answer") and not chips and is_roomy(name + mark, width):
-            chips = HARMLESS
+        if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
+            chips = legend.HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)
         start = line.width
         if cell_len(name) > room - len(mark) and len(nodes) > 1:
@@ -403,33 +357,6 @@ def loss_of(hop: Hop, finding: HopFinding, begins: Begins) -> spark.Loss:
     if finding.state == "cosmetic":
         return "harmless"
     return "trouble" if begins.ttls and hop.ttl >= min(begins.ttls) else "over"
-
-
-def is_roomy(name: str, width: int) -> bool:
-    """Whether a word has room behind a name."""
-    return cell_len(name) + len(HARMLESS) + 2 <= width
-
-
-def notes(
-    target: Target, verdicts: Sequence[HopFinding], look: Look, width: int, host: int, names: NamesMode
-) -> list[str]:
-    """What the marks in the table mean, as far as they stand there and say it not themselves (`host`: cells of that
-    column); in fewer words where there is little room."""
-    out: list[tuple[str, str]] = []
-    rows = list(zip(target.path.rows, verdicts, strict=True))
-    if any(labels.mark(target, node, names) for hop, _ in rows for node in hop.nodes):
-        out.append(("? a claim", "the name does not lead back to its address"))
-    limited = [labels.present(target, hop) for hop, verdict in rows if verdict.state == "cosmetic"]
-    if any(len(nodes) != 1 or not is_roomy(labels.host(target, nodes[0], names)[0], host) for nodes in limited):
-        out.append(
-            (
-                f"{look.glyphs.cosmetic} harmless",
-                "the router limits how often it answers, traffic is not lost",
-            )
-        )
-    if any(v.confidence == "collecting" and hop.received for hop, v in rows):
-        out.append(("dim numbers are too young to judge", "fewer than 10 probes"))
-    return [whole if cell_len(whole := f"{head}: {tail}") <= width else head for head, tail in out]
 
 
 def _silence(verdict: HopFinding, width: int) -> str:
