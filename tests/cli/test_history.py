@@ -159,6 +159,8 @@ def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
         (("history", "play"), "history: there is no 'play'; there are list, replay, follow, forget"),
         (("history", "replay"), "history replay: name one recording or one target"),
         (("history", "replay", "/no/such", "-r"), "/no/such: no such recording"),
+        (("history", "replay", "/no/such", "--at", "20:15", "-r"), "--at: a moment is for the screen"),
+        (("history", "replay", "/no/such", "--at", "20:15", "--record", "part"), "--at: a moment is for the screen"),
         (("history", "replay", "/", "-r"), "/: it is no file"),
         (("history", "replay", "/etc/passwd", "-r"), "/etc/passwd: it is no recording of hopscope's"),
         (("history", "forget"), "history forget: name one target, or --before WHEN"),

@@ -44,6 +44,23 @@ def test_a_time_is_said_in_the_unit_that_fits(value: float | None, words: str) -
 
 
 @pytest.mark.parametrize(
+    ("value", "micro", "words"),
+    [
+        (None, False, "–  "),
+        (0.0, False, "0.0 "),
+        (-0.04, False, "0.0 "),
+        (0.06, False, "+0.1 "),
+        (-12.34, False, "−12.3 "),
+        (999.6, False, "+1000   "),
+        (0.0003, True, "0 "),
+        (-0.0126, True, "−13 "),
+    ],
+)
+def test_a_difference_has_a_sign_unless_it_is_none(value: float | None, micro: bool, words: str) -> None:
+    assert numbers.signed_ms(value, micro) == words
+
+
+@pytest.mark.parametrize(
     ("value", "words"),
     [
         (None, "–"),

@@ -135,6 +135,8 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
         raise UsageError("history replay: name one recording or one target: hopscope history replay FILE --format json")
     if options.format is None and options.record is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
+    if options.at is not None and (options.record is not None or options.format is not None):
+        raise UsageError("--at: a moment is for the screen; a report or a recording has a span: --since, --until")
     path, target = _meant(options, words[0])
     with opened(path) as store:
         traces, since, until = _chosen(options, path, target, asked(path, store.traces))
@@ -150,8 +152,6 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
             from hopscope.cli.history_screen import replay
 
             return replay(options, path, store, traces, until, create)
-        if options.at is not None:
-            raise UsageError("--at: a moment is for the screen; a report has a span: --since, --until")
         return _Replay(options, path, store, traces, since, until).run()
 
 

@@ -21,6 +21,16 @@ def table_ms(value: float | None, micro: bool = False) -> str:
     return f"{value:.1f} "
 
 
+def signed_ms(more: float | None, micro: bool = False) -> str:
+    """A difference of RTTs for a column, with its sign: in ms, the decimal point always at the same distance from the
+    right, or in whole µs (`micro`)."""
+    if more is None:
+        return f"{DASH}  "
+    value, digits = (more * 1000, 0) if micro else (more, 1 if abs(more) < 999.5 else 0)
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return (text if text.strip("+−0.") else text[1:]) + (" " if micro or digits else "   ")
+
+
 def span_ms(value: float | None) -> str:
     """An RTT in running text: ``742 µs``, ``12.4 ms``, ``1.25 s``."""
     if value is None:

@@ -13,7 +13,7 @@ from hopscope.views.screen.hosts import shortened
 from hopscope.views.screen.options import NamesMode
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
-from hopscope.words.numbers import share, table_ms
+from hopscope.words.numbers import share, signed_ms, table_ms
 
 STANDS_NS: Final = 60_000_000_000
 """Stand on a change of route for this long after it, ns, or for as long as the other route lasts."""
@@ -145,18 +145,10 @@ def rows(
         line.add(fit(cut(short.get(one.was, one.was), room), room), look.text if is_other else look.quiet)
         line.add(fit(share(one.loss), 7, "right") + " ", look.quiet)
         line.add(fit(table_ms(one.rtt, in_us), 8, "right") + " ", look.text)
-        line.add(fit(_signed(one.difference, in_us), 12, "right") + " ", look.text)
+        line.add(fit(signed_ms(one.difference, in_us), 12, "right") + " ", look.text)
         row = line.row(width, look.text, Hit("hop", one.hop.ttl))
         out.append((one.hop.ttl, over(row, look.chosen) if chosen else row))
     return out
-
-
-def _signed(ms: float | None, in_us: bool) -> str:
-    if ms is None:
-        return "–  "
-    value = ms * 1000 if in_us else ms
-    text = f"{value:+.0f}" if in_us else f"{value:+.1f}"
-    return (text.replace("-", "−") if round(value, 1) else "0.0") + " "
 
 
 def spans(lines: Sequence[tuple[int, Row]]) -> dict[int, tuple[int, int]]:

@@ -165,10 +165,13 @@ class ActionContext:
         self.redraw()
 
     def _go_live(self) -> None:
+        self._leave_the_past()
+        self.refresh_now()
+
+    def _leave_the_past(self) -> None:
         self.state.moment = self.state.live = None
         if isinstance(self.session, Recalling):
             self.session.let_go()
-        self.refresh_now()
 
     def _recall(self) -> None:
         """Take what the moment's snapshot is."""
@@ -321,7 +324,7 @@ class ActionContext:
     def forget(self, target: int) -> None:
         """A target's statistics begin anew: so does what kept its table calm."""
         self.state.tables.pop(target, None)
-        self.state.moment = self.state.live = None
+        self._leave_the_past()
 
     def point_at_time(self, column: int) -> None:
         """Go to the moment of a column of the time axis."""

@@ -7,7 +7,7 @@ from rich.style import Style
 
 from hopscope.session.model import Target
 from hopscope.views.screen import sentence
-from hopscope.views.screen.judged import TargetStatus
+from hopscope.views.screen.judged import ILL, TargetStatus
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, blank, cut, over
@@ -16,8 +16,6 @@ from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
-MARKED = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "no-answer")
-"""States that a tab without room is not silent about, the worst first."""
 WIDE = 110
 """Cells at the right of the name from which the address that probes leave from is said, too."""
 DEMO_ROUNDS = 10
@@ -80,7 +78,7 @@ class _Worst:
 
     def of(self, targets: list[Target]) -> list[tuple[str, Style]]:
         states = [self._states[target.id] for target in targets]
-        worst = [name for name in MARKED if name in states][:2]
+        worst = [name for name in ILL if name in states][:2]
         marks = [self._look.health(name) for name in worst]
         return [(f"{mark} {states.count(name)} ", style) for name, (mark, style) in zip(worst, marks, strict=True)]
 

@@ -20,18 +20,9 @@ from hopscope.words.numbers import time_of
 from hopscope.words.said import Said
 from hopscope.words.verdicts import Sentence
 
-TROUBLE = (
-    "this-computer",
-    "unreachable",
-    "refused",
-    "unresolved",
-    "loss",
-    "slow",
-    "no-answer",
-    "starting",
-    "paused",
-    "finished",
-)
+ILL = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "no-answer")
+"""States in which something is wrong, the worst first."""
+TROUBLE = (*ILL, "starting", "paused", "finished")
 """States, the worst first; whatever is not named is healthy."""
 
 

@@ -20,8 +20,8 @@ from hopscope.views.screen.text import Hit, Line, Row, fit, over
 from hopscope.words.causes import Cause, cause_words, causes, counted
 from hopscope.words.clauses import Ways
 from hopscope.words.headline import Headline
-from hopscope.words.numbers import DASH, table_ms
 from hopscope.words.numbers import share as share_text
+from hopscope.words.numbers import signed_ms, table_ms
 from hopscope.words.verdicts import matter, where
 
 FIXED: Final = 4
@@ -226,7 +226,7 @@ def _column(
         case _:
             more = _more(hop, usual) if hop is not None else None
             is_much = status.state == "slow" and more is not None and more > 0
-            return _signed(more), style if is_much else look.quiet
+            return signed_ms(more), style if is_much else look.quiet
 
 
 def _begin(target: Target) -> str:
@@ -243,12 +243,6 @@ def _more(hop: Hop, usual: int | None) -> float | None:
     answered = [sample for sample in hop.window.samples[-2 * _LATE :].tolist() if sample >= 0]
     late = sorted(answered[-_LATE:])
     return (late[len(late) // 2] - usual) / _NS_PER_MS if late else None
-
-
-def _signed(more: float | None) -> str:
-    if more is None:
-        return f"{DASH}  "
-    return f"{more:+.1f} " if abs(more) < 999.5 else f"{more:+.0f}   "
 
 
 def _bars(status: TargetStatus, target: Target, usual: int | None, width: int, look: Look) -> list[tuple[str, Style]]:
