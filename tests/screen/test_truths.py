@@ -27,6 +27,9 @@ SIZES = ((120, 34), (80, 24), (60, 16), (160, 50))
 
 TRUTHS = [
     ("outage", 33, ("No answer from hop 6 on", "12:00:20", "your provider", "farline.example")),
+    ("outage", 30, ("now for 10 s (since 12:00:20)", "If it lasts, tell your provider")),
+    ("outage", 95, ("now for 15 s (since 12:01:20)", "Tell your provider")),
+    ("silent-target", 40, ("? The target www.example.com does not answer pings",)),
     ("outage", 65, ("Fine again for 30 s", "No answer came from hop 6 on", "12:00:20 to 12:00:35", "farline.example")),
     ("outage", 125, ("Fine again for 30 s", "from hop 6 on", "the 2nd time", "until 12:01:35")),
     ("wifi", 75, ("Your own network is unsteady (Wi-Fi?)", "now and ever since the start", "hop 1, your router")),
@@ -34,8 +37,16 @@ TRUTHS = [
     ("bufferbloat", 75, ("Fine again for 35 s", "internet line was full from hop 2 on", "12:00:20 to 12:00:40")),
     ("route-change", 55, ("another, slower way from hop 6 on", "12:00:30", "etween your provider")),
     ("route-change", 97, ("Fine again for 35 s", "from hop 6 on", "12:00:30 to 12:01:00")),
-    ("lossy-link", 75, ("3 % of packets are lost from hop 7 on", "now and ever since the start", "inside farline")),
-    ("loop", 40, ("Packets go in circles at hops 6 and 7", "now and ever since the start", "inside farline.example")),
+    (
+        "lossy-link",
+        75,
+        ("3 % of packets are lost from hop 7 on", "now and ever since the start", "nside ", "farline.example"),
+    ),
+    (
+        "loop",
+        40,
+        ("Packets go in circles at hops 6 and 7", "now and ever since the start", "nside ", "farline.example"),
+    ),
     ("silent-target", 40, ("does not answer pings", "now and ever since the start", "Up to hop 10")),
     ("ratelimit", 75, ("Fine for 1 min", "Hops 4 and 8 answer only some probes: harmless")),
     ("tour", 290, ("3 % of packets are lost from hop 9 on", "now and ever since the start")),

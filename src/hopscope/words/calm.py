@@ -8,6 +8,7 @@ from typing import Final
 from hopscope.judge.verdict import Incident, Note, Verdict
 from hopscope.path.windows import WORDS
 from hopscope.words.clauses import (
+    DETAILS,
     Background,
     Ways,
     between,
@@ -59,11 +60,9 @@ def _recovered(verdict: Verdict, setting: Circumstances, history: Background) ->
     aside = f" for {how_long(verdict.at - verdict.since)}" if verdict.since is not None else ""
     if was is None:
         return "fine again", (aside,), ()
-    over = "It is over, there is nothing to do."
-    if was.times > 1:
-        over = f"It is over now; it came {was.times} times since {setting.clock(was.begin)}."
     place = setting.place
-    return "fine again", (aside,), (_was(was, place, setting), between(place, "It began"), over)
+    ease = "There is nothing to do." if was.times == 1 else ""
+    return "fine again", (aside,), (_was(was, place, setting), between(place, "It began"), ease)
 
 
 QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], Calm]]] = {
@@ -80,14 +79,14 @@ def _was(was: Incident, place: Place, setting: Circumstances) -> str:
     if was.end is None:
         return f"{said}."
     if was.times > 1:
-        return f"{said}, the {nth(was.times)} time, until {setting.clock(was.end)}."
+        return f"{said} until {setting.clock(was.end)}, the {nth(was.times)} time since {setting.clock(was.begin)}."
     return f"{said} for {span((was.end - was.begin) / 1e9)}, {setting.clock(was.begin)} to {setting.clock(was.end)}."
 
 
 def _before(was: Incident, place: Place, setting: Circumstances) -> Ways:
     said = _was(was, place, setting)
     begin = f"Before that: {said[:1].lower()}{said[1:-1]}"
-    ways = [each for each in (sides(place), sides(place, shortly=True)) if each]
+    ways = dict.fromkeys(each for each in (sides(place, detail) for detail in DETAILS) if each)
     return (*(f"{begin}, {each}." for each in ways), f"{begin}.")
 
 

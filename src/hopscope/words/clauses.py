@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.names.segments import Role
@@ -13,8 +13,14 @@ from hopscope.words.verdicts import Circumstances
 
 _LONG: Final = 40
 """Cells from which a target's name is too long for a sentence."""
+_PASSING_NS: Final = 60_000_000_000
+"""How long trouble may have lasted to be over before anybody was told of it, ns."""
 Ways: TypeAlias = tuple[str, ...]
 """A sentence, and shorter ones that say as much as there is room for."""
+Detail: TypeAlias = Literal["whole", "brief", "bare"]
+"""How much is said of who is beside a place: role and name; no name where the role says enough; no role of a network
+in between."""
+DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
 class Background(NamedTuple):
@@ -32,16 +38,26 @@ class Background(NamedTuple):
     window: WindowName
     """What the table counts over."""
     now: int | None
+    """The moment that is shown, as far as facts go."""
+
+    def since(self, verdict: Verdict) -> int | None:
+        """When `verdict`'s trouble began, as far as that is known."""
+        if verdict.since is None and self.open is not None and self.open.kind == verdict.kind:
+            return self.open.begin
+        return verdict.since
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the trouble of now is so young that it may be over before anybody has been told of it."""
+        return self.open is not None and self.now is not None and self.now - self.open.begin < _PASSING_NS
 
 
 def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
     """Since when, and that it lasts."""
-    begin = verdict.since
-    if begin is None and history.open is not None and history.open.kind == verdict.kind:
-        begin = history.open.begin
+    begin = history.since(verdict)
     if begin is None:
         return (" now",) if is_now else ("",)
-    long = how_long(max(0, verdict.at - begin))
+    long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
     if setting.started is not None and begin <= setting.started:
         return (f", now and ever since the start ({long})",) * is_now + (", ever since the start",)
     clock = setting.clock(begin)
@@ -65,14 +81,18 @@ def span_of(n: Numbers, history: Background) -> str:
 
 
 def between(place: Place, begin: str = "It begins") -> Ways:
-    whole, short = sides(place), sides(place, shortly=True)
-    return (
-        (f"{begin} {whole}.", f"{whole[:1].upper()}{whole[1:]}.", f"{short[:1].upper()}{short[1:]}.") if whole else ()
+    whole, brief, bare = (sides(place, detail) for detail in DETAILS)
+    ways = (
+        f"{begin} {whole}.",
+        f"{begin} {brief}.",
+        f"{brief[:1].upper()}{brief[1:]}.",
+        f"{bare[:1].upper()}{bare[1:]}.",
     )
+    return tuple(dict.fromkeys(ways)) if whole else ()
 
 
-def sides(place: Place, *, shortly: bool = False) -> str:
-    """``between your provider (nearby.example) and farline.example``; `shortly`: no name beside a role."""
+def sides(place: Place, detail: Detail = "whole") -> str:
+    """``between your provider (nearby.example) and the next network (farline.example)``."""
     if place.segment == "this computer":
         return "on this computer"
     if place.between is None or place.last is None:
@@ -80,12 +100,14 @@ def sides(place: Place, *, shortly: bool = False) -> str:
     near, far = (
         _sided(name, role, place) for name, role in zip(place.between, (place.near, place.segment), strict=True)
     )
-    there = named_role(place.segment, far, shortly)
     if place.first == place.last:
-        return f"at {there}"
+        return f"at {named_role(place.segment, far, detail)}"
     if near == far:
-        return f"inside {there}"
-    return f"between {named_role(place.near, near, shortly)} and {there}"
+        return f"inside {named_role(place.segment, far, detail)}"
+    there = named_role(place.segment, far, detail)
+    if place.segment == "transit":
+        there = there.replace("a network in between", "the next network")
+    return f"between {named_role(place.near, near, detail)} and {there}"
 
 
 def _sided(name: str, role: Role | None, place: Place) -> str:
@@ -93,16 +115,26 @@ def _sided(name: str, role: Role | None, place: Place) -> str:
     return place.provider or name if role == "your provider" and name[-1:].isdigit() else name
 
 
-def named_role(role: Role | None, name: str, shortly: bool = False) -> str:
-    if role == "your network":
-        return "your own network"
-    if role in ("your provider", "the target's network"):
-        return f"{role} ({name})" if name and name != role and not shortly else role
-    return name
+def named_role(role: Role | None, name: str, detail: Detail = "whole") -> str:
+    """``your provider (AS64500 NEARBY)``. A network in between, whose name tells nobody anything, is called one."""
+    match role:
+        case "your network":
+            return "your own network"
+        case "your provider" | "the target's network":
+            return f"{role} ({name})" if name and name != role and detail == "whole" else role
+        case "transit" if detail != "bare":
+            return f"a network in between ({name})"
+        case _:
+            return name
 
 
-def whom_to_tell(setting: Circumstances) -> Ways:
-    """What to do about it."""
+def whom_to_tell(setting: Circumstances, history: Background) -> Ways:
+    """What to do about it: at once, or if it lasts."""
+    ways = _whom_to_tell(setting)
+    return tuple(f"If it lasts, {way[:1].lower()}{way[1:]}" for way in ways) if history.may_pass else ways
+
+
+def _whom_to_tell(setting: Circumstances) -> Ways:
     place = setting.place
     name = f" ({place.provider})" if place.provider else ""
     match place.segment:

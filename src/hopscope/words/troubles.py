@@ -32,14 +32,19 @@ def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
     fine = fine_before(place, "lose nothing", "loses nothing") if n.before_sent and not n.before_lost else ""
     head = f"{share} of packets are lost{how} {where(place)}".rstrip()
-    return f"{head}{span_of(n, history)}", (between(place), whom_to_tell(setting), feel, fine)
+    return f"{head}{span_of(n, history)}", (between(place), whom_to_tell(setting, history), feel, fine)
 
 
 def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del n, history
+    del n
     place = setting.place
     feel = f"Nothing gets through to {target_called(setting)}."
-    return f"no answer {where(place)}".rstrip(), (between(place), whom_to_tell(setting), feel, fine_before(place))
+    return f"no answer {where(place)}".rstrip(), (
+        between(place),
+        whom_to_tell(setting, history),
+        feel,
+        fine_before(place),
+    )
 
 
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -49,7 +54,13 @@ def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
         return "no answer from anywhere", ("Is the cable in, or the Wi-Fi on?", "Look at your router first.")
     how = "UDP" if setting.protocol == "udp" else "pings" if setting.protocol == "icmp" else "TCP"
     until = place.first if place.first is not None else (place.last or 1) - 1
-    near = named_role(place.near, place.between[0]).replace(" (", ", ").removesuffix(")") if place.between else ""
+    near = (
+        named_role(place.near, place.between[0], "whole" if place.near != "transit" else "bare")
+        .replace(" (", ", ")
+        .removesuffix(")")
+        if place.between
+        else ""
+    )
     at: Ways = ()
     if until:
         at = (f"Up to hop {until}{f' ({near})' if near else ''} all is fine.", f"Up to hop {until} all is fine.")
@@ -67,7 +78,6 @@ def _filter(n: Numbers, setting: Circumstances, history: Background) -> Told:
 
 
 def _unreachable(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     place = setting.place
     if n.address is None and n.says is None:
         within = f" within {place.last} hops" if place.last is not None else ""
@@ -77,31 +87,33 @@ def _unreachable(n: Numbers, setting: Circumstances, history: Background) -> Tol
     return f"{the_target(setting)} cannot be reached", (
         between(place, "Its way ends"),
         who,
-        whom_to_tell(setting),
+        whom_to_tell(setting, history),
         fine_before(place),
     )
 
 
 def _loop(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     place = setting.place
     at = f" at hops {place.first} and {place.last}" if place.first is not None and place.last is not None else ""
     feel = f"Nothing reaches {target_called(setting)}."
     count = len(n.addresses)
     who = f"{count} routers there pass packets on to each other, round and round." if count else ""
-    return f"packets go in circles{at}", (between(place, "That is"), feel, whom_to_tell(setting), who)
+    return f"packets go in circles{at}", (between(place, "That is"), feel, whom_to_tell(setting, history), who)
 
 
 def _flapping(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     often = f"{n.times} times in {n.rounds} rounds." if n.times > 1 and n.rounds else ""
     feel = "Connections may hang for moments."
     place = setting.place
-    return f"the route keeps changing {where(place)}".rstrip(), (between(place), whom_to_tell(setting), feel, often)
+    return f"the route keeps changing {where(place)}".rstrip(), (
+        between(place),
+        whom_to_tell(setting, history),
+        feel,
+        often,
+    )
 
 
 def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     place = setting.place
     more = more_ms(n)
     harm = f" (+{more})" if more else f" ({about(100 * n.lost / n.sent)} lost)" if n.lost and n.sent else ""
@@ -109,7 +121,7 @@ def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> Told
     feel = f"All works{lost}, but calls and games may feel it." if more else f"{_STUTTER}."
     takes = f"A round trip takes {ms(n.now_ns)} instead of {ms(n.usual_ns)}." if n.now_ns and n.usual_ns else ""
     head = f"traffic takes another, {'slower' if more else 'worse'} way {where(place)}".rstrip()
-    return f"{head}{harm}", (between(place), whom_to_tell(setting), takes, feel)
+    return f"{head}{harm}", (between(place), whom_to_tell(setting, history), takes, feel)
 
 
 def _local_network(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -139,10 +151,9 @@ def _bufferbloat(n: Numbers, setting: Circumstances, history: Background) -> Tol
 
 
 def _congestion(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     place = setting.place
     head = f"packets queue at a busy link {where(place)}".rstrip()
-    return f"{head}{_slower(n)}", (between(place), whom_to_tell(setting), _slow(n), fine_before(place))
+    return f"{head}{_slower(n)}", (between(place), whom_to_tell(setting, history), _slow(n), fine_before(place))
 
 
 def _slower(n: Numbers) -> str:
@@ -156,12 +167,11 @@ def _slow(n: Numbers) -> str:
 
 
 def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del history
     lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
     feel = "Some connections suffer, always the same ones; the others are fine."
     place = setting.place
     head = f"one of several parallel links is bad {where(place)}".rstrip()
-    return head, (between(place), feel, whom_to_tell(setting), lost)
+    return head, (between(place), feel, whom_to_tell(setting, history), lost)
 
 
 def _mtu(n: Numbers, setting: Circumstances, history: Background) -> Told:

@@ -16,6 +16,8 @@ class GlyphSet:
     slow: str = "◆"
     loss: str = "▲"
     unreachable: str = "×"
+    no_answer: str = "?"
+    """The target alone says nothing, as many do by their nature."""
     starting: str = "○"
     paused: str = "‖"
     here: str = "■"

@@ -46,11 +46,13 @@ def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
 
 
 def _kept(opening: str, others: Sequence[Ways], shortest: int, width: int, lines: int) -> tuple[int, list[str]]:
-    """How many sentences have room, none longer than its way number `shortest`, and their lines."""
+    """How many sentences have room before the first that has none, each said in its way number `shortest` or a shorter
+    one; and the lines of all that have room."""
     laid = _laid([opening], width, lines)
     if laid is None:
         return 0, []
     kept = [opening]
+    first = 0
     for ways in others:
         for way in ways[min(shortest, len(ways) - 1) :]:
             more = _laid([*kept, way], width, lines)
@@ -61,7 +63,8 @@ def _kept(opening: str, others: Sequence[Ways], shortest: int, width: int, lines
         else:
             if len(kept) < 2:
                 break  # the second before all others
-    return len(kept), laid
+            first = first or len(kept)
+    return first or len(kept), laid
 
 
 def _laid(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:

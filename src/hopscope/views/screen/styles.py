@@ -51,7 +51,7 @@ class Look:
             "healthy": (g.healthy, self.healthy),
             "slow": (g.slow, self.warn),
             "loss": (g.loss, self.warn),
-            "no-answer": (g.unreachable, self.warn),
+            "no-answer": (g.no_answer, self.warn),
             "unreachable": (g.unreachable, self.bad),
             "starting": (g.starting, self.quiet),
             "paused": (g.paused, self.quiet),
