@@ -61,7 +61,7 @@ def test_two_targets_have_two_labels(in_client: Chain, capture: Capture) -> None
 
 
 def test_a_syn_that_the_kernel_repeats_keeps_its_label(in_client: Chain, capture: Capture) -> None:
-    label = FlowLabel(6)
+    label = FlowLabel(Plan(SILENT, 6, "tcp"))
     with stream.new_socket(6) as sock:
         stream.prepare(sock, 64)
         label.mark(sock)

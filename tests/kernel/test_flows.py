@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def report(chain: Chain, user: str, *words: str) -> dict[str, Any]:
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize(
     ("user", "method", "option"),
-    [("plain", "udp-socket", "-u"), ("root", "raw", "-u"), ("root", "raw", "-T")],
+    [("plain", "udp-socket", "-u"), ("plain", "tcp-socket", "-T"), ("root", "raw", "-u"), ("root", "raw", "-T")],
 )
 def test_each_flow_has_one_port_and_is_probed_in_each_round(
     chain: Chain, capture: Capture, user: str, method: str, option: str, family: Family
@@ -75,12 +76,25 @@ def test_the_ports_are_the_same_the_next_time_and_another_one_where_a_program_ha
     assert [flow["lost"] for flow in found] == [0] * FLOWS
 
 
-def test_tcp_as_a_plain_user_and_icmp_are_refused_with_what_to_do_instead(chain: Chain) -> None:
-    target = chain.destination(4)
-    done = trace(chain, "plain", "-T", target)
-    assert done.returncode == 3
-    assert "parallel flows over TCP need the method raw" in done.stderr
-    done = trace(chain, "plain", target)
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_flow_over_tcp_sockets_has_one_probe_in_flight(chain: Chain, capture: Capture, family: Family) -> None:
+    """Nobody has the address: each try is heard for 0.95 s, and none is repeated by the kernel."""
+    silent = {4: "198.18.3.77", 6: "fd00:18:a3::77"}[family]
+    done = trace(chain, "plain", "-T", "-P", "9", "-c", "1", "-U", "2", "--budget", "0", silent)
+    found = json.loads(done.stdout)
+    flows: dict[int, list[Any]] = defaultdict(list)
+    for trip in capture.round_trips(NUMBERS["tcp", family], silent):
+        flows[trip.probe.ports[0]].append(trip)
+    assert sorted(flows) == sorted(flow["source_port"] for flow in found["flows"])
+    for trips in flows.values():
+        assert [trip.probe.ttl for trip in trips] == sorted({trip.probe.ttl for trip in trips})
+        for earlier, later in pairwise(trips):
+            if earlier.answer is None:
+                assert later.probe.stamp - earlier.probe.stamp >= 940_000_000
+
+
+def test_icmp_is_refused_with_what_to_do_instead(chain: Chain) -> None:
+    done = trace(chain, "plain", chain.destination(4))
     assert done.returncode == 2
     assert "ICMP has none" in done.stderr
     assert "-u" in done.stderr

@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-from hopscope.probe.channels.tcp_socket import HEARING_NS, TcpSocketChannel
+from hopscope.probe.channels.tcp_socket import TcpSocketChannel
+from hopscope.probe.one_at_a_time import HEARING_NS
 from hopscope.wire.messages import Family, Plan
 from tests.kernel.judge import ROUNDS, Run, survey_as
 from tests.lab import netns
@@ -146,7 +147,7 @@ def test_a_port_that_something_else_holds_is_replaced(in_client: Chain) -> None:
         (probe,) = driver.sweep(1, 1)
         assert driver.answered([probe])
         flow = driver.flow
-        port = next(iter(flow._ports[1]))  # type: ignore[attr-defined] # the test takes this very port away
+        port = flow._ports._ports[1][0]  # type: ignore[attr-defined] # the test takes this very port away
         with netns.entered(in_client.client), socket.socket() as other:
             other.bind(("198.18.0.1", port))
             other.listen()

@@ -132,7 +132,7 @@ OPTIONS: tuple[Option, ...] = (
        metavar="WHEN", read=_when, may_begin_with_dash=True),
     _o(("--flows",), "flows", "More", "parallel flows: 1",
        "Probe each target by so many parallel flows, 1 to 64, with source ports of their own: balancers send them over"
-       " different links. By UDP (-u) or, as root, TCP (-T). JSON says what became of each.",
+       " different links. By UDP (-u) or TCP (-T). JSON says what became of each.",
        metavar="N", read=bounded("flows")),
     _o(("--budget",), "budget", "More", "asks of a router: 1/s",
        "What several targets ask of one router together: at most so many error answers a second, in turn; most routers"

@@ -119,6 +119,8 @@ class Flow(ABC):
     """One target on one channel."""
 
     info: FlowInfo
+    one_at_a_time: bool = False
+    """A probe can leave only when the one before has its answer, or is heard no more (`probe.one_at_a_time`)."""
     receive_overflow_at: int = 0
     """Monotonic ns of the last moment at which this machine's own buffers are known to have dropped answers of this
     flow, perhaps: whatever was in flight then cannot be called lost by the network."""

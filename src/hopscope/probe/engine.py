@@ -228,7 +228,13 @@ class Engine:
         # mtr's streams show a row for each probe of each round.
         keeps_to_it = plan.budget > 0 and plan.opening == "window"
         turns = self._budget.join(plan.budget, plan.interval_ns, now) if keeps_to_it else None
-        sweep = Sweep(key, plan, now, flow.first_sequence(), turns=turns)
+        sweep: Sweep
+        if flow.one_at_a_time:
+            from hopscope.probe.one_at_a_time import OneAtATime
+
+            sweep = OneAtATime(key, plan, now, flow.first_sequence(), turns=turns, flow=flow_number)
+        else:
+            sweep = Sweep(key, plan, now, flow.first_sequence(), turns=turns)
         target = ProbedTarget(number, channel, flow, sweep, self._shared, now, flow_number)
         self._targets[key] = target
         self._changed(flow, key)

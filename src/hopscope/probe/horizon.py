@@ -42,6 +42,11 @@ class Horizon:
         """The last TTL that is worth a probe."""
         self._measure()
 
+    @property
+    def end(self) -> int | None:
+        """The TTL at which the path ends; None: it is not known."""
+        return self._end
+
     def answered(self, ttl: int, round_: int, ends: bool) -> None:
         """A probe of this TTL and round was answered; `ends`: the path ends there. An older round's answer says
         nothing new."""

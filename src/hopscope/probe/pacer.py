@@ -42,7 +42,6 @@ class Pacer:
         "_outstanding",
         "_plan",
         "_progress_at",
-        "_round_start",
         "_send_at",
         "_slowest_rtt",
         "_window",
@@ -50,6 +49,7 @@ class Pacer:
         "is_opening",
         "next_ttl",
         "round",
+        "round_start",
     )
 
     def __init__(self, plan: Plan, now: int) -> None:
@@ -60,7 +60,8 @@ class Pacer:
         """The TTL of the next probe; the round's probes are all sent where it is beyond the horizon."""
         self.is_opening = True
         """Whether no round but the first has started."""
-        self._round_start = now - plan.interval_ns
+        self.round_start = now - plan.interval_ns
+        """When it was due."""
         self._send_at = now
         self._gap = 0
         self._window = 0
@@ -75,20 +76,20 @@ class Pacer:
     def next_deadline(self, horizon: int) -> int:
         """When the next probe leaves, or the next round starts."""
         if self.next_ttl > horizon:
-            return NEVER if self.all_rounds_begun else self._round_start + self._plan.interval_ns
+            return NEVER if self.all_rounds_begun else self.round_start + self._plan.interval_ns
         if not self.is_opening:
             at = self._send_at
-            return at if self._gap >= SEND_SLOT_NS else at - (at - self._round_start) % SEND_SLOT_NS
+            return at if self._gap >= SEND_SLOT_NS else at - (at - self.round_start) % SEND_SLOT_NS
         if self._outstanding < self._window:
             return self._progress_at
         return self._progress_at + self._step_ns()
 
     def start_round(self, now: int) -> None:
         """A round that is due starts. Say `spread` once the horizon is known."""
-        due = self._round_start + self._plan.interval_ns
+        due = self.round_start + self._plan.interval_ns
         self.is_opening = self.round < self._plan.first_round
         # A round that is much too late was missed: the clock starts anew.
-        self._round_start = due if now - due < self._plan.interval_ns else now
+        self.round_start = due if now - due < self._plan.interval_ns else now
         self.round += 1
         self._count_rounds()
         self.next_ttl = self._plan.first_ttl
@@ -102,7 +103,7 @@ class Pacer:
 
     def postpone_round(self, now: int) -> None:
         """Let the round that is due start an interval from now."""
-        self._round_start = now
+        self.round_start = now
 
     def take(self, now: int) -> int:
         """The TTL of the probe that is due now, which leaves."""
@@ -137,7 +138,7 @@ class Pacer:
     def restart(self, now: int) -> None:
         """Start a new round at once."""
         self.next_ttl = NEVER
-        self._round_start = now - self._plan.interval_ns
+        self.round_start = now - self._plan.interval_ns
 
     def adjust(self, plan: Plan, horizon: int) -> None:
         """Go on by another plan; it holds for the round under way, too."""

@@ -86,7 +86,7 @@ class Sweep:
 
     def next_deadline(self) -> int:
         """When something is due next; `NEVER` where only an answer can change that."""
-        send_at = NEVER if self.paused or self.finished else self._pacer.next_deadline(self._horizon.ttl)
+        send_at = NEVER if self.paused or self.finished else self._send_at()
         if send_at < self.calm_until:
             return send_at
         oldest = self._book.oldest_pending()
@@ -96,6 +96,10 @@ class Sweep:
         self._calm_down(oldest.sent_mono)
         expiry = self._expiry(oldest)
         return expiry if expiry < send_at else send_at
+
+    def _send_at(self) -> int:
+        """When the next probe leaves, or the next round starts."""
+        return self._pacer.next_deadline(self._horizon.ttl)
 
     def start_round_if_due(self, now: int) -> bool:
         """Whether a round was due; it has started then."""

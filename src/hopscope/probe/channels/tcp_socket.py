@@ -2,7 +2,8 @@
 
 A non-blocking ``connect`` with a TTL: a router's ICMP error comes through the socket's error queue (IP_RECVERR), a
 connection or its refusal is the target's own answer. Each TTL keeps its source port over the rounds where it is free,
-and over IPv6 all have one flow label, so that a TTL's probes are one flow.
+and over IPv6 all have one flow label, so that a TTL's probes are one flow. One of several parallel flows has one port
+for all its probes, and so one of them in flight: two attempts between the same ends cannot be.
 
 The kernel sends an unanswered SYN again after one second, whatever it is told (``TCP_SYNCNT`` cannot be 0), and then an
 answer could be to either. So an attempt ends just before: what answers later is not heard. (A forged acknowledgement
@@ -24,28 +25,30 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, FlowInfo, Probe, Reply
+from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
+from hopscope.probe.one_at_a_time import HEARING_NS
 from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import kind_of
-from hopscope.probe.refusals import AS_ROOT
 from hopscope.probe.sockets import endpoint, extras, stamps, stream
+from hopscope.probe.sockets.attempt_ports import AttemptPorts
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.extras import Lack
 from hopscope.probe.sockets.flow_label import FlowLabel
 from hopscope.probe.sockets.rehearsal import Rehearsal
 from hopscope.probe.sockets.scout import Scouts
-from hopscope.wire.messages import DEFAULT_PORT, Family, Kind, Method, MethodState, Plan
+from hopscope.wire.messages import DEFAULT_PORT, Family, FlowKind, Kind, Method, MethodState, Plan
 
-HEARING_NS: Final = 950_000_000
-"""How long an attempt is heard: the kernel's first retransmission is due a second after the SYN (RFC 6298)."""
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR if hasattr(select, "epoll") else 0
 _TRIES = 3
 ANSWERED_FOR: Final = (
     "the target's answers come at the first hop, before its gateway: this computer's firewall or a proxy sends them"
 )
-FLOWS: Final = "parallel flows over TCP need the method raw, which is root's; by UDP (-u) everybody has them"
 NOTE: Final = "a source port for each TTL; answers are heard for 0.95 s, until the kernel would repeat the SYN"
+NOTE_ONE: Final = (
+    "a flow has one probe in flight: it asks the target in each round and its hops in turn; answers are heard for"
+    " 0.95 s, until the kernel would repeat the SYN"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -90,9 +93,6 @@ class TcpSocketChannel(Channel):
 
     def open(self, target: int, plan: Plan) -> Flow:
         """A flow for this target; it sends nothing yet."""
-        if plan.flows > 1:
-            # Its port is taken until a probe has its answer, and then all flows would stand in each other's way.
-            raise ChannelRefused("unsupported", FLOWS, AS_ROOT.format("raw"))
         try:
             return TcpFlow(self, target, plan)
         except OSError as problem:
@@ -167,23 +167,27 @@ class TcpFlow(Flow):
         self.context = channel.context
         self._channel = channel
         self._port = plan.port or DEFAULT_PORT["tcp"] or 0
-        self._label = FlowLabel(plan.family)
+        self.one_at_a_time = plan.flows > 1
+        self._label = FlowLabel(plan)
         self._destination = self._destination_now()
         self._egress = channel.scouts.egress_of(plan)
         self._rehearsal = channel.rehearsal(plan.family)
         self._flying: dict[Probe, _Attempt] = {}
-        self._ports: dict[int, list[int]] = {}
-        self._busy: set[int] = set()
+        self._ports = AttemptPorts(is_one=self.one_at_a_time, wanted=plan.local_port)
         self._lacks: set[Lack] = set()
         self._is_first_hop_seen = False
         self._is_answered_for = False
-        self._make_socket(1).close()
+        with self._make_socket(1) as sock:
+            if self.one_at_a_time:
+                self._ports.bind(sock, 1, self._source, afresh=False)
         self.info = self._make_info()
 
     # --- sending -----------------------------------------------------------------------------------------------
 
     def send(self, probe: Probe) -> None:
         """Try to connect with the probe's TTL; see `Flow.send`."""
+        if self.one_at_a_time:
+            self._end_all()
         probe.sent_wall, probe.sent_mono = self.context.wall(), self.context.monotonic()
         for attempt in range(_TRIES):
             try:
@@ -209,13 +213,16 @@ class TcpFlow(Flow):
 
     def close(self) -> None:
         """End all attempts to this target."""
+        self._end_all()
+
+    def _end_all(self) -> None:
         for attempt in list(self._flying.values()):
             self._channel.end(attempt)
 
     def _connect(self, probe: Probe, *, afresh: bool) -> None:
         sock = self._make_socket(probe.ttl)
         try:
-            port = self._bind(sock, probe.ttl, afresh=afresh)
+            port = self._ports.bind(sock, probe.ttl, self._source, afresh=afresh)
             self._rehearsal.run()
             probe.sent_stamp = 0
             probe.sent_wall = self.context.wall()
@@ -233,8 +240,10 @@ class TcpFlow(Flow):
             raise
         attempt = _Attempt(self, probe, sock, port, probe.sent_mono + HEARING_NS, at_once)
         self._flying[probe] = attempt
-        self._busy.add(port)
+        self._ports.take(port)
         self._channel.begin(attempt, error)
+        if self.info.source_port != self._ports.one:
+            self._tell()
 
     def _make_socket(self, ttl: int) -> socket.socket:
         sock = stream.new_socket(self.plan.family)
@@ -247,26 +256,6 @@ class TcpFlow(Flow):
             raise
         return sock
 
-    def _bind(self, sock: socket.socket, ttl: int, *, afresh: bool) -> int:
-        """To the first of the TTL's ports that no attempt in flight has, or to a new one."""
-        ports = self._ports.setdefault(ttl, [])
-        for port in ports:
-            if port not in self._busy and not afresh:
-                try:
-                    sock.bind((self._source[0], port, *self._source[2:]))
-                    return port
-                except OSError as problem:
-                    if problem.errno != errno.EADDRINUSE:
-                        raise
-        sock.bind(self._source)
-        port = int(sock.getsockname()[1])
-        if afresh:
-            # The one that was tried before is no use: this goes first from now on.
-            ports.insert(0, port)
-        else:
-            ports.append(port)
-        return port
-
     def follow(self) -> bool:
         """See `Flow.follow`. Each attempt has a socket of its own: those in flight go on."""
         try:
@@ -277,7 +266,7 @@ class TcpFlow(Flow):
         except OSError:
             return False
         self._egress = egress
-        self._ports.clear()
+        self._ports.moved()
         self._tell()
         return True
 
@@ -298,15 +287,21 @@ class TcpFlow(Flow):
         if old != self.info:
             self.context.changed(self, self.target)
 
+    def _kind(self) -> FlowKind:
+        if self.plan.family == 6 and not self._label.value:
+            return "per-probe"
+        return "one" if self.one_at_a_time else "per-ttl"
+
     def _make_info(self) -> FlowInfo:
+        note = NOTE_ONE if self.one_at_a_time else NOTE
         return FlowInfo(
             endpoint.text_of(self._source),
-            None,
+            self._ports.one,
             self._port,
             stream.syn_size(self.plan.family),
-            flow="per-ttl" if self.plan.family == 4 or self._label.value else "per-probe",
+            flow=self._kind(),
             clock="program",
-            note=extras.note(self._lacks, f"{NOTE}; {ANSWERED_FOR}" if self._is_answered_for else NOTE),
+            note=extras.note(self._lacks, f"{note}; {ANSWERED_FOR}" if self._is_answered_for else note),
         )
 
     # --- receiving ---------------------------------------------------------------------------------------------
@@ -344,7 +339,7 @@ class TcpFlow(Flow):
 
     def ended(self, attempt: _Attempt) -> None:
         """The channel closed an attempt's socket: its port is free again."""
-        self._busy.discard(attempt.port)
+        self._ports.free(attempt.port)
         if self._flying.get(attempt.probe) is attempt:
             del self._flying[attempt.probe]
 

@@ -11,9 +11,10 @@ import errno
 import os
 import socket
 from typing import Any, Final
+from zlib import crc32
 
 from hopscope.probe.sockets.extras import ask
-from hopscope.wire.messages import Family
+from hopscope.wire.messages import Plan
 
 _IPV6_FLOWINFO_SEND: Final = 33
 _OWN: Final = 0x80000
@@ -25,8 +26,11 @@ class FlowLabel:
 
     __slots__ = ("value",)
 
-    def __init__(self, family: Family) -> None:
-        self.value = _OWN | int.from_bytes(os.urandom(3), "big") % _OWN if family == 6 else 0
+    def __init__(self, plan: Plan) -> None:
+        """One of several parallel flows has a label that follows from its port, to go the same way tomorrow."""
+        seed = f"{plan.address} {plan.local_port}".encode()
+        number = crc32(seed) if plan.flows > 1 else int.from_bytes(os.urandom(3), "big")
+        self.value = _OWN | number % _OWN if plan.family == 6 else 0
         """20 bits; 0: none is asked for, so the kernel chooses."""
 
     def mark(self, sock: socket.socket) -> None:
