@@ -12,8 +12,9 @@ from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path
 from hopscope.probe.channels import simulated as channel
 from hopscope.sim import Network, PacketTruth
-from hopscope.sim.language import Delayed, Scenario
+from hopscope.sim.language import Scenario
 from hopscope.sim.values import Duration, Share
+from hopscope.sim.weather_tables import Delayed
 from hopscope.wire.messages import Counters, Event, Plan
 from tests.lab.virtual import Run, run_all
 

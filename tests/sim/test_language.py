@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.sim import Network, ScenarioError, demo, language, list_scenarios, load, parse, values
+from hopscope.sim import Network, ScenarioError, demo, language, list_scenarios, load, parse, values, weather_tables
 from tests.sim.world import TARGET, hops, router
 
 GOOD = hops(router(1), router(2)) + TARGET
@@ -212,7 +212,7 @@ def sections() -> dict[str, set[str]]:
         ("nat", [language.Nat]),
         ("Changes", [language.Change]),
         ("loop", [language.Loop]),
-        ("Weather", [language.Weather]),
+        ("Weather", [weather_tables.Weather]),
         ("Names", [language.Dns, language.Origin]),
     ],
 )
@@ -231,7 +231,7 @@ def test_every_default_in_the_document_is_the_default() -> None:
     assert values.Duration.of("200ms") == language.Queue(rate=1).limit
     assert language.RateLimit(rate=1).burst == 1
     assert language.Dns(at=values.Addresses()).ttl == 300
-    assert language.Weather().duplicate_delay == values.Duration.of("1ms")
+    assert weather_tables.Weather().duplicate_delay == values.Duration.of("1ms")
     table = values.LossTable(burst=values.Share(0.1))
     assert [float(share) for share in (table.recover, table.in_burst, table.between)] == [0.25, 1, 0]
 

@@ -16,7 +16,7 @@ from hopscope.probe.channels.simulated import SimulatedChannel, capabilities
 from hopscope.probe.virtual import MONOTONIC_START_NS as BEGIN
 from hopscope.probe.virtual import VirtualEngine
 from hopscope.sim import demo, list_scenarios
-from hopscope.sim.language import Malformation
+from hopscope.sim.weather_tables import Malformation
 from hopscope.wire.messages import (
     Answered,
     Counters,

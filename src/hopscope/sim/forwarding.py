@@ -6,12 +6,13 @@ from random import Random
 from typing import Literal
 
 from hopscope.sim import packets
+from hopscope.sim.balancing import Fields, flow_share, pick, pick_resilient
 from hopscope.sim.faults import LossProcess
 from hopscope.sim.language import Hop, Scenario, Target
 from hopscope.sim.node_state import NodeState
 from hopscope.sim.packets import ErrorForm4, Packet
 from hopscope.sim.rewrites import rewrites
-from hopscope.sim.topology import Gap, Way, flow_share, pick
+from hopscope.sim.topology import Gap, PassedFork, Topology, Way
 from hopscope.sim.values import Answer, TypeCode
 
 _WORDS = {packets.ICMP: "icmp", packets.ICMP6: "icmp", packets.UDP: "udp", packets.TCP: "tcp"}
@@ -101,11 +102,11 @@ class Forwarding:
 class Route:
     """All legs of one flow to one destination, each made when it is first needed."""
 
-    def __init__(self, way: Way, flow: bytes, scenario: Scenario) -> None:
-        self._way = way
-        self._flow = flow
-        # The key of a flow begins with both addresses: 8 bytes, or 32.
-        self._family: Literal[4, 6] = 4 if len(flow) < 20 else 6
+    def __init__(self, topology: Topology, fields: Fields, choices: tuple[int, ...], scenario: Scenario) -> None:
+        self.fields = fields
+        self.topology = topology
+        self.way: Way = topology.way(fields, choices)
+        self._family: Literal[4, 6] = 4 if len(fields.source) == 4 else 6
         self._elsewhere = scenario.elsewhere
         self._nowhere = NodeState(Hop(), 0)
         self.fates: dict[int, Forwarding] = {}
@@ -119,13 +120,13 @@ class Route:
         walk = _Walk(self, self._family)
         ttl = sent
         last = self._nowhere
-        states = self._way.states
+        states = self.way.states
         for number, state in enumerate(states):
             if isinstance(state, Gap):
                 return walk.end(last, "outage")
             walk.meet(state)
             last = state
-            if self._way.arrives and number == len(states) - 1:
+            if self.way.arrives and number == len(states) - 1:
                 return walk.arrive(state, ttl)
             hop = state.hop
             if hop is None or (hop.decrement and ttl <= 1 and not (hop.zero_ttl_forwarding and ttl == 1)):
@@ -141,8 +142,9 @@ class Route:
             walk.leave(state, hop, ttl)
         return walk.lose_way(last, self._elsewhere, ttl)
 
-    def choose(self, state: NodeState) -> tuple[bytes, tuple[bytes, ...], tuple[float, ...]]:
-        """Which of its addresses a station answers this flow from, or which to choose from, with their weights."""
+    def choose(self, state: NodeState, place: int) -> tuple[bytes, tuple[bytes, ...], tuple[float, ...]]:
+        """Which of its addresses the station at this place of the way answers this flow from, or which to choose from,
+        with their weights."""
         addresses = state.addresses[self._family]
         if not addresses:
             return b"", (), ()
@@ -152,11 +154,38 @@ class Route:
             return addresses[0], (), ()
         if hop is not None and hop.balance == "packet":
             return addresses[0], addresses, weights
-        return addresses[pick(flow_share(self._flow, state.salt), weights)], (), ()
+        flow = self.way.fields[place].key(None if hop is None else hop.hash)
+        if hop is not None and hop.resilient:
+            return addresses[pick_resilient(flow, state.salt, weights)], (), ()
+        return addresses[pick(flow_share(flow, state.salt), weights)], (), ()
 
     def destination(self) -> bytes:
         """The address that this flow goes to."""
-        return self._flow[4:8] if self._family == 4 else self._flow[16:32]
+        return self.fields.destination
+
+    def home(self, place: int, error: TypeCode | None, by: bytes) -> list[NodeState]:
+        """The stations, in the order of the way there, whose links an answer passes on its way home from that at
+        `place`: an ICMP error of the address `by`, or the destination's own answer."""
+        way, done = self.way, 0
+        home: list[NodeState | Gap] = []
+        forks = [fork for fork in way.forks if fork.end <= place and fork.fork.return_balance == "flow"]
+        for fork in sorted(forks, key=lambda fork: fork.first):
+            if fork.first < done:  # it stands in a branch by which the answer does not go
+                continue
+            home += way.states[done : fork.first]
+            home += self.topology.way_home(fork.fork, _of_answer(fork, error, by))
+            done = fork.end
+        home += way.states[done : place + 1]
+        return [state for state in home if isinstance(state, NodeState)]
+
+
+def _of_answer(fork: PassedFork, error: TypeCode | None, by: bytes) -> Fields:
+    """What a fork may hash of an answer on its way home."""
+    if error is None:
+        return fork.fields.answered()
+    if fork.fork.hash is not None and "inner" in fork.fork.hash:
+        return fork.fields
+    return fork.fields.refused(by, error.type, error.code)
 
 
 class _Walk:
@@ -201,15 +230,15 @@ class _Walk:
 
     def refuse(self, state: NodeState, error: TypeCode, ttl: int) -> Forwarding:
         """`state` answers with an ICMP error."""
-        fate = self._answered(state)
-        fate.error = error
+        fate = self._answered(state, error)
         fate.quoted_ttl = max(0, ttl)
         return fate
 
     def arrive(self, state: NodeState, ttl: int) -> Forwarding:
         """`state` is the destination."""
-        fate = self._answered(state)
-        fate.target = state.target or _ROUTER
+        target = state.target or _ROUTER
+        fate = self._answered(state, self._said(target))
+        fate.error, fate.target = None, target
         fate.quoted_ttl = max(1, ttl)
         fate.source, fate.choices = self.route.destination(), ()
         fate.outcome = "answered"
@@ -221,14 +250,27 @@ class _Walk:
             return self.end(state, "swallowed")
         return self.refuse(state, elsewhere.error.family(self.family), ttl)
 
-    def _answered(self, state: NodeState) -> Forwarding:
+    def _said(self, target: Target) -> TypeCode | None:
+        """The ICMP error that the destination answers with; None: it answers for itself."""
+        fields = self.route.fields
+        answer = target.icmp
+        if fields.protocol == packets.UDP:
+            answer = target.udp
+        elif fields.protocol == packets.TCP:
+            if int.from_bytes(fields.transport[2:], "big") in target.open:
+                return None
+            answer = target.closed
+        return None if answer.error is None else answer.error.family(self.family)
+
+    def _answered(self, state: NodeState, error: TypeCode | None) -> Forwarding:
         fate = self.end(state, "answered")
-        fate.source, fate.choices, fate.weights = self.route.choose(state)
+        # In a loop, an answer goes home the short way.
+        place = next(number for number, known in enumerate(self.met) if known is state)
+        fate.error = error
+        fate.source, fate.choices, fate.weights = self.route.choose(state, place)
         if not fate.source:
             fate.outcome = "silent"
-        # In a loop, an answer goes home the short way.
-        first = next(number for number, known in enumerate(self.met) if known is state)
-        home = self.met[: first + 1]
+        home = self.route.home(place, error, fate.source)
         fate.forward = self.forward
         fate.backward = sum(known.delay // 2 for known in home)
         fate.back = tuple(known.return_loss for known in home if known.return_loss is not None)

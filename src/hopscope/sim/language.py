@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from hopscope.sim.values import Address, Addresses, Answer, Duration, HexBytes, IcmpError, Loss, Share, read_value
+from hopscope.sim.balancing import HashField
+from hopscope.sim.values import Address, Addresses, Answer, Duration, HexBytes, IcmpError, Loss, Table, read_value
+from hopscope.sim.weather_tables import Weather
 
 Transport: TypeAlias = Literal["icmp", "udp", "tcp"]
 Distribution: TypeAlias = Literal["uniform", "normal", "exponential", "pareto", "spikes"]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Byte: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 Rate: TypeAlias = Annotated[float, Meta(gt=0, le=1e9)]
-Weight: TypeAlias = Annotated[float, Meta(gt=0, le=1e6)]
+Weight: TypeAlias = Annotated[float, Meta(ge=0, le=1e6)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40)]
 
 MAX_HOPS = 255
-
-
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the language: unknown keys are refused."""
+_OF_A_LINK: Final = ("delay", "jitter", "distribution", "loss", "return_loss", "queue")
+"""What the further mention of a router may say: its link is another one."""
 
 
 class RateLimit(Table, frozen=True, kw_only=True):
@@ -119,7 +120,19 @@ class Node(Table, frozen=True, kw_only=True):
 class Hop(Node, frozen=True, kw_only=True):
     """A router, or with `branches` a fork."""
 
+    id: Name | None = None
+    """What `same_as` of other hops calls this router."""
+    same_as: Name | None = None
+    """This hop is that router once more, over a link of its own: meshed links."""
     balance: Literal["flow", "packet"] = "flow"
+    hash: tuple[HashField, ...] | None = None
+    """What of a packet its choice depends on; where it is not given, see `balancing.Fields.flow`."""
+    hash_seed: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)] | None = None
+    """Hops with the same one choose alike; others choose independently of each other."""
+    resilient: bool = False
+    """Where a weight changes, only those flows move that have to."""
+    return_balance: Literal["same", "flow"] = "same"
+    """Of a fork, what way answers from behind it take home: that of the probe, or one by their own hash."""
     weights: Annotated[tuple[Weight, ...], Meta(max_length=64)] = ()
     branches: Annotated[tuple[Branch, ...], Meta(max_length=64)] = ()
     error: IcmpError | None = None
@@ -134,9 +147,29 @@ class Hop(Node, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.branches and self.at:
             raise ValueError("a hop has either `at` or `branches`")
+        if self.branches and not any(branch.weight for branch in self.branches):
+            raise ValueError("one of the branches has a `weight` above 0")
+        if self.weights and not any(self.weights):
+            raise ValueError("one of the `weights` is above 0")
+        if self.return_balance != "same" and not self.branches:
+            raise ValueError("`return_balance` needs `branches`")
+        if self.same_as is not None:
+            _check_mention(self)
         for family in (4, 6):
             if self.weights and len(self.at.family(family)) not in (0, len(self.weights)):
                 raise ValueError("as many `weights` as the hop has addresses of each family")
+
+
+def _check_mention(hop: Hop) -> None:
+    allowed = (*_OF_A_LINK, "same_as")
+    for key, default in zip(Hop.__struct_fields__, Hop.__struct_defaults__, strict=True):
+        if key not in allowed and getattr(hop, key) != default:
+            raise ValueError(f"beside `same_as` a hop has only {', '.join(_OF_A_LINK)}; not `{key}`")
+
+
+def mention(hop: Hop, router: Hop) -> Hop:
+    """`router` over the link of `hop`, which is its further mention."""
+    return msgspec.structs.replace(router, **{key: getattr(hop, key) for key in _OF_A_LINK})
 
 
 class Branch(Table, frozen=True, kw_only=True):
@@ -180,9 +213,11 @@ class Change(Table, frozen=True, kw_only=True):
     insert: Annotated[tuple[Hop, ...], Meta(max_length=MAX_HOPS)] = ()
     hop: Annotated[int, Meta(ge=1, le=MAX_HOPS)] | None = None
     """The shared hop whose keys `set` replaces."""
+    inside: Annotated[tuple[Annotated[int, Meta(ge=1, le=MAX_HOPS)], ...], Meta(max_length=8)] = ()
+    """What of that hop, a fork: its branch of this number, or that branch's hop of the second number, and so on."""
     target: str | None = None
     """The target whose keys `set` replaces."""
-    set: dict[str, Any] = {}
+    set: dict[str, Any] = msgspec.field(default_factory=dict)
     loop: Loop | None = None
     outage: Annotated[int, Meta(ge=1, le=MAX_HOPS + 1)] | None = None
     """Nothing gets over the link before this hop; one more than there are hops is the target's own link."""
@@ -197,11 +232,13 @@ class Change(Table, frozen=True, kw_only=True):
             raise ValueError("a change has exactly one of `from_hop`, `set`, `loop` and `outage`")
         if self.set and (self.hop is None) == (self.target is None):
             raise ValueError("`set` needs either a `hop` or a `target`")
+        if self.inside and self.hop is None:
+            raise ValueError("`inside` needs the `hop` that is the fork")
         if (self.remove or self.insert) and self.from_hop is None:
             raise ValueError("`remove` and `insert` need `from_hop`")
 
 
-N = TypeVar("N", Hop, Target)
+N = TypeVar("N", Hop, Branch, Target)
 
 
 def with_keys(node: N, change: Change) -> N:
@@ -213,55 +250,31 @@ def with_keys(node: N, change: Change) -> N:
     return msgspec.structs.replace(node, **{key: getattr(fresh, key) for key in change.set})
 
 
-class Delayed(Table, frozen=True, kw_only=True):
-    """Some of the answers come later by a fixed time."""
-
-    share: Share
-    delay: Duration
-
-
-Forgery: TypeAlias = Literal["wrong-port", "wrong-target", "wrong-sequence", "wrong-cookie", "stranger-echo", "reset"]
-Malformation: TypeAlias = Literal[
-    "truncated",
-    "short-quote",
-    "empty-quote",
-    "checksum",
-    "header-length",
-    "total-length",
-    "version",
-    "quoted-ihl",
-    "extension-length",
-    "noise",
-]
+def edited(hop: Hop, change: Change) -> Hop:
+    """`hop` with the keys that `change` sets in it, or inside of it. Raises as `with_keys`, or where there is no such
+    branch or hop."""
+    return _edited(hop, change.inside, change)
 
 
-class Forged(Table, frozen=True, kw_only=True):
-    """Answers that somebody made up, in addition to the true ones and sooner than them."""
-
-    share: Share
-    kinds: Annotated[tuple[Forgery, ...], Meta(min_length=1)] = get_args(Forgery)
-    source: Addresses = Addresses()
-    """Who they say they are from; where it is not given, the true answerer."""
-
-
-class Malformed(Table, frozen=True, kw_only=True):
-    """Broken packets, in addition to the true answers."""
-
-    share: Share
-    kinds: Annotated[tuple[Malformation, ...], Meta(min_length=1)] = get_args(Malformation)
-
-
-class Weather(Table, frozen=True, kw_only=True):
-    """What befalls the answers of the whole network."""
-
-    duplicates: Share = Share(0)
-    duplicate_delay: Duration = Duration(1_000_000)
-    reorder: Delayed | None = None
-    late: Delayed | None = None
-    forged: Forged | None = None
-    malformed: Malformed | None = None
-    foreign: Share = Share(0)
-    """The probability, at each probe, of ICMP traffic that concerns nobody here."""
+def _edited(hop: Hop, inside: tuple[int, ...], change: Change) -> Hop:
+    if not inside:
+        return with_keys(hop, change)
+    number, *further = inside
+    if number > len(hop.branches):
+        raise ValueError(f"`inside`: branch {number}, but there are {len(hop.branches)}")
+    branch = hop.branches[number - 1]
+    if not further:
+        branch = with_keys(branch, change)
+    else:
+        place, *rest = further
+        if place > len(branch.hops):
+            raise ValueError(f"`inside`: hop {place} of a branch, but there are {len(branch.hops)}")
+        hops = list(branch.hops)
+        hops[place - 1] = _edited(hops[place - 1], tuple(rest), change)
+        branch = msgspec.structs.replace(branch, hops=tuple(hops))
+    branches = list(hop.branches)
+    branches[number - 1] = branch
+    return msgspec.structs.replace(hop, branches=tuple(branches))
 
 
 class Origin(Table, frozen=True, kw_only=True):
@@ -291,7 +304,7 @@ class Dns(Table, frozen=True, kw_only=True):
     """Addresses whose PTR is answered with SERVFAIL."""
     silent: Addresses = Addresses()
     """Addresses whose PTR is not answered at all."""
-    txt: dict[str, tuple[str, ...]] = {}
+    txt: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Further TXT records."""
 
 
@@ -308,7 +321,7 @@ class Scenario(Table, frozen=True, kw_only=True):
     changes: Annotated[tuple[Change, ...], Meta(max_length=64)] = ()
     weather: Weather = Weather()
     dns: Dns | None = None
-    names: dict[str, str] = {}
+    names: dict[str, str] = msgspec.field(default_factory=dict)
     origins: Annotated[tuple[Origin, ...], Meta(max_length=1_000)] = ()
 
     def __post_init__(self) -> None:
@@ -322,6 +335,12 @@ class Scenario(Table, frozen=True, kw_only=True):
             raise ValueError("each target has a `name` of its own")
         for number, change in enumerate(self.changes):
             _check_change(number, change, self)
+        ids = [hop.id for hop in every_hop(self) if hop.id is not None]
+        if len(set(ids)) != len(ids):
+            raise ValueError("each `id` is one router's")
+        for hop in every_hop(self):
+            if hop.same_as is not None and hop.same_as not in ids:
+                raise ValueError(f"`same_as`: there is no hop with the `id` {hop.same_as!r}")
 
 
 def _check_change(number: int, change: Change, scenario: Scenario) -> None:
@@ -344,7 +363,7 @@ def _check_change(number: int, change: Change, scenario: Scenario) -> None:
             if change.set and target.name == change.target:
                 with_keys(target, change)
         if change.set and change.hop is not None:
-            with_keys(scenario.hops[change.hop - 1], change)
+            edited(scenario.hops[change.hop - 1], change)
     except (msgspec.ValidationError, ValueError) as error:
         raise ValueError(f"{error} - at `$.changes[{number}].set`") from None
 
@@ -372,7 +391,7 @@ def every_node(scenario: Scenario) -> Iterator[Node]:
     yield from scenario.targets
     for change in scenario.changes:
         if change.set and change.hop is not None:
-            yield with_keys(scenario.hops[change.hop - 1], change)
+            yield from inner_hops((edited(scenario.hops[change.hop - 1], change),))
         for target in scenario.targets:
             if change.set and target.name == change.target:
                 yield with_keys(target, change)

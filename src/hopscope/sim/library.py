@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from hopscope.sim.language import Change, Hop, Scenario, Table, Target, every_node
-from hopscope.sim.values import Loss, LossTable, read_value
+from hopscope.sim.language import Branch, Change, Hop, Scenario, Target, every_node
+from hopscope.sim.values import Loss, LossTable, Table, read_value
 from hopscope.system import toml
 from hopscope.system.files import Unreadable, read_file, text_of
 
@@ -163,7 +163,9 @@ def _keys(table: dict[str, Any], steps: list[str | int | None]) -> list[str]:
     place: type[Table] | type[LossTable] = Scenario
     for number, step in enumerate(steps):
         if step == "set" and place is Change:
-            place = Target if "target" in _value(table, steps[:number]) else Hop
+            change = _value(table, steps[:number])
+            within = change.get("inside", ())
+            place = Target if "target" in change else Branch if len(within) % 2 else Hop
         elif isinstance(step, str):
             hint = get_type_hints(place, include_extras=False).get(step)
             place = _table_in(hint) or place

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from hopscope.sim import packets
 from hopscope.sim.answers import again, answer
+from hopscope.sim.balancing import Fields, fields_of
 from hopscope.sim.dns import NameServer
 from hopscope.sim.forwarding import Forwarding, Route
 from hopscope.sim.language import Scenario
@@ -21,9 +22,9 @@ from hopscope.sim.timetable import Timetable
 from hopscope.sim.topology import Edited, NodeStates, Topology
 from hopscope.sim.weather import WeatherEffects
 
+_Routes = dict[tuple[Fields, tuple[int, ...]], Route]
 _MAX_ROUTES = 8_192
 _MAX_PENDING = 100_000
-_NUMBER = [bytes((number,)) for number in range(256)]
 
 
 class PacketTruth(NamedTuple):
@@ -64,7 +65,7 @@ class Network:
         self._timetable = Timetable(scenario.changes)
         self._states = NodeStates()
         self._edited = Edited()
-        self._topologies: dict[tuple[int, ...], tuple[Topology, dict[bytes, Route]]] = {}
+        self._topologies: dict[tuple[int, ...], tuple[Topology, _Routes]] = {}
         self._pings: dict[bytes, Forwarding] = {}
         self._topology, self._routes = self._enter(())
         self._until = 0
@@ -95,25 +96,24 @@ class Network:
                 self.truth.append(PacketTruth(now, 0, 0, "", "", data[:8], "unreadable", None, 0, None, (), b""))
             return
         start, protocol, ttl = packet.start, packet.protocol, packet.ttl
-        source, destination = packet.source, packet.destination
-        if protocol == packets.UDP and self._names.serves(destination) and data[start + 2 : start + 4] == b"\0\x35":
+        if (
+            protocol == packets.UDP
+            and self._names.serves(packet.destination)
+            and data[start + 2 : start + 4] == b"\0\x35"
+        ):
             self._ask(now, packet)
             return
-        # What per-flow balancers hash: addresses, protocol, and the transport header's first four bytes, which for
-        # ICMP hold the checksum; with its identifier.
-        flow = source + destination + data[start : start + 4] + _NUMBER[protocol]
-        if protocol == packets.ICMP or protocol == packets.ICMP6:
-            flow += data[start + 4 : start + 6]
+        fields = fields_of(packet)
         choices: tuple[int, ...] = ()
-        way = flow
+        way: tuple[Fields, tuple[int, ...]] = (fields, choices)
         if self._topology.packet_forks:
             choices = self._topology.choices(self._rng)
-            way += bytes(choices)
+            way = (fields, choices)
         route = self._routes.get(way)
         if route is None:
             if len(self._routes) >= _MAX_ROUTES:
                 self._routes.clear()
-            route = self._routes[way] = Route(self._topology.way(destination, flow, choices), flow, self.scenario)
+            route = self._routes[way] = Route(self._topology, fields, choices, self.scenario)
         fate = route.fates.get(ttl) or route.fate(ttl)
         if fate.mtu_limits:
             fate = fate.past_mtu_limits(packet)
@@ -204,7 +204,7 @@ class Network:
             self._count += 1
             heapq.heappush(self._queue, (at, self._count, packet))
 
-    def _enter(self, active: tuple[int, ...]) -> tuple[Topology, dict[bytes, Route]]:
+    def _enter(self, active: tuple[int, ...]) -> tuple[Topology, _Routes]:
         self._pings.clear()
         known = self._topologies.get(active)
         if known is None:

@@ -44,7 +44,8 @@ class NodeState:
         self.node = node
         self.hop = node if isinstance(node, Hop) else None
         self.target = node if isinstance(node, Target) else None
-        self.salt = salt.to_bytes(4, "big")
+        seed = None if self.hop is None else self.hop.hash_seed
+        self.salt = salt.to_bytes(4, "big") if seed is None else b"seed" + seed.to_bytes(4, "big")
         """Makes the choices of different balancers independent of each other."""
         self.addresses = {family: tuple(a.packed for a in node.at.family(family)) for family in (4, 6)}
         self.texts = {family: node.at.family(family) for family in (4, 6)}
@@ -63,6 +64,10 @@ class NodeState:
         self.silent = ("icmp", "udp", "tcp") if silent is True else () if silent is False else silent
         self.quote = None if node.quote == "all" else node.quote
         self.extension = _extension(node)
+
+    def become_one_with(self, router: NodeState) -> None:
+        """It is that router, come to by another link: the same answers, by the same choices and limits."""
+        self.salt, self.bucket, self.reply_loss = router.salt, router.bucket, router.reply_loss
 
     def link_delay(self, now: int, rng: Random) -> int | None:
         """The extra time that the link before this node costs a packet that comes to it at `now`; None: lost there."""

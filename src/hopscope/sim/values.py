@@ -16,6 +16,10 @@ _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ns|us|µs|ms|s|m)", r
 _LONGEST: Final = 7 * 86_400 * 1_000_000_000
 
 
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the language: unknown keys are refused."""
+
+
 class Duration(int):
     """Nanoseconds. ``"1.5ms"``, ``"2s"``; a bare number is milliseconds."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from random import Random
 
 from hopscope.sim import packets
-from hopscope.sim.language import Forgery, Malformation, Weather
 from hopscope.sim.packets import Packet
+from hopscope.sim.weather_tables import Forgery, Malformation, Weather
 
 Emit = Callable[[int, bytes], None]
 
