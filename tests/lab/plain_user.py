@@ -91,7 +91,7 @@ def _environment(base: str) -> str:
     subprocess.run([base, "-I", "-m", "venv", "--without-pip", home / "env"], check=True, capture_output=True)
     packages = next((home / "env" / "lib").glob("python*/site-packages"))
     shutil.copytree(_SOURCE / "hopscope", packages / "hopscope", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in sorted(_needed("hopscope")):
+    for name in sorted(_needed("hopscope") | _needed("textual-serve")):
         for file in importlib.metadata.files(name) or ():
             if file.parts[0] in ("..", "/") or "__pycache__" in file.parts or (packages / file).exists():
                 continue

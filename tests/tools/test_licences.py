@@ -13,12 +13,13 @@ from packaging.utils import canonicalize_name
 
 TOP = Path(__file__).resolve().parents[2]
 ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
-_SHORT = {"MIT License": "MIT", "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause"}
+_SHORT = {"MIT License": "MIT", "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause",
+          "Python Software Foundation License": "PSF-2.0"}  # fmt: skip
 """What a classifier calls a licence, and its SPDX identifier."""
 
 
 def installed() -> dict[str, set[str]]:
-    """All that hopscope with its extra for users needs, and what needs each."""
+    """All that hopscope with its extras for users needs, and what needs each."""
     found: dict[str, set[str]] = {}
 
     def walk(name: str, extras: frozenset[str]) -> None:
@@ -32,7 +33,7 @@ def installed() -> dict[str, set[str]]:
                 if is_new:
                     walk(wanted.name, frozenset(wanted.extras))
 
-    walk("hopscope", frozenset(("mmdb",)))
+    walk("hopscope", frozenset(("mmdb", "web")))
     return found
 
 
@@ -69,4 +70,5 @@ def test_its_licence_is_what_it_declares_itself(name: str) -> None:
 def test_no_licence_but_scapys_and_the_extras_asks_for_more_than_a_notice() -> None:
     asking = {name for name, (licence, _) in rows().items() if licence not in
               ("MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0")}  # fmt: skip
-    assert asking == {"scapy", "maxminddb"}
+    of_web = {"aiohttp", "aiohttp-jinja2", "aiosignal", "frozenlist", "multidict", "propcache", "yarl"}
+    assert asking == {"scapy", "maxminddb", *of_web}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
@@ -10,17 +13,18 @@ from hopscope.cli.follow import Follow
 from hopscope.cli.live import checked_options
 from hopscope.cli.options import Options
 from hopscope.cli.playback import Playback
-from hopscope.cli.stores import asked, store_path
+from hopscope.cli.stores import asked, watched_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store, StoreError, Trace
-from hopscope.history.where import STORE
 from hopscope.names.facts import AddressInfo
 from hopscope.session.target_fold import IllegalFact
 from hopscope.system import garbage
 from hopscope.views import screen
-from hopscope.views.screen.options import Creator
+from hopscope.views.screen.options import Creator, ScreenOptions
+
+NO_FILES: Final = "no file is written from a browser; y copies the report"
 
 
 def replay(
@@ -50,11 +54,17 @@ def follow(options: Options, words: list[str], create: Creator | None = None) ->
         raise UsageError("history follow: it is a screen; history replay prints reports")
     if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history follow: the screen needs a terminal")
+    return _watch(options, watched_path(options, words), checked_options(options, options.probing, create))
 
-    path = words[0] if words else store_path(options)
-    if os.path.isdir(path):
-        path = os.path.join(path, STORE)
-    chosen = checked_options(options, options.probing, create)
+
+def in_browser(options: Options) -> int:
+    """The same for somebody else's eyes, on a terminal that is a browser's page: nothing is kept or written here."""
+    chosen = checked_options(options, options.probing)
+    chosen = msgspec.structs.replace(chosen, why_no_files=NO_FILES, save_settings=None, leaves_table=False)
+    return _watch(options, watched_path(options, options.targets), chosen)
+
+
+def _watch(options: Options, path: str, chosen: ScreenOptions) -> int:
     garbage.release()
 
     def followed_store() -> Follow:

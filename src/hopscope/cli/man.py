@@ -32,6 +32,12 @@ def page() -> str:
         ".B hopscope doctor",
         ".br",
         ".B hopscope config",
+        ".br",
+        ".B hopscope history",
+        r"[\fIVERB\fR ...]",
+        ".br",
+        ".B hopscope web",
+        r"[\fISTORE\fR]",
         ".SH DESCRIPTION",
         roff(
             "Probes every hop on the way to each target in rounds without pause, and shows live who answers, how much"
@@ -41,8 +47,8 @@ def page() -> str:
         ".PP",
         roff(
             "demo plays a simulated network. doctor shows which probe methods this machine allows, and how to get the"
-            " rest. config prints a configuration file with every default. A host whose name is one of these words is"
-            " traced after two dashes: hopscope -- demo."
+            " rest. config prints a configuration file with every default. history is what was recorded, web its screen"
+            " in a browser. A host whose name is one of these words is traced after two dashes: hopscope -- demo."
         ),
         ".SH TARGETS",
         roff(

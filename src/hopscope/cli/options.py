@@ -38,7 +38,7 @@ _PROBING = frozenset(Probing.__struct_fields__)
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the program."""
 
-    action: Literal["trace", "demo", "doctor", "config", "history"] = "trace"
+    action: Literal["trace", "demo", "doctor", "config", "history", "web"] = "trace"
     as_mtr: bool = False
     """The program was called as mtr (`hopscope.cli.as_mtr`)."""
     targets: tuple[str, ...] = ()
@@ -74,6 +74,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What ended before this moment is to be forgotten."""
     store: str | None = None
     """The folder of the store."""
+    listen: tuple[str, int] | None = None
+    """Where browsers are served: address and port; None: where nothing was said."""
     list: bool = False
     fast: bool = False
     """A report in virtual time."""
@@ -175,6 +177,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         at=merged.get("at"),
         before=merged.get("before"),
         store=merged.get("store"),
+        listen=merged.get("listen"),
         list=merged.get("list", False),
         fast=merged.get("fast", False),
         start_ns=merged.get("start_ns"),
@@ -224,10 +227,12 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
 
 def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:
     for option in ("since", "until", "at", "before", "store"):
-        if merged.get(option) is not None and action != "history":
+        if merged.get(option) is not None and action != "history" and (option, action) != ("store", "web"):
             raise UsageError(f"--{option}: only what was recorded has that: hopscope history --{option} …")
+    if merged.get("listen") is not None and action != "web":
+        raise UsageError("--listen: only hopscope web serves browsers")
     copies = action == "history" and words[:1] == ["replay"]
-    if merged.get("record") is not None and action in ("doctor", "config", "history") and not copies:
+    if merged.get("record") is not None and action in ("doctor", "config", "history", "web") and not copies:
         raise UsageError(f"--record: {action} traces nothing that could be recorded")
 
 

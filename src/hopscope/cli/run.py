@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hopscope.cli.errors import OK, SIGNALLED, USAGE, WORKER, UsageError, no_room
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from hopscope.sim.library import Demo
 
 
-def run(argv: Sequence[str]) -> int:
-    """The exit status of one run. Every error that a user can cause is a line on standard error."""
+def run(argv: Sequence[str], do: Callable[[Sequence[str]], int] | None = None) -> int:
+    """The exit status of one run. Every error that a user can cause is a line on standard error. `do`: another program
+    of this package, by its words."""
     keep_standard_descriptors()
     _take_signals()
     garbage.hold()
     try:
-        return _run(argv)
+        return (do or _run)(argv)
     except UsageError as error:
         for line in str(error).splitlines():
             say(line)
@@ -114,6 +115,10 @@ def _with_options(values: Values, launched: WorkerProcess | None, standing: Fron
 
         standing = unprivileged.confine(standing, options)
         return history.run(options, standing.create)
+    if options.action == "web":
+        from hopscope.cli import web
+
+        return web.run(options)
     return _probe(options, launched, standing)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +22,12 @@ def store_path(options: Options) -> str:
     """The store that is meant where no file is named."""
     folder = Path(options.store) if options.store is not None else state_folder(os.environ)
     return str(folder / STORE)
+
+
+def watched_path(options: Options, words: Sequence[str]) -> str:
+    """The store that a screen is to watch: a file, or a folder's; else this user's history."""
+    path = words[0] if words else store_path(options)
+    return os.path.join(path, STORE) if os.path.isdir(path) else path
 
 
 def opened(path: str) -> Store:

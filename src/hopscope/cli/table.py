@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, bounded, fields, interface, name_servers, rate, text, timeout, whole
+from hopscope.cli.values import address, bounded, endpoint, fields, interface, name_servers, rate, text, timeout, whole
 from hopscope.path.windows import WORDS as WINDOW_WORDS
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
 from hopscope.wire.probing_options import PROBING_OPTIONS
 
-SUBCOMMANDS = ("demo", "doctor", "config", "history")
+SUBCOMMANDS = ("demo", "doctor", "config", "history", "web")
 SHELLS = ("bash", "zsh", "fish")
 
 Group = Literal["Probes", "Path", "Report", "Names", "Other", "More", "mtr"]
@@ -226,8 +226,12 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--before",), "before", "More", "forget older", "With history forget: all that ended before this moment.",
        metavar="WHEN", may_begin_with_dash=True),
     _o(("--store",), "store", "More", "folder of history",
-       "With history: the folder of the store, instead of $XDG_STATE_HOME/hopscope.",
+       "With history and web: the folder of the store, instead of $XDG_STATE_HOME/hopscope.",
        metavar="DIR", completes="file"),
+    _o(("--listen",), "listen", "More", "of web: 127.0.0.1:8000",
+       "With web: the address of this machine and the port to serve browsers at, 127.0.0.1:8000 unless told; port 0 is"
+       " a free one. What is sent is not encrypted: for other machines put a proxy with TLS in front, or use ssh -L.",
+       metavar="ADDR:PORT", read=endpoint),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
     _o(("--displaymode",), "displaymode", "mtr", "",

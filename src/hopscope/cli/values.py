@@ -112,6 +112,21 @@ def address(word: str) -> str:
     return word
 
 
+def endpoint(word: str) -> tuple[str, int]:
+    """Where to listen: ``127.0.0.1:8000``, ``[::1]:8000``, ``localhost:8000``; port 0 is a free one."""
+    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", word)
+    if match is None:
+        raise UsageError(f"{shown(word)} is no address with a port (e.g. 127.0.0.1:8000, [::1]:8000)")
+    host, port = match[1] or match[2], int(match[3])
+    host = "127.0.0.1" if host == "localhost" else host
+    if port > 65535:
+        raise UsageError(f"{shown(word)}: ports go up to 65535")
+    try:
+        return str(ipaddress.ip_address(host)), port
+    except ValueError:
+        raise UsageError(f"{shown(host)} is no numeric address (e.g. 127.0.0.1:8000)") from None
+
+
 def interface(word: str) -> str:
     """A network interface's name."""
     if not 0 < len(word.encode("utf-8", "surrogateescape")) < 16 or "/" in word or not word.isprintable():
@@ -140,6 +155,6 @@ def text(word: str) -> str:
 
 
 __all__ = [
-    "address", "bounded", "duration", "fields", "interface", "name_servers", "rate", "shown", "size", "text", "timeout",
-    "whole",
+    "address", "bounded", "duration", "endpoint", "fields", "interface", "name_servers", "rate", "shown", "size",
+    "text", "timeout", "whole",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ def start_worker(values: Values) -> WorkerProcess | None:
 
     Scapy is loaded with privileges for ``--method scapy`` on the command line, and not for the same words in a file or
     in the environment, which somebody else may have written."""
-    if values["action"] in ("config", "history") or values.get("list") or values.get("fast"):
+    if values["action"] in ("config", "history", "web") or values.get("list") or values.get("fast"):
         return None
     extra = ["--scapy"] if values.get("method") == "scapy" else []
     if values.get("mark") is not None:

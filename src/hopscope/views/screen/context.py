@@ -354,7 +354,7 @@ class ActionContext:
     def save(self, settings: Mapping[str, Any]) -> None:
         """Keep settings in the configuration file, and say where, or why not."""
         if self.options.save_settings is None:
-            self.say("there is no configuration file to keep it in")
+            self.say(self.options.why_no_files or "there is no configuration file to keep it in")
             return
         try:
             path = self.options.save_settings(settings)

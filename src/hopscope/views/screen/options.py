@@ -65,6 +65,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     save_settings: SaveSettings | None = None
     create: Creator | None = None
     """None: files are made as any program does."""
+    why_no_files: str | None = None
+    """Who looks is not who may write here: what is said where a key would; None: they may."""
     port: int | None = None
     """For a target that is probed by UDP or TCP later."""
     bell: bool = False

@@ -19,6 +19,9 @@ def copy(context: ActionContext) -> None:
 
 @action("take.write", "w", "write", "Write a report or a picture of the screen to a file.", "Take along")
 def write(context: ActionContext) -> None:
+    if context.options.why_no_files is not None:
+        context.say(context.options.why_no_files)
+        return
     from hopscope.views.screen.dialogs.write import write_prompt
 
     context.screen.open(write_prompt(context))
