@@ -125,11 +125,27 @@ def test_a_trace_of_the_same_target_goes_on_where_the_last_one_was(tmp_path: Pat
     assert first["rounds"] != second["rounds"]
 
 
-def facts_of_last(state: Path) -> list[SessionFact]:
-    """Of the newest trace; none while there is none."""
+def test_of_many_targets_each_goes_on_where_it_was(tmp_path: Path) -> None:
+    targets = [f"127.0.0.{number}" for number in range(1, 11)]
+    words = *LOOPBACK[:-1], *targets
+    with tracing(tmp_path, *words) as screen:
+        screen.pump(lambda: all(len(facts_of_last(tmp_path, target)) > 20 for target in targets))
+        leave(screen)
+    with tracing(tmp_path, *words) as screen:
+        screen.pump(
+            lambda: all(
+                any(isinstance(fact, Remembered) for fact in facts_of_last(tmp_path, target)) for target in targets
+            )
+        )
+        leave(screen)
+
+
+def facts_of_last(state: Path, target: str = "127.0.0.1") -> list[SessionFact]:
+    """Of the newest trace of a target; none while there is none."""
     try:
         with Store(str(state / "hopscope" / "history.db")) as store:
-            return [fact for _, fact in store.facts(store.traces()[-1])]
+            last = [trace for trace in store.traces() if trace.query == target][-1]
+            return [fact for _, fact in store.facts(last)]
     except (StoreError, FileNotFoundError, IndexError):
         return []
 

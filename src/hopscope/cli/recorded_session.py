@@ -25,6 +25,10 @@ if TYPE_CHECKING:  # the database is loaded once the screen stands
 BEGIN_S: Final = 0.5
 """The history begins to be written so many seconds after probing: nothing of it delays the first frame."""
 
+AT_ONCE: Final = 8
+"""Targets whose past is looked for at once: an earlier run's last minutes are folded for each."""
+BREATH_S: Final = 1.0
+"""Between one look and the next, seconds: a start with many targets is busy enough."""
 TOGETHER: Final = 16
 """Bins of an earlier run that are taken at once: some milliseconds of work."""
 
@@ -116,8 +120,9 @@ class RecordedSession(Session):
         seen: set[tuple[int, TraceKey]] = set()
         while True:
             await self._is_new.wait()
-            self._is_new.clear()
-            wanted, self._new = self._new, []
+            wanted, self._new = self._new[:AT_ONCE], self._new[AT_ONCE:]
+            if not self._new:
+                self._is_new.clear()
             look = partial(_looked_up, store, [(past, path) for _, past, path in wanted], self._begun)
             for (number, past, _), earlier in zip(wanted, await in_background(look), strict=True):
                 if earlier is not None:
@@ -128,6 +133,8 @@ class RecordedSession(Session):
                         for place in range(0, len(bins), TOGETHER):
                             self.remember(number, (), bins[place : place + TOGETHER])
                             await asyncio.sleep(0)
+            if self._new:
+                await asyncio.sleep(BREATH_S)
 
 
 def _looked_up(path: str, wanted: list[tuple[TraceKey, Path]], before: int) -> list[Earlier | None]:

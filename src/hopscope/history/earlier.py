@@ -27,8 +27,6 @@ LONG_AGO_NS: Final = 7 * 24 * HOUR
 """Bring back this much on the axis of time, ns: in hours, and the last of them in minutes."""
 MOST_RUNS: Final = 16
 """Of one target."""
-MOST_FOLDED: Final = 8
-"""Targets whose last minutes are folded for one look; of more the first ones."""
 
 
 class Earlier(NamedTuple):
@@ -47,12 +45,10 @@ def earlier(store: Store, wanted: Sequence[tuple[TraceKey, Path]], before: int) 
     traces = [trace for trace in store.traces() if trace.begun < before and trace.rounds]
     traces.sort(key=lambda trace: trace.until, reverse=True)
     found: list[Earlier | None] = []
-    folded = 0
     for one, path in wanted:
         mine = (trace for trace in traces if _of(trace) == one[:4] and store.way(trace) == one.way)
-        chosen = list(islice(mine, MOST_RUNS)) if folded < MOST_FOLDED else []
+        chosen = list(islice(mine, MOST_RUNS))
         found.append(_earlier(store, chosen, path, before) if chosen else None)
-        folded += bool(chosen)
     return found
 
 
