@@ -148,6 +148,7 @@ def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
     assert run("history", "forget", *store, "--before", "2026-11-22").stderr == "hopscope: 1 trace forgotten\n"
     assert len(json.loads(out("history", *store, "--format", "json"))["traces"]) == 1
     assert out("history", "replay", address, *store, "-r") == out("history", "replay", path, "-r")
+    assert out("history", "replay", *store, "-r") == out("history", "replay", path, "-r")
     assert run("history", "forget", address, *store).stderr == "hopscope: 1 trace forgotten\n"
     assert json.loads(out("history", *store, "--format", "json"))["traces"] == []
     assert address.encode() not in Path(path).read_bytes()
@@ -157,7 +158,11 @@ def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("history", "play"), "history: there is no 'play'; there are list, replay, follow, forget"),
-        (("history", "replay"), "history replay: name one recording or one target"),
+        (("history", "replay", "a", "b"), "history replay: 'b' is one word too many; name one recording or one target"),
+        (
+            ("history", "replay", "a", "--format", "json", "--record", "b"),
+            "history replay: --record makes a recording and --format a report: one of the two",
+        ),
         (("history", "replay", "/no/such", "-r"), "/no/such: no such recording"),
         (("history", "replay", "/no/such", "--at", "20:15", "-r"), "--at: a moment is for the screen"),
         (("history", "replay", "/no/such", "--at", "20:15", "--record", "part"), "--at: a moment is for the screen"),
