@@ -22,7 +22,7 @@ from hopscope.session.target_fold import TargetFold
 from hopscope.session.told import Happening
 from hopscope.sim.library import demo
 from hopscope.wire.facts import Begun, Paused, Resumed
-from hopscope.wire.messages import Answered, Counters, Failed, Lost, Plan, RoundStarted, Sent, Start, Started
+from hopscope.wire.messages import Answered, Counters, Failed, Lost, Plan, Protocol, RoundStarted, Sent, Start, Started
 from tests.lab.virtual import simulated
 
 S = 1_000_000_000
@@ -45,9 +45,11 @@ class Known:
 class VirtualSession:
     """Implements `SessionLike` and `Recalling` of `hopscope.views.screen.source`."""
 
-    def __init__(self, *scenarios: str | tuple[str, str | None, int | None], interval_s: float = 1.0) -> None:
+    def __init__(
+        self, *scenarios: str | tuple[str, str | None, int | None], interval_s: float = 1.0, flows: int = 1
+    ) -> None:
         """`scenarios`: a name of the demo's or a file's, or that, the target's own name (perhaps one of the scenario's)
-        and a seed."""
+        and a seed. `flows`: of each target; of several, probes are UDP."""
         self._engine = VirtualEngine()
         self._shift = NOON - self._engine.wall
         self._recall: Recall | None = None
@@ -59,9 +61,9 @@ class VirtualSession:
             name, own, seed = (scenario, None, None) if isinstance(scenario, str) else scenario
             story = demo(name)
             known, address = next((one for one in story.targets if one[0] == own), story.targets[0])
-            plan = msgspec.structs.replace(
-                simulated(Plan(address, 6 if ":" in address else 4, seed=seed), name), interval_ns=int(interval_s * S)
-            )
+            protocol: Protocol = "icmp" if flows == 1 else "udp"
+            plan = Plan(address, 6 if ":" in address else 4, protocol, seed=seed, flows=flows)
+            plan = msgspec.structs.replace(simulated(plan, name), interval_ns=int(interval_s * S))
             fold = TargetFold(number, Asked(NOON, own or known, Probing(method="simulated", interval_s=interval_s)))
             fold.apply(Begun(NOON, plan))
             self._folds[number] = fold

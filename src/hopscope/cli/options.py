@@ -142,6 +142,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")
+    if action == "demo" and probing.flows > 1 and probing.protocol == "auto":
+        probing = msgspec.structs.replace(probing, protocol="udp")  # ICMP has no ports; here nothing stands against UDP
     if probing.flows > 1 and "flows" in values:
         _check_flows(probing, asked)
     if asked in MTR or as_mtr:

@@ -7,7 +7,9 @@ from typing import Final
 import msgspec
 
 from hopscope.path.fold import PathFold
-from hopscope.path.snapshot import Path
+from hopscope.path.ranks import Ranks
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Path, Window
+from hopscope.path.stats import RunningRtt, loss_ci95_pct, loss_pct
 from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import Answered, Failed, Finished, Lost, Plan, Sent, Started
 
@@ -21,6 +23,38 @@ class FlowPath(msgspec.Struct, frozen=True):
     source_port: int | None
     port: int | None
     path: Path
+
+
+def until(flow: FlowPath, round_: int) -> FlowPath:
+    """The flow as far as rounds before `round_` tell of it, by what its window has of the target; its routers are those
+    of now."""
+    target = flow.path.target
+    if target is None or round_ >= target.window.first_round + len(target.window.samples):
+        return flow
+    window = Window(target.window.first_round, target.window.samples[: max(0, round_ - target.window.first_round)])
+    rtts, ranks = RunningRtt(), Ranks(len(window.samples))
+    samples = window.samples.tolist()
+    for sample in samples:
+        if sample >= 0:
+            rtts.add(sample)
+            ranks.add(sample)
+    lost = samples.count(LOST)
+    seen = msgspec.structs.replace(
+        target,
+        sent=len(samples) - samples.count(NO_PROBE),
+        received=rtts.n,
+        lost=lost,
+        late=samples.count(LATE),
+        pending=samples.count(PENDING),
+        failed=samples.count(FAILED),
+        duplicates=0,
+        loss_pct=loss_pct(lost, rtts.n),
+        loss_ci95_pct=loss_ci95_pct(lost, rtts.n),
+        rtt=rtts.rtt(ranks),
+        jitter=None,
+        window=window,
+    )
+    return msgspec.structs.replace(flow, path=msgspec.structs.replace(flow.path, target=seen))
 
 
 class ParallelFlows:

@@ -14,6 +14,7 @@ import msgspec
 
 from hopscope.judge.verdict import Judged
 from hopscope.names.facts import Namer
+from hopscope.path.flows import until
 from hopscope.path.fold import PathFold
 from hopscope.path.past import Walk
 from hopscope.path.snapshot import Path
@@ -72,16 +73,18 @@ class Recall:
         if known is not None and known[0][0] is path and known[0][1:] == key[1:]:
             return known[1]
         judged = fold.told.at(moment, now.judged)
+        flows = tuple(until(flow, path.first_round + len(path.round_times)) for flow in now.flows)
         target = msgspec.structs.replace(
             now,
             state=state_at(judged, moment, has_begun=path.started_at is not None),
             refusal=None,
             error=None,
             path=path,
-            names=names_of(path, namer),
+            names=names_of((path, *(flow.path for flow in flows)), namer),
             is_tried_again=False,
             source_change=now.source_change if now.source_change and now.source_change.at <= moment else None,
             judged=judged,
+            flows=flows,
         )
         self._targets[fold.number] = key, target
         return target

@@ -31,7 +31,7 @@ from hopscope.session.report_verdict import (
 )
 from hopscope.wire.messages import Clock, Family, FlowKind, Label, Method, Protocol
 from hopscope.words.numbers import iso
-from hopscope.words.parallel import ParallelPath, parallel_words
+from hopscope.words.parallel import Fan, parallel_words
 
 S = TypeVar("S", Rtt, Jitter)
 
@@ -231,7 +231,10 @@ def report(target: Target, *, now: int, host: str) -> Report:
         target_series=_series(path.target),
         hops=tuple(_hop(hop, target.names, target.shared.get(hop.ttl)) for hop in path.hops),
         flows=tuple(
-            sorted((_flow(flow, i) for i, path in enumerate(paths) for flow in path.flows), key=lambda flow: flow.flow)
+            sorted(
+                (_flow(flow, i) for i, path in enumerate(paths.paths) for flow in path.flows),
+                key=lambda flow: flow.flow,
+            )
         ),
         paths=report_paths(paths),
         flow_kind=started.flow if started else None,
@@ -261,10 +264,10 @@ def _flow(flow: FlowPath, path: int) -> ReportFlow:
     )
 
 
-def remarks(target: Target, paths: Sequence[ParallelPath] = ()) -> tuple[str, ...]:
+def remarks(target: Target, paths: Fan | None = None) -> tuple[str, ...]:
     """What is to be said of how a target is probed: a line each. `paths`: and which of them is bad."""
     note = target.started.note if target.started else None
-    return tuple(text for text in (parallel_words(paths), *target.notes, note) if text)
+    return tuple(text for text in (parallel_words(paths.paths) if paths else None, *target.notes, note) if text)
 
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:

@@ -10,7 +10,7 @@ from hopscope.judge.parallel import FlowState
 from hopscope.path.flows import FlowPath
 from hopscope.path.snapshot import Rtt
 from hopscope.session.model import Target
-from hopscope.words.parallel import ParallelPath, parallel_paths
+from hopscope.words.parallel import Fan, fan
 
 _DIGITS: Final = 6
 
@@ -53,25 +53,24 @@ def flows_of(target: Target) -> tuple[FlowPath, ...]:
     return (*first, *target.flows)
 
 
-def paths_of(target: Target) -> list[ParallelPath]:
+def paths_of(target: Target) -> Fan:
     """The paths that they take."""
-    return parallel_paths(flows_of(target))
+    return fan(flows_of(target))
 
 
-def report_paths(paths: list[ParallelPath]) -> tuple[ReportPath, ...]:
+def report_paths(paths: Fan) -> tuple[ReportPath, ...]:
     """All of them, numbered."""
-    count = sum(len(path.flows) for path in paths)
     return tuple(
         ReportPath(
             path=number,
             members={str(ttl): router for ttl, router in path.members},
             flows=tuple(flow.number for flow in path.flows),
-            share_pct=round(100 * len(path.flows) / count, _DIGITS),
+            share_pct=round(paths.share(path), _DIGITS),
             sent=path.sent,
             lost=path.lost,
             loss_pct=round(100 * path.lost / path.sent, _DIGITS) if path.sent else None,
             state=path.finding.state,
             confidence=round(path.finding.confidence, _DIGITS),
         )
-        for number, path in enumerate(paths)
+        for number, path in enumerate(paths.paths)
     )

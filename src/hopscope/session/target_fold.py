@@ -8,7 +8,7 @@ place there is an `IllegalFact`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -358,7 +358,8 @@ class TargetFold:
         key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
         if self._cached is None or key != self._cached_of:
             path = self.path_over(window, now, most)
-            names = names_of(path, namer)
+            flows = self.flows.snapshot()
+            names = names_of((path, *(flow.path for flow in flows)), namer)
             judged = self.judge.judged()
             if now:
                 self.told.keep(judged, now)
@@ -378,18 +379,18 @@ class TargetFold:
                 self.source_change,
                 judged,
                 self.shared.snapshot(),
-                self.flows.snapshot(),
+                flows,
             )
             self._cached_of = key
         return self._cached
 
 
-def names_of(path: Path, namer: Namer | None) -> dict[str, AddressInfo]:
-    """What is known of a path's addresses."""
+def names_of(paths: Sequence[Path], namer: Namer | None) -> dict[str, AddressInfo]:
+    """What is known of the addresses of a target's paths."""
     names: dict[str, AddressInfo] = {}
     if namer is not None:
-        for hop in path.hops:
+        for hop in (hop for path in paths for hop in path.hops):
             for place, node in enumerate(hop.nodes):
-                if place < NAMED_AT_ONCE or node.received > 1:
+                if node.address not in names and (place < NAMED_AT_ONCE or node.received > 1):
                     names[node.address] = namer.look_up(node.address)
     return names

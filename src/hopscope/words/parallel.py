@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Final, NamedTuple
 
 from hopscope.judge.parallel import FlowFinding, FlowState, judged
@@ -35,6 +36,13 @@ class ParallelPath(NamedTuple):
         return worst
 
     @property
+    def median_ms(self) -> float | None:
+        """The middle one of its flows' median RTTs to the target."""
+        rtts = [flow.path.target.rtt for flow in self.flows if flow.path.target is not None]
+        medians = [rtt.median for rtt in rtts if rtt is not None and rtt.median is not None]
+        return median(medians) if medians else None
+
+    @property
     def sent(self) -> int:
         """Probes of the target that are lost or answered."""
         return _counted(self.flows)[0]
@@ -43,6 +51,82 @@ class ParallelPath(NamedTuple):
     def lost(self) -> int:
         """Those of them that are lost."""
         return _counted(self.flows)[1]
+
+
+class Members(NamedTuple):
+    """The routers side by side at a TTL: how many, and over how many of them every path is bad."""
+
+    routers: int
+    bad: int
+
+
+class Fan(NamedTuple):
+    """All paths of a target's flows."""
+
+    paths: tuple[ParallelPath, ...] = ()
+    members: Mapping[int, Members] = {}
+    """By TTL, where they part."""
+
+    @property
+    def flows(self) -> int:
+        """How many there are in all."""
+        return sum(len(path.flows) for path in self.paths)
+
+    def share(self, path: ParallelPath) -> float:
+        """How many of the flows go there, in percent."""
+        return 100 * len(path.flows) / max(1, self.flows)
+
+    @property
+    def worst(self) -> int:
+        """The place of the path that is worst."""
+        return min(range(len(self.paths)), key=lambda at: _WORST_FIRST.index(self.paths[at].finding.state), default=0)
+
+
+def fan(flows: Sequence[FlowPath]) -> Fan:
+    """The paths that a target's flows take."""
+    paths = parallel_paths(flows)
+    found: dict[int, dict[str | None, bool]] = {}
+    for path in paths:
+        for ttl, router in path.members:
+            at = found.setdefault(ttl, {})
+            at[router] = at.get(router, True) and path.finding.state in _BAD
+    return Fan(tuple(paths), {ttl: Members(len(at), sum(at.values())) for ttl, at in found.items()})
+
+
+def fan_words(fan: Fan) -> str:
+    """What there is to be said of all paths together, in a sentence."""
+    said = parallel_words(fan.paths)
+    if said is not None:
+        return said
+    flows = f"{fan.flows} flow{'s' if fan.flows > 1 else ''}"
+    if len(fan.paths) < 2:
+        return f"{flows}, and all go the same way" if fan.flows > 1 else "one flow goes one way"
+    states = {path.finding.state for path in fan.paths}
+    found = f"{flows} take {len(fan.paths)} parallel paths"
+    if states == {"unknown"}:
+        return f"{found}; it is too early to compare them"
+    if "losing" in states:
+        return f"{found}; some lose more than the others just now"
+    return (
+        f"{found}; one is slower than the others" if "slow" in states else f"{found}, and none is worse than the others"
+    )
+
+
+def five_tuple(flow: FlowPath, protocol: str, source: str | None, target: str) -> str:
+    """A flow as whoever has to find it in a router needs it: ``udp 198.51.100.7:20001 > 192.0.2.80:33434``."""
+    return f"{protocol} {_socket(source or '?', flow.source_port)} > {_socket(target, flow.port)}"
+
+
+def _socket(address: str, port: int | None) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return host if port is None else f"{host}:{port}"
+
+
+def path_words(path: ParallelPath, called: Callable[[str], str]) -> str:
+    """By whom a path goes where it differs from the others. `called`: an address in words."""
+    if not path.members:
+        return "the same routers as all"
+    return ", ".join(f"hop {ttl} {called(router) if router else 'silent'}" for ttl, router in path.members)
 
 
 def parallel_paths(flows: Sequence[FlowPath]) -> list[ParallelPath]:

@@ -200,7 +200,9 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int, 
     cache.host = max(cache.host, table.host_wanted(target, options))
     verdicts = state.judge.hops(target)
     layout, begins = laid_out(state.columns, width, cache.host), begins_at(state, target, look)
-    painter = table.TablePainter(target, layout, options, look, width, table.is_in_us(target), begins)
+    fan = state.fans.of(target)
+    members = fan.members if fan is not None else {}
+    painter = table.TablePainter(target, layout, options, look, width, table.is_in_us(target), begins, members)
     items = state.items(target)
     if items and len(items) > room - 1 and height < SQUEEZED_BELOW and not state.unfolded:
         before = [min(begins.ttls) - 1] if begins.ttls else []

@@ -43,6 +43,25 @@ def host(target: Target, node: Node, mode: NamesMode) -> tuple[str, str]:
 def present(target: Target, hop: Hop) -> tuple[Node, ...]:
     """The addresses at which the path goes through a hop now, several where they are parallel; those of a former path
     are none of them. Where it is silent now: the last one that answered."""
+    own = _present(target, hop)
+    return own if not target.flows or hop.is_target else (*own, *_of_other_flows(target, hop, own))
+
+
+def _of_other_flows(target: Target, hop: Hop, own: Sequence[Node]) -> list[Node]:
+    """Where the others of several flows go through this hop."""
+    seen, out = {node.address for node in own}, []
+    for flow in target.flows:
+        hops = flow.path.hops
+        place = hop.ttl - hops[0].ttl if hops else -1
+        if 0 <= place < len(hops) and hops[place].nodes and not hops[place].is_target:
+            newest = max(hops[place].nodes, key=lambda node: node.last_at or 0)
+            if newest.address not in seen:
+                seen.add(newest.address)
+                out.append(newest)
+    return out
+
+
+def _present(target: Target, hop: Hop) -> tuple[Node, ...]:
     nodes = hop.nodes
     if len(nodes) < 2:
         return nodes
@@ -109,6 +128,6 @@ def labels(hop: Hop) -> str:
 
 
 def share(hop: Hop, node: Node) -> str:
-    """How much of a hop's answers came from a node."""
-    whole = sum(other.received for other in hop.nodes)
+    """How much of a hop's answers came from a node; nothing of one at which only other flows go through."""
+    whole = sum(other.received for other in hop.nodes) if node in hop.nodes else 0
     return f"{100 * node.received / whole:.0f} %" if whole else ""

@@ -11,6 +11,7 @@ from hopscope.session.model import Snapshot, Target
 from hopscope.session.told import Happening
 from hopscope.views.screen import folding
 from hopscope.views.screen.cells import Binned, UsualTimes
+from hopscope.views.screen.fans import FanCache
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
 from hopscope.views.screen.overview import OverviewOrder
@@ -62,6 +63,8 @@ class ViewState:
     opened: set[int] = field(default_factory=set)
     """Targets of which a folded row was opened."""
     tables: dict[int, TableCache] = field(default_factory=dict)
+    fans: FanCache = field(default_factory=FanCache)
+    """Of each target, the paths that its flows take."""
     judge: HealthCache = field(default_factory=HealthCache)
     sought: str = ""
     """What was looked for last."""
@@ -144,6 +147,11 @@ class ViewState:
         """Whether the chosen row stands for several hops."""
         at = self.cursor(target)
         return any(isinstance(row, folding.Fold) and row.first == at for row in self.items(target))
+
+    def is_on_fan(self) -> bool:
+        """Whether the chosen target's flows part at the chosen row."""
+        target = self.chosen
+        return target is not None and self.fans.members(target, self.cursor(target)) is not None
 
     def chosen_hop(self, target: Target) -> Hop | None:
         """The chosen hop."""

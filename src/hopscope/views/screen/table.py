@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -28,6 +28,9 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
 from hopscope.words.hops import hop_words
 from hopscope.words.numbers import nice_ceiling, table_ms
+
+if TYPE_CHECKING:
+    from hopscope.words.parallel import Members
 
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
@@ -91,7 +94,9 @@ def host_wanted(target: Target, options: RowOptions) -> int:
     owned = bands(target, UNICODE) if options.owners else {}
     for hop in target.path.rows:
         nodes = labels.present(target, hop)
-        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, owned.get(hop.ttl, NONE)))
+        most = f"!{len(nodes)}/{len(nodes)} links" if target.flows else f"{len(nodes)} links"
+        links = most if len(nodes) > 1 else "", ""
+        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, owned.get(hop.ttl, NONE), links))
         for node in nodes[: None if options.unfolded else 1]:
             name, beside = (
                 labels.called(target, nodes, options) if node is nodes[0] else labels.host(target, node, options.names)
@@ -120,6 +125,8 @@ class TablePainter:
     in_us: bool
     """Times in µs."""
     begins: Begins = NOWHERE
+    members: Mapping[int, Members] = field(default_factory=dict)
+    """By TTL, the routers side by side where parallel flows part."""
 
     def head(self, ceiling: float | None) -> Row:
         """The columns' titles; the sparkline's says how many rounds and which range."""
@@ -296,17 +303,19 @@ class TablePainter:
             line.add(fit(_silence(verdict, width), width), begins.style if here else look.quiet)
             return
         name, beside = labels.called(self.target, nodes, self.options)
-        chips = (
-            "  ".join(_chips(hop, nodes, self.options, band)) if width >= CHIPS_FROM else _folded(nodes, self.options)
-        )
+        links = self._links(hop, nodes)
+        chips = "  ".join(_chips(hop, nodes, self.options, band, links)) if width >= CHIPS_FROM else links[1]
         mark = labels.mark(self.target, nodes[0], self.options.names)
         # A name before what stands beside it, but for a word of that.
-        chips = cut(chips, max(width - cell_len(name) - len(mark) - 2, min(CHIP, width - 14)))
+        least = max(CHIP, len(links[0])) if hop.ttl in self.members else CHIP
+        chips = cut(chips, max(width - cell_len(name) - len(mark) - 2, min(least, width - 14)))
         if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
             chips = legend.HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)
         start = line.width
-        if cell_len(name) > room - len(mark) and len(nodes) > 1:
+        if hop.ttl in self.members and 0 < name.find("}") < room - 2:
+            name = cut(name, room - len(mark))
+        elif cell_len(name) > room - len(mark) and len(nodes) > 1:
             name, beside = labels.host(self.target, nodes[0], self.options.names)
         if cell_len(name) > room - len(mark):
             name = hosts.shortened(names, room - len(mark)).get(name) or cut(name, room - len(mark))
@@ -315,6 +324,16 @@ class TablePainter:
         if beside and left > 6:
             line.add("  " + cut(beside, left - 2), look.quiet)
         line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
+
+    def _links(self, hop: Hop, nodes: tuple[Node, ...]) -> tuple[str, str]:
+        """How many routers stand side by side, in a word or two and in as little as can be."""
+        at = self.members.get(hop.ttl)
+        if at is None:
+            return (f"{len(nodes)} links", f"+{len(nodes) - 1}") if len(nodes) > 1 else ("", "")
+        if at.bad:
+            mark, _ = self.look.health("loss")
+            return f"{mark}{at.bad}/{at.routers} links", f"{mark}{at.bad}/{at.routers}"
+        return f"{at.routers} links", f"+{at.routers - 1}"
 
     def _node(self, hop: Hop, first: Node, node: Node, *, is_last: bool, chosen: bool) -> Row:
         """A further address of a hop."""
@@ -367,15 +386,13 @@ def _silence(verdict: HopFinding, width: int) -> str:
     return next((each for each in words if len(each) <= width), words[-1])
 
 
-def _chips(hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band) -> list[str]:
-    """Small facts at the right of the host."""
+def _chips(hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band, links: tuple[str, str]) -> list[str]:
+    """Small facts at the right of the host. `links`: how many there are side by side."""
     chips = [band.words] if band.words and options.owners else []
     if options.mpls and hop.mpls:
         chips.append(labels.labels(hop))
-    if len(nodes) > 1:
-        chips.append(labels.share(hop, nodes[0]) if options.unfolded else f"{len(nodes)} links")
+    if len(nodes) > 1 and options.unfolded:
+        chips.append(labels.share(hop, nodes[0]))
+    elif links[0]:
+        chips.append(links[0])
     return chips
-
-
-def _folded(nodes: tuple[Node, ...], options: RowOptions) -> str:
-    return f"+{len(nodes) - 1}" if len(nodes) > 1 and not options.unfolded else ""

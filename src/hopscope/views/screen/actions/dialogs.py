@@ -16,6 +16,17 @@ def why(context: ActionContext) -> None:
     context.screen.open(WhyScreen(context))
 
 
+@action("paths.show", "P", "parallel paths", "The paths that several flows take (--flows), and which is bad.", "Look")
+def parallel_paths(context: ActionContext) -> None:
+    target = context.state.chosen
+    if target is None or not target.flows:
+        context.say("one flow takes one path: start with -u --flows 16, or -T --flows 16, to see parallel ones")
+        return
+    from hopscope.views.screen.dialogs.paths import PathsScreen
+
+    context.screen.open(PathsScreen(context))
+
+
 @action("look.find", "slash", "find", "Find a target or a hop by name, address or network; again: the next.", "Look")
 def find(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.find import find_prompt

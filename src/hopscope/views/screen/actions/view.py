@@ -45,7 +45,8 @@ def last_hop(context: ActionContext) -> None:
     "hop.details",
     "enter",
     "details",
-    "All of the chosen hop; on the sentences: why; on a folded row: its hops; in the overview: open the target.",
+    "All of the chosen hop; on the sentences: why; where flows part: their paths; on a folded row: its hops; in the"
+    " overview: open the target.",
     "Look",
 )
 def details(context: ActionContext) -> None:
@@ -64,6 +65,8 @@ def details(context: ActionContext) -> None:
     elif context.state.chosen and context.state.is_on_fold(context.state.chosen):
         context.state.opened.add(context.state.chosen.id)
         context.redraw()
+    elif context.state.is_on_fan():
+        ACTIONS["paths.show"].do(context)
     elif context.state.chosen and context.state.chosen_hop(context.state.chosen):
         from hopscope.views.screen.dialogs.hop import HopScreen
 
