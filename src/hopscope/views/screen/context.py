@@ -169,8 +169,9 @@ class ActionContext:
         self.refresh_now()
 
     def _leave_the_past(self) -> None:
+        is_past = self.state.moment is not None
         self.state.moment = self.state.live = None
-        if isinstance(self.session, Recalling):
+        if is_past and isinstance(self.session, Recalling):
             self.session.let_go()
 
     def _recall(self) -> None:
