@@ -5,19 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from hopscope.sim import packets
 from hopscope.sim.packets import Packet
+from hopscope.sim.values import HashField
 
 if TYPE_CHECKING:
     from hopscope.sim.language import Nat
-
-HashField: TypeAlias = Literal[
-    "source", "destination", "protocol", "source-port", "destination-port", "icmp", "label", "inner"
-]
-"""``icmp``: type, code, checksum and identifier; ``label``: of IPv6; ``inner``: an ICMP error is hashed as the packet
-that it quotes."""
 
 _ICMPS = (packets.ICMP, packets.ICMP6)
 

@@ -12,8 +12,18 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from hopscope.sim.balancing import HashField
-from hopscope.sim.values import Address, Addresses, Answer, Duration, HexBytes, IcmpError, Loss, Table, read_value
+from hopscope.sim.values import (
+    Address,
+    Addresses,
+    Answer,
+    Duration,
+    HashField,
+    HexBytes,
+    IcmpError,
+    Loss,
+    Table,
+    read_value,
+)
 from hopscope.sim.weather_tables import Weather
 
 Transport: TypeAlias = Literal["icmp", "udp", "tcp"]

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 _UNITS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ns|us|µs|ms|s|m)", re.ASCII)
 _LONGEST: Final = 7 * 86_400 * 1_000_000_000
+
+
+HashField: TypeAlias = Literal[
+    "source", "destination", "protocol", "source-port", "destination-port", "icmp", "label", "inner"
+]
+"""``icmp``: type, code, checksum and identifier; ``label``: of IPv6; ``inner``: an ICMP error is hashed as the packet
+that it quotes."""
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
