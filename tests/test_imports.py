@@ -53,6 +53,17 @@ def test_no_more_is_loaded_than_is_needed(program: str, without: set[str]) -> No
     assert loaded(program) & without == set()
 
 
+def test_metrics_are_loaded_for_who_asks_for_them_alone() -> None:
+    program = (
+        "import sys; sys.argv = ['hopscope', 'demo', '-r', '-c', '1', '-Z', '0.2', {}]\n"
+        "from hopscope.__main__ import main\nmain()\n"
+        "print(any(name.startswith('hopscope.metrics') for name in sys.modules))"
+    )
+    for words, is_loaded in (("", False), ("'--metrics', '0'", True)):
+        done = subprocess.run([sys.executable, "-c", program.format(words)], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == str(is_loaded)
+
+
 def test_the_check_would_notice() -> None:
     assert loaded("import textual.app") & HEAVY == {"textual", "rich"}
 

@@ -17,6 +17,7 @@ from hopscope.cli.assertions import NAMES
 from hopscope.cli.config import Config
 from hopscope.cli.show_config import TEMPLATE
 from hopscope.cli.table import GROUPS, OPTIONS, Option
+from hopscope.metrics.families import FAMILIES
 from hopscope.session.events import EndEvent, Outcome, StartEvent, probe_event
 from hopscope.views.report import mtr
 from hopscope.views.report.document import Style, hostname
@@ -83,6 +84,15 @@ def _mtr_options() -> str:
     return "\n".join(["| option | here |", "| --- | --- |", *rows])
 
 
+def _metrics() -> str:
+    rows = [
+        f"| {', '.join(f'`{name}`' for name in family.series)} | {family.kind} |"
+        f" {', '.join(f'`{label}`' for label in family.labels)} | {family.help} |"
+        for family in FAMILIES
+    ]
+    return "\n".join(["| series | kind | labels | what |", "| --- | --- | --- | --- |", *rows])
+
+
 _SECTION = re.compile(r"\[(\w+)\]")
 _KEY = re.compile(r"# (\S+) = (.+?)\s{2,}# (.+)|# (\S+) = (.+)")
 
@@ -100,7 +110,13 @@ def _configuration() -> str:
 
 def _made(what: str) -> str:
     kind, _, name = what.partition(": ")
-    makers = {"columns": _columns, "options": _options, "mtr-options": _mtr_options, "configuration": _configuration}
+    makers = {
+        "columns": _columns,
+        "options": _options,
+        "mtr-options": _mtr_options,
+        "configuration": _configuration,
+        "metrics": _metrics,
+    }
     return makers[kind]() if kind in makers else _sample(name)
 
 
@@ -111,7 +127,7 @@ def _filled(text: str) -> str:
     return _MARK.sub(fill, text)
 
 
-@pytest.mark.parametrize("page", ["formats.md", "cli.md", "coming-from-mtr.md", "configuration.md"])
+@pytest.mark.parametrize("page", ["formats.md", "cli.md", "coming-from-mtr.md", "configuration.md", "metrics.md"])
 def test_a_pages_samples_are_what_the_program_prints(page: str) -> None:
     path = _DOCS / page
     text = path.read_text("utf-8")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
-from hopscope.session.target_fold import NAMED_AT_ONCE, TargetFold
+from hopscope.session.naming import NAMED_AT_ONCE
+from hopscope.session.target_fold import TargetFold
 from hopscope.wire.facts import Begun
 from hopscope.wire.messages import Answered, Duplicate, Event, Late, Lost, Plan, RoundStarted, Sent
 

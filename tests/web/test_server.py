@@ -408,7 +408,7 @@ def test_what_other_machines_reach_is_said_in_a_line() -> None:
         (["/dev/null"], "/dev/null"),
         (["a", "b"], "one word too many"),
         (["a", "-r"], "it is a screen"),
-        (["--listen", "8000"], "no address with a port"),
+        (["--listen", "::1:8000"], "no address with a port"),
         (["--listen", "example.net:80"], "no numeric address"),
         (["--listen", "127.0.0.1:70000"], "65535"),
         (["--record", "x"], "--record"),

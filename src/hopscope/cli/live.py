@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from hopscope.views.screen.check import check
 from hopscope.views.screen.options import Creator, ScreenOptions
 
 if TYPE_CHECKING:
+    from socket import socket as Socket
+
     from hopscope.history.recorder import Recorder
 
 
@@ -34,13 +37,14 @@ def run(
     create: Creator | None = None,
     recorder: Recorder | None = None,
     history: Recorder | None = None,
+    listening: Socket | None = None,
 ) -> int:
     """Show the screen until the user quits; the exit status. `create` makes the files that are named there, `recorder`
-    and `history` keep what happens."""
+    and `history` keep what happens, `listening` is where metrics are asked for."""
     chosen = checked_options(options, started.probing, create)
 
-    def launch() -> Session:
-        return RecordedSession(
+    def launch() -> AbstractAsyncContextManager[Session]:
+        session = RecordedSession(
             [recorder] if recorder is not None else [],
             started.targets,
             started.probing,
@@ -51,6 +55,11 @@ def run(
             history=history,
             history_path=history_path() if history is not None else None,
         )
+        if listening is None:
+            return session
+        from hopscope.cli.metrics import serving
+
+        return serving(session, listening, options)
 
     try:
         status = screen.run(launch, chosen)

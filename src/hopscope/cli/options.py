@@ -12,13 +12,13 @@ import msgspec
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, parse, parse_environment
-from hopscope.cli.values import shown
+from hopscope.cli.values import Endpoint, shown
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
 from hopscope.system.files import Unreadable, read_given
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
-from hopscope.views.report.formats import MTR, STEPWISE
+from hopscope.views.report.formats import MTR, STEPWISE, STREAMS
 from hopscope.wire.methods import METHODS, able_to_send
 
 REPORT_ROUNDS = 10
@@ -61,6 +61,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     explain: bool = False
     """Say the verdict in full sentences, too."""
     output: str | None = None
+    metrics: Endpoint | None = None
+    """Where metrics are served; None: nowhere."""
     record: str | None = None
     """The store that keeps the trace, too."""
     keep: int | None = None
@@ -136,7 +138,9 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
     _check_history(merged, action, targets)
-    if asked not in (None, "mtr-split") and probing.rounds is None:
+    _check_metrics(merged, action)
+    is_endless = asked in (None, "mtr-split") or (merged.get("metrics") is not None and asked in STREAMS - MTR)
+    if not is_endless and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
     if probing.rounds == 0 and asked not in MTR and not as_mtr:
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
@@ -172,6 +176,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         assertion=merged.get("assertion"),
         explain=merged.get("explain", False),
         output=merged.get("output"),
+        metrics=merged.get("metrics"),
         record=merged.get("record"),
         keep=configuration.kept_bytes(loaded.config) if merged.get("keeps_history", True) else None,
         since=merged.get("since"),
@@ -225,6 +230,15 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
             raise UsageError("--start: only virtual time can be told when to begin; add --fast")
         if asked is None:
             raise UsageError(f"{name}: virtual time is for reports; add -r, or --format json")
+
+
+def _check_metrics(merged: Values, action: str) -> None:
+    if merged.get("metrics") is None:
+        return
+    if action not in ("trace", "demo"):
+        raise UsageError(f"--metrics: {action} probes nothing that could be counted")
+    if merged.get("fast"):
+        raise UsageError("--metrics: virtual time is over before anybody asks; leave out --fast")
 
 
 def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from hopscope._version import __version__
@@ -45,10 +46,16 @@ DRAIN_S = 1.0
 
 
 def run(
-    options: Options, started: StartedProbing, namer: Namer, output: Output, recorder: Recorder | None = None
+    options: Options,
+    started: StartedProbing,
+    namer: Namer,
+    output: Output,
+    recorder: Recorder | None = None,
+    listening: socket.socket | None = None,
 ) -> int:
-    """Print the report of targets that are being probed; the exit status. `recorder` keeps what happens."""
-    return asyncio.run(_Report(options, started, namer, output, recorder).run())
+    """Print the report of targets that are being probed; the exit status. `recorder` keeps what happens, `listening` is
+    where metrics are asked for."""
+    return asyncio.run(_Report(options, started, namer, output, recorder, listening).run())
 
 
 _MOST_WORDS = 500
@@ -185,9 +192,16 @@ class Ending:
 
 class _Report(Ending):
     def __init__(
-        self, options: Options, started: StartedProbing, namer: Namer, output: Output, recorder: Recorder | None
+        self,
+        options: Options,
+        started: StartedProbing,
+        namer: Namer,
+        output: Output,
+        recorder: Recorder | None,
+        listening: socket.socket | None,
     ) -> None:
         super().__init__(options, output, started.complaints)
+        self.listening = listening
         self.started = started
         self.namer = namer
         self.recorder = recorder
@@ -195,7 +209,7 @@ class _Report(Ending):
     async def run(self) -> int:
         started = self.started
         # NDJSON has addresses and no names: nobody is asked for what is not shown.
-        namer = None if self.format == "ndjson" else self.namer
+        namer = None if self.format == "ndjson" and self.listening is None else self.namer
         recorder = self.recorder
         session = Session(
             started.targets,
@@ -211,7 +225,7 @@ class _Report(Ending):
         # Where one terminal takes both streams, and somebody reads what is written there, the line would stand in it.
         progress = Progress(wanted=not self.output.is_terminal)
         with StopSignal() as stop:
-            async with session:
+            async with self._served(session):
                 streaming = asyncio.ensure_future(self._stream(session, stop)) if is_stream else None
                 await _first(self._until_over(session), stop.wait(), self._watch(session, progress))
                 progress.clear()
@@ -226,6 +240,14 @@ class _Report(Ending):
                 await _drained(streaming, stop)
         end_recording(recorder, self.options.record, snapshot.now)
         return self.end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
+
+    def _served(self, session: Session) -> AbstractAsyncContextManager[Session]:
+        """The session, with its metrics where somebody may ask for them."""
+        if self.listening is None:
+            return session
+        from hopscope.cli.metrics import serving
+
+        return serving(session, self.listening, self.options)
 
     async def _until_over(self, session: Session) -> None:
         try:

@@ -81,6 +81,10 @@ def carry_out(values: Values) -> int:
         try:
             if values.get("output") is not None and unprivileged.is_roots_own(intent):
                 open_early(values["output"])
+            if values.get("metrics") is not None and intent is not None:
+                from hopscope.cli import metrics
+
+                metrics.listen_early(values["metrics"])
             standing = unprivileged.drop(intent)
         except (StillPrivileged, OSError) as error:
             say(f"the privileges of this program could not be given up: {error}")
@@ -171,6 +175,11 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     from hopscope.cli.prelaunch import begin
 
     output = Output(options.output) if options.format is not None else None
+    listening = None
+    if options.metrics is not None:
+        from hopscope.cli import metrics
+
+        listening = metrics.listen(options.metrics)
     if options.record is not None or output is None:
         from hopscope.cli import recording
     standing = unprivileged.confine(standing, options)
@@ -195,8 +204,8 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         from hopscope.cli.report import run as run_report
 
         garbage.release()
-        return run_report(options, started, namer, output, recorder)
+        return run_report(options, started, namer, output, recorder, listening)
     from hopscope.cli.live import run as run_screen
 
     history = recording.history(options, standing.behind)  # nothing of it before the worker was told to begin
-    return run_screen(options, started, namer, standing.create, recorder, history)
+    return run_screen(options, started, namer, standing.create, recorder, history, listening)

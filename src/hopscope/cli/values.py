@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from hopscope.cli.errors import UsageError
 from hopscope.wire.durations import brief, read_duration, shown
@@ -112,19 +113,33 @@ def address(word: str) -> str:
     return word
 
 
-def endpoint(word: str) -> tuple[str, int]:
-    """Where to listen: ``127.0.0.1:8000``, ``[::1]:8000``, ``localhost:8000``; port 0 is a free one."""
-    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", word)
-    if match is None:
-        raise UsageError(f"{shown(word)} is no address with a port (e.g. 127.0.0.1:8000, [::1]:8000)")
-    host, port = match[1] or match[2], int(match[3])
-    host = "127.0.0.1" if host == "localhost" else host
-    if port > 65535:
-        raise UsageError(f"{shown(word)}: ports go up to 65535")
+class Endpoint(NamedTuple):
+    """Where to listen."""
+
+    address: str
+    port: int
+    """0: one of the kernel's choice."""
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+def endpoint(word: str) -> Endpoint:
+    """Reads ``127.0.0.1:9101``, ``[::1]:9101``, ``localhost:9101``; a port alone is this machine's own. No name is
+    looked up: what it leads to is for others to say, and nothing must listen where nobody expects it."""
+    match = re.fullmatch(r"(?:\[([^\]]*)\]:|([^:\[\]]*):)?([0-9]{1,5})", word.strip())
+    if match is None or int(match[3]) > 65_535:
+        raise UsageError(f"{shown(word)} is no address with a port (e.g. 127.0.0.1:9101, [::1]:9101, 0.0.0.0:9101)")
+    host = match[1] if match[1] is not None else match[2] or "127.0.0.1"
+    if host.lower() == "localhost" and match[1] is None:
+        host = "127.0.0.1"
     try:
-        return str(ipaddress.ip_address(host)), port
+        (ipaddress.IPv4Address if match[1] is None else ipaddress.IPv6Address)(host)
     except ValueError:
-        raise UsageError(f"{shown(host)} is no numeric address (e.g. 127.0.0.1:8000)") from None
+        raise UsageError(
+            f"{shown(word)}: {shown(host)} is no numeric address; of the names, localhost alone is taken"
+        ) from None
+    return Endpoint(host, int(match[3]))
 
 
 def interface(word: str) -> str:
@@ -155,6 +170,6 @@ def text(word: str) -> str:
 
 
 __all__ = [
-    "address", "bounded", "duration", "endpoint", "fields", "interface", "name_servers", "rate", "shown", "size",
-    "text", "timeout", "whole",
+    "Endpoint", "address", "bounded", "duration", "endpoint", "fields", "interface", "name_servers", "rate", "shown",
+    "size", "text", "timeout", "whole",
 ]  # fmt: skip

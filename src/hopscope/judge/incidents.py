@@ -23,6 +23,8 @@ class Incidents:
     def __init__(self) -> None:
         self._incidents: dict[str, Incident] = {}
         self._made = 0
+        self.begun: dict[str, int] = {}
+        """How often something was wrong, by its kind: what came again, too."""
         self._kept: tuple[Incident, ...] | None = ()
         self.open: str | None = None
         """The id of the one that lasts."""
@@ -32,7 +34,7 @@ class Incidents:
     def copy(self) -> Incidents:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
-        twin._incidents, twin.marks = self._incidents.copy(), self.marks.copy()
+        twin._incidents, twin.marks, twin.begun = self._incidents.copy(), self.marks.copy(), self.begun.copy()
         return twin
 
     def all(self) -> tuple[Incident, ...]:
@@ -53,6 +55,7 @@ class Incidents:
         """Something is wrong since `at`; what was open has ended then, or now. The incident's id."""
         if self.open is not None:
             self.end(at if at > self._incidents[self.open].begin else now)
+        self.begun[kind] = self.begun.get(kind, 0) + 1
         again = self._same(kind, first_ttl, last_ttl)
         if again is not None:
             incident = msgspec.structs.replace(again, end=None, times=again.times + 1)

@@ -21,7 +21,7 @@ from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
-from hopscope.judge.verdict import Judged, Note
+from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import (
     Abandoned,
     Continued,
@@ -324,21 +324,33 @@ class Judge:
         if self._cached is None:
             incidents = self._incidents
             self._cached = Judged(
-                verdict=verdict_of(
-                    self._series,
-                    self._standing,
-                    at=self._at,
-                    floor=self._floor,
-                    since=self._since_at,
-                    notes=self._noted() if len(self._series) else (),
-                    was=incidents.newest,
-                ),
+                verdict=self._verdict(self._noted() if len(self._series) else ()),
                 incidents=incidents.all(),
                 forgotten=incidents.forgotten,
                 marks=tuple(incidents.marks),
                 epochs=self._routes.all_epochs(self._series),
             )
         return self._cached
+
+    @property
+    def begun(self) -> dict[str, int]:
+        """How often something was wrong, by its kind. Not to be changed."""
+        return self._incidents.begun
+
+    def verdict(self) -> Verdict:
+        """The verdict alone, without its notes: a small part of the cost."""
+        return self._verdict(()) if self._cached is None else self._cached.verdict
+
+    def _verdict(self, noted: tuple[Note, ...]) -> Verdict:
+        return verdict_of(
+            self._series,
+            self._standing,
+            at=self._at,
+            floor=self._floor,
+            since=self._since_at,
+            notes=noted,
+            was=self._incidents.newest,
+        )
 
     def usual_delays(self) -> tuple[UsualDelay, ...]:
         """What was usual of late, for a later judge of the same path to remember."""

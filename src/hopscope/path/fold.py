@@ -19,9 +19,11 @@ import copy
 from collections.abc import Iterable
 from typing import Final
 
+from hopscope.path.answers import RouteTracker
 from hopscope.path.hop import PASSING, HopFold
 from hopscope.path.snapshot import Hop, NumbersWindow, Path
 from hopscope.path.target_series import FRESHER, TargetSeries
+from hopscope.path.totals import Tallied, Totals
 from hopscope.path.window import RoundTimes
 from hopscope.wire.facts import Abandoned, DriverFact, Reset
 from hopscope.wire.messages import (
@@ -231,6 +233,19 @@ class PathFold:
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 
+    def tallied(self) -> Tallied:
+        """The path as numbers at this moment."""
+        end, _ = self._end()
+        target, rtts = self._target.counts(self._hops, self._newest, self._is_over)
+        shown = [hop for ttl, hop in sorted(self._hops.items()) if ttl <= end]
+        counts = {ttl: hop.counts() for ttl, hop in self._hops.items()}
+        return Tallied(
+            Totals(counts, target, rtts, route_changes(hop.settled_route for hop in shown)),
+            end,
+            self._target.is_answering,
+            tuple([one for hop in shown for one in hop.seen()]),
+        )
+
     def snapshot(self) -> Path:
         """The path at this moment; the same object as before while nothing changed."""
         if self._cached is None:
@@ -255,7 +270,8 @@ class PathFold:
             started_at=self._started_at,
             last_at=self._last_at,
             version=self.version,
-            route_changes=self._route_changes(end),
+            # The hops' snapshots were just taken.
+            route_changes=route_changes(hop.route for ttl, hop in self._hops.items() if ttl <= end),
             protocol=self._protocol,
             target=self._target.snapshot(self._hops, first, newest, self._reached, self._is_over),
             numbers=NumbersWindow("start", self._started_at, self._rounds),
@@ -274,22 +290,22 @@ class PathFold:
             return end, True
         return max(self._hops, default=0), False
 
-    def _route_changes(self, end: int) -> int:
-        """Changes of several hops that began within two rounds of each other are one. The hops' snapshots were just
-        taken."""
-        rounds: set[int] = set()
-        forgotten = 0
-        for ttl, hop in self._hops.items():
-            if ttl <= end:
-                rounds.update(hop.route.changes)
-                forgotten = max(forgotten, hop.route.forgotten)
-        count = 0
-        before = -3
-        for round_ in sorted(rounds):
-            if round_ - before > 2:
-                count += 1
-            before = round_
-        return forgotten + count
+
+def route_changes(hops: Iterable[RouteTracker]) -> int:
+    """How often a path changed for good. Changes of several hops that began within two rounds of each other are
+    one."""
+    rounds: set[int] = set()
+    forgotten = 0
+    for route in hops:
+        rounds.update(route.changes)
+        forgotten = max(forgotten, route.forgotten)
+    count = 0
+    before = -3
+    for round_ in sorted(rounds):
+        if round_ - before > 2:
+            count += 1
+        before = round_
+    return forgotten + count
 
 
 def reaches(answer: Answered, address: str, protocol: Protocol) -> bool:

@@ -13,12 +13,13 @@ Everything else is ignored. What is older than the window and not pending keeps 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hopscope.path.answers import MAX_NODES, HopTotals, RouteTracker
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, LocalError, Window
 from hopscope.path.stats import loss_ci95_pct, loss_pct
+from hopscope.path.totals import Counts, Seen
 from hopscope.path.window import Samples
 from hopscope.wire.messages import Answered, Failed, Kind
 
@@ -286,6 +287,35 @@ class HopFold:
     def forget_shown(self) -> None:
         """Make the next snapshot anew."""
         self._cached = None
+
+    # --- what was counted ------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """What became of its probes."""
+        waiting = sum([entry.rtt_ns for entry in self._tail.values() if not isinstance(entry, int)])
+        rtt_ns = self._answers.series.sum + waiting
+        return Counts(self.received, self.lost, self.late, self.failed, self.duplicates, rtt_ns)
+
+    def rtts_up_to(self, bounds: Sequence[int]) -> tuple[int, ...]:
+        """How many RTTs there are up to each bound (ns): see `Ranks.up_to`."""
+        return self._samples.ranks.up_to(bounds)
+
+    def newest_fate(self) -> int | None:
+        """The newest sample of a probe that has its fate; None: there is none in the window."""
+        return next((sample for sample in reversed(self._samples.samples) if sample not in (NO_PROBE, PENDING)), None)
+
+    def seen(self) -> list[Seen]:
+        """Who answered."""
+        nodes = self._answers.nodes
+        return [
+            Seen(self.ttl, place, address, sums.received, sums.last_at)
+            for place, (address, sums) in enumerate(nodes.items())
+        ]
+
+    @property
+    def settled_route(self) -> RouteTracker:
+        """As of the answers that nothing in flight stands before."""
+        return self._answers.route
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -25,7 +25,13 @@ def bucket(value: int, bits: int = _BITS) -> int:
 def middle(index: int, bits: int = _BITS) -> int:
     """The value that stands for all in a bucket."""
     shift = max(0, (index >> bits) - 1)
-    return ((index - (shift << bits)) << shift) + ((1 << shift) >> 1)
+    return _lowest(index, bits) + ((1 << shift) >> 1)
+
+
+def _lowest(index: int, bits: int = _BITS) -> int:
+    """The smallest value in a bucket."""
+    shift = max(0, (index >> bits) - 1)
+    return (index - (shift << bits)) << shift
 
 
 class Histogram:
@@ -109,6 +115,17 @@ class Ranks:
 
     def __len__(self) -> int:
         return len(self.ordered) + (self.older.n if self.older is not None else 0)
+
+    def up_to(self, bounds: Sequence[int]) -> tuple[int, ...]:
+        """How many values lie in the buckets up to each bound's own, the same whether they are known exactly or not."""
+        ordered = self.ordered
+        middles, counted = self.older.ladder() if self.older is not None else ([], [])
+        found = []
+        for bound in bounds:
+            index = bucket(bound)
+            place = bisect_right(middles, middle(index))
+            found.append(bisect_left(ordered, _lowest(index + 1)) + (counted[place - 1] if place else 0))
+        return tuple(found)
 
     def nearest(self, percent: int) -> int:
         """The ⌈percent/100 · n⌉-th smallest of all n values; there must be one. `percent` is 1 to 100. Where older

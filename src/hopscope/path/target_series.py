@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 from hopscope.path.hop import HopFold
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
+from hopscope.path.totals import BOUNDS, Counts
 from hopscope.wire.messages import Answered, Failed, Late, Lost
 
 FRESHER: Final = 3
@@ -161,6 +162,18 @@ class TargetSeries:
             fold.blame((hops.get(fold.ttl) or hops[max(hops)]).last_error)
         self._cached, self._cached_of = fold.snapshot(first, newest, ends), made_of
         return self._cached
+
+    def counts(self, hops: Mapping[int, HopFold], newest: int, is_over: bool) -> tuple[Counts, tuple[int, ...]]:
+        """What became of the rounds that are settled, and how many RTTs there are up to each of `totals.BOUNDS`."""
+        self.advance(hops, newest, is_over)
+        return self._fold.counts(), self._fold.rtts_up_to(BOUNDS)
+
+    @property
+    def is_answering(self) -> bool | None:
+        """Whether the target answered in the last round that is settled and in which it was probed; None: it was in
+        none."""
+        fate = self._fold.newest_fate()
+        return None if fate is None else fate >= 0
 
     def _in_flight(self, hops: Mapping[int, HopFold], before: int) -> list[int]:
         """The rounds to be settled that have left the window, but for something of them that is in flight still."""

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.judge import Judge
 from hopscope.path.fold import PathFold
+from hopscope.path.totals import Totals
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing
 from hopscope.wire.messages import Plan, RoundStarted, Started
@@ -40,6 +41,8 @@ class Former(NamedTuple):
     """Where it was probed in another way; None: a reset."""
     since: list[TargetFact]
     """What has happened to the same flow since a reset."""
+    counted: Totals = Totals()
+    """What it had counted by then; known once it is taken."""
 
 
 class Formers:
@@ -86,11 +89,13 @@ class Formers:
         if not self._kept:
             return None
         former = self._kept.pop()
+        incidents = former.judge.begun if former.flow is not None else {}
+        counted = former.path.tallied().totals._replace(incidents=dict(incidents))
         for fact in former.since:
             if not isinstance(fact, Asked):  # which concerns neither
                 former.path.apply(fact)
                 former.judge.apply(fact)
-        return former
+        return former._replace(counted=counted)
 
 
 def another_way(before: Started, now: Started, round_: int) -> str | None:

@@ -20,7 +20,8 @@ from hopscope.path.past import Walk
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Target, TargetState
-from hopscope.session.target_fold import TargetFold, names_of
+from hopscope.session.naming import names_of
+from hopscope.session.target_fold import TargetFold
 
 _FOR_OTHERS_S: Final = 0.03
 """What a look at an earlier moment may spend on targets that are not the chosen one."""

@@ -38,6 +38,7 @@ from hopscope.session.query import read_query
 from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
+from hopscope.session.tally import Tally, tally_of
 from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
@@ -198,6 +199,16 @@ class Session:
             supervisor.user,
             now,
             supervisor.clock_offset_ns,
+        )
+
+    def tally(self) -> Tally:
+        """The session as numbers that only grow, for its metrics. Each target's are made when they are asked for."""
+        supervisor, namer = self._supervisor, self._namer
+        return Tally(
+            targets=(tally_of(record.fold, namer) for record in self._targets),
+            now=self.now,
+            restarts=supervisor.restarts,
+            is_probing=supervisor.state == "running",
         )
 
     def recall(self, moment: int, chosen: int | None = None) -> Snapshot:

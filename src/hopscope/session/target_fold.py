@@ -8,13 +8,13 @@ place there is an `IllegalFact`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Final
 
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
-from hopscope.names.facts import AddressInfo, Namer
+from hopscope.names.facts import Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.flows import ParallelFlows
 from hopscope.path.fold import PathFold
@@ -22,11 +22,13 @@ from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding, fold_of
 from hopscope.path.shared import SharedHops
 from hopscope.path.snapshot import Path
+from hopscope.path.totals import Totals
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.former import Former, FormerFlow, Formers, another_way
 from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
+from hopscope.session.naming import names_of
 from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
 from hopscope.session.plans import adjusted, continued, numeric
 from hopscope.session.query import read_query
@@ -58,10 +60,6 @@ from hopscope.wire.messages import (
 )
 
 _S: Final = 1_000_000_000
-
-NAMED_AT_ONCE: Final = 8
-"""Addresses of a hop that are looked up when they are first seen; a further one must have answered twice, which an
-address that was made up for one answer does not."""
 
 
 class IllegalFact(Exception):
@@ -104,6 +102,8 @@ class TargetFold:
         """What snapshots said of it, and when."""
         self.formers = Formers()
         """What there was before a reset, and before it was probed in another way."""
+        self.before: Totals | None = None
+        """What was counted before the statistics were begun anew; None: they never were."""
         self.version = 0
         """Grows with every fact."""
         self._address: str | None = None
@@ -150,6 +150,7 @@ class TargetFold:
             return
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
+            self._count_before()
             self.shared = SharedHops()
             self.flows.reset(fact.at)
             self.path, self.judge = self.path.anew(), self.judge.anew()
@@ -208,6 +209,7 @@ class TargetFold:
         self.fell_back = fact.instead_of
         self.last_round = plan.first_round - 1
         self.past.timeline.take(self.path.snapshot(), is_over=True)
+        self._count_before(self.judge.begun)
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
@@ -217,6 +219,13 @@ class TargetFold:
     def _keep_former(self, at: int, flow: FormerFlow | None) -> None:
         self.formers.keep(Former(at, self.past.log.count, self.last_round + 1, self.path, self.judge, flow, []))
 
+    def _count_before(self, incidents: Mapping[str, int] = {}) -> None:
+        """Statistics are begun anew: remember what was counted. `incidents`: those that the next judge knows nothing
+        of."""
+        if self.path.version:
+            counted = self.path.tallied().totals._replace(incidents=dict(incidents))
+            self.before = counted if self.before is None else self.before.plus(counted)
+
     def _take_back(self, fact: TakenBack) -> None:
         former = self.formers.take()
         if former is None:
@@ -224,7 +233,11 @@ class TargetFold:
                 self._begin(Begun(fact.at, fact.plan))
                 self.phase = "starting"
             return
+        if self.before is not None and self.path is not former.path:
+            self.before = self.before.minus(former.counted)
         if former.flow is not None:
+            if self.path is not former.path:
+                self._count_before(self.judge.begun)  # what was counted in the other way stays counted
             self.past.timeline.take(self.path.snapshot(), is_over=True)
         self.past.timeline.go_on(former.next_round)
         former.path.go_on_after(self.path)
@@ -383,14 +396,3 @@ class TargetFold:
             )
             self._cached_of = key
         return self._cached
-
-
-def names_of(paths: Sequence[Path], namer: Namer | None) -> dict[str, AddressInfo]:
-    """What is known of the addresses of a target's paths."""
-    names: dict[str, AddressInfo] = {}
-    if namer is not None:
-        for hop in (hop for path in paths for hop in path.hops):
-            for place, node in enumerate(hop.nodes):
-                if node.address not in names and (place < NAMED_AT_ONCE or node.received > 1):
-                    names[node.address] = namer.look_up(node.address)
-    return names

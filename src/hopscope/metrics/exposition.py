@@ -1,0 +1,216 @@
+"""`Exposition`: tallies in, OpenMetrics text out (OpenMetrics 1.0, or Prometheus' text format 0.0.4).
+
+What it counts never goes back while it lives, whatever is reset, taken back, removed or added again: a counter that
+falls reads as a restart, and a rate over it as a flood. So it remembers what it said of each target. It says nothing
+of addresses that did not answer for five minutes, and has bounds for all that strangers can make many of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from hopscope._version import __version__
+from hopscope.metrics import families
+from hopscope.metrics.families import FAMILIES, Family
+from hopscope.names.clean import clean
+from hopscope.names.facts import AddressInfo
+from hopscope.path.totals import BOUNDS, Counts, Seen, Totals
+from hopscope.session.tally import Tally, TargetTally
+
+CONTENT_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+CLASSIC_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+UNSEEN_NS: Final = 300_000_000_000
+"""An address that did not answer for so long is told no more: Prometheus' own look back."""
+MOST_GONE: Final = 1024
+"""Targets that are gone whose counters are remembered, should they come back."""
+_MOST_HIDDEN: Final = 4096
+_S: Final = 1_000_000_000
+_LE: Final = tuple(f"{bound / _S:g}" if "." in f"{bound / _S:g}" else f"{bound / _S:.1f}" for bound in BOUNDS)
+"""The buckets' bounds, s, as canonical numbers of OpenMetrics."""
+_FATES: Final = ("answered", "lost", "late", "failed")
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+
+Lines = dict[Family, list[str]]
+
+
+def quoted(value: str) -> str:
+    """A label's value in its quotes; strangers' texts are cleaned and cut."""
+    return f'"{clean(value).translate(_ESCAPES)}"'
+
+
+class _Told:
+    """What was said of a target."""
+
+    def __init__(self, labels: str, id_: int) -> None:
+        self.labels = labels
+        """Those that all its series have."""
+        self.id = id_
+        self.before: Totals | None = None
+        """What its namesake had counted, which was removed before it was added."""
+        self.totals = Totals()
+        self.kinds: dict[str, None] = {}
+        """The verdicts that stood, in their order."""
+        self.hidden: set[str] = set()
+        """Addresses that must not be told."""
+
+    def succeed(self, id_: int) -> None:
+        """Another target of the same name goes on where this one was."""
+        if id_ != self.id:
+            self.id, self.before = id_, self.totals
+
+    def grown(self, now: Totals) -> Totals:
+        """What is counted by now: no less than before."""
+        self.totals = (now if self.before is None else self.before.plus(now)).at_least(self.totals)
+        return self.totals
+
+
+class Exposition:
+    """The metrics of a session, an agent or a hub. Not for several threads."""
+
+    def __init__(self, hidden_hops: int = 0) -> None:
+        """`hidden_hops`: of so many of the first hops no address is told (``--privacy``)."""
+        self._hidden_hops = hidden_hops
+        self._there: dict[tuple[str, int], _Told] = {}
+        """By site and number."""
+        self._gone: dict[str, _Told] = {}
+        """By labels, those that are no more: the last one was there last."""
+
+    def text(self, tally: Tally, *, classic: bool = False) -> str:
+        """All of it; `classic`: in the older format."""
+        return "".join(self.parts(tally, classic=classic))
+
+    def parts(self, tally: Tally, *, classic: bool = False) -> Iterator[str]:
+        """`text` in parts, of which two for each target are empty: occasions to do something else. It must be read to
+        its end before the next one is begun."""
+        targets = []
+        for target in tally.targets:
+            targets.append(target)
+            yield ""
+        self._meet(targets)
+        lines: Lines = {family: [] for family in FAMILIES}
+        for target in targets:
+            _write(lines, target, self._told(target), tally.now)
+            yield ""
+        lines[families.RESTARTS].append(f"hopscope_worker_restarts_total {tally.restarts}\n")
+        lines[families.PROBING].append(f"hopscope_worker_running {tally.is_probing:d}\n")
+        for site, at in tally.heard:
+            lines[families.HEARD].append(f"{families.HEARD.name}{{site={quoted(site)}}} {_seconds(at)}\n")
+        lines[families.BUILD].append(f"hopscope_build_info{{version={quoted(__version__)}}} 1\n")
+        for family, written in lines.items():
+            if written:
+                yield family.classic_head if classic else family.head
+                yield "".join(written)
+        if not classic:
+            yield "# EOF\n"
+
+    def _meet(self, targets: Sequence[TargetTally]) -> None:
+        """Know by which labels each goes. Of two with one name the later one has a number behind it, for as long as it
+        is there."""
+        here = {(target.site, target.id) for target in targets}
+        for key in [key for key in self._there if key not in here]:
+            told = self._there.pop(key)
+            self._gone[told.labels] = told
+        while len(self._gone) > MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+        taken = {told.labels for told in self._there.values()}
+        for target in targets:
+            if (target.site, target.id) in self._there:
+                continue
+            site = f"site={quoted(target.site)}," if target.site else ""
+            labels, number = f"{site}target={quoted(target.name)}", 1
+            while labels in taken:
+                number += 1
+                labels = f"{site}target={quoted(f'{target.name} ({number})')}"
+            taken.add(labels)
+            told = self._gone.pop(labels) if labels in self._gone else _Told(labels, target.id)
+            told.succeed(target.id)
+            self._there[target.site, target.id] = told
+
+    def _told(self, target: TargetTally) -> _Told:
+        told = self._there[target.site, target.id]
+        for one, _ in target.seen:
+            if one.ttl <= self._hidden_hops and len(told.hidden) < _MOST_HIDDEN:
+                told.hidden.add(one.address)
+        return told
+
+
+# --- a target's lines ------------------------------------------------------------------------------------------------
+
+
+def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
+    labels, totals = told.labels, told.grown(target.totals)
+    _write_target(lines, labels, totals)
+    told.kinds[target.verdict] = None
+    lines[families.VERDICT] += [
+        f'hopscope_verdict{{{labels},kind="{kind}"}} {kind == target.verdict:d}\n' for kind in told.kinds
+    ]
+    if target.first_ttl is not None:
+        lines[families.FIRST_HOP].append(f"hopscope_verdict_first_hop{{{labels}}} {target.first_ttl}\n")
+    if target.last_ttl is not None:
+        lines[families.LAST_HOP].append(f"hopscope_verdict_last_hop{{{labels}}} {target.last_ttl}\n")
+    if target.is_answering is not None:
+        lines[families.REACHED].append(f"hopscope_target_reached{{{labels}}} {target.is_answering:d}\n")
+    if target.address is not None:
+        how = ((name, getattr(target, name)) for name in ("address", "protocol", "method"))
+        known = "".join(f",{name}={quoted(value)}" for name, value in how if value)
+        lines[families.TARGET].append(f"hopscope_target_info{{{labels}{known}}} 1\n")
+    if totals.hops:
+        lines[families.HOPS].append(f"hopscope_path_hops{{{labels}}} {target.hops}\n")
+        last = target.hops or max(totals.hops)
+        _write_hops(lines, labels, {ttl: one for ttl, one in sorted(totals.hops.items()) if ttl <= last})
+    _write_seen(lines, labels, target.seen, told, now)
+
+
+def _write_target(lines: Lines, labels: str, totals: Totals) -> None:
+    counts = totals.target
+    lines[families.TARGET_PROBES] += [
+        f'hopscope_target_probes_total{{{labels},fate="{fate}"}} {count}\n'
+        for fate, count in zip(_FATES, counts, strict=False)
+    ]
+    lines[families.TARGET_RTT] += [
+        *(
+            f'hopscope_target_rtt_seconds_bucket{{{labels},le="{bound}"}} {count}\n'
+            for bound, count in zip(_LE, totals.rtts, strict=True)
+        ),
+        f'hopscope_target_rtt_seconds_bucket{{{labels},le="+Inf"}} {counts.answered}\n'
+        f"hopscope_target_rtt_seconds_sum{{{labels}}} {_seconds(counts.rtt_ns)}\n"
+        f"hopscope_target_rtt_seconds_count{{{labels}}} {counts.answered}\n",
+    ]
+    lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
+    lines[families.INCIDENTS] += [
+        f'hopscope_incidents_total{{{labels},kind="{kind}"}} {count}\n' for kind, count in totals.incidents.items()
+    ]
+
+
+def _write_hops(lines: Lines, labels: str, hops: dict[int, Counts]) -> None:
+    probes, rtts = lines[families.PROBES], lines[families.RTT]
+    for ttl, one in hops.items():
+        hop = f'{labels},hop="{ttl}"'
+        name = f"hopscope_probes_total{{{hop},fate="
+        probes.append(
+            f'{name}"answered"}} {one.answered}\n{name}"lost"}} {one.lost}\n{name}"late"}} {one.late}\n'
+            f'{name}"failed"}} {one.failed}\n{name}"duplicate"}} {one.duplicates}\n'
+        )
+        rtts.append(
+            f"hopscope_rtt_seconds_sum{{{hop}}} {_seconds(one.rtt_ns)}\n"
+            f"hopscope_rtt_seconds_count{{{hop}}} {one.answered}\n"
+        )
+
+
+def _write_seen(lines: Lines, labels: str, seen: Iterable[tuple[Seen, AddressInfo]], told: _Told, now: int) -> None:
+    written = lines[families.HOP]
+    for one, info in seen:
+        if now - one.last_at > UNSEEN_NS or one.address in told.hidden:
+            continue
+        known = f",name={quoted(info.hostname)}" if info.hostname else ""
+        if info.asns:
+            owner = info.asns[0]
+            known += f',asn="{owner.number}"' + (f",owner={quoted(owner.name)}" if owner.name else "")
+        written.append(f'hopscope_hop_info{{{labels},hop="{one.ttl}",address={quoted(one.address)}{known}}} 1\n')
+
+
+def _seconds(ns: int) -> str:
+    """Exact."""
+    return f"{ns // _S}.{ns % _S:09d}"
