@@ -41,7 +41,7 @@ def test_of_values_that_were_let_go_the_rank_is_near(values: list[int], percent:
     for i, value in enumerate(values):
         ranks.add(value)
         if i >= gone:
-            ranks.let_go(values[i - gone])
+            ranks.let_go([values[i - gone]])
         if i % 17 == 0:
             ranks.nearest(percent)  # looking changes nothing
     assert len(ranks) == len(values)

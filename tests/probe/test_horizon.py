@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.probe.horizon import Horizon, ends_path
+from hopscope.probe.horizon import ON_THE_WAY, Horizon
 from hopscope.wire.messages import Kind, Plan
 
 PLAN = Plan("192.0.2.1", 4, max_ttl=30, max_unknown=5)
@@ -67,4 +67,4 @@ def test_a_miss_before_the_target_says_nothing_of_the_paths_length() -> None:
     ],
 )
 def test_what_ends_a_path_is_an_answer_by_decision(kind: Kind, ends: bool) -> None:
-    assert ends_path(kind) is ends
+    assert (kind not in ON_THE_WAY) is ends

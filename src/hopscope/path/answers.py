@@ -6,6 +6,7 @@ stands behind a pending probe is added to a copy, for one snapshot only. So the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from hopscope.path.snapshot import LastReply, Node, ReplyCount
@@ -131,35 +132,37 @@ class HopTotals:
         twin.route = self.route
         return twin
 
-    def add(self, event: Answered) -> None:
-        """The next answered probe, in the order of sending."""
-        rtt = event.rtt_ns
-        address = event.address
-        self.series.add(rtt)
-        sums = self.nodes.get(address)
-        if sums is None and len(self.nodes) < MAX_NODES:
-            sums = self.nodes[address] = NodeTotals(event.round, rtt)
-        if sums is not None:
-            sums.received += 1
-            sums.sum += rtt
-            if rtt < sums.best:
-                sums.best = rtt
-            sums.last = rtt
-            sums.last_at = event.sent_at
-        key = (event.kind, event.icmp_type, event.icmp_code)
-        count = self.replies.get(key)
-        if count is not None:
-            self.replies[key] = count + 1
-        elif len(self.replies) < MAX_REPLIES:
-            self.replies[key] = 1
-        if event.clock == "program":
-            self.program_clock += 1
-        if not event.vouched:
-            self.unvouched += 1
-        self.last = event
-        route = self.route
-        if route.candidate or address not in route.members:
-            self.route = route.step(address, event.round)
+    def add(self, events: Sequence[Answered]) -> None:
+        """The next answered probes, in the order of sending; there must be one."""
+        self.series.add(*[event.rtt_ns for event in events])
+        nodes, replies, route = self.nodes, self.replies, self.route
+        for event in events:
+            rtt = event.rtt_ns
+            address = event.address
+            sums = nodes.get(address)
+            if sums is None and len(nodes) < MAX_NODES:
+                sums = nodes[address] = NodeTotals(event.round, rtt)
+            if sums is not None:
+                sums.received += 1
+                sums.sum += rtt
+                if rtt < sums.best:
+                    sums.best = rtt
+                sums.last = rtt
+                sums.last_at = event.sent_at
+            key = (event.kind, event.icmp_type, event.icmp_code)
+            count = replies.get(key)
+            if count is not None:
+                replies[key] = count + 1
+            elif len(replies) < MAX_REPLIES:
+                replies[key] = 1
+            if event.clock == "program":
+                self.program_clock += 1
+            if not event.vouched:
+                self.unvouched += 1
+            if route.candidate or address not in route.members:
+                route = route.step(address, event.round)
+        self.route = route
+        self.last = events[-1]
 
     def node_list(self, late: dict[str, int]) -> tuple[Node, ...]:
         """The nodes in the order of sending of the first probe that each answered. `late`: the addresses that

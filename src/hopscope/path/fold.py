@@ -133,21 +133,49 @@ class PathFold:
     def apply(self, event: Event | DriverFact) -> None:
         """Fold one event of this target; what is no probe's, no round's and does not concern all of them is
         ignored."""
-        if type(event) is Sent or type(event) is Answered or isinstance(event, (Answered, Lost, Failed)):
-            if event.flow != self._flow:
-                return
-            at, round_ = event.sent_at, event.round
-            if not (self._since <= at < _MAX_NS and 0 < event.ttl <= _MAX_TTL and 0 <= round_ < _MAX_ROUND):
-                return
-            if type(event) is not Sent and isinstance(event, Answered):
-                if not 0 <= event.rtt_ns < _MAX_NS:
-                    return
+        if not (type(event) is Sent or type(event) is Answered or isinstance(event, (Answered, Lost, Failed))):
+            self._apply_other(event)
+            return
+        at, round_ = event.sent_at, event.round
+        if not (
+            event.flow == self._flow
+            and self._since <= at < _MAX_NS
+            and 0 < event.ttl <= _MAX_TTL
+            and 0 <= round_ < _MAX_ROUND
+        ):
+            return
+        hop = self._hops.get(event.ttl) or self._new_hop(event)
+        if hop is None:
+            return
+        oldest = self._oldest
+        # `Late` and `Duplicate` are kinds of `Answered`.
+        if type(event) is Sent:
+            changed = hop.sent_one(round_, oldest)
+        elif type(event) is Answered:
+            changed = 0 <= event.rtt_ns < _MAX_NS and hop.answered(event, oldest)
+            at += event.rtt_ns
+            if changed and event.kind not in PASSING:
+                self._arrived(event, hop)
+        else:
+            changed = self._settle_otherwise(event, hop)
+            if isinstance(event, Answered):
                 at += event.rtt_ns
-            if self._fold(event):
-                if round_ != self._newest or event.sent_at < self._newest_at:
-                    self._see_round(round_, event.sent_at)
-                self._changed(at)
-        elif isinstance(event, RoundStarted):
+        if changed:
+            if round_ != self._newest or event.sent_at < self._newest_at:
+                self._see_round(round_, event.sent_at)
+            self.version += 1
+            self._cached = None
+            if self._last_at is None or at > self._last_at:
+                self._last_at = at
+
+    def apply_all(self, events: Iterable[Event]) -> None:
+        """Fold many events."""
+        for event in events:
+            self.apply(event)
+
+    def _apply_other(self, event: Event | DriverFact) -> None:
+        """What is no probe's."""
+        if isinstance(event, RoundStarted):
             self._round(event)
         elif isinstance(event, Reset):
             self.reset(event.at)
@@ -157,31 +185,26 @@ class PathFold:
             self._is_over = True
             self._changed(self._last_at or 0)
 
-    def apply_all(self, events: Iterable[Event]) -> None:
-        """Fold many events."""
-        for event in events:
-            self.apply(event)
+    def _new_hop(self, event: Sent | Answered | Lost | Failed) -> HopFold | None:
+        """The hop of which this is the first to be heard; None: it begins none."""
+        if isinstance(event, Duplicate) or event.round < self._oldest:
+            return None
+        if isinstance(event, Answered) and not 0 <= event.rtt_ns < _MAX_NS:
+            return None
+        hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
+        return hop
 
-    def _fold(self, event: Sent | Answered | Lost | Failed) -> bool:
-        hop = self._hops.get(event.ttl)
-        if hop is None:
-            if isinstance(event, Duplicate) or event.round < self._oldest:
-                return False
-            hop = self._hops[event.ttl] = HopFold(event.ttl, self._window, event.round)
+    def _settle_otherwise(self, event: Sent | Answered | Lost | Failed, hop: HopFold) -> bool:
+        """Fold what became of a probe that was not answered in time. Whether it changed anything."""
         oldest = self._oldest
-        # `Late` and `Duplicate` are kinds of `Answered`.
-        if type(event) is Answered:
-            changed = hop.answered(event, oldest)
-            if changed and event.kind not in PASSING:
-                self._arrived(event, hop)
-            return changed
-        if isinstance(event, Sent):
-            return hop.sent_one(event.round, oldest)
         if isinstance(event, (Lost, Failed)):
             changed = hop.lost_one(event.round, oldest) if isinstance(event, Lost) else hop.failed_one(event, oldest)
             if changed and event.round < self._target.next:
                 self._target.settled(event)
             return changed
+        assert isinstance(event, Answered)
+        if not 0 <= event.rtt_ns < _MAX_NS:
+            return False
         if isinstance(event, Duplicate):
             return 0 < event.count < _MAX_COUNT and hop.duplicate(event.count)
         assert isinstance(event, Late)

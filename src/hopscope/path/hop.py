@@ -26,6 +26,9 @@ from hopscope.wire.messages import Answered, Failed, Kind
 MAX_TAIL: Final = 65_536
 """Probes of a hop that may be in flight: more than there are sequence numbers."""
 
+_TOGETHER: Final = 16
+"""Answers that are added up together."""
+
 PASSING: Final[frozenset[Kind]] = frozenset(("time-exceeded", "fragmentation-needed"))
 """Kinds of reply that come from the middle of a path. Every other one ends it."""
 
@@ -37,6 +40,7 @@ class HopFold:
         "_answers",
         "_cached",
         "_cached_end",
+        "_done",
         "_late_nodes",
         "_samples",
         "_tail",
@@ -77,13 +81,17 @@ class HopFold:
         self._tail: dict[int, Answered | int] = {}
         """Round -> the answer, or the sample of a probe without one. The first one is pending, or it were gone."""
         self._answers = HopTotals()
+        self._done: list[Answered] = []
+        """Further answers, in the order of sending, that are to be added to those."""
         self._late_nodes: dict[str, int] = {}
         self._cached: Hop | None = None
         self._cached_end = (-1, -1, False)
 
     def copy(self) -> HopFold:
         """The same, to be continued by itself."""
+        self._add_done()
         twin = copy.copy(self)
+        twin._done = []
         twin._samples = self._samples.copy()
         twin._tail = dict(self._tail)
         twin._answers = self._answers.copy()
@@ -115,7 +123,9 @@ class HopFold:
         if not self._settle(round_, oldest, event.rtt_ns, event):
             return False
         self.received += 1
-        self._see(event)
+        if round_ >= self.newest_answer:
+            self.newest_answer = round_
+            self.newest_ends = event.kind not in PASSING
         return True
 
     def lost_one(self, round_: int, oldest: int) -> bool:
@@ -144,7 +154,9 @@ class HopFold:
         elif not self._settle(round_, oldest, LATE, LATE):
             return False
         self.late += 1
-        self._see(event)
+        if round_ >= self.newest_answer:
+            self.newest_answer = round_
+            self.newest_ends = event.kind not in PASSING
         first = self._late_nodes.get(event.address)
         if first is not None:
             self._late_nodes[event.address] = min(first, round_)
@@ -223,7 +235,7 @@ class HopFold:
             if tail and round_ > next(iter(tail)):
                 self._enqueue(round_, entry)
             elif not isinstance(entry, int):
-                self._answers.add(entry)
+                self._done.append(entry)
         else:
             if old != PENDING:
                 return False
@@ -235,13 +247,20 @@ class HopFold:
             if len(tail) == 1:  # all that is in flight
                 tail.clear()
                 if not isinstance(entry, int):
-                    self._answers.add(entry)
+                    self._done.append(entry)
             else:
                 tail[round_] = entry
                 if round_ == next(iter(tail)):
                     self._commit()
+        if len(self._done) >= _TOGETHER:
+            self._add_done()
         self._cached = None
         return True
+
+    def _add_done(self) -> None:
+        if self._done:
+            self._answers.add(self._done)
+            self._done = []
 
     def _correct(self, round_: int, sample: int, oldest: int) -> None:
         """A lost probe is none: `sample` says what it is."""
@@ -268,17 +287,12 @@ class HopFold:
                 break
             done.append(round_)
             if not isinstance(entry, int):
-                self._answers.add(entry)
+                self._done.append(entry)
         if len(done) == len(tail):
             tail.clear()
         else:
             for round_ in done:
                 del tail[round_]
-
-    def _see(self, event: Answered) -> None:
-        if event.round >= self.newest_answer:
-            self.newest_answer = event.round
-            self.newest_ends = event.kind not in PASSING
 
     def _error(self, error: LocalError) -> None:
         if self.last_error is None or error.at >= self.last_error.at:
@@ -321,12 +335,12 @@ class HopFold:
 
     def _all_answers(self) -> HopTotals:
         """The answers in the order of sending, with those behind a pending probe. Not to be changed."""
+        self._add_done()
         waiting = [entry for entry in self._tail.values() if not isinstance(entry, int)]
         if not waiting:
             return self._answers
         answers = self._answers.copy()
-        for event in waiting:
-            answers.add(event)
+        answers.add(waiting)
         return answers
 
     def snapshot(self, first: int, newest: int, is_target: bool) -> Hop:

@@ -14,6 +14,8 @@ from itertools import accumulate
 from typing import Final
 
 _BITS: Final = 7
+_FEW: Final = 64
+"""Up to so many values are put in their places one by one."""
 
 
 def bucket(value: int, bits: int = _BITS) -> int:
@@ -76,14 +78,17 @@ class Histogram:
 
 
 class Ranks:
-    """All RTTs of a hop in order of size: `ordered` those that are known exactly, the older ones in `older`."""
+    """All RTTs of a hop in order of size: `ordered` those that are known exactly, the older ones in `older`. They are
+    put in order when somebody asks."""
 
-    __slots__ = ("_gone", "_places", "_size", "older", "ordered")
+    __slots__ = ("_fresh", "_gone", "_ordered", "_places", "_size", "older")
 
     def __init__(self, size: int) -> None:
         """`size`: how many values leave exact memory together."""
         self._size = size
-        self.ordered = array("q")
+        self._ordered = array("q")
+        self._fresh: list[int] = []
+        """Those that are not among `_ordered` yet."""
         self.older: Histogram | None = None
         self._gone = array("q")
         """The values among `ordered` that are to leave it."""
@@ -93,17 +98,17 @@ class Ranks:
     def copy(self) -> Ranks:
         """The same values."""
         twin = Ranks(self._size)
-        twin.ordered, twin._gone = self.ordered[:], self._gone[:]
+        twin._ordered, twin._fresh, twin._gone = self._ordered[:], self._fresh[:], self._gone[:]
         twin.older = self.older and self.older.copy()
         return twin
 
     def add(self, value: int) -> None:
         """One more value."""
-        insort(self.ordered, value)
+        self._fresh.append(value)
 
-    def let_go(self, value: int) -> None:
-        """One of `ordered` need not be known exactly any more."""
-        self._gone.append(value)
+    def let_go(self, values: Iterable[int]) -> None:
+        """These of `ordered` need not be known exactly any more."""
+        self._gone.extend(values)
         if len(self._gone) >= self._size:
             if self.older is None:
                 self.older = Histogram()
@@ -112,6 +117,18 @@ class Ranks:
             for gone in self._gone:
                 del ordered[bisect_left(ordered, gone)]
             self._gone = array("q")
+
+    @property
+    def ordered(self) -> array[int]:
+        """The values that are known exactly, the smallest first."""
+        fresh = self._fresh
+        if len(fresh) > _FEW:
+            self._ordered = array("q", sorted([*self._ordered, *fresh]))
+        else:
+            for value in fresh:
+                insort(self._ordered, value)
+        fresh.clear()
+        return self._ordered
 
     def __len__(self) -> int:
         return len(self.ordered) + (self.older.n if self.older is not None else 0)

@@ -14,7 +14,7 @@ from hopscope.path.stats import RunningRtt, loss_ci95_pct, loss_pct
 from hopscope.wire.facts import Shared
 from hopscope.wire.messages import Answered, Duplicate, Late, Lost
 
-_EXACT: Final = 256
+_EXACT: Final = 1024
 """RTTs that leave exact memory together."""
 _MAX_NS: Final = 2**62
 
@@ -49,6 +49,8 @@ class _Totals:
         if 0 <= rtt_ns < _MAX_NS:
             self.rtts.add(rtt_ns)
             self.ranks.add(rtt_ns)
+            if self.rtts.n % _EXACT == 0:
+                self.ranks.let_go(self.ranks.ordered[:])
 
     def snapshot(self) -> SharedHop:
         received = self.rtts.n

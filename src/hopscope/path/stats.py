@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from math import log
 from typing import Final
 
 from hopscope.path.ranks import Ranks
@@ -55,26 +56,29 @@ class RunningRtt:
         twin.rfc3550 = self.rfc3550
         return twin
 
-    def add(self, rtt: int) -> None:
-        """The RTT of the next answered probe, in the order of sending."""
-        if self.n:
-            d = rtt - self.last if rtt >= self.last else self.last - rtt
-            self.d_last = d
-            self.d_sum += d
-            if d > self.d_worst:
-                self.d_worst = d
-            self.rfc3550 += (d - self.rfc3550) / 16
-            if rtt < self.best:
-                self.best = rtt
-            elif rtt > self.worst:
-                self.worst = rtt
-        else:
-            self.best = self.worst = rtt
-        self.last = rtt
-        self.n += 1
-        self.sum += rtt
-        self.sum_squares += rtt * rtt
-        self.log_sum += math.log(rtt or 1)
+    def add(self, *rtts: int) -> None:
+        """The RTTs of the next answered probes, in the order of sending; there must be one."""
+        if not self.n:
+            self.best = self.worst = self.last = rtts[0]
+        last, d = self.last, 0
+        d_sum, d_worst, rfc3550 = self.d_sum, self.d_worst, self.rfc3550
+        sum_squares, log_sum = self.sum_squares, self.log_sum
+        for rtt in rtts:
+            d = rtt - last if rtt >= last else last - rtt
+            d_sum += d
+            if d > d_worst:
+                d_worst = d
+            rfc3550 += (d - rfc3550) / 16
+            sum_squares += rtt * rtt
+            log_sum += log(rtt or 1)
+            last = rtt
+        self.last, self.d_last = last, d
+        self.d_sum, self.d_worst, self.rfc3550 = d_sum, d_worst, rfc3550
+        self.sum_squares, self.log_sum = sum_squares, log_sum
+        self.n += len(rtts)
+        self.sum += sum(rtts)
+        self.best = min(self.best, *rtts)
+        self.worst = max(self.worst, *rtts)
 
     @property
     def avg(self) -> float:

@@ -12,7 +12,7 @@ from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import NO_PROBE, PENDING
 
 _TOGETHER: Final = 256
-"""RTTs that leave exact memory together."""
+"""Rounds that leave together; also RTTs that leave exact memory together."""
 
 
 class Samples:
@@ -25,6 +25,7 @@ class Samples:
         self.start = start
         """The round of `samples[0]`."""
         self.samples = array("q")
+        """Those of up to `_TOGETHER` rounds before stand there, too, and count no more."""
         self.ranks = Ranks(min(size, _TOGETHER))
         """Every RTT, those that have left `samples` too: what percentiles are read from."""
 
@@ -36,13 +37,17 @@ class Samples:
 
     def get(self, round_: int) -> int:
         """The sample of a round; `NO_PROBE` outside of the window."""
+        samples = self.samples
         i = round_ - self.start
-        return self.samples[i] if 0 <= i < len(self.samples) else NO_PROBE
+        return samples[i] if max(0, len(samples) - self.size) <= i < len(samples) else NO_PROBE
 
     def begin(self, round_: int) -> bool:
         """Let the probe of a round, which must not be older than the window, be pending. False: it was known."""
-        if round_ - self.start == len(self.samples):
-            self._append(PENDING)
+        samples = self.samples
+        if round_ - self.start == len(samples):
+            samples.append(PENDING)
+            if len(samples) >= self.size + _TOGETHER:
+                self._let_go()
             return True
         if self.get(round_) != NO_PROBE:
             return False
@@ -51,24 +56,16 @@ class Samples:
 
     def put(self, round_: int, sample: int) -> None:
         """Set the sample of a round, which must not be older than the window."""
-        samples = self.samples
         i = round_ - self.start
-        if 0 <= i < len(samples):
-            samples[i] = sample
-            if sample >= 0:
-                self.ranks.add(sample)
-            return
-        if i >= len(samples):
-            if i > len(samples):
-                self.advance(round_ - 1)
-                i = round_ - self.start
-            self._append(sample)
-            if sample >= 0:
-                self.ranks.add(sample)
-            return
-        self.samples = array("q", [NO_PROBE]) * -i + samples
-        self.start = round_
-        self.samples[0] = sample
+        if i >= len(self.samples):
+            self.advance(round_)
+            self.samples[-1] = sample
+        elif i >= 0:
+            self.samples[i] = sample
+        else:
+            self.samples = array("q", [NO_PROBE]) * -i + self.samples
+            self.start = round_
+            self.samples[0] = sample
         if sample >= 0:
             self.ranks.add(sample)
 
@@ -76,24 +73,20 @@ class Samples:
         """Make `newest` the last round of the window, if it is beyond it; what is too old leaves."""
         gap = newest - self.start - len(self.samples) + 1
         if gap >= self.size:
-            for sample in self.samples:
-                if sample >= 0:
-                    self.ranks.let_go(sample)
+            self.ranks.let_go([sample for sample in self.samples if sample >= 0])
             self.samples = array("q", [NO_PROBE]) * self.size
             self.start = newest - self.size + 1
-            return
-        for _ in range(gap):
-            self._append(NO_PROBE)
+        elif gap > 0:
+            self.samples.extend([NO_PROBE] * gap)
+            if len(self.samples) >= self.size + _TOGETHER:
+                self._let_go()
 
-    def _append(self, sample: int) -> None:
-        samples = self.samples
-        if len(samples) >= self.size:
-            old = samples[0]
-            if old >= 0:
-                self.ranks.let_go(old)
-            del samples[0]
-            self.start += 1
-        samples.append(sample)
+    def _let_go(self) -> None:
+        """What is too old leaves."""
+        old = self.samples[: -self.size]
+        self.samples = self.samples[-self.size :]
+        self.start += len(old)
+        self.ranks.let_go([sample for sample in old if sample >= 0])
 
     def view(self, first: int, newest: int) -> memoryview:
         """The samples of the rounds `first` to `newest` as a read-only memoryview (``q``)."""

@@ -19,18 +19,14 @@ TELL_EVERY_NS: Final = 1_000_000_000
 
 
 class Crowd:
-    """The duplicates that were counted and not yet told, by probe. Time is an argument (monotonic ns)."""
+    """Duplicates that are not told one by one. Time is an argument (monotonic ns)."""
 
-    __slots__ = ("_counted", "_told_at")
+    __slots__ = ("_told_at", "counted")
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[int, int, int, int], Duplicate] = {}
+        self.counted: dict[tuple[int, int, int, int], Duplicate] = {}
+        """Those that were counted and not yet told, by probe."""
         self._told_at = 0
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether some were counted and not told."""
-        return bool(self._counted)
 
     def takes(self, probe: Probe, event: Duplicate) -> bool:
         """Count a duplicate of `probe`; False: it is among the first, and to be told by itself."""
@@ -38,18 +34,18 @@ class Crowd:
         if probe.duplicates <= MAX_TOLD:
             return False
         key = (event.target, event.flow, event.round, event.ttl)
-        known = self._counted.get(key)
-        self._counted[key] = event if known is None else msgspec.structs.replace(known, count=known.count + 1)
+        known = self.counted.get(key)
+        self.counted[key] = event if known is None else msgspec.structs.replace(known, count=known.count + 1)
         return True
 
     def due(self, now: int) -> list[Duplicate]:
         """What is to be told now: an event for each probe, at most once a second."""
-        if not self._counted or now - self._told_at < TELL_EVERY_NS:
+        if not self.counted or now - self._told_at < TELL_EVERY_NS:
             return []
         self._told_at = now
-        counted, self._counted = self._counted, {}
+        counted, self.counted = self.counted, {}
         return list(counted.values())
 
     def of(self, target: int) -> list[Duplicate]:
         """All that is left of a target that ends."""
-        return [self._counted.pop(key) for key in [key for key in self._counted if key[0] == target]]
+        return [self.counted.pop(key) for key in [key for key in self.counted if key[0] == target]]

@@ -171,7 +171,7 @@ class Engine:
                 self._after(target, target.work(now, held=self._held))
         if (counters := self._counting.due(now)) is not None:
             self._tell_counters(counters)
-        if self._shared.crowd.is_waiting:
+        if self._shared.crowd.counted:
             self._queue.events += self._shared.crowd.due(now)
 
     def close(self) -> None:
@@ -331,12 +331,11 @@ class Engine:
     # --- what is due when ---------------------------------------------------------------------------------------
 
     def _after(self, target: ProbedTarget, now: int) -> None:
-        sweep = target.sweep
-        if sweep.is_latency_critical:
+        if target.sweep.is_latency_critical:
             self._latency_critical.add(target.number)
         elif self._latency_critical:
             self._latency_critical.discard(target.number)
-        if sweep.finished:
+        if target.sweep.finished:
             self._finish(target)
         else:
             self._schedule(target, now)

@@ -14,12 +14,9 @@ from typing import Final
 
 from hopscope.wire.messages import Kind, Plan
 
-_ON_THE_WAY: Final[frozenset[Kind]] = frozenset({"time-exceeded", "fragmentation-needed"})
-
-
-def ends_path(kind: Kind) -> bool:
-    """Whether a reply of this kind says that the probe went no further than here by somebody's decision."""
-    return kind not in _ON_THE_WAY
+ON_THE_WAY: Final[frozenset[Kind]] = frozenset({"time-exceeded", "fragmentation-needed"})
+"""Kinds of reply from routers that a probe has passed; every other one says that it went no further than here by
+somebody's decision."""
 
 
 class Horizon:

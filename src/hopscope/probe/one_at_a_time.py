@@ -69,6 +69,7 @@ class OneAtATime(Sweep):
         self._asked = set()
         if self._horizon.end is not None:
             self._next_place = self._pacer.round + self._flow
+        self._look_ahead()
         return True
 
     def take_due(self, now: int) -> Probe | None:
@@ -84,6 +85,7 @@ class OneAtATime(Sweep):
                 return Probe(self.target, self._pacer.round, ttl, self._book.new_sequence())
         self._asked = None
         self._finish_if_over()
+        self._look_ahead()
         return None
 
     def sent(self, probe: Probe) -> None:
@@ -92,6 +94,7 @@ class OneAtATime(Sweep):
         self._flying = probe
         self._free_at = probe.sent_mono + HEARING_NS
         self._was_in_vain |= probe.ttl == self._horizon.end
+        self._look_ahead()
 
     # --- what became of it ------------------------------------------------------------------------------------
 
@@ -103,6 +106,8 @@ class OneAtATime(Sweep):
             self._was_in_vain &= probe.ttl != self._horizon.end
         outcome = super().heard(probe, now, rtt_ns, kind, address)
         self.is_stirred = self.is_stirred or is_awaited
+        if is_awaited:
+            self._look_ahead()
         return outcome
 
     def mark_unheard(self, probe: Probe) -> None:

@@ -108,7 +108,7 @@ class ProbedTarget:
                 self._look_at_route(now)
             if sweep.is_between_rounds:
                 self._start_round(now)
-            while (probe := sweep.take_due(now)) is not None:
+            while now >= sweep.due_at and (probe := sweep.take_due(now)) is not None:
                 self._send(probe)
                 now = self._shared.monotonic()
         return now + UNREAD_POLL_NS if is_unread else now

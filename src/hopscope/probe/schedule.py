@@ -15,7 +15,7 @@ from typing import Literal
 
 from hopscope.probe.budget import Turns
 from hopscope.probe.channel import Probe
-from hopscope.probe.horizon import Horizon, ends_path
+from hopscope.probe.horizon import ON_THE_WAY, Horizon
 from hopscope.probe.pacer import NEVER, Pacer
 from hopscope.probe.probe_book import ProbeBook
 from hopscope.wire.messages import Kind, Plan
@@ -33,6 +33,7 @@ class Sweep:
         "_pacer",
         "_turns",
         "calm_until",
+        "due_at",
         "finished",
         "is_stirred",
         "paused",
@@ -57,7 +58,10 @@ class Sweep:
         self._pacer = Pacer(plan, now if turns is None else turns.begins_at)
         self._turns = turns
         self._book = ProbeBook(plan, now, first_sequence)
+        self.due_at = NEVER
+        """When the next probe leaves, or the next round starts; `NEVER` where only an answer can change that."""
         self._finish_if_over()  # a plan of no rounds is carried out already
+        self._look_ahead()
 
     # --- what to do when --------------------------------------------------------------------------------------
 
@@ -86,7 +90,7 @@ class Sweep:
 
     def next_deadline(self) -> int:
         """When something is due next; `NEVER` where only an answer can change that."""
-        send_at = NEVER if self.paused or self.finished else self._send_at()
+        send_at = self.due_at
         if send_at < self.calm_until:
             return send_at
         oldest = self._book.oldest_pending()
@@ -108,23 +112,27 @@ class Sweep:
             return False
         if now < pacer.next_deadline(self._horizon.ttl):
             return False
-        if self._book.is_full:
+        if is_full := self._book.is_full:
             pacer.postpone_round(now)
-            return False
-        pacer.start_round(now)
-        if not pacer.is_opening:
-            self._horizon.end_opening()
-        pacer.spread(self._horizon.ttl)
-        return True
+        else:
+            pacer.start_round(now)
+            if not pacer.is_opening:
+                self._horizon.end_opening()
+            pacer.spread(self._horizon.ttl)
+        self._look_ahead()
+        return not is_full
 
     def take_due(self, now: int) -> Probe | None:
         """The probe to be sent now; None: none is due. Say `sent` or `failed` before asking again."""
-        pacer, horizon, turns = self._pacer, self._horizon.ttl, self._turns
-        while not (pacer.next_ttl > horizon or self.paused or now < pacer.next_deadline(horizon)):
+        pacer, turns = self._pacer, self._turns
+        while now >= self.due_at and pacer.next_ttl <= self._horizon.ttl:
             if turns is None or turns.may_ask(pacer.next_ttl, now):
-                return Probe(self.target, pacer.round, pacer.take(now), self._book.new_sequence())
+                probe = Probe(self.target, pacer.round, pacer.take(now), self._book.new_sequence())
+                self._look_ahead()
+                return probe
             pacer.skip(now)
             self._finish_if_over()
+            self._look_ahead()
         return None
 
     def sent(self, probe: Probe) -> None:
@@ -135,6 +143,7 @@ class Sweep:
         """This machine could not send `probe`."""
         self._pacer.unanswered()
         self._finish_if_over()
+        self._look_ahead()
 
     # --- what became of it ------------------------------------------------------------------------------------
 
@@ -161,6 +170,8 @@ class Sweep:
         if pacer.all_rounds_begun:
             self._finish_if_over()
         self.is_stirred = pacer.is_opening or self.finished or horizon.ttl != before
+        if self.is_stirred:
+            self._look_ahead()
         return outcome
 
     def lose(self, probe: Probe) -> None:
@@ -170,11 +181,13 @@ class Sweep:
         if self._turns is not None:
             self._turns.missed(probe.ttl, probe.sent_mono)
         self._finish_if_over()
+        self._look_ahead()
 
     def mark_unheard(self, probe: Probe) -> None:
         """The timeout of `probe` has passed, and that says nothing: this machine could not hear."""
         self._end_wait(probe)
         self._finish_if_over()
+        self._look_ahead()
 
     def first_expired(self, now: int) -> Probe | None:
         """A pending probe whose timeout has passed; the caller lets it `lose`. None: none has."""
@@ -193,13 +206,14 @@ class Sweep:
         """Whether the path ends where this answer came from. mtr goes on behind a router that refuses to."""
         if self.plan.opening == "stepwise" and address is not None:
             return address.partition("%")[0] == self.plan.address.partition("%")[0]
-        return ends_path(kind)
+        return kind not in ON_THE_WAY
 
     # --- what the driver changes ------------------------------------------------------------------------------
 
     def pause(self) -> None:
         """Send nothing new."""
         self.paused = True
+        self._look_ahead()
         if self._turns is not None:
             self._turns.leave()
 
@@ -209,6 +223,7 @@ class Sweep:
             self.paused = False
             self._pacer.restart(now)
             self._finish_if_over()
+            self._look_ahead()
 
     def adjust(self, plan: Plan) -> None:
         """Go on by another plan (the same address, method and packets); it holds for the round under way too."""
@@ -220,6 +235,7 @@ class Sweep:
         if self._turns is not None:
             self._turns.interval = plan.interval_ns
         self._finish_if_over()
+        self._look_ahead()
 
     def close(self) -> None:
         """It asks no router any more: others need not take turns with it. Idempotent."""
@@ -233,6 +249,10 @@ class Sweep:
     def _is_ending(self) -> bool:
         """Whether no further probe will be sent."""
         return self._pacer.all_rounds_begun and self._pacer.next_ttl > self._horizon.ttl
+
+    def _look_ahead(self) -> None:
+        """Pacer or horizon changed, or whether anything is sent at all."""
+        self.due_at = NEVER if self.paused or self.finished else self._send_at()
 
     def _expiry(self, probe: Probe) -> int:
         """When `probe`, which is pending, is lost."""

@@ -15,13 +15,6 @@ _ECHO_REQUEST = {packets.ICMP: 8, packets.ICMP6: 128}
 _ECHO_REPLY = {packets.ICMP: 0, packets.ICMP6: 129}
 
 
-def again(data: bytes, fate: Forwarding, rng: Random) -> bytes | None:
-    """The answer to a packet, where all that such packets get are alike and the first of them was made; else None."""
-    if fate.form is None or len(data) > packets.MAX_ERROR4 - 28:
-        return None
-    return fate.form.around(packets.aged(data, fate.quoted_ttl), rng.getrandbits(16))
-
-
 def answer(probe: Packet, fate: Forwarding, rng: Random) -> bytes | None:
     """The answer to `probe`; None where there is nothing to say."""
     if fate.error is not None:

@@ -7,11 +7,12 @@ changes are counted from the first packet. The same packets at the same times gi
 from __future__ import annotations
 
 import heapq
+from operator import mul
 from random import Random
 from typing import NamedTuple
 
 from hopscope.sim import packets
-from hopscope.sim.answers import again, answer
+from hopscope.sim.answers import answer
 from hopscope.sim.balancing import Fields, fields_of
 from hopscope.sim.dns import NameServer
 from hopscope.sim.forwarding import Forwarding, Route
@@ -25,6 +26,8 @@ from hopscope.sim.weather import WeatherEffects
 _Routes = dict[tuple[Fields, tuple[int, ...]], Route]
 _MAX_ROUTES = 8_192
 _MAX_PENDING = 100_000
+_MAX_QUOTED = packets.MAX_ERROR4 - 28
+"""The longest IPv4 packet that an error quotes whole, bytes."""
 
 
 class PacketTruth(NamedTuple):
@@ -143,9 +146,8 @@ class Network:
         state: NodeState = fate.state
         at = None
         if fate.uniform is not None:
-            random = rng.random
-            for width in fate.uniform:
-                extra += int(random() * width)
+            # Widths first: no number is drawn that no width is left for.
+            extra = sum(map(int, map(mul, fate.uniform, iter(rng.random, None))))
         else:
             for link, base in fate.dynamic:
                 if link.is_uniform:
@@ -162,7 +164,11 @@ class Network:
             if fate.may_be_silent and fate.word((packet or _read(data)).protocol) in state.silent:
                 outcome = "silent"
             else:
-                made = again(data, fate, rng) or answer(packet or _read(data), fate, rng)
+                form = fate.form
+                if form is not None and len(data) <= _MAX_QUOTED:
+                    made = form.about(data, fate.quoted_ttl, rng.getrandbits(16))
+                else:
+                    made = answer(packet or _read(data), fate, rng)
                 if made is None:
                     outcome = "swallowed"
                 elif state.bucket is not None and not state.bucket.allows(there):

@@ -177,6 +177,13 @@ class ErrorForm4:
         self._head = 0x4500 + (ttl << 8 | ICMP) + int.from_bytes(source + destination, "big")
         self._sum = self._kind + word
 
+    def about(self, probe: bytes, ttl: int, ident: int) -> bytes:
+        """The packet that quotes all of an IPv4 `probe`, whose header is right, as it is when `ttl` is left (see
+        `aged`)."""
+        before, protocol, value = _TTL.unpack_from(probe, 8)
+        changed = _TTL.pack(ttl, protocol, (value + (before - ttl << 8)) % 0xFFFF)
+        return self.around(probe[:8] + changed + probe[12:], ident)
+
     def around(self, quote: bytes, ident: int) -> bytes:
         """The packet with this quote, which is not too long, and this identification."""
         size = 28 + len(quote)

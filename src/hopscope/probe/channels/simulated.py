@@ -43,6 +43,7 @@ class SimulatedChannel(Channel):
 
     method: Method = "simulated"
     timestamped = True
+    has_backlog = False
 
     def __init__(self, context: ChannelContext, *, keep_truth: bool = False) -> None:
         """`keep_truth`: the networks write down what they did (`hopscope.sim.PacketTruth`), for tests."""
@@ -101,7 +102,8 @@ class _World:
         # Identifiers and ports follow the scenario's seed: the same run again has the same flows.
         self.rng = Random(network.scenario.seed)
         self._texts: dict[bytes, str] = {}
-        self._base = context.wall() - context.monotonic()
+        self.base = context.wall() - context.monotonic()
+        """What stamps are later than the monotonic clock, ns: as a kernel's, of one wall clock that is never set."""
 
     def add(self, target: int, flow: SimulatedFlow) -> None:
         """Expect answers to this flow's probes."""
@@ -116,14 +118,10 @@ class _World:
             del self.flows[target]
         self._alike.forget()
 
-    def stamp(self, at: int) -> int:
-        """A time of the monotonic clock as a kernel would stamp it, on one wall clock that is never set."""
-        return at + self._base
-
     def hear(self, at: int, now: int, packet: bytes) -> None:
         """Deliver a packet that came out at `at`, and is read now."""
         if self._trusts and packet[0] == 0x45:
-            answer = self._alike.answer(packet, now, at + self._base)
+            answer = self._alike.answer(packet, now, at + self.base)
             if answer is not None:
                 self.context.deliver(*answer)
                 return
@@ -145,11 +143,11 @@ class _World:
                 self._texts.clear()
             address = self._texts[source] = str(ipaddress.ip_address(source))
         if protocol in (_ICMP, _ICMP6):
-            answer = self.matcher.icmp(family, data, address, ttl, now, at + self._base)
+            answer = self.matcher.icmp(family, data, address, ttl, now, at + self.base)
         elif protocol == _TCP:
-            answer = self.matcher.tcp(family, data, address, ttl, now, self.stamp(at))
+            answer = self.matcher.tcp(family, data, address, ttl, now, at + self.base)
         else:
-            answer = self._of_datagram(data, family, protocol, address, ttl, now, self.stamp(at))
+            answer = self._of_datagram(data, family, protocol, address, ttl, now, at + self.base)
         if answer is None:
             return
         probe, reply = answer
@@ -227,7 +225,7 @@ class SimulatedFlow(Flow):
         self.entry.probes[probe.seq] = probe
         now = self._monotonic()
         probe.sent_mono = now
-        probe.sent_stamp = probe.sent_wall = world.stamp(now)
+        probe.sent_stamp = probe.sent_wall = now + world.base
         self._network.packet_in(now, bytes(self._template.packet(probe.ttl, probe.seq)))
 
     def forget(self, probe: Probe) -> None:

@@ -6,15 +6,21 @@ whose checksums need not be looked at.
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+from typing import Final, TypeAlias
 
 from hopscope.probe.channel import Probe, Reply
-from hopscope.probe.packets.checksum import complement
 from hopscope.probe.packets.ledger import FlowEntry
 
 _MOST: Final = 4096
-_SEQUENCE_AT: Final = 54
-"""Where the quoted echo request has its sequence number, both IPv4 headers being without options."""
+_PAIR: Final = struct.Struct("!HH")
+_PAIR_AT: Final = 54
+"""Where the quoted echo request has the pair of words that tells the probe, both IPv4 headers being without options."""
+_PART: Final = struct.Struct("!B7xH2x20s2xI2x14s4x")
+"""What stands before its end, without identifications and header checksums."""
+_REST_AT: Final = _PART.size
+
+_Part: TypeAlias = tuple[int | bytes, ...]
 
 
 class Alike:
@@ -23,17 +29,20 @@ class Alike:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[FlowEntry, Reply]] = {}
+        self._known: dict[_Part, tuple[FlowEntry, Reply]] = {}
 
     def answer(self, packet: bytes, mono: int, stamp: int) -> tuple[Probe, Reply] | None:
         """The probe that an IPv4 packet answers, and the reply that it is, read at `mono` and stamped `stamp`. None: it
         has to be parsed."""
-        known = self._known.get(_part(packet))
+        if len(packet) < _REST_AT:
+            return None
+        known = self._known.get((*_PART.unpack_from(packet), packet[_REST_AT:]))
         if known is None:
             return None
         entry, said = known
-        probe = _quoted(packet, entry)
-        if probe is None:
+        sequence, other = _PAIR.unpack_from(packet, _PAIR_AT)
+        probe = entry.probes.get(sequence)
+        if probe is None or other != (entry.total - sequence) % 0xFFFF:
             return None
         return probe, Reply(
             said.address, said.kind, said.icmp_type, said.icmp_code, said.reply_ttl, said.mpls, mono, stamp, True,
@@ -42,26 +51,17 @@ class Alike:
 
     def learn(self, packet: bytes, entry: FlowEntry, probe: Probe, reply: Reply) -> None:
         """A packet was parsed: it answers `probe` of this flow."""
-        if not reply.vouched or entry.shape.protocol != "icmp":
+        if not reply.vouched or entry.shape.protocol != "icmp" or len(packet) < _REST_AT:
             return
-        if packet[0] != 0x45 or packet[28] != 0x45 or packet[37] != 1 or _quoted(packet, entry) is not probe:
+        if packet[0] != 0x45 or packet[28] != 0x45 or packet[37] != 1:
+            return
+        sequence, other = _PAIR.unpack_from(packet, _PAIR_AT)
+        if entry.probes.get(sequence) is not probe or other != (entry.total - sequence) % 0xFFFF:
             return
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[_part(packet)] = entry, reply
+        self._known[(*_PART.unpack_from(packet), packet[_REST_AT:])] = entry, reply
 
     def forget(self) -> None:
         """The flows are other ones now."""
         self._known.clear()
-
-
-def _part(packet: bytes) -> bytes:
-    """What is left without identifications, header checksums, and the pair of words that tells a probe."""
-    return packet[:1] + packet[8:10] + packet[12:32] + packet[34:38] + packet[40:54] + packet[58:]
-
-
-def _quoted(packet: bytes, entry: FlowEntry) -> Probe | None:
-    """The probe of this flow whose pair of words is quoted."""
-    pair = int.from_bytes(packet[_SEQUENCE_AT : _SEQUENCE_AT + 4], "big")
-    sequence = pair >> 16
-    return entry.probes.get(sequence) if pair & 0xFFFF == complement(sequence, entry.shape.total) else None

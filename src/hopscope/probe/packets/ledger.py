@@ -43,7 +43,7 @@ class FlowEntry:
         self.destination = ipaddress.ip_address(shape.destination).packed
         self.ident_key: _Key = (shape.family, number, shape.ident)
         self._protocol = shape.protocol
-        self._total = shape.total
+        self.total = shape.total
         cookie = struct.pack("!I", shape.cookie)
         self.cookie_key: _Key = (shape.family, number, _SHORT.pack(shape.total) if number == TCP else cookie)
         size = packet_size(shape.family, shape.protocol, shape.size) - IP_HEADER[shape.family]
@@ -55,7 +55,7 @@ class FlowEntry:
         if self._protocol == "icmp":
             seq = data[at + 6] << 8 | data[at + 7]
             probe = self.probes.get(seq)
-            expected = _SHORT.pack((self._total - seq) % 0xFFFF) + self._cookie
+            expected = _SHORT.pack((self.total - seq) % 0xFFFF) + self._cookie
             payload = data[at + _HEADER : at + _HEADER + len(expected)]
             if payload == expected:
                 return None if probe is None else Match(probe, True, self.shape.tos)
@@ -70,20 +70,20 @@ class FlowEntry:
             return self.by_payload(payload) if any(payload[:4]) else self._by_ip_id(heard)
         high, low = _PAIR.unpack_from(data, at + 4)
         # Some firewalls change the sequence numbers of TCP on the way; ports and identification still name the SYN.
-        return self._match(high) if low == complement(high, self._total) else self._by_ip_id(heard)
+        return self._match(high) if low == complement(high, self.total) else self._by_ip_id(heard)
 
     def by_payload(self, payload: bytes) -> Match | None:
         """The probe that had this UDP payload, of which the beginning is enough."""
         if len(payload) < _PAIR.size:
             return None
         (seq,) = _SHORT.unpack_from(payload)
-        expected = _PAIR.pack(seq, complement(seq, self._total)) + self._cookie
+        expected = _PAIR.pack(seq, complement(seq, self.total)) + self._cookie
         return self._match(seq) if payload[: len(expected)] == expected[: len(payload)] else None
 
     def by_acknowledged(self, acknowledged: int) -> Match | None:
         """The SYN that is acknowledged with this number."""
         high, low = divmod((acknowledged - 1) & 0xFFFFFFFF, 0x10000)
-        return self._match(high) if low == complement(high, self._total) else None
+        return self._match(high) if low == complement(high, self.total) else None
 
     def _match(self, seq: int, *, vouched: bool = True) -> Match | None:
         probe = self.probes.get(seq)

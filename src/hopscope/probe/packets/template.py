@@ -120,7 +120,7 @@ class Template:
             _HEAD4.pack_into(packet, 4, ident, self._flags, ttl, self._protocol, total)
         else:
             packet[7] = ttl
-        _PAIR.pack_into(packet, self._pair_at, seq, complement(seq, self._total))
+        _PAIR.pack_into(packet, self._pair_at, seq, (self._total - seq) % 0xFFFF)
         return packet
 
     def to_port(self, port: int) -> None:
