@@ -9,7 +9,7 @@ import sys
 import grimp
 import pytest
 
-HEAVY = {"textual", "rich", "plotext", "scapy", "aiodns", "pycares", "maxminddb"}
+HEAVY = {"textual", "rich", "plotext", "scapy", "aiodns", "pycares", "maxminddb", "nats"}
 
 
 def loaded(program: str) -> set[str]:

@@ -33,7 +33,7 @@ def installed() -> dict[str, set[str]]:
                 if is_new:
                     walk(wanted.name, frozenset(wanted.extras))
 
-    walk("hopscope", frozenset(("mmdb", "web")))
+    walk("hopscope", frozenset(("mmdb", "fleet", "web")))
     return found
 
 
@@ -71,4 +71,5 @@ def test_no_licence_but_scapys_and_the_extras_asks_for_more_than_a_notice() -> N
     asking = {name for name, (licence, _) in rows().items() if licence not in
               ("MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0")}  # fmt: skip
     of_web = {"aiohttp", "aiohttp-jinja2", "aiosignal", "frozenlist", "multidict", "propcache", "yarl"}
-    assert asking == {"scapy", "maxminddb", *of_web}
+    of_fleet = {"nats-py", "nkeys", "pynacl"}
+    assert asking == {"scapy", "maxminddb", *of_web, *of_fleet}

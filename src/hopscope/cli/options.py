@@ -12,6 +12,7 @@ import msgspec
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
 from hopscope.cli.parser import Values, parse, parse_environment
+from hopscope.cli.table import option
 from hopscope.cli.values import Endpoint, shown
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing
@@ -35,10 +36,23 @@ LARGEST_BYTE = 255
 _PROBING = frozenset(Probing.__struct_fields__)
 
 
+class FleetOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What only a fleet's agent and hub have."""
+
+    connect: str | None = None
+    site: str | None = None
+    creds: str | None = None
+    nkey: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    fleet_keep: int | None = None
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the program."""
 
-    action: Literal["trace", "demo", "doctor", "config", "history", "web"] = "trace"
+    action: Literal["trace", "demo", "doctor", "config", "history", "web", "fleet"] = "trace"
     as_mtr: bool = False
     """The program was called as mtr (`hopscope.cli.as_mtr`)."""
     targets: tuple[str, ...] = ()
@@ -78,6 +92,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of the store."""
     listen: tuple[str, int] | None = None
     """Where browsers are served: address and port; None: where nothing was said."""
+    file: str | None = None
+    """Of a fleet: the file of targets, or of a hub's assignments."""
+    fleet: FleetOptions = FleetOptions()
     list: bool = False
     fast: bool = False
     """A report in virtual time."""
@@ -121,7 +138,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         typed = values["targets"]
         if action == "trace":
             typed = [target for word in typed for target in split_queries(word) or [word]]
-        targets = [*typed, *_from_file(merged.get("file"))]
+        targets = [*typed, *(targets_in(merged.get("file")) if action != "fleet" else ())]
     _check_targets(action, targets, merged.get("list", False), is_alone=set(values) <= {"action", "targets", "as_mtr"})
     asked = _format(merged)
     if asked is None and any(merged.get(name) is not None for name in ("assertion", "output", "explain")):
@@ -139,6 +156,10 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     _check_fast(merged, action, probing, asked)
     _check_history(merged, action, targets)
     _check_metrics(merged, action)
+    fleet = FleetOptions(**{name: merged.get(name) for name in FleetOptions.__struct_fields__})
+    if action != "fleet" and fleet != FleetOptions():
+        name = next(name for name in FleetOptions.__struct_fields__ if merged.get(name) is not None)
+        raise UsageError(f"{option(name).flags[-1]}: only a fleet has that: hopscope fleet agent, hopscope fleet hub")
     is_endless = asked in (None, "mtr-split") or (merged.get("metrics") is not None and asked in STREAMS - MTR)
     if not is_endless and probing.rounds is None:
         probing = msgspec.structs.replace(probing, rounds=REPORT_ROUNDS)
@@ -185,6 +206,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         before=merged.get("before"),
         store=merged.get("store"),
         listen=merged.get("listen"),
+        file=merged.get("file"),
+        fleet=fleet,
         list=merged.get("list", False),
         fast=merged.get("fast", False),
         start_ns=merged.get("start_ns"),
@@ -203,6 +226,8 @@ def _check_flows(probing: Probing, asked: str | None) -> None:
 
 def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool, *, is_alone: bool) -> None:
     """`is_alone`: nothing at all stands on the command line."""
+    if action == "fleet":
+        return
     if len(targets) > MAX_TARGETS:
         raise UsageError(f"{len(targets)} targets are too many; at most {MAX_TARGETS} at once")
     if asks_for_list and action != "demo":
@@ -220,13 +245,13 @@ def _check_targets(action: str, targets: Sequence[str], asks_for_list: bool, *, 
 
 
 def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None) -> None:
-    for option in ("fast", "start_ns"):
-        if merged.get(option) is None:
+    for dest in ("fast", "start_ns"):
+        if merged.get(dest) is None:
             continue
-        name = "--fast" if option == "fast" else "--start"
+        name = "--fast" if dest == "fast" else "--start"
         if action != "demo" and probing.method != "simulated":
             raise UsageError(f"{name}: only a demo has a clock of its own: hopscope demo --fast -r")
-        if option == "start_ns" and not merged.get("fast"):
+        if dest == "start_ns" and not merged.get("fast"):
             raise UsageError("--start: only virtual time can be told when to begin; add --fast")
         if asked is None:
             raise UsageError(f"{name}: virtual time is for reports; add -r, or --format json")
@@ -242,13 +267,16 @@ def _check_metrics(merged: Values, action: str) -> None:
 
 
 def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:
-    for option in ("since", "until", "at", "before", "store"):
-        if merged.get(option) is not None and action != "history" and (option, action) != ("store", "web"):
-            raise UsageError(f"--{option}: only what was recorded has that: hopscope history --{option} …")
+    for name in ("since", "until", "at", "before", "store"):
+        if name == "store" and action in ("web", "fleet"):
+            continue
+        if merged.get(name) is not None and action != "history":
+            raise UsageError(f"--{name}: only what was recorded has that: hopscope history --{name} …")
     if merged.get("listen") is not None and action != "web":
         raise UsageError("--listen: only hopscope web serves browsers")
     copies = action == "history" and words[:1] == ["replay"]
-    if merged.get("record") is not None and action in ("doctor", "config", "history", "web") and not copies:
+    untraced = ("doctor", "config", "history", "web", "fleet")
+    if merged.get("record") is not None and action in untraced and not copies:
         raise UsageError(f"--record: {action} traces nothing that could be recorded")
 
 
@@ -312,7 +340,7 @@ def _check_method(probing: Probing) -> None:
         )
 
 
-def _from_file(name: str | None) -> list[str]:
+def targets_in(name: str | None) -> list[str]:
     """Targets, a line each or several with blanks between; what follows a ``#`` is a comment."""
     if name is None:
         return []

@@ -123,6 +123,10 @@ def _with_options(values: Values, launched: WorkerProcess | None, standing: Fron
         from hopscope.cli import web
 
         return web.run(options)
+    if options.action == "fleet":
+        from hopscope.cli import fleet
+
+        return fleet.run(options, launched, standing)
     return _probe(options, launched, standing)
 
 

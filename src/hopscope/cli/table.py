@@ -10,13 +10,25 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hopscope.cli.values import address, bounded, endpoint, fields, interface, name_servers, rate, text, timeout, whole
+from hopscope.cli.values import (
+    address,
+    bounded,
+    endpoint,
+    fields,
+    interface,
+    name_servers,
+    rate,
+    size,
+    text,
+    timeout,
+    whole,
+)
 from hopscope.path.windows import WORDS as WINDOW_WORDS
 from hopscope.views.report.formats import FORMATS
 from hopscope.wire.methods import METHODS
 from hopscope.wire.probing_options import PROBING_OPTIONS
 
-SUBCOMMANDS = ("demo", "doctor", "config", "history", "web")
+SUBCOMMANDS = ("demo", "doctor", "config", "history", "web", "fleet")
 SHELLS = ("bash", "zsh", "fish")
 
 Group = Literal["Probes", "Path", "Report", "Names", "Other", "More", "mtr"]
@@ -231,12 +243,30 @@ OPTIONS: tuple[Option, ...] = (
     _o(("--before",), "before", "More", "forget older", "With history forget: all that ended before this moment.",
        metavar="WHEN", may_begin_with_dash=True),
     _o(("--store",), "store", "More", "folder of history",
-       "With history and web: the folder of the store, instead of $XDG_STATE_HOME/hopscope.",
-       metavar="DIR", completes="file"),
+       "With history and web: the folder of the store, instead of $XDG_STATE_HOME/hopscope. With fleet: of the agent's"
+       " or the hub's own.", metavar="DIR", completes="file"),
     _o(("--listen",), "listen", "More", "of web: 127.0.0.1:8000",
        "With web: the address of this machine and the port to serve browsers at, 127.0.0.1:8000 unless told; port 0 is"
        " a free one. What is sent is not encrypted: for other machines put a proxy with TLS in front, or use ssh -L.",
        metavar="ADDR:PORT", read=endpoint),
+    _o(("--connect",), "connect", "More", "fleet's broker",
+       "With fleet: the NATS server, nats://HOST:PORT or tls://HOST:PORT. No secret belongs there.", metavar="URL"),
+    _o(("--site",), "site", "More", "name of an agent",
+       "With fleet agent: the name of its site, letters, digits, - and _.", metavar="NAME"),
+    _o(("--creds",), "creds", "More", "fleet's credentials",
+       "With fleet: a credentials file (JWT and seed, as nsc writes it).", metavar="FILE", completes="file"),
+    _o(("--nkey",), "nkey", "More", "fleet's key", "With fleet: a file with the seed of an nkey.", metavar="FILE",
+       completes="file"),
+    _o(("--tls-ca",), "tls_ca", "More", "who signs the broker",
+       "With fleet: speak TLS, and believe the certificates that this file's sign.", metavar="FILE",
+       completes="file"),
+    _o(("--tls-cert",), "tls_cert", "More", "own certificate", "With fleet: this side's certificate.", metavar="FILE",
+       completes="file"),
+    _o(("--tls-key",), "tls_key", "More", "its key", "With fleet: the key of --tls-cert.", metavar="FILE",
+       completes="file"),
+    _o(("--keep",), "fleet_keep", "More", "size of its store",
+       "With fleet: the store keeps to this size, 1GiB for an agent and 64GiB for a hub unless told; the oldest goes"
+       " first, and of an agent's only what the hub has.", metavar="SIZE", read=size),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
     _o(("--displaymode",), "displaymode", "mtr", "",

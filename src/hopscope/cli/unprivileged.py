@@ -121,6 +121,7 @@ def refuse_files(standing: FrontEndStanding, values: Values) -> None:
     named = {"-F": values.get("file"), "--config": values.get("config"), "--output": values.get("output")}
     named["demo"] = scenario if "/" in scenario or scenario.endswith(".toml") else None
     named["--record"] = values.get("record")
+    named |= {f"--{name.replace('_', '-')}": values.get(name) for name in ("creds", "nkey", "tls_cert", "tls_key")}
     for option, name in named.items():
         if name not in (None, "", "-"):
             raise UsageError(
@@ -183,6 +184,11 @@ def _recorded(options: Options) -> list[Rule]:
 
         rights = landlock.READ_FILE | landlock.WRITE_FILE | landlock.TRUNCATE
         written = [Rule(path, rights) for path in prepare(options.record)]
+    if options.action == "fleet":
+        from hopscope.cli.fleet_files import files_of
+
+        store, *read = files_of(options)
+        return [Rule(store, READING | WRITING), *(Rule(path, READING) for path in read)]
     if options.action != "history":
         return written
     folder = [Rule(options.store, READING | WRITING)] if options.store is not None else []

@@ -24,6 +24,8 @@ def start_worker(values: Values) -> WorkerProcess | None:
     in the environment, which somebody else may have written."""
     if values["action"] in ("config", "history", "web") or values.get("list") or values.get("fast"):
         return None
+    if values["action"] == "fleet" and values["targets"][:1] != ["agent"]:
+        return None
     extra = ["--scapy"] if values.get("method") == "scapy" else []
     if values.get("mark") is not None:
         extra += ["--mark", str(values["mark"])]

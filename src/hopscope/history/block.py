@@ -34,7 +34,7 @@ Rowed: TypeAlias = tuple[int, ProbeFact]
 MOST_FACTS: Final = 1 << 19
 MOST_BYTES: Final = 16 << 20
 """Of a block that is not compressed any more: `writer` makes none that is longer."""
-MOST_TARGETS: Final = 1000
+MOST_TARGETS: Final = 1024
 """Of a row."""
 MOST_SHAPES: Final = 1 << 16
 MOST_NS: Final = 1 << 61
@@ -82,6 +82,28 @@ class RowPart(msgspec.Struct, frozen=True, array_like=True):
     """Of each answer."""
     odd: OddFacts
     """Those of no shape, in their order."""
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """What a target has in a row."""
+
+    target: int
+    rounds: int
+    probes: int
+    until: int
+    """The newest moment of a departure (epoch ns)."""
+
+
+PACKED: Final = b"\xc1"
+"""What a packed row begins with: no MessagePack does."""
+
+
+class PackedRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row that was made small, to be sent; whoever only counts need not open it."""
+
+    counts: Annotated[list[Counted], msgspec.Meta(max_length=MOST_TARGETS)]
+    data: bytes
+    """The row, compressed."""
 
 
 class PackedColumn(msgspec.Struct, frozen=True, array_like=True):

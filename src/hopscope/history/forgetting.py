@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from hopscope.history import notes, schema
-from hopscope.history.block import BadBlock
-from hopscope.history.packing import pack_row
+from hopscope.history.block import PACKED, BadBlock
+from hopscope.history.packing import pack_row, small_row
 from hopscope.history.store import Store, StoreError, Trace
-from hopscope.history.unpacking import parts_of
+from hopscope.history.unpacking import Rows, parts_of
 
 _OF_RUN: Final = (
     "DELETE FROM note WHERE run = ?",
@@ -88,6 +88,9 @@ def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> No
     for id_, data in rows:
         try:
             kept = [part for part in parts_of(data) if part.target not in numbers]
+            is_small = data.startswith(PACKED)
+            counts = [one for one in Rows().count(data) if one.target not in numbers] if is_small else []
         except BadBlock:
             raise StoreError("it is broken") from None
-        connection.execute("UPDATE live SET data = ? WHERE id = ?", (pack_row(kept), id_))
+        row = small_row(kept, counts) if is_small else pack_row(kept)
+        connection.execute("UPDATE live SET data = ? WHERE id = ?", (row, id_))

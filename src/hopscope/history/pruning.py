@@ -7,6 +7,7 @@ import sqlite3
 from typing import Final
 
 from hopscope.history import schema
+from hopscope.history.parcels import Parcels, Unsent
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.transaction import Transaction
 
@@ -23,11 +24,22 @@ _FREE_PAGES: Final = 2000
 class Pruner:
     """Keeps a store within `limit` bytes."""
 
-    def __init__(self, connection: sqlite3.Connection, run: int, limit: int) -> None:
-        """`run`: the one that is being written, whose facts are not forgotten."""
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        run: int,
+        limit: int,
+        parcels: Parcels | None = None,
+        traces: int = KEPT_TRACES,
+    ) -> None:
+        """`run`: the one that is being written, whose facts are not forgotten. `parcels`: nor is what they wait to
+        send. `traces`: as many are kept."""
         self._connection = connection
         self._run = run
+        self._parcels = parcels
+        self._traces = traces
         self.limit = limit
+        self._unsent = Unsent()
         self._is_counted = False
         """Whether the number of traces was looked at; one run adds few."""
 
@@ -36,6 +48,8 @@ class Pruner:
         stays."""
         is_enough = False
         try:
+            if self._parcels is not None:
+                self._unsent = self._parcels.unsent()
             for _ in range(_MOST_STEPS):
                 is_enough = not self._thin_out() and (self._used() <= self.limit or not self._step())
                 if is_enough:
@@ -54,7 +68,7 @@ class Pruner:
         words = "SELECT count(*) FROM (SELECT DISTINCT run, target FROM note WHERE target > 0)"
         with Transaction(self._connection) as do:
             (traces,) = do.execute(words).fetchone()
-            self._is_counted = traces <= KEPT_TRACES or not (self._rows_of_the_dead(do) or self._oldest_run(do))
+            self._is_counted = traces <= self._traces or not (self._rows_of_the_dead(do) or self._oldest_run(do))
         return not self._is_counted
 
     def _pages(self, of: str) -> int:
@@ -69,7 +83,8 @@ class Pruner:
         with Transaction(self._connection) as do:
             return (
                 do.execute(
-                    "DELETE FROM segment WHERE id IN (SELECT id FROM segment ORDER BY until LIMIT ?)", (_STEP,)
+                    "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE id < ? ORDER BY until LIMIT ?)",
+                    (self._unsent.segment, _STEP),
                 ).rowcount
                 > 0
                 or self._rows_of_the_dead(do)
@@ -81,10 +96,10 @@ class Pruner:
     def _rows_of_the_dead(self, do: sqlite3.Connection) -> bool:
         """Rows that a killed writer left: where somebody has written since for twice as long as rows stay rows."""
         words = (
-            "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ? GROUP BY run"
+            "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ? AND run < ? GROUP BY run"
             " HAVING max(at) < (SELECT max(at) FROM live) - ?)"
         )
-        return do.execute(words, (self._run, HOUR)).rowcount > 0
+        return do.execute(words, (self._run, self._unsent.run, HOUR)).rowcount > 0
 
     def _oldest_hour(self, do: sqlite3.Connection, span: int) -> bool:
         """Whole hours, so that an hour is told by its minutes or by itself."""
@@ -92,11 +107,12 @@ class Pruner:
         if oldest is None:
             return False
         until = oldest // HOUR * HOUR + HOUR
-        return do.execute("DELETE FROM tier WHERE span = ? AND since < ?", (span, until)).rowcount > 0
+        words = "DELETE FROM tier WHERE span = ? AND since < ? AND id < ?"
+        return do.execute(words, (span, until, self._unsent.tier)).rowcount > 0
 
     def _oldest_run(self, do: sqlite3.Connection) -> bool:
-        words = "SELECT min(id) FROM run WHERE id != ? AND id NOT IN (SELECT run FROM live)"
-        (oldest,) = do.execute(words, (self._run,)).fetchone()
+        words = "SELECT min(id) FROM run WHERE id != ? AND id < ? AND id NOT IN (SELECT run FROM live)"
+        (oldest,) = do.execute(words, (self._run, self._unsent.run)).fetchone()
         if oldest is None:
             return False
         few = "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE run = ? LIMIT ?)"
@@ -104,5 +120,7 @@ class Pruner:
             return True
         do.execute("DELETE FROM tier WHERE run = ?", (oldest,))
         do.execute("DELETE FROM note WHERE run = ?", (oldest,))
+        if self._parcels is not None:
+            self._parcels.forget(do, oldest)
         do.execute("DELETE FROM run WHERE id = ?", (oldest,))
         return True

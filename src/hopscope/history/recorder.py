@@ -85,18 +85,27 @@ def _place(verdict: Verdict) -> tuple[object, ...]:
 class Recorder:
     """Takes facts in the session's thread, and writes them in its own."""
 
-    def __init__(self, open_writer: Callable[[], StoreWriter], *, every_s: float = EVERY_S) -> None:
-        """`open_writer` is called by the thread. `StoreError`, `OSError` and `ValueError` of it are `trouble`."""
+    def __init__(
+        self,
+        open_writer: Callable[[], StoreWriter],
+        *,
+        every_s: float = EVERY_S,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`open_writer` is called by the thread. `StoreError`, `OSError` and `ValueError` of it are `trouble`.
+        `committed` is called by the thread when something is on the disk."""
         self.trouble: str | None = None
         """Why nothing is recorded any more, or right now; None: it is."""
         self._open_writer = open_writer
         self._every_s = every_s
+        self._committed = committed
         self._queue: deque[tuple[int, SessionFact | Note] | Seeing] = deque()
         self._seen = Seen()
         self._last: dict[int, Seeing] = {}
         self._missed = 0
         self._ended: int | None = None
-        self._is_lost = False
+        self.is_lost = False
+        """Nothing is recorded any more, for good."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -104,7 +113,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Start the thread. What was told before is written, too. Idempotent."""
-        if self._thread is None and not self._is_lost:
+        if self._thread is None and not self.is_lost:
             try:
                 self._thread = threads.start(self._run, "hopscope-history")
             except RuntimeError as error:
@@ -112,7 +121,7 @@ class Recorder:
 
     def fact(self, target: int, fact: SessionFact) -> None:
         """As `Session`'s ``on_fact`` hands it out. Never waits, never raises."""
-        if self._ended is not None or self._is_lost:
+        if self._ended is not None or self.is_lost:
             return
         if len(self._queue) >= MOST_QUEUED and not _must_be_kept(fact):
             self._missed += 1
@@ -121,12 +130,12 @@ class Recorder:
 
     def note(self, target: int, note: Note) -> None:
         """What is known of a target beside its facts."""
-        if self._ended is None and not self._is_lost:
+        if self._ended is None and not self.is_lost:
             self._queue.append((target, note))
 
     def see(self, snapshot: Snapshot) -> None:
         """A look at the session: names and verdicts are told by nothing else."""
-        if self._ended is not None or self._is_lost:
+        if self._ended is not None or self.is_lost:
             return
         for target in snapshot.targets:
             last = self._last.get(target.id)
@@ -193,7 +202,7 @@ class Recorder:
 
     def _give_up(self, why: str) -> None:
         self.trouble = why
-        self._is_lost = True
+        self.is_lost = True
         self._queue.clear()
 
     def _write(self, writer: StoreWriter) -> bool:
@@ -208,6 +217,7 @@ class Recorder:
             writer.miss(missed)
         try:
             writer.commit()
+            self._committed()
             writer.compact_if_due()
         except StoreError as why:
             if not why.passes:

@@ -7,6 +7,14 @@
 - ``tier``: bins of one target (`path.bins`): the minutes of a segment in one, and each hour in one. They stay when the
   segments are gone.
 
+The stores of a fleet have four more:
+
+- ``boot``: which run belongs to which boot of which site's agent; `mark` is the last row of it that the hub has on its
+  disk. A hub also keeps when (epoch ns) it `heard` from it last, and by how many ns its clock is `ahead`.
+- ``parcel``: in an agent's store, the rows of a run that stand for segments, bins or its end, and which those are.
+- ``assigned``: the targets of a site, a JSON list, and their version.
+- ``hub``: a hub's own name, and how much of which stream it has read.
+
 A row is a number that a run counts up with each commit (and within one, where a note stands between probes).
 Times are epoch ns on the run's own time line.
 """
@@ -53,6 +61,19 @@ _TABLES: Final = {
     " span INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
     "tier_of": "CREATE INDEX tier_of ON tier (run, target, span, since, until)",
 }
+FLEET_TABLES: Final = {
+    "boot": "CREATE TABLE boot (run INTEGER PRIMARY KEY, site TEXT NOT NULL, boot TEXT NOT NULL, mark INTEGER NOT NULL,"
+    " heard INTEGER NOT NULL, ahead INTEGER NOT NULL) STRICT",
+    "boot_of": "CREATE INDEX boot_of ON boot (site, boot)",
+    "parcel": "CREATE TABLE parcel (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, row INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT",
+    "parcel_of": "CREATE INDEX parcel_of ON parcel (run, row)",
+    "assigned": "CREATE TABLE assigned (id INTEGER PRIMARY KEY, site TEXT NOT NULL, version INTEGER NOT NULL,"
+    " targets BLOB NOT NULL) STRICT",
+    "hub": "CREATE TABLE hub (id INTEGER PRIMARY KEY, name TEXT NOT NULL, stream TEXT NOT NULL,"
+    " position INTEGER NOT NULL) STRICT",
+}
+"""What an agent's store and a hub's have besides."""
 
 
 class StoreError(Exception):
@@ -256,19 +277,20 @@ def _check(connection: sqlite3.Connection) -> None:
         newer = "a later" if version > VERSION else "another"
         raise StoreError(f"it was written by {newer} version of hopscope (tables {version}, here {VERSION})")
     # Whole: a trigger may have the name of a table, and is run by who writes to that.
-    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchmany(len(_TABLES) + 1)
-    if sorted(found) != sorted(_made()):
+    most = len(_TABLES) + len(FLEET_TABLES) + 1
+    found = sorted(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchmany(most))
+    if found not in (_made(_TABLES), _made(_TABLES | FLEET_TABLES)):
         raise StoreError("its tables are not those of a recording of hopscope's")
 
 
-def _made() -> list[tuple[str, str, str, str]]:
-    """What the schema of a store says: kind, name, of which table, and how it was made."""
-    return [
+def _made(tables: dict[str, str]) -> list[tuple[str, str, str, str]]:
+    """What the schema of a store says, sorted: kind, name, of which table, and how it was made."""
+    return sorted(
         ("index", name, words.split(" ON ")[1].split()[0], words)
         if words.startswith("CREATE INDEX")
         else ("table", name, name, words)
-        for name, words in _TABLES.items()
-    ]
+        for name, words in tables.items()
+    )
 
 
 def network_system(folder: str) -> str | None:

@@ -21,7 +21,6 @@ from hopscope.history import notes, schema
 from hopscope.history.block import BadBlock, ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
-from hopscope.history.pruning import KEPT_TRACES
 from hopscope.history.schema import StoreError
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
@@ -38,8 +37,8 @@ from hopscope.wire.check import check
 from hopscope.wire.facts import Begun, Continued, Found, TakenBack
 from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted
 
-MOST_TRACES: Final = 2 * KEPT_TRACES
-"""The newest so many are read of one store; a history keeps half as many."""
+MOST_TRACES: Final = 40_000
+"""The newest so many are read of one store; a hub keeps half as many."""
 MOST_NOTES: Final = 200_000
 """Of one question: as many changes as a year of trouble has."""
 _NOBODYS: Final = 100_000
@@ -107,7 +106,7 @@ class Store:
             if run not in runs:
                 continue
             query, begun, address, protocol, port = said.get((run, target), ("", runs[run].begun, None, None, None))
-            fact = _note(data)
+            fact = read_note(data)
             match fact:
                 case Asked():
                     query, begun = fact.query, fact.at if not query else begun
@@ -135,16 +134,20 @@ class Store:
     def _counts(self) -> dict[tuple[int, int], tuple[int, int, int, int]]:
         """By run and target: rounds, probes, bytes, and the newest moment."""
         counts: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+        segmented: dict[tuple[int, int], int] = {}
         words = (
-            "SELECT run, target, sum(rounds), sum(probes), sum(bytes), max(until)"
+            "SELECT run, target, sum(rounds), sum(probes), sum(bytes), max(until), max(last_row)"
             " FROM segment GROUP BY run, target ORDER BY run DESC LIMIT ?"
         )
-        for run, target, rounds, probes, size, until in self._tables.rows(words, MOST_TRACES):
+        for run, target, rounds, probes, size, until, last in self._tables.rows(words, MOST_TRACES):
             counts[run, target] = (rounds, probes, size, _moment(until))
+            segmented[run, target] = last
         readers: dict[int, Rows] = {}
-        for run, data in self._tables.cursor("SELECT run, data FROM live ORDER BY id"):
+        for run, row, data in self._tables.cursor("SELECT run, row, data FROM live ORDER BY id"):
             parts = _sound(readers.setdefault(run, Rows()).count, data)
             for one in parts:
+                if row <= segmented.get((run, one.target), -1):
+                    continue
                 rounds, probes, size, until = counts.get((run, one.target), (0, 0, 0, 0))
                 counts[run, one.target] = (
                     rounds + one.rounds,
@@ -199,7 +202,7 @@ class Store:
     def _notes(self, run: int, target: int) -> list[RowedFact]:
         words = "SELECT row, fact FROM note WHERE run = ? AND target = ? AND kind != 'said' ORDER BY id LIMIT ?"
         rows = self._tables.rows(words, run, target, MOST_NOTES)
-        return [(row, fact) for row, data in rows if not isinstance(fact := _note(data), _BESIDE)]
+        return [(row, fact) for row, data in rows if not isinstance(fact := read_note(data), _BESIDE)]
 
     def _live(self, trace: Trace) -> list[Rowed]:
         """What was in no segment when this was asked; asked before segments are, it is what may be in one by then."""
@@ -247,6 +250,12 @@ class Store:
         told = {part.begin // HOUR for part in parts}
         for (data,) in self._tables.rows(f"{words} ORDER BY since", *key, HOUR, until, since):
             parts += [hour for hour in _sound(_bins, data, ttls) if hour.begin // HOUR not in told]
+        if span >= HOUR:  # a hub is told an hour when it is over, and its minutes before
+            rest = max((part.begin + HOUR for part in parts), default=since)
+            for (data,) in self._tables.rows(
+                f"{words} AND since >= ? ORDER BY since", *key, MINUTE, until, since, rest
+            ):
+                parts += _sound(_bins, data, ttls)
         parts += self._live_bins(trace, ttls)
         begin = since // max(span, MINUTE) * max(span, MINUTE)
         wanted = [part for part in parts if part.begin + part.span > begin and part.begin < until]
@@ -285,7 +294,7 @@ class Store:
         told: list[tuple[int, int, SessionFact | notes.Note]] = []
         words = "SELECT row, target, fact FROM note WHERE run = ? AND row > ? ORDER BY id LIMIT ?"
         found = self._tables.rows(words, run, row, MOST_NOTES)
-        told += [(number, target, _note(data)) for number, target, data in found]
+        told += [(number, target, read_note(data)) for number, target, data in found]
         words = "SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id"
         for number, data in self._tables.rows(words, run, row):
             for target, facts in _sound(reader.unpack, data):
@@ -301,13 +310,13 @@ class Store:
         """What was said of it then, in order. `StoreError`."""
         words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'said' ORDER BY id LIMIT ?"
         rows = self._tables.rows(words, trace.run.id, trace.target, MOST_NOTES)
-        return [fact for (data,) in rows if isinstance(fact := _note(data), SaidVerdict)]
+        return [fact for (data,) in rows if isinstance(fact := read_note(data), SaidVerdict)]
 
     def way(self, trace: Trace) -> WayIn | None:
         """Which network it was last probed from; None: that never became known. `StoreError`."""
         words = "SELECT fact FROM note WHERE run = ? AND target = ? AND kind = 'way' ORDER BY id DESC LIMIT 1"
         rows = self._tables.rows(words, trace.run.id, trace.target)
-        return next((fact for (data,) in rows if isinstance(fact := _note(data), WayIn)), None)
+        return next((fact for (data,) in rows if isinstance(fact := read_note(data), WayIn)), None)
 
     def names(self, run: RecordedRun) -> dict[str, AddressInfo]:
         """What was known of addresses at the end. `StoreError`."""
@@ -320,7 +329,7 @@ class Store:
     def _of_all(self, run: RecordedRun) -> Iterator[notes.Note]:
         """The notes that are no target's."""
         words = "SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?"
-        return (_note(data) for (data,) in self._tables.cursor(words, run.id, MOST_NOTES))
+        return (read_note(data) for (data,) in self._tables.cursor(words, run.id, MOST_NOTES))
 
 
 def _moment(at: int) -> int:
@@ -363,8 +372,8 @@ def _is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS and numeric(text) is not None and clean(text) == text
 
 
-def _note(data: bytes) -> notes.Note:
-    """A note that a fold can take."""
+def read_note(data: bytes) -> notes.Note:
+    """A note that a fold can take, with nothing in it that could harm a reader. `StoreError`."""
     if len(data) > _LONGEST_NOTE:
         raise StoreError(BROKEN)
     try:

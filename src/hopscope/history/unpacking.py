@@ -6,7 +6,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, repeat
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
@@ -20,12 +20,15 @@ from hopscope.history.block import (
     MOST_TARGETS,
     ODD,
     OWN_FIELDS,
+    PACKED,
     ROUND,
     SENT,
     WIDTHS,
     BadBlock,
+    Counted,
     PackedBlock,
     PackedColumn,
+    PackedRow,
     ProbeFact,
     Rowed,
     RowPart,
@@ -36,17 +39,8 @@ from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 _UNDECODED: Final = (msgspec.DecodeError, UnicodeDecodeError)
 """What msgspec raises. The second: of a string that is none."""
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
+_small_decoder: Final = msgspec.msgpack.Decoder(PackedRow)
 _row_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[RowPart], msgspec.Meta(max_length=MOST_TARGETS)])
-
-
-class Counted(NamedTuple):
-    """What a target has in a row."""
-
-    target: int
-    rounds: int
-    probes: int
-    until: int
-    """The newest moment of a departure (epoch ns)."""
 
 
 class Rows:
@@ -67,6 +61,8 @@ class Rows:
 
     def count(self, data: bytes) -> list[Counted]:
         """The next row, only counted. `BadBlock`."""
+        if data.startswith(PACKED):
+            return _small(data).counts
         counts = []
         for part in parts_of(data):
             kinds = [ODD, *(shape.kind for shape in self._known(part))]
@@ -99,8 +95,20 @@ def _row_columns(part: RowPart) -> list[array[int]]:
     return columns
 
 
+def _small(data: bytes) -> PackedRow:
+    try:
+        row = _small_decoder.decode(memoryview(data)[len(PACKED) :])
+    except _UNDECODED as error:
+        raise BadBlock(str(error)) from None
+    if not all(0 <= number <= MOST_NS for one in row.counts for number in msgspec.structs.astuple(one)):
+        raise BadBlock("a number is out of bounds")
+    return row
+
+
 def parts_of(data: bytes) -> list[RowPart]:
     """A row by target. `BadBlock`."""
+    if data.startswith(PACKED):
+        data = inflated(_small(data).data)
     if len(data) > MOST_BYTES:
         raise BadBlock("it is longer than any row")
     try:

@@ -12,9 +12,10 @@ from typing import Final
 
 from hopscope._version import __version__
 from hopscope.history import notes, packing, schema
-from hopscope.history.block import PROBE_FACTS, BadBlock, ProbeFact, moment
+from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, RowPart, moment
 from hopscope.history.notes import Missed, Note
 from hopscope.history.packing import Packer
+from hopscope.history.parcels import PARCEL_BYTES, Parcels
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
 from hopscope.history.segments import Segments
@@ -23,13 +24,20 @@ from hopscope.history.transaction import Transaction
 from hopscope.history.unpacking import Rows
 from hopscope.session.facts import SessionFact
 from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
+from hopscope.wire.messages import RoundStarted, Sent
 
 SEGMENT_ROWS: Final = 600
-"""Rows that become segments: ten minutes, at a commit a second."""
+"""Commits whose rows become segments: ten minutes, at a commit a second."""
 SEGMENT_FACTS: Final = 200_000
 """Facts that do, where they come thicker: as many as are held in memory at once, by some 20 bytes each."""
 ROW_FACTS: Final = 20_000
 """Facts of a row, at the most."""
+SENT_BYTES: Final = 128 << 10
+"""Bytes of a row that is sent, before it is made small: a third of that or less by then."""
+SENT_FACTS: Final = 1_000
+"""Facts that a target has in it."""
+DUE_FACTS: Final = 2_000_000
+"""Facts that become segments where they are sent: a minute of a thousand targets."""
 MOST_WAITING: Final = 8 << 20
 """Bytes of rows that a store does not take."""
 
@@ -42,11 +50,12 @@ _LIVE: Final = "INSERT INTO live (run, row, at, data) VALUES (?, ?, ?, ?)"
 class _OpenRow:
     """What stands between two notes, or two commits: the notes first."""
 
-    __slots__ = ("at", "data", "facts", "notes", "number")
+    __slots__ = ("at", "data", "facts", "note_bytes", "notes", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.notes: list[tuple[int, str, bytes]] = []
+        self.note_bytes = 0
         self.data = b""
         self.facts = 0
         self.at = 0
@@ -55,9 +64,18 @@ class _OpenRow:
 class StoreWriter:
     """One run in a store."""
 
-    def __init__(self, path: str | sqlite3.Connection, *, host: str, begun: int, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | sqlite3.Connection,
+        *,
+        host: str,
+        begun: int,
+        limit: int | None = None,
+        parcels: Parcels | None = None,
+    ) -> None:
         """`path`: or a store that is open for writing. `host` is this machine's name, `begun` epoch ns; `limit`: bytes
-        that the store may have, the oldest goes beyond that; None: no bound. `StoreError`, `OSError`."""
+        that the store may have, the oldest goes beyond that; None: no bound. `parcels`: each row can be sent as one
+        message, and what else is written gets rows there. `StoreError`, `OSError`."""
         self._connection = schema.open_to_write(path) if isinstance(path, str) else path
         try:
             words = "INSERT INTO run (begun, host, hopscope) VALUES (?, ?, ?)"
@@ -67,9 +85,13 @@ class StoreWriter:
             raise schema.explained(error) from None
         assert run is not None
         self._run = run
-        self._segments = Segments(self._connection, run)
+        self._parcels = parcels
+        if parcels is not None:
+            parcels.begin(self._connection, run)
+        self._most_facts, self._due_facts = (ROW_FACTS, SEGMENT_FACTS) if parcels is None else (SENT_FACTS, DUE_FACTS)
+        self._segments = Segments(self._connection, run, parcels)
         # The log beside it counts as well, and takes some.
-        self._pruner = None if limit is None else Pruner(self._connection, run, limit - limit // 16)
+        self._pruner = None if limit is None else Pruner(self._connection, run, limit - limit // 16, parcels)
         self._is_pruned = False
         """Whether nothing more has to go until the next segments."""
         self._row = _OpenRow(0)
@@ -84,6 +106,7 @@ class StoreWriter:
         self._missed = 0
         self._live_rows = 0
         self._live_facts = 0
+        self._commits = 0
 
     def add(self, target: int, fact: SessionFact | Note) -> None:
         """The next fact. Of a note that is no target's, `target` is 0."""
@@ -93,7 +116,7 @@ class StoreWriter:
             if facts is None:
                 facts = self._probes[target] = []
             facts.append(fact)  # type: ignore[arg-type]
-            if len(facts) >= ROW_FACTS:
+            if len(facts) >= self._most_facts:
                 self.cut()
             return
         if isinstance(fact, Shared):
@@ -102,7 +125,11 @@ class StoreWriter:
             self.cut()
         if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:
             self._segments.aims[target] = Aim(fact.plan.address, fact.plan.protocol)
-        self._row.notes.append((target, notes.kind_of(fact), notes.encode(fact)))  # type: ignore[arg-type]
+        data = notes.encode(fact)  # type: ignore[arg-type]
+        if self._parcels is not None and self._row.note_bytes + len(data) > PARCEL_BYTES:
+            self._next_row()
+        self._row.notes.append((target, notes.kind_of(fact), data))  # type: ignore[arg-type]
+        self._row.note_bytes += len(data) + 16
 
     def miss(self, facts: int) -> None:
         """Count `facts` facts that were not handed over."""
@@ -110,26 +137,53 @@ class StoreWriter:
 
     def cut(self) -> None:
         """What comes from now on stands in a later row."""
-        row = self._row
-        if self._probes:
-            parts = []
-            for target, facts in self._probes.items():
-                packer = self._packers.get(target)
-                if packer is None:
-                    packer = self._packers[target] = Packer()
-                packer.add(row.number, facts)
-                row.facts += len(facts)
-                row.at = max(row.at, moment(facts[-1]))
-                parts.append(packer.row_part(target))
-            row.data = packing.pack_row(parts)
-            self._probes = {}
-        elif not row.notes:
-            return
-        self._waiting.append(row)
-        self._waiting_bytes += len(row.data)
-        self._row = _OpenRow(row.number + 1)
+        if self._parcels is not None:
+            self._cut_small()
+        elif self._probes:
+            self._row.data = packing.pack_row([self._part(target, facts) for target, facts in self._probes.items()])
+        self._probes = {}
+        self._next_row()
         if self._waiting_bytes > MOST_WAITING:
             self._let_go()
+
+    def _cut_small(self) -> None:
+        """The same in rows of one message each: notes, and probes of some targets."""
+        if self._row.notes and self._probes:
+            self._next_row()
+        parts: list[RowPart] = []
+        counts: list[Counted] = []
+        size = 0
+        for target, facts in self._probes.items():
+            part = self._part(target, facts)
+            size += len(part.codes) + 3 * len(part.times) + 200 * (len(part.shapes) + len(part.odd))
+            parts.append(part)
+            begun = sum(type(fact) is RoundStarted for fact in facts)
+            sent = sum(type(fact) is Sent for fact in facts)
+            counts.append(Counted(target, begun, sent, max(map(moment, facts))))
+            if size >= SENT_BYTES:
+                self._row.data = packing.small_row(parts, counts)
+                self._next_row()
+                parts, counts, size = [], [], 0
+        if parts:
+            self._row.data = packing.small_row(parts, counts)
+
+    def _part(self, target: int, facts: list[ProbeFact]) -> RowPart:
+        """Facts of a target for the row that is open."""
+        row = self._row
+        packer = self._packers.get(target)
+        if packer is None:
+            packer = self._packers[target] = Packer()
+        packer.add(row.number, facts)
+        row.facts += len(facts)
+        row.at = max(row.at, moment(facts[-1]))
+        return packer.row_part(target)
+
+    def _next_row(self) -> None:
+        row = self._row
+        if row.data or row.notes:
+            self._waiting.append(row)
+            self._waiting_bytes += len(row.data)
+            self._row = _OpenRow(row.number + 1)
 
     def _let_go(self) -> None:
         """What the store does not take is missed; notes are kept, without which the rest means nothing."""
@@ -156,6 +210,7 @@ class StoreWriter:
             with Transaction(self._connection) as do:
                 do.executemany("INSERT INTO note (run, row, target, kind, fact) VALUES (?, ?, ?, ?, ?)", notes_of)
                 do.executemany(_LIVE, rows)
+        self._commits += 1
         self._live_rows += len(rows)
         self._live_facts += sum(row.facts for row in self._waiting)
         self._waiting = []
@@ -172,7 +227,7 @@ class StoreWriter:
         """Rows that are old or many enough become segments, and what is too much goes. `StoreError`: they stay what
         they are."""
         is_full = any(packer.is_full for packer in self._packers.values())
-        if self._live_rows >= SEGMENT_ROWS or self._live_facts >= SEGMENT_FACTS or is_full:
+        if self._commits >= SEGMENT_ROWS or self._live_facts >= self._due_facts or is_full:
             self.compact()
             self._is_pruned = False
             with suppress(sqlite3.Error):
@@ -185,9 +240,10 @@ class StoreWriter:
         self.commit()
         if not self._is_whole:
             self._packers = self._read_rows()
-        self._segments.write(self._packers, self._row.number, self._live_rows if self._is_whole else None)
+        row = self._segments.write(self._packers, self._row.number, self._live_rows if self._is_whole else None)
+        self._row = _OpenRow(row)
         self._packers, self._is_whole = {}, True
-        self._live_rows = self._live_facts = 0
+        self._live_rows = self._live_facts = self._commits = 0
 
     def _read_rows(self) -> dict[int, Packer]:
         """The rows on the disk, in columns again."""
@@ -207,8 +263,7 @@ class StoreWriter:
     def end(self, at: int) -> None:
         """The run is over at `at` (epoch ns): commit, and leave a file that is as small as it can be. `StoreError`."""
         self.commit()
-        with Transaction(self._connection) as do:
-            do.execute("UPDATE run SET ended = ? WHERE id = ?", (at, self._run))
+        self._row = _OpenRow(self._segments.end(self._row.number, at))
         self.compact()
         if self._pruner is not None:
             for _ in range(_LAST_STEPS):

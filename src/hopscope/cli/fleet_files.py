@@ -1,0 +1,34 @@
+"""What an agent or a hub reads and writes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from hopscope.cli import config as configuration
+from hopscope.cli.errors import UsageError
+from hopscope.cli.options import Options
+from hopscope.history.where import state_folder
+
+_CERTIFICATES: Final = ("/etc/ssl", "/usr/lib/ssl", "/etc/pki")
+"""Where the system has those that it believes."""
+
+
+def folder_of(options: Options) -> str:
+    """The store's folder, for this user alone. `UsageError`."""
+    name = options.store
+    path = Path(name) if name is not None else state_folder(os.environ) / "fleet" / options.targets[0]
+    try:
+        path.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--store {configuration.plain(str(path))}: {error.strerror}") from None
+    return os.path.realpath(path)
+
+
+def files_of(options: Options) -> list[str]:
+    """What is read, and the folder that is written, for root's Landlock."""
+    fleet = options.fleet
+    named = [options.file, fleet.creds, fleet.nkey, fleet.tls_ca, fleet.tls_cert, fleet.tls_key]
+    found = [os.path.realpath(path) for path in named if path is not None]
+    return [folder_of(options), *found, *_CERTIFICATES]

@@ -1,0 +1,183 @@
+"""What an agent has recorded and its hub does not have yet, read out of the agent's own store: there is no copy."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from hopscope.fleet.messages import (
+    Bins,
+    Body,
+    Ended,
+    Facts,
+    Gone,
+    Message,
+    Probes,
+    Sealed,
+    Segments,
+    SentBins,
+    SentSegment,
+)
+from hopscope.history import schema
+from hopscope.history.parcels import NEWEST_ROW, add_tables
+from hopscope.history.transaction import Transaction
+
+AT_ONCE: Final = 128
+"""Rows that are read at once."""
+BYTES_AT_ONCE: Final = 2 << 20
+
+
+class Boot(NamedTuple):
+    """One run of this agent."""
+
+    run: int
+    name: str
+    begun: int
+    """Epoch ns."""
+    hopscope: str
+    mark: int
+    """The last row that the hub has; -1: none."""
+    newest: int
+    """The last row that there is; -1: none."""
+
+
+class Outbox:
+    """Of one site, over a store that somebody else writes. For one thread at a time."""
+
+    def __init__(self, path: str, site: str) -> None:
+        """`StoreError`, `OSError`."""
+        self._connection = schema.open_to_write(path)
+        self._site = site
+        self._read: dict[int, tuple[int, int, int]] = {}
+        """By run: up to which row it was read, and the ids of the last note and the last row of probes."""
+        try:
+            add_tables(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Idempotent."""
+        schema.leave_plain(self._connection)
+        self._connection.close()
+
+    def boots(self) -> list[Boot]:
+        """Those of which the hub lacks something, the oldest first. `StoreError`."""
+        words = (
+            f"SELECT boot.run, boot, begun, hopscope, mark, {NEWEST_ROW} FROM boot JOIN run ON run.id = boot.run"  # noqa: S608
+            " WHERE site = ? ORDER BY boot.run"
+        )
+        found = [Boot(*row) for row in self._asked(words, self._site)]
+        return [boot for boot in found if boot.mark < boot.newest]
+
+    def has(self, boot: str, mark: int) -> None:
+        """The hub has all rows of a boot up to this one on its disk, and no more. `StoreError`."""
+        with Transaction(self._connection) as do:
+            words = f"UPDATE boot SET mark = min(?, {NEWEST_ROW}) WHERE site = ? AND boot = ? AND mark != ?"  # noqa: S608
+            do.execute(words, (mark, self._site, boot, mark))
+
+    def targets(self) -> tuple[int, list[str]]:
+        """What the hub assigned last, with its version; 0: nothing yet. `StoreError`."""
+        for version, data in self._asked("SELECT version, targets FROM assigned WHERE site = ?", self._site):
+            return version, msgspec.json.decode(data, type=list[str])
+        return 0, []
+
+    def assign(self, version: int, targets: list[str]) -> None:
+        """Keep that. `StoreError`."""
+        with Transaction(self._connection) as do:
+            do.execute("DELETE FROM assigned WHERE site = ?", (self._site,))
+            words = "INSERT INTO assigned (site, version, targets) VALUES (?, ?, ?)"
+            do.execute(words, (self._site, version, msgspec.json.encode(targets)))
+
+    def messages(self, boot: Boot, after: int) -> list[Message]:
+        """The rows behind `after`, as many as are sent at once. `StoreError`."""
+        run = boot.run
+        upto = min(boot.newest, after + AT_ONCE)
+        known, note_id, live_id = self._read.get(run, (-1, 0, 0))
+        if known != after:
+            note_id = live_id = 0
+        try:
+            self._connection.execute("BEGIN")  # all of it as it is at one moment
+            try:
+                notes, note_id = self._notes(run, after, upto, note_id)
+                live, live_id = self._live(run, after, upto, live_id)
+                bodies = self._bodies(run, after, upto, notes, live)
+            finally:
+                self._connection.execute("COMMIT")
+        except schema.ERRORS as error:
+            raise schema.explained(error) from None
+        messages = [
+            Message(boot.name, first, last, boot.begun, boot.hopscope, time_ns(), body) for first, last, body in bodies
+        ]
+        if messages and messages[-1].last == upto:
+            self._read[run] = upto, note_id, live_id
+        return messages
+
+    def _asked(self, words: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(words, values).fetchall()
+        except schema.ERRORS as error:
+            raise schema.explained(error) from None
+
+    def _notes(self, run: int, after: int, upto: int, id_: int) -> tuple[dict[int, list[tuple[int, bytes]]], int]:
+        """By row: what happened, and the id of the last."""
+        notes: dict[int, list[tuple[int, bytes]]] = {}
+        words = "SELECT id, row, target, fact FROM note WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
+        for note, row, target, fact in self._connection.execute(words, (id_, run, after, upto)):
+            notes.setdefault(row, []).append((target, fact))
+            id_ = note
+        return notes, id_
+
+    def _live(self, run: int, after: int, upto: int, id_: int) -> tuple[dict[int, Probes], int]:
+        """By row: probes, and the id of the last."""
+        live: dict[int, Probes] = {}
+        size = 0
+        words = "SELECT id, row, at, data FROM live WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
+        for one, row, at, data in self._connection.execute(words, (id_, run, after, upto)):
+            live[row] = Probes(at, data)
+            id_ = one
+            size += len(data)
+        return live, id_
+
+    def _bodies(
+        self, run: int, after: int, upto: int, notes: dict[int, list[tuple[int, bytes]]], live: dict[int, Probes]
+    ) -> list[tuple[int, int, Body]]:
+        """First row, last row, and what they hold."""
+        words = "SELECT row, kind, first, last FROM parcel WHERE run = ? AND row > ? AND row <= ?"
+        parcels = {row: rest for row, *rest in self._connection.execute(words, (run, after, upto))}
+        bodies: list[tuple[int, int, Body]] = []
+        size = 0
+        for row in range(after + 1, upto + 1):
+            body: Body = Gone()
+            if row in notes:
+                body = Facts(notes[row])
+            elif row in live:
+                body = live[row]
+                size += len(body.data)
+            elif row in parcels:
+                body, of_body = self._parcel(run, *parcels[row])
+                size += of_body
+            first = row
+            if isinstance(body, Gone) and bodies and isinstance(bodies[-1][2], Gone):
+                first = bodies.pop()[0]
+            bodies.append((first, row, body))
+            if size > BYTES_AT_ONCE:
+                break
+        return bodies
+
+    def _parcel(self, run: int, kind: str, first: int, last: int) -> tuple[Body, int]:
+        """What a parcel is of, and its bytes."""
+        if kind == "sealed":
+            return Sealed(first), 0
+        if kind == "ended":
+            return Ended(first), 0
+        if kind == "segments":
+            columns = "target, first_row, last_row, since, until, rounds, probes, data"
+            words = f"SELECT {columns} FROM segment WHERE id BETWEEN ? AND ? AND run = ?"  # noqa: S608 - of our tables
+            segments = [SentSegment(*row) for row in self._connection.execute(words, (first, last, run))]
+            return (Segments(segments) if segments else Gone()), sum(len(one.data) for one in segments)
+        words = "SELECT target, span, since, until, data FROM tier WHERE id BETWEEN ? AND ? AND run = ?"
+        bins = [SentBins(*row) for row in self._connection.execute(words, (first, last, run))]
+        return (Bins(bins) if bins else Gone()), sum(len(one.data) for one in bins)

@@ -1,0 +1,1 @@
+"""Agents, broker and hub."""

@@ -1,0 +1,85 @@
+"""The command line of agents and hubs: what is wrong is one line, and nothing secret is in any."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hopscope.cli import fleet
+from hopscope.cli.errors import UsageError
+from hopscope.cli.options import read
+from hopscope.cli.unprivileged import FrontEndStanding
+from tests.cli.command import environment, run
+from tests.lab.broker import hub, until
+
+BROKER = "nats://127.0.0.1:4"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "agent or hub?"),
+        (("hug",), "there is no 'hug'"),
+        (("agent", "--connect", BROKER), "--site NAME is missing"),
+        (("agent", "--site", "fra1"), "--connect URL is missing"),
+        (("agent", "--site", "a.b", "--connect", BROKER), "--site 'a.b'"),
+        (("agent", "--site", "*", "--connect", BROKER), "--site '*'"),
+        (("agent", "--site", "fra1", "--connect", "http://127.0.0.1"), "no address of a NATS server"),
+        (("agent", "--site", "fra1", "--connect", "nats://127.0.0.1:0x"), "no address of a NATS server"),
+        (("agent", "--site", "fra1", "--connect", BROKER, "--nkey", "/nowhere"), "--nkey '/nowhere'"),
+        (("agent", "--site", "fra1", "--connect", BROKER, "--tls-ca", "/dev/null"), "--tls-ca"),
+        (("agent", "--site", "fra1", "--connect", BROKER, "--format", "json"), "prints no report"),
+        (("agent", "--site", "fra1", "--connect", BROKER, "--store", "/dev/null/x"), "--store"),
+        (("hub", "--connect", BROKER, "192.0.2.1"), "one word too many"),
+        (("hub", "--connect", BROKER, "--site", "x"), "--site is an agent's"),
+        (("hub", "--connect", BROKER, "-F", "/nowhere"), "-F '/nowhere'"),
+    ],
+)
+def test_what_is_wrong_is_one_line(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as wrong:
+        run_fleet(*words, folder=tmp_path)
+    assert says in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) == 1
+
+
+def run_fleet(*words: str, folder: Path) -> None:
+    store = () if "--store" in words else ("--store", str(folder))
+    options = read(["fleet", *words, *store], {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder)})
+    fleet.run(options, None, FrontEndStanding())
+
+
+@pytest.mark.parametrize("url", ["nats://me:hunter2@127.0.0.1:4222", "nats://hunter2@127.0.0.1"])
+def test_no_password_stands_on_a_command_line_and_none_is_repeated(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--creds") as wrong:
+        run_fleet("hub", "--connect", url, folder=tmp_path)
+    assert "hunter2" not in str(wrong.value)
+
+
+def test_elsewhere_its_options_are_none() -> None:
+    with pytest.raises(UsageError, match="--site: only a fleet has that"):
+        read(["--site", "fra1", "192.0.2.1"], {})
+
+
+def test_where_the_extra_lacks_a_line_names_it(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "PathFinder.find_spec = classmethod(lambda cls, name, *more: None if name == 'nats' else find(name, *more))\n"
+        f"sys.argv = ['hopscope', 'fleet', 'hub', '--connect', '{BROKER}', '--store', {str(tmp_path)!r}]\n"
+        "from hopscope.__main__ import main\nsys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment())
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "hopscope[fleet]" in done.stderr
+
+
+def test_two_hubs_of_one_store_are_one_too_many(tmp_path: Path) -> None:
+    with hub(BROKER, tmp_path / "hub") as first:
+        until(lambda: (tmp_path / "hub" / "history.db").exists(), "the first has its store")
+        done = run("fleet", "hub", "--connect", BROKER, "--store", str(tmp_path / "hub"))
+        assert done.returncode == 2
+        assert "another agent or hub has it" in done.stderr
+        assert first.end() == 0

@@ -1,0 +1,188 @@
+"""What an agent recorded is in its hub, each row once, whatever was lost, repeated or mixed up on the way."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hopscope.fleet import messages, outbox
+from hopscope.fleet.hub_store import HubStore
+from hopscope.fleet.messages import Gone, Probes
+from hopscope.fleet.outbox import Outbox
+from hopscope.history import parcels, writer
+from hopscope.history.store import Store
+from hopscope.history.tiers import HOUR, MINUTE
+from hopscope.session.facts import SessionFact
+from tests.fleet import shipping
+from tests.fleet.shipping import BEGUN, SITE, S, all_facts, all_messages, hand_over, head, received, second
+
+OTHER = "192.0.2.81"
+
+
+def recorded(path: Path, seconds: int, boot: str = "00000000000000aa", *, compact_at: tuple[int, ...] = ()) -> None:
+    """A run of two targets."""
+    one = shipping.writer(path, boot)
+    for number, target in ((1, shipping.TARGET), (2, OTHER)):
+        for begin in head(target):
+            one.add(number, begin)
+    for number in range(1, seconds + 1):
+        for each in (1, 2):
+            for fact in second(number):
+                one.add(each, fact)
+        one.commit()
+        if number in compact_at:
+            one.compact()
+    one.end(BEGUN + (seconds + 1) * S)
+    one.close()
+
+
+def listed(path: Path) -> list[tuple[str, str, int, int, int]]:
+    """As ``history list`` says it, but for bytes."""
+    with Store(str(path)) as store:
+        return [(one.run.host, one.query, one.rounds, one.probes, one.until) for one in store.traces()]
+
+
+def test_the_hub_has_what_the_agent_has(tmp_path: Path) -> None:
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    recorded(agent, 90, compact_at=(30, 70))
+    store = HubStore(str(hub))
+    hand_over(agent, store)
+    store.close()
+    assert all_facts(hub) == all_facts(agent)
+    assert listed(hub) == listed(agent)
+    with Store(str(hub)) as one, Store(str(agent)) as other:
+        for there, here in zip(one.traces(), other.traces(), strict=True):
+            for span in (MINUTE, HOUR):
+                assert one.bins(there, span) == other.bins(here, span)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_row_is_there_once_whatever_happens_on_the_way(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages are lost, repeated and mixed up, the agent goes on, makes segments and begins again, the hub begins
+    again; each time the agent sends on from the hub's mark."""
+    chance = random.Random(seed)
+    monkeypatch.setattr(outbox, "AT_ONCE", chance.choice((3, 10, 100)))
+    monkeypatch.setattr(writer, "SENT_BYTES", 300)
+    monkeypatch.setattr(parcels, "PARCEL_BYTES", chance.choice((1, 10_000)))
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    store = HubStore(str(hub))
+    for boot in range(3):
+        name = f"{boot:016x}"
+        one = shipping.writer(agent, name)
+        for fact in head():
+            one.add(1, fact)
+        for number in range(1, 30):
+            for fact in second(number):
+                one.add(1, fact)
+            one.commit()
+            if chance.random() < 0.15:
+                one.compact()
+            if chance.random() < 0.5:
+                store = _disturbed(agent, store, hub, chance)
+        if chance.random() < 0.5:
+            one.end(BEGUN + 40 * S)
+        one.close()
+    hand_over(agent, store)
+    store.close()
+    assert all_facts(hub) == all_facts(agent)
+    assert [row[:4] for row in listed(hub)] == [row[:4] for row in listed(agent)]
+
+
+def _disturbed(agent: Path, store: HubStore, hub: Path, chance: random.Random) -> HubStore:
+    sent = all_messages(agent)
+    wild = [one for one in sent if chance.random() < 0.8]
+    wild += chance.choices(sent, k=3) if sent else []
+    if chance.random() < 0.5:
+        place = chance.randrange(len(wild) + 1)
+        wild = wild[place:] + wild[:place]
+    store.commit([received(one) for one in wild], BEGUN)
+    heard = Outbox(str(agent), SITE)
+    for boot in heard.boots():
+        heard.has(boot.name, store.mark(SITE, boot.name))
+    heard.close()
+    if chance.random() < 0.3:
+        store.close()
+        store = HubStore(str(hub))
+    return store
+
+
+def test_a_hub_that_lost_all_gets_all_that_is_kept(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    recorded(agent, 60, compact_at=(20, 40))
+    for name in ("first", "second"):
+        store = HubStore(str(tmp_path / name))
+        heard = Outbox(str(agent), SITE)
+        heard.has("00000000000000aa", store.mark(SITE, "00000000000000aa"))
+        heard.close()
+        hand_over(agent, store)
+        store.close()
+        assert all_facts(tmp_path / name) == all_facts(agent)
+
+
+def test_rows_that_are_segments_by_now_are_told_once(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    recorded(agent, 120, compact_at=(119,))
+    sent = all_messages(agent)
+    assert not [one for one in sent if isinstance(one.body, Probes)]
+    assert any(isinstance(one.body, Gone) and one.last - one.first > 50 for one in sent)
+    assert all(later.first == earlier.last + 1 for earlier, later in pairwise(sent))
+
+
+def test_nothing_that_the_hub_lacks_is_forgotten_and_what_it_has_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SEGMENT_ROWS", 50)
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    one = shipping.writer(agent, limit=50_000)
+    for fact in head():
+        one.add(1, fact)
+
+    def go_on(begin: int, end: int) -> None:
+        for number in range(begin, end):
+            for fact in second(number, hops=12):
+                one.add(1, fact)
+            one.commit()
+            one.compact_if_due()
+
+    go_on(1, 800)
+    store = HubStore(str(hub))
+    before = all_facts(agent)
+    assert agent.stat().st_size > 80_000
+    assert len([fact for fact in before[0][2] if hasattr(fact, "ttl")]) == 799 * 24
+    hand_over(agent, store)
+    assert all_facts(hub) == before
+    go_on(800, 900)
+    assert len(all_facts(agent)[0][2]) < len(before[0][2])
+    hand_over(agent, store)
+    assert len(all_facts(hub)[0][2]) == len(before[0][2]) + 100 * 25
+    one.close()
+    store.close()
+
+
+def test_messages_of_many_targets_stay_small(tmp_path: Path) -> None:
+    """64 KB, also where a thousand targets begin at once and where one sends a thousand probes a second."""
+    agent = tmp_path / "agent"
+    one = shipping.writer(agent)
+    facts: list[list[SessionFact]] = [second(number, hops=15) for number in range(1, 4)]
+    for target in range(1, 1001):
+        for fact in head():
+            one.add(target, fact)
+    for of_second in facts:
+        for target in range(1, 1001):
+            for fact in of_second:
+                one.add(target, fact)
+        one.commit()
+    for number in range(4, 700):
+        for fact in second(number, hops=15):
+            one.add(1, fact)
+    one.commit()
+    one.compact()
+    one.close()
+    sizes = [len(messages.encode(message)) for message in all_messages(agent, from_the_first=True)]
+    assert max(sizes) <= 64 << 10
+    assert len(sizes) < 120
