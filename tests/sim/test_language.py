@@ -158,7 +158,7 @@ def test_every_built_in_scenario_has_a_title_a_story_and_can_be_played() -> None
     assert stories[0].name == "tour"
     names = {story.name for story in stories}
     assert names >= {
-        "tour", "healthy", "ratelimit", "wifi", "lossy-link", "ecmp", "route-change", "outage", "mpls",
+        "tour", "healthy", "ratelimit", "wifi", "lossy-link", "bundle", "ecmp", "route-change", "outage", "mpls",
         "silent-target", "loop", "bufferbloat", "ipv6", "hostile",
     }  # fmt: skip
     for story in stories:

@@ -19,7 +19,7 @@ from hopscope.session.model import Probing
 from hopscope.session.query import split_queries
 from hopscope.system.files import Unreadable, read_given
 from hopscope.views.report.document import MTR_FIELDS, NamesMode, Style
-from hopscope.views.report.formats import MTR, STEPWISE, STREAMS
+from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, TEXT
 from hopscope.wire.methods import METHODS, able_to_send
 
 REPORT_ROUNDS = 10
@@ -152,6 +152,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         merged["pattern"] = os.urandom(1)[0]
     if merged.get("mark") is not None:
         _check_mark(merged, "mark" in values)
+    if action == "demo" and values.get("flows", 1) != 1 and merged.get("protocol", "auto") == "auto":
+        merged["protocol"] = "udp"  # ICMP has no ports, and on a simulated network nothing stands against UDP
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
     _check_history(merged, action, targets)
@@ -167,11 +169,10 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")
-    if action == "demo" and probing.flows > 1 and probing.protocol == "auto":
-        probing = msgspec.structs.replace(probing, protocol="udp")  # ICMP has no ports; here nothing stands against UDP
     if probing.flows > 1 and "flows" in values:
         _check_flows(probing, asked)
-    if asked in MTR or as_mtr:
+    is_text_of_flows = asked in TEXT and "flows" in values and not as_mtr
+    if (asked in MTR and not is_text_of_flows) or as_mtr:
         probing = msgspec.structs.replace(probing, budget=0.0, flows=1)  # mtr knows neither
     return Options(
         action=action,
@@ -218,7 +219,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
 
 
 def _check_flows(probing: Probing, asked: str | None) -> None:
-    if asked in MTR:
+    if asked in MTR and asked not in TEXT:
         raise UsageError(f"--flows: {asked} knows one flow; add --format json")
     if probing.first_protocol == "icmp":
         raise UsageError("--flows: parallel flows differ by their ports, and ICMP has none; add -u (UDP) or -T (TCP)")

@@ -14,6 +14,8 @@ from hopscope.words.numbers import percent
 
 _WORST_FIRST: Final[tuple[FlowState, ...]] = ("dead", "bad", "losing", "slow", "ok", "unknown")
 _BAD: Final[frozenset[FlowState]] = frozenset(("dead", "bad"))
+ILL: Final[frozenset[FlowState]] = frozenset(("dead", "bad", "losing", "slow"))
+"""States in which something is wrong."""
 _MOST_PORTS: Final = 8
 """Source ports that a sentence names."""
 

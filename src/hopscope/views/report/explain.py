@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from hopscope.session.model import Target
+from hopscope.views.report import paths
 from hopscope.views.report.document import Document, query_of
 from hopscope.views.report.text import wide
 from hopscope.views.report.words import MOST_HAPPENED, happened, measured, said_of, verdict
+from hopscope.words.parallel import fan_words
 
 
 def explanation(document: Document) -> str:
@@ -26,6 +28,12 @@ def ticket(document: Document) -> str:
     return "\n".join(parts)
 
 
+def _paths(target: Target) -> list[str]:
+    """Of several flows which go where, and those of a bad path by addresses and ports."""
+    fan = paths.fan_of(target)
+    return [] if fan is None else [fan_words(fan), *paths.ill_flows(target, fan)]
+
+
 def _lines(document: Document, target: Target) -> list[str]:
     problem = target.error or (target.refusal.message if target.refusal else None)
     if problem is not None and not target.path.rounds:
@@ -40,6 +48,7 @@ def _lines(document: Document, target: Target) -> list[str]:
         ("It is not this:", said.against),
         ("Odd, and no trouble:", [note for note in notes if note not in said.against]),
         ("What was wrong, and when:", [happened(one, said) for one in judged.incidents][-MOST_HAPPENED:]),
+        ("Parallel paths:", _paths(target)),
         ("What to try:", said.steps),
     )
     for title, items in parts:

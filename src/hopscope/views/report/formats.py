@@ -54,6 +54,8 @@ BY_SUFFIX: Final[dict[str, Format]] = {format_.suffix: format_ for format_ in _A
 STREAMS: Final = frozenset(format_.name for format_ in _ALL if format_.printer is None)
 """Formats that are written while probing goes on: see `stream`."""
 MTR: Final = frozenset(format_.name for format_ in _ALL if format_.is_mtrs)
+TEXT: Final = frozenset(("text", "wide"))
+"""Those of mtr's that people read: with ``--flows`` the parallel paths stand below the table."""
 STEPWISE: Final = frozenset(format_.name for format_ in _ALL if format_.is_stepwise)
 
 

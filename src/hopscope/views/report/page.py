@@ -10,7 +10,7 @@ from html import escape
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.report import svg
+from hopscope.views.report import paths, svg
 from hopscope.views.report.document import Document, hostname, is_claim, query_of
 from hopscope.views.report.words import (
     UNVERIFIED,
@@ -28,6 +28,7 @@ from hopscope.words.hops import hop_finding
 from hopscope.words.moods import mood
 from hopscope.words.numbers import exact_ms as ms
 from hopscope.words.numbers import exact_percent as percent
+from hopscope.words.parallel import fan_words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;
@@ -110,7 +111,7 @@ def _section(document: Document, target: Target) -> str:
         f"<dl>{facts}</dl>",
     ]
     if path.rows:
-        parts += ["<h2>Hops</h2>", _table(document, target), _legend(target)]
+        parts += ["<h2>Hops</h2>", _table(document, target), _legend(target), *_paths(document, target)]
         parts.append(_figure("Latency along the path (ms)", svg.along_path(path.rows)))
         shown = path.target_hop or next((hop for hop in reversed(path.rows) if hop.received), None)
         if shown is not None:
@@ -148,6 +149,26 @@ def _legend(target: Target) -> str:
     if any(is_harmless(judged) for _hop, judged in found):
         lines.append(f"{HARMLESS} The router limits how often it answers, or never does; traffic is not lost.")
     return f'<p class="legend"><small>{" ".join(lines)}</small></p>' if lines else ""
+
+
+def _paths(document: Document, target: Target) -> list[str]:
+    """The parallel paths of a target with several flows."""
+    fan = paths.fan_of(target)
+    if fan is None:
+        return []
+
+    def cell(tag: str, title: str, words: str) -> str:
+        sort = ' class="n"' if title in paths.NUMBERS else ' class="host"' if title == "By" and tag == "td" else ""
+        return f"<{tag}{sort}>{escape(words)}</{tag}>"
+
+    head = "".join(cell("th", title, title) for title in paths.HEAD)
+    rows = "\n".join(
+        f"<tr>{''.join(cell('td', title, words) for title, words in zip(paths.HEAD, cells, strict=True))}</tr>"
+        for cells in paths.rows(document, target, fan)
+    )
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    words = f"<p>{escape(_sentence(fan_words(fan)))}.</p>"
+    return ["<h2>Parallel paths</h2>", words, f'<div class="wide">{table}</div>']
 
 
 def _figure(title: str, chart: str) -> str:

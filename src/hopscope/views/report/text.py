@@ -11,8 +11,9 @@ from datetime import datetime
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
-from hopscope.views.report import mtr
+from hopscope.views.report import mtr, paths
 from hopscope.views.report.document import Document, Style, hostname, latest
+from hopscope.words.parallel import fan_words
 
 NARROW = 33
 
@@ -49,6 +50,9 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
     ]
     for hop in hops:
         lines += _hop(document, target, hop, columns, width, wide=wide)
+    fan = paths.fan_of(target)
+    if fan is not None:
+        lines += ["", f"Parallel paths: {fan_words(fan)}.", *paths.table(document, target, fan)]
     return "\n".join(lines) + "\n"
 
 
