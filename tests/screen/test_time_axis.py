@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from hopscope.path.snapshot import LOST, PENDING, Hop, Window
+from hopscope.path.snapshot import LATE, LOST, PENDING, Hop, Window
 from hopscope.session.model import Target
 from hopscope.views.screen import chart, distribution, heat, spark, themes, whisker
 from hopscope.views.screen.app import HopscopeApp
@@ -207,9 +207,28 @@ def text_of(rows: Sequence[Row]) -> str:
 def test_what_was_cut_off_is_a_solid_block_with_its_length() -> None:
     session = VirtualSession("outage").play(75)
     rows = chart.over_time(drawn(session), 120, 14)
-    assert "15 s, 15 of 15" in text_of(rows)
+    assert "15 s, 15 lost" in text_of(rows)
     blocks = [row.text.count("█") for row in rows[1:-1]]
     assert min(blocks) >= 5
+
+
+def test_a_block_that_lasts_says_what_is_awaited_still() -> None:
+    rows = chart.over_time(drawn(VirtualSession("outage").play(30)), 120, 14)
+    assert "7 lost, 4 awaited" in text_of(rows)
+
+
+def test_a_round_that_was_answered_too_late_has_a_sign_and_no_hole() -> None:
+    session = VirtualSession("hostile").play(75)
+    target = session.snapshot().targets[0].path.target_hop
+    assert target is not None
+    samples = target.window.samples
+    assert (LATE in samples, LOST in samples) == (True, False)
+    assert text_of(chart.over_time(drawn(session), 120, 14)).count("»") == list(samples).count(LATE)
+
+
+def test_an_axis_that_does_not_begin_at_0_says_so_wherever_there_is_room() -> None:
+    rows = chart.over_time(drawn(VirtualSession("hostile").play(75)), 120, 14)
+    assert "the axis does not begin at 0" in text_of(rows)
 
 
 def test_an_axis_that_does_not_begin_at_0_says_so_and_one_that_does_not_need_to_begins_there() -> None:

@@ -285,7 +285,7 @@ def test_what_it_is_not_is_said_too() -> None:
         ("loss", 4, 5, "tell your provider, with this report: only who pays a network in between can make it act"),
         ("loss", 2, 3, "tell your provider, with this report"),
         ("outage", 6, 7, "tell whoever runs www.example.com, with this report"),
-        ("local-network", 1, 1, "try a cable in the place of Wi-Fi, and restart the router"),
+        ("local-network", 1, 1, "try a cable instead of Wi-Fi, and restart the router"),
         ("this-computer", None, None, "see what this machine allows: hopscope doctor"),
         ("no-answer", 6, 7, "try TCP to a port that it serves: -T -P 443"),
     ],

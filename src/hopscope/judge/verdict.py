@@ -210,3 +210,21 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """Incidents that were too many to be kept."""
     marks: tuple[Mark, ...] = ()
     epochs: tuple[Epoch, ...] = ()
+
+    @property
+    def open(self) -> Incident | None:
+        """The incident of the verdict's trouble."""
+        kind = self.verdict.kind
+        return next((each for each in reversed(self.incidents) if each.end is None and each.kind == kind), None)
+
+    @property
+    def since(self) -> int | None:
+        """When the verdict's state began, as far as that is known; without a moment of its own it is its incident's."""
+        if self.verdict.since is None and self.open is not None and self.times == 1:
+            return self.open.begin
+        return self.verdict.since
+
+    @property
+    def times(self) -> int:
+        """How often the verdict's trouble came."""
+        return 1 if self.open is None else self.open.times

@@ -66,7 +66,7 @@ class Told:
         is_other = before is None or _said(before.verdict) != _said(verdict) or _state(before) != _state(judged)
         if not is_other and 0 <= at - self._kept_at < _EVERY_NS:
             return
-        self._note_trouble(None if before is None else before.verdict, verdict, at)
+        self._note_trouble(None if before is None else before.verdict, judged, at)
         stood = {} if before is None else {each.id: each for each in before.incidents}
         for incident in judged.incidents:
             if stood.get(incident.id) is not incident:
@@ -81,20 +81,19 @@ class Told:
             del self._incident_times[: _MOST // 2 : 2], self._incidents[: _MOST // 2 : 2]
         del self._troubles[:-_MOST]
 
-    def _note_trouble(self, before: Verdict | None, verdict: Verdict, at: int) -> None:
+    def _note_trouble(self, before: Verdict | None, judged: Judged, at: int) -> None:
         """Where one trouble begins and another ends; its begin is known better and better."""
-        troubles = self._troubles
+        troubles, verdict, since = self._troubles, judged.verdict, judged.since
         is_same = before is not None and before.kind == verdict.kind
         if troubles and troubles[-1].end is None and before is not None and before.is_trouble:
             if is_same:
-                if verdict.since is not None:
-                    troubles[-1] = troubles[-1]._replace(begin=verdict.since)
+                if since is not None:
+                    troubles[-1] = troubles[-1]._replace(begin=since)
                 return
-            over = verdict.since if verdict.since is not None else verdict.at
+            over = since if since is not None else verdict.at
             troubles[-1] = troubles[-1]._replace(end=max(troubles[-1].begin, min(over, at)))
         if verdict.is_trouble and not is_same:
-            begin = verdict.since if verdict.since is not None else verdict.at
-            troubles.append(Happening(at, verdict, begin, None))
+            troubles.append(Happening(at, verdict, since if since is not None else verdict.at, None))
 
     def at(self, moment: int, now: Judged) -> Judged:
         """All that was said at a moment. `now`: what is said by now; it knows the marks and epochs of then, too."""

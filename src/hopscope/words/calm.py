@@ -11,13 +11,15 @@ from hopscope.words.clauses import (
     DETAILS,
     Background,
     Ways,
+    access_line,
     between,
     how_long,
     sides,
+    target_called,
 )
-from hopscope.words.numbers import nth, span
+from hopscope.words.numbers import about, nth, span
 from hopscope.words.places import Place
-from hopscope.words.verdicts import Circumstances, matter, ms
+from hopscope.words.verdicts import Circumstances, matter, ms, where
 
 _YOUNG: Final = 10
 
@@ -61,8 +63,25 @@ def _recovered(verdict: Verdict, setting: Circumstances, history: Background) ->
     if was is None:
         return "fine again", (aside,), ()
     place = setting.place
+    return "fine again", (aside,), (_was(was, place, setting), _began(was, place), _then(was))
+
+
+_RETURNING: Final = {
+    "bufferbloat": "If it comes back, pause uploads and downloads.",
+    "local-network": "If it comes back, try a cable instead of Wi-Fi.",
+}
+"""What to do about one's own part, once it is over."""
+
+
+def _began(was: Incident, place: Place) -> Ways:
+    """Where that was; by now the provider's name can be spared."""
+    ways = access_line(place, "It began") if was.kind == "bufferbloat" else between(place, "It began")
+    return ways[1:]
+
+
+def _then(was: Incident) -> str:
     ease = "There is nothing to do." if was.times == 1 else ""
-    return "fine again", (aside,), (_was(was, place, setting), between(place, "It began"), ease)
+    return _RETURNING.get(was.kind, ease)
 
 
 QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], Calm]]] = {
@@ -72,19 +91,43 @@ QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], Calm]]] = 
 }
 
 
-def _was(was: Incident, place: Place, setting: Circumstances) -> str:
-    """``No answer came from hop 6 on for 15 s, 12:00:20 to 12:00:35.``"""
-    said = matter(was.kind, place, is_over=True)
-    said = said[:1].upper() + said[1:]
+_HARM: Final[dict[str, str]] = {
+    "outage": "no answer came {where}: {target} was cut off",
+    "route-change": "traffic took another, {worse} way {where}{more}",
+    "detour": "traffic took another, {worse} way {where}{more}",
+    "bufferbloat": "your internet line was full {where}{more}",
+    "congestion": "packets queued at a busy link {where}{more}",
+    "loss": "{share} of packets were lost {where}",
+}
+"""What was the matter, and how bad it was."""
+
+
+def _was(was: Incident, place: Place, setting: Circumstances) -> Ways:
+    """``No answer came from hop 6 on: www.example.com was cut off for 15 s, 12:00:20 to 12:00:35.``"""
+    more = f" (+{ms(was.delay_ns)})" if was.delay_ns is not None and was.delay_ns > 0 else ""
+    short = matter(was.kind, place, is_over=True)
+    whole = _HARM.get(was.kind, short).format(
+        target=target_called(setting),
+        where=where(place),
+        worse="slower" if more else "worse",
+        more=more,
+        share=about(100 * was.lost / was.sent) if was.sent and was.lost else "a part",
+    )
+    when = _when(was, setting)
+    return tuple(f"{said[:1].upper()}{said[1:]}{when}." for said in (" ".join(whole.split()), short))
+
+
+def _when(was: Incident, setting: Circumstances) -> str:
     if was.end is None:
-        return f"{said}."
+        return ""
+    begin, end = setting.clock(was.begin), setting.clock(was.end)
     if was.times > 1:
-        return f"{said} until {setting.clock(was.end)}, the {nth(was.times)} time since {setting.clock(was.begin)}."
-    return f"{said} for {span((was.end - was.begin) / 1e9)}, {setting.clock(was.begin)} to {setting.clock(was.end)}."
+        return f" until {end}, the {nth(was.times)} time since {begin}"
+    return f" for {span((was.end - was.begin) / 1e9)}, {begin} to {end}"
 
 
 def _before(was: Incident, place: Place, setting: Circumstances) -> Ways:
-    said = _was(was, place, setting)
+    said = _was(was, place, setting)[-1]
     begin = f"Before that: {said[:1].lower()}{said[1:-1]}"
     ways = dict.fromkeys(each for each in (sides(place, detail) for detail in DETAILS) if each)
     return (*(f"{begin}, {each}." for each in ways), f"{begin}.")

@@ -30,8 +30,10 @@ class Background(NamedTuple):
     """The last trouble that is over, by its end."""
     place: Place
     """Where that was."""
-    open: Incident | None
-    """The trouble that lasts."""
+    since: int | None
+    """When the trouble that lasts began, as far as that is known."""
+    times: int
+    """How often it came."""
     lost: int
     """Of the target, as the table counts."""
     counted: int
@@ -40,21 +42,17 @@ class Background(NamedTuple):
     now: int | None
     """The moment that is shown, as far as facts go."""
 
-    def since(self, verdict: Verdict) -> int | None:
-        """When `verdict`'s trouble began, as far as that is known."""
-        if verdict.since is None and self.open is not None and self.open.kind == verdict.kind:
-            return self.open.begin
-        return verdict.since
-
     @property
     def may_pass(self) -> bool:
-        """Whether the trouble of now is so young that it may be over before anybody has been told of it."""
-        return self.open is not None and self.now is not None and self.now - self.open.begin < _PASSING_NS
+        """Whether the trouble of now, the first of its kind, may be over before anybody has been told of it."""
+        return (
+            self.since is not None and self.now is not None and self.times == 1 and self.now - self.since < _PASSING_NS
+        )
 
 
 def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
     """Since when, and that it lasts."""
-    begin = history.since(verdict)
+    begin = history.since
     if begin is None:
         return (" now",) if is_now else ("",)
     long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
@@ -68,9 +66,8 @@ def how_long(ns: int) -> str:
     return resting(ns / 1e9)
 
 
-def again(verdict: Verdict) -> tuple[str, ...]:
-    times = verdict.numbers.times
-    return (f"It is the {nth(times)} time.",) if times > 1 and verdict.kind != "flapping" else ()
+def again(kind: str, times: int) -> tuple[str, ...]:
+    return (f"It is the {nth(times)} time.",) if times > 1 and kind != "flapping" else ()
 
 
 def span_of(n: Numbers, history: Background) -> str:
@@ -89,6 +86,13 @@ def between(place: Place, begin: str = "It begins") -> Ways:
         f"{bare[:1].upper()}{bare[1:]}.",
     )
     return tuple(dict.fromkeys(ways)) if whole else ()
+
+
+def access_line(place: Place, begin: str = "It begins") -> Ways:
+    """The line that an internet provider's customer pays for."""
+    name = f" ({place.provider})" if place.provider else ""
+    whole, short = f"on the line between your router and your provider{name}", "on the line to your provider"
+    return f"{begin} {whole}.", f"{begin} {short}.", f"{short[:1].upper()}{short[1:]}."
 
 
 def sides(place: Place, detail: Detail = "whole") -> str:
@@ -139,7 +143,7 @@ def _whom_to_tell(setting: Circumstances) -> Ways:
     name = f" ({place.provider})" if place.provider else ""
     match place.segment:
         case "this computer" | "your network":
-            return ("Restart your router, or try a cable in the place of Wi-Fi.",)
+            return ("Restart your router, or try a cable instead of Wi-Fi.",)
         case "your provider":
             return ("Call your provider.",)
         case "the target's network" if place.near != "your provider":

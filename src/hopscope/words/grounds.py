@@ -13,7 +13,7 @@ _PROVIDER: Final = "tell your provider, with this report"
 _WHOM: Final = {
     "your provider": _PROVIDER,
     "transit": f"{_PROVIDER}: only who pays a network in between can make it act",
-    "your network": "try a cable in the place of Wi-Fi, and restart the router",
+    "your network": "try a cable instead of Wi-Fi, and restart the router",
 }
 _BY_TCP: Final = "try TCP to a port that it serves: -T -P 443"
 _NEXT: Final = {

@@ -41,7 +41,14 @@ def _counted(verdict: Verdict, path: Path) -> Verdict:
         return verdict
     if verdict.since is None or verdict.since > started or not target.lost:
         return verdict
-    numbers = msgspec.structs.replace(verdict.numbers, sent=target.lost + target.received, lost=target.lost)
+    before, sent = verdict.numbers, target.lost + target.received
+    numbers = msgspec.structs.replace(
+        before,
+        sent=sent,
+        lost=target.lost,
+        behind_sent=before.behind_sent - before.sent + sent,
+        behind_lost=before.behind_lost - before.lost + target.lost,
+    )
     return msgspec.structs.replace(verdict, numbers=numbers)
 
 
@@ -85,11 +92,10 @@ class Said:
         now = self.verdict.since if self.verdict.kind == "recovered" else self.verdict.at
         over = [each for each in judged.incidents if each.end is not None and each.end <= (now or each.end)]
         last = max(over, key=lambda each: each.end or 0, default=None)
-        open_ = next((each for each in reversed(judged.incidents) if each.end is None), None)
         target = path.target_hop
         counted = (target.lost, target.lost + target.received) if target is not None else (0, 0)
         last_place = self.place_of(last) if last is not None else Place()
-        return Background(last, last_place, open_, *counted, path.numbers.name, path.last_at)
+        return Background(last, last_place, judged.since, judged.times, *counted, path.numbers.name, path.last_at)
 
     @property
     def evidence(self) -> tuple[str, ...]:

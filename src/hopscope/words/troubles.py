@@ -9,6 +9,7 @@ from hopscope.judge.verdict import Numbers
 from hopscope.words.clauses import (
     Background,
     Ways,
+    access_line,
     between,
     fine_before,
     named_role,
@@ -32,17 +33,26 @@ def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
     fine = fine_before(place, "lose nothing", "loses nothing") if n.before_sent and not n.before_lost else ""
     head = f"{share} of packets are lost{how} {where(place)}".rstrip()
-    return f"{head}{span_of(n, history)}", (between(place), whom_to_tell(setting, history), feel, fine)
+    return f"{head}{span_of(n, history)}{_elsewhere(n)}", (between(place), whom_to_tell(setting, history), feel, fine)
+
+
+def _elsewhere(n: Numbers) -> str:
+    """How much the hops behind the place lose where the target's own share, perhaps by luck, is another one."""
+    sent, lost = n.behind_sent - n.sent, n.behind_lost - n.lost
+    if sent < n.sent or not n.sent:
+        return ""
+    own, other = 100 * n.lost / n.sent, 100 * lost / sent
+    low, high = sorted((own, other))
+    return f" ({about(other)} at the hops before the target)" if high >= 2 * low and high - low >= 2 else ""
 
 
 def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del n
     place = setting.place
-    feel = f"Nothing gets through to {target_called(setting)}."
-    return f"no answer {where(place)}".rstrip(), (
+    head = f"no answer {where(place)}".rstrip()
+    return f"{head}: {target_called(setting)} is cut off", (
         between(place),
         whom_to_tell(setting, history),
-        feel,
         fine_before(place),
     )
 
@@ -54,18 +64,17 @@ def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
         return "no answer from anywhere", ("Is the cable in, or the Wi-Fi on?", "Look at your router first.")
     how = "UDP" if setting.protocol == "udp" else "pings" if setting.protocol == "icmp" else "TCP"
     until = place.first if place.first is not None else (place.last or 1) - 1
-    near = (
-        named_role(place.near, place.between[0], "whole" if place.near != "transit" else "bare")
-        .replace(" (", ", ")
-        .removesuffix(")")
-        if place.between
-        else ""
-    )
+    near = ""
+    if place.between:
+        near = named_role(place.near, place.between[0], "bare" if place.near == "transit" else "whole")
+        near = near.replace(" (", ", ").removesuffix(")")
     at: Ways = ()
     if until:
         at = (f"Up to hop {until}{f' ({near})' if near else ''} all is fine.", f"Up to hop {until} all is fine.")
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
-    use = "" if setting.protocol == "tcp" else f"Many never answer {how}; a browser may work."
+    use: Ways = ()
+    if setting.protocol != "tcp":
+        use = (f"Many never answer {how}: if a browser opens it, all is well.", f"Many never answer {how}.")
     return f"{the_target(setting)} does not answer {how}", (at, use, try_)
 
 
@@ -132,7 +141,7 @@ def _local_network(n: Numbers, setting: Circumstances, history: Background) -> T
         bad.append(f"{about(100 * n.lost / n.sent)} lost")
     begins = ("It begins between here and hop 1, your router.", "Between here and hop 1, your router.")
     feel = (f"{_STUTTER}: {', '.join(bad)}.", f"Calls stutter: {bad[-1]}.")
-    do = ("Try a cable in the place of Wi-Fi.", "Try a cable.")
+    do = ("Try a cable instead of Wi-Fi.", "Try a cable.")
     fine = "All rows show it, but nothing is wrong further out." if setting.place.last else ""
     return "your own network is unsteady (Wi-Fi?)", (begins, do, feel, fine)
 
@@ -140,14 +149,9 @@ def _local_network(n: Numbers, setting: Circumstances, history: Background) -> T
 def _bufferbloat(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del history
     place = setting.place
-    name = f" ({place.provider})" if place.provider else ""
-    line = (
-        f"It begins on the line between your router and your provider{name}.",
-        "It begins on the line to your provider.",
-    )
     do = ("Stop uploads, backups and big downloads, and see whether it ends.", "Stop uploads and downloads.")
     head = f"your internet line is full {where(place)}".rstrip()
-    return f"{head}{_slower(n)}", (line, do, _slow(n), f"{_STUTTER}.")
+    return f"{head}{_slower(n)}", (access_line(place), do, _slow(n), f"{_STUTTER}.")
 
 
 def _congestion(n: Numbers, setting: Circumstances, history: Background) -> Told:

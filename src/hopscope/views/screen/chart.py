@@ -155,13 +155,16 @@ def over_time(chart: Chart, width: int, height: int) -> list[Row]:
     canvas = _curves(series, values, axis.columns, tall, look)
     _lay_band(canvas, mine.cells, values, look)
     _lay_loss(canvas, chart, mine)
+    _lay_oddities(canvas, mine.cells, look)
     if chart.cursor is not None:
         for row in canvas:
             if row[chart.cursor][0] == " ":
                 row[chart.cursor] = ("│" if not look.glyphs.is_ascii else "|", look.text)
     labels = dict(values.ticks())
     if values.floor > 0:
-        _lay_words(canvas[-1], f"best {span_ms(best)} (the axis does not begin at 0)", look.quiet)
+        for row in reversed(canvas):
+            if _lay_words(row, f"best {span_ms(best)} (the axis does not begin at 0)", look.quiet):
+                break
     rows = []
     for number, cells in enumerate(canvas):
         label = labels.get(tall - 1 - number)
@@ -270,7 +273,21 @@ def _lay_loss(canvas: Canvas, chart: Chart, mine: AxisRow) -> None:
     for start, end, lost in runs:
         if lost >= _CUT_OFF and any(mine.cells[column].share >= 1 for column in range(start, end)):
             lasted = lost * plan.interval_ns / S if plan is not None else (end - start) * chart.axis.step / S
-            _label_block(canvas, start, end, f"{span(lasted)}, {lost} of {lost}", style)
+            awaited = sum(cell.pending for cell in mine.cells[end:])
+            lasts = awaited and not any(cell.answered for cell in mine.cells[end:])
+            words = f"{lost} lost, {awaited} awaited" if lasts else f"{span(lasted)}, {lost} lost"
+            _label_block(canvas, start, end, words, style)
+
+
+def _lay_oddities(canvas: Canvas, cells: Sequence[Cell], look: Look) -> None:
+    """Signs where nothing was answered in time and nothing is lost either: a hole in the line would have no reason."""
+    for column, cell in enumerate(cells):
+        if cell.answered or cell.lost:
+            continue
+        if cell.failed:
+            canvas[0][column] = (look.glyphs.failed, look.bad)
+        elif cell.late:
+            canvas[0][column] = (look.glyphs.late, look.warn)
 
 
 def _runs(cells: Sequence[Cell]) -> list[tuple[int, int, int]]:
@@ -292,13 +309,17 @@ def _runs(cells: Sequence[Cell]) -> list[tuple[int, int, int]]:
     return runs
 
 
+_BESIDE: Final = 3
+"""Cells of the block on either side of the words inside it."""
+
+
 def _label_block(canvas: Canvas, start: int, end: int, words: str, style: Style) -> None:
-    """How long it was, inside where there is room, else beside it."""
+    """How long it was, inside where that leaves it a block, else beside it."""
     row = canvas[min(1, len(canvas) - 1)]
     words = f" {words} "
-    inside = end - start - len(words)
+    inside = end - start - len(words) - 2 * _BESIDE
     if inside >= 0:
-        begin, its = start + inside // 2, style + Style(reverse=True)
+        begin, its = start + _BESIDE + inside // 2, style + Style(reverse=True)
     elif end + len(words) <= len(row):
         begin, its = end, style
     elif start - len(words) >= 0:
@@ -311,8 +332,10 @@ def _label_block(canvas: Canvas, start: int, end: int, words: str, style: Style)
         row[begin + offset] = (char, its)
 
 
-def _lay_words(row: list[tuple[str, Style]], words: str, style: Style) -> None:
-    """Words at the left of a row, where nothing stands there."""
-    if len(words) + 2 <= len(row) and all(char in " \u2800" for char, _ in row[: len(words) + 2]):
-        for offset, char in enumerate(words, 1):
-            row[offset] = (char, style)
+def _lay_words(row: list[tuple[str, Style]], words: str, style: Style) -> bool:
+    """Words at the left of a row, where nothing stands there; whether they have room."""
+    if len(words) + 2 > len(row) or any(char not in " \u2800" for char, _ in row[: len(words) + 2]):
+        return False
+    for offset, char in enumerate(words, 1):
+        row[offset] = (char, style)
+    return True

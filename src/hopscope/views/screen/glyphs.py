@@ -23,7 +23,7 @@ class GlyphSet:
     here: str = "■"
     refused: str = "◉"
     """A target that this machine may not or cannot probe."""
-    route: str = "⇄"
+    route: str = "↔"
     """The path is another one."""
     bars: str = "▁▂▃▄▅▆▇█"
     shades: str = " ░▒▓█"
@@ -55,7 +55,7 @@ class GlyphSet:
     up_down: str = "↑↓"
     enter: str = "⏎"
     to: str = "–"
-    to_and_fro: str = "⇄"
+    to_and_fro: str = "↔"
     is_ascii: bool = False
 
 
