@@ -347,6 +347,11 @@ ROWS: Final = {
             "test_what_is_forgotten_of_a_run_takes_the_names_along_that_only_it_had_met",
         ),
     ),
+    "A41": Row(
+        "The source ports of parallel flows are known to all: 16 bits are left to guess, and a dead target is healthy",
+        "what names a probe, and can be foreseen",
+        ("tests/probe/test_parallel.py::test_who_knows_target_and_program_does_not_know_the_ports",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

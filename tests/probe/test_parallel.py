@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from hopscope.probe.channel import ChannelRefused
 from hopscope.probe.engine import MOST_TARGETS
-from hopscope.probe.parallel import plans, source_port
+from hopscope.probe.parallel import machine, plans, source_port
 from hopscope.wire.messages import (
     Adjust,
     Answered,
@@ -57,7 +58,24 @@ def test_they_lie_an_odd_stride_apart() -> None:
 def test_known_ports() -> None:
     """What stands in a ticket must mean the same flow after an upgrade."""
     plan = Plan("192.0.2.80", 4, "udp", port=33434, flows=4)
-    assert [one.local_port for one in plans(plan)] == [21516, 23855, 26194, 28533]
+    assert [source_port(plan, flow, b"0123456789abcdef" * 2) for flow in range(4)] == [29591, 30508, 31425, 32342]
+    simulated = msgspec.structs.replace(plan, method="simulated")
+    assert [one.local_port for one in plans(simulated)] == [21516, 23855, 26194, 28533]
+
+
+def test_who_knows_target_and_program_does_not_know_the_ports() -> None:
+    plan = Plan("192.0.2.80", 4, "udp", port=33434, flows=64)
+    ports = [{source_port(plan, flow, bytes([number] * 32)) for flow in range(64)} for number in range(100)]
+    assert len(set[int].union(*ports)) > 4_000  # of the 6,400 some are alike by chance
+
+
+def test_a_machine_has_its_identifier_until_it_has_none_and_then_one_of_this_run(tmp_path: Path) -> None:
+    absent, empty, known, boot = (str(tmp_path / name) for name in ("absent", "empty", "known", "boot"))
+    Path(empty).write_text("uninitialized\n", encoding="ascii")
+    Path(known).write_text("0123456789abcdef" * 2 + "\n", encoding="ascii")
+    Path(boot).write_text("01234567-89ab-cdef-0123-456789abcdef\n", encoding="ascii")
+    assert machine([absent, empty, known]) == machine([boot]) == b"0123456789abcdef" * 2
+    assert machine([absent, empty]) != machine([absent, empty])
 
 
 def test_another_target_port_or_source_has_other_ports() -> None:
