@@ -352,6 +352,15 @@ ROWS: Final = {
         "what names a probe, and can be foreseen",
         ("tests/probe/test_parallel.py::test_who_knows_target_and_program_does_not_know_the_ports",),
     ),
+    "A42": Row(
+        "Printed streams with numbers of 20 digits, moments in the year 9999, millions of lines of six bytes",
+        "what a format promises, believed of a file",
+        (
+            "tests/history/test_streams.py::test_a_number_that_nothing_can_have_is_a_line",
+            "tests/history/test_streams.py::test_a_stream_of_more_probes_than_memory_holds_is_refused",
+            "tests/history/test_streams.py::test_a_stream_of_more_names_than_memory_holds_is_refused",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hopscope.history import streams
 from hopscope.history.store import StoreError
 from hopscope.history.streams import is_text, read
 from tests.cli.command import run
@@ -83,6 +84,9 @@ def test_mtrs_raw_lines_are_replayed_with_their_limits_said(tmp_path: Path) -> N
         ("x 0 33000\nx 1 33001\n", "its target is not known"),
         ("x 0 33000\nh 0 evil;name\n", "an address in it is none"),
         ("x 0 33000\nhello world\n", "none of mtr's raw lines"),
+        ("x 0 33000\nx ² 33000\n", "none of mtr's raw lines"),
+        (f"x 0 33000\nx {'9' * 5000} 33000\n", "none of mtr's raw lines"),
+        ("x 0 33000\nh 0 192.0.2.1\np 0 ² 33000\n", "no time or address"),
     ],
 )
 def test_what_cannot_be_replayed_is_said_in_a_line(tmp_path: Path, text: str, why: str) -> None:
@@ -93,6 +97,70 @@ def test_what_cannot_be_replayed_is_said_in_a_line(tmp_path: Path, text: str, wh
         read(str(path))
     done = run("history", "replay", str(path), "-r")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> str:
+    return run("demo", "healthy", "--fast", "-c", "3", "--format", "ndjson").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        (0, "started", '"9999-12-31T23:59:59+00:00"'),
+        (0, "started", '"0001-01-01T00:00:00+00:00"'),
+        (0, "packet_size", "99999999999999999999"),
+        (0, "tos", "-1"),
+        (0, "port", "99999999999999999999"),
+        (0, "interval_s", "1e300"),
+        (0, "timeout_s", "-1e308"),
+        (1, "sent_at", '"9999-12-31T23:59:59+00:00"'),
+        (1, "round", "99999999999999999999"),
+        (1, "round", "-1"),
+        (1, "ttl", "99999999999999999999"),
+        (1, "flow", "-99999999999999999999"),
+        (1, "reply_ttl", "99999999999999999999"),
+        (1, "count", "99999999999999999999"),
+        (1, "rtt_ms", "1e300"),
+        (1, "mpls", '[{"label": 99999999999999999999, "tc": 0, "bottom": true, "ttl": 1}]'),
+        (1, "mpls", "[" + ",".join(['{"label":1,"tc":0,"bottom":true,"ttl":1}'] * 1000) + "]"),
+        (-1, "rounds", "99999999999999999999"),
+    ],
+)
+def test_a_number_that_nothing_can_have_is_a_line(
+    healthy: str, tmp_path: Path, line: int, name: str, value: str
+) -> None:
+    path = tmp_path / "stream"
+    lines = healthy.splitlines()
+    event = json.loads(lines[line])
+    lines[line] = json.dumps({**event, name: "here"}).replace('"here"', value)
+    path.write_text("\n".join(lines) + "\n")
+    try:
+        store, _ = read(str(path))
+    except StoreError:
+        return
+    with store:  # a line that no version of hopscope wrote is left out
+        for trace in store.traces():
+            list(store.facts(trace))
+
+
+@pytest.mark.parametrize("words", ["x 0 {}", "h 0 10.0.0.1\np 0 5"])
+def test_a_stream_of_more_probes_than_memory_holds_is_refused(
+    tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_MOST_PROBES", 1_000)
+    path = tmp_path / "stream"
+    path.write_text("".join(f"{words.format(number)}\n" for number in range(1_001)))
+    with pytest.raises(StoreError, match="more than 1,000 probes"):
+        read(str(path))
+
+
+def test_a_stream_of_more_names_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_MOST_NAMES", 10)
+    path = tmp_path / "stream"
+    path.write_text("x 0 1\n" + "".join(f"h 0 10.0.0.{number}\nd 0 a\n" for number in range(20)))
+    with pytest.raises(StoreError, match="more names"):
+        read(str(path))
 
 
 @pytest.mark.parametrize("name", ["ndjson", "mtr-raw"])

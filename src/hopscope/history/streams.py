@@ -44,6 +44,14 @@ S: Final = 1_000_000_000
 MOST_BYTES: Final = 256 << 20
 _MOST_LINE: Final = 1 << 20
 _MOST_TARGETS: Final = 10_000
+_MOST_PROBES: Final = 1_000_000
+"""A line of six bytes is a probe, and a probe takes some hundred in memory."""
+_MOST_NAMES: Final = 100_000
+_MOST_LABELS: Final = 64
+_LARGEST: Final = 65_535
+"""Packet, and port."""
+_LATEST: Final = 1 << 62
+_MOST_ROUNDS: Final = 1 << 40
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RAW: Final = re.compile(r"[xhdpmstu] \d{1,3}( |$)")
 _OF_NDJSON: Final = (
@@ -145,6 +153,8 @@ class _OwnTarget:
             rounds=rounds,
         )
         check(plan)
+        if not (0 <= head.packet_size <= _LARGEST and 0 <= (head.port or 0) <= _LARGEST and 0 <= head.tos <= 255):
+            raise StoreError("a number in it is none that a probe can have")
         yield number, Asked(at, head.query, probing)
         yield number, Begun(at, plan)
         yield (
@@ -190,6 +200,7 @@ def _fates(number: int, probe: ProbeEvent, at: int) -> list[TargetFact]:
 def _of_ndjson(lines: Iterable[bytes]) -> Iterator[tuple[int, TargetFact | Named]]:
     under_way: dict[str, _OwnTarget] = {}
     numbers: dict[tuple[str, str], int] = {}
+    probes = 0
     for line in lines:
         event = _event(line)
         if isinstance(event, StartEvent):
@@ -203,6 +214,10 @@ def _of_ndjson(lines: Iterable[bytes]) -> Iterator[tuple[int, TargetFact | Named
             target = under_way.get(event.target)
             if target is None:
                 raise StoreError("it begins in the midst of a stream: it has no start event")
+            if not _is_a_probes(event):
+                raise StoreError("a number in it is none that a probe can have")
+            probes += 1
+            _bound(probes)
             target.probes.append((_moment(event.sent_at), event))
         elif isinstance(event, EndEvent) and event.target in under_way:
             yield from _whole(under_way.pop(event.target), event.rounds)
@@ -210,10 +225,26 @@ def _of_ndjson(lines: Iterable[bytes]) -> Iterator[tuple[int, TargetFact | Named
         yield from _whole(left, None)
 
 
+def _is_a_probes(event: ProbeEvent) -> bool:
+    """Whether its numbers are such as a probe and its answer can have."""
+    numbers = [(event.round, _MOST_ROUNDS), (event.ttl, 255), (event.flow, 255), (event.count, _MOST_ROUNDS)]
+    if event.reply_ttl is not None:
+        numbers.append((event.reply_ttl, 255))
+    if len(event.mpls) > _MOST_LABELS:
+        return False
+    numbers += [(value, 1 << 20) for label in event.mpls for value in (label.label, label.tc, label.ttl)]
+    return all(0 <= number <= most for number, most in numbers)
+
+
+def _bound(probes: int) -> None:
+    if probes > _MOST_PROBES:
+        raise StoreError(f"a stream of more than {_MOST_PROBES:,} probes is not read; --record takes any number")
+
+
 def _whole(target: _OwnTarget, rounds: int | None) -> Iterator[tuple[int, TargetFact | Named]]:
     try:
         yield from target.facts(rounds)
-    except ValueError as wrong:
+    except (ValueError, OverflowError) as wrong:
         raise StoreError(f"it is no stream of hopscope's: {clean(str(wrong), 200)}") from None
 
 
@@ -244,7 +275,10 @@ def _moment(text: str) -> int:
         span = datetime.fromisoformat(text) - _EPOCH
     except (ValueError, TypeError):
         raise StoreError("a moment in it is none") from None
-    return ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1000
+    moment = ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1000
+    if not 0 <= moment <= _LATEST:
+        raise StoreError("a moment in it is none")
+    return moment
 
 
 # --- mtr's raw lines -----------------------------------------------------------------------------------------------
@@ -255,11 +289,15 @@ def _of_raw(lines: Iterable[bytes], written: int) -> Iterator[tuple[int, TargetF
     raw = _Raw()
     for line in lines:
         words = line.decode("utf-8", "replace").split()
-        if len(words) >= 2 and words[0] in raw.readers and words[1].isdigit() and int(words[1]) < 255:
+        if len(words) >= 2 and words[0] in raw.readers and _is_number(words[1], 3) and int(words[1]) < 255:
             raw.readers[words[0]](int(words[1]), words[2:])
         elif words:
             raise StoreError("a line of it is none of mtr's raw lines")
     return raw.facts(written)
+
+
+def _is_number(word: str, digits: int) -> bool:
+    return len(word) <= digits and word.isascii() and word.isdigit()
 
 
 class _Raw:
@@ -277,14 +315,21 @@ class _Raw:
         self._flying: dict[tuple[int, str], int] = {}
         self._now: dict[int, str] = {}
         self._answers: dict[tuple[int, int], tuple[int, str]] = {}
+        self._probes = 0
         self._names: dict[str, str] = {}
 
     def _sent(self, position: int, words: list[str]) -> None:
         if not words:
             raise StoreError("a line of it is none of mtr's raw lines")
+        self._flying[position, words[0]] = self._next(position)
+
+    def _next(self, position: int) -> int:
+        """The round of one more probe."""
+        self._probes += 1
+        _bound(self._probes)
         round_ = self._counts.get(position, 0)
         self._counts[position] = round_ + 1
-        self._flying[position, words[0]] = round_
+        return round_
 
     def _host(self, position: int, words: list[str]) -> None:
         address = numeric(words[0]) if words else None
@@ -295,15 +340,14 @@ class _Raw:
     def _name(self, position: int, words: list[str]) -> None:
         if words and position in self._now:
             self._names[self._now[position]] = words[0]
+            if len(self._names) > _MOST_NAMES:
+                raise StoreError("it holds more names than any recording")
 
     def _answer(self, position: int, words: list[str]) -> None:
-        if not words or not words[0].isdigit() or len(words[0]) > 10 or position not in self._now:
+        if not words or not _is_number(words[0], 10) or position not in self._now:
             raise StoreError("an answer in it has no time or address")
-        if len(words) > 1:
-            round_ = self._flying.pop((position, words[1]), None)
-        else:  # mtr before 0.90 has no numbers: each probe is told by its answer alone
-            round_ = self._counts.get(position, 0)
-            self._counts[position] = round_ + 1
+        # mtr before 0.90 has no numbers: each probe is told by its answer alone.
+        round_ = self._flying.pop((position, words[1]), None) if len(words) > 1 else self._next(position)
         if round_ is not None:
             self._answers[position, round_] = (int(words[0]) * 1000, self._now[position])
 
