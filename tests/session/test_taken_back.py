@@ -84,9 +84,9 @@ def test_it_is_too_late_after_a_minute_and_nothing_is_kept_longer() -> None:
     assert fold.taken_back(at + KEPT_NS) == TakenBack(at + KEPT_NS)
     assert fold.taken_back(at + KEPT_NS + 1) is None
     play(fold, 10, 60)
-    assert fold.formers
+    assert fold.formers.kept
     play(fold, 70, 2)
-    assert not fold.formers
+    assert not fold.formers.kept
     fold.apply(TakenBack(AT + 80 * S))
     assert fold.snapshot().path.rounds == 62
 

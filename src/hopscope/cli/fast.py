@@ -81,6 +81,7 @@ class _Fast:
             except ValueError as error:
                 raise UsageError(f"{query}: {error}") from None
             self._apply(record, Begun(self._start, plan))
+        self._are_shared = len(self._records) > 1 or options.probing.flows > 1
 
     def run(self) -> int:
         before = {number: signal.signal(number, self._caught) for number in ENDING if _is_heeded(number)}
@@ -126,15 +127,17 @@ class _Fast:
         if record is None:
             return
         self._apply(record, event)
-        if len(self._records) > 1 or record.fold.probing.flows > 1:
+        if self._are_shared:
             self._sharing.heard(record, event)
-        if type(event) is Finished:
-            if self._stream is not None:
-                self._tell_news(record)
+        if self._stream is not None:
+            self._tell(record, event)
+
+    def _tell(self, record: TargetRecord, event: Event) -> None:
+        """What the stream says of an event."""
+        if isinstance(event, Finished):
+            self._tell_news(record)
             self._say(record.ended())
-        if self._stream is None:
-            return
-        if isinstance(event, Started):
+        elif isinstance(event, Started):
             self._say(record.begun(self._start))
         elif isinstance(event, (Answered, Lost, Failed)) and record.head is not None:
             self._say(probe_event(record.name, event))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from hopscope.judge.delay import nearest_rank_ms
@@ -56,7 +57,7 @@ def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding
     return tuple(out)
 
 
-def _class_of_service(hops: list[HopSeries]) -> int | None:
+def _class_of_service(hops: Sequence[HopSeries]) -> int | None:
     """The TTL from which on every router quotes another class of service (DSCP) than was sent; None: there is none. One
     alone before others that quote what was sent is that router's own way of quoting."""
     place: int | None = None
@@ -75,7 +76,7 @@ def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:
     return any(other_n >= _MIN and wilson95(other_k, other_n)[1] < low for other_k, other_n in later)
 
 
-def _slow_answers(series: Series, hops: list[HopSeries], start: int) -> list[Note]:
+def _slow_answers(series: Series, hops: Sequence[HopSeries], start: int) -> list[Note]:
     """Hops whose answers take longer than the whole way to a hop behind them."""
     out: list[Note] = []
     rtts = sorted(series.target.rtts_of(start))

@@ -67,16 +67,22 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     none = [min(cost, mine) if n else 0.0 for cost, mine, (n, _) in zip(clean, own, counts, strict=True)]
     none[-1] = clean[-1]
     total = sum(none)
-    rows: list[_Row] = [(i, n, k, own[i], share[i]) for i, (n, k) in enumerate(counts)]
+    lossy: list[_Row] = [(i, n, k, own[i], share[i]) for i, (n, k) in enumerate(counts) if k]
+    # At any rate, each probe to a hop that lost nothing costs the same.
+    unlost = sum(n for n, k in counts if not k)
     before = 0.0
     price = 0.5 * math.log(sum(n for n, _ in counts))
     costs: list[float] = []
     pools: list[tuple[int, ...]] = []
-    for start in range(hops):
-        cost, pool = _from(rows[start:])
+    for start, (n, k) in enumerate(counts):
+        cost, pool = _from(lossy, unlost)
         costs.append(before + cost + price)
         pools.append(pool)
         before += none[start]
+        if k:
+            lossy = lossy[1:]
+        else:
+            unlost -= n
     best = min(range(hops), key=costs.__getitem__)
     score = total - costs[best]
     if score <= 0:
@@ -86,7 +92,7 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     places = sorted(range(hops), key=costs.__getitem__)
     first, last, sure = _fewest(places, weights, MASS * mass)
     surely_first, surely_last, _ = _fewest(places, weights, SURE * mass)
-    pool = pools[best]
+    pool = tuple(sorted((*pools[best], *(i for i in range(best, hops) if counts[i][0] and not counts[i][1]))))
     n, k = sum(counts[i][0] for i in pool), sum(counts[i][1] for i in pool)
     return Onset(score, first, last, best, min(1.0, sure / mass), pool, n, k, surely_first, surely_last)
 
@@ -101,30 +107,30 @@ def _fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tup
     raise AssertionError("there is no place")
 
 
-def _from(rows: Sequence[_Row]) -> tuple[float, tuple[int, ...]]:
-    """The cost of these hops, if loss begins with them, and which of them it explains."""
-    at_target = rows[-1][-1]
-    found = _at_rate(at_target, rows)
-    pooled = sum([row[2] for row in rows]) / max(1, sum([row[1] for row in rows]))
+def _from(lossy: Sequence[_Row], unlost: int) -> tuple[float, tuple[int, ...]]:
+    """The cost of some hops, if loss begins with them, and which of those that lost something it explains: `lossy`, the
+    target the last of them. The others had so many probes, `unlost`."""
+    at_target = lossy[-1][-1]
+    found = _at_rate(at_target, lossy, unlost)
+    pooled = sum([row[2] for row in lossy]) / (unlost + sum([row[1] for row in lossy]))
     # Where the target was lucky, or most of the hops are limited, the other end of the scale is the better begin.
     if abs(pooled - at_target) > 0.25 * at_target:
-        found = min(found, _at_rate(pooled, rows))
+        found = min(found, _at_rate(pooled, lossy, unlost))
     return found
 
 
-def _at_rate(p: float, rows: Sequence[_Row]) -> tuple[float, tuple[int, ...]]:
+def _at_rate(p: float, lossy: Sequence[_Row], unlost: int) -> tuple[float, tuple[int, ...]]:
     """The same with the rate that follows from this first guess."""
-    last = rows[-1][0]
-    rows = [row for row in rows if row[1]]
+    last = lossy[-1][0]
     cost = 0.0
     mine: list[int] = []
     for _ in range(4):
         q = min(max(p, 0.0) + _E, 0.9999)
         log_q, log_1q = math.log(q), math.log1p(-q)
-        cost = 0.0
+        cost = -unlost * log_1q
         mine = []
-        trials = losses = 0
-        for i, n, k, own, share in rows:
+        trials, losses = unlost, 0
+        for i, n, k, own, share in lossy:
             common = -(k * log_q + (n - k) * log_1q)
             if share > q and own < common and i != last:
                 cost += own
@@ -133,14 +139,14 @@ def _at_rate(p: float, rows: Sequence[_Row]) -> tuple[float, tuple[int, ...]]:
                 mine.append(i)
                 trials += n
                 losses += k
-        before, p = p, losses / trials if trials else 0.0
+        before, p = p, losses / trials
         if abs(p - before) < 1e-6:
             break
     return cost, tuple(mine)
 
 
 _Row: TypeAlias = tuple[int, int, int, float, float]
-"""A hop's index, its n and k, what losses of its own would cost, and its share of losses."""
+"""Of a hop that lost something: its index, its n and k, what losses of its own would cost, and its share of losses."""
 
 
 class Spread(NamedTuple):

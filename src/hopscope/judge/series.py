@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -97,8 +97,11 @@ class HopSeries:
             return rtts.tolist()
         return [rtt for fate, rtt in zip(fates, rtts, strict=True) if fate == ANSWERED]
 
-    def saw(self, address: str, at: int) -> None:
-        """`address` answered in the round with the ordinal `at`."""
+    def answered(self, address: str, at: int, rtt_ms: float) -> None:
+        """The next round, with the ordinal `at`: a router with this `address` answered."""
+        self.fates.append(ANSWERED)
+        self.rtts.append(rtt_ms)
+        self.answers += 1
         runs = self.runs
         if runs and (run := runs[-1]).address == address:
             run.last = at
@@ -109,9 +112,9 @@ class HopSeries:
                 self.members.append(address)
         members = self.members
         if members[0] == address:
-            self.who[-1] = 1
-        elif address in members:
-            self.who[-1] = 1 + members.index(address)
+            self.who.append(1)
+        else:
+            self.who.append(1 + members.index(address) if address in members else 0)
 
 
 class RouterError(NamedTuple):
@@ -143,6 +146,8 @@ class Series:
         """When they began (epoch ns)."""
         self.base = 0
         """The ordinal of index 0: how many rounds have left."""
+        self.end = 0
+        """The ordinal of the round to come."""
         self.target_ttl: int | None = None
         """Where the target answered last."""
         self.far = 0
@@ -157,28 +162,28 @@ class Series:
         self.late_at = -1
         self.late_by = 0
         """After how many rounds the last late answer came."""
+        self._path: Sequence[HopSeries] | None = None
+        """What `path` gave since something changed."""
 
     def __len__(self) -> int:
         return len(self.rounds)
-
-    @property
-    def end(self) -> int:
-        """The ordinal of the round to come."""
-        return self.base + len(self.rounds)
 
     def index(self, ordinal: int) -> int:
         """The index of a round by its ordinal; 0 where it has left."""
         return max(0, ordinal - self.base)
 
-    def path(self) -> list[HopSeries]:
+    def path(self) -> Sequence[HopSeries]:
         """The hops before the target (or all of them, where it never answered) that ever answered, in order."""
-        end = self.target_ttl
-        return [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
+        if self._path is None:
+            end = self.target_ttl
+            self._path = [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
+        return self._path
 
     def put(self, round_: int, at: int, fates: Mapping[int, Fate]) -> None:
         """All that became of a round that began at `at`: a fate by TTL."""
-        ordinal = self.end
-        length = len(self.rounds)
+        ordinal, length = self.end, len(self.rounds)
+        self.end += 1
+        self._path = None
         self.rounds.append(round_)
         self.times.append(at)
         reached: Answered | None = None
@@ -214,10 +219,8 @@ class Series:
         rtt = answer.rtt_ns / 1e6
         self.newest[ttl] = (ordinal, address, kind)
         if kind == "time-exceeded":
-            hop.put(ANSWERED, rtt)
-            hop.answers += 1
+            hop.answered(address, ordinal, rtt)
             hop.quoted_dscp = answer.quoted_dscp
-            hop.saw(address, ordinal)
             if ttl > self.far:
                 self.far = ttl
             return False
@@ -282,7 +285,7 @@ class Series:
         if answer.kind == "time-exceeded":
             self.far = max(self.far, ttl) if self.target_ttl is None else self.far
         elif self.reaches(answer) and (self.target_ttl is None or ttl <= self.target_ttl):
-            self.target_ttl = ttl
+            self.target_ttl, self._path = ttl, None
             if self.target.fates[index] != ANSWERED:
                 self.target.fates[index] = LATE
 

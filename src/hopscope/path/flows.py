@@ -63,16 +63,13 @@ class ParallelFlows:
     def __init__(self, plan: Plan | None = None) -> None:
         self._plan = plan
         self._started: dict[int, Started] = {}
-        self._folds: dict[int, PathFold] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._folds)
+        self.folds: dict[int, PathFold] = {}
 
     def copy(self) -> ParallelFlows:
         """The same, to be continued by itself."""
         twin = ParallelFlows(self._plan)
         twin._started = dict(self._started)
-        twin._folds = {number: fold.copy() for number, fold in self._folds.items()}
+        twin.folds = {number: fold.copy() for number, fold in self.folds.items()}
         return twin
 
     def started(self, started: Started) -> None:
@@ -81,25 +78,25 @@ class ParallelFlows:
         if plan is None or not 0 < number < MOST:
             return
         self._started[number] = started
-        if number not in self._folds:
-            self._folds[number] = PathFold(plan.address, plan.protocol, plan.first_ttl, flow=number)
+        if number not in self.folds:
+            self.folds[number] = PathFold(plan.address, plan.protocol, plan.first_ttl, flow=number)
 
     def apply(self, fact: Sent | Answered | Lost | Failed | Finished | Abandoned) -> None:
         """A fact of one of them, or of all."""
         if isinstance(fact, (Finished, Abandoned)):
-            for fold in self._folds.values():
+            for fold in self.folds.values():
                 fold.apply(fact)
-        elif (known := self._folds.get(fact.flow)) is not None:
+        elif (known := self.folds.get(fact.flow)) is not None:
             known.apply(fact)
 
     def reset(self, at: int) -> None:
         """Statistics anew (epoch ns)."""
-        for fold in self._folds.values():
+        for fold in self.folds.values():
             fold.reset(at)
 
     def snapshot(self) -> tuple[FlowPath, ...]:
         """All of them, by their number."""
         return tuple(
             FlowPath(number, self._started[number].source_port, self._started[number].port, fold.snapshot())
-            for number, fold in sorted(self._folds.items())
+            for number, fold in sorted(self.folds.items())
         )

@@ -70,10 +70,8 @@ class SharedHops:
     """One target's hops that it shares."""
 
     def __init__(self) -> None:
-        self._hops: dict[int, _Totals] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._hops)
+        self.hops: dict[int, _Totals] = {}
+        """By TTL."""
 
     def copy(self) -> SharedHops:
         """The same, to be continued by itself."""
@@ -81,22 +79,22 @@ class SharedHops:
 
     def has(self, ttl: int) -> bool:
         """Whether the hop at this TTL is shared."""
-        return ttl in self._hops
+        return ttl in self.hops
 
     def told(self, fact: Shared) -> None:
         """What another target's probe met, or that nobody shares a hop any more."""
         if fact.flows < 2:
-            self._hops.pop(fact.ttl, None)
+            self.hops.pop(fact.ttl, None)
             return
-        totals = self._hops.get(fact.ttl)
+        totals = self.hops.get(fact.ttl)
         if totals is None or totals.address != fact.address:
-            totals = self._hops[fact.ttl] = _Totals(fact.address, fact.at)
+            totals = self.hops[fact.ttl] = _Totals(fact.address, fact.at)
         totals.targets, totals.flows = fact.targets, fact.flows
         self._count(totals, fact.probe)
 
     def met(self, fate: Answered | Lost) -> None:
         """What became of a probe of the target's own; those of its further flows are told."""
-        totals = self._hops.get(fate.ttl)
+        totals = self.hops.get(fate.ttl)
         if totals is not None and not fate.flow and fate.sent_at >= totals.since:
             self._count(totals, fate)
 
@@ -112,4 +110,4 @@ class SharedHops:
 
     def snapshot(self) -> dict[int, SharedHop]:
         """By TTL, at this moment."""
-        return {ttl: totals.snapshot() for ttl, totals in self._hops.items()}
+        return {ttl: totals.snapshot() for ttl, totals in self.hops.items()}

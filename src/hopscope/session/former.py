@@ -49,46 +49,44 @@ class Formers:
     """The newest of them. Of a fold's facts each must be seen."""
 
     def __init__(self) -> None:
-        self._kept: list[Former] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._kept)
+        self.kept: list[Former] = []
+        """The oldest first."""
 
     def copy(self) -> Formers:
         """The same, to be continued by itself."""
         twin = Formers()
-        twin._kept = [
+        twin.kept = [
             former._replace(path=former.path.copy(), judge=former.judge.copy(), since=former.since.copy())
-            for former in self._kept
+            for former in self.kept
         ]
         return twin
 
     def keep(self, former: Former) -> None:
         """One more."""
-        self._kept = [*self._kept[1 - MOST :], former]
+        self.kept = [*self.kept[1 - MOST :], former]
 
     def see(self, fact: TargetFact) -> None:
         """What happened since: it belongs to what a reset left as well."""
         if isinstance(fact, RoundStarted):
-            self._kept = [former for former in self._kept if fact.at - former.at <= KEPT_NS]
-        for former in reversed(self._kept):
+            self.kept = [former for former in self.kept if fact.at - former.at <= KEPT_NS]
+        for former in reversed(self.kept):
             if former.flow is not None:
                 break
             former.since.append(fact)
             if len(former.since) > MOST_FACTS:
-                self._kept = []
+                self.kept = []
                 break
 
     def newest(self, now: int) -> Former | None:
         """What would be taken back at this moment (epoch ns)."""
-        former = self._kept[-1] if self._kept else None
+        former = self.kept[-1] if self.kept else None
         return former if former is not None and now - former.at <= KEPT_NS else None
 
     def take(self) -> Former | None:
         """The newest one, with what has happened since."""
-        if not self._kept:
+        if not self.kept:
             return None
-        former = self._kept.pop()
+        former = self.kept.pop()
         incidents = former.judge.begun if former.flow is not None else {}
         counted = former.path.tallied().totals._replace(incidents=dict(incidents))
         for fact in former.since:

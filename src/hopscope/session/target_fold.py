@@ -138,14 +138,14 @@ class TargetFold:
         self.version += 1
         # `isinstance` asks a struct's metaclass, slowly, unless the type is the very one: the frequent ones come first.
         if type(fact) is Sent or type(fact) is Answered or isinstance(fact, (Answered, Lost, Failed)):
-            if self.formers:
+            if self.formers.kept:
                 self.formers.see(fact)
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
-            if self.shared and isinstance(fact, (Answered, Lost)):
+            if self.shared.hops and isinstance(fact, (Answered, Lost)):
                 self.shared.met(fact)
-            if self.flows:
+            if self.flows.folds:
                 self.flows.apply(fact)
             return
         if isinstance(fact, Reset):
@@ -154,7 +154,7 @@ class TargetFold:
             self.shared = SharedHops()
             self.flows.reset(fact.at)
             self.path, self.judge = self.path.anew(), self.judge.anew()
-        elif self.formers:
+        elif self.formers.kept:
             self.formers.see(fact)
         if kind in OF_PATH and not isinstance(fact, Asked):
             if kind is Reset:
@@ -162,7 +162,7 @@ class TargetFold:
             self.path.apply(fact)
             self.past.append(fact, self.path)
             self.judge.apply(fact)
-            if self.flows and isinstance(fact, (Finished, Abandoned)):
+            if self.flows.folds and isinstance(fact, (Finished, Abandoned)):
                 self.flows.apply(fact)
             if kind is not RoundStarted:
                 return
