@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from tests.needs import uses
 
-_FLAGS = (
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -59,7 +59,7 @@ def screenshot(page: Path, scheme: Literal["light", "dark"], width: int = 1000, 
         file = Path(folder) / "page.png"
         dark = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
         _run(folder, dark, f"--window-size={width},{height}", f"--screenshot={file}", page.as_uri())
-        return _read_png(file.read_bytes())
+        return read_png(file.read_bytes())
 
 
 class Printed(NamedTuple):
@@ -87,7 +87,7 @@ def printed(page: Path) -> Printed:
 
 def _run(folder: str, *words: str) -> None:
     uses("chromium")
-    command = ["chromium", *_FLAGS, f"--user-data-dir={folder}/profile", *words]
+    command = ["chromium", *FLAGS, f"--user-data-dir={folder}/profile", *words]
     if os.geteuid() == 0:
         command = ["unshare", "--net", *command]  # without even a loopback
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBUS_")}
@@ -113,7 +113,7 @@ def _read_ppm(data: bytes) -> Picture:
     return Picture(width, height, pixels)
 
 
-def _read_png(data: bytes) -> Picture:
+def read_png(data: bytes) -> Picture:
     """A PNG of 8 bits a colour, with or without opacity, not interlaced (ISO 15948)."""
     at, packed = 8, b""
     width = height = step = 0

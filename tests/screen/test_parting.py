@@ -9,6 +9,7 @@ import pytest
 from hopscope.session.model import Snapshot
 from hopscope.views.screen.bell import Bell
 from hopscope.views.screen.finding import find
+from hopscope.views.screen.footer import Footing
 from hopscope.views.screen.judged import HealthCache
 from hopscope.views.screen.options import ScreenOptions
 from tests.screen.conftest import Drive
@@ -143,3 +144,12 @@ async def test_the_line_of_keys_follows_what_is_shown(drive: Drive) -> None:
         assert "esc now" in it.lines()[-1]
         await it.press("f")
         assert "esc now" not in it.lines()[-1]
+
+
+def test_the_footer_of_a_recording_names_no_key_that_probes() -> None:
+    for of in (Footing(), Footing(several=True), Footing(overview=True), Footing(away=True)):
+        live, recorded = of.actions, of._replace(recording=True).actions
+        assert not {"probe.pause", "stats.reset", "target.add"} & set(recorded)
+        assert "program.help" in live
+        assert "program.help" in recorded
+    assert {"time.previous", "verdict.why", "take.copy"} <= set(Footing(recording=True).actions)

@@ -90,7 +90,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What ended before this moment is to be forgotten."""
     store: str | None = None
     """The folder of the store."""
-    listen: tuple[str, int] | None = None
+    listen: Endpoint | None = None
     """Where browsers are served: address and port; None: where nothing was said."""
     file: str | None = None
     """Of a fleet: the file of targets, or of a hub's assignments."""

@@ -16,10 +16,10 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
 from hopscope.cli.stores import opened, watched_path
-from hopscope.cli.values import shown
+from hopscope.cli.values import Endpoint, shown
 from hopscope.system import garbage
 
-LISTEN: Final = ("127.0.0.1", 8000)
+LISTEN: Final = Endpoint("127.0.0.1", 8000)
 _KEPT: Final = (
     "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_TIME", "TZ", "TZDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
     "HOPSCOPE_OPTIONS", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "LD_LIBRARY_PATH", "LD_PRELOAD",
@@ -42,7 +42,7 @@ def run(options: Options) -> int:
         raise UsageError("web: what serves browsers is not installed: pip install 'hopscope[web]'")
     path = watched_path(options, options.targets)
     opened(path).close()
-    with _listening(*(options.listen or LISTEN)) as listening:
+    with _listening(options.listen or LISTEN) as listening:
         from hopscope.web.guard import TOKEN, Guard
         from hopscope.web.page import Lacking
         from hopscope.web.server import Served, Server
@@ -54,13 +54,15 @@ def run(options: Options) -> int:
             server = Server(guard, Served(_viewer(), _environment()))
         except Lacking:
             raise UsageError("web: this textual-serve is another one: pip install -U 'hopscope[web]'") from None
-        host = ours if ipaddress.ip_address(address).is_unspecified else f"[{address}]" if ":" in address else address
+        host = ours if ipaddress.ip_address(address).is_unspecified else address
         if not ipaddress.ip_address(address).is_loopback:
             say(f"web: {address} can be reached from other machines, and what is sent is not encrypted")
         garbage.release()
 
         def begun() -> None:
-            Output().write(f"{configuration.plain(path)} in a browser: http://{host}:{port}/?{TOKEN}={guard.token}\n")
+            Output().write(
+                f"{configuration.plain(path)} in a browser: http://{Endpoint(host, port)}/?{TOKEN}={guard.token}\n"
+            )
 
         asyncio.run(server.serve(listening, begun))
     return OK
@@ -75,17 +77,17 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | _TERMINAL
 
 
-def _listening(address: str, port: int) -> socket.socket:
+def _listening(where: Endpoint) -> socket.socket:
     """`UsageError`."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = socket.AF_INET6 if ":" in where.address else socket.AF_INET
     try:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, port))
+        listening.bind(where)
     except OSError as error:
         words = {
             errno.EADDRINUSE: "another program listens there; --listen ADDR:0 takes a free port",
             errno.EADDRNOTAVAIL: "this machine does not have this address",
         }
-        raise UsageError(f"web: {address}:{port}: {words.get(error.errno or 0, error.strerror)}") from None
+        raise UsageError(f"web: {where}: {words.get(error.errno or 0, error.strerror)}") from None
     return listening

@@ -30,6 +30,8 @@ HEARTBEAT_S: Final = 15.0
 """Between two questions whether the browser is still there."""
 CLOSE_S: Final = 2.0
 """A browser has so long to say goodbye."""
+AGAIN_S: Final = 0.2
+"""Until a connection is accepted again, where none could be."""
 USUAL_SIZE: Final = (80, 24)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -79,17 +81,33 @@ class Server:
         )
         with Signals(dict.fromkeys(ending, lambda _number: over.set()), ending=ending):
             await runner.setup()
-            loop = asyncio.get_running_loop()
-            server = await loop.create_server(lambda: self._protocol(runner), sock=listening, backlog=MOST_CONNECTIONS)
+            listening.setblocking(False)
+            listening.listen(MOST_CONNECTIONS)
+            accepting = asyncio.create_task(self._accept(listening, runner))
             begun()
             await over.wait()
-            server.close()
+            accepting.cancel()
+            listening.close()
             await asyncio.gather(*(self._close(one, WSCloseCode.GOING_AWAY) for one in self._sockets))
             await runner.cleanup()
 
-    def _protocol(self, runner: web.AppRunner) -> asyncio.BaseProtocol:
-        assert runner.server is not None
-        return runner.server() if len(runner.server.connections) < MOST_CONNECTIONS else _Full()
+    @staticmethod
+    async def _accept(listening: socket.socket, runner: web.AppRunner) -> None:
+        """One connection after the other, so that they can be counted: an event loop's own server takes all that wait
+        before the first of them is known."""
+        loop, server = asyncio.get_running_loop(), runner.server
+        assert server is not None
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+            except OSError:  # there is no room for one more, or it is gone already
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if len(server.connections) >= MOST_CONNECTIONS:
+                connection.close()
+                continue
+            with suppress(OSError):
+                await loop.connect_accepted_socket(server, connection)
 
     # --- who asks --------------------------------------------------------------------------------------------------
 
@@ -188,14 +206,6 @@ class Server:
     async def _close(browser: web.WebSocketResponse, code: int) -> None:
         with suppress(OSError, RuntimeError, TimeoutError):
             await browser.close(code=code)
-
-
-class _Full(asyncio.Protocol):
-    """A connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
 
 
 async def _hear(text: str, viewer: Viewer, browser: web.WebSocketResponse) -> bool:

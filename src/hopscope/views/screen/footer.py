@@ -45,6 +45,9 @@ ALL = (
     "target.overview",
 )
 """The keys of the list of all targets."""
+OF_PROBING = ("probe.pause", "stats.reset", "target.add")
+OF_RECORDING = ("time.previous", "verdict.why", "take.copy")
+"""Keys that a screen of what was recorded has none of, and what it shows instead."""
 AWAY = ("program.help", "look.clear", "chart.earlier", "time.previous", "hop.next", "hop.details", "verdict.why")
 """The keys of a moment that is not now."""
 LAST = "program.quit"
@@ -61,11 +64,17 @@ class Footing(NamedTuple):
     paused: bool = False
     away: bool = False
     """Another moment than now is shown."""
+    recording: bool = False
+    """Nothing is probed here."""
 
     @property
     def actions(self) -> tuple[str, ...]:
         """The keys that are wanted, the most important first."""
-        return ALL if self.overview else AWAY if self.away else SEVERAL if self.several else ONE
+        ids: tuple[str, ...] = ALL if self.overview else AWAY if self.away else SEVERAL if self.several else ONE
+        if not self.recording:
+            return ids
+        ids = tuple(id_ for id_ in ids if id_ not in OF_PROBING)
+        return ids if self.overview or self.away else (*ids, *OF_RECORDING)
 
     @property
     def words(self) -> dict[str, str]:

@@ -86,7 +86,7 @@ def compose(
     targets = state.shown.targets
     is_paused = bool(targets) and all(each.state in ("paused", "finished", "refused", "unresolved") for each in targets)
     is_paused = is_paused and any(each.state == "paused" for each in targets)
-    footing = Footing(len(targets) > 1, state.overview, is_paused, state.moment is not None)
+    footing = Footing(len(targets) > 1, state.overview, is_paused, state.moment is not None, state.is_recording)
     foot = drawn.foot(keys, look, width, footing) if height >= 6 else []
     room = height - len(rows) - len(foot)
     has_chart = False

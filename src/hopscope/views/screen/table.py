@@ -228,7 +228,7 @@ class TablePainter:
         """What stands before the host."""
         look, begins = self.look, self.begins
         here = any(ttl in begins.ttls for ttl in inside)
-        line.add(begins.mark if here else " ", begins.style)
+        line.add(begins.mark if here else " ", begins.style if here else look.text)
         line.add(look.glyphs.cursor if chosen else " ", look.strong)
         style = begins.style if here else look.strong if chosen else look.quiet
         line.add(f"{ttls:>3} ", style)
@@ -240,7 +240,7 @@ class TablePainter:
         ttls = range(fold.first, fold.last + 1)
         line = Line()
         here = any(ttl in begins.ttls for ttl in ttls)
-        line.add(begins.mark if here else " ", begins.style)
+        line.add(begins.mark if here else " ", begins.style if here else look.text)
         line.add(look.glyphs.cursor if chosen else " ", look.strong)
         text = f"{fold.first}{look.glyphs.to}{fold.last}"
         line.add(f"{text:>5} ", begins.style if here else look.strong if chosen else look.quiet)

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const ENDED = 1000, FULL = 1013;
-  const AGAIN_MS = 3000;
+  const AGAIN_MS = 3000, LONGEST = 16384;
 
   // The server is where this page came from, whatever stands in between and however it is called there.
   const here = new URL("ws", location.href);
@@ -28,7 +28,12 @@
   window.WebSocket = class extends WebSocket {
     constructor(address) {
       super(address);
+      this.addEventListener("open", () => document.querySelector(".xterm-helper-textarea").focus());
       this.addEventListener("close", (event) => over(event.code));
+    }
+    send(data) {
+      // A page that is to blame for nothing sends nothing that the server would end it for.
+      if (this.readyState === WebSocket.OPEN && data.length <= LONGEST) super.send(data);
     }
   };
 
@@ -60,5 +65,4 @@
     document.querySelector("#terminal").dataset.sessionWebsocketUrl = here.href;
     document.querySelector("#again").addEventListener("click", () => location.reload());
   });
-  addEventListener("load", () => document.querySelector(".xterm-helper-textarea")?.focus());
 })();
