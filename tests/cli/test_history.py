@@ -174,8 +174,12 @@ def test_what_is_to_be_forgotten_leaves_the_file(tmp_path: Path) -> None:
         (("history", "--format", "html"), "history list: --format html is a report's"),
     ],
 )
-def test_what_is_wrong_is_a_line(words: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_a_line_and_leaves_nothing_behind(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     done = run(*words)
+    assert not list(tmp_path.iterdir())
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"hopscope: {said}")
 

@@ -131,14 +131,8 @@ def _table(kept: tuple[ListedTrace, ...]) -> str:
 
 
 def _replay(options: Options, words: list[str], create: Creator | None) -> int:
-    if len(words) > 1:
-        raise UsageError(f"history replay: {shown(words[1])} is one word too many; name one recording or one target")
-    if options.format is not None and options.record is not None:
-        raise UsageError("history replay: --record makes a recording and --format a report: one of the two")
     if options.format is None and options.record is None and not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
-    if options.at is not None and (options.record is not None or options.format is not None):
-        raise UsageError("--at: a moment is for the screen; a report or a recording has a span: --since, --until")
     path, target = _meant(options, words[0]) if words else (store_path(options), None)
     with opened(path) as store:
         traces, since, until = _chosen(options, path, target, asked(path, store.traces))

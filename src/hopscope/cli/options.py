@@ -156,7 +156,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         merged["protocol"] = "udp"  # ICMP has no ports, and on a simulated network nothing stands against UDP
     probing = _probing(merged, "port" in values, asked)
     _check_fast(merged, action, probing, asked)
-    _check_history(merged, action, targets)
+    _check_history(merged, action, targets, asked)
     _check_metrics(merged, action)
     fleet = FleetOptions(**{name: merged.get(name) for name in FleetOptions.__struct_fields__})
     if action != "fleet" and fleet != FleetOptions():
@@ -267,7 +267,7 @@ def _check_metrics(merged: Values, action: str) -> None:
         raise UsageError("--metrics: virtual time is over before anybody asks; leave out --fast")
 
 
-def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:
+def _check_history(merged: Values, action: str, words: Sequence[str], asked: str | None) -> None:
     for name in ("since", "until", "at", "before", "store"):
         if name == "store" and action in ("web", "fleet"):
             continue
@@ -279,6 +279,18 @@ def _check_history(merged: Values, action: str, words: Sequence[str]) -> None:
     untraced = ("doctor", "config", "history", "web", "fleet")
     if merged.get("record") is not None and action in untraced and not copies:
         raise UsageError(f"--record: {action} traces nothing that could be recorded")
+    if copies:
+        _check_replay(merged, words[1:], asked)
+
+
+def _check_replay(merged: Values, names: Sequence[str], asked: str | None) -> None:
+    """Before any file is made for the recording."""
+    if len(names) > 1:
+        raise UsageError(f"history replay: {shown(names[1])} is one word too many; name one recording or one target")
+    if merged.get("record") is not None and asked is not None:
+        raise UsageError("history replay: --record makes a recording and --format a report: one of the two")
+    if merged.get("at") is not None and (merged.get("record") is not None or asked is not None):
+        raise UsageError("--at: a moment is for the screen; a report or a recording has a span: --since, --until")
 
 
 def _format(merged: Values) -> str | None:
