@@ -10,8 +10,10 @@ Subjects, each with the site as a token, so that a server can allow an agent its
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -41,6 +43,7 @@ CONNECT_S: Final = 5
 AGAIN_S: Final = 1
 """Between two tries to connect."""
 MOST_UNACKED: Final = 2048
+MOST_ERRORS: Final = 100
 MOST_WORDS: Final = 200
 
 
@@ -84,6 +87,8 @@ class _Connection:
         self._who = who
         self._state = state
         self._said: str | None = None
+        self._errors: dict[str, float] = {}
+        """What the server complained of, and when that was said."""
         self._last = ""
         """What the last try failed by."""
         self.is_back = False
@@ -94,6 +99,7 @@ class _Connection:
         """`NotConnected`; the next call tries again."""
         from nats.aio.client import Client
 
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of how the client uses TLS
         address = self.address
         try:
             tls = tls_of(address)
@@ -120,7 +126,7 @@ class _Connection:
                 connect_timeout=CONNECT_S,
                 reconnect_time_wait=AGAIN_S,
                 max_reconnect_attempts=1,
-                allow_reconnect=True,
+                allow_reconnect=False,
                 ping_interval=10,
                 **more,
             )
@@ -132,7 +138,8 @@ class _Connection:
             words = f"{address.place}: {self._last or why(error)}"
             self.say(f"{words}; trying again")
             raise NotConnected(words) from None
-        client.options["max_reconnect_attempts"] = -1  # from now on it tries for ever, and can be told to end
+        # From now on it comes back by itself. The first time it would try for ever in there, and hang where TLS fails.
+        client.options["allow_reconnect"], client.options["max_reconnect_attempts"] = True, -1
         self.client = client
         self.say(f"connected to {address.place}")
         return client
@@ -147,7 +154,11 @@ class _Connection:
         if self.client is None or not self.client.is_connected:
             self._last = why(error)  # each try fails the same way: that is said once
             return
-        self._state(f"{self.address.place}: {why(error)}")
+        words = why(error)
+        now = monotonic()
+        if now - self._errors.get(words, -REPEATED_S) >= REPEATED_S and len(self._errors) < MOST_ERRORS:
+            self._errors[words] = now
+            self._state(f"{self.address.place}: {words}")
 
     async def _on_lost(self) -> None:
         if self.client is not None and not self.client.is_closed:

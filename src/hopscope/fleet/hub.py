@@ -142,7 +142,7 @@ class Hub:
     # --- what they should probe ---------------------------------------------------------------------------------
 
     async def _follow_assignments(self) -> None:
-        """They are told when they ask, some seconds later."""
+        """Who asked before is told at once, others when they ask."""
         while self._assignments is not None:
             try:
                 targets = self._assignments.changed(self._store.sites | self._asking)
@@ -151,6 +151,8 @@ class Hub:
                         await in_background(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
                         self._assigned = self._store.assigned()
                     self._say(f"targets are assigned to {len(targets)} sites")
+                    for site in sorted(self._asking & self._assigned.keys()):
+                        await self._say_marks(site, set(), -1)
             except (StoreError, ValueError, OSError) as why:
                 self._say(f"the assignments: {why}; those before are still good")
             await asyncio.sleep(READ_S)

@@ -26,12 +26,14 @@ from hopscope.fleet.messages import (
 )
 from hopscope.fleet.transport import Received
 from hopscope.history import notes, schema
+from hopscope.history.block import PACKED, BadBlock
 from hopscope.history.parcels import add_tables
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
 from hopscope.history.store import MOST_TRACES, read_note
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.transaction import Transaction
+from hopscope.history.unpacking import Rows
 from hopscope.names.clean import clean
 from hopscope.session.facts import Asked
 
@@ -244,6 +246,12 @@ def _rows(message: Message, most_asked: int) -> tuple[_Statements, int]:
                 raise BadMessage(f"it asks for more than {MOST_ASKED} targets")
             return [(_NOTE, found)], asked
         case Probes():
+            try:
+                if not body.data.startswith(PACKED):
+                    raise BadBlock("they are not packed")
+                Rows().count(body.data)
+            except BadBlock as why:
+                raise BadMessage(f"probes: {why}") from None
             return [(_LIVE, [(row, body.at, body.data)])], 0
         case Segments():
             for one in body.segments:

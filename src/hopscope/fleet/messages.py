@@ -12,6 +12,8 @@ from typing import Annotated, Final, TypeAlias, Union
 
 import msgspec
 
+from hopscope.history.block import MOST_FACTS
+
 VERSION: Final = 1
 """Of what is said; it stands in the subjects."""
 MOST_BYTES: Final = 512 << 10
@@ -27,6 +29,7 @@ LONGEST_TARGET: Final = 300
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MOST_NUMBER)]
 Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 """Epoch ns."""
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MOST_FACTS)]
 BootId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 """Of one start of one agent: it is drawn by lot."""
 Query: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TARGET)]
@@ -64,8 +67,8 @@ class SentSegment(msgspec.Struct, frozen=True, array_like=True):
     last_row: Number
     since: Moment
     until: Moment
-    rounds: Number
-    probes: Number
+    rounds: Count
+    probes: Count
     data: bytes
 
 

@@ -98,20 +98,37 @@ PACKED: Final = b"\xc1"
 """What a packed row begins with: no MessagePack does."""
 
 
-class PackedRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row that was made small, to be sent; whoever only counts need not open it."""
-
-    counts: Annotated[list[Counted], msgspec.Meta(max_length=MOST_TARGETS)]
-    data: bytes
-    """The row, compressed."""
-
-
 class PackedColumn(msgspec.Struct, frozen=True, array_like=True):
     """Integers: `base` plus unsigned ones of `width` bytes, little-endian, all first bytes first."""
 
     base: int
     width: int
     data: bytes
+
+
+class SmallPart(msgspec.Struct, frozen=True, array_like=True):
+    """A `RowPart` that is made small, to be sent."""
+
+    target: int
+    known: int
+    shapes: Shapes
+    codes: PackedColumn
+    rounds: PackedColumn
+    """From the one before."""
+    times: PackedColumn
+    """The same. A fate has none whose departure stands before it here, in the same round and with the same TTL and
+    flow, if `is_told_once`."""
+    is_told_once: bool
+    rtts: PackedColumn
+    odd: OddFacts
+
+
+class PackedRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row that is sent: whoever only counts need not open it."""
+
+    counts: Annotated[list[Counted], msgspec.Meta(max_length=MOST_TARGETS)]
+    data: bytes
+    """The parts (`SmallPart`), compressed."""
 
 
 class DepartureSeries(msgspec.Struct, frozen=True, array_like=True):

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from hopscope.history import notes, schema
-from hopscope.history.block import PACKED, BadBlock
+from hopscope.history.block import PACKED, BadBlock, RowPart, SmallPart
 from hopscope.history.packing import pack_row, small_row
 from hopscope.history.store import Store, StoreError, Trace
 from hopscope.history.unpacking import Rows, parts_of
@@ -88,9 +88,10 @@ def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> No
     for id_, data in rows:
         try:
             kept = [part for part in parts_of(data) if part.target not in numbers]
-            is_small = data.startswith(PACKED)
-            counts = [one for one in Rows().count(data) if one.target not in numbers] if is_small else []
+            counts = [one for one in Rows().count(data) if one.target not in numbers] if data[:1] == PACKED else []
         except BadBlock:
             raise StoreError("it is broken") from None
-        row = small_row(kept, counts) if is_small else pack_row(kept)
+        small = [part for part in kept if isinstance(part, SmallPart)]
+        plain = [part for part in kept if isinstance(part, RowPart)]
+        row = small_row(small, counts) if data[:1] == PACKED else pack_row(plain)
         connection.execute("UPDATE live SET data = ? WHERE id = ?", (row, id_))

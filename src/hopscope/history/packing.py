@@ -31,6 +31,7 @@ from hopscope.history.block import (
     Rowed,
     RowPart,
     Shape,
+    SmallPart,
     encoder,
 )
 from hopscope.history.unpacking import facts_of
@@ -275,9 +276,45 @@ def pack_row(parts: Iterable[RowPart]) -> bytes:
     return encoder.encode(list(parts))
 
 
-def small_row(parts: Sequence[RowPart], counts: Sequence[Counted]) -> bytes:
-    """The same, made small, with what it counts: a fifth of the bytes, at a fifth of a microsecond a probe."""
-    return PACKED + encoder.encode(PackedRow(list(counts), zlib.compress(pack_row(parts), 1)))
+def small_part(part: RowPart, shapes: Sequence[Shape]) -> SmallPart:
+    """A part made small. `shapes` are all that are known of its target."""
+    codes, rounds, times, rtts = array("H", part.codes), array("q"), array("q"), array("q")
+    for column, data in ((rounds, part.rounds), (times, part.times), (rtts, part.rtts)):
+        column.frombytes(data)
+    told: list[int] = []
+    is_told_once = True
+    left: dict[tuple[int, int, int], int] = {}
+    numbers = zip(rounds, times, strict=True)
+    for code in codes:
+        if not code:
+            continue
+        shape = shapes[code - 1]
+        round_, at = next(numbers)
+        place = round_, shape.ttl, shape.flow
+        if shape.kind in (ANSWERED, LOST) and place in left:
+            is_told_once = is_told_once and left[place] == at
+            continue
+        if shape.kind == SENT:
+            left[place] = at
+        told.append(at)
+    if not is_told_once:
+        told = list(times)
+    return SmallPart(
+        part.target,
+        part.known,
+        part.shapes,
+        _column(codes),
+        _column(list(map(sub, rounds, [0, *rounds]))),
+        _column(list(map(sub, told, [0, *told]))),
+        is_told_once,
+        _column(rtts),
+        part.odd,
+    )
+
+
+def small_row(parts: Sequence[SmallPart], counts: Sequence[Counted]) -> bytes:
+    """A row that is sent."""
+    return PACKED + encoder.encode(PackedRow(list(counts), zlib.compress(encoder.encode(parts), _LEVEL)))
 
 
 def pack(facts: Iterable[Rowed]) -> bytes:

@@ -33,6 +33,7 @@ from hopscope.history.block import (
     Rowed,
     RowPart,
     Shape,
+    SmallPart,
 )
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 
@@ -40,6 +41,7 @@ _UNDECODED: Final = (msgspec.DecodeError, UnicodeDecodeError)
 """What msgspec raises. The second: of a string that is none."""
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
 _small_decoder: Final = msgspec.msgpack.Decoder(PackedRow)
+_parts_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[SmallPart], msgspec.Meta(max_length=MOST_TARGETS)])
 _row_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[RowPart], msgspec.Meta(max_length=MOST_TARGETS)])
 
 
@@ -55,7 +57,7 @@ class Rows:
         for part in parts_of(data):
             shapes = self._known(part)
             if target in (None, part.target):
-                codes, *columns = _row_columns(part)
+                codes, *columns = _columns(part, shapes)
                 facts.append((part.target, facts_of(codes, shapes, columns, part.odd, part.target)))
         return facts
 
@@ -66,14 +68,14 @@ class Rows:
         counts = []
         for part in parts_of(data):
             kinds = [ODD, *(shape.kind for shape in self._known(part))]
-            codes, _, times, _ = _row_columns(part)
+            codes, _, times, _ = _columns(part, [])
             if max(codes, default=0) >= len(kinds):
                 raise BadBlock("it has a fact of no shape")
             told = [kinds[code] for code in codes]
             counts.append(Counted(part.target, told.count(ROUND), told.count(SENT), max(times, default=0)))
         return counts
 
-    def _known(self, part: RowPart) -> list[Shape]:
+    def _known(self, part: RowPart | SmallPart) -> list[Shape]:
         """The shapes of a target, with those that this row tells."""
         shapes = self._shapes.setdefault(part.target, [])
         if not 0 <= part.known <= len(shapes) or part.known + len(part.shapes) >= MOST_SHAPES:
@@ -84,8 +86,42 @@ class Rows:
         return shapes
 
 
+def _columns(part: RowPart | SmallPart, shapes: Sequence[Shape]) -> list[Sequence[int]]:
+    """Codes, rounds, times, RTTs. `BadBlock`."""
+    return _small_columns(part, shapes) if isinstance(part, SmallPart) else [*_row_columns(part)]
+
+
+def _small_columns(part: SmallPart, shapes: Sequence[Shape]) -> list[Sequence[int]]:
+    codes, rtts = _values(part.codes), _values(part.rtts)
+    rounds, told = list(accumulate(_values(part.rounds))), list(accumulate(_values(part.times)))
+    if min(codes, default=0) < 0 or max(codes, default=0) > len(shapes):
+        raise BadBlock("it has a fact of no shape")
+    for column in (rounds, told, rtts):
+        if column and not -MOST_NS <= min(column) <= max(column) <= MOST_NS:
+            raise BadBlock("a number is out of bounds")
+    if not part.is_told_once:
+        return [codes, rounds, told, rtts]
+    times: list[int] = []
+    left: dict[tuple[int, int, int], int] = {}
+    of_round, of_time = iter(rounds), iter(told)
+    try:
+        for code in codes:
+            if not code:
+                continue
+            shape = shapes[code - 1]
+            place = next(of_round), shape.ttl, shape.flow
+            if shape.kind in (ANSWERED, LOST) and place in left:
+                times.append(left[place])
+                continue
+            times.append(next(of_time))
+            if shape.kind == SENT:
+                left[place] = times[-1]
+    except StopIteration:
+        raise BadBlock("its columns do not go together") from None
+    return [codes, rounds, times, rtts]
+
+
 def _row_columns(part: RowPart) -> list[array[int]]:
-    """Codes, rounds, times, RTTs."""
     columns = [array("H"), array("q"), array("q"), array("q")]
     try:
         for column, data in zip(columns, (part.codes, part.rounds, part.times, part.rtts), strict=True):
@@ -105,13 +141,14 @@ def _small(data: bytes) -> PackedRow:
     return row
 
 
-def parts_of(data: bytes) -> list[RowPart]:
+def parts_of(data: bytes) -> Sequence[RowPart | SmallPart]:
     """A row by target. `BadBlock`."""
-    if data.startswith(PACKED):
-        data = inflated(_small(data).data)
     if len(data) > MOST_BYTES:
         raise BadBlock("it is longer than any row")
     try:
+        if data.startswith(PACKED):
+            small: list[SmallPart] = _parts_decoder.decode(inflated(_small(data).data))
+            return small
         parts: list[RowPart] = _row_decoder.decode(data)
     except _UNDECODED as error:
         raise BadBlock(str(error)) from None

@@ -12,7 +12,7 @@ from typing import Final
 
 from hopscope._version import __version__
 from hopscope.history import notes, packing, schema
-from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, RowPart, moment
+from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, RowPart, SmallPart, moment
 from hopscope.history.notes import Missed, Note
 from hopscope.history.packing import Packer
 from hopscope.history.parcels import PARCEL_BYTES, Parcels
@@ -32,7 +32,7 @@ SEGMENT_FACTS: Final = 200_000
 """Facts that do, where they come thicker: as many as are held in memory at once, by some 20 bytes each."""
 ROW_FACTS: Final = 20_000
 """Facts of a row, at the most."""
-SENT_BYTES: Final = 128 << 10
+SENT_BYTES: Final = 160 << 10
 """Bytes of a row that is sent, before it is made small: a third of that or less by then."""
 SENT_FACTS: Final = 1_000
 """Facts that a target has in it."""
@@ -150,13 +150,13 @@ class StoreWriter:
         """The same in rows of one message each: notes, and probes of some targets."""
         if self._row.notes and self._probes:
             self._next_row()
-        parts: list[RowPart] = []
+        parts: list[SmallPart] = []
         counts: list[Counted] = []
         size = 0
         for target, facts in self._probes.items():
             part = self._part(target, facts)
             size += len(part.codes) + 3 * len(part.times) + 200 * (len(part.shapes) + len(part.odd))
-            parts.append(part)
+            parts.append(packing.small_part(part, self._packers[target].shapes))
             begun = sum(type(fact) is RoundStarted for fact in facts)
             sent = sum(type(fact) is Sent for fact in facts)
             counts.append(Counted(target, begun, sent, max(map(moment, facts))))
