@@ -33,6 +33,8 @@ PACKAGES: Mapping[str, str] = {
     "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
     "nft": "nftables",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
     "ps": "procps",
     "sudo": "sudo",
     "tmux": "tmux",

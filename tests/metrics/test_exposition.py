@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hopscope.judge.verdict import Trouble
 from hopscope.metrics.exposition import MOST_GONE, UNSEEN_NS, Exposition, quoted
 from hopscope.metrics.families import FAMILIES
 from hopscope.names.facts import AddressInfo, Asn
@@ -361,6 +364,14 @@ def test_a_verdict_that_stands_no_more_is_zero() -> None:
         assert {one.labels["kind"]: one.value for one in found.of("hopscope_verdict") if one.value} == {kind: 1}
         assert [one.value for one in found.of("hopscope_verdict_first_hop")] == ([2] if kind == "loss" else [])
     assert found.value("hopscope_verdict", kind="loss") == 0
+
+
+def test_incidents_that_never_were_are_told_as_none() -> None:
+    """What is first seen at 1 has not increased, for Prometheus."""
+    found = read(Exposition().text(Tally(targets=[one_target()], now=AT)))
+    assert {one.labels["kind"]: one.value for one in found.of("hopscope_incidents_total")} == dict.fromkeys(
+        get_args(Trouble), 0
+    )
 
 
 def test_an_outage_and_its_return_are_incidents_that_a_reset_keeps() -> None:

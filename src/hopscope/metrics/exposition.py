@@ -8,9 +8,10 @@ of addresses that did not answer for five minutes, and has bounds for all that s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from hopscope._version import __version__
+from hopscope.judge.verdict import Trouble
 from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
@@ -30,6 +31,8 @@ _S: Final = 1_000_000_000
 _LE: Final = tuple(f"{bound / _S:g}" if "." in f"{bound / _S:g}" else f"{bound / _S:.1f}" for bound in BOUNDS)
 """The buckets' bounds, s, as canonical numbers of OpenMetrics."""
 _FATES: Final = ("answered", "lost", "late", "failed")
+_NO_INCIDENTS: Final = dict.fromkeys(get_args(Trouble), 0)
+"""A counter must be seen at 0 before it is seen at 1, or nothing has increased."""
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 Lines = dict[Family, list[str]]
@@ -180,7 +183,8 @@ def _write_target(lines: Lines, labels: str, totals: Totals) -> None:
     ]
     lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
     lines[families.INCIDENTS] += [
-        f'hopscope_incidents_total{{{labels},kind="{kind}"}} {count}\n' for kind, count in totals.incidents.items()
+        f'hopscope_incidents_total{{{labels},kind="{kind}"}} {count}\n'
+        for kind, count in {**_NO_INCIDENTS, **totals.incidents}.items()
     ]
 
 
