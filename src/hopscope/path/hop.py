@@ -306,6 +306,7 @@ class HopFold:
 
     def counts(self) -> Counts:
         """What became of its probes."""
+        self._add_done()
         waiting = sum([entry.rtt_ns for entry in self._tail.values() if not isinstance(entry, int)])
         rtt_ns = self._answers.series.sum + waiting
         return Counts(self.received, self.lost, self.late, self.failed, self.duplicates, rtt_ns)
@@ -320,6 +321,7 @@ class HopFold:
 
     def seen(self) -> list[Seen]:
         """Who answered."""
+        self._add_done()
         nodes = self._answers.nodes
         return [
             Seen(self.ttl, place, address, sums.received, sums.last_at)
@@ -329,6 +331,7 @@ class HopFold:
     @property
     def settled_route(self) -> RouteTracker:
         """As of the answers that nothing in flight stands before."""
+        self._add_done()
         return self._answers.route
 
     # --- what is shown ---------------------------------------------------------------------------------------------
