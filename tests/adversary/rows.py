@@ -361,6 +361,14 @@ ROWS: Final = {
             "tests/history/test_streams.py::test_a_stream_of_more_names_than_memory_holds_is_refused",
         ),
     ),
+    "A43": Row(
+        "A web page whose name was made to lead to loopback (DNS rebinding) reads the metrics",
+        "whoever can connect is taken for one who may",
+        (
+            "tests/metrics/test_server.py::test_loopback_answers_no_page_whose_name_was_made_to_lead_here",
+            "tests/web/test_guard.py::test_by_another_name_nothing_is_answered",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -16,7 +16,7 @@ from hopscope.path.totals import Counts, Totals
 from hopscope.session.tally import Tally, TargetTally
 from tests.metrics.openmetrics import read
 
-GET = b"GET /metrics HTTP/1.1\r\nHost: anything.example\r\n\r\n"
+GET = b"GET /metrics HTTP/1.1\r\nHost: localhost:9101\r\n\r\n"
 
 
 class Source:
@@ -90,7 +90,7 @@ async def test_who_takes_the_older_format_alone_is_given_that(accept: bytes, is_
     [
         b"GET /metrics?collect[]=x HTTP/1.0",
         b"GET http://other.example:9/metrics HTTP/1.1",
-        b"GET /metrics HTTP/1.1\nHost: bare newlines",
+        b"GET /metrics HTTP/1.1\nHost: localhost",
     ],
 )
 async def test_the_same_in_other_words_is_answered_too(line: bytes) -> None:
@@ -134,6 +134,30 @@ async def test_what_is_no_scrape_is_refused_and_asks_nobody(request_line: bytes,
         assert (b"Allow: GET, HEAD\r\n" in head) is (status == 405)
         assert source.asked == 0
         assert (await ask(where, b"HEAD /other HTTP/1.1\r\n\r\n"))[1] == b""
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "status"),
+    [
+        ("127.0.0.1", b"evil.example:9101", 403),
+        ("127.0.0.1", b"127.0.0.1.evil.example", 403),
+        ("127.0.0.1", b"localhost.evil.example", 403),
+        ("127.0.0.1", b"", 403),
+        ("127.0.0.1", b"127.0.0.1\r\nHost: evil.example", 403),
+        ("::1", b"evil.example", 403),
+        ("127.0.0.1", b"127.0.0.1", 200),
+        ("127.0.0.1", b"LOCALHOST:9101", 200),
+        ("127.0.0.1", b"192.0.2.7:80", 200),
+        ("::1", b"[::1]:9101", 200),
+        ("0.0.0.0", b"probe.example:9101", 200),
+    ],
+)
+async def test_loopback_answers_no_page_whose_name_was_made_to_lead_here(
+    address: str, host: bytes, status: int
+) -> None:
+    async with serving(Source(), address) as where:
+        head, _ = await ask(where, b"GET /metrics HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
 
 
 async def test_a_head_that_is_too_long_is_refused_and_read_no_further() -> None:

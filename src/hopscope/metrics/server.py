@@ -39,9 +39,12 @@ _LINGER_S: Final = 0.5
 _MOST_UNREAD: Final = 65_536
 
 _REQUEST: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \r\n]+) HTTP/1\.[0-9]")
+_OWN: Final = re.compile(rb"(localhost|[0-9.]+|\[[0-9a-f:.]+\])\.?(:[0-9]*)?", re.IGNORECASE)
+"""A Host that no page of somebody's can have been loaded from: an address, or this machine's name for itself."""
 _REASONS: Final = {
     200: "OK",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -63,6 +66,10 @@ class MetricsServer:
     def __init__(self, listening: socket.socket, tally: Callable[[], Tally], exposition: Exposition) -> None:
         """`listening` is bound and listens; it is closed with the server. `tally`: what to tell, at each scrape."""
         self._socket = listening
+        self._is_private = listening.getsockname()[0] in ("::1", "::ffff:127.0.0.1") or (
+            listening.getsockname()[0].startswith("127.")
+        )
+        """On loopback: whoever asks by another name was led here (DNS rebinding)."""
         self._tally = tally
         self._exposition = exposition
         self._accepting: asyncio.Task[None] | None = None
@@ -132,7 +139,7 @@ class MetricsServer:
         try:
             async with asyncio.timeout(HEAD_S):
                 head = await _head(connection)
-            method, accepted = _read(head)
+            method, accepted = _read(head, is_private=self._is_private)
         except _Refused as refused:
             return _refusal(refused.status, is_head=refused.is_head)
         except TimeoutError:
@@ -181,9 +188,10 @@ async def _head(connection: socket.socket) -> bytes:
             raise _Refused(431)
 
 
-def _read(head: bytes) -> tuple[bytes, bytes]:
+def _read(head: bytes, *, is_private: bool) -> tuple[bytes, bytes]:
     """The method, and what is accepted (lower case). `_Refused`."""
-    line, *fields = re.split(rb"\r?\n", head)
+    line, *lines = re.split(rb"\r?\n", head)
+    fields = [(name.lower(), value.strip()) for name, _, value in (field.partition(b":") for field in lines)]
     request = _REQUEST.fullmatch(line)
     if request is None:
         raise _Refused(400)
@@ -193,13 +201,15 @@ def _read(head: bytes) -> tuple[bytes, bytes]:
         raise _Refused(404, method)
     if method not in (b"GET", b"HEAD"):
         raise _Refused(405)
-    named = (field.partition(b":") for field in fields)
-    return method, b",".join(value.lower() for name, _, value in named if name.lower() == b"accept")
+    if is_private and not all(_OWN.fullmatch(value) for name, value in fields if name == b"host"):
+        raise _Refused(403, method)
+    return method, b",".join(value.lower() for name, value in fields if name == b"accept")
 
 
 def _refusal(status: int, *, is_head: bool = False) -> bytes:
     reason = _REASONS[status]
-    text = f"{reason}: the metrics are at {PATH}\n" if status == 404 else f"{reason}\n"
+    more = {404: f": the metrics are at {PATH}", 403: ": this is not the server of that name (Host)"}
+    text = f"{reason}{more.get(status, '')}\n"
     return _response(status, text.encode(), "text/plain; charset=utf-8", is_head=is_head)
 
 
