@@ -174,3 +174,46 @@ async def test_hidden_hops_stay_hidden() -> None:
         assert "198.51.100.105" not in text
         assert BAD not in text
         assert "192.168.1.23" not in text
+
+
+# --- the sentence ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_sentence_says_how_many_paths_are_bad_and_afterwards_that_it_is_over() -> None:
+    session = VirtualSession("bundle", flows=16).play(15)
+    async with on_screen(session) as it:
+        assert "Fine" in it.lines()[1]
+        session.play(115)
+        it.app.tick()
+        first, second = it.lines()[1:3]
+        assert "One of 7 parallel paths loses 3" in first
+        assert "from hop 7 on" in first
+        assert "onnections" in second or "between" in second
+        session.play(120)
+        it.app.tick()
+        assert "Fine again" in it.lines()[1]
+        assert "One of several parallel links was bad from hop 7 on for 3 min" in it.lines()[1]
+
+
+async def test_why_names_the_routers_the_ports_and_what_the_others_lost() -> None:
+    async with on_screen(VirtualSession("bundle", flows=16).play(130), (160, 50)) as it:
+        await it.press("E")
+        text = " ".join(" ".join(row.text for row in it.app.screen.canvas._rows).replace("│", " ").split())  # type: ignore[attr-defined]  # a sheet's
+        assert f"flows by {BAD} (198.51.100.105) lost" in text
+        assert "all other flows lost 0 of" in text
+        assert "the source ports of the bad ones: 21516, 19166, 30861" in text
+        assert "sure" in text
+
+
+async def test_a_flow_on_another_link_than_the_first_ones_is_trouble_as_well() -> None:
+    """The first flow loses nothing: one flow alone would be called healthy."""
+    session = VirtualSession(("ecmp", "api.example.com", None), flows=16).play(120)
+    target = session.snapshot().targets[0]
+    assert target.path.target is not None
+    assert target.path.target.lost == 0
+    verdict = target.judged.verdict
+    assert (verdict.kind, verdict.numbers.bad_paths, verdict.numbers.others_lost) == ("bad-member", 1, 0)
+    assert verdict.numbers.addresses == ("198.51.100.105",)
+    assert len(verdict.numbers.ports) == 2
+    async with on_screen(session) as it:
+        assert "parallel paths loses" in it.lines()[1]

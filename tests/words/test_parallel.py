@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
+from hopscope.session.comparison import compared
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
-from hopscope.words.parallel import parallel_paths, parallel_words
+from hopscope.words import parallel
+from hopscope.words.parallel import ParallelPath, parallel_words
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -27,6 +29,10 @@ def flow(number: int, routers: list[str | None], *, rounds: int = 80, loses: int
                 kind = "port-unreachable" if ttl == end else "time-exceeded"
                 fold.apply(Answered(1, round_, ttl, at, ttl * MS, router, kind, 3, 3))  # type: ignore[arg-type]  # one of the two
     return FlowPath(number, 20_000 + number, 33434, fold.snapshot())
+
+
+def parallel_paths(flows: list[FlowPath]) -> list[ParallelPath]:
+    return parallel.parallel_paths(flows, compared([flow.path for flow in flows]))
 
 
 def test_flows_that_met_the_same_routers_are_one_path() -> None:

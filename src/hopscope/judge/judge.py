@@ -10,9 +10,10 @@ import copy
 from typing import Final
 
 from hopscope.judge.delay import BLOCK, Delays
+from hopscope.judge.fan import BadLinks
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch
-from hopscope.judge.members import bad_member
+from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import RouteWatch
@@ -81,6 +82,10 @@ class Judge:
         self._routes = RouteWatch()
         self._losses = LossWatch()
         self._floor = 0
+        self._links: BadLinks | None = None
+        """Which of several flows go by a bad link, as was told."""
+        self._links_ended = 0
+        """The ordinal of the round after their last loss, once that is over."""
         self._notes: tuple[int, tuple[Note, ...]] | None = None
         self._at = 0
         self._since_at: int | None = None
@@ -103,6 +108,15 @@ class Judge:
         """Be asked in the place of `other`: as something newer."""
         self.version = max(self.version, other.version)
         self._changed()
+
+    def compared(self, links: BadLinks | None) -> None:
+        """What a comparison of the target's flows found by the newest round; it counts from the next one on."""
+        if links is None and self._links is not None and len(self._series):
+            # What was lost by then is told of, and counts for nothing else.
+            series = self._series
+            self._links_ended = max(series.base, series.end - max(0, series.rounds[-1] - self._links.last))
+            self._floor = max(self._floor, self._links_ended)
+        self._links = links
 
     # --- facts ------------------------------------------------------------------------------------------------
 
@@ -227,6 +241,8 @@ class Judge:
                 return own
         if len(series) < STARTING:
             return None
+        if self._links is not None:
+            return bad_links(self._links, series)
         silent = silent_rounds(series)
         if silent:
             found = said(series, silent) or loop(series, silent)
@@ -278,7 +294,9 @@ class Judge:
         if now is not None:
             self._note_trouble(before, now)
         elif before is not None:
-            standing.ended = ended = end_of(before, series, series.end if standing.ended is None else standing.ended)
+            end = series.end if standing.ended is None else standing.ended
+            ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
+            standing.ended = ended
             self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
             self._floor = max(series.base, ended)
             self._before = self._since_at
@@ -361,5 +379,10 @@ class Judge:
         series = self._series
         turn = series.end // BLOCK if series.end >= BLOCK else -series.end
         if self._notes is None or self._notes[0] != turn:
-            self._notes = turn, notes(series, self._routes, self._source, self._standing.found)
+            found = self._standing.found
+            known = notes(series, self._routes, self._source, found)
+            if found is not None and found.numbers.paths:
+                # By one flow alone a bad link looks as if its routers limited their answers.
+                known = tuple(note for note in known if note.kind not in ("rate-limit", "target-limits", "silent"))
+            self._notes = turn, known
         return self._notes[1]

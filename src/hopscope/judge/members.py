@@ -1,18 +1,42 @@
 """Is it one of several parallel routers that loses? Where packets take them in turns, it answers less often than the
-others, by as much as is lost."""
+others, by as much as is lost; where flows keep to them, a comparison of flows has told (`fan`)."""
 
 from __future__ import annotations
 
 import math
 from typing import Final
 
+from hopscope.judge.fan import BadLinks
 from hopscope.judge.route import is_balanced
 from hopscope.judge.series import HopSeries, Series
 from hopscope.judge.silence import Finding
+from hopscope.judge.verdict import Numbers
 
 _LEAST: Final = 40
 """Answers of a hop below which nothing is said."""
 _Z99: Final = 2.326
+
+
+def bad_links(links: BadLinks, series: Series) -> Finding:
+    """What is known of bad links, as a finding. Its numbers are of the flows that go by them."""
+    first, last = links.place or (None, None)
+    rounds = series.rounds[-1] - links.since + 1
+    ordinal = series.end - rounds
+    at = series.times[series.index(ordinal)] if ordinal < series.end else None
+    numbers = Numbers(
+        span_from=at,
+        rounds=rounds,
+        sent=links.sent,
+        lost=links.lost,
+        paths=links.paths,
+        bad_paths=links.bad,
+        others_sent=links.others_sent,
+        others_lost=links.others_lost,
+        is_hidden=links.is_hidden,
+        ports=links.ports,
+        addresses=tuple(router for _, router in links.routers if router is not None),
+    )
+    return Finding("bad-member", first, last, ordinal, links.confidence, numbers)
 
 
 def bad_member(series: Series, lossy: Finding, start: int) -> Finding:

@@ -75,6 +75,11 @@ class Evidence:
                 logs[i] += (math.log(_ODDS[i]) if events[flow] else 0.0) - common
             self.most[flow] = max(self.most[flow], sum(map(math.exp, logs)) / len(_ODDS))
 
+    def forget(self, flow: int) -> None:
+        """Gather anew what speaks against one of them."""
+        self._logs[flow] = [0.0] * len(_ODDS)
+        self.most[flow] = 1.0
+
 
 def judged(rows: Sequence[Sequence[int]]) -> list[FlowFinding]:
     """Each flow beside its siblings; `rows[flow][round]` as the module says, all of one length."""
@@ -82,7 +87,7 @@ def judged(rows: Sequence[Sequence[int]]) -> list[FlowFinding]:
     if count < 2 or rounds < FEWEST:
         return [FlowFinding("unknown", 0.0)] * count
     lost = [[_is_lost(sample) for sample in row] for row in rows]
-    apart = FAR_APART if _burst(lost) > LONG_BURST else APART
+    apart = FAR_APART if burst(rows) > LONG_BURST else APART
     bad = _named(lost, apart)
     losing = _named(lost, 1)
     slow = _named(_slow(rows), apart)
@@ -123,25 +128,31 @@ def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
 
 
-def _burst(rows: Sequence[Sequence[bool | None]]) -> float:
+def burst(rows: Sequence[Sequence[int]]) -> float:
     """Losses in a row, in the mean. Not those of the flow that loses most: it may be dead."""
     losses = runs = 0
-    for row in sorted(rows, key=lambda row: sum(fate is True for fate in row))[:-1]:
-        before: bool | None = False
-        for fate in row:
-            losses += fate is True
-            runs += fate is True and before is not True
-            before = fate
+    for row in sorted(rows, key=lambda row: sum(sample == LOST for sample in row))[:-1]:
+        before = 0
+        for sample in row:
+            losses += sample == LOST
+            runs += sample == LOST != before
+            before = sample
     return losses / runs if runs else 0.0
+
+
+def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]]:
+    """Of each flow in one round: whether it lost its probe, and whether its answer took clearly longer than the
+    others'; None: that is not known."""
+    answered = [sample for sample in samples if sample >= 0]
+    middle = median(answered) if len(answered) >= 2 else math.inf
+    limit = max(middle + _SLOW_NS, middle * _SLOW_SHARE)
+    return [_is_lost(sample) for sample in samples], [sample > limit if sample >= 0 else None for sample in samples]
 
 
 def _slow(rows: Sequence[Sequence[int]]) -> list[list[bool | None]]:
     """Whether each flow's answer took clearly longer than the others' in the same round."""
     slow: list[list[bool | None]] = [[] for _ in rows]
     for samples in zip(*rows, strict=False):
-        answered = [sample for sample in samples if sample >= 0]
-        middle = median(answered) if len(answered) >= 2 else math.inf
-        limit = max(middle + _SLOW_NS, middle * _SLOW_SHARE)
-        for row, sample in zip(slow, samples, strict=True):
-            row.append(sample > limit if sample >= 0 else None)
+        for row, is_slow in zip(slow, events(samples)[1], strict=True):
+            row.append(is_slow)
     return slow

@@ -68,6 +68,9 @@ class StandingFinding:
             if found is not None and (found.kind in FACTS or self._seen >= RAISE):
                 self._stand(found)
             return
+        if found is not None and found.numbers.paths and not stands.numbers.paths:
+            self._stand(found)  # flows that were compared know better than one alone
+            return
         if found is not None and _is_same(found.kind, stands.kind):
             self._missed = 0
             self.found = self._moved_to(stands, found)

@@ -53,7 +53,7 @@ NoteKind: TypeAlias = Literal[
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what the judge finds: grows when the same facts may be judged otherwise."""
 QUIET_KINDS: Final = ("starting", "healthy", "recovered")
 QUIET: Final[frozenset[str]] = frozenset(QUIET_KINDS)
@@ -100,6 +100,17 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mtu: Int | None = None
     times: Int = 1
     """How often it was seen, where it comes and goes."""
+    paths: Int = 0
+    """``bad-member``, of several flows: how many paths they take; `sent` and `lost` are of those that are bad."""
+    bad_paths: Int = 0
+    """How many of the paths are bad; 0: some flows of one."""
+    others_sent: Int = 0
+    """The same as `sent` for all other flows."""
+    others_lost: Int = 0
+    is_hidden: bool = False
+    """Other flows that go by the very same routers are fine: it is one of several links below one address."""
+    ports: tuple[Int, ...] = ()
+    """The source ports of the bad flows; `addresses` are the routers that only they go by."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from hopscope.path.fold import PathFold
 from hopscope.path.ranks import Ranks
-from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Path, Window
+from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Node, Path, Window
 from hopscope.path.stats import RunningRtt, loss_ci95_pct, loss_pct
 from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import Answered, Failed, Finished, Lost, Plan, Sent, Started
@@ -23,6 +24,22 @@ class FlowPath(msgspec.Struct, frozen=True):
     source_port: int | None
     port: int | None
     path: Path
+
+
+def members_of(paths: Sequence[Path]) -> list[tuple[tuple[int, str | None], ...]]:
+    """Of each flow's path, the routers that it meets at the TTLs at which flows meet different ones; None: nobody is
+    heard there, or the path has ended."""
+    found: list[dict[int, str]] = [
+        {hop.ttl: max(hop.nodes, key=_newest).address for hop in path.hops if hop.nodes and not hop.is_target}
+        for path in paths
+    ]
+    ttls = sorted({ttl for routers in found for ttl in routers})
+    parting = [ttl for ttl in ttls if len({routers[ttl] for routers in found if ttl in routers}) > 1]
+    return [tuple((ttl, routers.get(ttl)) for ttl in parting) for routers in found]
+
+
+def _newest(node: Node) -> int:
+    return node.last_at or 0
 
 
 def until(flow: FlowPath, round_: int) -> FlowPath:
@@ -88,6 +105,15 @@ class ParallelFlows:
                 fold.apply(fact)
         elif (known := self.folds.get(fact.flow)) is not None:
             known.apply(fact)
+
+    def known(self) -> tuple[Started, ...]:
+        """How they are probed, by their number."""
+        return tuple(self._started[number] for number in sorted(self._folds))
+
+    @property
+    def folds(self) -> tuple[PathFold, ...]:
+        """Their paths, by their number."""
+        return tuple(fold for _, fold in sorted(self._folds.items()))
 
     def reset(self, at: int) -> None:
         """Statistics anew (epoch ns)."""

@@ -275,6 +275,13 @@ class PathFold:
             self._cached = self._build()
         return self._cached
 
+    def target(self) -> Hop | None:
+        """The target by round alone, as `snapshot` has it."""
+        if self._cached is not None:
+            return self._cached.target
+        first = self._times.start
+        return self._target.snapshot(self._hops, first, max(self._newest, first), self._reached, self._is_over)
+
     def _build(self) -> Path:
         times = self._times
         first, newest = times.start, max(self._newest, times.start)

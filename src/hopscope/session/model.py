@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from hopscope.judge.parallel import FlowFinding
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
@@ -100,6 +101,8 @@ class Target(msgspec.Struct, frozen=True):
     """By TTL, the hops that several targets share and ask in turn. Not to be changed by its reader."""
     flows: tuple[FlowPath, ...] = ()
     """The parallel flows beside the one whose path is `path`."""
+    findings: tuple[FlowFinding, ...] = ()
+    """What each of several flows is like beside the others, the first one included."""
 
     @property
     def _ends_at_target(self) -> bool:

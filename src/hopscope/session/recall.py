@@ -19,6 +19,7 @@ from hopscope.path.fold import PathFold
 from hopscope.path.past import Walk
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
+from hopscope.session.comparison import compared
 from hopscope.session.model import Target, TargetState
 from hopscope.session.naming import names_of
 from hopscope.session.target_fold import TargetFold
@@ -86,6 +87,7 @@ class Recall:
             source_change=now.source_change if now.source_change and now.source_change.at <= moment else None,
             judged=judged,
             flows=flows,
+            findings=compared([path, *(flow.path for flow in flows)]) if flows else (),
         )
         self._targets[fold.number] = key, target
         return target

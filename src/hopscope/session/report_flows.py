@@ -55,7 +55,7 @@ def flows_of(target: Target) -> tuple[FlowPath, ...]:
 
 def paths_of(target: Target) -> Fan:
     """The paths that they take."""
-    return fan(flows_of(target))
+    return fan(flows_of(target), target.findings)
 
 
 def report_paths(paths: Fan) -> tuple[ReportPath, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Container, Mapping
-from contextlib import suppress
 from typing import Final
 
 from hopscope.judge.judge import Judge
@@ -24,14 +23,15 @@ from hopscope.path.shared import SharedHops
 from hopscope.path.snapshot import Path
 from hopscope.path.totals import Totals
 from hopscope.path.windows import WindowName
+from hopscope.session.comparison import Comparison
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.former import Former, FormerFlow, Formers, another_way
-from hopscope.session.hostname import ascii_name
 from hopscope.session.model import Target, TargetState
 from hopscope.session.naming import names_of
 from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
-from hopscope.session.plans import adjusted, continued, numeric
+from hopscope.session.plans import adjusted, continued
 from hopscope.session.query import read_query
+from hopscope.session.target_notes import HowProbed, notes_of
 from hopscope.session.told import Told
 from hopscope.wire.facts import (
     Abandoned,
@@ -96,6 +96,8 @@ class TargetFold:
         self.judge = Judge("")
         self.flows = ParallelFlows()
         """Beside the first one, whose path is `path`."""
+        self.comparison = Comparison()
+        """Of all its flows."""
         self.shared = SharedHops()
         """What all targets know of the routers that this one shares with others."""
         self.told = Told()
@@ -120,6 +122,7 @@ class TargetFold:
         twin._sliding = None
         twin.judge = self.judge.copy()
         twin.flows = self.flows.copy()
+        twin.comparison = self.comparison.copy()
         twin.shared = self.shared.copy()
         twin.told = self.told.copy()
         twin.formers = self.formers.copy()
@@ -151,7 +154,7 @@ class TargetFold:
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
             self._count_before()
-            self.shared = SharedHops()
+            self.shared, self.comparison = SharedHops(), Comparison()
             self.flows.reset(fact.at)
             self.path, self.judge = self.path.anew(), self.judge.anew()
         elif self.formers.kept:
@@ -171,6 +174,9 @@ class TargetFold:
         match fact:
             case RoundStarted():
                 self.last_round = max(self.last_round, fact.round)
+                if self.flows:
+                    port = self.started.source_port if self.started is not None else None
+                    self.judge.compared(self.comparison.look(self.path, port, self.flows, fact.round))
                 if self.past.timeline.is_due(fact.round):
                     self.past.timeline.take(self.path.snapshot())
             case Shared():
@@ -213,7 +219,7 @@ class TargetFold:
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
-        self.shared = SharedHops()
+        self.shared, self.comparison = SharedHops(), Comparison()
         self.flows = ParallelFlows(plan)
 
     def _keep_former(self, at: int, flow: FormerFlow | None) -> None:
@@ -323,25 +329,8 @@ class TargetFold:
     @property
     def notes(self) -> tuple[str, ...]:
         """See `Target.notes`."""
-        notes = [self.went_over] if self.went_over is not None else []
-        host, port = self.wanted
-        if self.fell_back is not None:
-            remedy = self.fell_back.remedy
-            how = f"; for ICMP: {remedy}" if remedy else ""
-            begun = self.plan.first_round if self.plan is not None else 0
-            since = f" from round {begun + 1} on, and the numbers are of those alone" if begun else ""
-            notes.append(f"ICMP is refused here, so probes are UDP{since}{how}")
-        elif port is not None and self.started is not None and self.plan is not None and self.plan.protocol == "icmp":
-            notes.append(f"ICMP has no port {port}: add -T (TCP) or -u (UDP) to probe it")
-        if self.started is not None and self.started.answered_by is not None:
-            notes.append(f"answers come from {self.started.answered_by} instead of {self._address}")
-        typed = clean(self.wanted_as_typed)
-        if typed.startswith(f"{host}/") and numeric(host) is not None:  # as `ip address` shows an interface's
-            notes.append(f"{typed}: the address is probed, and not its network")
-        if not host.isascii() and self._address is not None:
-            with suppress(ValueError):
-                notes.append(f"{self.query} is looked up as {ascii_name(host)}")
-        return tuple(notes)
+        how = HowProbed(self.query, self._address, self.wanted, self.wanted_as_typed, self.plan, self.started)
+        return notes_of(how, self.fell_back, self.went_over)
 
     def path_over(self, window: WindowName, now: int, most: int | None = None) -> Path:
         """The path at the moment `now` (epoch ns), its numbers over a window that ends then; `most`: see `Sliding`."""
@@ -393,6 +382,7 @@ class TargetFold:
                 judged,
                 self.shared.snapshot(),
                 flows,
+                self.comparison.findings if flows else (),
             )
             self._cached_of = key
         return self._cached

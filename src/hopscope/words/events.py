@@ -32,7 +32,7 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
         parts.append(f"since {clock(incident.begin)}")
     if incident.delay_ns is not None and incident.delay_ns > 0:
         parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than usual")
-    if incident.kind in ("loss", "bad-member") and incident.sent:
+    if incident.kind in ("loss", "bad-member") and incident.sent and incident.lost:
         parts.append(f"{lost_words(incident.lost, incident.sent)} lost at the target")
     return ", ".join(parts)
 

@@ -22,7 +22,7 @@ _NEXT: Final = {
     "no-answer": (_BY_TCP,),
     "filter": (_BY_TCP,),
     "bufferbloat": ("stop uploads and backups, and see whether it ends", "a router with fair queues (SQM) prevents it"),
-    "bad-member": ("other ports take other links: -u, or -T -P 443",),
+    "bad-member": ("other ports take other links: -u, or -T -P 443", "whose link is it? tell them ports and addresses"),
     "mtu": ("smaller packets may pass: -s 1200",),
     "late": ("wait longer for answers: -Z 10",),
     "this-computer": ("see what this machine allows: hopscope doctor",),
@@ -35,7 +35,9 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     """What it rests on, the most important first; every number with its span."""
     n, place = verdict.numbers, setting.place
     lines = []
-    if n.sent:
+    if n.paths:
+        lines += _compared(verdict, setting)
+    elif n.sent:
         lines.append(f"{lost_words(n.lost, n.sent)} lost at the target{_span(verdict)}")
     if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
         lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
@@ -56,10 +58,26 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         lines.append(f"the system says {n.error}{f': {n.message}' if n.message else ''}")
     if n.says is not None and n.address is not None:
         lines.append(f"{setting.course().called(n.address)} says {SAYS.get(n.says, n.says)}")
-    lines += [f"in the circle: {setting.course().called(address)}" for address in n.addresses]
+    if verdict.kind == "loop":
+        lines += [f"in the circle: {setting.course().called(address)}" for address in n.addresses]
     if n.mtu:
         lines.append(f"the largest packet that gets through there has {n.mtu} bytes")
     return (*lines, *_placed(verdict, setting))
+
+
+def _compared(verdict: Verdict, setting: Circumstances) -> list[str]:
+    """What flows beside each other show."""
+    n, course = verdict.numbers, setting.course()
+    routers = f" by {', '.join(course.called(address) for address in n.addresses)}" if n.addresses else ""
+    lines = [
+        f"flows{routers} lost {lost_words(n.lost, n.sent)}{_span(verdict)}",
+        f"all other flows lost {n.others_lost} of {n.others_sent} in the same time",
+    ]
+    if n.ports:
+        lines.append(f"the source ports of the bad ones: {', '.join(map(str, n.ports))}")
+    if n.is_hidden:
+        lines.append("others that go by the same routers are fine: a link that is hidden below one address is bad")
+    return lines
 
 
 def _placed(verdict: Verdict, setting: Circumstances) -> list[str]:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
-from hopscope.judge.parallel import FlowFinding, FlowState, judged
-from hopscope.path.flows import FlowPath
-from hopscope.path.snapshot import Path
+from hopscope.judge.parallel import FlowFinding, FlowState
+from hopscope.path.flows import FlowPath, members_of
 from hopscope.path.stats import loss_pct
 from hopscope.words.numbers import percent
 
@@ -84,9 +83,9 @@ class Fan(NamedTuple):
         return min(range(len(self.paths)), key=lambda at: _WORST_FIRST.index(self.paths[at].finding.state), default=0)
 
 
-def fan(flows: Sequence[FlowPath]) -> Fan:
-    """The paths that a target's flows take."""
-    paths = parallel_paths(flows)
+def fan(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -> Fan:
+    """The paths that a target's flows take; `findings`: what each of them is like beside the others."""
+    paths = parallel_paths(flows, findings)
     found: dict[int, dict[str | None, bool]] = {}
     for path in paths:
         for ttl, router in path.members:
@@ -131,14 +130,13 @@ def path_words(path: ParallelPath, called: Callable[[str], str]) -> str:
     return ", ".join(f"hop {ttl} {called(router) if router else 'silent'}" for ttl, router in path.members)
 
 
-def parallel_paths(flows: Sequence[FlowPath]) -> list[ParallelPath]:
-    """The paths that several flows of a target take, in the order of their first flow, judged by their last rounds."""
-    parting = _where_flows_part([flow.path for flow in flows])
+def parallel_paths(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -> list[ParallelPath]:
+    """The paths that several flows of a target take, in the order of their first flow."""
     groups: dict[tuple[tuple[int, str | None], ...], list[int]] = {}
-    for place, flow in enumerate(flows):
-        key = tuple((ttl, _router(flow.path, ttl)) for ttl in parting)
+    for place, key in enumerate(members_of([flow.path for flow in flows])):
         groups.setdefault(key, []).append(place)
-    findings = judged(_rows(flows))
+    if len(findings) != len(flows):
+        findings = [FlowFinding("unknown", 0.0)] * len(flows)
     return [
         ParallelPath(
             members,
@@ -172,40 +170,8 @@ def parallel_words(paths: Sequence[ParallelPath]) -> str | None:
     )
 
 
-def _where_flows_part(paths: Sequence[Path]) -> list[int]:
-    """The TTLs at which flows met different routers."""
-    last = max((len(path.hops) for path in paths), default=0)
-    found = []
-    for ttl in range(1, last + 1):
-        routers = {router for path in paths if (router := _router(path, ttl)) is not None}
-        if len(routers) > 1:
-            found.append(ttl)
-    return found
-
-
-def _router(path: Path, ttl: int) -> str | None:
-    """Who answered most for a flow at this TTL; None: nobody, or the target."""
-    hop = next((hop for hop in path.hops if hop.ttl == ttl), None)
-    if hop is None or hop.is_target or not hop.nodes:
-        return None
-    return max(hop.nodes, key=lambda node: node.received).address
-
-
 def _counted(flows: Sequence[FlowPath]) -> tuple[int, int]:
     """Probes of the target that are lost or answered, and those that are lost."""
     targets = [flow.path.target for flow in flows if flow.path.target is not None]
     lost = sum(target.lost for target in targets)
     return lost + sum(target.received for target in targets), lost
-
-
-def _rows(flows: Sequence[FlowPath]) -> list[list[int]]:
-    """What became of each flow's probes of the target in the rounds that all windows have."""
-    windows = [flow.path.target.window for flow in flows if flow.path.target is not None]
-    if not windows or len(windows) < len(flows):
-        return [[] for _ in flows]
-    first = max(window.first_round for window in windows)
-    end = min(window.first_round + len(window.samples) for window in windows)
-    return [
-        window.samples[first - window.first_round : end - window.first_round].tolist() if end > first else []
-        for window in windows
-    ]

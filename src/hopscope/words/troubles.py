@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hopscope.judge.verdict import Numbers
+from hopscope.words.bad_paths import bad_paths, ports_words
 from hopscope.words.clauses import (
     Background,
     Ways,
@@ -171,6 +172,14 @@ def _slow(n: Numbers) -> str:
 
 
 def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told:
+    if n.paths:
+        suffer = ports_words(n)
+        who = (
+            f"{suffer[:1].upper()}{suffer[1:]} suffer, others do not; there or back.",
+            "Some connections suffer, always the same ones.",
+        )
+        head = f"{bad_paths(n)} {where(setting.place)}".rstrip()
+        return head, (between(setting.place), who, whom_to_tell(setting, history))
     lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
     feel = "Some connections suffer, always the same ones; the others are fine."
     place = setting.place

@@ -13,6 +13,7 @@ from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
+from hopscope.words.bad_paths import bad_paths, ports_words
 from hopscope.words.numbers import about, nth, percent, span, span_ms
 from hopscope.words.places import Course, Place
 
@@ -291,6 +292,9 @@ def _congestion(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
+    if n.paths:
+        tail = f"{ports_words(n)} suffer, others do not; there or back"
+        return _at(place, bad_paths(n)), _joined(tail, whose(place)), "one path bad"
     lost = f"{about(100 * n.lost / n.sent)} of all packets lost" if n.lost and n.sent else ""
     return _at(place, "one of several parallel links is bad"), _joined(lost, whose(place)), "one link bad"
 

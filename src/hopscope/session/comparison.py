@@ -1,0 +1,109 @@
+"""A target's flows beside each other: what `judge.fan` is told of them, with each round that is over."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Final
+
+from hopscope.judge.fan import NOTHING, BadLinks, FanWatch, FlowRound
+from hopscope.judge.parallel import FlowFinding
+from hopscope.path.flows import ParallelFlows, members_of
+from hopscope.path.fold import PathFold
+from hopscope.path.snapshot import PENDING, Hop, Path
+
+_ROUTERS_EACH: Final = 10
+"""Rounds between two looks at who stands on each flow's way."""
+
+
+class Comparison:
+    """One target's flows, from round to round."""
+
+    def __init__(self) -> None:
+        self._watch = FanWatch()
+        self._looked_at = -_ROUTERS_EACH
+        self._paths: list[Path] = []
+
+    def copy(self) -> Comparison:
+        """The same, to be continued by itself."""
+        twin = copy.copy(self)
+        twin._watch = copy.deepcopy(self._watch)
+        return twin
+
+    @property
+    def findings(self) -> tuple[FlowFinding, ...]:
+        """Of each flow, the first one included."""
+        return self._watch.findings
+
+    def look(self, first: PathFold, port: int | None, flows: ParallelFlows, round_: int) -> BadLinks | None:
+        """Take what is known when a round has begun; `port`: the first flow's own. The links that are bad now."""
+        folds = (first, *flows.folds)
+        if round_ - self._looked_at >= _ROUTERS_EACH or len(self._paths) != len(folds):
+            self._looked_at = round_
+            self._paths = [fold.snapshot() for fold in folds]
+        ports = [port, *(flow.source_port for flow in flows.known())]
+        known = flow_round([fold.target() for fold in folds], self._paths, ports)
+        if known is not None:
+            self._watch.take(known)
+        return self._watch.bad
+
+
+def compared(paths: Sequence[Path]) -> tuple[FlowFinding, ...]:
+    """What each of several flows is like beside the others, by what their paths remember."""
+    watch = FanWatch()
+    known = flow_round([path.target for path in paths], paths, ())
+    if known is None:
+        return (FlowFinding("unknown", 0.0),) * len(paths)
+    watch.take(known)
+    return watch.findings
+
+
+def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequence[int | None]) -> FlowRound | None:
+    """All that is known of flows up to the newest round of which nothing is in flight; None before there is one."""
+    windows = [target.window for target in targets if target is not None]
+    if not windows:
+        return None
+    begin = max(window.first_round for window in windows)
+    end = min(window.first_round + len(window.samples) for window in windows)
+    rows: list[memoryview | list[int]] = []
+    for target in targets:
+        if target is None:
+            continue
+        row = target.window.samples[begin - target.window.first_round : end - target.window.first_round]
+        at = len(row)
+        while at and row[at - 1] == PENDING:
+            at -= 1
+        # Fates come out of order: nothing is compared behind what is in flight still.
+        tail = row[max(0, at - _TAIL) : at].tolist()
+        if PENDING in tail:
+            at = max(0, at - _TAIL) + tail.index(PENDING)
+        end = min(end, begin + at)
+        rows.append(row)
+    if end <= begin:
+        return None
+    whole = iter([row[: end - begin] for row in rows])
+    nothing = [NOTHING] * (end - begin)
+
+    def answers(flow: int, ttl: int) -> tuple[int, int]:
+        hop = next((hop for hop in paths[flow].hops if hop.ttl == ttl), None)
+        return (0, 0) if hop is None else (hop.received, hop.lost)
+
+    return FlowRound(
+        begin,
+        [nothing if target is None else next(whole) for target in targets],
+        members_of(paths),
+        [_is_known(path) for path in paths],
+        ports,
+        answers,
+    )
+
+
+def _is_known(path: Path) -> bool:
+    """Whether each hop before the target was heard, or asked often enough to be called silent."""
+    hops = [hop for hop in path.hops if not hop.is_target]
+    return bool(hops) and all(hop.received or hop.late or hop.lost >= _SILENT for hop in hops)
+
+
+_SILENT: Final = 3
+_TAIL: Final = 64
+"""Rounds in which something may be in flight still."""

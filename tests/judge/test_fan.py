@@ -1,0 +1,170 @@
+"""Members of a fan beside each other, round by round: what is named, when it is over, and what must never be said."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from hopscope.judge.fan import BadLinks, FanWatch, FlowRound, Members
+from hopscope.judge.parallel import LOST
+
+OK = 10_000_000
+MEMBERS = 8
+
+
+def member(number: int) -> Members:
+    return ((7, f"198.51.100.{number}"),)
+
+
+class Fan:
+    """Flows over eight members that lose at these rates; what they lose may be changed while rounds go by."""
+
+    def __init__(self, seed: int, flows: int = 16, **rates: float) -> None:
+        self.rng = Random(seed)
+        self.rates = [rates.get("others", 0.0)] * MEMBERS
+        self.rates[4] = rates.get("bad", self.rates[4])
+        self.slow: frozenset[int] = frozenset()
+        self.ways = [member(flow % MEMBERS) for flow in range(flows)]
+        self.known = [True] * flows
+        self.rows: list[list[int]] = [[] for _ in range(flows)]
+        self.flow_rates: dict[int, float] = {}
+        self.watch = FanWatch()
+        self.burst = 1.0
+        self._is_lost = [False] * MEMBERS
+
+    def play(self, rounds: int) -> Fan:
+        for _ in range(rounds):
+            self._weather()
+            for flow, row in enumerate(self.rows):
+                rate = self.flow_rates.get(flow, self.rates[flow % MEMBERS])
+                lost = self._is_lost[flow % MEMBERS] if self.burst > 1 else self.rng.random() < rate
+                rtt = OK + self.rng.randrange(OK // 10) + (OK if flow % MEMBERS in self.slow else 0)
+                row.append(LOST if lost else rtt)
+            ports = [20_000 + flow for flow in range(len(self.rows))]
+            first = max(0, len(self.rows[0]) - 1024)
+            rows = [row[first:] for row in self.rows]
+            self.watch.take(FlowRound(first, rows, self.ways, self.known, ports, lambda flow, ttl: (50, 20)))
+        return self
+
+    def _weather(self) -> None:
+        for at, rate in enumerate(self.rates):
+            if self.burst > 1:
+                chance = 1 - 1 / self.burst if self._is_lost[at] else rate / self.burst / (1 - rate)
+                self._is_lost[at] = self.rng.random() < chance
+
+    def until_named(self, most: int) -> int | None:
+        for round_ in range(most):
+            if self.play(1).watch.bad is not None:
+                return round_ + 1
+        return None
+
+    @property
+    def bad(self) -> BadLinks:
+        assert self.watch.bad is not None
+        return self.watch.bad
+
+
+def test_the_bad_member_is_named_with_its_flows_ports_and_routers_and_the_others_beside_it() -> None:
+    bad = Fan(1, bad=0.4).play(120).bad
+    assert (bad.flows, bad.ports) == ((4, 12), (20_004, 20_012))
+    assert (bad.routers, bad.place) == (((7, "198.51.100.4"),), (6, 7))
+    assert (bad.bad, bad.paths, bad.is_dead, bad.is_hidden) == (1, 8, False, False)
+    assert bad.sent > 200
+    assert 0.3 < bad.lost / bad.sent < 0.5
+    assert (bad.others_sent, bad.others_lost) == (7 * bad.sent, 0)
+    assert bad.confidence >= 0.99
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_fifth_beside_a_hundredth_is_named_and_nobody_else(seed: int) -> None:
+    fan = Fan(seed, bad=0.2, others=0.01)
+    rounds = fan.until_named(260)
+    assert rounds is not None
+    assert {flow % MEMBERS for flow in fan.bad.flows} == {4}
+
+
+def test_most_are_named_within_a_hundred_and_forty_rounds() -> None:
+    rounds = [Fan(100 + seed, bad=0.2, others=0.01).until_named(260) or 999 for seed in range(30)]
+    assert sum(one <= 140 for one in rounds) >= 27, sorted(rounds)
+
+
+@pytest.mark.parametrize("burst", [1.0, 4.0])
+def test_where_all_are_alike_nobody_is_named(burst: float) -> None:
+    for seed in range(3):
+        fan = Fan(200 + seed, flows=8, others=0.03, bad=0.03)
+        fan.burst = burst
+        assert fan.until_named(500) is None
+
+
+def test_what_is_over_is_no_more_said_and_may_come_again() -> None:
+    fan = Fan(3, bad=0.4)
+    assert fan.until_named(150) is not None
+    began = len(fan.rows[0])
+    fan.rates[4] = 0.0
+    fan.play(40)
+    assert fan.watch.bad is None
+    assert {finding.state for finding in fan.watch.findings} == {"ok"}
+    fan.rates[4] = 0.4
+    again = fan.until_named(150)
+    assert again is not None
+    assert fan.bad.since > began
+
+
+def test_a_member_that_lets_nothing_through_is_dead() -> None:
+    bad = Fan(4, bad=1.0).play(80).bad
+    assert bad.is_dead
+    assert bad.others_lost == 0
+
+
+def test_when_all_are_cut_off_that_is_no_members_fault() -> None:
+    fan = Fan(5, bad=0.5).play(120)
+    assert fan.watch.bad is not None
+    fan.rates = [1.0] * MEMBERS
+    fan.play(15)
+    assert fan.watch.bad is None
+
+
+def test_a_slow_member_is_slow_and_not_bad() -> None:
+    fan = Fan(6)
+    fan.slow = frozenset((2,))
+    fan.play(90)
+    assert fan.watch.bad is None
+    assert [finding.state for finding in fan.watch.findings[:4]] == ["ok", "ok", "slow", "ok"]
+
+
+def test_a_flow_that_loses_beside_others_of_its_member_is_a_hidden_link() -> None:
+    fan = Fan(7, flows=8)
+    fan.ways = [()] * 8
+    fan.flow_rates = {3: 0.4}
+    bad = fan.play(150).bad
+    assert (bad.flows, bad.is_hidden, bad.bad, bad.routers, bad.place) == ((3,), True, 0, (), None)
+
+
+def test_a_flow_of_which_the_way_is_not_known_yet_is_named_by_itself_alone() -> None:
+    fan = Fan(8, bad=0.4)
+    fan.known = [False] * 16
+    fan.play(150)
+    assert {flow % MEMBERS for flow in fan.bad.flows} == {4}
+    assert (fan.bad.bad, fan.bad.routers, fan.bad.place, fan.bad.is_hidden) == (0, (), None, False)
+    fan.known = [True] * 16
+    fan.play(1)
+    assert (fan.bad.bad, fan.bad.paths, fan.bad.routers) == (1, 8, ((7, "198.51.100.4"),))
+
+
+def test_a_flow_that_goes_another_way_takes_no_evidence_with_it() -> None:
+    fan = Fan(9, bad=0.4).play(120)
+    assert 4 in fan.bad.flows
+    fan.flow_rates = {4: 0.0}
+    fan.ways[4] = member(0)
+    fan.play(60)
+    assert fan.watch.findings[4].state == "ok"
+    assert fan.bad.flows == (12,)
+
+
+def test_one_flow_alone_and_none_are_compared_with_nobody() -> None:
+    watch = FanWatch()
+    watch.take(FlowRound(0, [[LOST] * 50], [()], [True]))
+    assert (watch.bad, [finding.state for finding in watch.findings]) == (None, ["unknown"])
+    watch.take(FlowRound(0, [], [], []))
+    assert (watch.bad, watch.findings) == (None, ())
