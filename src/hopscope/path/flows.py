@@ -108,12 +108,7 @@ class ParallelFlows:
 
     def known(self) -> tuple[Started, ...]:
         """How they are probed, by their number."""
-        return tuple(self._started[number] for number in sorted(self._folds))
-
-    @property
-    def folds(self) -> tuple[PathFold, ...]:
-        """Their paths, by their number."""
-        return tuple(fold for _, fold in sorted(self._folds.items()))
+        return tuple(self._started[number] for number in sorted(self.folds))
 
     def reset(self, at: int) -> None:
         """Statistics anew (epoch ns)."""

@@ -37,7 +37,7 @@ class Comparison:
 
     def look(self, first: PathFold, port: int | None, flows: ParallelFlows, round_: int) -> BadLinks | None:
         """Take what is known when a round has begun; `port`: the first flow's own. The links that are bad now."""
-        folds = (first, *flows.folds)
+        folds = (first, *(fold for _, fold in sorted(flows.folds.items())))
         if round_ - self._looked_at >= _ROUTERS_EACH or len(self._paths) != len(folds):
             self._looked_at = round_
             self._paths = [fold.snapshot() for fold in folds]

@@ -174,7 +174,7 @@ class TargetFold:
         match fact:
             case RoundStarted():
                 self.last_round = max(self.last_round, fact.round)
-                if self.flows:
+                if self.flows.folds:
                     port = self.started.source_port if self.started is not None else None
                     self.judge.compared(self.comparison.look(self.path, port, self.flows, fact.round))
                 if self.past.timeline.is_due(fact.round):
