@@ -369,6 +369,11 @@ ROWS: Final = {
             "tests/web/test_guard.py::test_by_another_name_nothing_is_answered",
         ),
     ),
+    "A44": Row(
+        "A flood of forged errors overflows root's sockets: probes that left are said to have been kept from leaving",
+        "a fault of ours that is said in another one's words",
+        ("tests/words/test_verdicts.py::test_a_flood_that_this_computer_could_not_read_kept_no_probe_from_leaving",),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -186,6 +186,14 @@ LOST = Numbers(
             "this computer cannot send: Network is unreachable: 12 sends failed in the last 20 rounds",
             "this computer",
         ),
+        (
+            Verdict(
+                kind="this-computer",
+                numbers=Numbers(rounds=20, failed=12, error="OVERFLOW", message="this computer's buffer overflowed"),
+            ),
+            "this computer's buffer overflowed: 12 answers could not be heard in the last 20 rounds",
+            "this computer",
+        ),
     ],
 )
 def test_what_is_said(verdict: Verdict, line: str, short: str) -> None:
@@ -378,3 +386,9 @@ def test_every_note_has_words() -> None:
 )
 def test_marks_in_words(mark: Mark, name: str, words: str) -> None:
     assert (mark_name(mark), mark_words(mark)) == (name, words)
+
+
+def test_a_flood_that_this_computer_could_not_read_kept_no_probe_from_leaving() -> None:
+    words = said(Verdict(kind="this-computer", numbers=Numbers(failed=12, error="OVERFLOW", message="overflowed")))
+    assert "12 answers could not be heard" in words.evidence[0]
+    assert not any("sent" in line for line in words.evidence)

@@ -6,7 +6,7 @@ from typing import Final
 
 from hopscope.judge.verdict import Note, Verdict
 from hopscope.words.numbers import span, span_ms
-from hopscope.words.verdicts import SAYS, Circumstances, lost_words
+from hopscope.words.verdicts import SAYS, Circumstances, is_deaf, lost_words
 
 _NS_PER_MS: Final = 1e6
 _PROVIDER: Final = "tell your provider, with this report"
@@ -53,7 +53,8 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     if n.late:
         lines.append(f"{n.late} answers came after the timeout{_span(verdict)}")
     if n.failed:
-        lines.append(f"{n.failed} probes could not be sent{_span(verdict)}")
+        what = "answers could not be heard" if is_deaf(n) else "probes could not be sent"
+        lines.append(f"{n.failed} {what}{_span(verdict)}")
     if n.error:
         lines.append(f"the system says {n.error}{f': {n.message}' if n.message else ''}")
     if n.says is not None and n.address is not None:

@@ -20,7 +20,7 @@ from hopscope.words.clauses import (
     whom_to_tell,
 )
 from hopscope.words.numbers import about
-from hopscope.words.verdicts import SAYS, Circumstances, error_words, more_ms, ms, where
+from hopscope.words.verdicts import SAYS, Circumstances, error_words, failures, is_deaf, more_ms, ms, where
 
 _STUTTER: Final = "Calls and games stutter"
 
@@ -207,9 +207,10 @@ def _this_computer(n: Numbers, setting: Circumstances, history: Background) -> T
     from hopscope.path.snapshot import LocalError
 
     error = LocalError(n.error or "ESEND", n.message or "", 0) if n.message else None
-    failed = f"{n.failed} sends failed in the last {n.rounds} rounds." if n.failed and n.rounds else ""
+    failed = f"{failures(n)} in the last {n.rounds} rounds." if n.failed and n.rounds else ""
     where_ = "It is this computer, not the network."
-    return error_words(error), (where_, "Look at its cable, Wi-Fi, VPN and firewall.", failed)
+    do = "More packets come than it can read." if is_deaf(n) else "Look at its cable, Wi-Fi, VPN and firewall."
+    return error_words(error), (where_, do, failed)
 
 
 TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, Background], Told]]] = {

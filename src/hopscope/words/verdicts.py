@@ -314,8 +314,18 @@ def _late(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 def _this_computer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del place, setting
     error = LocalError(n.error or "ESEND", n.message or "", 0) if n.message else None
-    tail = f"{n.failed} sends failed in the last {n.rounds} rounds" if n.failed and n.rounds else ""
+    tail = f"{failures(n)} in the last {n.rounds} rounds" if n.failed and n.rounds else ""
     return error_words(error), tail, "this computer"
+
+
+def is_deaf(n: Numbers) -> bool:
+    """Whether probes left, and this computer dropped what came."""
+    return n.error == "OVERFLOW"
+
+
+def failures(n: Numbers) -> str:
+    """What failed here: ``12 sends failed``."""
+    return f"{n.failed} answers could not be heard" if is_deaf(n) else f"{n.failed} sends failed"
 
 
 _MATTERS: Final[dict[str, Callable[[Numbers, Place, Circumstances], _Matter]]] = {
