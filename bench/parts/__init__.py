@@ -21,6 +21,7 @@ from bench.parts.scale import scale
 from bench.parts.stall import stall
 from bench.parts.start import version
 from bench.parts.stream import stream
+from bench.parts.web import web
 
 PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "version": version,
@@ -37,5 +38,6 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "past": past,
     "recording": recording,
     "flood": flood,
+    "web": web,
 }
 """By the names of the command line, in the order of the table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import functools
 import os
@@ -13,12 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import aiohttp
+
 from tests.cli.command import environment
+from tests.lab.drawn import Drawn
 from tests.lab.plain_user import NOBODY, as_plain_user
 from tests.lab.processes import children, state
 
@@ -48,13 +53,19 @@ class Answer(NamedTuple):
     body: bytes
 
 
-@functools.cache
-def recorded() -> str:
-    """The store of an outage of five minutes, in a home of its own."""
+def new_home() -> str:
+    """A folder of the plain user's, until this process ends."""
     home = tempfile.mkdtemp(prefix="hopscope-web-")
     atexit.register(shutil.rmtree, home)
     if os.geteuid() == 0:
         os.chown(home, NOBODY, NOBODY)
+    return home
+
+
+@functools.cache
+def recorded() -> str:
+    """The store of an outage of five minutes, in a home of its own."""
+    home = new_home()
     store = f"{home}/outage"
     subprocess.run(
         [*python(), "-m", "hopscope", "demo", "outage", "--fast", "-c", "300", "--format", "json", "--record", store],
@@ -104,7 +115,8 @@ class Server:
 
     def viewers(self) -> list[int]:
         """Their processes."""
-        return [pid for pid in children(self.process.pid) if state(pid) not in "-Z"]
+        ours = [pid for above in children(self.process.pid) for pid in children(above)]
+        return [pid for pid in ours if state(pid) not in "-Z"]
 
     def log_in(self) -> str:
         """The cookie's words, as a browser sends them."""
@@ -161,3 +173,46 @@ def asked_for_a_socket(server: Server, headers: Mapping[str, str], *, has_cookie
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as connection:
         connection.sendall(f"GET /ws HTTP/1.1\r\n{lines}\r\n".encode())
         return answer_of(connection.recv(1 << 16).partition(b"\r\n\r\n")[0]).status
+
+
+class Looking:
+    """A browser that looks, without its windows."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.drawn = Drawn()
+        self.bytes = b""
+
+    async def type(self, keys: str) -> None:
+        """Press keys."""
+        await self.socket.send_json(["stdin", keys])
+
+    async def until(self, is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+        """Take in what is drawn until something is so."""
+        async with asyncio.timeout(patience_s):
+            while not is_so():
+                message = await self.socket.receive()
+                assert message.type is aiohttp.WSMsgType.BINARY, (message, self.drawn.text)
+                self.bytes += message.data
+                self.drawn.feed(message.data)
+
+    async def sees(self, words: str, *, key: str = "") -> None:
+        """Wait until words stand on the screen; `key` is pressed first."""
+        if key:
+            await self.type(key)
+        await self.until(lambda: words in self.drawn.text)
+
+    async def end(self) -> tuple[aiohttp.WSMsgType, int | None]:
+        """What comes behind the last that is drawn, and the reason for the end."""
+        while (message := await self.socket.receive(PATIENCE_S)).type is aiohttp.WSMsgType.BINARY:
+            pass
+        return message.type, self.socket.close_code
+
+
+@asynccontextmanager
+async def looking(server: Server, size: str = "width=120&height=40") -> AsyncIterator[Looking]:
+    """A browser's websocket."""
+    headers = {"Cookie": server.log_in(), "Origin": f"http://{server.at}"}
+    place = f"http://{server.at}/ws?{size}"
+    async with aiohttp.ClientSession() as session, session.ws_connect(place, headers=headers) as opened:
+        yield Looking(opened)

@@ -45,13 +45,14 @@ def run(options: Options) -> int:
     with _listening(options.listen or LISTEN) as listening:
         from hopscope.web.guard import TOKEN, Guard
         from hopscope.web.page import Lacking
-        from hopscope.web.server import Served, Server
+        from hopscope.web.server import Server
+        from hopscope.web.viewers import Viewers
 
         address, port = listening.getsockname()[:2]
         ours = socket.gethostname()
         guard = Guard([ours], port)
         try:
-            server = Server(guard, Served(_viewer(), _environment()))
+            server = Server(guard, Viewers(_command(), _environment()))
         except Lacking:
             raise UsageError("web: this textual-serve is another one: pip install -U 'hopscope[web]'") from None
         host = ours if ipaddress.ip_address(address).is_unspecified else address
@@ -68,9 +69,9 @@ def run(options: Options) -> int:
     return OK
 
 
-def _viewer() -> list[str]:
-    """The command of a viewer: the same words, read by `hopscope.cli.viewer`. ``-P``: not from the current folder."""
-    return [sys.executable, "-P", "-X", "utf8", "-m", "hopscope.cli.viewer", *sys.argv[1:]]
+def _command() -> list[str]:
+    """What shows the screen: the same words, read by `hopscope.cli.viewers`. ``-P``: not from the current folder."""
+    return [sys.executable, "-P", "-X", "utf8", "-m", "hopscope.cli.viewers", *sys.argv[1:]]
 
 
 def _environment() -> dict[str, str]:

@@ -7,19 +7,19 @@ import json
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from hopscope.system.signals import Signals
 from hopscope.web import page
 from hopscope.web.guard import TOKEN, Guard, Refused
-from hopscope.web.viewer import Viewer
+from hopscope.web.viewers import Viewer, Viewers
 
 MOST_VIEWERS: Final = 8
-"""Each costs some 40 MiB."""
+"""Each costs some 35 MiB."""
 MOST_CONNECTIONS: Final = 64
 """Open at once, asked for anything yet or not."""
 MOST_BYTES: Final = 1 << 16
@@ -37,23 +37,16 @@ USUAL_SIZE: Final = (80, 24)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Served(NamedTuple):
-    """What each browser is shown."""
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-
-
 class Server:
     """Everything between a listening socket and the viewers."""
 
-    def __init__(self, guard: Guard, served: Served) -> None:
+    def __init__(self, guard: Guard, viewers: Viewers) -> None:
         """`page.Lacking`."""
         self._guard = guard
-        self._served = served
+        self._viewers = viewers
         self._index = page.index()
         self._files = page.files()
-        self._viewers = 0
+        self._places = MOST_VIEWERS
         self._sockets: set[web.WebSocketResponse] = set()
         # What aiohttp has to say would hold requests' addresses, and so the token; tracebacks hold them, too.
         for name in ("aiohttp", "asyncio"):
@@ -81,6 +74,7 @@ class Server:
         )
         with Signals(dict.fromkeys(ending, lambda _number: over.set()), ending=ending):
             await runner.setup()
+            self._viewers.begin()
             listening.setblocking(False)
             listening.listen(MOST_CONNECTIONS)
             accepting = asyncio.create_task(self._accept(listening, runner))
@@ -90,6 +84,7 @@ class Server:
             listening.close()
             await asyncio.gather(*(self._close(one, WSCloseCode.GOING_AWAY) for one in self._sockets))
             await runner.cleanup()
+            self._viewers.end()
 
     @staticmethod
     async def _accept(listening: socket.socket, runner: web.AppRunner) -> None:
@@ -159,25 +154,25 @@ class Server:
     async def _screen(self, request: web.Request) -> web.WebSocketResponse:
         browser = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MOST_BYTES, compress=False, timeout=CLOSE_S)
         _add_headers(browser)
-        if self._viewers >= MOST_VIEWERS:
+        if not self._places:
             await browser.prepare(request)
             await self._close(browser, WSCloseCode.TRY_AGAIN_LATER)
             return browser
-        self._viewers += 1
+        self._places -= 1
         try:
             await browser.prepare(request)
             self._sockets.add(browser)
             await self._show(browser, _number(request.query.get("width")), _number(request.query.get("height")))
         finally:
-            self._viewers -= 1
+            self._places += 1
             self._sockets.discard(browser)
         return browser
 
     async def _show(self, browser: web.WebSocketResponse, columns: int | None, lines: int | None) -> None:
         """Let a browser and a new viewer speak with each other until one of them ends."""
         try:
-            viewer = Viewer(*self._served, columns or USUAL_SIZE[0], lines or USUAL_SIZE[1])
-        except OSError:
+            viewer = await self._viewers.fork(columns or USUAL_SIZE[0], lines or USUAL_SIZE[1])
+        except (OSError, TimeoutError):
             await self._close(browser, WSCloseCode.TRY_AGAIN_LATER)
             return
         drawing = asyncio.create_task(self._draw(viewer, browser))
