@@ -30,14 +30,14 @@ class Pruner:
         run: int,
         limit: int,
         parcels: Parcels | None = None,
-        traces: int = KEPT_TRACES,
+        traces: int | None = None,
     ) -> None:
         """`run`: the one that is being written, whose facts are not forgotten. `parcels`: nor is what they wait to
-        send. `traces`: as many are kept."""
+        send. `traces`: as many are kept; None: as many as a history keeps."""
         self._connection = connection
         self._run = run
         self._parcels = parcels
-        self._traces = traces
+        self._traces = KEPT_TRACES if traces is None else traces
         self.limit = limit
         self._unsent = Unsent()
         self._is_counted = False

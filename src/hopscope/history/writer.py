@@ -27,7 +27,7 @@ from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
 from hopscope.wire.messages import RoundStarted, Sent
 
 SEGMENT_ROWS: Final = 600
-"""Commits whose rows become segments: ten minutes, at a commit a second."""
+"""Rows that become segments: ten minutes, at a commit a second. Where a commit is many messages, commits."""
 SEGMENT_FACTS: Final = 200_000
 """Facts that do, where they come thicker: as many as are held in memory at once, by some 20 bytes each."""
 ROW_FACTS: Final = 20_000
@@ -227,7 +227,8 @@ class StoreWriter:
         """Rows that are old or many enough become segments, and what is too much goes. `StoreError`: they stay what
         they are."""
         is_full = any(packer.is_full for packer in self._packers.values())
-        if self._commits >= SEGMENT_ROWS or self._live_facts >= self._due_facts or is_full:
+        rows = self._live_rows if self._parcels is None else self._commits
+        if rows >= SEGMENT_ROWS or self._live_facts >= self._due_facts or is_full:
             self.compact()
             self._is_pruned = False
             with suppress(sqlite3.Error):
