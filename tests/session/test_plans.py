@@ -31,6 +31,7 @@ ODD = Probing(
     local_port=4321,
     grace_s=2.5,
     flows=3,
+    certainty_pct=99.0,
     budget=2.5,
 )
 """No field has its default."""

@@ -207,6 +207,7 @@ def test_the_report_carries_every_value_in_its_unit() -> None:
         "finished": "2025-11-24T16:00:02.123456+00:00",
         "rounds": 2,
         "reached": True,
+        "discovery": None,
         "flow_kind": "one",
         "clock": "kernel",
         "note": "as a plain user",

@@ -8,7 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.sim import Network, ScenarioError, demo, language, list_scenarios, load, parse, values, weather_tables
+from hopscope.sim import (
+    Network,
+    ScenarioError,
+    demo,
+    language,
+    list_scenarios,
+    load,
+    name_tables,
+    parse,
+    values,
+    weather_tables,
+)
 from tests.sim.world import TARGET, hops, router
 
 GOOD = hops(router(1), router(2)) + TARGET
@@ -213,7 +224,7 @@ def sections() -> dict[str, set[str]]:
         ("Changes", [language.Change]),
         ("loop", [language.Loop]),
         ("Weather", [weather_tables.Weather]),
-        ("Names", [language.Dns, language.Origin]),
+        ("Names", [name_tables.Dns, name_tables.Origin]),
     ],
 )
 def test_every_key_is_documented_and_nothing_else(heading: str, structs: list[type[msgspec.Struct]]) -> None:
@@ -230,7 +241,7 @@ def test_every_default_in_the_document_is_the_default() -> None:
     assert '| `limit` | duration | `"200ms"` |' in text
     assert values.Duration.of("200ms") == language.Queue(rate=1).limit
     assert language.RateLimit(rate=1).burst == 1
-    assert language.Dns(at=values.Addresses()).ttl == 300
+    assert name_tables.Dns(at=values.Addresses()).ttl == 300
     assert weather_tables.Weather().duplicate_delay == values.Duration.of("1ms")
     table = values.LossTable(burst=values.Share(0.1))
     assert [float(share) for share in (table.recover, table.in_burst, table.between)] == [0.25, 1, 0]

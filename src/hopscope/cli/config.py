@@ -54,7 +54,8 @@ class ProbeTable(_Table, frozen=True):
     tos: int | None = None
     source: str | None = None
     interface: str | None = None
-    flows: int | None = None
+    flows: int | str | None = None
+    certainty_pct: float | None = None
     budget: float | None = None
 
 

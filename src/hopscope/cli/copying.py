@@ -17,6 +17,7 @@ from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked, SessionFact
 from hopscope.views.privacy import HIDDEN
+from hopscope.wire.discovered import Discovered, with_routers
 from hopscope.wire.facts import Begun, Continued, TakenBack
 from hopscope.wire.messages import Answered, Failed, SourceChanged, Started
 
@@ -102,6 +103,8 @@ class _Mask:
                 return replace(fact, source=None, answered_by=self.hidden.get(fact.answered_by or "", fact.answered_by))
             case SourceChanged():
                 return replace(fact, before="0.0.0.0", after="0.0.0.0")  # noqa: S104 - it stands for an address
+            case Discovered():
+                return with_routers(fact, lambda _, router: self.hidden.get(router, router))
             case Begun() | Continued():
                 return replace(fact, plan=replace(fact.plan, source=None, interface=None))
             case TakenBack() if fact.plan is not None:

@@ -81,7 +81,7 @@ class _Fast:
             except ValueError as error:
                 raise UsageError(f"{query}: {error}") from None
             self._apply(record, Begun(self._start, plan))
-        self._are_shared = len(self._records) > 1 or options.probing.flows > 1
+        self._are_shared = len(self._records) > 1 or options.probing.flows != 1
 
     def run(self) -> int:
         before = {number: signal.signal(number, self._caught) for number in ENDING if _is_heeded(number)}

@@ -169,7 +169,7 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
         raise UsageError("-c: no rounds give no answers; only mtr's formats print that (e.g. -r -c 0)")
     if asked in STEPWISE:
         probing = msgspec.structs.replace(probing, opening="stepwise")
-    if probing.flows > 1 and "flows" in values:
+    if probing.flows != 1 and "flows" in values:
         _check_flows(probing, asked)
     is_text_of_flows = asked in TEXT and "flows" in values and not as_mtr
     if (asked in MTR and not is_text_of_flows) or as_mtr:

@@ -34,7 +34,8 @@ TEMPLATE = f"""\
 # tos = 0                  # type of service, traffic class
 # source = "192.0.2.1"     # left out: the route's
 # interface = "eth0"       # left out: the route's
-# flows = 1                # parallel flows to a target, by their source ports: UDP and TCP
+# flows = 1                # parallel flows to a target, by their source ports: UDP and TCP; "auto": one for each path
+# certainty_pct = 95.0     # with flows = "auto": how sure it is that no path was missed, if all are equally likely
 # budget = 1.0             # error answers a second that several targets ask of one router; 0: no bound
 
 [report]

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from hopscope.cli.values import (
     address,
     bounded,
+    certainty,
     endpoint,
     fields,
+    flows,
     interface,
     name_servers,
     rate,
@@ -144,8 +146,12 @@ OPTIONS: tuple[Option, ...] = (
        metavar="WHEN", read=_when, may_begin_with_dash=True),
     _o(("--flows",), "flows", "More", "parallel flows: 1",
        "Probe each target by so many parallel flows, 1 to 64, with source ports of their own: balancers send them over"
-       " different links. By UDP (-u) or TCP (-T). JSON says what became of each.",
-       metavar="N", read=bounded("flows")),
+       " different links. By UDP (-u) or TCP (-T). JSON says what became of each. auto: find out which parallel paths"
+       " there are, with at most 20 probes a second, and probe each of them.",
+       metavar="N", read=flows),
+    _o(("--certainty",), "certainty_pct", "More", "of --flows auto: 95 %",
+       "With --flows auto: how sure it is to be that no path was missed, if all are equally likely; percent, 95 unless"
+       " told. 99 takes a quarter more probes.", metavar="PCT", read=certainty),
     _o(("--budget",), "budget", "More", "asks of a router: 1/s",
        "What several targets ask of one router together: at most so many error answers a second, in turn; most routers"
        " give no more, and what is beyond looks like loss. 1 unless told; 0: no bound, as in mtr's formats. The targets"

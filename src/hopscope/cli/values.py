@@ -47,6 +47,17 @@ def bounded(name: str, hint: str = "") -> Callable[[str], float]:
     return duration(option.low, option.high) if option.is_duration else whole(int(option.low), int(option.high), hint)
 
 
+def flows(word: str) -> int:
+    """How many parallel flows; 0: as many as there are paths."""
+    return 0 if word.strip().lower() == "auto" else whole(1, int(PROBING_OPTIONS["flows"].high or 0), "or auto")(word)
+
+
+def certainty(word: str) -> float:
+    """How sure a discovery is to be, percent."""
+    option = PROBING_OPTIONS["certainty_pct"]
+    return rate(option.low or 0.0, option.high or 0.0)(word.strip().removesuffix("%"))
+
+
 def timeout(word: str) -> float:
     """How long a probe is waited for, seconds; what is longer than anything waits is taken as the longest."""
     low, high = PROBING_OPTIONS["timeout_s"].low or 0.0, PROBING_OPTIONS["timeout_s"].high or 0.0

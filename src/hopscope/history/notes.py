@@ -15,6 +15,7 @@ from hopscope.judge.verdict import Incident, Verdict
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo, Asn, Geo, Origin
 from hopscope.session.facts import Asked, Removed
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import DriverFact
 from hopscope.wire.messages import Failed, Finished, Int, Refused, SourceChanged, Started
 
@@ -91,7 +92,7 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
 
 
 Note: TypeAlias = Union[  # noqa: UP007 - msgspec wants a runtime Union
-    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Finished, Named, SaidVerdict, Missed, WayIn
+    Asked, DriverFact, Removed, Started, Refused, SourceChanged, Discovered, Finished, Named, SaidVerdict, Missed, WayIn
 ]
 
 _encoder: Final = msgspec.json.Encoder()

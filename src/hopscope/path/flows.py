@@ -11,6 +11,7 @@ from hopscope.path.fold import PathFold
 from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Node, Path, Window
 from hopscope.path.stats import RunningRtt, loss_ci95_pct, loss_pct
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import Answered, Failed, Finished, Lost, Plan, Sent, Started
 
@@ -81,13 +82,29 @@ class ParallelFlows:
         self._plan = plan
         self._started: dict[int, Started] = {}
         self.folds: dict[int, PathFold] = {}
+        self.discovered: Discovered | None = None
+        """The last one."""
+
+    def has(self, number: int) -> bool:
+        """Whether there is such a flow: the first one always."""
+        return not number or number in self.folds
 
     def copy(self) -> ParallelFlows:
         """The same, to be continued by itself."""
         twin = ParallelFlows(self._plan)
+        twin.discovered = self.discovered
         twin._started = dict(self._started)
         twin.folds = {number: fold.copy() for number, fold in self.folds.items()}
         return twin
+
+    def found(self, found: Discovered) -> bool:
+        """These paths were discovered: those flows that are watched from here on are kept. Whether that are others than
+        before."""
+        self.discovered = found
+        is_other = set(self.folds) != set(found.watched) - {0}
+        for number in set(self.folds) - set(found.watched):
+            del self.folds[number], self._started[number]
+        return is_other
 
     def started(self, started: Started) -> None:
         """A flow stands."""

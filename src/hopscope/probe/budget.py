@@ -10,6 +10,8 @@ ask it in each round hear almost nothing and see loss that is none. The rules:
   had one, but where none of those came in a whole interval. A flow that meets a router at several TTLs (a loop, or a
   router that answers for others) asks at one of them in each of its turns, and so takes nothing from the others.
 - Where a path ends (the target, or whoever refuses), each flow asks in each of its rounds.
+- A search for parallel paths has no turns: it asks each router as often as the budget allows, and those that have turns
+  leave the router out meanwhile.
 - Before a flow has heard of a TTL, it takes what others found there for its own, where at least two of them, and a
   quarter, found the same. After `PRESUMED` questions without an answer it is taken for a hop of its own.
 - Nobody knows anything of routers yet when many targets begin at once: `FIRST` of them do, and each `WAVE_NS` later
@@ -18,11 +20,14 @@ ask it in each round hear almost nothing and see loss that is none. The rules:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 SECOND_NS: Final = 1_000_000_000
 FIRST: Final = 4
 """Targets that begin at once: a router answers some questions in a row (Linux: 6) before it limits."""
+IN_A_ROW: Final = 5
+"""Questions that a router may be ahead of its budget where chance asked it more often than others."""
 WAVE_NS: Final = 250_000_000
 """The next ones begin so much later: most answers of nearby routers have come by then."""
 _QUIET_NS: Final = 4 * WAVE_NS
@@ -31,8 +36,14 @@ PRESUMED: Final = 2
 """Questions without an answer after which a hop is not taken for the router of others any more."""
 _LEAST: Final = 1e-5
 """Questions a second below which a budget is no less: one a day."""
+_MOST_BESIDE: Final = 1024
 GONE: Final = 3
 """Questions in a row without an answer, while the router answers others, after which a hop is not taken for it."""
+
+
+def _spacing(per_second: float) -> int:
+    """Between two questions, ns."""
+    return round(SECOND_NS / max(per_second, _LEAST))
 
 
 class Router:
@@ -112,6 +123,8 @@ class Budget:
     def __init__(self) -> None:
         self.flows = 0
         self._routers: dict[str, Router] = {}
+        self.beside: dict[str, int] = {}
+        """By address, until when a router has enough of those who ask beside all turns (`ask_beside_turns`)."""
         self._found: dict[int, dict[str, int]] = {}
         """By TTL, at how many flows' hops each address was heard."""
         self._wave_at = -2 * _QUIET_NS
@@ -121,7 +134,7 @@ class Budget:
         """A flow begins, with a round each `interval` ns. `per_second`: error answers a second that one router is asked
         for, up to a million."""
         self.flows += 1
-        return Turns(self, round(SECOND_NS / max(per_second, _LEAST)), interval, self._begin_at(now))
+        return Turns(self, _spacing(per_second), interval, self._begin_at(now))
 
     def _begin_at(self, now: int) -> int:
         if now - self._wave_at > _QUIET_NS:
@@ -131,6 +144,22 @@ class Budget:
             self._wave = self._left = 2 * self._wave
         self._left -= 1
         return max(now, self._wave_at)
+
+    def may_ask_beside_turns(self, addresses: Collection[str], per_second: float, now: int) -> bool:
+        """Whether a flow that has no turns (of a search for parallel paths) may ask, for once, one of these routers:
+        nobody knows which."""
+        owed = [max(0, self.beside.get(address, 0) - now) for address in addresses]
+        if per_second <= 0 or not owed:
+            return True
+        spacing = _spacing(per_second)
+        return max(owed) <= IN_A_ROW * spacing and sum(owed) <= (FIRST - 1) * spacing * len(owed)
+
+    def ask_beside_turns(self, address: str, per_second: float, now: int) -> None:
+        """It was. Those who have turns leave it alone for as long as that uses up."""
+        if per_second > 0:
+            if len(self.beside) >= _MOST_BESIDE:
+                self.beside = {router: until for router, until in self.beside.items() if until > now}
+            self.beside[address] = max(now, self.beside.get(address, 0)) + _spacing(per_second)
 
     def router(self, address: str) -> Router:
         """The one with this address."""
@@ -183,9 +212,13 @@ class Turns:
 
     def may_ask(self, ttl: int, now: int) -> bool:
         """Whether this TTL may be probed now; that counts as a question."""
+        place = self._places.get(ttl)
+        if self._budget.beside and place is not None and place.router is not None:  # hardly ever
+            until = self._budget.beside.get(place.router.address, 0)
+            if now < until:
+                return False
         if self._budget.flows < 2:
             return True
-        place = self._places.get(ttl)
         if place is None:
             presumed = self._budget.presumed(ttl)
             if presumed is None:

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hopscope.probe.budget import Budget
 from hopscope.probe.channel import Channel, ChannelContext, ChannelRefused, Flow, Probe, Reply, Watch
+from hopscope.probe.channels_in_use import ChannelsInUse, Factory, InOrder, by_protocol
 from hopscope.probe.clocks import Clocks
 from hopscope.probe.counting import Counting
 from hopscope.probe.event_queue import EventQueue
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.packets.senders import can_answer
-from hopscope.probe.parallel import plans
+from hopscope.probe.parallel import plan_of_flow, plans, source_port
 from hopscope.probe.probed import ProbedTarget, Surroundings
-from hopscope.probe.refusals import most_helpful, refusal_of
+from hopscope.probe.refusals import LONGEST_TEXT, completed, refused
 from hopscope.probe.schedule import Sweep
-from hopscope.wire.check import check, check_address, check_adjust
+from hopscope.wire.check import check_adjust
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.messages import (
-    DEFAULT_PORT,
     Adjust,
     Batching,
     Capabilities,
@@ -33,30 +36,25 @@ from hopscope.wire.messages import (
     Event,
     Finished,
     Hello,
-    Method,
     Pause,
     Plan,
     Problem,
-    Refused,
     Resume,
     Start,
     Stop,
     Stopped,
 )
-from hopscope.wire.methods import tried_by_auto
 
 MOST_TARGETS: Final = 4096
-LONGEST_TEXT: Final = 400
-"""Characters of what is said of a bad command, which may quote it: an event must fit on a line."""
 
 HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 STANDSTILL_NS: Final = 2_000_000_000
 """If the loop runs this late, assume that the process or the machine was suspended."""
-Factory = Callable[[Method, ChannelContext], Channel]
-"""Makes a channel, or raises `ChannelRefused`."""
-InOrder = Callable[[Plan], tuple[Method, ...]]
-"""The methods to try for a plan."""
+
+
+if TYPE_CHECKING:
+    from hopscope.probe.explorer import Explorer
 
 
 class Engine:
@@ -71,7 +69,7 @@ class Engine:
         wall: Callable[[], int],
         anchor: int,
         asleep: Callable[[], int] = lambda: 0,
-        in_order: InOrder = lambda plan: tried_by_auto(plan.protocol) if plan.method == "auto" else (plan.method,),
+        in_order: InOrder = by_protocol,
     ) -> None:
         """`asleep`: how long the machine has slept, see `clocks.asleep`."""
         self.anchor = anchor
@@ -79,11 +77,11 @@ class Engine:
         self._shared = Surroundings(self._queue, Clocks(monotonic, wall, asleep), monotonic)
         self._budget = Budget()
         self._latency_critical: set[int] = set()
-        self._factory = factory
-        self._in_order = in_order
         self._monotonic = monotonic
         self._context = ChannelContext(watch, self._deliver, self._changed, monotonic, wall, self._failed_here)
-        self._channels: dict[Method, Channel] = {}
+        self._channels = ChannelsInUse(factory, self._context, in_order)
+        self._explorers: dict[int, Explorer] = {}
+        """By target, those whose flows are as many as there are paths."""
         self._targets: dict[int, ProbedTarget] = {}
         """By flow; a target's first flow has its number, further ones have numbers below 0."""
         self._flows: dict[int, list[int]] = {}
@@ -146,20 +144,15 @@ class Engine:
             if target is not None and target.scheduled == at:
                 break
             heapq.heappop(heap)
-        deadline = heap[0][0] if heap else NEVER
-        for channel in self._channels.values():
-            due = None if may_defer and channel.timestamped and not channel.has_backlog else channel.deadline()
-            if due is not None and due < deadline:
-                deadline = due
+        deadline = min(heap[0][0] if heap else NEVER, self._channels.deadline(may_defer=may_defer))
+        for explorer in self._explorers.values():
+            deadline = min(deadline, explorer.due)
         return deadline
 
     def tick(self) -> None:
         """Do all that is due."""
         now = self._monotonic()
-        for channel in self._channels.values():
-            due = channel.deadline()
-            if due is not None and due <= now:
-                channel.on_deadline(now)
+        self._channels.work(now)
         heap = self._heap
         if heap and now - heap[0][0] > STANDSTILL_NS and self.next_deadline(may_defer=True) + STANDSTILL_NS < now:
             self._shared.stood_still = now
@@ -169,6 +162,9 @@ class Engine:
             if target is not None and target.scheduled == at:
                 target.scheduled = NEVER
                 self._after(target, target.work(now, held=self._held))
+        for explorer in list(self._explorers.values()) if not self._held else ():
+            if explorer.due <= now:
+                explorer.work(now)
         if (counters := self._counting.due(now)) is not None:
             self._tell_counters(counters)
         if self._shared.crowd.counted:
@@ -180,9 +176,7 @@ class Engine:
             target.flow.close()
         self._targets.clear()
         self._flows.clear()
-        for channel in self._channels.values():
-            channel.close()
-        self._channels.clear()
+        self._channels.close()
 
     def handle(self, command: Command) -> None:
         """Carry a command out; what is wrong with it becomes a `Problem` or a `Refused`."""
@@ -207,56 +201,91 @@ class Engine:
             return
         opened: list[tuple[int, Plan, Channel, Flow]] = []
         try:
-            plan = _completed(command.plan)
+            plan = completed(command.plan)
             if len(self._targets) + plan.flows > MOST_TARGETS:
                 raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} flows of all targets together")
             for one in plans(plan):
                 self._next_flow -= 1
                 key = self._next_flow if opened else number
-                opened.append((key, one, *self._open(key, one)))
+                opened.append((key, one, *self._channels.open(key, one)))
         except ChannelRefused as refusal:
             for *_, flow in opened:
                 flow.close()
-            self.emit_now(_refused(number, refusal))
+            self.emit_now(refused(number, refusal))
             return
         self._flows[number] = [key for key, *_ in opened]
         for flow_number, (key, one, channel, flow) in enumerate(opened):
             self._begin(key, one, channel, flow, number, flow_number)
+        if not plan.flows:
+            from hopscope.probe.explorer import Explorer
+
+            self._explorers[number] = Explorer(number, plan, self._targets[number], self, self._budget, self.anchor)
 
     def _begin(self, key: int, plan: Plan, channel: Channel, flow: Flow, number: int, flow_number: int) -> None:
         now = self._monotonic()
-        # mtr's streams show a row for each probe of each round.
-        keeps_to_it = plan.budget > 0 and plan.opening == "window"
-        turns = self._budget.join(plan.budget, plan.interval_ns, now) if keeps_to_it else None
-        sweep: Sweep
-        if flow.one_at_a_time:
-            from hopscope.probe.one_at_a_time import OneAtATime
-
-            sweep = OneAtATime(key, plan, now, flow.first_sequence(), turns=turns, flow=flow_number)
-        else:
-            sweep = Sweep(key, plan, now, flow.first_sequence(), turns=turns)
+        sweep = self._sweep(key, plan, flow, flow_number, flow.first_sequence(), now)
         target = ProbedTarget(number, channel, flow, sweep, self._shared, now, flow_number)
         self._targets[key] = target
         self._changed(flow, key)
         self._after(target, now)
 
-    def _open(self, number: int, plan: Plan) -> tuple[Channel, Flow]:
-        refusals: list[ChannelRefused] = []
-        for method in self._in_order(plan):
-            try:
-                channel = self._channel(method)
-                return channel, channel.open(number, plan)
-            except ChannelRefused as refusal:
-                refusals.append(refusal)
-            except OSError as problem:
-                refusals.append(refusal_of(problem))
-        raise most_helpful(refusals)
+    def _sweep(self, key: int, plan: Plan, flow: Flow, flow_number: int, sequence: int, at: int) -> Sweep:
+        """The rounds of a flow, from this time on."""
+        # mtr's streams show a row for each probe of each round.
+        keeps_to_it = plan.budget > 0 and plan.opening == "window"
+        turns = self._budget.join(plan.budget, plan.interval_ns, at) if keeps_to_it else None
+        if flow.one_at_a_time:
+            from hopscope.probe.one_at_a_time import OneAtATime
 
-    def _channel(self, method: Method) -> Channel:
-        channel = self._channels.get(method)
-        if channel is None:
-            channel = self._channels[method] = self._factory(method, self._context)
-        return channel
+            return OneAtATime(key, plan, at, sequence, turns=turns, flow=flow_number)
+        return Sweep(key, plan, at, sequence, turns=turns)
+
+    # --- flows that come and go (`explorer.Flows`) --------------------------------------------------------------
+
+    def inquire(self, target: int, flow: int) -> ProbedTarget:
+        """See `Flows.inquire`."""
+        from hopscope.probe.inquiry import Inquiry
+
+        if len(self._targets) >= MOST_TARGETS:
+            raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} flows of all targets together")
+        first = self._targets[target].sweep.plan
+        plan = replace(plan_of_flow(first, flow), local_port=source_port(replace(first, local_port=None), flow))
+        self._next_flow -= 1
+        key, now = self._next_flow, self._monotonic()
+        channel, opened = self._channels.open(key, plan)
+        sweep = Inquiry(key, plan, now, opened.first_sequence())
+        probed = self._targets[key] = ProbedTarget(target, channel, opened, sweep, self._shared, now, flow)
+        self._flows[target].append(key)
+        return probed
+
+    def stirred(self, flow: ProbedTarget) -> None:
+        """See `Flows.stirred`."""
+        self._schedule(flow, self._monotonic())
+
+    def watch(self, flow: ProbedTarget, round_: int, at: int) -> None:
+        """See `Flows.watch`."""
+        first = self._targets[flow.target].sweep.plan
+        rounds = None if first.rounds is None else first.rounds - (round_ - first.first_round)
+        plan = replace(first, local_port=flow.sweep.plan.local_port, first_round=round_, rounds=rounds)
+        flow.sweep = self._sweep(flow.number, plan, flow.flow, flow.flow_number, flow.sweep.next_sequence, at)
+        self._changed(flow.flow, flow.number)
+        self._after(flow, self._monotonic())
+
+    def drop(self, flow: ProbedTarget) -> None:
+        """See `Flows.drop`."""
+        del self._targets[flow.number]
+        self._flows[flow.target].remove(flow.number)
+        flow.flow.close()
+        flow.sweep.close()
+        self._latency_critical.discard(flow.number)
+
+    def tell(self, found: Discovered) -> None:
+        """See `Flows.tell`."""
+        self.emit_now(found)
+
+    def settled(self, target: int) -> None:
+        """See `Flows.settled`."""
+        self._finish_if_all_are(target)
 
     def _adjust(self, command: Adjust) -> None:
         flows = self._of(command.target)
@@ -291,6 +320,7 @@ class Engine:
         if not flows:
             return
         del self._flows[command.target]
+        self._explorers.pop(command.target, None)
         for target in flows:
             del self._targets[target.number]
             target.flow.close()
@@ -346,10 +376,18 @@ class Engine:
         target.is_finish_told = True
         target.sweep.close()
         target.scheduled = NEVER
-        if all(self._targets[key].is_finish_told for key in self._flows[target.target]):
-            rounds = target.sweep.round + 1 - target.sweep.plan.first_round
-            self._queue.events += self._shared.crowd.of(target.target)
-            self.emit_now(Finished(target.target, rounds))
+        self._finish_if_all_are(target.target)
+
+    def _finish_if_all_are(self, number: int) -> None:
+        """Tell that a target is finished, where all its flows are, and no more of them can come."""
+        explorer = self._explorers.get(number)
+        flows = [self._targets[key] for key in self._flows[number]]
+        if (explorer is None or explorer.is_settled) and all(flow.is_finish_told for flow in flows):
+            sweep = flows[0].sweep
+            if explorer is not None:
+                explorer.due = NEVER
+            self._queue.events += self._shared.crowd.of(number)
+            self.emit_now(Finished(number, sweep.round + 1 - sweep.plan.first_round))
 
     def _schedule(self, target: ProbedTarget, now: int) -> None:
         deadline = target.sweep.next_deadline()
@@ -360,22 +398,3 @@ class Engine:
         if deadline < target.scheduled and not target.is_finish_told:
             target.scheduled = deadline
             heapq.heappush(self._heap, (deadline, target.number))
-
-
-def _completed(plan: Plan) -> Plan:
-    """`plan`, checked, with its protocol's port."""
-    import msgspec
-
-    for look, reason in ((check_address, "address"), (check, "unsupported")):
-        try:
-            look(plan)
-        except ValueError as problem:
-            raise ChannelRefused(reason, str(problem)) from None
-    if plan.port is None and DEFAULT_PORT[plan.protocol] is not None:
-        return msgspec.structs.replace(plan, port=DEFAULT_PORT[plan.protocol])
-    return plan
-
-
-def _refused(number: int, refusal: ChannelRefused) -> Refused:
-    message = refusal.message[:LONGEST_TEXT]
-    return Refused(number, refusal.reason, message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary

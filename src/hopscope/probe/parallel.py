@@ -24,6 +24,8 @@ except ImportError:
 
 from hopscope.wire.messages import Plan
 
+MOST_FLOWS: Final = 64
+"""Of one target: each takes a mapping of every translator on the way."""
 _FIRST_PORT: Final = 16_384
 _PORTS: Final = 16_384
 """A power of two: an odd stride meets each of them once."""
@@ -58,7 +60,12 @@ def source_port(plan: Plan, flow: int, key: bytes = _MACHINE) -> int:
 
 
 def plans(plan: Plan) -> list[Plan]:
-    """The plan of each flow; one flow alone leaves by a port of the kernel's choice."""
+    """The plan of each flow to begin with; one flow alone leaves by a port of the kernel's choice."""
     if plan.flows == 1:
         return [plan]
-    return [replace(plan, local_port=source_port(plan, flow)) for flow in range(plan.flows)]
+    return [plan_of_flow(plan, flow) for flow in range(max(1, plan.flows))]
+
+
+def plan_of_flow(plan: Plan, flow: int) -> Plan:
+    """The plan of one of several flows. Where they are as many as is found, it is one of so many as there can be."""
+    return replace(plan, local_port=source_port(plan, flow), flows=plan.flows or MOST_FLOWS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from hopscope.probe.channel import Channel, Flow, Probe, Reply
 from hopscope.probe.clocks import Clocks, rtt
@@ -19,7 +19,18 @@ from hopscope.probe.event_queue import EventQueue
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.refusals import words_for
 from hopscope.probe.schedule import Sweep
-from hopscope.wire.messages import Answered, Duplicate, Failed, Late, Lost, RoundStarted, Sent, SourceChanged, Started
+from hopscope.wire.messages import (
+    Answered,
+    Duplicate,
+    Failed,
+    Kind,
+    Late,
+    Lost,
+    RoundStarted,
+    Sent,
+    SourceChanged,
+    Started,
+)
 
 MAX_UNREAD_NS: Final = 1_000_000_000
 """Under a flood, look through what arrived for an answer this long after a probe's timeout."""
@@ -43,6 +54,16 @@ class Surroundings:
     crowd: Crowd = field(default_factory=Crowd)
 
 
+class Observer(Protocol):
+    """Who learns from a flow's probes."""
+
+    def heard(self, flow: int, ttl: int, address: str, kind: Kind, rtt_ns: int, now: int) -> None:
+        """One of the flow's probes was answered."""
+
+    def missed(self, flow: int, ttl: int) -> None:
+        """One of them was lost."""
+
+
 class ProbedTarget:
     """One target, its sweep and its flow. All times are monotonic nanoseconds."""
 
@@ -59,6 +80,7 @@ class ProbedTarget:
         "flow_number",
         "is_finish_told",
         "number",
+        "observer",
         "scheduled",
         "sweep",
         "target",
@@ -84,6 +106,8 @@ class ProbedTarget:
         self.scheduled = NEVER
         """When `work` is to be called, as the engine has it in its book."""
         self.is_finish_told = False
+        self.observer: Observer | None = None
+        """Who hears of each answer, and of each loss."""
         self._channel = channel
         self._shared = shared
         self._looked_at = now
@@ -172,6 +196,8 @@ class ProbedTarget:
 
     def _lose(self, probe: Probe) -> None:
         self.sweep.lose(probe)
+        if self.observer is not None:
+            self.observer.missed(self.flow_number, probe.ttl)
         queue = self._shared.queue
         queue.events.append(Lost(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
 
@@ -209,6 +235,8 @@ class ProbedTarget:
         if is_too_late:
             self._lose(probe)
         outcome = sweep.heard(probe, now, rtt_ns, reply.kind, reply.address)
+        if self.observer is not None and outcome != "duplicate":
+            self.observer.heard(self.flow_number, probe.ttl, reply.address, reply.kind, rtt_ns, now)
         make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
         event = make(
             self.target,

@@ -6,7 +6,14 @@ import errno
 import os
 from typing import Final
 
+from msgspec.structs import replace
+
 from hopscope.probe.channel import ChannelRefused
+from hopscope.wire.check import check, check_address
+from hopscope.wire.messages import DEFAULT_PORT, Plan, Refused
+
+LONGEST_TEXT: Final = 400
+"""Characters of what is said of a bad command, which may quote it: an event must fit on a line."""
 
 WORDS: Final = {
     errno.ENETUNREACH: "this computer has no route to the target",
@@ -69,3 +76,21 @@ def most_helpful(refusals: list[ChannelRefused]) -> ChannelRefused:
     if found.reason == "permission" and missing is not None:
         return ChannelRefused("permission", f"{missing.message}; {found.message}", found.remedy)
     return found
+
+
+def completed(plan: Plan) -> Plan:
+    """`plan`, checked, with its protocol's port. Raises `ChannelRefused`."""
+    for look, reason in ((check_address, "address"), (check, "unsupported")):
+        try:
+            look(plan)
+        except ValueError as problem:
+            raise ChannelRefused(reason, str(problem)) from None
+    if plan.port is None and DEFAULT_PORT[plan.protocol] is not None:
+        return replace(plan, port=DEFAULT_PORT[plan.protocol])
+    return plan
+
+
+def refused(number: int, refusal: ChannelRefused) -> Refused:
+    """The event that a target could not be started."""
+    message = refusal.message[:LONGEST_TEXT]
+    return Refused(number, refusal.reason, message, refusal.remedy)  # type: ignore[arg-type]  # its own vocabulary

@@ -71,6 +71,21 @@ class Sweep:
         return self._pacer.round
 
     @property
+    def all_rounds_begun(self) -> bool:
+        """Whether no further round will start."""
+        return self._pacer.all_rounds_begun
+
+    @property
+    def next_sequence(self) -> int:
+        """A sequence number that no remembered probe has, and none after it."""
+        return self._book.new_sequence()
+
+    @property
+    def next_round_at(self) -> int:
+        """When the next round starts, if there is one."""
+        return self._pacer.round_start + self.plan.interval_ns
+
+    @property
     def pending(self) -> int:
         """Probes in flight."""
         return self._book.pending

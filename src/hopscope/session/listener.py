@@ -14,6 +14,7 @@ from hopscope.session.sharing import Sharing
 from hopscope.session.target import TargetRecord, cleaned
 from hopscope.session.target_fold import IllegalFact
 from hopscope.session.targets import Targets
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import (
     Answered,
@@ -81,7 +82,7 @@ class Listener:
             self._targets.apply(record, event)
         else:
             event = self._hear_other(record, event)
-        if len(self._targets) > 1 or record.fold.probing.flows > 1:
+        if len(self._targets) > 1 or record.fold.probing.flows != 1:
             self._sharing.heard(record, event)
         if record.head is None or not self._feeds.wanted:
             return
@@ -107,6 +108,9 @@ class Listener:
                 self._refused(record, event)
             case SourceChanged():
                 self._targets.apply(record, cleaned(event))
+            case Discovered():
+                if all(self._sees(router.address) for hop in event.hops for router in hop.routers if router.address):
+                    self._targets.apply(record, cleaned(event))
             case Failed():
                 event = cleaned(event)
                 self._targets.apply(record, event)

@@ -13,6 +13,7 @@ from hopscope.names.segments import End
 from hopscope.path.flows import FlowPath
 from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Path
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.messages import (
     Counters,
     MethodChoice,
@@ -52,7 +53,9 @@ class Probing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     grace_s: float | None = None
     local_port: int | None = None
     flows: int = 1
-    """Parallel flows, told apart by their source ports: UDP and TCP."""
+    """Parallel flows, told apart by their source ports: UDP and TCP. 0: as many as discovery finds paths."""
+    certainty_pct: float = 95.0
+    """Discovery: how sure it is that no path was missed, if all are equally likely."""
     budget: float = 1.0
     """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
@@ -103,6 +106,8 @@ class Target(msgspec.Struct, frozen=True):
     """The parallel flows beside the one whose path is `path`."""
     findings: tuple[FlowFinding, ...] = ()
     """What each of several flows is like beside the others, the first one included."""
+    discovered: Discovered | None = None
+    """Which parallel paths there are, where that was asked for (`Plan.flows`) and found."""
 
     @property
     def _ends_at_target(self) -> bool:

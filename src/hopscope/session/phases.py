@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from hopscope.session.facts import Asked
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import (
     Abandoned,
     Adjusted,
@@ -65,6 +66,7 @@ PHASES: Final[dict[type, dict[Phase, Phase]]] = {
     Duplicate: _PROBES,
     Lost: _PROBES,
     Failed: _PROBES,
+    Discovered: _PROBES,
     Adjusted: _same(*_ANY),
     Paused: _same(*_ANY),
     Resumed: _same(*_ANY),

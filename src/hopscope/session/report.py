@@ -17,6 +17,7 @@ from hopscope.path.flows import FlowPath
 from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Jitter, LastReply, Rtt
 from hopscope.session.model import Target
+from hopscope.session.report_discovery import ReportDiscovery, report_discovery
 from hopscope.session.report_flows import ReportFlow, ReportPath, paths_of, report_paths
 from hopscope.session.report_verdict import (
     ReportEpoch,
@@ -177,6 +178,8 @@ class Report(msgspec.Struct, frozen=True):
     """The first is the one that `hops` and `target_series` are about."""
     paths: tuple[ReportPath, ...]
     """The ways that the flows take."""
+    discovery: ReportDiscovery | None
+    """Which ways there are, where that was asked for."""
     flow_kind: FlowKind | None
     clock: Clock | None
     """Where RTTs come from as a rule."""
@@ -237,6 +240,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
             )
         ),
         paths=report_paths(paths),
+        discovery=report_discovery(target.discovered),
         flow_kind=started.flow if started else None,
         clock=started.clock if started else None,
         note="; ".join(remarks(target, paths)) or None,

@@ -228,4 +228,6 @@ class Sharing:
 
 def _is_gone(place: _FlowHop, record: TargetRecord) -> bool:
     """Whether this flow is probed no more."""
-    return not record.flow_id or place.flow >= record.fold.probing.flows
+    fold = record.fold
+    is_one = place.flow < fold.probing.flows if fold.probing.flows else fold.flows.has(place.flow)
+    return not record.flow_id or not is_one

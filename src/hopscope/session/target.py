@@ -19,10 +19,11 @@ from hopscope.session.plans import fallback_plan
 from hopscope.session.remedy import runnable
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
 from hopscope.session.target_fold import TargetFold
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.messages import Failed, Plan, Refused, SourceChanged, Started
 from hopscope.words.numbers import iso
 
-S = TypeVar("S", Started, Refused, SourceChanged, Failed)
+S = TypeVar("S", Started, Refused, SourceChanged, Failed, Discovered)
 
 _MOST_WORDS: Final = 500
 

@@ -33,6 +33,7 @@ from hopscope.session.plans import adjusted, continued
 from hopscope.session.query import read_query
 from hopscope.session.target_notes import HowProbed, notes_of
 from hopscope.session.told import Told
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import (
     Abandoned,
     Adjusted,
@@ -181,6 +182,9 @@ class TargetFold:
                     self.past.timeline.take(self.path.snapshot())
             case Shared():
                 self.shared.told(fact)
+            case Discovered():
+                if self.flows.found(fact):
+                    self.comparison = Comparison()
             case Found():
                 self._address = fact.address
             case Paused() | Resumed():
@@ -383,6 +387,7 @@ class TargetFold:
                 self.shared.snapshot(),
                 flows,
                 self.comparison.findings if flows else (),
+                self.flows.discovered,
             )
             self._cached_of = key
         return self._cached

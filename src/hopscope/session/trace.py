@@ -51,6 +51,7 @@ class TraceOptions(TypedDict, total=False):
     grace_s: float | None
     local_port: int | None
     flows: int
+    certainty_pct: float
     budget: float
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hopscope.sim import packets
+from hopscope.sim.language import Nat
 from hopscope.sim.packets import Packet
 from hopscope.sim.values import HashField
-
-if TYPE_CHECKING:
-    from hopscope.sim.language import Nat
 
 _ICMPS = (packets.ICMP, packets.ICMP6)
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from hopscope.sim.name_tables import Dns, Origin
 from hopscope.sim.values import (
     Address,
     Addresses,
@@ -285,37 +285,6 @@ def _edited(hop: Hop, inside: tuple[int, ...], change: Change) -> Hop:
     branches = list(hop.branches)
     branches[number - 1] = branch
     return msgspec.structs.replace(hop, branches=tuple(branches))
-
-
-class Origin(Table, frozen=True, kw_only=True):
-    """Whose addresses these are."""
-
-    prefix: Annotated[str, Meta(max_length=49)]
-    asn: Annotated[int, Meta(ge=1, le=0xFFFFFFFF)]
-    name: Annotated[str, Meta(max_length=200)]
-    country: Annotated[str, Meta(max_length=2)] = "ZZ"
-    registry: Annotated[str, Meta(max_length=20)] = "example"
-
-    def __post_init__(self) -> None:
-        try:
-            ipaddress.ip_network(self.prefix)
-        except ValueError:
-            raise ValueError("`prefix` is a network such as 192.0.2.0/24, without host bits") from None
-
-
-class Dns(Table, frozen=True, kw_only=True):
-    """The name server."""
-
-    at: Addresses
-    delay: Duration = Duration(2_000_000)
-    loss: Loss | None = None
-    ttl: Annotated[int, Meta(ge=0, le=0x7FFFFFFF)] = 300
-    fail: Addresses = Addresses()
-    """Addresses whose PTR is answered with SERVFAIL."""
-    silent: Addresses = Addresses()
-    """Addresses whose PTR is not answered at all."""
-    txt: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """Further TXT records."""
 
 
 class Scenario(Table, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 from hopscope.judge.verdict import Judged
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.model import Snapshot, Target
+from hopscope.wire.discovered import with_routers
 
 HIDDEN: Final = "hidden"
 """What stands in the place of an address."""
@@ -44,6 +45,8 @@ def masked(target: Target, hops: int) -> Target:
         target,
         path=_mask_path(target.path, hidden),
         flows=tuple(msgspec.structs.replace(flow, path=_mask_path(flow.path, hidden)) for flow in target.flows),
+        discovered=target.discovered
+        and with_routers(target.discovered, lambda ttl, one: HIDDEN if ttl <= hops or one in hidden else one),
         names={address: facts for address, facts in target.names.items() if address not in hidden},
         judged=_mask_judged(target.judged, hidden),
         started=msgspec.structs.replace(target.started, source=HIDDEN if target.started.source else None)

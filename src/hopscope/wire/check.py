@@ -46,9 +46,10 @@ def check(plan: Plan) -> None:
     if plan.protocol == "icmp" and plan.port is not None:
         raise ValueError("port: ICMP has none")
     check_bounds(plan, on_wire=True)
-    if plan.flows > 1 and plan.protocol == "icmp":
+    if plan.flows != 1 and plan.protocol == "icmp":
         raise ValueError(
-            f"flows {plan.flows}: parallel flows differ by their ports, and ICMP has none; probe by UDP or TCP"
+            f"flows {plan.flows or 'auto'}: parallel flows differ by their ports, and ICMP has none;"
+            " probe by UDP or TCP"
         )
     if plan.first_round < 0:
         raise ValueError(f"first_round {plan.first_round}: allowed are at least 0")

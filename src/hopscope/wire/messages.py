@@ -11,16 +11,16 @@ failed (this machine could not send it) and, until one of those is known, pendin
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, Union
+from typing import Literal, TypeAlias, Union
 
 import msgspec
+
+from hopscope.wire.discovered import Discovered
+from hopscope.wire.numbers import Int as Int
 
 VERSION = 2
 """The protocol's version. A worker that is greeted with another one refuses with `Problem` and ends."""
 
-
-Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
-"""JSON knows no bound of its own; no number of ours has more digits."""
 
 Family: TypeAlias = Literal[4, 6]
 Protocol: TypeAlias = Literal["icmp", "udp", "tcp"]
@@ -94,7 +94,9 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     """After the last probe of the last round, answers are waited for at most this long: mtr's grace time. Null: until
     each probe's own timeout."""
     flows: Int = 1
-    """Parallel flows, told apart by their source ports: UDP and TCP."""
+    """Parallel flows, told apart by their source ports: UDP and TCP. 0: as many as there are paths (`Discovered`)."""
+    certainty_pct: float = 95.0
+    """Discovery: how sure it is that no path was missed, if all are equally likely."""
     budget: float = 1.0
     """Error answers a second that one router is asked for by several targets together; 0: no bound."""
 
@@ -379,6 +381,7 @@ Event: TypeAlias = Union[  # noqa: UP007
     RoundStarted,
     Finished,
     Stopped,
+    Discovered,
     Counters,
     CapabilitiesReport,
     Problem,

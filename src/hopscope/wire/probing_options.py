@@ -98,7 +98,8 @@ _ALL: Final = (
     ProbingOption("seed", "of the simulated network's chances", 0, 2**62),
     ProbingOption("opening", "how the first round finds the path's end"),
     ProbingOption("grace_s", "seconds that the last round waits for answers", 0, _DAY_S),
-    ProbingOption("flows", "parallel flows to a target, by their source ports", 1, 64),
+    ProbingOption("flows", "parallel flows to a target, by their source ports; 0: as many as there are paths", 0, 64),
+    ProbingOption("certainty_pct", "how sure discovery is that no path was missed", 50, 99),
     ProbingOption("budget", "error answers a second that several targets ask of one router", 0, 1_000_000),
     ProbingOption("local_port", "source port of UDP probes", 1, 65_535),
 )

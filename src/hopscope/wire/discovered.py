@@ -1,0 +1,82 @@
+"""What a discovery of parallel paths found: an event of the worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from hopscope.wire.numbers import Int
+
+Balancing: TypeAlias = Literal["none", "per-flow", "per-packet", "unknown"]
+"""By what packets are spread over routers side by side."""
+
+
+class FoundRouter(msgspec.Struct, frozen=True):
+    """One of the routers side by side at a TTL. Null: one that never answers."""
+
+    address: str | None
+    flows: Int
+    """How many flows went by it."""
+
+
+class FoundHop(msgspec.Struct, frozen=True):
+    """A TTL at which flows part."""
+
+    ttl: Int
+    balancing: Balancing
+    routers: tuple[FoundRouter, ...]
+
+
+class FoundPath(msgspec.Struct, frozen=True):
+    """Flows that go the same way wherever flows part and keep to their ways."""
+
+    members: tuple[tuple[Int, str | None], ...]
+    """TTL and router, where flows part; null: it never answers."""
+    flows: tuple[Int, ...]
+    source_ports: tuple[Int | None, ...]
+    """Of each of them."""
+    length: Int | None
+    """The TTL at which it ends; null: it does not."""
+    dead_after: Int | None = None
+    """The last TTL that answers these flows; behind it nobody does. Null: they get through."""
+
+
+class Discovered(msgspec.Struct, frozen=True, tag="discovered"):
+    """Which parallel paths there are, as far as was to be found (`Plan.flows`). It is said again after each search."""
+
+    target: Int
+    at: Int
+    balancing: Balancing
+    found: Int
+    """How many paths."""
+    miss_probability: float
+    """The probability of having missed a router somewhere, where routers side by side are equally likely."""
+    probes: Int
+    """What it took."""
+    flows: Int
+    """How many flows were tried."""
+    is_even: bool
+    """Whether the routers' shares agree with being equally likely; if not, those of small shares may be missed."""
+    hops: tuple[FoundHop, ...]
+    paths: tuple[FoundPath, ...]
+    watched: tuple[Int, ...]
+    """The flows that are probed in rounds from here on: one for each path."""
+    note: str | None = None
+    """In words, what kept it from finding more."""
+
+
+def with_routers(found: Discovered, called: Callable[[int, str], str]) -> Discovered:
+    """The same with other addresses: what a router is to be called, by its TTL and address."""
+
+    def named(ttl: int, router: str | None) -> str | None:
+        return None if router is None else called(ttl, router)
+
+    hops = [
+        replace(hop, routers=tuple(replace(one, address=named(hop.ttl, one.address)) for one in hop.routers))
+        for hop in found.hops
+    ]
+    paths = [replace(path, members=tuple((ttl, named(ttl, one)) for ttl, one in path.members)) for path in found.paths]
+    return replace(found, hops=tuple(hops), paths=tuple(paths))
