@@ -15,7 +15,11 @@ from hopscope.cli.playback import Playback
 from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store
 from hopscope.judge.verdict import Verdict
+from hopscope.path.snapshot import NumbersWindow
+from hopscope.path.windows import WindowName
+from hopscope.session.facts import Asked, Removed
 from hopscope.session.model import Target
+from hopscope.session.target_fold import TargetFold
 from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from tests.cli.command import run
 from tests.cli.test_live import on_terminal
@@ -56,7 +60,7 @@ def test_a_moment_shows_what_led_to_it_and_nothing_later(playback: Playback) -> 
     assert (target.path.rounds, target.path.hops[-1].lost, target.state) == (16, 0, "running")
     assert target.judged.verdict.kind == "healthy"
     target = at(playback, 1205)
-    assert 300 < target.path.rounds <= 600
+    assert target.path.rounds == 1206
     assert target.path.last_at is not None
     assert target.path.last_at <= BEGIN_NS + 1205 * S
     assert [hop.received for hop in at(playback, 1205.0).path.hops] == [hop.received for hop in target.path.hops]
@@ -97,6 +101,46 @@ def test_the_axis_has_the_whole_recording(playback: Playback) -> None:
     assert {one.span for one in mixed} == {S, 60 * S}
     ends = [(one.begin, one.begin + one.span) for one in mixed]
     assert all(end <= begin for (_, end), (begin, _) in pairwise(ends))
+
+
+@pytest.mark.parametrize(("window", "second"), [("start", 1490), ("start", 1100), ("15m", 1490), ("1h", 1490)])
+def test_numbers_over_more_than_was_loaded_are_those_of_all_that_was_recorded(
+    path: str, playback: Playback, window: WindowName, second: float
+) -> None:
+    playback.numbers_over(window)
+    shown = at(playback, second).path
+    begin = BEGIN_NS + 600 * S if window == "15m" else BEGIN_NS
+    with Store(path) as store:
+        (trace,) = store.traces()
+        (first, *facts) = [fact for _, fact in store.facts(trace, begin, BEGIN_NS + int(second * S))]
+    assert isinstance(first, Asked)
+    fold = TargetFold(1, first)
+    for fact in facts:
+        assert not isinstance(fact, Removed)
+        fold.apply(fact)
+    whole = fold.path.snapshot()
+    assert shown.numbers == NumbersWindow(window, begin, shown.numbers.rounds)
+    assert shown.started_at == trace.begun
+    for mine, its in zip(shown.rows, whole.rows, strict=True):
+        assert abs(mine.sent - its.sent) <= 1
+        assert abs(mine.received - its.received) <= 1
+        assert abs(mine.lost - its.lost) <= 4  # what was under way at the moment is lost in the whole
+        assert mine.rtt is not None
+        assert its.rtt is not None
+        assert (mine.rtt.best, mine.rtt.worst) == (its.rtt.best, its.rtt.worst)
+        assert mine.rtt.avg == pytest.approx(its.rtt.avg, rel=1e-3)
+        assert mine.rtt.stddev == pytest.approx(its.rtt.stddev, rel=2e-2)
+        assert mine.rtt.gmean == pytest.approx(its.rtt.gmean, rel=0.016)
+        for ranked in ("median", "p95", "p99"):
+            assert getattr(mine.rtt, ranked) == pytest.approx(getattr(its.rtt, ranked), rel=0.04)
+
+
+def test_the_end_says_what_was_said_of_the_whole_and_not_of_the_part_that_was_loaded(playback: Playback) -> None:
+    (target,) = playback.snapshot().targets
+    (outage,) = target.judged.incidents
+    assert (outage.begin, outage.times) == (BEGIN_NS + 20 * S, 25)
+    assert target.judged.verdict.was == outage.id
+    assert at(playback, 1499.9).judged.incidents == (outage,)
 
 
 def test_nothing_is_probed(playback: Playback) -> None:

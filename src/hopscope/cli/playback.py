@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -12,15 +12,18 @@ import msgspec
 from hopscope.cli.watched import Watched
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.store import Store, StoreError, Trace
+from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import Namer
-from hopscope.path.bins import SPANS, SpanBins
-from hopscope.path.windows import WindowName
+from hopscope.path.bins import SPANS, Bin, SpanBins
+from hopscope.path.widened import widened
+from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.session.facts import Asked, Removed
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.recall import Recall
 from hopscope.session.target_fold import IllegalFact, TargetFold
 from hopscope.session.told import Happening, Told
+from hopscope.wire.facts import Begun, Reset, TakenBack
 from hopscope.wire.messages import Counters, RoundStarted
 from hopscope.words.numbers import span
 
@@ -34,11 +37,9 @@ WHOLE_NS: Final = 4 * SPAN_NS
 class RecordedTold(Told):
     """What was said of a target then, as it was recorded, where today's judge would say something else of it."""
 
-    def __init__(self, said: list[SaidVerdict], begin: int) -> None:
-        """`begin`: what was judged again begins there."""
+    def __init__(self, said: list[SaidVerdict]) -> None:
         super().__init__()
         self._said = said
-        self._begin = begin
 
     def at(self, moment: int, now: Judged) -> Judged:
         """See `Told.at`."""
@@ -52,11 +53,10 @@ class RecordedTold(Told):
             incidents |= {incident.id: incident for incident in said.incidents}
         if verdict is None:
             return judged
-        if _place(verdict) == _place(judged.verdict):
-            before = [each for each in incidents.values() if each.end is not None and each.end < self._begin]
-            earlier = [msgspec.structs.replace(each, id=f"then-{each.id}") for each in before]
-            return msgspec.structs.replace(judged, incidents=(*earlier, *judged.incidents))
-        return msgspec.structs.replace(judged, verdict=verdict, incidents=tuple(incidents.values()))
+        mine = tuple(sorted(incidents.values(), key=lambda incident: incident.begin))
+        if _place(verdict) == _place(judged.verdict):  # with the numbers of the very moment
+            verdict = msgspec.structs.replace(judged.verdict, since=verdict.since, was=verdict.was)
+        return msgspec.structs.replace(judged, verdict=verdict, incidents=mine)
 
 
 def _place(verdict: Verdict) -> tuple[object, ...]:
@@ -69,6 +69,8 @@ class LoadedPart(NamedTuple):
     begin: int
     until: int
     folds: dict[int, TargetFold]
+    counted: dict[int, int]
+    """From when on each target is counted, epoch ns: its start, or the minute after the last reset before the part."""
     recall: Recall
 
 
@@ -92,6 +94,8 @@ class Playback(Watched):
         self._said = {number: store.said(trace) for number, trace in self._traces.items()}
         self._told = {number: _told(said) for number, said in self._said.items()}
         self._version = 0
+        self._summed: dict[int, tuple[tuple[int, int], Mapping[int, Bin]]] = {}
+        """By target, the time that was added up last, and what it came to."""
         self._last = self._part = self._load(self._end)
         self._folds = self._last.folds
 
@@ -111,8 +115,10 @@ class Playback(Watched):
             begin = at // SPAN_NS * SPAN_NS - SPAN_NS
             until = min(begin + 2 * SPAN_NS, self._end)
         folds = {}
+        counted = {}
         for number, trace in self._traces.items():
             fold: TargetFold | None = None
+            anew = [trace.begun]
             for _, fact in self._store.facts(trace, begin, until + 1):
                 if isinstance(fact, Removed):
                     continue
@@ -120,14 +126,19 @@ class Playback(Watched):
                     if not isinstance(fact, Asked):
                         raise StoreError("it is broken")
                     fold = TargetFold(number, fact)
-                    fold.told = RecordedTold(self._said[number], begin)
+                    fold.told = RecordedTold(self._said[number])
                 else:
                     fold.apply(fact)
                     if isinstance(fact, RoundStarted):
                         fold.told.keep(fold.judge.judged(), fact.at)
+                    elif isinstance(fact, (Begun, Reset)) and fact.at < begin:
+                        if fact.at // MINUTE > trace.begun // MINUTE:
+                            anew.append(-(-fact.at // MINUTE) * MINUTE)
+                    elif isinstance(fact, TakenBack) and fact.at < begin and len(anew) > 1:
+                        anew.pop()
             if fold is not None:
-                folds[number] = fold
-        return LoadedPart(begin, until, folds, Recall())
+                folds[number], counted[number] = fold, anew[-1]
+        return LoadedPart(begin, until, folds, counted, Recall())
 
     # --- as a session -------------------------------------------------------------------------------------------
 
@@ -138,15 +149,16 @@ class Playback(Watched):
 
     def snapshot(self) -> Snapshot:
         """The recording's end."""
-        return self._snapshot(self._last, self._end)
+        snapshot = self._snapshot(self._last, self._end)
+        return msgspec.structs.replace(snapshot, targets=self._widened(self._last, snapshot.targets, self._end))
 
     def _snapshot(self, part: LoadedPart, now: int) -> Snapshot:
-        targets = tuple(
-            self._noted(fold.snapshot(self._namer, window=self._window, now=now)) for fold in part.folds.values()
-        )
+        targets = tuple(self._at_end(fold, now) for fold in part.folds.values())
         return Snapshot(targets, "running", None, 0, Counters(), None, now)
 
-    def _noted(self, target: Target) -> Target:
+    def _at_end(self, fold: TargetFold, now: int) -> Target:
+        target = fold.snapshot(self._namer, window=self._window, now=now)
+        target = msgspec.structs.replace(target, judged=fold.told.at(now, target.judged))
         whole = span((self._end - self._begin) / S)
         note = f"recording of {whole}; [ ] in time, , . events, @ a time"
         return msgspec.structs.replace(target, notes=(note, *target.notes))
@@ -177,7 +189,38 @@ class Playback(Watched):
         now = self._snapshot(part, part.until)
         known = list(zip(part.folds.values(), now.targets, strict=True))
         targets = part.recall.targets(known, moment, self._window, chosen, self._namer)
-        return msgspec.structs.replace(now, targets=targets, now=moment)
+        return msgspec.structs.replace(now, targets=self._widened(part, targets, moment), now=moment)
+
+    def _widened(self, part: LoadedPart, targets: Sequence[Target], moment: int) -> tuple[Target, ...]:
+        """The same with the numbers of what the window has before the part, which is counted in bins."""
+        length = WINDOWS[self._window]
+        out = []
+        for target in targets:
+            counted = part.counted[target.id]
+            begin = counted if length is None else max(counted, -(-(moment - length) // MINUTE) * MINUTE)
+            path = target.path
+            if counted < part.begin and path.started_at is not None:
+                if begin < part.begin:
+                    path = widened(path, self._before(target.id, begin, part.begin), begin)
+                path = msgspec.structs.replace(path, started_at=counted)
+                target = msgspec.structs.replace(target, path=path)
+            out.append(target)
+        return tuple(out)
+
+    def _before(self, number: int, begin: int, end: int) -> Mapping[int, Bin]:
+        """By TTL, what became of the probes of some time, from whole hours as far as there are any."""
+        key = begin, end
+        known = self._summed.get(number)
+        if known is None or known[0] != key:
+            first, last = -(-begin // HOUR) * HOUR, end // HOUR * HOUR
+            spans = [(HOUR, first, last), (MINUTE, begin, min(first, end)), (MINUTE, max(last, first), end)]
+            sum_ = SpanBins(begin, end - begin, {})
+            for span_, since, until in spans:
+                for one in self._store.bins(self._traces[number], span_, since, until) if since < until else ():
+                    if one.begin >= since // span_ * span_ and one.begin + one.span <= until:
+                        sum_.merge(one.bins)
+            known = self._summed[number] = key, sum_.bins
+        return known[1]
 
     @property
     def is_recalled(self) -> bool:
