@@ -16,6 +16,7 @@ class Row(NamedTuple):
 
 _CLI = "tests/cli/"
 _KERNEL = "tests/kernel/"
+_WEB = "tests/web/"
 _HERE = "tests/adversary/test_attacks.py::"
 _LENT = "tests/screen/test_lent_terminal.py::"
 
@@ -457,5 +458,39 @@ ROWS: Final = {
             + "test_answers_from_elsewhere.py::"
             "test_a_subnet_routers_anycast_address_is_reached_and_who_answers_is_said",
         ),
+    ),
+    "W1": Row(
+        "Another site's page opens the browser's screen",
+        "a browser that lends its user's rights to a stranger's page",
+        (
+            _WEB + "test_server.py::test_a_page_of_another_site_opens_no_screen",
+            _WEB + "test_server.py::test_a_page_whose_name_was_made_to_lead_here_sees_nothing",
+            _WEB + "test_guard.py::test_no_other_page_may",
+            _WEB + "test_in_chromium.py::test_a_link_from_another_site_leads_in_at_once_and_its_page_opens_no_screen",
+        ),
+    ),
+    "W2": Row(
+        "The token is read where it should not stand",
+        "a secret in a log, a process list, an environment, a referrer",
+        (
+            _WEB + "test_server.py::test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address",
+            _WEB + "test_server.py::test_neither_the_process_list_nor_a_viewers_environment_holds_a_secret",
+        ),
+    ),
+    "W3": Row(
+        "Who may look takes the server's memory, or its disk",
+        "a bound that nobody set",
+        (
+            _WEB + "test_server.py::test_more_connections_than_can_be_looked_at_are_closed_at_once",
+            _WEB + "test_server.py::test_nobody_is_let_in_beyond_what_memory_there_is_for",
+            _WEB + "test_server.py::test_a_message_that_is_too_long_or_of_bytes_ends_it_too",
+            _WEB + "test_viewers.py::test_a_connection_that_asks_for_nothing_whole_is_closed",
+            _WEB + "test_viewers.py::test_a_viewer_can_change_and_execute_nothing",
+        ),
+    ),
+    "W4": Row(
+        "Who looks shows himself what --privacy hides",
+        "a rule that a key undoes",
+        (_WEB + "test_viewers.py::test_what_is_hidden_stays_hidden_from_who_looks",),
     ),
 }  # fmt: skip

@@ -60,7 +60,9 @@ def follow(options: Options, words: list[str], create: Creator | None = None) ->
 def in_browser(options: Options) -> int:
     """The same for somebody else's eyes, on a terminal that is a browser's page: nothing is kept or written here."""
     chosen = checked_options(options, options.probing)
-    chosen = msgspec.structs.replace(chosen, why_no_files=NO_FILES, save_settings=None, leaves_table=False)
+    chosen = msgspec.structs.replace(
+        chosen, why_no_files=NO_FILES, save_settings=None, keeps_hidden=True, leaves_table=False
+    )
     return _watch(options, watched_path(options, options.targets), chosen)
 
 

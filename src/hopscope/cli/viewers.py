@@ -42,6 +42,7 @@ def _serve(argv: Sequence[str]) -> int:
 
     for name in _SCREEN:
         import_module(name)
+    _confine()
     gc.freeze()  # what is never looked through is never written to, and so stays shared
     signal.signal(signal.SIGCHLD, _reap)
     with socket.socket(fileno=int(descriptor)) as door:
@@ -52,6 +53,16 @@ def _serve(argv: Sequence[str]) -> int:
             if _fork(door, terminals[0]):
                 break
     return in_browser(options)
+
+
+def _confine() -> None:
+    """From here on this process and its viewers can make, change, remove and execute nothing (where the kernel has
+    Landlock); what they read is what their user may."""
+    from hopscope.sandbox import capabilities, landlock
+
+    capabilities.drop_all()
+    with suppress(OSError):
+        landlock.restrict(landlock.WRITING | landlock.EXECUTE, scoped=True)
 
 
 def _fork(door: socket.socket, terminal: int) -> bool:

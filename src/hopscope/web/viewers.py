@@ -143,14 +143,17 @@ class Viewer:
         """Take its terminal away, and wait for its end, which is forced after `END_S`. Once."""
         os.close(self._terminal)
         loop = asyncio.get_running_loop()
-        self._signal(signal.SIGHUP)  # it may not have taken the terminal yet
         try:
-            async with asyncio.timeout(END_S):
-                await _ready(
-                    lambda call: loop.add_reader(self._process, call), lambda: loop.remove_reader(self._process)
-                )
-        except TimeoutError:
-            self._signal(signal.SIGKILL)
+            # Of the lost terminal it hears by itself, unless it has not taken it yet.
+            for number in (signal.SIGHUP, signal.SIGKILL):
+                self._signal(number)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(END_S):
+                        await _ready(
+                            lambda call: loop.add_reader(self._process, call),
+                            lambda: loop.remove_reader(self._process),
+                        )
+                    return
         finally:
             os.close(self._process)
 

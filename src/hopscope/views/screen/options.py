@@ -67,6 +67,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None: files are made as any program does."""
     why_no_files: str | None = None
     """Who looks is not who may write here: what is said where a key would; None: they may."""
+    keeps_hidden: bool = False
+    """Nor may they see the hops that are hidden."""
     port: int | None = None
     """For a target that is probed by UDP or TCP later."""
     bell: bool = False

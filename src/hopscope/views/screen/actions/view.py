@@ -89,7 +89,11 @@ def owners(context: ActionContext) -> None:
 
 @action("show.privacy", "b", "privacy", "Hide the first hops and this computer's address, or show them.", "Look")
 def privacy(context: ActionContext) -> None:
-    hops = 0 if context.privacy.hops else context.options.hidden_hops or HIDDEN_BY_KEY
+    options = context.options
+    if options.keeps_hidden and options.hidden_hops:
+        context.say(f"the first {options.hidden_hops} hops are hidden by who serves this screen")
+        return
+    hops = 0 if context.privacy.hops else options.hidden_hops or HIDDEN_BY_KEY
     context.hide(hops)
     context.say(f"the first {hops} hops are hidden" if hops else "all hops are shown")
 
