@@ -211,7 +211,7 @@ async def _hear(text: str, viewer: Viewer, browser: web.WebSocketResponse) -> bo
         return False
     match message:
         case ["stdin", str(typed)]:
-            await viewer.write(typed.encode("utf-8", "replace"))
+            viewer.write(typed.encode("utf-8", "replace"))
         case ["resize", {"width": int(columns), "height": int(lines)}]:
             viewer.resize(columns, lines)
         case ["ping", str(word)]:

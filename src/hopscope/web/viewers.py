@@ -24,6 +24,8 @@ END_S: Final = 3.0
 """A viewer whose terminal is gone has so long to end in order."""
 FORK_S: Final = 20.0
 """The process that they are forked from has so long to come up, and to answer."""
+MOST_TYPED: Final = 1 << 16
+"""Bytes that wait for a viewer to read them."""
 MOST_COLUMNS, MOST_LINES = 1000, 500
 
 
@@ -103,6 +105,7 @@ class Viewer:
         """A descriptor of the process (pidfd_open(2)), and this side of its terminal."""
         self._process = process
         self._terminal = terminal
+        self._typed = bytearray()
         self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
@@ -126,23 +129,30 @@ class Viewer:
                     return b""
                 raise
 
-    async def write(self, data: bytes) -> None:
-        """Type something; waits while it reads nothing."""
+    def write(self, data: bytes) -> None:
+        """Type something. What it does not read yet is kept, `MOST_TYPED` bytes at the most: nobody waits for it, who
+        could not be heard meanwhile."""
+        self._typed += data[: MOST_TYPED - len(self._typed)]
+        self._type()
+
+    def _type(self) -> None:
+        try:
+            del self._typed[: os.write(self._terminal, self._typed)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._typed.clear()
         loop = asyncio.get_running_loop()
-        while data:
-            try:
-                data = data[os.write(self._terminal, data) :]
-            except BlockingIOError:
-                await _ready(
-                    lambda call: loop.add_writer(self._terminal, call), lambda: loop.remove_writer(self._terminal)
-                )
-            except OSError:
-                return
+        if self._typed:
+            loop.add_writer(self._terminal, self._type)
+        else:
+            loop.remove_writer(self._terminal)
 
     async def end(self) -> None:
         """Take its terminal away, and wait for its end, which is forced after `END_S`. Once."""
-        os.close(self._terminal)
         loop = asyncio.get_running_loop()
+        loop.remove_writer(self._terminal)
+        os.close(self._terminal)
         try:
             # Of the lost terminal it hears by itself, unless it has not taken it yet.
             for number in (signal.SIGHUP, signal.SIGKILL):
