@@ -14,6 +14,7 @@ from bench.parts.fast import fast
 from bench.parts.flood import flood
 from bench.parts.judge import judge
 from bench.parts.live import screen
+from bench.parts.metrics import metrics
 from bench.parts.names import names
 from bench.parts.past import past
 from bench.parts.recording import recording
@@ -37,6 +38,7 @@ PARTS: Final[dict[str, Callable[[bool, Path], list[Row]]]] = {
     "judge": judge,
     "past": past,
     "recording": recording,
+    "metrics": metrics,
     "flood": flood,
     "web": web,
 }

@@ -94,6 +94,10 @@ class MetricsServer:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._socket.close()
 
+    def forget(self) -> None:
+        """The next scrape is made anew, however short a time ago the last one was."""
+        self._made.clear()
+
     # --- connections --------------------------------------------------------------------------------------------
 
     async def _accept(self) -> None:

@@ -260,13 +260,14 @@ class PathFold:
         """The path as numbers at this moment."""
         end, _ = self._end()
         target, rtts = self._target.counts(self._hops, self._newest, self._is_over)
-        shown = [hop for ttl, hop in sorted(self._hops.items()) if ttl <= end]
         counts = {ttl: hop.counts() for ttl, hop in self._hops.items()}
+        shown = [hop.seen() for ttl, hop in sorted(self._hops.items()) if ttl <= end]
+        changes = route_changes(route for _, route in shown)
         return Tallied(
-            Totals(counts, target, rtts, route_changes(hop.settled_route for hop in shown)),
+            Totals(counts, target, rtts, changes),
             end,
             self._target.is_answering,
-            tuple([one for hop in shown for one in hop.seen()]),
+            tuple([one for seen, _ in shown for one in seen]),
         )
 
     def snapshot(self) -> Path:

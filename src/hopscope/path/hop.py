@@ -306,9 +306,11 @@ class HopFold:
 
     def counts(self) -> Counts:
         """What became of its probes."""
-        self._add_done()
-        waiting = sum([entry.rtt_ns for entry in self._tail.values() if not isinstance(entry, int)])
-        rtt_ns = self._answers.series.sum + waiting
+        rtt_ns = self._answers.series.sum
+        for event in self._done:
+            rtt_ns += event.rtt_ns
+        if self._tail:
+            rtt_ns += sum([entry.rtt_ns for entry in self._tail.values() if not isinstance(entry, int)])
         return Counts(self.received, self.lost, self.late, self.failed, self.duplicates, rtt_ns)
 
     def rtts_up_to(self, bounds: Sequence[int]) -> tuple[int, ...]:
@@ -319,20 +321,18 @@ class HopFold:
         """The newest sample of a probe that has its fate; None: there is none in the window."""
         return next((sample for sample in reversed(self._samples.samples) if sample not in (NO_PROBE, PENDING)), None)
 
-    def seen(self) -> list[Seen]:
-        """Who answered."""
-        self._add_done()
-        nodes = self._answers.nodes
-        return [
-            Seen(self.ttl, place, address, sums.received, sums.last_at)
-            for place, (address, sums) in enumerate(nodes.items())
+    def seen(self) -> tuple[list[Seen], RouteTracker]:
+        """Who answered, and the route by those answers; what stands behind a pending probe is left out."""
+        route = self._answers.route
+        newest = {event.address: event.sent_at for event in self._done}
+        if route.candidate or not route.members.issuperset(newest):  # else all is known but the times
+            self._add_done()
+            newest, route = {}, self._answers.route
+        seen = [
+            Seen(self.ttl, place, address, sums.received, newest.get(address, sums.last_at))
+            for place, (address, sums) in enumerate(self._answers.nodes.items())
         ]
-
-    @property
-    def settled_route(self) -> RouteTracker:
-        """As of the answers that nothing in flight stands before."""
-        self._add_done()
-        return self._answers.route
+        return seen, route
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -34,6 +35,12 @@ def _lowest(index: int, bits: int = _BITS) -> int:
     """The smallest value in a bucket."""
     shift = max(0, (index >> bits) - 1)
     return (index - (shift << bits)) << shift
+
+
+@lru_cache(maxsize=8)
+def _edges(bounds: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Of each bound's bucket the middle, and the smallest value behind it."""
+    return tuple((middle(index), _lowest(index + 1)) for index in map(bucket, bounds))
 
 
 class Histogram:
@@ -138,10 +145,9 @@ class Ranks:
         ordered = self.ordered
         middles, counted = self.older.ladder() if self.older is not None else ([], [])
         found = []
-        for bound in bounds:
-            index = bucket(bound)
-            place = bisect_right(middles, middle(index))
-            found.append(bisect_left(ordered, _lowest(index + 1)) + (counted[place - 1] if place else 0))
+        for index_middle, beyond in _edges(tuple(bounds)):
+            place = bisect_right(middles, index_middle)
+            found.append(bisect_left(ordered, beyond) + (counted[place - 1] if place else 0))
         return tuple(found)
 
     def nearest(self, percent: int) -> int:
