@@ -6,7 +6,8 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -28,7 +29,9 @@ from hopscope.system import garbage
 
 if TYPE_CHECKING:
     from hopscope.cli.unprivileged import FrontEndStanding
+    from hopscope.fleet.hub_store import HubStore
     from hopscope.session.launch import WorkerProcess
+    from hopscope.session.tally import Tally
 
 KEPT: Final = {"agent": 1 << 30, "hub": 64 << 30}
 """Bytes of a store, unless told."""
@@ -48,6 +51,10 @@ def run(options: Options, launched: WorkerProcess | None, standing: FrontEndStan
     broker = _broker(options)
     folder = folder_of(options)
     unprivileged.confine(standing, options)
+    if options.metrics is not None:
+        from hopscope.cli import metrics
+
+        metrics.listen_early(options.metrics)
     lock = _lock(folder)
     try:
         if role == "hub":
@@ -133,6 +140,15 @@ def _until_stopped(work: Callable[[StopSignal], Coroutine[Any, Any, int]]) -> in
     return asyncio.run(run())
 
 
+def _answering(options: Options, tally: Callable[[], Tally]) -> AbstractAsyncContextManager[object]:
+    """To be entered: metrics for whoever asks, where that is wanted."""
+    if options.metrics is None:
+        return nullcontext()
+    from hopscope.cli import metrics
+
+    return metrics.answering(tally, metrics.listen(options.metrics), options)
+
+
 # --- agent ---------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +207,8 @@ def _agent(options: Options, launched: WorkerProcess, broker: BrokerAddress, fol
         agent = Agent(session, recorder, sender, publisher, say, read_again, has_end=has_end)
         roster.append(agent.roster.probe)
         assigned = outbox.targets()[1]
-        await agent.run(own if is_own or not assigned else assigned, stop.wait())
+        async with _answering(options, session.tally):
+            await agent.run(own if is_own or not assigned else assigned, stop.wait())
         outbox.close()
         if agent.failure is not None:
             say(agent.failure)
@@ -236,6 +253,20 @@ def _stamp(path: str) -> tuple[int, int] | None:
 # --- hub -----------------------------------------------------------------------------------------------------------
 
 
+@asynccontextmanager
+async def _telling(options: Options, store: HubStore) -> AsyncIterator[None]:
+    """A hub's metrics, where they are wanted."""
+    if options.metrics is None:
+        yield
+        return
+    from hopscope.fleet.hub_tally import HubTally
+
+    tally = HubTally(store.path)
+    store.on_kept = tally.kept
+    async with tally, _answering(options, tally.tally):
+        yield
+
+
 def _hub(options: Options, broker: BrokerAddress, folder: str) -> int:
     from hopscope.fleet.hub import Hub
     from hopscope.fleet.hub_store import HubStore
@@ -256,7 +287,8 @@ def _hub(options: Options, broker: BrokerAddress, folder: str) -> int:
             raise UsageError(f"--store {configuration.plain(folder)}: {why}") from None
         status = OK
         try:
-            await Hub(store, NatsConsumer(broker, store.name, say), say, assignments).run(stop.wait())
+            async with _telling(options, store):
+                await Hub(store, NatsConsumer(broker, store.name, say), say, assignments).run(stop.wait())
         except StoreError as why:
             say(f"--store {configuration.plain(folder)}: {why}")
             status = WORKER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,6 +14,7 @@ from hopscope.cli.values import Endpoint
 from hopscope.metrics.exposition import Exposition
 from hopscope.metrics.server import PATH, MetricsServer
 from hopscope.session.session import Session
+from hopscope.session.tally import Tally
 
 _BACKLOG: Final = 32
 _early: dict[Endpoint, socket.socket] = {}
@@ -21,8 +22,9 @@ _early: dict[Endpoint, socket.socket] = {}
 
 
 def listen_early(endpoint: Endpoint) -> None:
-    """Listen while this process may use more ports than later."""
-    _early[endpoint] = _listen(endpoint)
+    """Listen while this process may use more ports than later, or before anything else is begun. `UsageError`."""
+    if endpoint not in _early:
+        _early[endpoint] = _listen(endpoint)
 
 
 def listen(endpoint: Endpoint) -> socket.socket:
@@ -55,5 +57,10 @@ def _listen(endpoint: Endpoint) -> socket.socket:
 @asynccontextmanager
 async def serving(session: Session, listening: socket.socket, options: Options) -> AsyncIterator[Session]:
     """A session, and its metrics for whoever asks at a socket that listens."""
-    async with session, MetricsServer(listening, session.tally, Exposition(options.privacy)):
+    async with session, answering(session.tally, listening, options):
         yield session
+
+
+def answering(tally: Callable[[], Tally], listening: socket.socket, options: Options) -> MetricsServer:
+    """To be entered: answers whoever asks, with what `tally` says then."""
+    return MetricsServer(listening, tally, Exposition(options.privacy))

@@ -261,7 +261,7 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
 def _check_metrics(merged: Values, action: str) -> None:
     if merged.get("metrics") is None:
         return
-    if action not in ("trace", "demo"):
+    if action not in ("trace", "demo", "fleet"):
         raise UsageError(f"--metrics: {action} probes nothing that could be counted")
     if merged.get("fast"):
         raise UsageError("--metrics: virtual time is over before anybody asks; leave out --fast")

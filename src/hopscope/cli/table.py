@@ -231,8 +231,8 @@ OPTIONS: tuple[Option, ...] = (
        "On the live screen: ring the terminal's bell when a target is lost and when it is back.", constant=True),
     _o(("--metrics",), "metrics", "More", "for Prometheus",
        "Serve metrics to Prometheus at this address and port (127.0.0.1:9101, [::1]:9101; a port alone is for this"
-       " machine), path /metrics, while the screen is open or the report runs. Port 0: a free one, which is told on"
-       " standard error. The formats ndjson and events are endless then, unless -c says otherwise.",
+       " machine), path /metrics, while the screen is open, the report, agent or hub runs. Port 0: a free one, which is"
+       " told on standard error. The formats ndjson and events are endless then, unless -c says otherwise.",
        metavar="ADDR:PORT", read=endpoint),
     _o(("--completion",), "completion", "More", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),

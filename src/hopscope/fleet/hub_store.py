@@ -59,6 +59,7 @@ class HubStore:
 
     def __init__(self, path: str, *, limit: int | None = None) -> None:
         """`limit`: bytes that it may have, the oldest goes beyond that. `StoreError`, `OSError`."""
+        self.path = path
         self._connection = schema.open_to_write(path)
         try:
             add_tables(self._connection)
@@ -70,6 +71,8 @@ class HubStore:
         self._refused: dict[str, int] = {}
         self.on_refused: Callable[[str, str, int], None] = lambda site, why, count: None
         """Is told of a body that was refused: whose, why, and how many of that site's were by now."""
+        self.on_kept: Callable[[str, int, Body], None] | None = None
+        """Is told of a body that is on the disk: whose, and of which run."""
 
     def _load(self) -> None:
         with Transaction(self._connection) as do:
@@ -124,6 +127,9 @@ class HubStore:
             if key not in self._boots:
                 self._of_site[key[0]] = self._of_site.get(key[0], 0) + 1
             self._boots[key] = state
+        if self.on_kept is not None:
+            for site, run, body in work.kept:
+                self.on_kept(site, run, body)
         for site, words in work.refused:
             if site in self._refused or len(self._refused) < messages.MOST_SITES:
                 self._refused[site] = self._refused.get(site, 0) + 1
@@ -182,6 +188,7 @@ class _Work:
         self.heard: dict[tuple[str, str], int] = {}
         """By site and boot: by how many ns the agent's clock is ahead."""
         self.refused: list[tuple[str, str]] = []
+        self.kept: list[tuple[str, int, Body]] = []
 
     def take(self, do: sqlite3.Connection, one: Received, message: Message) -> None:
         """A message, if it is the next one. `BadMessage`: nothing was done."""
@@ -206,6 +213,7 @@ class _Work:
         state.asked += more
         self.states[key] = state
         self.heard[key] = message.sent_at - one.at
+        self.kept.append((one.site, state.run, message.body))
 
     def finish(self, do: sqlite3.Connection) -> None:
         """The marks, after all that they stand for."""

@@ -96,8 +96,10 @@ class Exposition:
         for target in targets:
             _write(lines, target, self._told(target), tally.now)
             yield ""
-        lines[families.RESTARTS].append(f"hopscope_worker_restarts_total {tally.restarts}\n")
-        lines[families.PROBING].append(f"hopscope_worker_running {tally.is_probing:d}\n")
+        if tally.restarts is not None:
+            lines[families.RESTARTS].append(f"hopscope_worker_restarts_total {tally.restarts}\n")
+        if tally.is_probing is not None:
+            lines[families.PROBING].append(f"hopscope_worker_running {tally.is_probing:d}\n")
         for site, at in tally.heard:
             lines[families.HEARD].append(f"{families.HEARD.name}{{site={quoted(site)}}} {_seconds(at)}\n")
         lines[families.BUILD].append(f"hopscope_build_info{{version={quoted(__version__)}}} 1\n")
@@ -144,7 +146,7 @@ class Exposition:
 
 def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
     labels, totals = told.labels, told.grown(target.totals)
-    _write_target(lines, labels, totals)
+    _write_target(lines, labels, totals, is_brief=target.is_brief)
     told.kinds[target.verdict] = None
     lines[families.VERDICT] += [
         f'hopscope_verdict{{{labels},kind="{kind}"}} {kind == target.verdict:d}\n' for kind in told.kinds
@@ -161,30 +163,28 @@ def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
         lines[families.TARGET].append(f"hopscope_target_info{{{labels}{known}}} 1\n")
     if totals.hops:
         lines[families.HOPS].append(f"hopscope_path_hops{{{labels}}} {target.hops}\n")
+        lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
         last = target.hops or max(totals.hops)
         _write_hops(lines, labels, {ttl: one for ttl, one in sorted(totals.hops.items()) if ttl <= last})
     _write_seen(lines, labels, target.seen, told, now)
 
 
-def _write_target(lines: Lines, labels: str, totals: Totals) -> None:
+def _write_target(lines: Lines, labels: str, totals: Totals, *, is_brief: bool) -> None:
     counts = totals.target
     lines[families.TARGET_PROBES] += [
         f'hopscope_target_probes_total{{{labels},fate="{fate}"}} {count}\n'
         for fate, count in zip(_FATES, counts, strict=False)
     ]
+    buckets = () if is_brief else zip(_LE, totals.rtts, strict=True)
     lines[families.TARGET_RTT] += [
-        *(
-            f'hopscope_target_rtt_seconds_bucket{{{labels},le="{bound}"}} {count}\n'
-            for bound, count in zip(_LE, totals.rtts, strict=True)
-        ),
+        *(f'hopscope_target_rtt_seconds_bucket{{{labels},le="{bound}"}} {count}\n' for bound, count in buckets),
         f'hopscope_target_rtt_seconds_bucket{{{labels},le="+Inf"}} {counts.answered}\n'
         f"hopscope_target_rtt_seconds_sum{{{labels}}} {_seconds(counts.rtt_ns)}\n"
         f"hopscope_target_rtt_seconds_count{{{labels}}} {counts.answered}\n",
     ]
-    lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
     lines[families.INCIDENTS] += [
         f'hopscope_incidents_total{{{labels},kind="{kind}"}} {count}\n'
-        for kind, count in {**_NO_INCIDENTS, **totals.incidents}.items()
+        for kind, count in {**({} if is_brief else _NO_INCIDENTS), **totals.incidents}.items()
     ]
 
 

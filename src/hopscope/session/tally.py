@@ -42,6 +42,8 @@ class TargetTally(msgspec.Struct, frozen=True, kw_only=True):
     """Where the trouble is."""
     seen: tuple[tuple[Seen, AddressInfo], ...] = ()
     """Who answered, and what is known of them."""
+    is_brief: bool = False
+    """It is one of very many: no buckets of RTTs, and of the kinds of incidents only those that there were."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +53,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Each is made when it is asked for, so that whoever has many can do something else in between."""
     now: int
     """Epoch ns."""
-    restarts: int = 0
-    """How often the probe worker was started again."""
-    is_probing: bool = True
-    """The probe worker is there."""
+    restarts: int | None = 0
+    """How often the probe worker was started again; None: there is none here."""
+    is_probing: bool | None = True
+    """The probe worker is there; None: none should be."""
     heard: tuple[tuple[str, int], ...] = ()
     """Other sites that these targets are probed from: when each was heard of last (epoch ns)."""
 
