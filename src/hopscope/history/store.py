@@ -24,7 +24,7 @@ from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
-from hopscope.history.traces import RecordedRun, Trace
+from hopscope.history.traces import RecordedRun, SiteBoot, Trace
 from hopscope.history.unpacking import Rows, addresses_of, inflated, unpack
 from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
@@ -156,6 +156,14 @@ class Store:
                     max(until, _moment(one.until)),
                 )
         return counts
+
+    def boots(self) -> list[SiteBoot]:
+        """Of a fleet's store, the runs of agents, the oldest first; else none. `StoreError`."""
+        if not self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'boot'"):
+            return []
+        words = "SELECT run, site, heard, ahead FROM boot ORDER BY run DESC LIMIT ?"
+        found = self._tables.rows(words, MOST_TRACES)
+        return [SiteBoot(run, clean(site), _moment(heard), ahead) for run, site, heard, ahead in found][::-1]
 
     # --- what happened ------------------------------------------------------------------------------------------
 

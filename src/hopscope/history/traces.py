@@ -37,3 +37,14 @@ class Trace(msgspec.Struct, frozen=True):
     probes: int
     bytes: int
     """That its probes take on the disk."""
+
+
+class SiteBoot(msgspec.Struct, frozen=True):
+    """One run of a site's agent, in the store of its hub."""
+
+    run: int
+    site: str
+    heard: int
+    """When the hub heard of it last, on its clock (epoch ns)."""
+    ahead: int
+    """By how many ns the agent's clock is ahead of the broker's."""

@@ -108,6 +108,10 @@ class Target(msgspec.Struct, frozen=True):
     """What each of several flows is like beside the others, the first one included."""
     discovered: Discovered | None = None
     """Which parallel paths there are, where that was asked for (`Plan.flows`) and found."""
+    site: str | None = None
+    """Where it is probed from, where that is elsewhere."""
+    unheard_s: int | None = None
+    """For so many seconds nothing was heard of whoever probes it; None: it is heard of."""
 
     @property
     def _ends_at_target(self) -> bool:

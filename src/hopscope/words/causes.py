@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AddressInfo
@@ -22,6 +22,7 @@ _COUNTED: Final[tuple[tuple[str, str, str], ...]] = (
     ("slow", "slow", "slow"),
     ("no-answer", "silent", "silent"),
     ("starting", "starting", "starting"),
+    ("unheard", "not heard of", "not heard of"),
     ("paused", "paused", "paused"),
     ("finished", "finished", "finished"),
     ("healthy", "fine", "fine"),
@@ -42,6 +43,14 @@ class Sufferer(Protocol):
     def judged(self) -> Judged: ...
     @property
     def names(self) -> Mapping[str, AddressInfo]: ...
+    @property
+    def site(self) -> str | None: ...
+
+
+_Well: TypeAlias = tuple[str | None, Mapping[int, str]]
+"""Of a target that is well: its site, and who answers at each TTL."""
+_HERE: Final = "\0"
+"""What the computer that probes stands as, with its site, where routers do by their addresses."""
 
 
 class Cause(NamedTuple):
@@ -56,6 +65,8 @@ class Cause(NamedTuple):
     hostname: str | None
     since: int
     """The first begin."""
+    sites: int = 1
+    """From how many sites it is seen."""
 
 
 def counted(states: Collection[str]) -> str:
@@ -72,7 +83,7 @@ def counted(states: Collection[str]) -> str:
 def causes(targets: Sequence[Sufferer]) -> list[Cause]:
     """What several of the targets in trouble have in common: the largest group that loses, and that is slow. No target
     that is well passes the same way."""
-    well = [_routers(each) for each in targets if not each.judged.verdict.is_trouble and each.path.reached]
+    well = [(each.site, _routers(each)) for each in targets if not each.judged.verdict.is_trouble and each.path.reached]
     ill = [each for each in targets if each.judged.verdict.is_trouble]
     losing = [each for each in ill if _mood(each) in _LOSING]
     slow = [each for each in ill if _mood(each) == "slow"]
@@ -83,7 +94,7 @@ def _mood(target: Sufferer) -> str:
     return mood(target.judged.verdict)
 
 
-def _common(targets: Sequence[Sufferer], well: Sequence[Mapping[int, str]]) -> list[Cause]:
+def _common(targets: Sequence[Sufferer], well: Sequence[_Well]) -> list[Cause]:
     ill = {each.id: each for each in targets}
     behind = {id_: _before(each) for id_, each in ill.items()}
     found: list[Cause] = []
@@ -110,7 +121,7 @@ def _cause(
     ids: set[int],
     ill: Mapping[int, Sufferer],
     behind: Mapping[int, Mapping[str, int]],
-    well: Sequence[Mapping[int, str]],
+    well: Sequence[_Well],
 ) -> Cause | None:
     """The largest part of these targets whose trouble began together."""
     begun = sorted((each.judged.verdict.since or 0, id_) for id_, each in ill.items() if id_ in ids)
@@ -124,15 +135,25 @@ def _cause(
     members = frozenset(id_ for _, id_ in best)
     one = ill[best[0][1]]
     ttl = behind[one.id][address]
-    ways = {_next(_routers(ill[id_]), ttl) for id_ in members}
-    for other in well:
-        if (not ttl or other.get(ttl) == address) and (len(ways) > 1 or _next(other, ttl) in ways):
+    ttls = {ill[id_].site: behind[id_][address] for id_ in members}
+    ways = {_next(_routers(ill[id_]), behind[id_][address]) for id_ in members}
+    for site, other in well:
+        near = _place(other, address, ttls.get(site))
+        if near is not None and (len(ways) > 1 or _next(other, near) in ways):
             return None
     moods = {_mood(ill[id_]) for id_ in members}
     worst = moods.pop() if len(moods) == 1 else "loss"
     info = one.names.get(address)
     name = info.hostname if info is not None else None
-    return Cause(members, worst, ttl, address or None, name, best[0][0])
+    return Cause(members, worst, ttl, address if ttl else None, name, best[0][0], len(ttls))
+
+
+def _place(well: Mapping[int, str], address: str, ttl: int | None) -> int | None:
+    """Where a target that is well passes this router, None: it goes another way. `ttl`: where those pass it that are
+    probed from the same site; None: from there none does."""
+    if ttl is None:
+        return next((far for far, there in well.items() if there == address), None)
+    return ttl if not ttl or well.get(ttl) == address else None
 
 
 def _routers(target: Sufferer) -> dict[int, str]:
@@ -145,7 +166,8 @@ def _next(routers: Mapping[int, str], ttl: int) -> str | None:
 
 
 def _before(target: Sufferer) -> dict[str, int]:
-    """The routers behind which its trouble may begin, by address their TTLs; an empty address is this computer."""
+    """The routers behind which its trouble may begin, by address their TTLs; what begins with `_HERE` is the
+    computer that probes."""
     verdict = target.judged.verdict
     if verdict.kind in ("this-computer", "no-answer", "late", "mtu"):
         return {}
@@ -156,7 +178,7 @@ def _before(target: Sufferer) -> dict[str, int]:
     answering = _routers(target)
     near = max((ttl for ttl in answering if ttl <= first), default=0)
     routers = {answering[ttl]: ttl for ttl in range(max(1, near), last) if ttl in answering}
-    return routers if near else {"": 0, **routers}
+    return routers if near else {f"{_HERE}{target.site or ''}": 0, **routers}
 
 
 def _newest(hop: Hop) -> str | None:
@@ -170,7 +192,10 @@ def cause_words(cause: Cause, troubled: int, clock: Clock) -> tuple[str, ...]:
     count = len(cause.targets)
     which = f"all {count}" if count == troubled else f"{count} of the {troubled}"
     begins = _BEGINS.get(cause.mood, "it begins")
-    if not cause.ttl:
+    if cause.sites > 1:
+        place = short = f"behind {cause.hostname or cause.address or 'a hidden router'}"
+        which += f", at {cause.sites} sites"
+    elif not cause.ttl:
         place = short = "between this computer and the first hop"
     else:
         name = cause.hostname or cause.address or "a hidden router"

@@ -256,12 +256,14 @@ def _more(sign: str, count: int, look: Look, width: int) -> Row:
 
 
 def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
-    from hopscope.views.screen import summary  # not needed for the first frame
+    from hopscope.views.screen import matrix, summary  # not needed for the first frame
 
+    above = matrix.view(state, look, width, room)
+    room -= len(above)
     first, rows = summary.view(state, look, width, max(1, room - 1))
     position = next((i for i, (id_, _) in enumerate(rows) if id_ == state.target), 0)
     lines = [row for _, row in rows]
-    return [first, *window(state, lines, (position, position + 1), max(1, room - 1), look, width)]
+    return [*above, first, *window(state, lines, (position, position + 1), max(1, room - 1), look, width)]
 
 
 def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row]:

@@ -16,13 +16,13 @@ from hopscope.session.model import Target
 from hopscope.words.headline import Headline
 from hopscope.words.hops import hop_finding
 from hopscope.words.moods import mood
-from hopscope.words.numbers import time_of
+from hopscope.words.numbers import span, time_of
 from hopscope.words.said import Said
 from hopscope.words.verdicts import Sentence
 
 ILL = ("this-computer", "unreachable", "refused", "unresolved", "loss", "slow", "no-answer")
 """States in which something is wrong, the worst first."""
-TROUBLE = (*ILL, "starting", "paused", "finished")
+TROUBLE = (*ILL, "unheard", "starting", "paused", "finished")
 """States, the worst first; whatever is not named is healthy."""
 
 
@@ -114,6 +114,7 @@ def _says_the_same(before: Target, now: Target) -> bool:
         and before.error == now.error
         and before.refusal is now.refusal
         and before.address == now.address
+        and before.unheard_s == now.unheard_s
     )
 
 
@@ -133,6 +134,10 @@ def status_of(target: Target) -> TargetStatus:
         head = Headline(words[:1].upper() + words[1:], ("",))
         return TargetStatus(name, Sentence(words, "", short), short, verdict, head)
 
+    if target.unheard_s is not None and target.state == "running":
+        ago = f"last heard {span(target.unheard_s)} ago"
+        before = "" if verdict.kind == "starting" else f"; then {said.head}"
+        return state("unheard", f"{ago}{before}", ago)
     match target.state:
         case "resolving":
             return state("starting", "looking the name up", "looking the name up")

@@ -117,11 +117,14 @@ class ViewState:
         return next((target for target in self.present.targets if target.id == self.target), None)
 
     def label(self, target: Target) -> str:
-        """What it is called where several stand side by side: with its port where another has the same name."""
-        plan = target.plan
-        if plan is None or sum(other.query == target.query for other in self.shown.targets) < 2:
-            return target.query
-        return f"{target.query} {plan.protocol}{f' {plan.port}' if plan.protocol != 'icmp' else ''}"
+        """What it is called where several stand side by side: with its site, and its port where another has the same
+        name there."""
+        plan, site = target.plan, target.site
+        name = target.query if site is None else f"{site} {target.query}"
+        alike = sum(other.query == target.query and other.site == site for other in self.shown.targets)
+        if plan is None or alike < 2:
+            return name
+        return f"{name} {plan.protocol}{f' {plan.port}' if plan.protocol != 'icmp' else ''}"
 
     def table_cache(self, target: Target) -> TableCache:
         """What keeps a target's table calm."""

@@ -55,6 +55,7 @@ class Look:
             "unreachable": (g.unreachable, self.bad),
             "starting": (g.starting, self.quiet),
             "paused": (g.paused, self.quiet),
+            "unheard": (g.paused, self.quiet),
             "finished": (g.healthy, self.quiet),
             "this-computer": (g.here, self.bad),
             "refused": (g.refused, self.bad),

@@ -25,6 +25,7 @@ STATES = (
     ("no-answer", "the target itself does not answer: that alone is no outage"),
     ("starting", "too early to say"),
     ("paused", "no probes are sent"),
+    ("unheard", "of a fleet: nothing is heard of the agent; no loss is drawn"),
     ("this-computer", "this computer could not send or hear: not the network's fault"),
     ("refused", "cannot be probed from here; the reason is said"),
 )

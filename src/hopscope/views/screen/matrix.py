@@ -1,0 +1,61 @@
+"""Sites by targets: how each is from where, a mark each. Above the overview, where several sites probe."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+
+from hopscope.session.model import Target
+from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import Look
+from hopscope.views.screen.text import Hit, Line, Row, blank, fit
+
+MOST_LINES: Final = 12
+_LEAST_BELOW: Final = 6
+"""Lines that the list below has at the least."""
+_LEAST_SITE, _MOST_SITE = 3, 12
+"""Cells of a site's column."""
+_MOST_NAME: Final = 34
+
+
+def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
+    """The matrix, the worst targets and the worst sites first; nothing where one site probes, or it has no room."""
+    cells: dict[str, dict[str, Target]] = {}
+    rank = {target.id: state.judge.target(target).rank for target in state.shown.targets}
+    for target in state.shown.targets:
+        if target.site is not None:
+            of_query = cells.setdefault(target.query, {})
+            known = of_query.get(target.site)
+            if known is None or rank[target.id] < rank[known.id]:
+                of_query[target.site] = target
+    sites: dict[str, list[int]] = {}
+    for row in cells.values():
+        for site, target in row.items():
+            sites.setdefault(site, []).append(rank[target.id])
+    lines = min(len(cells), MOST_LINES, room - _LEAST_BELOW - 2)
+    if len(sites) < 2 or lines < 1:
+        return []
+    queries = sorted(cells, key=lambda query: (min(rank[one.id] for one in cells[query].values()), query))[:lines]
+    name = min(_MOST_NAME, max(len("Target"), *(cell_len(query) for query in queries)), max(8, width // 3))
+    each = min(_MOST_SITE, max(_LEAST_SITE, *(cell_len(site) for site in sites)))
+    room_for = max(1, (width - 4 - name - 2) // (each + 1))
+    columns = sorted(sorted(sites, key=lambda site: (min(sites[site]), site))[:room_for])
+    head = Line().to(4, look.quiet).add(fit("Target", name), look.quiet).add("  ", look.quiet)
+    for site in columns:
+        head.add(fit(site, each), look.quiet).add(" ", look.quiet)
+    more = len(sites) - len(columns)
+    if more and width - head.width >= len(f"+{more}"):
+        head.add(f"+{more}", look.quiet)
+    out = [head.row(width, look.quiet)]
+    for query in queries:
+        line = Line().to(4, look.text).add(fit(query, name), look.text).add("  ", look.text)
+        for site in columns:
+            there = cells[query].get(site)
+            if there is None:
+                line.add(fit("", each), look.text).add(" ", look.text)
+                continue
+            mark, style = look.health(state.judge.target(there).state)
+            line.add(fit(mark, each), style, Hit("open", there.id)).add(" ", look.text)
+        out.append(line.row(width, look.text))
+    return [*out, blank(width, look.text)]

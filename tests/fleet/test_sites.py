@@ -1,0 +1,209 @@
+"""A hub's store on the screen: sites by targets, who is silent, and one cause seen from several sites."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import time_ns
+
+import msgspec
+import pytest
+
+from hopscope.cli import follow as following
+from hopscope.cli.follow import Follow
+from hopscope.fleet.hub_store import HubStore
+from hopscope.fleet.messages import Facts, Probes
+from hopscope.history.block import PACKED, PackedRow
+from hopscope.history.names import RecordedNames
+from hopscope.session.model import Snapshot
+from hopscope.views.screen import frame, themes
+from hopscope.views.screen.keymap import keys_of
+from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.state import ViewState
+from hopscope.views.screen.styles import look_of
+from hopscope.words.causes import cause_words, causes
+from hopscope.words.numbers import time_of_day
+from tests.fleet.shipping import (
+    BEGUN,
+    TARGET,
+    S,
+    all_messages,
+    hand_over,
+    head,
+    message_of,
+    received,
+    second,
+    writer,
+)
+from tests.fleet.test_hostile import asked
+from tests.screen.scripted import Router, Scripted, ScriptedSession, tour
+
+
+class Site:
+    """One that measures, and sends it to a hub."""
+
+    def __init__(self, folder: Path, hub: HubStore, name: str, boot: str = "00000000000000aa") -> None:
+        self.path, self.hub, self.name = folder / f"{name}{boot}", hub, name
+        self.writer = writer(self.path, boot, site=name)
+        for fact in head():
+            self.writer.add(1, fact)
+        self.number = 0
+        self.measure(20)
+
+    def measure(self, rounds: int) -> None:
+        for number in range(self.number + 1, self.number + rounds + 1):
+            for fact in second(number):
+                self.writer.add(1, fact)
+        self.number += rounds
+        self.writer.commit()
+        hand_over(self.path, self.hub, self.name)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubStore]:
+    store = HubStore(str(tmp_path / "hub"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Iterator[Callable[[], Follow]]:
+    begun: list[Follow] = []
+
+    def begin() -> Follow:
+        begun.append(Follow(str(tmp_path / "hub"), RecordedNames))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.close()
+
+
+def screen(snapshot: Snapshot, size: tuple[int, int] = (120, 36)) -> str:
+    state = ViewState.begin(ScreenOptions(), snapshot)
+    state.see(snapshot)
+    state.overview = True
+    look = look_of(themes.OWN[0])
+    return "\n".join(row.text for row in frame.compose(state, look, *size, keys_of({}), frame.FrameCache()).rows)
+
+
+def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+) -> None:
+    sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
+    one = follow()
+    assert [(target.site, target.query, target.path.rounds) for target in one.snapshot().targets] == [
+        ("fra1", TARGET, 20), ("ber2", TARGET, 20),
+    ]  # fmt: skip
+    sites[1].measure(5)
+    assert one.look()
+    assert [target.path.rounds for target in one.snapshot().targets] == [20, 25]
+    text = screen(one.snapshot())
+    assert "fra1 192.0.2.80" in text
+    assert next(line.split() for line in text.splitlines() if line.split()[:1] == ["Target"]) == [
+        "Target",
+        "ber2",
+        "fra1",
+    ]
+    past = one.recall(BEGUN + 10 * S)
+    assert [target.path.rounds for target in past.targets] == [10, 10]
+
+
+def test_of_a_silent_site_is_told_since_when_and_no_loss(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is heard of again, and told as ever."""
+    sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
+    one = follow()
+    monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 40 * S)
+    one.look()
+    for target in one.snapshot().targets:
+        assert target.unheard_s == 40
+        assert target.path.target is not None
+        assert target.path.target.lost == 2  # as they were when it was last heard of
+    text = screen(one.snapshot())
+    assert text.count("last heard 40 s ago") == 2
+    assert "2 not heard of" in text
+    monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 5 * S)
+    sites[0].measure(1)
+    one.look()
+    assert {target.unheard_s for target in one.snapshot().targets} == {None}
+    assert "last heard" not in screen(one.snapshot())
+
+
+def test_an_agent_that_begins_again_takes_its_own_place(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+) -> None:
+    Site(tmp_path, hub, "fra1")
+    one = follow()
+    Site(tmp_path, hub, "fra1", "00000000000000bb").measure(3)
+    one.look()
+    assert [(target.site, target.path.rounds) for target in one.snapshot().targets] == [("fra1", 23)]
+    assert [target.site for target in follow().snapshot().targets] == ["fra1"]
+
+
+def test_a_site_that_sends_what_cannot_be_read_is_left_out_alone(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+) -> None:
+    evil = PACKED + msgspec.msgpack.encode(PackedRow([], b"not compressed"))
+    hub.commit(
+        [received(message_of(Facts([(1, asked())])), "evil"), received(message_of(Probes(BEGUN, evil), 1), "evil")],
+        BEGUN,
+    )
+    Site(tmp_path, hub, "fra1")
+    one = follow()
+    assert [target.site for target in one.snapshot().targets] == ["fra1"]
+    assert "evil is left out" in (one.snapshot().worker_note or "")
+
+
+def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]) -> None:
+    site = Site(tmp_path, hub, "fra1")
+    site.writer.add(1, second(21)[0])
+    site.writer.commit()
+    hub.commit([received(one)._replace(at=time_ns() - 3600 * S) for one in all_messages(site.path)], BEGUN)
+    assert "its clock is 60 min ahead" in follow().snapshot().targets[0].notes[0]
+
+
+def test_one_cause_is_found_across_sites_whose_ways_are_of_other_lengths() -> None:
+    """Behind one provider's router each loses, from two sites; what goes another way there is fine."""
+    targets = []
+    for number, (site, near) in enumerate((("fra1", 2), ("fra1", 2), ("ber2", 4), ("ber2", 4)), 1):
+        routers = tour(scale=1)
+        own = tuple(
+            Router((f"10.{number // 3}.0.{hop}",), (f"r{hop}.{site}.example",), float(hop))
+            for hop in range(1, near + 1)
+        )
+        way = "core" if number in (1, 3) else f"other-{number}"
+        shared = Router(
+            ("203.0.113.9" if way == "core" else f"203.0.113.{10 + number}",), (f"{way}.isp.example",), 14.0
+        )
+        end = dataclasses.replace(routers[5], addresses=(f"192.0.2.{number}",), ms=20.0)
+        targets.append(Scripted(number, f"t{number}.example", end.addresses[0], (*own, shared, end)))
+    session = ScriptedSession(*targets).play(60)
+    for one in targets:
+        if one.id in (1, 3):
+            one.routers = (*one.routers[:-1], dataclasses.replace(one.routers[-1], lossy=0.4))
+    snapshot = session.play(45).snapshot()
+    sites = {1: "fra1", 2: "fra1", 3: "ber2", 4: "ber2"}
+    seen = [msgspec.structs.replace(target, site=sites[target.id]) for target in snapshot.targets]
+    (cause,) = causes(seen)
+    assert sorted(cause.targets) == [1, 3]
+    assert (cause.sites, cause.address) == (2, "203.0.113.9")
+    words = cause_words(cause, 2, time_of_day)[0]
+    assert words.startswith("One cause for all 2, at 2 sites: loss begins behind core.isp.example")
+
+
+def test_two_sites_own_computers_are_no_common_cause() -> None:
+    """Each loses from its first hop on: those are two."""
+    targets = []
+    for number in (1, 2):
+        routers = tour(scale=1)
+        first = dataclasses.replace(routers[0], addresses=(f"10.{number}.0.1",), lossy=0.0)
+        targets.append(Scripted(number, f"t{number}.example", f"192.0.2.{number}", (first,)))
+    session = ScriptedSession(*targets).play(60)
+    for one in targets:
+        one.routers = (dataclasses.replace(one.routers[0], lossy=0.5),)
+    snapshot = session.play(45).snapshot()
+    seen = [msgspec.structs.replace(target, site=f"s{target.id}") for target in snapshot.targets]
+    assert causes(seen) == []
