@@ -93,6 +93,53 @@ def test_a_step_costs_little_once_a_part_is_known(playback: Playback) -> None:
     assert sorted(took)[len(took) // 2] < 0.06
 
 
+def shown(target: Target) -> object:
+    """What the table has of a path."""
+    return target.path.hops, target.path.target, target.path.rounds, target.path.round_times.tolist(), target.judged
+
+
+@pytest.mark.parametrize("second", [302.0, 601.5, 744.25, 1210.0, 1499.0])
+def test_a_moment_is_the_same_whether_one_comes_from_before_or_from_afterwards(path: str, second: float) -> None:
+    with Store(path) as store:
+        cold, before, after = (Playback(store, store.traces(), RecordedNames({})) for _ in range(3))
+        at(before, second - 40)
+        at(after, min(second + 40, 1500))
+        while not after.is_recalled:
+            at(after, min(second + 40, 1500))
+        assert shown(at(cold, second)) == shown(at(before, second)) == shown(at(after, second))
+
+
+def test_the_chosen_target_is_shown_at_once_and_the_others_and_the_rest_of_the_axis_follow(path: str) -> None:
+    with Store(path) as store:
+        playback = Playback(store, store.traces() * 3, RecordedNames({}))
+        moment = BEGIN_NS + 700 * S
+        seen: list[list[bool]] = []
+        while not seen or not playback.is_recalled:
+            version = playback.version
+            seen.append([bool(target.path.hops) for target in playback.recall(moment, 2).targets])
+            assert (playback.version > version) is not playback.is_recalled  # who waits for news looks again
+        assert seen[0] == [False, True, False]
+        assert seen[-1] == [True, True, True]
+        fine = playback.bins(3, moment + 10 * S, moment + 20 * S, S, (0,))
+        assert [one.begin for one in fine] == [moment + i * S for i in range(10, 20)]
+
+
+def test_what_is_broken_behind_a_moment_hides_it_no_sooner_than_that_is_asked_for(path: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(Path(path).read_bytes())
+    connection = sqlite3.connect(broken)
+    connection.execute("UPDATE segment SET data = x'00' WHERE first_row = (SELECT max(first_row) FROM segment)")
+    connection.execute("UPDATE run SET ended = ended + 3600000000000")
+    connection.commit()
+    connection.close()
+    with Store(str(broken)) as store:
+        playback = Playback(store, store.traces(), RecordedNames({}))
+        assert at(playback, 1100).path.hops
+        for _ in range(2):
+            with pytest.raises(ValueError, match="this part of the recording cannot be shown: it is broken"):
+                at(playback, 1201)
+
+
 def test_the_axis_has_the_whole_recording(playback: Playback) -> None:
     playback.recall(BEGIN_NS + 700 * S, 1)
     minutes = playback.bins(1, BEGIN_NS, BEGIN_NS + 1500 * S, 60 * S, (0,))

@@ -269,6 +269,11 @@ class Log:
         """The moment after which everything is known."""
         return (self._blocks[0] if self._blocks else self._open).before
 
+    @property
+    def latest(self) -> int:
+        """The latest moment that any fact told of."""
+        return max(self.now, max(map(moment, self._recent), default=0))
+
     def place_of(self, moment: int) -> int:
         """A place at or before the first fact that was known after `moment`."""
         for block in self._blocks:
@@ -292,7 +297,7 @@ class Log:
         yield from _upto(iter(recent), place - (self.count - len(recent)), self.now, until)
 
 
-def moment(fact: Fact) -> int:
+def moment(fact: object) -> int:
     """When a fact was known at the earliest, as far as it tells; 0: it does not."""
     if isinstance(fact, Answered):
         return fact.sent_at + fact.rtt_ns

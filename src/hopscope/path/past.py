@@ -64,6 +64,13 @@ class Retold:
         self._left_out = past.left_out
         self._has_begun = not begin
 
+    @classmethod
+    def by(cls, past: Past, newest: PathFold) -> Retold:
+        """The one that has come as far as `newest`, which was told all of the past."""
+        known = cls(past)
+        known.place, known.fold, known.now = past.log.count, newest, past.log.latest
+        return known
+
     def continued(self, until: int) -> Retold:
         """The same, to be continued by itself up to another moment."""
         twin = copy.copy(self)
@@ -168,19 +175,23 @@ class Walk:
         self._stops: list[Retold] = []
         """Folds on the way to the moments that were asked for, in order of time."""
 
-    def path(self, at: int, window: WindowName = "start") -> Path | None:
-        """See `Past.path`."""
+    def path(self, at: int, window: WindowName = "start", newest: PathFold | None = None) -> Path | None:
+        """See `Past.path`. `newest`: the fold that was told all of the past, if there is one."""
         past = self._past
         if at < past.begin:
             return None
-        whole = self._upto(at)
-        path = whole.fold.snapshot()
+        whole = newest if newest is not None and at >= past.log.latest else self._upto(at).fold
+        path = whole.snapshot()
         span = WINDOWS[window]
         if span is None:
             return path
-        part = Retold(past, begin=max(at - span, whole.fold.since), until=at)
+        part = Retold(past, begin=max(at - span, whole.since), until=at)
         part.advance()
         return Narrowed(window).path(path, part.fold.snapshot())
+
+    def pass_by(self, newest: PathFold) -> None:
+        """Remember a fold that was told all of the past until now: later moments are near it."""
+        self._keep(Retold.by(self._past, newest))
 
     def _upto(self, at: int) -> Retold:
         kept = self._past.kept_before(at)

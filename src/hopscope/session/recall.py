@@ -7,7 +7,7 @@ until then they have their verdicts and no numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import msgspec
@@ -45,16 +45,28 @@ class Recall:
         window: WindowName,
         chosen: int | None,
         namer: Namer | None,
+        unknown: Container[int] = (),
     ) -> tuple[Target, ...]:
-        """All targets as they were known at a moment (epoch ns). `known`: as they are now."""
+        """All targets as they were known at a moment (epoch ns). `known`: as they are now; `unknown`: the numbers of
+        those that were not told all of it yet."""
         self.is_whole = True
         began = time.perf_counter()
         out: dict[int, Target] = {}
         for fold, now in sorted(known, key=lambda pair: pair[0].number != chosen):
             is_due = fold.number == chosen or time.perf_counter() - began < _FOR_OTHERS_S
+            is_due = is_due and fold.number not in unknown
             path = self._path(fold, moment, window, is_due=is_due)
             out[fold.number] = self._target(fold, now, path, moment, namer)
         return tuple(out[now.id] for _, now in known)
+
+    def pass_by(self, fold: TargetFold) -> None:
+        """A target was told all until some moment: remember how it stood, for those who go back to there."""
+        self._walks.setdefault(fold.number, Walk(fold.past)).pass_by(fold.path)
+
+    def forget(self, fold: TargetFold) -> None:
+        """A target was told something that changes its past."""
+        self._walks.pop(fold.number, None)
+        self._paths.pop(fold.number, None)
 
     def _path(self, fold: TargetFold, moment: int, window: WindowName, *, is_due: bool) -> Path:
         """Its path then; one without hops where that is forgotten, or is not due yet."""
@@ -65,7 +77,7 @@ class Recall:
                 self.is_whole = False
                 return PathFold(fold.address or "").snapshot()
             walk = self._walks.setdefault(fold.number, Walk(fold.past))
-            known = key, walk.path(moment, window)
+            known = key, walk.path(moment, window, fold.path)
             self._paths[fold.number] = known
         return known[1] or PathFold(fold.address or "").snapshot()
 
