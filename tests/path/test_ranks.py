@@ -48,6 +48,20 @@ def test_of_values_that_were_let_go_the_rank_is_near(values: list[int], percent:
     assert ranks.nearest(percent) == pytest.approx(nearest_rank(sorted(values), percent), rel=0.004)
 
 
+@given(VALUES, VALUES, st.integers(1, 100))
+def test_values_that_are_left_out_and_put_back_leave_the_ranks_as_they_were(
+    some: list[int], others: list[int], percent: int
+) -> None:
+    ranks = Ranks(1024)
+    for value in (*some, *others):
+        ranks.add(value)
+    again = ranks.without(iter(some))
+    assert list(again.ordered) == sorted(others)
+    for value in some:
+        again.add(value)
+    assert again.nearest(percent) == ranks.nearest(percent)
+
+
 @given(VALUES, VALUES)
 def test_histograms_add_up(one: list[int], other: list[int]) -> None:
     first, second, both = Histogram(), Histogram(), Histogram()

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from hopscope.path.planes import SIZE, gathered, spread
 from hopscope.wire.facts import DriverFact
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Lost, RoundStarted, Sent
 
@@ -129,7 +130,7 @@ class Columns:
     def packed(self) -> bytes:
         """The numbers, deflated."""
         head = array("q", [self.base or 0, len(self.indexes), len(self.rounds), len(self.rtts)])
-        columns = [raw[place::8] for raw in map(bytes, (self.rounds, self.times, self.rtts)) for place in range(8)]
+        columns = map(spread, (self.rounds, self.times, self.rtts))
         return bytes(head) + zlib.compress(b"".join([bytes(self.indexes), *columns]))
 
     def facts(self, shapes: list[Shape]) -> Iterator[Fact]:
@@ -187,13 +188,10 @@ class LogBlock(NamedTuple):
         out.base, size, probes, answers = head
         raw = zlib.decompress(self.data[32:])
         out.indexes.frombytes(raw[: 2 * size])
-        start = 2 * size
-        for column, count in ((out.rounds, probes), (out.times, probes), (out.rtts, answers)):
-            whole = bytearray(8 * count)
-            for place in range(8):
-                whole[place::8] = raw[start : start + count]
-                start += count
-            column.frombytes(bytes(whole))
+        times, rtts = 2 * size + SIZE * probes, 2 * size + 2 * SIZE * probes
+        out.rounds = gathered(raw[2 * size : times])
+        out.times = gathered(raw[times:rtts])
+        out.rtts = gathered(raw[rtts : rtts + SIZE * answers])
         out.odd = list(self.odd)
         return out
 

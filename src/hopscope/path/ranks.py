@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -107,6 +108,14 @@ class Ranks:
         twin = Ranks(self._size)
         twin._ordered, twin._fresh, twin._gone = self._ordered[:], self._fresh[:], self._gone[:]
         twin.older = self.older and self.older.copy()
+        return twin
+
+    def without(self, values: Iterable[int]) -> Ranks:
+        """The same, but for these of `ordered`."""
+        twin = self.copy()
+        rest = Counter(twin.ordered)
+        rest.subtract(values)
+        twin._ordered = array("q", sorted(rest.elements()))
         return twin
 
     def add(self, value: int) -> None:

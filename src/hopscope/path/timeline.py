@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from hopscope.path.bins import SPANS, Rounds, SpanBins, decode, encode, together
+from hopscope.path.planes import SIZE, gathered, spread
 from hopscope.path.snapshot import Path
 
 TOGETHER: Final = 256
@@ -42,21 +43,17 @@ class _Packed(NamedTuple):
     @classmethod
     def of(cls, rounds: Rounds) -> _Packed:
         ttls = tuple(rounds.samples)
-        columns = [bytes(memoryview(one)) for one in (rounds.times, *rounds.samples.values())]  # type: ignore[arg-type]
-        data = zlib.compress(b"".join([raw[place::8] for raw in columns for place in range(8)]), 1)
+        columns = [array("q", one) for one in (rounds.times, *rounds.samples.values())]
+        data = zlib.compress(b"".join(map(spread, columns)), 1)
         return cls(rounds.times[0], rounds.times[-1], ttls, data)
 
     def rounds(self, ttls: Container[int]) -> Rounds:
         """The rounds again, with the samples of these TTLs."""
         raw = zlib.decompress(self.data)
-        count = len(raw) // (8 * (1 + len(self.ttls)))
+        count = len(raw) // (SIZE * (1 + len(self.ttls)))
 
         def column(number: int) -> array[int]:
-            whole = bytearray(8 * count)
-            start = 8 * count * number
-            for place in range(8):
-                whole[place::8] = raw[start + place * count : start + (place + 1) * count]
-            return array("q", bytes(whole))
+            return gathered(raw[SIZE * count * number : SIZE * count * (number + 1)])
 
         samples = {ttl: column(number) for number, ttl in enumerate(self.ttls, 1) if ttl in ttls}
         return Rounds(column(0), samples)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from typing import Final
 
+from hopscope.path.planes import gathered, spread
 from hopscope.path.ranks import Ranks
 from hopscope.path.snapshot import NO_PROBE, PENDING
 
@@ -28,6 +29,16 @@ class Samples:
         """Those of up to `_TOGETHER` rounds before stand there, too, and count no more."""
         self.ranks = Ranks(min(size, _TOGETHER))
         """Every RTT, those that have left `samples` too: what percentiles are read from."""
+
+    def __getstate__(self) -> tuple[int, int, bytes, Ranks]:
+        """To be kept small: the order of size is made again."""
+        return self.size, self.start, spread(self.samples), self.ranks.without(filter(_is_rtt, self.samples))
+
+    def __setstate__(self, state: tuple[int, int, bytes, Ranks]) -> None:
+        self.size, self.start, samples, self.ranks = state
+        self.samples = gathered(samples)
+        for sample in filter(_is_rtt, self.samples):
+            self.ranks.add(sample)
 
     def copy(self) -> Samples:
         """The same samples."""
@@ -97,6 +108,10 @@ class Samples:
         elif self.start > first:
             data = (array("q", [NO_PROBE]) * (self.start - first)).tobytes() + data
         return memoryview(data).cast("q")
+
+
+def _is_rtt(sample: int) -> bool:
+    return sample >= 0
 
 
 class RoundTimes:
