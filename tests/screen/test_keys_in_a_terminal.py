@@ -173,6 +173,7 @@ OPENING = (
     Step("escape", row("."), r"1 of \d+: hop"),
     Step("E", "─ why, and what happened ─"),
     Step("escape", row("."), "─ why, and what happened ─"),
+    Step("P", "one flow takes one path: start with -u --flows 16"),
     Step("o", "─ columns ─"),
     Step("escape", row("."), "─ columns ─"),
     Step("s", "─ settings ─"),

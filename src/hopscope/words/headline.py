@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from hopscope.judge.verdict import Verdict
 from hopscope.words.calm import QUIET
-from hopscope.words.clauses import Background, Ways, again, since
+from hopscope.words.clauses import Background, Ways, again, since, target_called
 from hopscope.words.troubles import TROUBLE
 from hopscope.words.verdicts import Circumstances
 
@@ -27,11 +27,19 @@ class Headline(NamedTuple):
     """The rest of that sentence: since when, and whether it lasts."""
     more: tuple[Ways, ...] = ()
     """Further sentences, the most important first."""
+    effect: str = ""
+    """What that means for the target, behind what is the matter; where its name stands already it can be spared."""
 
     @property
     def sentences(self) -> tuple[Ways, ...]:
         """All of it."""
-        return (tuple(f"{self.matter}{aside}." for aside in self.asides), *self.more)
+        whole = tuple(f"{self.matter}{self.effect}{aside}." for aside in self.asides) if self.effect else ()
+        return ((*whole, *self.brief), *self.more)
+
+    @property
+    def brief(self) -> Ways:
+        """The first sentence, for beside the target's name."""
+        return tuple(f"{self.matter}{aside}." for aside in self.asides)
 
 
 def headline(verdict: Verdict, setting: Circumstances, history: Background, state: State) -> Headline:
@@ -44,6 +52,7 @@ def headline(verdict: Verdict, setting: Circumstances, history: Background, stat
         head, asides, more = QUIET[verdict.kind](verdict, setting, history)
     ways = tuple((each,) if isinstance(each, str) else each for each in more if each)
     if state in ("running", "then"):
-        return Headline(head[:1].upper() + head[1:], asides, ways)
+        effect = f": {target_called(setting)} is cut off" if verdict.kind == "outage" else ""
+        return Headline(head[:1].upper() + head[1:], asides, ways, effect)
     begin = "Paused; so far " if state == "paused" else "Finished: "
     return Headline(f"{begin}{head.removesuffix(' so far')}", asides, ways)

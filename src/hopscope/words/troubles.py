@@ -50,12 +50,8 @@ def _elsewhere(n: Numbers) -> str:
 def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del n
     place = setting.place
-    head = f"no answer {where(place)}".rstrip()
-    return f"{head}: {target_called(setting)} is cut off", (
-        between(place),
-        whom_to_tell(setting, history),
-        fine_before(place),
-    )
+    more = between(place), whom_to_tell(setting, history), fine_before(place)
+    return f"no answer {where(place)}".rstrip(), more
 
 
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:

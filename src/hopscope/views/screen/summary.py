@@ -80,7 +80,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     if about is not None and (chosen is not None or not found):
         status = state.judge.target(about)
         if status.state not in FINE or chosen is not None:
-            more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.sentences[0])]
+            more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.brief)]
     heading = Headline(counted([status.state for status in statuses]), ("",), tuple(more))
     worst = min(statuses, key=lambda status: status.rank).state if statuses else "healthy"
     return sentence.rows(heading, look.health(worst), look.strong, look, width, lines)
