@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
+from hopscope.cli.bins_before import BinsBefore
 from hopscope.cli.recorded_part import RecordedPart
 from hopscope.cli.watched import Watched
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.store import Store, StoreError, Trace
-from hopscope.history.tiers import HOUR, MINUTE
+from hopscope.history.tiers import MINUTE
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import Namer
-from hopscope.path.bins import SPANS, Bin, SpanBins
+from hopscope.path.bins import SPANS, SpanBins
 from hopscope.path.widened import widened
 from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.session.model import Snapshot, Target
@@ -54,8 +55,11 @@ class Playback(Watched):
         self._said = {number: store.said(trace) for number, trace in self._traces.items()}
         self._told = {number: _told(said) for number, said in self._said.items()}
         self._version = 0
-        self._summed: dict[int, tuple[tuple[int, int], Mapping[int, Bin]]] = {}
-        """By target, the time that was added up last, and what it came to."""
+        self._before, self._before_end = (
+            {number: BinsBefore(store, trace) for number, trace in self._traces.items()} for _ in range(2)
+        )
+        self._are_added_up = True
+        """Whether the last snapshot has all numbers of the time before the part."""
         self._last = self._part = self._load(self._end)
         self._last.advance()
         self._folds = self._last.folds
@@ -90,7 +94,10 @@ class Playback(Watched):
         for fold in self._last.folds.values():
             target = fold.snapshot(self._namer, window=self._window, now=self._end)
             targets.append(msgspec.structs.replace(target, judged=fold.told.at(self._end, target.judged)))
-        return self._snapshot(self._last, targets, self._end)
+        snapshot = self._snapshot(self._last, targets, self._end)
+        if not self._are_added_up:
+            self._version += 1
+        return snapshot
 
     def _snapshot(self, part: RecordedPart, targets: Sequence[Target], now: int) -> Snapshot:
         whole = span((self._end - self._begin) / S)
@@ -128,13 +135,15 @@ class Playback(Watched):
         self._part = part
         known = [(fold, fold.snapshot(self._namer)) for fold in part.folds.values()]
         targets = part.recall.targets(known, moment, self._window, chosen, self._namer, part.behind(moment))
+        snapshot = self._snapshot(part, targets, moment)
         if not self.is_recalled:
             self._version += 1
-        return self._snapshot(part, targets, moment)
+        return snapshot
 
     def _widened(self, part: RecordedPart, targets: Sequence[Target], moment: int) -> tuple[Target, ...]:
         """The same with the numbers of what the window has before the part, which is counted in bins."""
         length = WINDOWS[self._window]
+        self._are_added_up = True
         out = []
         for target in targets:
             counted = part.counted(target.id)
@@ -142,31 +151,19 @@ class Playback(Watched):
             path = target.path
             if counted < part.begin and path.started_at is not None:
                 if begin < part.begin:
-                    path = widened(path, self._before(target.id, begin, part.begin), begin)
+                    sums = self._before_end if part is self._last else self._before
+                    before = sums[target.id].between(begin, part.begin)
+                    self._are_added_up &= before is not None
+                    path = path if before is None else widened(path, before, begin)
                 path = msgspec.structs.replace(path, started_at=counted)
                 target = msgspec.structs.replace(target, path=path)
             out.append(target)
         return tuple(out)
 
-    def _before(self, number: int, begin: int, end: int) -> Mapping[int, Bin]:
-        """By TTL, what became of the probes of some time, from whole hours as far as there are any."""
-        key = begin, end
-        known = self._summed.get(number)
-        if known is None or known[0] != key:
-            first, last = -(-begin // HOUR) * HOUR, end // HOUR * HOUR
-            spans = [(HOUR, first, last), (MINUTE, begin, min(first, end)), (MINUTE, max(last, first), end)]
-            sum_ = SpanBins(begin, end - begin, {})
-            for span_, since, until in spans:
-                for one in self._store.bins(self._traces[number], span_, since, until) if since < until else ():
-                    if one.begin >= since // span_ * span_ and one.begin + one.span <= until:
-                        sum_.merge(one.bins)
-            known = self._summed[number] = key, sum_.bins
-        return known[1]
-
     @property
     def is_recalled(self) -> bool:
         """See `Session.is_recalled`."""
-        return self._part.is_whole and self._part.recall.is_whole
+        return self._part.is_whole and self._part.recall.is_whole and self._are_added_up
 
     @property
     def earliest(self) -> int:
