@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.parallel import ALPHA, APART, FAR_APART, FEWEST, LONG_BURST, LOST, Evidence, FlowFinding, events
+from hopscope.judge.parallel import ALPHA, APART, FAR_APART, FEWEST, LOST, Evidence, FlowFinding, events
 from hopscope.judge.parallel import burst as burst_of
 
 Members = tuple[tuple[int, str | None], ...]
@@ -26,6 +26,8 @@ _CURRENT: Final = 30
 _OVER: Final = 1e-3
 """The probability, at the rate of its trouble, of as many rounds without an event as end it."""
 _LEAST_QUIET: Final = 10
+_LONG_BURST: Final = 3.0
+"""Losses in a row, in the mean, from which events are taken to be `FAR_APART`."""
 _LOOK_EACH: Final = 60
 """Rounds between two looks at how long bursts are."""
 
@@ -211,9 +213,15 @@ class FanWatch:
         self._slow = _Comparison(count, self._apart, ALPHA)
         self._next = known.first_round
 
-    @staticmethod
-    def _apart_of(known: FlowRound) -> int:
-        return FAR_APART if burst_of(known.rows) > LONG_BURST else APART
+    def _apart_of(self, known: FlowRound) -> int:
+        """Once bursts were long they are taken to be: to and fro would be a further look each time."""
+        if self._apart == FAR_APART:
+            return FAR_APART
+        lost = [sum(sample == LOST for flow in group for sample in known.rows[flow]) for group in self._groups]
+        shares = [count / len(group) for count, group in zip(lost, self._groups, strict=True)]
+        worst = set(self._groups[shares.index(max(shares))])  # it may be dead
+        rest = [row for flow, row in enumerate(known.rows) if flow not in worst]
+        return FAR_APART if burst_of(rest) > _LONG_BURST else APART
 
     # --- round by round -------------------------------------------------------------------------------------------
 

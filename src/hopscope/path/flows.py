@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -29,14 +29,26 @@ class FlowPath(msgspec.Struct, frozen=True):
 
 def members_of(paths: Sequence[Path]) -> list[tuple[tuple[int, str | None], ...]]:
     """Of each flow's path, the routers that it meets at the TTLs at which flows meet different ones; None: nobody is
-    heard there, or the path has ended."""
+    heard there, or the path has ended. Where some of them tell which of the others' ways it is, that is its own."""
     found: list[dict[int, str]] = [
         {hop.ttl: max(hop.nodes, key=_newest).address for hop in path.hops if hop.nodes and not hop.is_target}
         for path in paths
     ]
     ttls = sorted({ttl for routers in found for ttl in routers})
     parting = [ttl for ttl in ttls if len({routers[ttl] for routers in found if ttl in routers}) > 1]
-    return [tuple((ttl, routers.get(ttl)) for ttl in parting) for routers in found]
+    ways = [tuple((ttl, routers.get(ttl)) for ttl in parting) for routers in found]
+    whole = {way for way in ways if all(router for _, router in way)}
+    return [_completed(way, whole) for way in ways]
+
+
+def _completed(
+    way: tuple[tuple[int, str | None], ...], whole: Iterable[tuple[tuple[int, str | None], ...]]
+) -> tuple[tuple[int, str | None], ...]:
+    known = [place for place in way if place[1]]
+    if len(known) in (0, len(way)):
+        return way
+    alike = [other for other in whole if set(known) <= set(other)]
+    return alike[0] if len(alike) == 1 else way
 
 
 def _newest(node: Node) -> int:

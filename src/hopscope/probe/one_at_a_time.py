@@ -4,7 +4,7 @@ In each round it asks the target, and of the hops before it at least one: in rou
 place `(r + f) mod T`. Each probe leaves when the one before has its answer, or is heard no more. Where the target's
 last try was in vain, the hop comes first, so that an outage keeps nobody from seeing how far probes get. A further hop
 is asked only where it cannot hold up the next round. Until the target has answered, hops are asked one after the other,
-as far as the horizon.
+as far as the horizon, from round to round; the last round is not cut short for that.
 
 All times are monotonic nanoseconds.
 """
@@ -60,9 +60,7 @@ class OneAtATime(Sweep):
         return True
 
     def start_round_if_due(self, now: int) -> bool:
-        """See `Sweep.start_round_if_due`. The first one is not cut short."""
-        if self._is_opening and self._next_ttl(now) is not None:
-            return False
+        """See `Sweep.start_round_if_due`. Rounds begin in time, so that those of all flows are at one time."""
         if not super().start_round_if_due(now):
             return False
         self._pacer.next_ttl = NEVER
@@ -121,13 +119,7 @@ class OneAtATime(Sweep):
     def _send_at(self) -> int:
         if self._asked is None:
             return super()._send_at()
-        free_at = max(self._free_at, self._pacer.round_start)
-        return free_at if self._is_opening else min(free_at, super()._send_at())
-
-    @property
-    def _is_opening(self) -> bool:
-        """Whether the first round is under way."""
-        return self._pacer.is_opening and self._asked is not None
+        return min(max(self._free_at, self._pacer.round_start), super()._send_at())
 
     @property
     def _is_ending(self) -> bool:
@@ -144,7 +136,7 @@ class OneAtATime(Sweep):
         if asked is None:
             return None
         over_at = self._pacer.round_start + self.plan.interval_ns
-        if not self._is_opening and now >= over_at:
+        if now >= over_at and (end is not None or not self._pacer.all_rounds_begun):
             return None
         is_first_hop = all(ttl == end for ttl in asked)
         may_hold_up = end is not None and not is_first_hop and now + HEARING_NS > over_at

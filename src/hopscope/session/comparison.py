@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.fan import NOTHING, BadLinks, FanWatch, FlowRound
+from hopscope.judge.fan import NOTHING, BadLinks, FanWatch, FlowRound, Members
 from hopscope.judge.parallel import FlowFinding
 from hopscope.path.flows import ParallelFlows, members_of
 from hopscope.path.fold import PathFold
@@ -88,22 +88,26 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         hop = next((hop for hop in paths[flow].hops if hop.ttl == ttl), None)
         return (0, 0) if hop is None else (hop.received, hop.lost)
 
+    members = members_of(paths)
     return FlowRound(
         begin,
         [nothing if target is None else next(whole) for target in targets],
-        members_of(paths),
-        [_is_known(path) for path in paths],
+        members,
+        [_is_known(path, way) for path, way in zip(paths, members, strict=True)],
         ports,
         answers,
     )
 
 
-def _is_known(path: Path) -> bool:
-    """Whether each hop before the target was heard, or asked often enough to be called silent."""
+def _is_known(path: Path, way: Members) -> bool:
+    """Whether each hop before the target was heard, or asked often enough to be called silent; where flows part, it is
+    enough to know by whom it goes there."""
+    if way and all(router for _, router in way):
+        return True
     hops = [hop for hop in path.hops if not hop.is_target]
     return bool(hops) and all(hop.received or hop.late or hop.lost >= _SILENT for hop in hops)
 
 
-_SILENT: Final = 3
+_SILENT: Final = 8
 _TAIL: Final = 64
 """Rounds in which something may be in flight still."""
