@@ -9,7 +9,7 @@ import struct
 import tempfile
 import tomllib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -36,6 +36,7 @@ from hopscope.sim import library
 from hopscope.system import toml
 from hopscope.views.screen.keys import Keys
 from hopscope.views.screen.pastes import END, MOST, START, Pastes
+from hopscope.web import guard, messages
 from hopscope.wire.framing import Garbage, command_reader, event_reader
 from hopscope.wire.messages import Family
 
@@ -271,6 +272,32 @@ def blocks(data: bytes) -> None:
         assert one.received < 2 or one.stddev is not None
 
 
+def browsers(data: bytes) -> None:
+    """What a browser says: a message, or headers of which each line is one."""
+    text = data.decode("utf-8", "replace")
+    message = messages.read(text)
+    if isinstance(message, messages.Typed):  # whatever it was, it is text now
+        assert message.data.decode("utf-8") is not None
+    if isinstance(message, messages.Ping):
+        assert messages.read(messages.pong(message).replace("pong", "ping", 1)) == message
+    headers = _Headers(line.partition(":")[::2] for line in text.splitlines())
+    one = guard.Guard([], 8000)
+    for check in (one.check_host, lambda of: one.check_origin(of, is_needed=True)):
+        with contextlib.suppress(guard.Refused):
+            check(headers)
+    assert "\n" not in one.cookie_header(headers)
+    assert not one.is_token(text)
+    assert not one.has_cookie({one.cookie_name: text})
+
+
+class _Headers:
+    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
+        self._lines = [(name.lower(), value.strip()) for name, value in lines]
+
+    def getall(self, key: str, default: Sequence[str], /) -> Sequence[str]:
+        return [value for name, value in self._lines if name == key.lower()] or default
+
+
 def _targets() -> dict[str, Target]:
     import hopscope.history.unpacking as unpacking
     import hopscope.path.bins as bins
@@ -308,6 +335,7 @@ def _targets() -> dict[str, Target]:
         "blocks": Target(
             blocks, (unpacking, bins), (b"\x90", b"\xc4\0", b"\xcf" + b"\xff" * 8, b"\xdd\x7f", b"\x93\0\1")
         ),
+        "browsers": Target(browsers, (messages, guard), (b"Host: ", b"X-Forwarded-Host: ", b"[::1]", b'["stdin", "')),
         "assertions": Target(assert_language, (assertions,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
     }
 

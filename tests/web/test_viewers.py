@@ -44,6 +44,8 @@ async def test_a_viewer_is_killed_that_heeds_no_end(monkeypatch: pytest.MonkeyPa
         assert await viewer.read() == b"here"
         (parent,) = children_of_this()
         (pid,) = children(parent)
+        viewer.resize(10**30, -5)
+        assert os.get_terminal_size(viewer._terminal) == (440, 1)
         await viewer.end()
         assert state(pid) in "-Z"
     finally:

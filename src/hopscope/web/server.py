@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 import socket
@@ -14,7 +13,7 @@ from typing import Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from hopscope.system.signals import Signals
-from hopscope.web import page
+from hopscope.web import messages, page
 from hopscope.web.guard import TOKEN, Guard, Refused
 from hopscope.web.viewers import Viewer, Viewers
 
@@ -204,21 +203,15 @@ class Server:
 
 
 async def _hear(text: str, viewer: Viewer, browser: web.WebSocketResponse) -> bool:
-    """Do what a message of textual.js says: a list of its kind and what belongs to it. False: it is none."""
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    match message:
-        case ["stdin", str(typed)]:
-            viewer.write(typed.encode("utf-8", "replace"))
-        case ["resize", {"width": int(columns), "height": int(lines)}]:
+    """Do what a message says. False: it is none."""
+    match messages.read(text):
+        case messages.Typed(data):
+            viewer.write(data)
+        case messages.Resized(columns, lines):
             viewer.resize(columns, lines)
-        case ["ping", str(word)]:
-            await browser.send_str(json.dumps(["pong", word]))
-        case ["focus" | "blur"]:
-            pass
-        case _:
+        case messages.Ping() as ping:
+            await browser.send_str(messages.pong(ping))
+        case None:
             return False
     return True
 

@@ -26,7 +26,8 @@ FORK_S: Final = 20.0
 """The process that they are forked from has so long to come up, and to answer."""
 MOST_TYPED: Final = 1 << 16
 """Bytes that wait for a viewer to read them."""
-MOST_COLUMNS, MOST_LINES = 1000, 500
+MOST_COLUMNS, MOST_LINES = 440, 125
+"""As many as a wall of 3840 x 2160 pixels shows; each cell costs a viewer memory."""
 
 
 class Viewers:
