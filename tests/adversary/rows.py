@@ -375,6 +375,18 @@ ROWS: Final = {
         "a fault of ours that is said in another one's words",
         ("tests/words/test_verdicts.py::test_a_flood_that_this_computer_could_not_read_kept_no_probe_from_leaving",),
     ),
+    "A45": Row(
+        "A target is forgotten, or a sleeping writer's rows let go of, while they are written: the history breaks",
+        "what is written rests on what others may take",
+        (
+            "tests/history/test_harm.py::"
+            "test_a_run_that_is_forgotten_while_it_is_written_breaks_nothing_and_is_kept_no_more",
+            "tests/history/test_harm.py::"
+            "test_a_target_that_is_forgotten_while_it_is_written_costs_the_others_of_its_run_nothing",
+            "tests/history/test_harm.py::"
+            "test_a_writer_whose_rows_were_let_go_of_tells_all_that_they_had_told",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -106,3 +106,71 @@ def test_what_is_forgotten_of_a_run_takes_the_names_along_that_only_it_had_met(t
     with Store(str(path)) as store:
         (run,) = store.runs()
         assert set(store.names(run)) == {"192.0.2.1", "192.0.2.81"}
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_a_run_that_is_forgotten_while_it_is_written_breaks_nothing_and_is_kept_no_more(
+    tmp_path: Path, is_killed: bool
+) -> None:
+    path = tmp_path / "history.db"
+    written(path, 3, target="192.0.2.99")
+    out = written(path, 3, end=False)
+    assert forget(str(path), TARGET, None) == 1
+    for number in range(3, 6):
+        for fact in second(number):
+            out.add(1, fact)
+        out.commit()
+    with Store(str(path)) as store:
+        assert [trace.query for trace in store.traces()] == ["192.0.2.99"]
+    if not is_killed:
+        out.end(BEGUN + 9 * S)
+    out.close()
+    list(use(path))
+    assert TARGET.encode() not in path.read_bytes()
+    assert forget(str(path), "192.0.2.99", None) == 1
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_a_target_that_is_forgotten_while_it_is_written_costs_the_others_of_its_run_nothing(
+    tmp_path: Path, is_killed: bool
+) -> None:
+    path = tmp_path / "history.db"
+    out = written(path, 3, end=False)
+    for fact in head("192.0.2.99"):
+        out.add(2, fact)
+    for number in range(3, 9):
+        if number == 6:
+            assert forget(str(path), TARGET, None) == 1
+        for fact in second(number):
+            out.add(1, fact)
+            out.add(2, fact)
+        out.commit()
+    if not is_killed:
+        out.end(BEGUN + 9 * S)
+    out.close()
+    with Store(str(path)) as store:
+        (trace,) = store.traces()
+        assert (trace.query, trace.rounds) == ("192.0.2.99", 6)
+        answered = [fact for _, fact in store.facts(trace) if type(fact) is Answered]
+        assert len(answered) == 6 * 3 - 1
+        assert store._tables.rows("SELECT id FROM note WHERE target = 1") == []
+
+
+def test_a_writer_whose_rows_were_let_go_of_tells_all_that_they_had_told(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    out = written(path, 3, end=False)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM live")
+    for number in range(3, 9):
+        for fact in second(number):
+            out.add(1, fact)
+        out.commit()
+    with Store(str(path)) as store:
+        (trace,) = store.traces()
+        assert trace.rounds == 5
+        assert store.missed(trace.run) == len(second(3))
+    out.end(BEGUN + 9 * S)
+    out.close()
+    with Store(str(path)) as store:
+        (trace,) = store.traces()
+        assert trace.rounds == 5

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter, sub
 from typing import Any, Final, NamedTuple
@@ -34,7 +34,7 @@ from hopscope.history.block import (
     SmallPart,
     encoder,
 )
-from hopscope.history.unpacking import facts_of
+from hopscope.history.unpacking import facts_of, parts_of
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 
 _place: Final = attrgetter("ttl", "flow")
@@ -274,6 +274,12 @@ def _odd_ones(packer: Packer) -> Packer:
 def pack_row(parts: Iterable[RowPart]) -> bytes:
     """One row."""
     return encoder.encode(list(parts))
+
+
+def without(data: bytes, targets: Collection[int]) -> bytes:
+    """A row without these targets' facts; empty where nothing else is in it."""
+    parts = [part for part in parts_of(data) if part.target not in targets] if data else []
+    return pack_row(part for part in parts if isinstance(part, RowPart)) if parts else b""
 
 
 def small_part(part: RowPart, shapes: Sequence[Shape]) -> SmallPart:

@@ -120,7 +120,7 @@ class Store:
                 gone += 1
             if gone > _NOBODYS:
                 raise StoreError("it holds more targets than any recording")
-        counts = self._counts()
+        counts = self._counts(runs)
         traces = []
         for (run, target), (query, begun, address, protocol, port) in sorted(said.items()):
             rounds, probes, size, until = counts.get((run, target), (0, 0, 0, begun))
@@ -131,7 +131,7 @@ class Store:
             )
         return traces
 
-    def _counts(self) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+    def _counts(self, runs: Container[int]) -> dict[tuple[int, int], tuple[int, int, int, int]]:
         """By run and target: rounds, probes, bytes, and the newest moment."""
         counts: dict[tuple[int, int], tuple[int, int, int, int]] = {}
         segmented: dict[tuple[int, int], int] = {}
@@ -144,6 +144,8 @@ class Store:
             segmented[run, target] = last
         readers: dict[int, Rows] = {}
         for run, row, data in self._tables.cursor("SELECT run, row, data FROM live ORDER BY id"):
+            if run not in runs:
+                continue  # it was forgotten while it was written
             parts = _sound(readers.setdefault(run, Rows()).count, data)
             for one in parts:
                 if row <= segmented.get((run, one.target), -1):

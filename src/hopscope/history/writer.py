@@ -14,6 +14,7 @@ from hopscope._version import __version__
 from hopscope.history import notes, packing, schema
 from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, RowPart, SmallPart, moment
 from hopscope.history.notes import Missed, Note
+from hopscope.history.others import Others, Taken
 from hopscope.history.packing import Packer
 from hopscope.history.parcels import PARCEL_BYTES, Parcels
 from hopscope.history.pruning import Pruner
@@ -85,6 +86,13 @@ class StoreWriter:
             raise schema.explained(error) from None
         assert run is not None
         self._run = run
+        self._others = Others(self._connection, run) if isinstance(path, str) and parcels is None else None
+        """None: nobody else writes there, or an agent, whose rows each stand for themselves."""
+        self._told: set[int] = set()
+        """Targets of which something is in the store."""
+        self._forgotten: set[int] = set()
+        self._is_forgotten = False
+        """The whole run."""
         self._parcels = parcels
         if parcels is not None:
             parcels.begin(self._connection, run)
@@ -109,7 +117,9 @@ class StoreWriter:
         self._commits = 0
 
     def add(self, target: int, fact: SessionFact | Note) -> None:
-        """The next fact. Of a note that is no target's, `target` is 0."""
+        """The next fact. Of a note that is no target's, `target` is 0. What was forgotten is kept no more."""
+        if self._is_forgotten or target in self._forgotten:
+            return
         kind = type(fact)
         if kind in PROBE_FACTS:
             facts = self._probes.get(target)
@@ -198,30 +208,39 @@ class StoreWriter:
         self.cut()
         if not self._waiting:
             return
-        if self._missed:
-            missed = Missed(self._missed)
-            self._waiting[-1].notes.append((0, notes.kind_of(missed), notes.encode(missed)))
-            self._missed = 0
-        notes_of = [(self._run, row.number, *note) for row in self._waiting for note in row.notes]
-        rows = [(self._run, row.number, row.at, row.data) for row in self._waiting if row.data]
-        if len(rows) == 1 and not notes_of:
-            self._insert(rows[0])
-        else:
-            with Transaction(self._connection) as do:
-                do.executemany("INSERT INTO note (run, row, target, kind, fact) VALUES (?, ?, ?, ?, ?)", notes_of)
-                do.executemany(_LIVE, rows)
+        with Transaction(self._connection) as do:
+            if self._others is not None and (taken := self._others.taken(do, self._told - self._forgotten)):
+                self._give_way(taken)
+            if self._missed and self._waiting:
+                missed = Missed(self._missed)
+                self._waiting[-1].notes.append((0, notes.kind_of(missed), notes.encode(missed)))
+                self._missed = 0
+            notes_of = [(self._run, row.number, *note) for row in self._waiting for note in row.notes]
+            rows = [(self._run, row.number, row.at, row.data) for row in self._waiting if row.data]
+            do.executemany("INSERT INTO note (run, row, target, kind, fact) VALUES (?, ?, ?, ?, ?)", notes_of)
+            do.executemany(_LIVE, rows)
+        self._told.update(target for _, _, target, *_ in notes_of if target)
         self._commits += 1
         self._live_rows += len(rows)
         self._live_facts += sum(row.facts for row in self._waiting)
         self._waiting = []
         self._waiting_bytes = 0
 
-    def _insert(self, row: tuple[int, int, int, bytes]) -> None:
-        """The usual commit: one statement, which is a transaction by itself."""
-        try:
-            self._connection.execute(_LIVE, row)
-        except schema.ERRORS as error:
-            raise schema.explained(error) from None
+    def _give_way(self, taken: Taken) -> None:
+        """Write nothing that rests on what others took, and nothing more of what was forgotten."""
+        if taken.run:
+            self._is_forgotten = True
+            self._waiting, self._packers = [], {}
+            return
+        self._forgotten |= taken.targets
+        for target in taken.targets:
+            self._packers.pop(target, None)
+        for row in self._waiting if taken.targets else ():
+            row.notes = [note for note in row.notes if note[0] not in taken.targets]
+            row.data = packing.without(row.data, taken.targets)
+        if taken.rows != self._live_rows:
+            self._live_rows = taken.rows
+            self._let_go()
 
     def compact_if_due(self) -> None:
         """Rows that are old or many enough become segments, and what is too much goes. `StoreError`: they stay what
