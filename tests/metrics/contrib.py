@@ -38,7 +38,7 @@ def dashboard_queries() -> Iterator[Query]:
 
 def filled(expr: str) -> str:
     """A query with what Grafana would put in the place of its variables."""
-    values = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*", "$target": ".*"}
+    values = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*", "$site": ".*", "$target": ".*"}
     for variable, value in values.items():
         expr = expr.replace(variable, value)
     assert "$" not in expr, expr

@@ -68,7 +68,7 @@ SCHEMA = {
 }  # fmt: skip
 KEYWORDS = {
     "by", "without", "on", "group_left", "sum", "min", "rate", "increase", "topk", "or", "unless", "vector",
-    "histogram_quantile", "fate", "up",
+    "histogram_quantile", "fate", "up", "time",
 }  # fmt: skip
 LABELS = {"instance", "job", "site", "le"}.union(*(family.labels for family in FAMILIES))
 SERIES = {name for family in FAMILIES for name in family.series}
@@ -119,7 +119,7 @@ def test_a_query_asks_for_series_and_labels_that_there_are(query: Query) -> None
     }
     assert matched | grouped <= LABELS
     of_series = {label for family in FAMILIES for name in family.series if name in asked for label in family.labels}
-    assert matched <= of_series | {"instance", "job"}
+    assert matched <= of_series | {"instance", "job", "site"}
     assert matched & {"address", "name", "owner"} == set()
 
 

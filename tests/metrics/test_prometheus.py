@@ -11,13 +11,22 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from hopscope.fleet.hub_store import HubStore
+from hopscope.fleet.messages import Facts
+from hopscope.history import notes
+from hopscope.history.where import STORE
 from tests.cli.test_metrics import under_way
+from tests.fleet.shipping import BEGUN, message_of, received
+from tests.fleet.test_metrics import begun, told
+from tests.lab.broker import hub
 from tests.metrics.contrib import ALERT_TESTS, ALERTS, dashboard_queries, filled
 
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.xdist_group("prometheus")]
@@ -53,16 +62,18 @@ global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 50
 rule_files: ["{rules}"]
 scrape_configs:
   - job_name: hopscope
-    static_configs: [{{targets: ["{target}"]}}]
+    static_configs: [{{targets: [{targets}]}}]
 """
 
 
 class Prometheus:
     """One that runs on loopback."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, urls: Sequence[str]) -> None:
+        """It scrapes what is served there."""
+        targets = ", ".join(f'"{urlsplit(url).netloc}"' for url in urls)
         config = folder / "prometheus.yml"
-        config.write_text(CONFIG.format(rules=ALERTS, target=target))
+        config.write_text(CONFIG.format(rules=ALERTS, targets=targets))
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self._url = f"http://127.0.0.1:{port}"
@@ -118,6 +129,18 @@ class Prometheus:
         return data["result"] if data is not None else []
 
 
+@contextmanager
+def a_hub(folder: Path) -> Iterator[str]:
+    """Where a hub is scraped that has heard of a site, and has no broker now."""
+    (folder / "hub").mkdir(mode=0o700)
+    store = HubStore(str(folder / "hub" / STORE))
+    facts = Facts([(1, notes.encode(fact)) for fact in begun()])
+    store.commit([received(message_of(facts))], BEGUN)
+    store.close()
+    with hub("nats://127.0.0.1:1", folder / "hub", "--metrics", "0") as program:
+        yield told(program)
+
+
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("prometheus")
@@ -127,8 +150,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         if above.stat().st_uid == os.geteuid() and above != Path("/"):
             above.chmod(above.stat().st_mode | 0o711)
     words = ("demo", str(scenario), "--format", "events", "--metrics", "0", "-i", "50ms", "-Z", "1s")
-    with under_way(*words) as (_, url):
-        running = Prometheus(folder, url.removeprefix("http://").removesuffix("/metrics"))
+    with under_way(*words) as (_, url), a_hub(folder) as of_hub:
+        running = Prometheus(folder, (url, of_hub))
         try:
             yield running
         finally:
@@ -155,6 +178,7 @@ def test_each_alert_is_evaluated_on_data_and_those_that_should_do_fire(prometheu
         ("HopscopeTrouble", "lossy.example"),
         ("HopscopeLoss", "lossy.example"),
         ("HopscopeUnreachable", "dead.example"),
+        ("HopscopeSiteSilent", ""),
     }
     fired: set[tuple[str, str]] = set()
 

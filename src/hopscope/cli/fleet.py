@@ -52,9 +52,9 @@ def run(options: Options, launched: WorkerProcess | None, standing: FrontEndStan
     folder = folder_of(options)
     unprivileged.confine(standing, options)
     if options.metrics is not None:
-        from hopscope.cli import metrics
+        from hopscope.cli.listening import listen_early
 
-        metrics.listen_early(options.metrics)
+        listen_early(options.metrics)
     lock = _lock(folder)
     try:
         if role == "hub":
@@ -145,8 +145,9 @@ def _answering(options: Options, tally: Callable[[], Tally]) -> AbstractAsyncCon
     if options.metrics is None:
         return nullcontext()
     from hopscope.cli import metrics
+    from hopscope.cli.listening import listen
 
-    return metrics.answering(tally, metrics.listen(options.metrics), options)
+    return metrics.answering(tally, listen(options.metrics), options)
 
 
 # --- agent ---------------------------------------------------------------------------------------------------------

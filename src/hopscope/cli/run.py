@@ -82,9 +82,9 @@ def carry_out(values: Values) -> int:
             if values.get("output") is not None and unprivileged.is_roots_own(intent):
                 open_early(values["output"])
             if values.get("metrics") is not None and intent is not None:
-                from hopscope.cli import metrics
+                from hopscope.cli.listening import listen_early
 
-                metrics.listen_early(values["metrics"])
+                listen_early(values["metrics"])
             standing = unprivileged.drop(intent)
         except (StillPrivileged, OSError) as error:
             say(f"the privileges of this program could not be given up: {error}")
@@ -181,9 +181,9 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
     output = Output(options.output) if options.format is not None else None
     listening = None
     if options.metrics is not None:
-        from hopscope.cli import metrics
+        from hopscope.cli.listening import listen
 
-        listening = metrics.listen(options.metrics)
+        listening = listen(options.metrics)
     if options.record is not None or output is None:
         from hopscope.cli import recording
     standing = unprivileged.confine(standing, options)

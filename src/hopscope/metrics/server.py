@@ -15,10 +15,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
+from hopscope.metrics import PATH
 from hopscope.metrics.exposition import CLASSIC_TYPE, CONTENT_TYPE, Exposition
 from hopscope.session.tally import Tally
 
-PATH: Final = "/metrics"
 MOST_HEAD: Final = 8192
 """Bytes of a request's head."""
 HEAD_S: Final = 5.0
