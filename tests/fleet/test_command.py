@@ -11,6 +11,7 @@ import pytest
 from hopscope.cli import fleet
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import read
+from hopscope.cli.stores import watched_path
 from hopscope.cli.unprivileged import FrontEndStanding
 from tests.cli.command import environment, run
 from tests.lab.broker import hub, until
@@ -56,6 +57,11 @@ def test_no_password_stands_on_a_command_line_and_none_is_repeated(url: str, tmp
     with pytest.raises(UsageError, match="--creds") as wrong:
         run_fleet("hub", "--connect", url, folder=tmp_path)
     assert "hunter2" not in str(wrong.value)
+
+
+def test_a_broker_is_no_store_that_could_be_followed() -> None:
+    with pytest.raises(UsageError, match="follow that of the hub"):
+        watched_path(read(["history", "follow", BROKER], {}), (BROKER,))
 
 
 def test_elsewhere_its_options_are_none() -> None:

@@ -203,3 +203,23 @@ def test_an_agents_clock_is_noted_and_its_times_stay(tmp_path: Path) -> None:
     assert all_facts(hub) == all_facts(agent)
     with closing(sqlite3.connect(hub)) as one:
         assert one.execute("SELECT ahead, heard FROM boot").fetchall() == [(hour, BEGUN)]
+
+
+def test_where_a_hubs_minutes_go_their_hours_stay(tmp_path: Path) -> None:
+    """Also the last hour of an agent that was killed in it."""
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    recorded(agent, 90, compact_at=(30, 70))
+    store = HubStore(str(hub), limit=0)
+    hand_over(agent, store)
+    with Store(str(hub)) as one:
+        whole = [one.bins(trace, HOUR) for trace in one.traces()]
+    for _ in range(20):
+        # As far as minutes: without any bound hours, and all that was said, would go as well.
+        with closing(sqlite3.connect(hub)) as there:
+            if not there.execute("SELECT count(*) FROM tier WHERE span = ?", (MINUTE,)).fetchone()[0]:
+                break
+        store._pruner._step()  # type: ignore[union-attr]
+    with Store(str(hub)) as one:
+        assert [one.bins(trace, HOUR) for trace in one.traces()] == whole
+        assert all(trace.probes == 0 for trace in one.traces())
+    store.close()

@@ -17,6 +17,8 @@ from hopscope.session.session import Session, WorkerFailed
 
 LOOK_S: Final = 0.5
 """Between two looks at what is said of the targets."""
+PARTS: Final = 20
+"""Looks until each target was looked at as a whole."""
 READ_S: Final = 2.0
 """Between two looks at the file of targets."""
 DRAIN_S: Final = 3.0
@@ -102,7 +104,9 @@ class Agent:
         await self._publisher.close()
 
     async def _until_over(self) -> None:
-        while not (self._has_end and self._session.snapshot().targets):
+        if not self._has_end:
+            await asyncio.Event().wait()
+        while not self._session.judged():
             await self._session.changed()
         try:
             await self._session.finished()
@@ -110,9 +114,13 @@ class Agent:
             self.failure = str(why)
 
     async def _watch(self) -> None:
+        number = 0
         while True:
             await asyncio.sleep(LOOK_S)
-            snapshot = self._session.snapshot()
+            for target, judged in self._session.judged():
+                self._recorder.see_judged(target, judged)
+            snapshot = self._session.part(number % PARTS, PARTS)  # names, and what could not be started
+            number += 1
             self._recorder.see(snapshot)
             self._complain(snapshot)
             if snapshot.worker == "failed":

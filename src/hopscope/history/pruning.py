@@ -4,12 +4,19 @@ said, and everything else that is no probe's, goes last, with its run."""
 from __future__ import annotations
 
 import sqlite3
+import zlib
+from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from hopscope.history import schema
+from hopscope.history.block import BadBlock
 from hopscope.history.parcels import Parcels, Unsent
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.transaction import Transaction
+from hopscope.history.unpacking import inflated
+from hopscope.path.bins import SpanBins, decode, encode, together
 
 KEPT_TRACES: Final = 5_000
 """Targets of all runs together, of which a history keeps more for no room that there is."""
@@ -107,8 +114,29 @@ class Pruner:
         if oldest is None:
             return False
         until = oldest // HOUR * HOUR + HOUR
+        if span == MINUTE:
+            self._make_hours(do, until - HOUR, until)
         words = "DELETE FROM tier WHERE span = ? AND since < ? AND id < ?"
         return do.execute(words, (span, until, self._unsent.tier)).rowcount > 0
+
+    @staticmethod
+    def _make_hours(do: sqlite3.Connection, since: int, until: int) -> None:
+        """An hour of whatever has its minutes alone: a hub is told an hour when the agent has begun another one."""
+        words = (
+            "SELECT run, target, data FROM tier AS one WHERE span = ? AND since >= ? AND since < ? AND NOT EXISTS"
+            " (SELECT 1 FROM tier WHERE run = one.run AND target = one.target AND span = ? AND since = ?)"
+            " ORDER BY run, target"
+        )
+        found = do.execute(words, (MINUTE, since, until, HOUR, since)).fetchall()
+        for key, rows in groupby(found, key=itemgetter(0, 1)):
+            minutes: list[SpanBins] = []
+            for *_, data in rows:
+                with suppress(BadBlock, ValueError):  # an agent may have sent anything
+                    minutes += decode(inflated(data))
+            words = "INSERT INTO tier (run, target, span, since, until, data) VALUES (?, ?, ?, ?, ?, ?)"
+            for hour in together([one for one in minutes if since <= one.begin < until], HOUR):
+                packed = zlib.compress(encode([hour]))
+                do.execute(words, (*key, HOUR, hour.begin, hour.begin + HOUR, packed))
 
     def _oldest_run(self, do: sqlite3.Connection) -> bool:
         words = "SELECT min(id) FROM run WHERE id != ? AND id < ? AND id NOT IN (SELECT run FROM live)"

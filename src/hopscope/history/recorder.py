@@ -143,6 +143,13 @@ class Recorder:
                 seen = self._last[target.id] = (target.id, target.names, target.judged)
                 self._queue.append(seen)
 
+    def see_judged(self, target: int, judged: Judged) -> None:
+        """A look at what is said of a target alone."""
+        last = self._last.get(target)
+        if self._ended is None and not self.is_lost and (last is None or last[2] is not judged):
+            seen = self._last[target] = (target, {} if last is None else last[1], judged)
+            self._queue.append(seen)
+
     def end(self, at: int) -> None:
         """What happens after this moment (epoch ns) is not the recording's any more."""
         if self._ended is None:

@@ -15,6 +15,7 @@ from typing import Any, Final, Self, overload
 
 import msgspec
 
+from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AsksOwners, Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
@@ -188,10 +189,14 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The whole session at this moment. Cheap; parts that did not change are the same objects as before."""
+        return self.part(0, 1)
+
+    def part(self, number: int, parts: int) -> Snapshot:
+        """The same with every so many `parts`-th target alone."""
         supervisor, now = self._supervisor, self.now
         most = _AT_ONCE // max(1, len(self._targets)) if self._is_gradual else None
         return Snapshot(
-            tuple(record.snapshot(self._namer, self._window, now, most) for record in self._targets),
+            tuple(record.snapshot(self._namer, self._window, now, most) for record in [*self._targets][number::parts]),
             supervisor.state,
             supervisor.note,
             supervisor.restarts,
@@ -210,6 +215,10 @@ class Session:
             restarts=supervisor.restarts,
             is_probing=supervisor.state == "running",
         )
+
+    def judged(self) -> list[tuple[int, Judged]]:
+        """What is said of each target by now, by its number: a small part of a snapshot's cost."""
+        return [(record.number, record.fold.judge.judged()) for record in self._targets]
 
     def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
         """The session as it was known at an earlier moment of this run (epoch ns), and what was said then. The `chosen`
