@@ -17,6 +17,7 @@ class Row(NamedTuple):
 _CLI = "tests/cli/"
 _KERNEL = "tests/kernel/"
 _WEB = "tests/web/"
+_FLEET = "tests/fleet/"
 _HERE = "tests/adversary/test_attacks.py::"
 _LENT = "tests/screen/test_lent_terminal.py::"
 
@@ -504,5 +505,46 @@ ROWS: Final = {
         "Who looks shows himself what --privacy hides",
         "a rule that a key undoes",
         (_WEB + "test_viewers.py::test_what_is_hidden_stays_hidden_from_who_looks",),
+    ),
+    "F1": Row(
+        "An agent's body bursts the hub's memory, or what reads its store",
+        "a size, a count or a compressed size that a stranger chose",
+        (
+            _FLEET + "test_hostile.py::test_what_is_too_large_is_not_even_read",
+            _FLEET + "test_hostile.py::test_a_bomb_in_packed_probes_opens_within_bounds_and_spares_the_others",
+            _FLEET + "test_hostile.py::test_sites_boots_and_targets_have_bounds",
+        ),
+    ),
+    "F2": Row(
+        "An agent makes the hub forget, or take twice, by the numbers of its messages",
+        "a number that a stranger counts up",
+        (
+            _FLEET + "test_hostile.py::test_numbers_that_lie_move_nothing",
+            _FLEET + "test_hostile.py::test_an_agent_believes_no_mark_beyond_what_it_has",
+        ),
+    ),
+    "F3": Row(
+        "One agent's rubbish hides all other sites from the screen",
+        "one stranger's data beside another's",
+        (
+            _FLEET + "test_hostile.py::test_rows_that_are_none_are_refused_and_hide_no_other_site",
+            _FLEET + "test_sites.py::test_a_site_that_sends_what_cannot_be_read_is_left_out_alone",
+        ),
+    ),
+    "F4": Row(
+        "An agent passes for another site, or deletes the stream",
+        "a right that a name in a message gives",
+        (
+            _FLEET + "test_security.py::test_a_sites_key_reaches_that_sites_subjects_alone",
+            _FLEET + "test_hostile.py::test_a_site_that_cannot_be_has_no_store",
+        ),
+    ),
+    "F5": Row(
+        "A key or a password of the fleet is read by other users",
+        "a secret in a log, a process list, an environment, a referrer",
+        (
+            _FLEET + "test_security.py::test_agent_and_hub_work_with_keys_and_tls_and_nothing_secret_is_seen",
+            _FLEET + "test_command.py::test_no_password_stands_on_a_command_line_and_none_is_repeated",
+        ),
     ),
 }  # fmt: skip

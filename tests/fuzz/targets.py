@@ -21,7 +21,7 @@ from textual import events
 
 from hopscope.cli import assertions, config
 from hopscope.cli.errors import UsageError
-from hopscope.history.block import BadBlock
+from hopscope.history.block import PACKED, BadBlock, PackedRow
 from hopscope.history.unpacking import Rows, unpack
 from hopscope.names import owners
 from hopscope.names.clean import LIMIT, clean
@@ -298,7 +298,23 @@ class _Headers:
         return [value for name, value in self._lines if name == key.lower()] or default
 
 
+def fleet(data: bytes) -> None:
+    """What an agent or a hub is sent, and the probes in it without the compression around them."""
+    from hopscope.fleet import hub_store, messages
+
+    for read in (messages.read_asks, messages.read_says):
+        with contextlib.suppress(messages.BadMessage):
+            read(data)
+    with contextlib.suppress(messages.BadMessage):
+        hub_store.rows_of(messages.read(data), 3)
+    row = PACKED + msgspec.msgpack.encode(PackedRow([], zlib.compress(data, 0)))
+    with contextlib.suppress(BadBlock):
+        told = Rows().unpack(row)
+        assert all(fact.target == target for target, facts in told for fact in facts)
+
+
 def _targets() -> dict[str, Target]:
+    import hopscope.fleet.messages as fleet_messages
     import hopscope.history.unpacking as unpacking
     import hopscope.path.bins as bins
     import hopscope.probe.packets.extensions as extensions
@@ -336,6 +352,9 @@ def _targets() -> dict[str, Target]:
             blocks, (unpacking, bins), (b"\x90", b"\xc4\0", b"\xcf" + b"\xff" * 8, b"\xdd\x7f", b"\x93\0\1")
         ),
         "browsers": Target(browsers, (messages, guard), (b"Host: ", b"X-Forwarded-Host: ", b"[::1]", b'["stdin", "')),
+        "fleet": Target(
+            fleet, (fleet_messages, unpacking), (b"\x87\xb0", b"\xa4type", b"facts", b"\xc4\0", b"\xcf" + b"\xff" * 8)
+        ),
         "assertions": Target(assert_language, (assertions,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
     }
 

@@ -200,7 +200,7 @@ class _Work:
                 self.heard[key] = message.sent_at - one.at
             return
         asked = 0 if state is None else state.asked
-        rows, more = _rows(message, MOST_ASKED - asked)
+        rows, more = rows_of(message, MOST_ASKED - asked)
         if state is None:
             words = "INSERT INTO run (begun, host, hopscope) VALUES (?, ?, ?)"
             run = do.execute(words, (message.begun, one.site, clean(message.hopscope))).lastrowid
@@ -236,7 +236,7 @@ _TIER: Final = "INSERT INTO tier (run, target, span, since, until, data) VALUES 
 _OTHER_TIER: Final = "DELETE FROM tier WHERE run = ? AND target = ? AND span = ? AND since = ?"
 
 
-def _rows(message: Message, most_asked: int) -> tuple[_Statements, int]:
+def rows_of(message: Message, most_asked: int) -> tuple[_Statements, int]:
     """What a message is in tables, and how many targets it asks for. `BadMessage`."""
     row = message.last
     body: Body = message.body
