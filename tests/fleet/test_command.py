@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,23 @@ def test_two_hubs_of_one_store_are_one_too_many(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "another agent or hub has it" in done.stderr
         assert first.end() == 0
+
+
+def test_what_contribs_unit_starts_is_a_command_line_of_ours(tmp_path: Path) -> None:
+    """And its key is handed over by systemd, so that no user but root reads the file."""
+    unit = (Path(__file__).parents[2] / "contrib" / "hopscope-agent.service").read_text(encoding="utf-8")
+    line = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
+    key = tmp_path / "nkey"
+    key.write_text("SU")
+    variables = {
+        "HOPSCOPE_BROKER": "tls://broker.example:4222",
+        "HOPSCOPE_SITE": "fra1",
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+        "STATE_DIRECTORY": str(tmp_path),
+    }
+    program, *words = re.sub(r"\$\{(\w+)\}", lambda found: variables[found[1]], line.removeprefix("ExecStart=")).split()
+    assert program.endswith("/hopscope")
+    options = read(words, {"HOME": str(tmp_path)})
+    assert (options.action, options.targets, options.store) == ("fleet", ("agent",), str(tmp_path))
+    assert options.fleet.nkey == str(key)
+    assert "LoadCredential=nkey:" in unit
