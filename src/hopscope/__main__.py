@@ -12,7 +12,10 @@ def main() -> int:
 
         if as_mtr.is_mtr(sys.argv[0]):
             return as_mtr.run(sys.argv[1:])
-    from hopscope.cli.run import run
+    try:
+        from hopscope.cli.run import run
+    except KeyboardInterrupt:  # before anything was begun
+        return 130
 
     return run(sys.argv[1:])
 

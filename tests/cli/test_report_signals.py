@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,3 +102,18 @@ def test_a_report_whose_terminal_vanishes_ends_and_is_written(tmp_path: Path) ->
     os.waitpid(terminal.shell, 0)
     terminal.home.cleanup()
     assert json.loads(path.read_text())["rounds"] >= 2
+
+
+def test_an_interrupt_while_the_program_is_loaded_is_no_traceback() -> None:
+    words = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'hopscope.cli.output':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from hopscope.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
