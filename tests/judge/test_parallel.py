@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, judged
+from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, apart_of, judged
 
 OK = 10_000_000
 UNKNOWN = -5
@@ -70,6 +70,26 @@ def test_a_bad_one_of_eight_is_named_in_most_seeds_and_no_other_is(rounds: int, 
 def test_flows_that_are_alike_are_hardly_ever_called_bad(rate: float, burst: float) -> None:
     wrong = [seed for seed in range(40) if named(rows(seed, 1000, [rate] * 8, burst))]
     assert len(wrong) <= 2
+
+
+def test_a_flow_that_was_well_for_an_hour_is_named_nearly_as_soon_as_at_the_beginning() -> None:
+    for seed in range(8):
+        rng, evidence = Random(seed), Evidence(8, 10)
+        rounds = 0
+        while evidence.most[3] < 8 / ALPHA:
+            rates = [0.2 if flow == 3 and rounds >= 3600 else 0.01 for flow in range(8)]
+            evidence.take(rounds, [rng.random() < rate for rate in rates])
+            rounds += 1
+        assert 3600 < rounds < 3600 + 320
+
+
+@pytest.mark.parametrize(("burst", "apart"), [(1.0, 10), (4.0, 20), (12.0, 40)])
+def test_the_longer_bursts_are_the_farther_apart_are_events(burst: float, apart: int) -> None:
+    made = rows(2, 3000, [0.03] * 8, burst)
+    assert apart_of(made) == apart
+    assert apart_of([*made[:6], [LOST] * 3000, [LOST] * 3000]) == apart  # two are dead
+    outage = [[*row[:1000], *[LOST] * 200, *row[1000:]] for row in made]
+    assert apart_of(outage) == apart  # all are cut off for a while
 
 
 def test_two_bad_ones_are_both_named() -> None:

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.parallel import ALPHA, APART, FAR_APART, FEWEST, LOST, Evidence, FlowFinding, events
-from hopscope.judge.parallel import burst as burst_of
+from hopscope.judge.parallel import ALPHA, APART, FEWEST, LOST, Evidence, FlowFinding, apart_of, events
 
 Members = tuple[tuple[int, str | None], ...]
 """Of a flow: TTL and router, where flows part; None: nobody was heard there."""
@@ -26,8 +25,6 @@ _CURRENT: Final = 30
 _OVER: Final = 1e-3
 """The probability, at the rate of its trouble, of as many rounds without an event as end it."""
 _LEAST_QUIET: Final = 10
-_LONG_BURST: Final = 3.0
-"""Losses in a row, in the mean, from which events are taken to be `FAR_APART`."""
 _LOOK_EACH: Final = 60
 """Rounds between two looks at how long bursts are."""
 
@@ -179,8 +176,7 @@ class FanWatch:
             self._begin_again(known)
         elif end - self._looked_at >= _LOOK_EACH:
             self._looked_at = end
-            apart = self._apart_of(known)
-            if apart != self._apart:
+            if self._apart_of(known) != self._apart:
                 self._begin_again(known)
         self._compare(known, end)
         self.findings = tuple(self._finding(flow, known.rows[flow]) for flow in range(len(known.rows)))
@@ -214,14 +210,7 @@ class FanWatch:
         self._next = known.first_round
 
     def _apart_of(self, known: FlowRound) -> int:
-        """Once bursts were long they are taken to be: to and fro would be a further look each time."""
-        if self._apart == FAR_APART:
-            return FAR_APART
-        lost = [sum(sample == LOST for flow in group for sample in known.rows[flow]) for group in self._groups]
-        shares = [count / len(group) for count, group in zip(lost, self._groups, strict=True)]
-        worst = set(self._groups[shares.index(max(shares))])  # it may be dead
-        rest = [row for flow, row in enumerate(known.rows) if flow not in worst]
-        return FAR_APART if burst_of(rest) > _LONG_BURST else APART
+        return apart_of(known.rows, max(map(len, self._groups), default=1), self._apart)
 
     # --- round by round -------------------------------------------------------------------------------------------
 

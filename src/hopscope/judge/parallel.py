@@ -23,14 +23,15 @@ ALPHA: Final = 0.01
 """The probability of ever calling a flow bad that is like the others."""
 APART: Final = 10
 """Rounds between two events of a flow."""
-FAR_APART: Final = 20
-"""The same where bursts are long."""
-LONG_BURST: Final = 5.0
-"""Losses in a row, in the mean, that are a long burst."""
+_FARTHER_APART: Final = ((2.0, 20), (6.0, 40))
+"""The same where losses in a row are so many in the mean: a burst must hardly ever be two events."""
 FEWEST: Final = 10
 """Rounds below which nothing is said."""
 LOST: Final = -1
 _ODDS: Final = (2.0, 4.0, 16.0, 64.0)
+_LEAST: Final = math.log(1e-3)
+"""The logarithm below which evidence does not fall, so that what was well for a day is named nearly as soon as at the
+beginning. What is added by that makes wrong names more frequent by about a tenth an hour."""
 _SLOW_NS: Final = 5 * MS
 _SLOW_SHARE: Final = 1.2
 
@@ -72,7 +73,7 @@ class Evidence:
         for flow in compared:
             logs = self._logs[flow]
             for i, common in enumerate(commons):
-                logs[i] += (math.log(_ODDS[i]) if events[flow] else 0.0) - common
+                logs[i] = max(_LEAST, logs[i] + (math.log(_ODDS[i]) if events[flow] else 0.0) - common)
             self.most[flow] = max(self.most[flow], sum(map(math.exp, logs)) / len(_ODDS))
 
     def forget(self, flow: int) -> None:
@@ -87,7 +88,7 @@ def judged(rows: Sequence[Sequence[int]]) -> list[FlowFinding]:
     if count < 2 or rounds < FEWEST:
         return [FlowFinding("unknown", 0.0)] * count
     lost = [[_is_lost(sample) for sample in row] for row in rows]
-    apart = FAR_APART if burst(rows) > LONG_BURST else APART
+    apart = apart_of(rows)
     bad = _named(lost, apart)
     losing = _named(lost, 1)
     slow = _named(_slow(rows), apart)
@@ -128,12 +129,27 @@ def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
 
 
-def burst(rows: Sequence[Sequence[int]]) -> float:
-    """Losses in a row, in the mean. Not those of the flow that loses most: it may be dead."""
+def apart_of(rows: Sequence[Sequence[int]], bad: int = 1, before: int = APART) -> int:
+    """How many rounds lie between two events at the least, by how long bursts are. `bad`: how many flows may be bad.
+    `before`: how many it were so far; fewer only where bursts are clearly shorter: each change is a further look."""
+    mean = burst(rows, bad)
+    return max(
+        (apart for longer, apart in _FARTHER_APART if mean > longer * (0.75 if before >= apart else 1)), default=APART
+    )
+
+
+def burst(rows: Sequence[Sequence[int]], bad: int = 1) -> float:
+    """Losses in a row, in the mean. Not those of the quarter that loses most, or of `bad` flows, nor of rounds in which
+    all lost."""
+    by_losses = sorted(rows, key=lambda row: sum(sample == LOST for sample in row))
+    kept = by_losses[: -max(bad, len(rows) // 4)]
+    for_all = [all(sample == LOST for sample in samples) for samples in zip(*rows, strict=False)]
     losses = runs = 0
-    for row in sorted(rows, key=lambda row: sum(sample == LOST for sample in row))[:-1]:
+    for row in kept:
         before = 0
-        for sample in row:
+        for sample, is_all in zip(row, for_all, strict=False):
+            if is_all:
+                continue
             losses += sample == LOST
             runs += sample == LOST != before
             before = sample

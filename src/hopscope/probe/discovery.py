@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final, Literal, NamedTuple
 
-from hopscope.probe.hop_search import TRIES, HopSearch
+from hopscope.probe.hop_search import TRIES, TRIES_ALONE, HopSearch
 from hopscope.probe.paths_seen import PathsSeen
 
 PER_SECOND: Final = 20
@@ -116,7 +116,8 @@ class Discovery(PathsSeen):
                 self._miss(hop, flow)
 
     def _end_if_known(self, now: int) -> None:
-        if self._flying or any(self._lacks(self.hop(ttl)) for ttl in self.ttls()) or self._incomplete() is not None:
+        is_asking = any(self._lacks(hop) or self._waiting(hop) for hop in map(self.hop, self.ttls()))
+        if self._flying or is_asking or self._incomplete() is not None:
             return
         if self._known_at is None:
             self._known_at = now
@@ -129,9 +130,7 @@ class Discovery(PathsSeen):
 
     def _waiting(self, hop: HopSearch) -> int:
         """How many flows have a question in flight at a hop, or may put it again."""
-        return len(hop.flying) + sum(
-            flow not in hop.flying and self._can(hop, flow) for flow, tries in hop.tries.items() if tries < TRIES
-        )
+        return len(hop.flying) + sum(flow not in hop.flying and self._can(hop, flow) for flow in hop.tries)
 
     def _may_get_to(self, flow: int, ttl: int) -> bool:
         """Whether it makes sense to ask by this flow at this TTL. It walks from hop to hop, past those that lack
@@ -164,13 +163,25 @@ class Discovery(PathsSeen):
                 return ttl
         return None
 
+    def _unknown_behind(self, flow: int) -> int | None:
+        """The hop at which to ask whether a flow that some hop is silent to gets any further. None: that is known of
+        it, or of another to which the same hop is silent."""
+        silent = self.silent_beyond(flow)
+        if not silent or self.dead_after(flow) is not None:
+            return None
+        alike = [one for one in self.struck if self.hop(silent[0]).is_silent_to(one)]
+        gets_through = any(one in hop.seen for hop in self.hops() if hop.ttl > silent[0] for one in alike)
+        return None if gets_through else silent[-1] + 1
+
     def _lacks(self, hop: HopSearch) -> int:
         return self.concluded(("lacks", hop.ttl), lambda: self._count_lacking(hop))
 
     def _count_lacking(self, hop: HopSearch) -> int:
         """How many flows are still to be heard at a hop, beside those that are being asked. 0 as well where no flow is
         left to ask by."""
-        if not hop.seen:
+        if self.is_by_packet(hop):
+            lacking = 0
+        elif not hop.seen:
             lacking = 0 if self.is_silent(hop) else self.needed(1) - len(hop.tries)
         else:
             groups = self.groups(hop)
@@ -182,9 +193,15 @@ class Discovery(PathsSeen):
         return (
             flow not in self.runs
             and flow not in hop.seen
-            and tries < (TRIES if hop.seen else 1)
+            and tries < self._tries(hop, flow)
             and self._may_get_to(flow, hop.ttl)
         )
+
+    def _tries(self, hop: HopSearch, flow: int) -> int:
+        """How many questions it takes to be sure that nobody hears a flow at a hop."""
+        if not hop.seen:
+            return 1
+        return TRIES_ALONE if [one for one in hop.tries if hop.is_silent_to(one)] == [flow] else TRIES
 
     def _next_flow(self, hop: HopSearch, round_: int) -> int | None:
         """The flow to ask by at a hop."""
@@ -196,18 +213,11 @@ class Discovery(PathsSeen):
         if is_by_packet:
             return None
         lacking = self._lacks(hop)
-        if lacking > 0:
-            is_new_one_wanted = self._waiting(hop) < lacking
-            for flow in range(self.most):
-                is_retry = hop.tries.get(flow, 0) > 0
-                if (
-                    (is_retry or is_new_one_wanted)
-                    and flow not in self._flying
-                    and self._can(hop, flow)
-                    and hop.may_ask(flow, round_)
-                ):
-                    return flow
-        elif hop.seen and self.end is not None and hop.ttl > self.end:
+        candidates = range(self.most) if lacking > self._waiting(hop) else sorted(hop.tries)
+        for flow in candidates:
+            if flow not in self._flying and self._can(hop, flow) and hop.may_ask(flow, round_):
+                return flow
+        if not lacking and hop.seen and self.end is not None and hop.ttl > self.end:
             self._want_more_before(hop)
         if len(self.groups(hop)) > 1 and is_by_packet is None:
             return self._again(hop, witness, round_)
@@ -223,12 +233,15 @@ class Discovery(PathsSeen):
         return witness
 
     def _want_more_before(self, hop: HopSearch) -> None:
-        """Only some flows get to this hop, and they are too few: more are to be asked at the one before."""
-        groups = self.groups(hop)
-        if sum(map(len, groups.values())) < self.needed(len(groups)):
-            before = self.hop(hop.ttl - 1)
-            if not self._lacks(before) and not self._waiting(before):
-                before.wanted_more += 1
+        """Only some flows get to this hop, and they are too few: more are to be asked at those before."""
+        groups, end = self.groups(hop), self.end
+        if end is None or sum(map(len, groups.values())) >= self.needed(len(groups)):
+            return
+        before = [self.hop(ttl) for ttl in range(max(self.first_ttl, end - 1), hop.ttl)]
+        if not any(self._lacks(one) or self._waiting(one) or one.wanted_more >= self.most for one in before):
+            for one in before:
+                one.wanted_more += 1
+            self.forget_conclusions()
 
     def _incomplete(self) -> Question | None:
         return self.concluded("incomplete", self._find_incomplete)
@@ -236,10 +249,10 @@ class Discovery(PathsSeen):
     def _find_incomplete(self) -> Question | None:
         """What is still to be asked so that of each router at least one flow is known at all hops where flows part, and
         of those that get nowhere, how far they get."""
-        for flow in self.struck:
-            ttl = self._unknown_before(flow)
-            if ttl is not None and self._can(self.hop(ttl), flow):
-                return Question(flow, ttl)
+        for flow in sorted(self.struck):
+            for ttl in (self._unknown_before(flow), self._unknown_behind(flow)):
+                if ttl is not None and self._can(self.hop(ttl), flow):
+                    return Question(flow, ttl)
         parting = [hop for hop in self.parting() if self.is_by_packet(hop) is not True]
         if len(parting) < 2:
             return None

@@ -10,7 +10,9 @@ from hopscope.probe.alternation import Alternation
 TRIES: Final = 4
 """Questions of one flow without an answer after which a router that others hear is taken for silent to it."""
 SILENT_FLOWS: Final = 2
-"""So many flows must find it silent, for it to be a router by itself: one may have lost all its probes."""
+"""So many flows must find it silent, for it to be a router by itself, since one may have lost all its probes…"""
+TRIES_ALONE: Final = 8
+"""…or one alone so many times."""
 
 
 class HopSearch:
@@ -70,7 +72,7 @@ class HopSearch:
             if counts(flow):
                 found.setdefault(address, []).append(flow)
         silent = [flow for flow in self.tries if self.is_silent_to(flow) and counts(flow) and goes_silent_here(flow)]
-        if found and len(silent) >= SILENT_FLOWS:
+        if found and (len(silent) >= SILENT_FLOWS or any(self.tries[flow] >= TRIES_ALONE for flow in silent)):
             found[None] = silent
         return found
 

@@ -1,0 +1,367 @@
+"""The networks: what is true of each, and what of a play is wrong then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tests.fans.player import Fan, play
+
+BAD = "198.51.100.105"
+Check: TypeAlias = Callable[[Fan], list[str]]
+"""What is wrong, each in a few words."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network."""
+
+    name: str
+    scenario: str
+    check: Check
+    rounds: int = 60
+    """After the discovery."""
+    until: str | None = None
+    probing: dict[str, Any] = field(default_factory=dict)
+    share: float = 1.0
+    """Of all seeds, those in which nothing may be wrong at the least."""
+
+    def play(self, seed: int, folder: Path) -> Fan:
+        return play(self.scenario, seed, folder, self.rounds, until=self.until, **self.probing)
+
+
+# --- scenarios -------------------------------------------------------------------------------------------------------
+
+
+def router(number: int, keys: str = "") -> str:
+    return f'{{ at = "10.0.{number // 250}.{number % 250 + 1}"{", " + keys if keys else ""} }}'
+
+
+def member(number: int, keys: str = "") -> str:
+    return f'{{ at = "198.51.100.{number}"{", " + keys if keys else ""} }}'
+
+
+def fork(*branches: str, keys: str = "") -> str:
+    ways = ", ".join(branch if branch.startswith("{ weight") else f"{{ hops = [{branch}] }}" for branch in branches)
+    return f"{{ branches = [{ways}]{', ' + keys if keys else ''} }}"
+
+
+def eight(bad: str = "", others: str = "") -> str:
+    """Eight members side by side, one of them with these keys."""
+    return fork(*(member(number, bad if number == 105 else others) for number in range(101, 109)))
+
+
+def network(*hops: str, target: str = "", changes: str = "") -> str:
+    return (
+        "hops = [\n  " + ",\n  ".join(hops) + f'\n]\n\n[[targets]]\nname = "www.example.com"\nat = "TARGET"\n'
+        f"{target}\n{changes}"
+    )
+
+
+def around(middle: str, target: str = "", changes: str = "", before: str = "") -> str:
+    """Two routers, then this, then a router and the target."""
+    return network(router(1), router(2, before), middle, router(3), target=target, changes=changes)
+
+
+def eleven(middle: str | None = None) -> str:
+    """A path of eleven hops, the target among them."""
+    hops = [router(number, 'loss = "0.1%"') for number in range(10)]
+    if middle is not None:
+        hops[5] = middle
+    return network(*hops)
+
+
+# --- what is checked -------------------------------------------------------------------------------------------------
+
+
+def all_of(*checks: Check) -> Check:
+    return lambda fan: [wrong for check in checks for wrong in check(fan)]
+
+
+def found(count: int, balancing: str = "per-flow") -> Check:
+    def check(fan: Fan) -> list[str]:
+        first = fan.first
+        right = (first.found, first.balancing) == (count, balancing) and first.miss_probability <= 0.05
+        return [] if right else [f"found {first.found} {first.balancing} ({first.miss_probability:.3f})"]
+
+    return check
+
+
+def probes(most: int) -> Check:
+    return lambda fan: [] if fan.first.probes <= most else [f"{fan.first.probes} probes"]
+
+
+def named(*routers: str | None) -> Check:
+    """All these, and nobody else."""
+
+    def check(fan: Fan) -> list[str]:
+        wrong = []
+        expected = {flow for one in routers for flow in fan.by(one)}
+        if set(fan.named) - expected:
+            wrong.append(f"flows {sorted(set(fan.named) - expected)} named")
+        if not all(fan.by(one) & set(fan.named) for one in routers):
+            wrong.append(f"of {', '.join(map(str, routers))} not all named")
+        return wrong
+
+    return check
+
+
+def nobody_named(fan: Fan) -> list[str]:
+    return [f"flows {sorted(fan.named)} named"] if fan.named else []
+
+
+def said(*words: str, where: str = "note") -> Check:
+    def check(fan: Fan) -> list[str]:
+        place = fan.said["discovery"]["text"] if where == "discovery" else str(fan.said[where])
+        return [f"{word!r} is not said: {place}" for word in words if word not in place]
+
+    return check
+
+
+def never(*kinds: str) -> Check:
+    return lambda fan: [f"{kind} was said" for kind in kinds if kind in fan.kinds]
+
+
+def lengths(*expected: int) -> Check:
+    def check(fan: Fan) -> list[str]:
+        seen = {path.length for path in fan.first.paths}
+        return [] if seen == set(expected) else [f"lengths {seen}"]
+
+    return check
+
+
+def ends_up_with(count: int) -> Check:
+    return lambda fan: [] if fan.found[-1].found == count else [f"at the end {fan.found[-1].found} paths"]
+
+
+def dead_after_one(fan: Fan) -> list[str]:
+    dead = [path for path in fan.first.paths if path.dead_after is not None]
+    return [] if [path.dead_after for path in dead] == [1] else [f"dead after {[path.dead_after for path in dead]}"]
+
+
+def at_least_where_uneven(fan: Fan) -> list[str]:
+    """One of two may be missed, and then nothing speaks of all."""
+    if fan.first.found not in (1, 2):
+        return [f"{fan.first.found} paths"]
+    text = fan.said["discovery"]["text"]
+    return [] if fan.first.is_even or text.startswith("at least 2 paths, assuming equal shares") else [text]
+
+
+def both_of_sixteen_flows(fan: Fan) -> list[str]:
+    paths = fan.said["paths"]
+    return [] if len(paths) == 2 else [f"{len(paths)} paths"]
+
+
+def slow(router_: str) -> Check:
+    def check(fan: Fan) -> list[str]:
+        flows = {flow for flow, states in fan.states.items() if "slow" in states}
+        return [] if flows == fan.by(router_) else [f"slow flows {flows}, not {fan.by(router_)}"]
+
+    return check
+
+
+def reached_in_order(fan: Fan) -> list[str]:
+    """Of a diamond that goes away: its paths, then one."""
+    counts = [one.found for one in fan.found]
+    return [] if counts == [4, 1] else [f"found {counts}"]
+
+
+def one_way_named(fan: Fan) -> list[str]:
+    """The link from the first router to the bad one alone: flows that come to it by the second are fine."""
+    last = fan.found[-1]
+    bad = {
+        flow
+        for path in last.paths
+        for flow in path.flows
+        if flow in last.watched and {"198.51.100.1", BAD} <= {one for _, one in path.members}
+    }
+    return [] if bad and set(fan.named) == bad else [f"flows {sorted(fan.named)} named, not {sorted(bad)}"]
+
+
+THERE_OR_BACK = said("there or back")
+ONE_PERCENT = 'loss = "1%"'
+LOSS_30 = 'loss = "30%"'
+MESHED_BAD = '{ id = "x", at = "198.51.100.105", loss = "40%" }'
+MESHED, MESHED_TOO, MESHED_AGAIN = '{ same_as = "x" }', '{ id = "y", at = "198.51.100.107" }', '{ same_as = "y" }'
+BURSTS = "loss = { burst = 0.005, recover = 0.25 }"
+
+CASES = (
+    Case("a01-no-fork", eleven(), all_of(found(1, "none"), probes(106), said("one path (95 %)", where="discovery")), 2),
+    Case("a02-fan8-good", eleven(eight()), all_of(found(8), nobody_named), 30, share=0.95),
+    Case("a02-fan8-even-loss", around(eight(ONE_PERCENT, ONE_PERCENT)), nobody_named, 100, share=0.985),
+    Case(
+        "a03-fan8-bad40",
+        around(eight('loss = "40%"', ONE_PERCENT)),
+        all_of(named(BAD), THERE_OR_BACK),
+        82,
+        BAD,
+        share=0.95,
+    ),
+    Case("a04-fan8-bad20", around(eight('loss = "20%"', ONE_PERCENT)), named(BAD), 140, BAD, share=0.95),
+    Case("a04-fan8-bad5", around(eight('loss = "5%"')), named(BAD), 180, BAD, share=0.95),
+    Case(
+        "a05-fan8-return", around(eight('return_loss = "40%"')), all_of(named(BAD), THERE_OR_BACK), 82, BAD, share=0.95
+    ),
+    Case(
+        "a06-fan8-lazy-member",
+        around(eight('reply_loss = "60%"')),
+        all_of(nobody_named, never("loss", "bad-member")),
+        share=0.98,
+    ),
+    Case(
+        "a07-fan8-limits",
+        around(eight(), target="rate_limit = { rate = 1, burst = 6 }"),
+        all_of(nobody_named, never("bad-member")),
+        40,
+        share=0.985,
+    ),
+    Case(
+        "a08-per-packet",
+        around(fork(member(101), member(102), keys='balance = "packet"')),
+        all_of(found(1, "per-packet"), nobody_named, said("no paths can be told apart", where="discovery")),
+        30,
+        share=0.95,
+    ),
+    Case(
+        "a08b-per-packet-before-a-diamond",
+        network(
+            router(1),
+            fork(
+                f"{router(4)}, {fork(member(101), member(102))}",
+                f"{router(5)}, {fork(member(103), member(104))}",
+                keys='balance = "packet"',
+            ),
+            router(3),
+        ),
+        all_of(found(1, "per-packet"), nobody_named),
+        30,
+        share=0.93,
+    ),
+    Case(
+        "a09-two-stages",
+        network(
+            router(1),
+            fork(*(member(number) for number in range(1, 5))),
+            router(2),
+            fork(*(member(number, LOSS_30 if number == 105 else "") for number in range(103, 107))),
+            router(3),
+        ),
+        all_of(
+            named(BAD), lambda fan: [] if BAD in str(fan.said["verdict"]["evidence"]) else ["no router in the evidence"]
+        ),
+        200,
+        share=0.9,
+    ),
+    Case(
+        "a09b-nested",
+        network(
+            router(1),
+            fork(
+                f"{member(1)}, {fork(member(101), member(102), member(103))}",
+                f"{member(2)}, {fork(member(104), member(105, LOSS_30), member(106))}",
+            ),
+            router(3),
+        ),
+        named(BAD),
+        120,
+        BAD,
+        share=0.95,
+    ),
+    Case(
+        "a10-unequal-length",
+        network(router(1), fork(member(101), f"{member(102)}, {member(103)}"), router(3)),
+        all_of(found(2), lengths(4, 5), never("loop", "route-change", "loss", "flapping")),
+        share=0.95,
+    ),
+    Case(
+        "a11-silent-member",
+        around(fork(member(101), member(102), member(103, "silent = true"))),
+        all_of(found(3), nobody_named, lambda fan: [] if fan.by(None) else ["the silent one is not watched"]),
+        20,
+        share=0.95,
+    ),
+    Case(
+        "a12-route-change",
+        network(
+            router(1),
+            fork(*(member(number) for number in range(101, 105))),
+            router(3),
+            changes=f'[[changes]]\nat = "90s"\nfrom_hop = 2\nremove = 1\ninsert = [{member(111)}]\n',
+        ),
+        all_of(reached_in_order, nobody_named, never("loss", "bad-member")),
+        150,
+        share=0.95,
+    ),
+    Case(
+        "a13-weights",
+        around(fork(f"{{ weight = 3, hops = [{member(101)}] }}", f"{{ weight = 1, hops = [{member(102)}] }}")),
+        at_least_where_uneven,
+        5,
+    ),
+    Case(
+        "a13-weights-16-flows",
+        around(fork(f"{{ weight = 3, hops = [{member(101)}] }}", f"{{ weight = 1, hops = [{member(102)}] }}")),
+        both_of_sixteen_flows,
+        20,
+        probing={"flows": 16},
+        share=0.95,
+    ),
+    Case(
+        "a14-nat-one-port",
+        network(router(1, "nat = { source_port = 40001 }"), router(2), eight(), router(3)),
+        found(1, "none"),
+        5,
+    ),
+    Case(
+        "a15-two-bad",
+        around(fork(*(member(number, LOSS_30 if number in (105, 107) else ONE_PERCENT) for number in range(101, 109)))),
+        named(BAD, "198.51.100.107"),
+        150,
+        share=0.9,
+    ),
+    Case(
+        "a16-burst-before",
+        around(eight(), before="loss = { burst = 0.002, recover = 0.05 }"),
+        nobody_named,
+        100,
+        share=0.985,
+    ),
+    Case("a17-bursts-everywhere", around(eight(BURSTS, BURSTS)), nobody_named, 100, share=0.98),
+    Case(
+        "a18-meshed",
+        network(
+            router(1),
+            fork(
+                f"{member(1)}, {fork(MESHED_BAD, member(106))}",
+                f"{member(2)}, {fork(MESHED, MESHED_TOO)}",
+                f"{member(3)}, {fork(MESHED_AGAIN, member(108))}",
+            ),
+            router(3),
+        ),
+        one_way_named,
+        150,
+        share=0.9,
+    ),
+    Case(
+        "a19-polarised",
+        network(
+            router(1),
+            fork(member(1), member(2), keys="hash_seed = 7"),
+            fork(member(101), member(102), keys="hash_seed = 7"),
+            router(3),
+        ),
+        found(2),
+        5,
+        share=0.95,
+    ),
+    Case(
+        "a20-dead-member",
+        network(router(1), eight('loss = "100%"'), router(2), router(3)),
+        all_of(dead_after_one, named(None), said("flows end after hop 1", where="discovery")),
+        60,
+        share=0.95,
+    ),
+    Case("a21-slow-member", around(eight('delay = "40ms"')), all_of(slow(BAD), nobody_named), 100, share=0.95),
+)
