@@ -98,3 +98,13 @@ def test_icmp_is_refused_with_what_to_do_instead(chain: Chain) -> None:
     assert done.returncode == 2
     assert "ICMP has none" in done.stderr
     assert "-u" in done.stderr
+
+
+def test_over_ipv6_a_tcp_flows_label_follows_from_its_port_and_is_told(chain: Chain, capture: Capture) -> None:
+    target = chain.destination(6)
+    first = report(chain, "plain", "-T", "-P", "9", "--budget", "0", target)["flows"]
+    seen = {trip.probe.ports[0]: trip.probe.label for trip in capture.round_trips(NUMBERS["tcp", 6], target)}
+    assert {flow["source_port"]: flow["label"] for flow in first} == seen
+    assert len(set(seen.values())) == FLOWS
+    again = report(chain, "plain", "-T", "-P", "9", "--budget", "0", target)["flows"]
+    assert [flow["label"] for flow in again] == [flow["label"] for flow in first]

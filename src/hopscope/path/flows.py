@@ -25,6 +25,8 @@ class FlowPath(msgspec.Struct, frozen=True):
     source_port: int | None
     port: int | None
     path: Path
+    label: int | None = None
+    """IPv6's flow label, where it is known."""
 
 
 def members_of(paths: Sequence[Path]) -> list[tuple[tuple[int, str | None], ...]]:
@@ -147,6 +149,8 @@ class ParallelFlows:
     def snapshot(self) -> tuple[FlowPath, ...]:
         """All of them, by their number."""
         return tuple(
-            FlowPath(number, self._started[number].source_port, self._started[number].port, fold.snapshot())
-            for number, fold in sorted(self.folds.items())
+            FlowPath(
+                started.number, started.source_port, started.port, self.folds[started.number].snapshot(), started.label
+            )
+            for started in self.known()
         )

@@ -113,6 +113,7 @@ class FlowInfo:
     clock: Clock = "kernel"
     note: str | None = None
     answered_by: str | None = None
+    label: int | None = None
 
 
 class Flow(ABC):

@@ -296,5 +296,6 @@ class ProbedTarget:
                 note,
                 info.answered_by,
                 self.flow_number,
+                info.label,
             )
         )

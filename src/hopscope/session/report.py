@@ -258,6 +258,7 @@ def _flow(flow: FlowPath, path: int) -> ReportFlow:
         flow=flow.number,
         source_port=flow.source_port,
         port=flow.port,
+        label=flow.label,
         path=path,
         sent=series.sent,
         received=series.received,

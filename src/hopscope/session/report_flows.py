@@ -21,6 +21,8 @@ class ReportFlow(msgspec.Struct, frozen=True):
     flow: int
     source_port: int | None
     port: int | None
+    label: int | None
+    """IPv6's flow label, where it follows from the port (TCP as a plain user); else None."""
     path: int
     """Of `paths`, the one that it takes."""
     sent: int
@@ -49,7 +51,7 @@ class ReportPath(msgspec.Struct, frozen=True):
 def flows_of(target: Target) -> tuple[FlowPath, ...]:
     """All flows of a target; none before it has one."""
     started = target.started
-    first = () if started is None else (FlowPath(0, started.source_port, started.port, target.path),)
+    first = () if started is None else (FlowPath(0, started.source_port, started.port, target.path, started.label),)
     return (*first, *target.flows)
 
 

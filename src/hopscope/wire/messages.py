@@ -197,6 +197,8 @@ class Started(msgspec.Struct, frozen=True, tag="started", omit_defaults=True):
     """From which other address the target's answers come, where it is silent itself (anycast)."""
     number: Int = 0
     """Of several parallel flows, the one that it is about: what `Sent.flow` says."""
+    label: Int | None = None
+    """The IPv6 flow label of its probes, where it follows from the port (TCP sockets)."""
 
 
 class SourceChanged(msgspec.Struct, frozen=True, tag="source-changed"):

@@ -302,6 +302,7 @@ class TcpFlow(Flow):
             flow=self._kind(),
             clock="program",
             note=extras.note(self._lacks, f"{note}; {ANSWERED_FOR}" if self._is_answered_for else note),
+            label=self._label.value or None,
         )
 
     # --- receiving ---------------------------------------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""What parallel flows cost: ``.venv/bin/python bench/flows.py [--base PYTHON] [--seconds N]``.
+
+A plain user's flows by UDP to one target over three kernel routers, a round a second: the share of a core that session
+and worker take together, of a report and of the live screen, once they are under way. `--base`: a Python that has an
+older hopscope, 0.1.0 say, against which one flow is held, in turns, at ten rounds a second. Root only, and nothing
+leaves the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+TOP = Path(__file__).resolve().parent.parent
+sys.path[0] = str(TOP)
+
+from bench.lab import hopscope, inside
+from bench.measure import cpu_seconds, run_cpu, tree
+from bench.pty import Pty
+from tests.lab.chain import Chain
+
+SETTLED_S: Final = 12
+REPEATS: Final = 5
+SHORT, LONG = 30, 230
+"""Rounds of one flow, at ten a second; what the one costs more than the other is rounds alone."""
+
+
+def words(flows: int, target: str) -> list[str]:
+    return ["-u", "-P", "9", "--flows", str(flows), target]
+
+
+def of_report(chain: Chain, flows: int, seconds: int) -> float:
+    """Percent of a core."""
+    found: list[float] = []
+
+    def look(pid: int) -> None:
+        time.sleep(SETTLED_S)
+        pids = tree(pid)
+        before, began = cpu_seconds(pids), time.perf_counter()
+        time.sleep(seconds)
+        found.append(100 * (cpu_seconds(pids) - before) / (time.perf_counter() - began))
+
+    rounds = str(SETTLED_S + seconds + 5)
+    run_cpu(
+        hopscope(chain.client, "--format", "json", "-c", rounds, *words(flows, chain.destination(4)), plain=True), look
+    )
+    return found[0]
+
+
+def of_screen(chain: Chain, flows: int, seconds: int) -> float:
+    """The same of the live screen, 120x34."""
+    with Pty(hopscope(chain.client, *words(flows, chain.destination(4)), plain=True), 120, 34) as terminal:
+        terminal.watch(SETTLED_S)
+        pids = tree(terminal.pid)
+        before, began = cpu_seconds(pids), time.perf_counter()
+        terminal.watch(seconds)
+        return 100 * (cpu_seconds(pids) - before) / (time.perf_counter() - began)
+
+
+def of_one_flow(chain: Chain, command: list[str]) -> float:
+    """Milliseconds of CPU that a round costs, start and end left out."""
+    whole = [*command, "-r", "-i", "0.1", "-Z", "0.5", "-u", "-P", "9", chain.destination(4), "-c"]
+    short, _ = run_cpu([*whole, str(SHORT)])
+    long, _ = run_cpu([*whole, str(LONG)])
+    return (long - short) / (LONG - SHORT) * 1e3
+
+
+def main() -> None:
+    """Run and print."""
+    reader = argparse.ArgumentParser()
+    reader.add_argument("--base")
+    reader.add_argument("--seconds", type=int, default=30)
+    options = reader.parse_args()
+    with Chain(3) as chain:
+        print("flows  report, % of a core  screen, % of a core")
+        for flows in (1, 16, 64):
+            report = of_report(chain, flows, options.seconds)
+            print(f"{flows:>5} {report:>20.1f} {of_screen(chain, flows, options.seconds):>20.1f}", flush=True)
+        if options.base:
+            commands = {
+                "this one": hopscope(chain.client),
+                "the base": inside(chain.client, options.base, "-I", "-m", "hopscope", "-n"),
+            }
+            found: dict[str, list[float]] = {name: [] for name in commands}
+            for turn in range(REPEATS):
+                for name in sorted(commands, reverse=bool(turn % 2)):
+                    found[name].append(of_one_flow(chain, commands[name]))
+            ours, theirs = (statistics.median(found[name]) for name in ("this one", "the base"))
+            print(f"one flow, a round: {ours:.2f} ms of CPU, the base {theirs:.2f} ms: x{ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()
