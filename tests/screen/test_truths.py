@@ -40,7 +40,7 @@ TRUTHS = [
     (
         "lossy-link",
         75,
-        ("3 % of packets are lost from hop 7 on", "now and ever since the start", "nside ", "farline.example"),
+        ("3 % of packets are lost from hop 7 on", "again and again since the start", "nside ", "farline.example"),
     ),
     (
         "loop",
@@ -49,7 +49,7 @@ TRUTHS = [
     ),
     ("silent-target", 40, ("does not answer pings", "now and ever since the start", "Up to hop 10")),
     ("ratelimit", 75, ("Fine for 1 min", "Hops 4 and 8 answer only some probes: harmless")),
-    ("tour", 290, ("3 % of packets are lost from hop 9 on", "now and ever since the start")),
+    ("tour", 290, ("3 % of packets are lost from hop 9 on", "again and again since the start")),
     *((name, 75, ("Fine for 1 min", "nothing lost")) for name in ("healthy", "mpls", "ipv6", "hostile")),
 ]
 

@@ -13,6 +13,8 @@ from hopscope.words.verdicts import Circumstances
 
 _LONG: Final = 40
 """Cells from which a target's name is too long for a sentence."""
+_ONE_IN: Final = 10
+"""Of so many packets fewer than one is lost where loss seems to come and go."""
 _PASSING_NS: Final = 60_000_000_000
 """How long trouble may have lasted to be over before anybody was told of it, ns."""
 Ways: TypeAlias = tuple[str, ...]
@@ -56,10 +58,18 @@ def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_n
     if begin is None:
         return (" now",) if is_now else ("",)
     long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
+    now = "again and again" if _is_sparse(verdict) else "now"
     if setting.started is not None and begin <= setting.started:
-        return (f", now and ever since the start ({long})",) * is_now + (", ever since the start",)
+        last = "now and ever" if now == "now" else now
+        return (f", {last} since the start ({long})",) * is_now + (", ever since the start",)
     clock = setting.clock(begin)
-    return (f", now for {long} (since {clock})", f", now, since {clock}") if is_now else (f", since {clock}",)
+    return (f", {now} for {long} (since {clock})", f", now, since {clock}") if is_now else (f", since {clock}",)
+
+
+def _is_sparse(verdict: Verdict) -> bool:
+    """Whether so little is lost that for a while nothing may be."""
+    n = verdict.numbers
+    return verdict.kind == "loss" and n.lost * _ONE_IN < n.sent
 
 
 def how_long(ns: int) -> str:

@@ -71,7 +71,7 @@ def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
     use: Ways = ()
     if setting.protocol != "tcp":
-        use = (f"Many never answer {how}: if a browser opens it, all is well.", f"Many never answer {how}.")
+        use = ("Many hosts never do: if a browser opens it, all is well.",)
     return f"{the_target(setting)} does not answer {how}", (at, use, try_)
 
 

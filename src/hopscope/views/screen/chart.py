@@ -227,9 +227,10 @@ def _curves(series: Sequence[AxisRow], values: ValueAxis, columns: int, rows: in
 
 
 def _held(ys: list[float | None], cells: Sequence[Cell]) -> list[float | None]:
-    """Without the holes of rounds under way; a single answer between two losses is a short dash."""
+    """Without the holes of rounds that are under way between others; what is awaited at the end stays empty."""
     out = list(ys)
-    for i in range(1, len(out) - 1):
+    last = max((i for i, y in enumerate(ys) if y is not None), default=0)
+    for i in range(1, last):
         if out[i] is None and cells[i].pending and not cells[i].lost:
             out[i] = out[i - 1]
     return out

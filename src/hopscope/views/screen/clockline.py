@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.style import Style
 
@@ -14,6 +15,9 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row
 from hopscope.words.moods import mood
 from hopscope.words.numbers import time_of_day
+
+_WIDE: Final = 60
+"""Columns from which there is room for what time it is now."""
 
 
 def sign_of(happened: Happening, look: Look) -> tuple[str, Style]:
@@ -47,6 +51,9 @@ def clock_line(
     labels = [(column, label) for column, label in ticks(axis) if column + len(label) <= axis.columns]
     if axis.column(target.path.last_at or 0) >= axis.columns - 2:
         labels.append((axis.columns - 4, " now"))
+        if axis.columns >= _WIDE:
+            label = f" now {time_of_day(target.path.last_at or 0)}"
+            labels.append((axis.columns - len(label), label))
     for one in sorted(happened, key=lambda one: isinstance(one.what, Verdict)):
         sign, style = sign_of(one, look)
         _span(cells, axis, one.begin, axis.end - 1 if one.end is None else one.end, sign, style, look)
