@@ -61,7 +61,7 @@ def test_no_password_stands_on_a_command_line_and_none_is_repeated(url: str, tmp
 
 
 def test_a_broker_is_no_store_that_could_be_followed() -> None:
-    with pytest.raises(UsageError, match="follow that of the hub"):
+    with pytest.raises(UsageError, match="name that of the hub"):
         watched_path(read(["history", "follow", BROKER], {}), (BROKER,))
 
 

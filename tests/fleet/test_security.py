@@ -14,7 +14,9 @@ import pytest
 from nats.aio.client import Client
 
 from hopscope.fleet.broker import BrokerAddress, NatsPublisher, tls_of
+from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
+from hopscope.history.store import Store
 from tests.lab.broker import Broker, agent, hub, probes_of, until
 
 TOP = Path(__file__).resolve().parents[2]
@@ -35,7 +37,7 @@ def secured(tmp_path: Path) -> Iterator[Secured]:
     text = (TOP / "contrib" / "nats-server.conf").read_text(encoding="utf-8")
     text = re.sub(r"^(listen:.*|jetstream \{[^}]*\})$", "", text, flags=re.MULTILINE)
     seeds = []
-    for name, there in (("hub", "UHUB"), ("fra1", "UFRA1")):
+    for name, there in (("hub", "UHUB"), ("view", "UVIEW"), ("fra1", "UFRA1")):
         seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
         assert f'"{there}"' in text
         text = text.replace(there, nkeys.from_seed(seed).public_key.decode())
@@ -58,6 +60,12 @@ def test_agent_and_hub_work_with_keys_and_tls_and_nothing_secret_is_seen(secured
     with hub(url, tmp_path / "hub", *options(secured, "hub")) as other, one:
         until(lambda: sum(probes_of(tmp_path / "hub").values()) > 20, "the hub has something")
         assert one.process is not None
+        address = BrokerAddress(url=url, nkey=str(secured.keys / "view.nkey"), ca=str(TLS / "ca.pem"))
+        with Mirror(str(tmp_path / "view.db"), address) as mirror, Store(mirror.path) as store:
+            assert [run.host for run in store.runs()] == ["fra1"]
+            before = store.traces()[0].probes
+            assert before > 5
+            until(lambda: store.traces()[0].probes > before, "more comes to whoever looks")
         seen = (
             Path(f"/proc/{one.process.pid}/cmdline").read_bytes()
             + Path(f"/proc/{one.process.pid}/environ").read_bytes()

@@ -12,8 +12,12 @@ import pytest
 
 from hopscope.cli import follow as following
 from hopscope.cli.follow import Follow
+from hopscope.fleet import broker as broker_module
+from hopscope.fleet.broker import BrokerAddress
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Facts, Probes
+from hopscope.fleet.mirror import Mirror
+from hopscope.fleet.transport import NotConnected
 from hopscope.history.block import PACKED, PackedRow
 from hopscope.history.names import RecordedNames
 from hopscope.session.model import Snapshot
@@ -28,6 +32,7 @@ from tests.fleet.shipping import (
     BEGUN,
     TARGET,
     S,
+    all_facts,
     all_messages,
     hand_over,
     head,
@@ -37,6 +42,8 @@ from tests.fleet.shipping import (
     writer,
 )
 from tests.fleet.test_hostile import asked
+from tests.lab.broker import Broker, agent, probes_of, until
+from tests.lab.broker import hub as hub_program
 from tests.screen.scripted import Router, Scripted, ScriptedSession, tour
 
 
@@ -207,3 +214,40 @@ def test_two_sites_own_computers_are_no_common_cause() -> None:
     snapshot = session.play(45).snapshot()
     seen = [msgspec.structs.replace(target, site=f"s{target.id}") for target in snapshot.targets]
     assert causes(seen) == []
+
+
+def test_an_agents_own_store_is_followed_as_any(tmp_path: Path, hub: HubStore) -> None:
+    site = Site(tmp_path, hub, "fra1")
+    one = Follow(str(site.path), RecordedNames)
+    assert [(target.site, target.path.rounds) for target in one.snapshot().targets] == [(None, 20)]
+    one.close()
+
+
+def test_what_a_hub_has_is_followed_over_the_broker(tmp_path: Path) -> None:
+    """From what it has now, and on from there; a site that comes later, too."""
+    there, here = tmp_path / "there", tmp_path / "mirror"
+    here.mkdir()
+    with (
+        Broker(tmp_path / "broker") as broker,
+        hub_program(broker.url, there) as other,
+        agent(broker.url, "fra1", tmp_path / "a", "--scenario", "healthy", "-i", "50ms") as first,
+    ):
+        until(lambda: sum(probes_of(there).values()) > 50, "the hub has something")
+        with Mirror(str(here / "history.db"), BrokerAddress(url=broker.url)) as mirror:
+            assert sum(probes_of(here).values()) > 20
+            one = Follow(mirror.path, RecordedNames)
+            assert [target.site for target in one.snapshot().targets] == ["fra1"]
+            with agent(broker.url, "ber2", tmp_path / "b", "--scenario", "healthy", "-i", "50ms") as second:
+                until(lambda: one.look() and len(one.snapshot().targets) == 2, "the other site comes")
+                assert second.end() == 0
+            assert first.end() == 0
+            until(lambda: probes_of(here) == probes_of(there), "all of it")
+            one.close()
+        assert all_facts(here / "history.db") == all_facts(there / "history.db")
+        assert other.end() == 0
+
+
+def test_where_no_hub_answers_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_module, "SHOWN_S", 0.3)
+    with Broker(tmp_path / "broker") as broker, pytest.raises(NotConnected, match="no hub shows"):
+        Mirror(str(tmp_path / "other.db"), BrokerAddress(url=broker.url)).__enter__()

@@ -6,9 +6,10 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from hopscope.cli.signals import StopSignal
 from hopscope.cli.values import shown
 from hopscope.fleet.broker import BrokerAddress, NatsConsumer, NatsPublisher, tls_of
 from hopscope.fleet.messages import MOST_TARGETS, is_site
+from hopscope.fleet.transport import NotConnected
 from hopscope.history.schema import StoreError
 from hopscope.history.where import STORE
 from hopscope.system import garbage
@@ -48,7 +50,7 @@ def run(options: Options, launched: WorkerProcess | None, standing: FrontEndStan
         raise UsageError(_MISSING)
     if options.format is not None:
         raise UsageError(f"fleet {role}: it prints no report; hopscope history replay does, of its store")
-    broker = _broker(options)
+    broker = broker_of(options)
     folder = folder_of(options)
     unprivileged.confine(standing, options)
     if options.metrics is not None:
@@ -84,7 +86,8 @@ def _role(options: Options) -> str:
     return role
 
 
-def _broker(options: Options) -> BrokerAddress:
+def broker_of(options: Options) -> BrokerAddress:
+    """Where the broker is, and how it knows us. `UsageError`."""
     fleet = options.fleet
     assert fleet.connect is not None
     try:
@@ -125,6 +128,28 @@ def _lock(folder: str) -> int:
         os.close(descriptor)
         raise UsageError(f"--store {configuration.plain(folder)}: another agent or hub has it") from None
     return descriptor
+
+
+@contextmanager
+def mirrored(options: Options, url: str) -> Iterator[str]:
+    """A store that shows what the hub behind a broker has, for as long as it is wanted. `UsageError`."""
+    if find_spec("nats") is None:
+        raise UsageError(_MISSING)
+    if os.geteuid() == 0:
+        raise UsageError("history follow: over a broker it keeps a store for a while, and root makes none; be a user")
+    from hopscope.fleet.mirror import Mirror
+
+    named = msgspec.structs.replace(options, fleet=msgspec.structs.replace(options.fleet, connect=url))
+    broker = broker_of(named)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(TemporaryDirectory(prefix="hopscope-", ignore_cleanup_errors=True))
+            mirror = stack.enter_context(Mirror(os.path.join(folder, STORE), broker))
+        except NotConnected as why:
+            raise UsageError(f"history follow: {why}") from None
+        except (StoreError, OSError, ValueError) as why:
+            raise UsageError(f"history follow: {getattr(why, 'strerror', None) or why}") from None
+        yield mirror.path
 
 
 def _until_stopped(work: Callable[[StopSignal], Coroutine[Any, Any, int]]) -> int:

@@ -60,6 +60,7 @@ class Follow(Watched):
         self._number = count(1).__next__
         self._tails: dict[int, Tail] = {}
         self._ended: dict[int, int] = {}
+        self._is_hubs = self._store.is_hubs()
         self._boots: dict[int, SiteBoot] = {}
         """Of a hub's store, by run."""
         self._unheard: dict[int, int] = {}
@@ -103,7 +104,7 @@ class Follow(Watched):
         site, which may be silent."""
         runs = {run.id: run for run in self._store.runs()}
         self._see_boots()
-        if self._boots:
+        if self._is_hubs:
             chosen = [runs[run] for run in self._newest_of_sites() if run in runs]
         else:
             until: dict[int, int] = {}
@@ -144,16 +145,17 @@ class Follow(Watched):
         """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
         is_new = False
         ended: dict[int, int] = {}
-        if self._boots:
+        if self._is_hubs:
             self._see_boots()
         for run in self._store.runs():
-            is_wanted = run.ended is None and (run.id in self._boots or not self._boots)
+            is_known = run.id in self._boots or not self._is_hubs
+            is_wanted = run.ended is None and is_known
             if run.id > self._newest_run and is_wanted and len(self._tails) < MOST_RUNS:
                 self._follow(run)
                 is_new = True
             if run.id in self._tails and run.ended is not None and run.id not in self._ended:
                 ended[run.id] = run.ended
-            if run.id in self._boots or not self._boots:
+            if is_known:
                 self._newest_run = max(self._newest_run, run.id)
         for run_id, tail in list(self._tails.items()):
             if run_id not in self._ended:

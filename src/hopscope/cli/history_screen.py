@@ -54,7 +54,13 @@ def follow(options: Options, words: list[str], create: Creator | None = None) ->
         raise UsageError("history follow: it is a screen; history replay prints reports")
     if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         raise UsageError("history follow: the screen needs a terminal")
-    return _watch(options, watched_path(options, words), checked_options(options, options.probing, create))
+    chosen = checked_options(options, options.probing, create)
+    if words and words[0].startswith(("nats://", "tls://")):
+        from hopscope.cli.fleet import mirrored
+
+        with mirrored(options, words[0]) as path:
+            return _watch(options, path, chosen)
+    return _watch(options, watched_path(options, words), chosen)
 
 
 def in_browser(options: Options) -> int:

@@ -159,7 +159,8 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     _check_history(merged, action, targets, asked)
     _check_metrics(merged, action)
     fleet = FleetOptions(**{name: merged.get(name) for name in FleetOptions.__struct_fields__})
-    if action != "fleet" and fleet != FleetOptions():
+    follows = action == "history" and targets[:1] == ["follow"]
+    if action != "fleet" and not follows and fleet != FleetOptions():
         name = next(name for name in FleetOptions.__struct_fields__ if merged.get(name) is not None)
         raise UsageError(f"{option(name).flags[-1]}: only a fleet has that: hopscope fleet agent, hopscope fleet hub")
     is_endless = asked in (None, "mtr-split") or (merged.get("metrics") is not None and asked in STREAMS - MTR)

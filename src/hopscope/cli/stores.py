@@ -28,7 +28,7 @@ def watched_path(options: Options, words: Sequence[str]) -> str:
     """The store that a screen is to watch: a file, or a folder's; else this user's history. `UsageError`."""
     path = words[0] if words else store_path(options)
     if "://" in path:
-        raise UsageError(f"{configuration.plain(path)}: a broker is no store; follow that of the hub (--store DIR)")
+        raise UsageError(f"{configuration.plain(path)}: a broker is no store; name that of the hub")
     return os.path.join(path, STORE) if os.path.isdir(path) else path
 
 

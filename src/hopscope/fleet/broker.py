@@ -4,7 +4,8 @@ Subjects, each with the site as a token, so that a server can allow an agent its
 
 - ``hopscope.v1.SITE.KIND``: an agent's messages, kept in the stream;
 - ``hopscope.ask.SITE``: an agent asks the hub; ``hopscope.say.SITE``: the hub to it. No answer goes to a subject that
-  the asker names: the hub may write to more than an agent may.
+  the asker names: the hub may write to more than an agent may;
+- ``hopscope.look.TOKEN``: a screen asks for all that the hub has; ``hopscope.show.TOKEN.SITE``: that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hopscope.fleet.messages import VERSION, is_site
-from hopscope.fleet.transport import Asked, Heard, NotConnected, NotSent, Received, State
+from hopscope.fleet.transport import Asked, Heard, Looked, NotConnected, NotSent, Received, State
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ STREAM: Final = "HOPSCOPE"
 ALL: Final = f"hopscope.v{VERSION}.>"
 ASK: Final = "hopscope.ask"
 SAY: Final = "hopscope.say"
+LOOK: Final = "hopscope.look"
+SHOW: Final = "hopscope.show"
+END: Final = "-"
+"""In the place of a site."""
+SHOWN_S: Final = 5.0
+"""A hub that says nothing for so long is not there."""
 PORT: Final = 4222
 MOST_AGE_S: Final = 24 * 3600
 MOST_STREAM_BYTES: Final = (8 << 30, 1 << 30, 128 << 20)
@@ -253,19 +261,30 @@ def _publish_words(error: Exception) -> str:
 class NatsConsumer:
     """A hub's side. Implements `transport.Consumer`."""
 
-    def __init__(self, address: BrokerAddress, name: str, state: State, *, durable: bool = True) -> None:
-        """`name`: of the hub's store, whose place in the stream the broker remembers where it is `durable`."""
-        self._connection = _Connection(address, "hub", state)
+    def __init__(
+        self, address: BrokerAddress, name: str, state: State, *, durable: bool = True, who: str = "hub"
+    ) -> None:
+        """`name`: of the hub's store, whose place in the stream the broker remembers where it is `durable`; `who`: see
+        `_Connection`."""
+        self._connection = _Connection(address, who, state)
         self._name = f"hopscope-{name}"
         self._durable = durable
         self._js: JetStreamContext | None = None
         self._pull: JetStreamContext.PullSubscription | None = None
         self._unacked: list[Msg] = []
 
-    async def open(self, asked: Asked | None = None) -> None:
+    async def open(self, asked: Asked | None = None, looked: Looked | None = None) -> None:
         """See `transport.Consumer`."""
         client = await self._connection.open()
         self._js = client.jetstream(timeout=PUBLISH_S)
+        if looked is not None:
+
+            async def see(message: Msg) -> None:
+                token = message.subject.rpartition(".")[2]
+                if is_site(token):
+                    await looked(token)
+
+            await client.subscribe(f"{LOOK}.*", cb=see)
         if asked is None:
             return
 
@@ -376,6 +395,38 @@ class NatsConsumer:
         for message in done:
             with suppress(Exception):
                 await message.ack()
+
+    async def show(self, token: str, site: str, data: bytes) -> None:
+        """See `transport.Consumer`."""
+        client = self._connection.client
+        if client is None or not client.is_connected:
+            raise NotConnected("there is no connection")
+        try:
+            await client.publish(f"{SHOW}.{token}.{site or END}", data)
+            await client.flush(int(PUBLISH_S))
+        except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
+            raise NotConnected(why(error)) from None
+
+    async def look(self, token: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See `transport.Consumer`."""
+        client = self._connection.client
+        if client is None:
+            raise NotConnected("there is no connection")
+        shown = await client.subscribe(f"{SHOW}.{token}.*")
+        try:
+            await client.publish(f"{LOOK}.{token}")
+            while True:
+                try:
+                    message = await shown.next_msg(SHOWN_S)
+                except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
+                    raise NotConnected(f"no hub shows what it has: {why(error)}") from None
+                site = message.subject.rpartition(".")[2]
+                yield ("" if site == END else site), message.data
+                if site == END:
+                    return
+        finally:
+            with suppress(Exception):
+                await shown.unsubscribe()
 
     async def say(self, site: str, data: bytes) -> None:
         """See `transport.Consumer`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from time import monotonic, time_ns
 from typing import Final
 
 from hopscope.fleet import messages
 from hopscope.fleet.hub_store import HubStore
-from hopscope.fleet.messages import BadMessage, Says
+from hopscope.fleet.messages import BadMessage, Says, Shown
+from hopscope.fleet.outbox import Outbox
 from hopscope.fleet.sites import Assignments
 from hopscope.fleet.transport import Consumer, NotConnected, Received, end_all
 from hopscope.history.schema import StoreError
@@ -47,6 +48,7 @@ class Hub:
         self._told_at = self._pruned_at = 0.0
         self._complained: dict[str, float] = {}
         self._trouble: str | None = None
+        self._is_showing = asyncio.Lock()
         self._is_busy = asyncio.Lock()
         """The store is for one at a time."""
         store.on_refused = self._refused
@@ -80,7 +82,7 @@ class Hub:
     async def _connect(self) -> None:
         while True:
             try:
-                await self._consumer.open(self._asked)
+                await self._consumer.open(self._asked, self._looked)
             except NotConnected as why:
                 if not why.passes:
                     self._tell(str(why))
@@ -138,6 +140,26 @@ class Hub:
         if len(self._asking) < messages.MOST_SITES:
             self._asking.add(site)
         await self._say_marks(site, set(asks.boots), asks.version)
+
+    async def _looked(self, token: str) -> None:
+        """Somebody wants to see what is here: of the last run of each site all but what is in segments. What comes
+        from then on the broker has."""
+        async with self._is_showing:
+            end = Shown(self._store.stream, self._store.position)
+            with suppress(NotConnected, StoreError, OSError):
+                for site, boot in self._store.newest():
+                    for part in await in_background(lambda site=site, boot=boot: self._shown(site, boot)):  # type: ignore[misc]
+                        await self._consumer.show(token, site, part)
+                await self._consumer.show(token, "", messages.encode(end))
+
+    def _shown(self, site: str, name: str) -> list[bytes]:
+        with closing(Outbox(self._store.path, site)) as outbox:
+            boot, found, after = outbox.boot(name), [], -1
+            while boot is not None and after < boot.newest:
+                for message in outbox.messages(boot, after):
+                    found.append(messages.encode(message))
+                    after = message.last
+        return found
 
     # --- what they should probe ---------------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ class HubStore:
     def __init__(self, path: str, *, limit: int | None = None) -> None:
         """`limit`: bytes that it may have, the oldest goes beyond that. `StoreError`, `OSError`."""
         self.path = path
+        self.path = path
         self._connection = schema.open_to_write(path)
         try:
             add_tables(self._connection)
@@ -149,6 +150,13 @@ class HubStore:
         if self._of_site.get(site, 0) >= MOST_BOOTS:
             raise BadMessage(f"its agent began {MOST_BOOTS} times already")
         return None
+
+    def newest(self) -> list[tuple[str, str]]:
+        """Site and boot of each site's last run."""
+        last: dict[str, tuple[int, str]] = {}
+        for (site, boot), state in self._boots.items():
+            last[site] = max(last.get(site, (0, "")), (state.run, boot))
+        return [(site, boot) for site, (_, boot) in sorted(last.items())]
 
     def prune(self) -> bool:
         """Let some of the oldest go where there is too much; whether that was enough. `StoreError`."""

@@ -151,14 +151,22 @@ class Says(msgspec.Struct, frozen=True):
     targets: Annotated[list[Query], msgspec.Meta(max_length=MOST_TARGETS)] | None = None
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """The hub to a screen: that was all that it has, up to this position of this stream."""
+
+    stream: Annotated[str, msgspec.Meta(max_length=200)]
+    position: Number
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _messages: Final = msgspec.msgpack.Decoder(Message)
 _asks: Final = msgspec.msgpack.Decoder(Asks)
+_shown: Final = msgspec.msgpack.Decoder(Shown)
 _says: Final = msgspec.msgpack.Decoder(Says)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def encode(what: Message | Asks | Says) -> bytes:
+def encode(what: Message | Asks | Says | Shown) -> bytes:
     """As it is sent."""
     return _encoder.encode(what)
 
@@ -188,5 +196,13 @@ def read_says(data: bytes) -> Says:
     """What the hub says. `BadMessage`."""
     try:
         return _says.decode(data[: 2 * MOST_BYTES])
+    except _UNREADABLE as error:
+        raise BadMessage(str(error)) from None
+
+
+def read_shown(data: bytes) -> Shown:
+    """The end of what a hub shows. `BadMessage`."""
+    try:
+        return _shown.decode(data[:MOST_BYTES])
     except _UNREADABLE as error:
         raise BadMessage(str(error)) from None

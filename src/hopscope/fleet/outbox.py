@@ -65,12 +65,18 @@ class Outbox:
 
     def boots(self) -> list[Boot]:
         """Those of which the hub lacks something, the oldest first. `StoreError`."""
+        return [boot for boot in self._all() if boot.mark < boot.newest]
+
+    def _all(self) -> list[Boot]:
         words = (
             f"SELECT boot.run, boot, begun, hopscope, mark, {NEWEST_ROW} FROM boot JOIN run ON run.id = boot.run"  # noqa: S608
             " WHERE site = ? ORDER BY boot.run"
         )
-        found = [Boot(*row) for row in self._asked(words, self._site)]
-        return [boot for boot in found if boot.mark < boot.newest]
+        return [Boot(*row) for row in self._asked(words, self._site)]
+
+    def boot(self, name: str) -> Boot | None:
+        """One of them, whether the hub lacks something of it or not. `StoreError`."""
+        return next((boot for boot in self._all() if boot.name == name), None)
 
     def has(self, boot: str, mark: int) -> None:
         """The hub has all rows of a boot up to this one on its disk, and no more. `StoreError`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
 
@@ -55,9 +55,9 @@ class Publisher(Protocol):
 class Consumer(Protocol):
     """A hub's side."""
 
-    async def open(self, asked: Asked | None = None) -> None:
-        """Connect; from then on the connection comes back by itself. `asked` is told what agents ask. `NotConnected`:
-        this may be called again."""
+    async def open(self, asked: Asked | None = None, looked: Looked | None = None) -> None:
+        """Connect; from then on the connection comes back by itself. `asked` is told what agents ask, `looked` who
+        wants to see all that is there. `NotConnected`: this may be called again."""
 
     async def begin(self, stream: str, position: int) -> str:
         """Hand out what stands behind this position of this stream, or where that is another by now, all there is; the
@@ -71,6 +71,13 @@ class Consumer(Protocol):
     async def done(self) -> None:
         """All that was fetched is on the disk."""
 
+    async def show(self, token: str, site: str, data: bytes) -> None:
+        """To whoever looks: something of a site, or with none the end. `NotConnected`."""
+
+    def look(self, token: str) -> AsyncIterator[tuple[str, bytes]]:
+        """What a hub shows: site and body; it ends with a body of no site. `NotConnected` where none answers."""
+        ...
+
     async def say(self, site: str, data: bytes) -> None:
         """To a site's agent, where it listens."""
 
@@ -80,6 +87,8 @@ class Consumer(Protocol):
 
 Asked: TypeAlias = Callable[[str, bytes], Awaitable[None]]
 """Is told which site asks, and what."""
+Looked: TypeAlias = Callable[[str], Awaitable[None]]
+"""Is told who looks, by a token drawn by lot."""
 Heard: TypeAlias = Callable[[bytes], None]
 """Is told what the hub says."""
 State: TypeAlias = Callable[[str], None]

@@ -159,9 +159,14 @@ class Store:
                 )
         return counts
 
+    def is_hubs(self) -> bool:
+        """Whether it has what several sites sent. `StoreError`."""
+        is_of_fleet = self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'hub'")
+        return bool(is_of_fleet and self._tables.rows("SELECT 1 FROM hub LIMIT 1"))
+
     def boots(self) -> list[SiteBoot]:
-        """Of a fleet's store, the runs of agents, the oldest first; else none. `StoreError`."""
-        if not self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'boot'"):
+        """Of a hub's store, the runs of agents, the oldest first; else none. `StoreError`."""
+        if not self.is_hubs():
             return []
         words = "SELECT run, site, heard, ahead FROM boot ORDER BY run DESC LIMIT ?"
         found = self._tables.rows(words, MOST_TRACES)
