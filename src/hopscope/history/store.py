@@ -22,9 +22,10 @@ from hopscope.history.block import BadBlock, ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
+from hopscope.history.sites import Sites
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
-from hopscope.history.traces import RecordedRun, SiteBoot, Trace
+from hopscope.history.traces import RecordedRun, Trace
 from hopscope.history.unpacking import Rows, addresses_of, inflated, unpack
 from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
@@ -52,7 +53,7 @@ T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
 
 
-class Store:
+class Store(Sites):
     """One file, open for reading. A context manager; for one thread."""
 
     def __init__(self, path: str | sqlite3.Connection) -> None:
@@ -158,19 +159,6 @@ class Store:
                     max(until, _moment(one.until)),
                 )
         return counts
-
-    def is_hubs(self) -> bool:
-        """Whether it has what several sites sent. `StoreError`."""
-        is_of_fleet = self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'hub'")
-        return bool(is_of_fleet and self._tables.rows("SELECT 1 FROM hub LIMIT 1"))
-
-    def boots(self) -> list[SiteBoot]:
-        """Of a hub's store, the runs of agents, the oldest first; else none. `StoreError`."""
-        if not self.is_hubs():
-            return []
-        words = "SELECT run, site, heard, ahead FROM boot ORDER BY run DESC LIMIT ?"
-        found = self._tables.rows(words, MOST_TRACES)
-        return [SiteBoot(run, clean(site), _moment(heard), ahead) for run, site, heard, ahead in found][::-1]
 
     # --- what happened ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,31 @@
+"""What a store says of sites: a hub's has the runs of many."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hopscope.history.tables import Tables
+from hopscope.history.traces import SiteBoot
+from hopscope.names.clean import clean
+
+MOST_BOOTS: Final = 40_000
+"""The newest so many are read."""
+
+
+class Sites:
+    """A part of `store.Store`."""
+
+    _tables: Tables
+
+    def is_hubs(self) -> bool:
+        """Whether it has what several sites sent. `StoreError`."""
+        is_of_fleet = self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'hub'")
+        return bool(is_of_fleet and self._tables.rows("SELECT 1 FROM hub LIMIT 1"))
+
+    def boots(self) -> list[SiteBoot]:
+        """Of a hub's store, the runs of agents, the oldest first; else none. `StoreError`."""
+        if not self.is_hubs():
+            return []
+        words = "SELECT run, site, heard, ahead FROM boot ORDER BY run DESC LIMIT ?"
+        found = self._tables.rows(words, MOST_BOOTS)
+        return [SiteBoot(run, clean(site), heard, ahead) for run, site, heard, ahead in found][::-1]
