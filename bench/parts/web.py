@@ -71,7 +71,7 @@ async def _looked_at(server: Server, seconds: int) -> list[Row]:
         Row("web", "PSS of the server and of what viewers are forked from", "MiB",
             (sum(_memory_mib(pid)[1] for pid in above),)),
         Row("web", "processes that a viewer starts, workers among them", "", (len(others),), 0),
-        Row("web", "a viewer's first frame, from the websocket on", "ms", tuple(first_ms), 500),
+        Row("web", "a viewer's first frame, from the websocket on", "ms", tuple(first_ms), 1000),
         Row("web", "CPU of a viewer at a round a second", "% of a core", tuple(cpu)),
     ]  # fmt: skip
 

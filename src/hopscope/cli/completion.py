@@ -46,6 +46,7 @@ _hopscope() {{
     case $prev in
 {body}
         demo) COMPREPLY=($(compgen -W "$(_hopscope_scenarios)" -- "$cur")); return;;
+        web) COMPREPLY=($(compgen -f -- "$cur")); return;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '{flags}' -- "$cur"))
@@ -73,7 +74,11 @@ def _zsh() -> str:
 _hopscope_scenarios() {{ compadd -- ${{(f)"$(hopscope demo --list 2>/dev/null | cut -d' ' -f1)"}} }}
 _hopscope_targets() {{
   if (( CURRENT == 2 )); then compadd -- {" ".join(SUBCOMMANDS)}; fi
-  if [[ $words[2] == demo ]]; then _hopscope_scenarios; else _hosts; fi
+  case $words[2] in
+    demo) _hopscope_scenarios;;
+    web) _files;;
+    *) _hosts;;
+  esac
 }}
 _hopscope() {{
   _arguments -s \\
@@ -99,7 +104,8 @@ def _fish() -> str:
     lines = [
         "# fish completion for hopscope: hopscope --completion fish | source",
         "complete -c hopscope -f -n __fish_is_first_token -a '" + " ".join(SUBCOMMANDS) + "'",
-        "complete -c hopscope -f -n 'not __fish_seen_subcommand_from demo' -a '(__fish_print_hostnames)'",
+        "complete -c hopscope -f -n 'not __fish_seen_subcommand_from demo web' -a '(__fish_print_hostnames)'",
+        "complete -c hopscope -F -n '__fish_seen_subcommand_from web'",
         "complete -c hopscope -f -n '__fish_seen_subcommand_from demo'"
         " -a \"(hopscope demo --list 2>/dev/null | string replace -r ' .*' '')\"",
     ]

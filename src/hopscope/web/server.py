@@ -77,13 +77,15 @@ class Server:
             listening.setblocking(False)
             listening.listen(MOST_CONNECTIONS)
             accepting = asyncio.create_task(self._accept(listening, runner))
-            begun()
-            await over.wait()
-            accepting.cancel()
-            listening.close()
-            await asyncio.gather(*(self._close(one, WSCloseCode.GOING_AWAY) for one in self._sockets))
-            await runner.cleanup()
-            self._viewers.end()
+            try:
+                begun()
+                await over.wait()
+            finally:
+                accepting.cancel()
+                listening.close()
+                await asyncio.gather(*(self._close(one, WSCloseCode.GOING_AWAY) for one in self._sockets))
+                await runner.cleanup()
+                self._viewers.end()
 
     @staticmethod
     async def _accept(listening: socket.socket, runner: web.AppRunner) -> None:
