@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from hopscope.views.report.document import Document
 from hopscope.views.report.explain import explanation, ticket
 from hopscope.views.report.formats import render
+from hopscope.wire.discovered import Discovered
 from tests.session.test_flows import EPOCH, facts, folded
 
 SAID = "1 of 3 flows lose 50 %, by 198.51.100.1 (hop 1), the others 0 %"
@@ -91,3 +93,12 @@ def test_names_of_strangers_are_text_there_too() -> None:
     markdown = render(made, "markdown").split("Parallel paths", 1)[1]
     assert "<b>" not in markdown
     assert all(line.count("|") == len(ROWS[0]) + 1 for line in markdown.splitlines()[4:])
+
+
+def test_what_a_search_found_stands_with_them() -> None:
+    found = Discovered(1, EPOCH, "per-flow", 3, 0.05, 90, 20, True, (), (), (0, 1, 2))
+    target = msgspec.structs.replace(document().targets[0], discovered=found)
+    made = Document((target,), EPOCH, "box", "0.1.0")
+    for name in ("wide", "markdown", "html"):
+        assert "a fourth of equal share would have been missed with probability 5 %" in render(made, name)
+    assert "a fourth of equal share" in explanation(made)

@@ -167,6 +167,23 @@ async def test_one_flow_says_how_to_see_parallel_paths() -> None:
         assert "--flows 16" in it.text()
 
 
+async def test_a_search_for_paths_says_so_while_it_lasts_and_then_what_it_found() -> None:
+    session = VirtualSession("bundle", flows=0).play(1)
+    async with on_screen(session) as it:
+        await it.press("P")
+        assert "still looking for parallel paths" in it.text()
+        session.play(40)
+        it.app.tick()
+        await it.press("P")
+        text = " ".join("\n".join(sheet(it)).replace("│", " ").split())
+        assert "8 paths; a ninth of equal share would have been missed with probability 5 %" in text
+        assert text.count("cr3.mid") == 8
+    alone = VirtualSession("healthy", flows=0).play(40)
+    async with on_screen(alone) as it:
+        await it.press("P")
+        assert "one path (95 %)" in it.text()
+
+
 async def test_hidden_hops_stay_hidden() -> None:
     async with on_screen(played(), options=ScreenOptions(glyphs="unicode", hidden_hops=7)) as it:
         await it.press("P", "enter")

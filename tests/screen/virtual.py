@@ -21,6 +21,7 @@ from hopscope.session.recall import Recall
 from hopscope.session.target_fold import TargetFold
 from hopscope.session.told import Happening
 from hopscope.sim.library import demo
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import Begun, Paused, Resumed
 from hopscope.wire.messages import Answered, Counters, Failed, Lost, Plan, Protocol, RoundStarted, Sent, Start, Started
 from tests.lab.virtual import simulated
@@ -87,6 +88,8 @@ class VirtualSession:
                     event = msgspec.structs.replace(event, at=event.at + self._shift)
                 elif isinstance(event, Sent | Answered | Lost | Failed):
                     event = msgspec.structs.replace(event, sent_at=event.sent_at + self._shift)
+                elif isinstance(event, Discovered):
+                    event = msgspec.structs.replace(event, at=event.at + self._shift)
                 elif not isinstance(event, Started):
                     continue
                 self._folds[event.target].apply(event)

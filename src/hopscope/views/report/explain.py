@@ -9,7 +9,6 @@ from hopscope.views.report import paths
 from hopscope.views.report.document import Document, query_of
 from hopscope.views.report.text import wide
 from hopscope.views.report.words import MOST_HAPPENED, happened, measured, said_of, verdict
-from hopscope.words.parallel import fan_words
 
 
 def explanation(document: Document) -> str:
@@ -31,7 +30,7 @@ def ticket(document: Document) -> str:
 def _paths(target: Target) -> list[str]:
     """Of several flows which go where, and those of a bad path by addresses and ports."""
     fan = paths.fan_of(target)
-    return [] if fan is None else [fan_words(fan), *paths.ill_flows(target, fan)]
+    return [] if fan is None else [paths.said(target, fan), *paths.ill_flows(target, fan)]
 
 
 def _lines(document: Document, target: Target) -> list[str]:

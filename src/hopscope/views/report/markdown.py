@@ -17,7 +17,6 @@ from hopscope.views.report.document import UNKNOWN, Document, query_of
 from hopscope.views.report.words import evidence, host, labels, measured, owner_words, remark, verdict
 from hopscope.words.numbers import exact_ms as ms
 from hopscope.words.numbers import exact_percent as percent
-from hopscope.words.parallel import fan_words
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
@@ -51,7 +50,7 @@ def _report(document: Document, target: Target) -> str:
         lines += [_row(cells) for cells in _hop(document, target, hop)]
     fan = paths.fan_of(target)
     if fan is not None:
-        lines += ["", f"**Parallel paths**: {text(fan_words(fan))}.", "", _row(paths.HEAD)]
+        lines += ["", f"**Parallel paths**: {text(paths.said(target, fan))}.", "", _row(paths.HEAD)]
         lines.append(_row(["--:" if title in paths.NUMBERS else "---" for title in paths.HEAD]))
         lines += [_row([text(cell) for cell in cells]) for cells in paths.rows(document, target, fan)]
     return "\n".join(lines) + "\n"

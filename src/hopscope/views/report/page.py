@@ -28,7 +28,6 @@ from hopscope.words.hops import hop_finding
 from hopscope.words.moods import mood
 from hopscope.words.numbers import exact_ms as ms
 from hopscope.words.numbers import exact_percent as percent
-from hopscope.words.parallel import fan_words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #6a737d; --line: #d8dee4;
@@ -167,7 +166,7 @@ def _paths(document: Document, target: Target) -> list[str]:
         for cells in paths.rows(document, target, fan)
     )
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
-    words = f"<p>{escape(_sentence(fan_words(fan)))}.</p>"
+    words = f"<p>{escape(_sentence(paths.said(target, fan)))}.</p>"
     return ["<h2>Parallel paths</h2>", words, f'<div class="wide">{table}</div>']
 
 

@@ -8,8 +8,9 @@ from hopscope.path.stats import loss_pct
 from hopscope.session.model import Target
 from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname
+from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import exact_ms, exact_percent
-from hopscope.words.parallel import ILL, Fan, ParallelPath, five_tuple
+from hopscope.words.parallel import ILL, Fan, ParallelPath, fan_words, five_tuple
 
 HEAD: Final = ("Path", "By", "Share %", "Flows", "Source ports", "Sent", "Lost", "Loss %", "Median", "State")
 NUMBERS: Final = frozenset(("Path", "Share %", "Flows", "Sent", "Lost", "Loss %", "Median"))
@@ -20,6 +21,12 @@ _MOST_PORTS: Final = 8
 def fan_of(target: Target) -> Fan | None:
     """The paths; None where a target has one flow."""
     return paths_of(target) if target.flows else None
+
+
+def said(target: Target, fan: Fan) -> str:
+    """What there is to be said of all of them, and what a search for them found."""
+    words = fan_words(fan)
+    return words if target.discovered is None else f"{words}; {discovery_words(target.discovered)}"
 
 
 def rows(document: Document, target: Target, fan: Fan) -> list[tuple[str, ...]]:

@@ -13,7 +13,6 @@ from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report import mtr, paths
 from hopscope.views.report.document import Document, Style, hostname, latest
-from hopscope.words.parallel import fan_words
 
 NARROW = 33
 
@@ -52,7 +51,7 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
         lines += _hop(document, target, hop, columns, width, wide=wide)
     fan = paths.fan_of(target)
     if fan is not None:
-        lines += ["", f"Parallel paths: {fan_words(fan)}.", *paths.table(document, target, fan)]
+        lines += ["", f"Parallel paths: {paths.said(target, fan)}.", *paths.table(document, target, fan)]
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from hopscope.views.screen import hosts, labels
 from hopscope.views.screen.options import NamesMode
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, wrap
+from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import count, percent, share, span_ms, table_ms
 from hopscope.words.parallel import Fan, ParallelPath, fan_words, five_tuple
 
@@ -52,8 +53,9 @@ def rows(
 ) -> tuple[list[Row], list[range]]:
     """The lines, and which of them are each path's. `opened`: the paths of which the flows stand there as well."""
     out = [Line().add(f" {target.query}", look.strong).row(width, look.text)]
-    pieces = wrap(fan_words(fan), max(10, width - 2))
-    out += [Line().add(f" {piece}", look.text).row(width, look.text) for piece in pieces]
+    for words, style in ((fan_words(fan), look.text), (found_words(target), look.quiet)):
+        pieces = wrap(words, max(10, width - 2))
+        out += [Line().add(f" {piece}", style).row(width, look.text) for piece in pieces]
     if not fan.paths:
         return out, []
     columns = _columns(width)
@@ -83,6 +85,11 @@ def rows(
             out += [_flow(target, flow, look, width, hit) for flow in path.flows]
         spans.append(range(begin, len(out)))
     return out, spans
+
+
+def found_words(target: Target) -> str:
+    """What a search for parallel paths found, the last time; empty where there was none."""
+    return "" if target.discovered is None else discovery_words(target.discovered)
 
 
 def ticket(target: Target, fan: Fan, number: int) -> str:

@@ -20,6 +20,14 @@ def why(context: ActionContext) -> None:
 def parallel_paths(context: ActionContext) -> None:
     target = context.state.chosen
     if target is None or not target.flows:
+        if target is not None and target.discovered is not None:
+            from hopscope.words.discovery import discovery_words
+
+            context.say(discovery_words(target.discovered))
+            return
+        if target is not None and target.plan is not None and target.plan.flows == 0:
+            context.say("still looking for parallel paths")
+            return
         context.say("one flow takes one path: start with -u --flows 16, or -T --flows 16, to see parallel ones")
         return
     from hopscope.views.screen.dialogs.paths import PathsScreen
