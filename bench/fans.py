@@ -77,7 +77,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, metavar="N", help="how often each is played (default 200)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default 2)")
     parser.add_argument("--verbose", action="store_true", help="what was wrong, each time")
-    parser.add_argument("having", nargs="?", default="", help="only networks whose name contains this")
+    parser.add_argument(
+        "having", nargs="?", default="", help="only networks whose name contains this; 'alike': only the last"
+    )
     given = parser.parse_args()
     began, all_right = time.monotonic(), True
     print(f"{given.seeds} seeds\n")
@@ -93,7 +95,7 @@ def main() -> int:
                 for seed, (wrong, _, _) in enumerate(played, 1):
                     if wrong:
                         print(f"  seed {seed}: {'; '.join(wrong)}")
-        for kind in ALIKE if not given.having else ():
+        for kind in ALIKE if given.having in "alike" else ():
             share = mean(pool.map(alike, [(kind, seed) for seed in range(1, given.seeds + 1)], chunksize=5))
             count, rate, burst = kind
             kind_of = f"{count} alike, {100 * rate:g} % lost, {burst:g} in a row"

@@ -162,6 +162,15 @@ def slow(router_: str) -> Check:
     return check
 
 
+def target_limits(fan: Fan) -> list[str]:
+    """At the end; until ten rounds are compared it looks as if the first flow lost what others got."""
+    verdict = fan.said["verdict"]
+    words = (*verdict["not"], *(note["text"] for note in verdict["notes"]))
+    is_said = any("limits" in text for text in words)
+    right = verdict["kind"] in ("healthy", "recovered") and is_said
+    return [] if right else [f"{verdict['kind']}: {verdict['text']} {words}"]
+
+
 def reached_in_order(fan: Fan) -> list[str]:
     """Of a diamond that goes away: its paths, then one."""
     counts = [one.found for one in fan.found]
@@ -213,7 +222,7 @@ CASES = (
     Case(
         "a07-fan8-limits",
         around(eight(), target="rate_limit = { rate = 1, burst = 6 }"),
-        all_of(nobody_named, never("bad-member")),
+        all_of(nobody_named, never("bad-member"), target_limits),
         40,
         share=0.985,
     ),

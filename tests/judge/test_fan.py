@@ -76,6 +76,26 @@ def test_the_bad_member_is_named_with_its_flows_ports_and_routers_and_the_others
     assert bad.confidence >= 0.99
 
 
+def test_an_answer_a_round_for_all_of_them_is_a_limit_and_nobody_is_bad() -> None:
+    fan = Fan(1, flows=8)
+    for round_ in range(60):
+        for flow, row in enumerate(fan.rows):
+            row.append(OK if flow == round_ * 3 % 8 else LOST)
+    fan.play(0)
+    fan.watch.take(FlowRound(0, fan.rows, fan.ways, fan.known, [20_000 + flow for flow in range(8)]))
+    assert fan.watch.is_limited
+    assert fan.watch.bad is None
+    assert {finding.state for finding in fan.watch.findings} == {"unknown"}
+
+
+@pytest.mark.parametrize(("rate", "flows"), [(0.2, 8), (0.8, 8), (0.9, 16), (1.0, 8)])
+def test_what_chance_loses_is_no_limit_however_much(rate: float, flows: int) -> None:
+    fan = Fan(2, flows=flows, others=rate, bad=rate)
+    for _ in range(150):
+        fan.play(1)
+        assert not fan.watch.is_limited
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_fifth_beside_a_hundredth_is_named_and_nobody_else(seed: int) -> None:
     fan = Fan(seed, bad=0.2, others=0.01)

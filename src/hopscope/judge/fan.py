@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.parallel import ALPHA, APART, FEWEST, LOST, Evidence, FlowFinding, apart_of, events
+from hopscope.judge.parallel import ALPHA, APART, FEWEST, LOST, Evidence, FlowFinding, apart_of, events, share_a_limit
 
 Members = tuple[tuple[int, str | None], ...]
 """Of a flow: TTL and router, where flows part; None: nobody was heard there."""
@@ -161,6 +161,8 @@ class FanWatch:
         self.findings: tuple[FlowFinding, ...] = ()
         """Of each flow."""
         self.bad: BadLinks | None = None
+        self.is_limited = False
+        """The target gives all flows together an answer or a few a round: nothing can be compared."""
 
     def take(self, known: FlowRound) -> None:
         """All that is known by now; rounds that were compared are not looked at again, unless flows go other ways."""
@@ -179,6 +181,10 @@ class FanWatch:
             if self._apart_of(known) != self._apart:
                 self._begin_again(known)
         self._compare(known, end)
+        self.is_limited = share_a_limit(known.rows)
+        if self.is_limited:
+            self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
+            return
         self.findings = tuple(self._finding(flow, known.rows[flow]) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
 

@@ -84,6 +84,7 @@ class Judge:
         self._floor = 0
         self._links: BadLinks | None = None
         """Which of several flows go by a bad link, as was told."""
+        self._is_limited = False
         self._links_ended = 0
         """The ordinal of the round after their last loss, once that is over."""
         self._notes: tuple[int, tuple[Note, ...]] | None = None
@@ -109,8 +110,10 @@ class Judge:
         self.version = max(self.version, other.version)
         self._changed()
 
-    def compared(self, links: BadLinks | None) -> None:
-        """What a comparison of the target's flows found by the newest round; it counts from the next one on."""
+    def compared(self, links: BadLinks | None, *, is_limited: bool = False) -> None:
+        """What a comparison of the target's flows found by the newest round; it counts from the next one on.
+        `is_limited`: the target answers, and gives all flows together an answer or a few a round."""
+        self._is_limited = is_limited
         if links is None and self._links is not None and len(self._series):
             # What was lost by then is told of, and counts for nothing else.
             series = self._series
@@ -243,6 +246,8 @@ class Judge:
             return None
         if self._links is not None:
             return bad_links(self._links, series)
+        if self._is_limited:
+            return None  # what this flow loses there is the other flows' answers
         silent = silent_rounds(series)
         if silent:
             found = said(series, silent) or loop(series, silent)
@@ -384,5 +389,9 @@ class Judge:
             if found is not None and found.numbers.paths:
                 # By one flow alone a bad link looks as if its routers limited their answers.
                 known = tuple(note for note in known if note.kind not in ("rate-limit", "target-limits", "silent"))
+            if self._is_limited:
+                known = tuple(note for note in known if note.kind not in ("chance-loss", "early-loss", "target-limits"))
+                ttl = max(series.hops, default=0) if series.target_ttl is None else series.target_ttl
+                known += (Note(kind="target-limits", ttl=ttl, sent=series.target.counted(0)[0]),)
             self._notes = turn, known
         return self._notes[1]

@@ -32,6 +32,12 @@ _ODDS: Final = (2.0, 4.0, 16.0, 64.0)
 _LEAST: Final = math.log(1e-3)
 """The logarithm below which evidence does not fall, so that what was well for a day is named nearly as soon as at the
 beginning. What is added by that makes wrong names more frequent by about a tenth an hour."""
+_LIMIT_ROUNDS: Final = 30
+_LIMIT_FLOWS: Final = 4
+_LIMIT_SHARE: Final = 0.3
+"""Of all probes, the answers that a limit leaves at the most."""
+_LIMIT_VARIES: Final = 0.2
+"""Of what chance would make it, the variance of the answers in a round."""
 _SLOW_NS: Final = 5 * MS
 _SLOW_SHARE: Final = 1.2
 
@@ -154,6 +160,25 @@ def burst(rows: Sequence[Sequence[int]], bad: int = 1) -> float:
             runs += sample == LOST != before
             before = sample
     return losses / runs if runs else 0.0
+
+
+def share_a_limit(rows: Sequence[Sequence[int]]) -> bool:
+    """Whether one answer or a few a round come back, whoever asks: a target that answers by errors gives no more. Then
+    most flows lose much, and the number of answers in a round hardly varies. Below four flows that cannot be told."""
+    counts = []
+    asked = 0
+    for samples in zip(*(row[-_LIMIT_ROUNDS:] for row in rows), strict=False):
+        known = [sample for sample in samples if sample >= LOST]
+        if len(known) == len(rows):
+            counts.append(sum(sample >= 0 for sample in known))
+            asked += len(known)
+    if len(rows) < _LIMIT_FLOWS or len(counts) < FEWEST or not any(counts[-3:]):
+        return False
+    answered = sum(counts)
+    share, mean = answered / asked, answered / len(counts)
+    varies = math.fsum((count - mean) ** 2 for count in counts) / len(counts)
+    by_chance: float = len(rows) * share * (1 - share)
+    return share <= _LIMIT_SHARE and varies <= _LIMIT_VARIES * by_chance
 
 
 def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]]:

@@ -35,6 +35,11 @@ class Comparison:
         """Of each flow, the first one included."""
         return self._watch.findings
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the target gives all flows together an answer or a few a round."""
+        return self._watch.is_limited
+
     def look(self, first: PathFold, port: int | None, flows: ParallelFlows, round_: int) -> BadLinks | None:
         """Take what is known when a round has begun; `port`: the first flow's own. The links that are bad now."""
         folds = (first, *(fold for _, fold in sorted(flows.folds.items())))

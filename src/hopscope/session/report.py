@@ -31,6 +31,7 @@ from hopscope.session.report_verdict import (
     said_of,
 )
 from hopscope.wire.messages import Clock, Family, FlowKind, Label, Method, Protocol
+from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import iso
 from hopscope.words.parallel import Fan, parallel_words
 
@@ -272,7 +273,8 @@ def _flow(flow: FlowPath, path: int) -> ReportFlow:
 def remarks(target: Target, paths: Fan | None = None) -> tuple[str, ...]:
     """What is to be said of how a target is probed: a line each. `paths`: and which of them is bad."""
     note = target.started.note if target.started else None
-    return tuple(text for text in (parallel_words(paths.paths) if paths else None, *target.notes, note) if text)
+    found = discovery_words(target.discovered) if target.discovered is not None else None
+    return tuple(text for text in (found, parallel_words(paths.paths) if paths else None, *target.notes, note) if text)
 
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:

@@ -177,7 +177,8 @@ class TargetFold:
                 self.last_round = max(self.last_round, fact.round)
                 if self.flows.folds:
                     port = self.started.source_port if self.started is not None else None
-                    self.judge.compared(self.comparison.look(self.path, port, self.flows, fact.round))
+                    links = self.comparison.look(self.path, port, self.flows, fact.round)
+                    self.judge.compared(links, is_limited=self.comparison.is_limited)
                 if self.past.timeline.is_due(fact.round):
                     self.past.timeline.take(self.path.snapshot())
             case Shared():

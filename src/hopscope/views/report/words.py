@@ -186,7 +186,7 @@ def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
         rows.append(("Probes", f"{way}, {started.packet_size if started else plan.packet_size} bytes, TOS {plan.tos}"))
         if started:
             flow = {"one": "one flow", "per-ttl": "a flow for each hop", "per-probe": "a flow for each probe"}
-            flows = f"{plan.flows} flows" if plan.flows > 1 else flow[started.flow]
+            flows = f"{1 + len(target.flows)} flows" if target.flows else flow[started.flow]
             rows.append(("Method", f"{started.method}, {flows}, RTT by the {started.clock}'s clock"))
         rows.append(("Schedule", f"a round every {plan.interval_ns / 1e9:g} s, lost after {plan.timeout_ns / 1e9:g} s"))
     rows += [("Note", note) for note in remarks(target, paths_of(target))]
