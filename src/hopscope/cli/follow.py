@@ -242,7 +242,7 @@ class Follow(Watched):
         site = None
         if boot is not None:
             site = boot.site
-            words = f"measured at {site}, and sent to {self._path}"
+            words = f"measured at {site}"
             if abs(boot.ahead) >= CLOCK_NS:
                 off = f"{span(abs(boot.ahead) / S)} {'ahead' if boot.ahead > 0 else 'behind'}"
                 words += f"; its clock is {off}, and these times are its own"

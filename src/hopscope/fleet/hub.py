@@ -172,7 +172,8 @@ class Hub:
                     async with self._is_busy:
                         await in_background(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
                         self._assigned = self._store.assigned()
-                    self._say(f"targets are assigned to {len(targets)} sites")
+                    if targets:
+                        self._say(f"targets are assigned to {len(targets)} sites")
                     for site in sorted(self._asking & self._assigned.keys()):
                         await self._say_marks(site, set(), -1)
             except (StoreError, ValueError, OSError) as why:
