@@ -269,7 +269,7 @@ async def test_a_flood_of_keys_from_one_holds_nobody_else_up(server: Server) -> 
             await flooding.type("j" * 60_000)
         await other.sees("watched in")
         assert len(server.viewers()) == 2
-    until(lambda: not server.viewers(), "a viewer goes on reading keys", 8)
+    until(lambda: not server.viewers(), "a viewer goes on reading keys")
 
 
 async def test_nobody_is_let_in_beyond_what_memory_there_is_for(server: Server) -> None:

@@ -42,7 +42,7 @@ async def test_a_viewer_is_killed_that_heeds_no_end(monkeypatch: pytest.MonkeyPa
     try:
         viewer = await viewers.fork(80, 24)
         assert await viewer.read() == b"here"
-        (parent,) = children_of_this()
+        parent = parent_of(viewers)
         (pid,) = children(parent)
         viewer.resize(10**30, -5)
         assert os.get_terminal_size(viewer._terminal) == (440, 1)
@@ -56,7 +56,7 @@ async def test_where_the_process_they_are_forked_from_ends_there_is_another_one(
     viewers = Viewers([sys.executable, "-c", ECHO], {})
     try:
         one = await viewers.fork(80, 24)
-        (parent,) = children_of_this()
+        parent = parent_of(viewers)
         with_signal(parent, signal.SIGKILL)
         until(lambda: state(parent) in "-Z", "it stayed")
         other = await viewers.fork(80, 24)
@@ -72,12 +72,13 @@ async def test_where_none_can_be_started_it_is_an_error_and_the_next_one_is_trie
     for _ in range(2):
         with pytest.raises(OSError):
             await viewers.fork(80, 24)
-    assert children_of_this() == []
+    assert viewers._process is None  # each was waited for
 
 
-def children_of_this() -> list[int]:
-    """Processes that this one started and that run."""
-    return [pid for pid in children(os.getpid()) if state(pid) not in "-Z"]
+def parent_of(viewers: Viewers) -> int:
+    """The process that they are forked from."""
+    assert viewers._process is not None
+    return viewers._process.pid
 
 
 async def test_a_connection_that_asks_for_nothing_whole_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

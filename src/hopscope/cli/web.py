@@ -45,7 +45,7 @@ def run(options: Options) -> int:
     with _listening(options.listen or LISTEN) as listening:
         from hopscope.web.guard import TOKEN, Guard
         from hopscope.web.page import Lacking
-        from hopscope.web.server import Server
+        from hopscope.web.server import Server, silence
         from hopscope.web.viewers import Viewers
 
         address, port = listening.getsockname()[:2]
@@ -65,6 +65,7 @@ def run(options: Options) -> int:
                 f"{configuration.plain(path)} in a browser: http://{Endpoint(host, port)}/?{TOKEN}={guard.token}\n"
             )
 
+        silence()
         asyncio.run(server.serve(listening, begun))
     return OK
 

@@ -36,6 +36,13 @@ USUAL_SIZE: Final = (80, 24)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def silence() -> None:
+    """Log nothing of what aiohttp has to say: requests' addresses hold the token, and tracebacks do."""
+    for name in ("aiohttp", "asyncio"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
+
+
 class Server:
     """Everything between a listening socket and the viewers."""
 
@@ -47,10 +54,6 @@ class Server:
         self._files = page.files()
         self._places = MOST_VIEWERS
         self._sockets: set[web.WebSocketResponse] = set()
-        # What aiohttp has to say would hold requests' addresses, and so the token; tracebacks hold them, too.
-        for name in ("aiohttp", "asyncio"):
-            logging.getLogger(name).addHandler(logging.NullHandler())
-            logging.getLogger(name).propagate = False
 
     async def serve(self, listening: socket.socket, begun: Callable[[], None]) -> None:
         """Serve until a signal asks for the end; then everything that was started is ended first."""
