@@ -51,7 +51,7 @@ class ChannelsInUse:
     def deadline(self, *, may_defer: bool) -> int:
         """When one of them has something to do. `may_defer`: answers that tell when they arrived may wait."""
         earliest = NEVER
-        for channel in self:
+        for channel in self._channels.values():
             due = None if may_defer and channel.timestamped and not channel.has_backlog else channel.deadline()
             if due is not None and due < earliest:
                 earliest = due
@@ -59,13 +59,13 @@ class ChannelsInUse:
 
     def work(self, now: int) -> None:
         """Do what is due."""
-        for channel in self:
+        for channel in self._channels.values():
             due = channel.deadline()
             if due is not None and due <= now:
                 channel.on_deadline(now)
 
     def close(self) -> None:
         """All of them. Idempotent."""
-        for channel in self:
+        for channel in self._channels.values():
             channel.close()
         self._channels.clear()

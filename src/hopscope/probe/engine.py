@@ -145,8 +145,8 @@ class Engine:
                 break
             heapq.heappop(heap)
         deadline = min(heap[0][0] if heap else NEVER, self._channels.deadline(may_defer=may_defer))
-        for explorer in self._explorers.values():
-            deadline = min(deadline, explorer.due)
+        if self._explorers:
+            deadline = min(deadline, *(explorer.due for explorer in self._explorers.values()))
         return deadline
 
     def tick(self) -> None:
@@ -162,7 +162,7 @@ class Engine:
             if target is not None and target.scheduled == at:
                 target.scheduled = NEVER
                 self._after(target, target.work(now, held=self._held))
-        for explorer in list(self._explorers.values()) if not self._held else ():
+        for explorer in list(self._explorers.values()) if self._explorers and not self._held else ():
             if explorer.due <= now:
                 explorer.work(now)
         if (counters := self._counting.due(now)) is not None:

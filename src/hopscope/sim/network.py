@@ -7,7 +7,6 @@ changes are counted from the first packet. The same packets at the same times gi
 from __future__ import annotations
 
 import heapq
-from operator import mul
 from random import Random
 from typing import NamedTuple
 
@@ -146,8 +145,9 @@ class Network:
         state: NodeState = fate.state
         at = None
         if fate.uniform is not None:
-            # Widths first: no number is drawn that no width is left for.
-            extra = sum(map(int, map(mul, fate.uniform, iter(rng.random, None))))
+            random = rng.random
+            for width in fate.uniform:
+                extra += int(random() * width)
         else:
             for link, base in fate.dynamic:
                 if link.is_uniform:
