@@ -60,6 +60,7 @@ class Playback(Watched):
         )
         self._are_added_up = True
         """Whether the last snapshot has all numbers of the time before the part."""
+        self._folds = {}
         self._last = self._part = self._load(self._end)
         self._last.advance()
         self._folds = self._last.folds
@@ -79,7 +80,7 @@ class Playback(Watched):
         else:
             begin = at // SPAN_NS * SPAN_NS - SPAN_NS
             until = min(begin + 2 * SPAN_NS, self._end)
-        return RecordedPart(self._store, self._traces, self._said, begin, until)
+        return RecordedPart(self._store, self._traces, self._said, begin, until, self._folds)
 
     # --- as a session -------------------------------------------------------------------------------------------
 

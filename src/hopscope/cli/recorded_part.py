@@ -64,22 +64,30 @@ class RecordedPart:
     """What happened from `begin` to `until` (epoch ns) to some traces, by number."""
 
     def __init__(
-        self, store: Store, traces: Mapping[int, Trace], said: Mapping[int, list[SaidVerdict]], begin: int, until: int
+        self,
+        store: Store,
+        traces: Mapping[int, Trace],
+        said: Mapping[int, list[SaidVerdict]],
+        begin: int,
+        until: int,
+        of_another: Mapping[int, TargetFold],
     ) -> None:
-        """`said`: of each trace, in the whole recording. `StoreError`, `ValueError` where that is broken."""
+        """`said`: of each trace, in the whole recording. `of_another`: another part's folds, which stand there until
+        something was told."""
         self.begin, self.until = begin, until
         self.recall = Recall()
         self._tellings: dict[int, _Telling] = {}
         for number, trace in traces.items():
             facts = (fact for _, fact in store.facts(trace, begin, until + 1) if not isinstance(fact, Removed))
-            first = next(facts, None)
-            if first is not None:
-                if not isinstance(first, Asked):
-                    raise StoreError("it is broken")
-                fold = TargetFold(number, first)
-                fold.told = RecordedTold(said[number])
-                self._tellings[number] = _Telling(fold, facts, self.recall, trace.begun, begin)
-        self.folds = {number: telling.fold for number, telling in self._tellings.items()}
+            told = RecordedTold(said[number])
+            self._tellings[number] = _Telling(number, facts, told, self.recall, trace.begun, begin)
+        self._of_another = of_another
+
+    @property
+    def folds(self) -> dict[int, TargetFold]:
+        """By number; of what nothing was recorded there is none."""
+        folds = {number: telling.fold or self._of_another.get(number) for number, telling in self._tellings.items()}
+        return {number: fold for number, fold in folds.items() if fold is not None}
 
     def advance(self) -> None:
         """Tell all of them everything. `StoreError`, `IllegalFact`."""
@@ -122,16 +130,22 @@ class RecordedPart:
 class _Telling:
     """One trace's facts, and the fold that was told some of them."""
 
-    def __init__(self, fold: TargetFold, facts: Iterator[TargetFact], recall: Recall, begun: int, begin: int) -> None:
+    def __init__(
+        self, number: int, facts: Iterator[TargetFact], told: RecordedTold, recall: Recall, begun: int, begin: int
+    ) -> None:
         """`begun`: when it was begun, `begin`: where the part begins, epoch ns."""
-        self.fold = fold
+        self.fold: TargetFold | None = None
+        """None: nothing was told yet."""
         self.known_until = 0
         self.anew = [begun]
         """From when on it is counted, the newest last."""
+        self._number = number
         self._begin = begin
         self._facts = facts
-        self._next = next(facts, None)
+        self._next: TargetFact | None = None
+        self._is_read = False
         self._broken: StoreError | None = None
+        self._told = told
         self._recall = recall
         self._count = 0
 
@@ -141,17 +155,35 @@ class _Telling:
             return True
         if self._broken is not None:
             raise self._broken
+        if not self._is_read:
+            self._is_read = True
+            self._read()
         before = self._count
         while self._next is not None and log.moment(self._next) <= until:
             if most is not None and self._count - before >= most:
                 return False
             self._tell(self._next)
+            self._read()
         self.known_until = until
-        self._recall.pass_by(self.fold)
+        if self.fold is not None:
+            self._recall.pass_by(self.fold)
         return True
+
+    def _read(self) -> None:
+        try:
+            self._next = next(self._facts, None)
+        except StoreError as why:
+            self._broken = why
+            raise
 
     def _tell(self, fact: TargetFact) -> None:
         fold = self.fold
+        if fold is None:
+            if not isinstance(fact, Asked):
+                raise StoreError("it is broken")
+            self.fold = TargetFold(self._number, fact)
+            self.fold.told = self._told
+            return
         fold.apply(fact)
         if isinstance(fact, RoundStarted):
             fold.told.keep(fold.judge.judged(), fact.at)
@@ -164,8 +196,3 @@ class _Telling:
         self._count += 1
         if self._count % log.BLOCK == 0:
             self._recall.pass_by(fold)
-        try:
-            self._next = next(self._facts, None)
-        except StoreError as why:
-            self._broken = why
-            raise
