@@ -23,6 +23,7 @@ from hopscope.cli import assertions, config
 from hopscope.cli.errors import UsageError
 from hopscope.history.block import PACKED, BadBlock, PackedRow
 from hopscope.history.unpacking import Rows, unpack
+from hopscope.metrics import requests
 from hopscope.names import owners
 from hopscope.names.clean import LIMIT, clean
 from hopscope.names.databases import DatabaseError, Databases
@@ -290,6 +291,24 @@ def browsers(data: bytes) -> None:
     assert not one.has_cookie({one.cookie_name: text})
 
 
+def scrapes(data: bytes) -> None:
+    """What somebody says who should be Prometheus."""
+    for is_private in (True, False):
+        try:
+            head = requests.head_of(data)
+            if head is None:
+                return
+            method, accepted = requests.read(head, is_private=is_private)
+        except requests.Refused as refused:
+            status, is_head = refused.status, refused.is_head
+        else:
+            assert method in (b"GET", b"HEAD")
+            assert len(accepted) <= requests.MOST_HEAD
+            assert accepted == accepted.lower()
+            continue
+        assert requests.refusal(status, is_head=is_head).startswith(f"HTTP/1.1 {status} ".encode())
+
+
 class _Headers:
     def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
         self._lines = [(name.lower(), value.strip()) for name, value in lines]
@@ -354,6 +373,9 @@ def _targets() -> dict[str, Target]:
         "browsers": Target(browsers, (messages, guard), (b"Host: ", b"X-Forwarded-Host: ", b"[::1]", b'["stdin", "')),
         "fleet": Target(
             fleet, (fleet_messages, unpacking), (b"\x87\xb0", b"\xa4type", b"facts", b"\xc4\0", b"\xcf" + b"\xff" * 8)
+        ),
+        "scrapes": Target(
+            scrapes, (requests,), (b"HEAD ", b"/metrics", b"Host: ", b"Accept: ", b"\r\n\r\n", b"http://")
         ),
         "assertions": Target(assert_language, (assertions,), (b"loss<1", b"hop[3].", b"reached", b">=", b"1e999")),
     }

@@ -11,7 +11,8 @@ import pytest
 
 from hopscope.metrics import server as module
 from hopscope.metrics.exposition import Exposition
-from hopscope.metrics.server import MOST_CONNECTIONS, MOST_HEAD, MetricsServer
+from hopscope.metrics.requests import MOST_HEAD
+from hopscope.metrics.server import MOST_CONNECTIONS, MetricsServer
 from hopscope.path.totals import Counts, Totals
 from hopscope.session.tally import Tally, TargetTally
 from tests.metrics.openmetrics import read

@@ -7,7 +7,6 @@ connects is a stranger: requests and connections are bounded in size, number and
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,12 +14,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
-from hopscope.metrics import PATH
 from hopscope.metrics.exposition import CLASSIC_TYPE, CONTENT_TYPE, Exposition
+from hopscope.metrics.requests import MOST_HEAD, Refused, head_of, read, refusal, response
 from hopscope.session.tally import Tally
 
-MOST_HEAD: Final = 8192
-"""Bytes of a request's head."""
 HEAD_S: Final = 5.0
 """Seconds for a request's head to come."""
 SEND_S: Final = 10.0
@@ -37,27 +34,6 @@ _NO_ROOM_S: Final = 0.5
 """After a connection that could not be accepted: no descriptor is free."""
 _LINGER_S: Final = 0.5
 _MOST_UNREAD: Final = 65_536
-
-_REQUEST: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \r\n]+) HTTP/1\.[0-9]")
-_OWN: Final = re.compile(rb"(localhost|[0-9.]+|\[[0-9a-f:.]+\])\.?(:[0-9]*)?", re.IGNORECASE)
-"""A Host that no page of somebody's can have been loaded from: an address, or this machine's name for itself."""
-_REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    431: "Request Header Fields Too Large",
-}
-
-
-class _Refused(Exception):
-    """A request that gets no metrics."""
-
-    def __init__(self, status: int, method: bytes = b"") -> None:
-        self.status = status
-        self.is_head = method == b"HEAD"
 
 
 class MetricsServer:
@@ -143,18 +119,18 @@ class MetricsServer:
         try:
             async with asyncio.timeout(HEAD_S):
                 head = await _head(connection)
-            method, accepted = _read(head, is_private=self._is_private)
-        except _Refused as refused:
-            return _refusal(refused.status, is_head=refused.is_head)
+            method, accepted = read(head, is_private=self._is_private)
+        except Refused as refused:
+            return refusal(refused.status, is_head=refused.is_head)
         except TimeoutError:
-            return _refusal(408)
+            return refusal(408)
         finally:
             task = asyncio.current_task()
             if task is not None:
                 self._waiting.pop(task, None)
         is_classic = b"text/plain" in accepted and b"openmetrics-text" not in accepted
         body = await self._body(is_classic)
-        return _response(200, body, CLASSIC_TYPE if is_classic else CONTENT_TYPE, is_head=method == b"HEAD")
+        return response(200, body, CLASSIC_TYPE if is_classic else CONTENT_TYPE, is_head=method == b"HEAD")
 
     async def _body(self, is_classic: bool) -> bytes:
         async with self._making:
@@ -177,7 +153,7 @@ class MetricsServer:
 
 
 async def _head(connection: socket.socket) -> bytes:
-    """A request's head. `_Refused` where it is too long, `OSError` where it ends before."""
+    """A request's head. `Refused` where it is too long, `OSError` where it ends before."""
     loop = asyncio.get_running_loop()
     data = b""
     while True:
@@ -185,45 +161,9 @@ async def _head(connection: socket.socket) -> bytes:
         if not received:
             raise ConnectionResetError
         data += received
-        end = re.search(rb"\r?\n\r?\n", data)
-        if end is not None and end.start() <= MOST_HEAD:
-            return data[: end.start()]
-        if len(data) > MOST_HEAD:
-            raise _Refused(431)
-
-
-def _read(head: bytes, *, is_private: bool) -> tuple[bytes, bytes]:
-    """The method, and what is accepted (lower case). `_Refused`."""
-    line, *lines = re.split(rb"\r?\n", head)
-    fields = [(name.lower(), value.strip()) for name, _, value in (field.partition(b":") for field in lines)]
-    request = _REQUEST.fullmatch(line)
-    if request is None:
-        raise _Refused(400)
-    method, target = request[1], request[2]
-    path = re.sub(rb"^https?://[^/?#]*", b"", target, flags=re.IGNORECASE)
-    if re.split(rb"[?#]", path)[0] != PATH.encode():
-        raise _Refused(404, method)
-    if method not in (b"GET", b"HEAD"):
-        raise _Refused(405)
-    if is_private and not all(_OWN.fullmatch(value) for name, value in fields if name == b"host"):
-        raise _Refused(403, method)
-    return method, b",".join(value.lower() for name, value in fields if name == b"accept")
-
-
-def _refusal(status: int, *, is_head: bool = False) -> bytes:
-    reason = _REASONS[status]
-    more = {404: f": the metrics are at {PATH}", 403: ": this is not the server of that name (Host)"}
-    text = f"{reason}{more.get(status, '')}\n"
-    return _response(status, text.encode(), "text/plain; charset=utf-8", is_head=is_head)
-
-
-def _response(status: int, body: bytes, content_type: str, *, is_head: bool = False) -> bytes:
-    allowed = "Allow: GET, HEAD\r\n" if status == 405 else ""
-    head = (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-        f"{allowed}X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode() + (b"" if is_head else body)
+        head = head_of(data)
+        if head is not None:
+            return head
 
 
 async def _lingered(connection: socket.socket) -> None:
