@@ -162,9 +162,8 @@ def over_time(chart: Chart, width: int, height: int) -> list[Row]:
                 row[chart.cursor] = ("│" if not look.glyphs.is_ascii else "|", look.text)
     labels = dict(values.ticks())
     if values.floor > 0:
-        for row in reversed(canvas):
-            if _lay_words(row, f"best {span_ms(best)} (the axis does not begin at 0)", look.quiet):
-                break
+        whole, short = f"best {span_ms(best)} (the axis does not begin at 0)", "the axis does not begin at 0"
+        any(_lay_words(row, words, look.quiet) for words in (whole, short) for row in reversed(canvas))
     rows = []
     for number, cells in enumerate(canvas):
         label = labels.get(tall - 1 - number)
