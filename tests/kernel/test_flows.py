@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +23,8 @@ FLOWS = 5
 ROUNDS = 3
 
 
-def trace(chain: Chain, user: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [*(as_plain_user if user == "plain" else as_root)(chain.client), "-I", "-m", "hopscope", "-n"]
+def trace(chain: Chain, user: str, *words: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*before, *(as_plain_user if user == "plain" else as_root)(chain.client), "-I", "-m", "hopscope", "-n"]
     command += ["--format", "json", "--flows", str(FLOWS), "-c", str(ROUNDS), "-i", "0.2", "-Z", "2"]
     environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", "LANG": "C.UTF-8"}
     return subprocess.run([*command, *words], cwd="/", env=environment, check=False, capture_output=True, text=True)
@@ -91,6 +92,18 @@ def test_a_flow_over_tcp_sockets_has_one_probe_in_flight(chain: Chain, capture: 
         for earlier, later in pairwise(trips):
             if earlier.answer is None:
                 assert later.probe.stamp - earlier.probe.stamp >= 940_000_000
+
+
+def test_where_descriptors_run_out_that_is_said_in_a_line_and_tcp_goes_on_with_those_there_are(chain: Chain) -> None:
+    target = chain.destination(4)
+    few = ["prlimit", "--nofile=48:48"]
+    done = trace(chain, "plain", "-u", "--flows", "64", target, before=few)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "no more sockets: Too many open files; each of several flows needs one, fewer need fewer (--flows)" in line
+    found = json.loads(trace(chain, "plain", "-T", "-P", "9", "--flows", "64", target, before=few).stdout)
+    assert len(found["flows"]) == 64
+    assert found["reached"]
 
 
 def test_icmp_is_refused_with_what_to_do_instead(chain: Chain) -> None:

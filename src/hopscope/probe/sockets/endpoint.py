@@ -182,5 +182,6 @@ def refusal(problem: OSError, plan: Plan, remedy: str | None = None) -> ChannelR
         what = f"source address {plan.source}" if plan.source else f"address {plan.address}"
         return ChannelRefused("address", f"the {what} cannot be used on this machine: {words}", "ip address")
     if number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-        return ChannelRefused("limit", f"no more sockets: {words}")
+        fewer = "; each of several flows needs one, fewer need fewer (--flows)" if plan.flows > 1 else ""
+        return ChannelRefused("limit", f"no more sockets: {words}{fewer}")
     return ChannelRefused("unsupported", f"{plan.address} cannot be probed that way: {words}")
