@@ -39,6 +39,7 @@ def test_each_hop_is_heard_by_the_kernels_clock(chain: Chain, capture: Capture, 
         "clock": "kernel",
         "note": None,
         "answered_by": None,
+        "label": None,
     }
 
 
