@@ -208,7 +208,7 @@ def prometheus_rules(prometheus: Prometheus) -> list[dict[str, Any]]:
 
 
 def test_prometheus_knows_kinds_units_and_help(prometheus: Prometheus) -> None:
-    prometheus.until(lambda: bool(prometheus.get("metadata")))
+    prometheus.until(lambda: "hopscope_probes" in (prometheus.get("metadata") or ()))
     told = prometheus.get("metadata")
     kinds = {name: entries[0]["type"] for name, entries in told.items() if name.startswith("hopscope_")}
     assert kinds["hopscope_probes"] == "counter"
