@@ -33,11 +33,18 @@ def _overshoots(raw: str) -> bool:
     return re.search(rf"^x {HOPS + 1} ", raw, re.MULTILINE) is not None
 
 
+def _is_without_names(raw: str) -> bool:
+    """Whether a busy machine let no name come before the run was over, a second and a half after it began; mtr prints
+    those that come in time alone, too."""
+    return re.search(r"^h ", raw, re.MULTILINE) is not None and re.search(r"^d ", raw, re.MULTILINE) is None
+
+
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path, wrapped: Path) -> None:
     for _ in range(4):
         real, piped, shown, by_its_own_name = side_by_side(folder, wrapped, client.words, HERE / client.path)
-        if not _overshoots(real.out):
+        ours = piped.out, shown.out, by_its_own_name.out
+        if not _overshoots(real.out) and (_is_without_names(real.out) or not any(map(_is_without_names, ours))):
             break
     assert (real.status, real.errors) == (0, "")
     expected = client.read(real.out)

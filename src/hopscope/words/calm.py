@@ -93,8 +93,8 @@ QUIET: Final[dict[str, Callable[[Verdict, Circumstances, Background], Calm]]] = 
 
 _HARM: Final[dict[str, str]] = {
     "outage": "no answer came {where}: {target} was cut off",
-    "route-change": "traffic took another, {worse} way {where}{more}",
-    "detour": "traffic took another, {worse} way {where}{more}",
+    "route-change": "traffic took another, {worse} way {where}{in_all}",
+    "detour": "traffic took another, {worse} way {where}{in_all}",
     "bufferbloat": "your internet line was full {where}{more}",
     "congestion": "packets queued at a busy link {where}{more}",
     "loss": "{share} of packets were lost {where}",
@@ -111,6 +111,7 @@ def _was(was: Incident, place: Place, setting: Circumstances) -> Ways:
         where=where(place),
         worse="slower" if more else "worse",
         more=more,
+        in_all=more.replace(")", " in all)"),
         share=about(100 * was.lost / was.sent) if was.sent and was.lost else "a part",
     )
     when = _when(was, setting)

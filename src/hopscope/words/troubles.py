@@ -122,7 +122,7 @@ def _flapping(n: Numbers, setting: Circumstances, history: Background) -> Told:
 def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
     more = more_ms(n)
-    harm = f" (+{more})" if more else f" ({about(100 * n.lost / n.sent)} lost)" if n.lost and n.sent else ""
+    harm = f" (+{more} in all)" if more else f" ({about(100 * n.lost / n.sent)} lost)" if n.lost and n.sent else ""
     lost = "" if n.lost else " and nothing is lost"
     feel = f"All works{lost}, but calls and games may feel it." if more else f"{_STUTTER}."
     takes = f"A round trip takes {ms(n.now_ns)} instead of {ms(n.usual_ns)}." if n.now_ns and n.usual_ns else ""
