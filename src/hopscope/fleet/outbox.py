@@ -140,8 +140,9 @@ class Outbox:
         """By row: probes, and the id of the last."""
         live: dict[int, Probes] = {}
         size = 0
-        words = "SELECT id, row, at, data FROM live WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
-        for one, row, at, data in self._connection.execute(words, (id_, run, after, upto)):
+        # Not by id: once all rows have become segments, SQLite begins with their ids again.
+        words = "SELECT id, row, at, data FROM live WHERE run = ? AND row > ? AND row <= ? ORDER BY id"
+        for one, row, at, data in self._connection.execute(words, (run, after, upto)):
             live[row] = Probes(at, data)
             id_ = one
             size += len(data)
