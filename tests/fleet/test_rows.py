@@ -127,6 +127,34 @@ def test_a_hub_that_lost_all_gets_all_that_is_kept(tmp_path: Path) -> None:
         assert all_facts(tmp_path / name) == all_facts(agent)
 
 
+@pytest.mark.parametrize("seconds_apart", [1, 3, 7])
+def test_an_outbox_that_stays_open_tells_of_probes_as_they_come_over_any_number_of_segments(
+    tmp_path: Path, seconds_apart: int
+) -> None:
+    """The rows of probes are all deleted when segments are made of them, and their ids begin anew."""
+    agent = tmp_path / "agent"
+    one = shipping.writer(agent)
+    for begin in head():
+        one.add(1, begin)
+    told: list[messages.Body] = []
+    with closing(Outbox(str(agent), SITE)) as reader:
+        after = -1
+        for number in range(1, 43):
+            for fact in second(number):
+                one.add(1, fact)
+            one.commit()
+            if number % seconds_apart == 0:
+                (boot,) = reader.boots()
+                for message in reader.messages(boot, after):
+                    told.append(message.body)
+                    after = message.last
+            if number % (3 * seconds_apart) == 0:
+                one.compact()
+        assert sum(isinstance(body, Probes) for body in told) == 42
+        assert not any(isinstance(body, Gone) for body in told)
+    one.close()
+
+
 def test_rows_that_are_segments_by_now_are_told_once(tmp_path: Path) -> None:
     agent = tmp_path / "agent"
     recorded(agent, 120, compact_at=(119,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import time_ns
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -43,6 +43,11 @@ class Boot(NamedTuple):
     """The last row that there is; -1: none."""
 
 
+Place: TypeAlias = tuple[int, int]
+"""The id and the row number of a note, or of a row of probes."""
+_NOWHERE: Final = (0, -1)
+
+
 class Outbox:
     """Of one site, over a store that somebody else writes. For one thread at a time."""
 
@@ -50,8 +55,8 @@ class Outbox:
         """`StoreError`, `OSError`."""
         self._connection = schema.open_to_write(path)
         self._site = site
-        self._read: dict[int, tuple[int, int, int]] = {}
-        """By run: up to which row it was read, and the ids of the last note and the last row of probes."""
+        self._read: dict[int, tuple[int, Place, Place]] = {}
+        """By run: up to which row it was read, and where the last note and the last row of probes stand."""
         try:
             add_tables(self._connection)
         except BaseException:
@@ -101,14 +106,14 @@ class Outbox:
         """The rows behind `after`, as many as are sent at once. `StoreError`."""
         run = boot.run
         upto = min(boot.newest, after + AT_ONCE)
-        known, note_id, live_id = self._read.get(run, (-1, 0, 0))
+        known, note, probes = self._read.get(run, (-1, _NOWHERE, _NOWHERE))
         if known != after:
-            note_id = live_id = 0
+            note = probes = _NOWHERE
         try:
             self._connection.execute("BEGIN")  # all of it as it is at one moment
             try:
-                notes, note_id = self._notes(run, after, upto, note_id)
-                live, live_id = self._live(run, after, upto, live_id)
+                notes, note = self._notes(run, after, upto, note)
+                live, probes = self._live(run, after, upto, probes)
                 bodies = self._bodies(run, after, upto, notes, live)
             finally:
                 self._connection.execute("COMMIT")
@@ -118,7 +123,7 @@ class Outbox:
             Message(boot.name, first, last, boot.begun, boot.hopscope, time_ns(), body) for first, last, body in bodies
         ]
         if messages and messages[-1].last == upto:
-            self._read[run] = upto, note_id, live_id
+            self._read[run] = upto, note, probes
         return messages
 
     def _asked(self, words: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -127,26 +132,32 @@ class Outbox:
         except schema.ERRORS as error:
             raise schema.explained(error) from None
 
-    def _notes(self, run: int, after: int, upto: int, id_: int) -> tuple[dict[int, list[tuple[int, bytes]]], int]:
-        """By row: what happened, and the id of the last."""
-        notes: dict[int, list[tuple[int, bytes]]] = {}
-        words = "SELECT id, row, target, fact FROM note WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
-        for note, row, target, fact in self._connection.execute(words, (id_, run, after, upto)):
-            notes.setdefault(row, []).append((target, fact))
-            id_ = note
-        return notes, id_
+    def _behind(self, table: str, run: int, place: Place) -> int:
+        """The id from which on what came later stands: SQLite gives the highest one plus one, so what is there still
+        has lower ones. Where it is gone, as all rows of probes are once they became segments, ids may begin anew."""
+        words = f"SELECT id FROM {table} WHERE id = ? AND run = ? AND row = ?"  # noqa: S608 - of our tables
+        found = self._connection.execute(words, (place[0], run, place[1])).fetchone()
+        return 0 if found is None else place[0]
 
-    def _live(self, run: int, after: int, upto: int, id_: int) -> tuple[dict[int, Probes], int]:
-        """By row: probes, and the id of the last."""
+    def _notes(self, run: int, after: int, upto: int, last: Place) -> tuple[dict[int, list[tuple[int, bytes]]], Place]:
+        """By row: what happened, and where the last of it stands."""
+        notes: dict[int, list[tuple[int, bytes]]] = {}
+        behind = self._behind("note", run, last)
+        words = "SELECT id, row, target, fact FROM note WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
+        for id_, row, target, fact in self._connection.execute(words, (behind, run, after, upto)):
+            notes.setdefault(row, []).append((target, fact))
+            last = id_, row
+        return notes, last
+
+    def _live(self, run: int, after: int, upto: int, last: Place) -> tuple[dict[int, Probes], Place]:
+        """By row: probes, and where the last of them stand."""
         live: dict[int, Probes] = {}
-        size = 0
-        # Not by id: once all rows have become segments, SQLite begins with their ids again.
-        words = "SELECT id, row, at, data FROM live WHERE run = ? AND row > ? AND row <= ? ORDER BY id"
-        for one, row, at, data in self._connection.execute(words, (run, after, upto)):
+        behind = self._behind("live", run, last)
+        words = "SELECT id, row, at, data FROM live WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
+        for id_, row, at, data in self._connection.execute(words, (behind, run, after, upto)):
             live[row] = Probes(at, data)
-            id_ = one
-            size += len(data)
-        return live, id_
+            last = id_, row
+        return live, last
 
     def _bodies(
         self, run: int, after: int, upto: int, notes: dict[int, list[tuple[int, bytes]]], live: dict[int, Probes]
