@@ -204,16 +204,18 @@ def text_of(rows: Sequence[Row]) -> str:
     return "\n".join(row.text for row in rows)
 
 
-def test_what_was_cut_off_is_a_solid_block_with_its_length() -> None:
+@pytest.mark.parametrize("width", [120, 160, 240, 300])
+def test_what_was_cut_off_is_a_solid_block_with_its_length(width: int) -> None:
     session = VirtualSession("outage").play(75)
-    rows = chart.over_time(drawn(session), 120, 14)
+    rows = chart.over_time(drawn(session, width), width, 14)
     assert "15 s, 15 lost" in text_of(rows)
     blocks = [row.text.count("█") for row in rows[1:-1]]
     assert min(blocks) >= 5
 
 
-def test_a_block_that_lasts_says_what_is_awaited_still() -> None:
-    rows = chart.over_time(drawn(VirtualSession("outage").play(30)), 120, 14)
+@pytest.mark.parametrize("width", [120, 160, 240, 300])
+def test_a_block_that_lasts_says_what_is_awaited_still(width: int) -> None:
+    rows = chart.over_time(drawn(VirtualSession("outage").play(30), width), width, 14)
     assert "7 lost, 4 awaited" in text_of(rows)
 
 

@@ -270,12 +270,15 @@ def _lay_loss(canvas: Canvas, chart: Chart, mine: AxisRow) -> None:
     if mine.loss in ("harmless", "silent"):
         return
     plan = chart.target.plan
-    for start, end, lost in runs:
+    step = chart.axis.step
+    interval = step if plan is None else plan.interval_ns
+    each = max(1.0, interval / step)  # a round fills so many columns
+    for start, end, columns_lost in runs:
+        lost = round(columns_lost / each)
         if lost >= _CUT_OFF and any(mine.cells[column].share >= 1 for column in range(start, end)):
-            lasted = lost * plan.interval_ns / S if plan is not None else (end - start) * chart.axis.step / S
-            awaited = sum(cell.pending for cell in mine.cells[end:])
+            awaited = round(sum(cell.pending for cell in mine.cells[end:]) / each)
             lasts = awaited and not any(cell.answered for cell in mine.cells[end:])
-            words = f"{lost} lost, {awaited} awaited" if lasts else f"{span(lasted)}, {lost} lost"
+            words = f"{lost} lost, {awaited} awaited" if lasts else f"{span(lost * interval / S)}, {lost} lost"
             _label_block(canvas, start, end, words, style)
 
 
