@@ -8,10 +8,12 @@ from statistics import mean
 import pytest
 
 from hopscope.probe.alternation import Alternation
-from hopscope.probe.discovery import AT_ONCE, PER_SECOND
+from hopscope.probe.discovery import AT_ONCE, PER_SECOND, Discovery
+from hopscope.probe.found_paths import found_paths
 from hopscope.probe.parallel import MOST_FLOWS
+from hopscope.probe.stopping import at_each_hop, missed, stopping_points
 from hopscope.wire.discovered import Discovered
-from tests.probe.searching import SECOND, Net, Searched, even, search, weighted
+from tests.probe.searching import MS, SECOND, Net, Searched, even, search, weighted
 
 SEEDS = range(10)
 
@@ -57,6 +59,26 @@ def test_where_flows_run_out_it_says_how_likely_one_was_missed() -> None:
     found = search(Net({5: even(5, 16)}, loss=0), 3).found
     assert found.flows == MOST_FLOWS
     assert found.miss_probability > 0.2
+
+
+def test_where_nobody_answers_it_is_certain_that_nothing_is_known() -> None:
+    found = search(Net(dead=lambda flow, ttl: True), 1).found
+    assert found.flows > 1
+    assert (found.hops, found.miss_probability) == ((), 1.0)
+
+
+def test_behind_silent_hops_the_probability_is_that_of_the_rule_by_which_it_stopped() -> None:
+    """Four hops are heard; those that were tried beyond them take no part of the error."""
+    discovery = Discovery(1, 30, 0.05, 3 * SECOND, {0})
+    for flow in range(10):
+        for ttl in range(1, 5):
+            router = f"10.0.{ttl}.{flow % 2 if ttl == 3 else 0}"
+            discovery.heard(flow, ttl, router, 30 * MS, ends=False)
+    points = stopping_points(at_each_hop(0.05, 4), MOST_FLOWS)
+    whole = (1 - missed(points, 1, 10)) ** 3 * (1 - missed(points, 2, 10))
+    assert len(discovery.ttls()) > 4
+    found = found_paths(discovery, 1, 0, lambda flow: None, None)
+    assert found.miss_probability == pytest.approx(1 - whole, abs=1e-6)
 
 
 def test_a_path_is_a_combination_and_one_flow_of_each_is_watched_the_first_always() -> None:

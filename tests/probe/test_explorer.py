@@ -183,24 +183,59 @@ def test_packets_that_take_turns_are_watched_by_one_flow_and_searched_once(netwo
     assert (found.balancing, found.watched) == ("per-packet", (0,))
 
 
+class Shortage:
+    """Lets a channel give only some further flows; how often it had none is counted."""
+
+    def __init__(self, played: Played, most: int) -> None:
+        channel = played.virtual.channel
+        assert channel is not None
+        self.left, self.refused = most, 0
+        self._opens = channel.open
+        channel.open = self.open  # type: ignore[method-assign, assignment]  # a channel that runs out
+
+    def open(self, target: int, plan: Plan) -> object:
+        if self.left <= 0:
+            self.refused += 1
+            raise ChannelRefused("limit", "this process has no file descriptor left")
+        self.left -= 1
+        return self._opens(target, plan)
+
+
 def test_where_no_more_flows_can_be_had_that_is_said(network: Path) -> None:
     played = Played(network)
-    channel = played.virtual.channel
-    assert channel is not None
-    opens, count = channel.open, 0
-
-    def three(target: int, plan: Plan) -> object:
-        nonlocal count
-        count += 1
-        if count > 3:
-            raise ChannelRefused("limit", "this process has no file descriptor left")
-        return opens(target, plan)
-
-    channel.open = three  # type: ignore[method-assign, assignment]  # a channel that runs out
+    shortage = Shortage(played, 3)
     played.advance(60)
     (found,) = played.of(Discovered)
     assert found.note == "only 4 flows could be had: this process has no file descriptor left"
     assert found.miss_probability > 0.2
+    assert found.flows == 4
+    assert [path for path in found.paths if path.dead_after is not None] == []
+    assert found.probes == len([event for event in played.of(Sent) if event.flow and event.sent_at < found.at])
+    assert shortage.refused == 1
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_a_flow_that_could_not_be_had_is_no_path_of_a_healthy_network(network: Path, most: int) -> None:
+    played = Played(network, text=ONE)
+    shortage = Shortage(played, most)
+    played.advance(60)
+    (found,) = played.of(Discovered)
+    assert (found.found, found.balancing, found.flows, found.watched) == (1, "none", most + 1, (0,))
+    assert found.note == f"only {most + 1} flows could be had: this process has no file descriptor left"
+    assert found.paths[0].dead_after is None
+    assert shortage.refused == 1
+
+
+def test_where_flows_can_be_had_again_the_next_search_says_nothing_of_the_last_ones_shortage(network: Path) -> None:
+    change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
+    played = Played(network, text=FAN.replace("{ branches", "{ resilient = true, branches") + change)
+    shortage = Shortage(played, 8)
+    played.advance(60)
+    shortage.left = 100
+    played.advance(180)
+    first, second = played.of(Discovered)
+    assert first.note == "only 9 flows could be had: this process has no file descriptor left"
+    assert second.note is None
 
 
 def test_icmp_has_no_ports_to_tell_flows_apart_by(network: Path) -> None:

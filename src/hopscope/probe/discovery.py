@@ -74,9 +74,13 @@ class Discovery(PathsSeen):
         if flow in self.runs:
             self._miss(self.hop(ttl), flow)
 
-    def not_sent(self, question: Question) -> None:
-        """A question could not leave."""
-        self._miss(self.hop(question.ttl), question.flow)
+    def refused(self, question: Question) -> None:
+        """A question could not be put, since no such flow can be had, nor a further one: it counts as never asked."""
+        self.most = question.flow
+        self.hop(question.ttl).flying.pop(question.flow, None)
+        self._flying.discard(question.flow)
+        self.probes -= 1
+        self.forget_conclusions()
 
     def _miss(self, hop: HopSearch, flow: int) -> None:
         self.learn_nothing(flow, hop)

@@ -148,7 +148,7 @@ class Explorer:
         while (question := self._discovery.take(now, round_, may_ask)) is not None:
             probed = self._asking.get(question.flow) or self._open(question.flow)
             if probed is None:
-                self._discovery.not_sent(question)
+                self._discovery.refused(question)
                 continue
             assert isinstance(probed.sweep, Inquiry)
             probed.sweep.ask(question.ttl, round_)
@@ -168,7 +168,6 @@ class Explorer:
         try:
             probed = self._flows.inquire(self._target, flow)
         except ChannelRefused as refusal:
-            self._discovery.most = flow
             self._note = f"only {flow} flows could be had: {refusal.message}"
             return None
         self._asking[flow] = probed
@@ -208,5 +207,5 @@ class Explorer:
 
     def _search_again(self) -> None:
         """A flow went another way."""
-        self.is_settled, self._found = False, None
+        self.is_settled, self._found, self._note = False, None, None
         self._discovery = self._new_discovery()

@@ -8,7 +8,7 @@ from typing import Final
 
 from hopscope.probe.discovery import Discovery
 from hopscope.probe.hop_search import HopSearch
-from hopscope.probe.stopping import at_each_hop, missed, stopping_points
+from hopscope.probe.stopping import missed
 from hopscope.wire.discovered import Balancing, Discovered, FoundHop, FoundPath, FoundRouter
 
 _Z99: Final = 2.326
@@ -94,15 +94,15 @@ def _watched(paths: Sequence[FoundPath], discovery: Discovery) -> tuple[int, ...
 
 
 def _miss_probability(discovery: Discovery) -> float:
-    """The probability that at one hop at least a router more of equal share would not have been seen."""
-    ttls = discovery.ttls()
-    points = stopping_points(at_each_hop(discovery.alpha, len(ttls)), discovery.most)
-    whole = 1.0
-    for hop in map(discovery.hop, ttls):
+    """The probability that at one hop at least a router more of equal share would not have been seen: 1 where nobody
+    was heard at any."""
+    whole, is_heard = 1.0, False
+    for hop in map(discovery.hop, discovery.ttls()):
         groups = discovery.groups(hop)
+        is_heard = is_heard or bool(groups)
         if groups and discovery.is_by_packet(hop) is not True:
-            whole *= 1 - missed(points, len(groups), sum(map(len, groups.values())))
-    return 1 - whole
+            whole *= 1 - missed(discovery.points, len(groups), sum(map(len, groups.values())))
+    return 1 - whole if is_heard else 1.0
 
 
 def _is_even(counts: Sequence[int]) -> bool:

@@ -10,9 +10,10 @@ from hopscope.probe.alternation import Alternation
 TRIES: Final = 4
 """Questions of one flow without an answer after which a router that others hear is taken for silent to it."""
 SILENT_FLOWS: Final = 2
-"""So many flows must find it silent, for it to be a router by itself, since one may have lost all its probes…"""
+"""Flows that must hear nobody at a hop that answers others, each `TRIES` times, before a silent router is said to stand
+there; one alone may have lost all its probes."""
 TRIES_ALONE: Final = 8
-"""…or one alone so many times."""
+"""Tries after which one flow alone is enough."""
 
 
 class HopSearch:

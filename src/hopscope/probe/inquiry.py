@@ -13,13 +13,11 @@ from hopscope.wire.messages import Plan
 class Inquiry(Sweep):
     """One flow's."""
 
-    __slots__ = ("_asked", "is_last")
+    __slots__ = ("_asked",)
 
     def __init__(self, target: int, plan: Plan, now: int, first_sequence: int = 0) -> None:
         self._asked: deque[tuple[int, int]] = deque()
         """TTL and round of what is to leave."""
-        self.is_last = False
-        """Nothing more will be asked."""
         super().__init__(target, plan, now, first_sequence)
 
     def ask(self, ttl: int, round_: int) -> None:
@@ -64,4 +62,4 @@ class Inquiry(Sweep):
 
     @property
     def _is_ending(self) -> bool:
-        return self.is_last and not self._asked
+        return False  # whether more is asked, somebody else says

@@ -67,5 +67,5 @@ def plans(plan: Plan) -> list[Plan]:
 
 
 def plan_of_flow(plan: Plan, flow: int) -> Plan:
-    """The plan of one of several flows. Where they are as many as is found, it is one of so many as there can be."""
+    """The plan of one of several flows. Where their number is to be found out, each leaves as one of `MOST_FLOWS`."""
     return replace(plan, local_port=source_port(plan, flow), flows=plan.flows or MOST_FLOWS)

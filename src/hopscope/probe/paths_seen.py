@@ -12,7 +12,7 @@ from hopscope.probe.stopping import at_each_hop, stopping_points
 _TAIL: Final = 3
 """Silent hops beyond the last that answers that are tried."""
 _FEW_FLOWS: Final = 3
-"""By so many flows."""
+"""Flows that must hear nobody at a hop beyond the last that answers, before it is taken for silent."""
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class PathsSeen:
         self._conclusions.clear()
 
     def is_silent(self, hop: HopSearch) -> bool:
-        """Whether so many flows heard nobody here that nobody answers anybody."""
+        """Whether enough flows heard nobody here to say that nobody answers anybody."""
         return not hop.seen and len(hop.tries) >= (self.needed(1) if hop.ttl <= self._far() else _FEW_FLOWS)
 
     def concluded(self, what: object, find: Callable[[], T]) -> T:
@@ -146,9 +146,14 @@ class PathsSeen:
         return None if witness is None else hop.alternation(witness).is_by_packet
 
     def needed(self, groups: int) -> int:
-        """After how many flows one stops where so many routers were seen."""
-        points = self.concluded("points", self._points)
+        """The number of flows after which one stops at a hop where `groups` routers were seen."""
+        points = self.points
         return points[groups - 1] if 0 < groups <= len(points) else self.most
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The numbers of flows after which one stops at a hop where 1, 2 … routers were seen (`stopping_points`)."""
+        return self.concluded("points", self._points)
 
     def _points(self) -> tuple[int, ...]:
         hops = max(self.ends.values(), default=self._far()) - self.first_ttl + 1

@@ -50,7 +50,7 @@ class ReportDiscovery(msgspec.Struct, frozen=True):
     found: int
     balancing: Balancing
     miss_probability: float
-    """Of having missed a router somewhere, where routers side by side are equally likely."""
+    """Of having missed a router somewhere, where routers side by side are equally likely; 1: nobody answered."""
     probes: int
     flows: int
     """How many were tried."""

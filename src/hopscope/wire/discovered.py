@@ -53,7 +53,8 @@ class Discovered(msgspec.Struct, frozen=True, tag="discovered"):
     found: Int
     """How many paths."""
     miss_probability: float
-    """The probability of having missed a router somewhere, where routers side by side are equally likely."""
+    """The probability of having missed a router somewhere, where routers side by side are equally likely; 1 where
+    nobody answered any flow."""
     probes: Int
     """What it took."""
     flows: Int

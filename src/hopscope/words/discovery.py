@@ -6,7 +6,10 @@ import math
 from typing import Final
 
 from hopscope.wire.discovered import Discovered
+from hopscope.words.numbers import first_ports
 
+_MOST_PORTS: Final = 8
+"""Source ports that a sentence names."""
 _ORDINALS: Final = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
     *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
@@ -15,10 +18,19 @@ _ORDINALS: Final = (
 
 def discovery_words(found: Discovered) -> str:
     """How many paths there are, and how sure that is."""
-    words = [_paths(found), *_by_packet(found), *_dead(found)]
+    if _is_unheard(found):
+        words = ["nobody answered any flow: parallel paths cannot be told apart"]
+    else:
+        words = [_paths(found), *_by_packet(found), *_dead(found)]
     if found.note is not None:
         words.append(found.note)
     return "; ".join(words)
+
+
+def _is_unheard(found: Discovered) -> bool:
+    """Whether neither a router nor the target answered. One flow that was answered leaves everything open as well."""
+    is_heard = bool(found.hops) or any(path.length is not None for path in found.paths)
+    return found.miss_probability >= 1 and found.flows > 1 and not is_heard
 
 
 def _paths(found: Discovered) -> str:
@@ -51,10 +63,12 @@ def _by_packet(found: Discovered) -> list[str]:
 
 def _dead(found: Discovered) -> list[str]:
     """Flows that get nowhere."""
-    return [
-        f"{len(path.flows)} of {found.flows} flows end after hop {path.dead_after}"
-        f" (source ports {', '.join(str(port) for port in path.source_ports[:8] if port is not None)}"
-        f"{' …' if len(path.source_ports) > 8 else ''})"
-        for path in found.paths
-        if path.dead_after is not None
-    ]
+    said = []
+    for path in found.paths:
+        if path.dead_after is None:
+            continue
+        count = len(path.flows)
+        ports = first_ports(path.source_ports, _MOST_PORTS)
+        ends = f"{count} of {found.flows} flows end{'s' if count == 1 else ''} after hop {path.dead_after}"
+        said.append(f"{ends} (source ports {ports})" if ports else ends)
+    return said

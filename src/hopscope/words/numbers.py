@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 DASH = "–"
@@ -132,6 +133,12 @@ def resting(seconds: float) -> str:
 def about(value: float | None) -> str:
     """A share in a sentence that is to rest while its number wavers: whole percents from 2 on."""
     return percent(round(value) if value is not None and 2 <= value <= 99 else value)
+
+
+def first_ports(ports: Sequence[int | None], most: int) -> str:
+    """The first `most` of the ports that are known: ``20001, 20005 …``; empty where none is."""
+    known = [str(port) for port in ports if port is not None]
+    return ", ".join(known[:most]) + (" …" if len(known) > most else "")
 
 
 def nth(times: int) -> str:
