@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from hopscope.cli.listening import bound
+from hopscope.cli.values import Endpoint
 from hopscope.metrics import server as module
 from hopscope.metrics.exposition import Exposition
 from hopscope.metrics.requests import MOST_HEAD
@@ -41,9 +43,8 @@ class Source:
 
 @asynccontextmanager
 async def serving(source: Source, address: str = "127.0.0.1") -> AsyncIterator[tuple[str, int]]:
-    listening = socket.create_server(
-        (address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET, backlog=64
-    )
+    listening = bound(Endpoint(address, 0))
+    listening.listen(64)
     where = listening.getsockname()[:2]
     async with MetricsServer(listening, source, Exposition()):
         yield where
@@ -146,6 +147,7 @@ async def test_what_is_no_scrape_is_refused_and_asks_nobody(request_line: bytes,
         ("127.0.0.1", b"", 403),
         ("127.0.0.1", b"127.0.0.1\r\nHost: evil.example", 403),
         ("::1", b"evil.example", 403),
+        ("::ffff:127.0.0.5", b"evil.example", 403),
         ("127.0.0.1", b"127.0.0.1", 200),
         ("127.0.0.1", b"LOCALHOST:9101", 200),
         ("127.0.0.1", b"192.0.2.7:80", 200),
@@ -223,7 +225,30 @@ async def test_however_many_ask_the_work_is_done_once_in_a_while(monkeypatch: py
     assert len(bodies) == source.asked == 1
 
 
-async def test_others_have_their_turn_while_much_is_told() -> None:
+async def test_two_formats_in_turn_take_no_larger_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, worked = 0.0, 0.0
+
+    def parts(_self: Exposition, _tally: Tally, *, classic: bool) -> Iterator[str]:
+        nonlocal now, worked
+        now += 1.0
+        worked += 1.0
+        yield f"{classic}"
+
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    monkeypatch.setattr(Exposition, "parts", parts)
+    requests = (GET, GET.replace(b"\r\n\r\n", b"\r\nAccept: text/plain\r\n\r\n"))
+    async with serving(Source()) as where:
+        assert [(await ask(where, request))[1] for request in requests] == [b"False", b"True"]
+        assert worked == 2.0
+        began = now
+        while now < began + 200:
+            now += 0.5
+            await asyncio.gather(*(ask(where, request) for request in requests))
+    assert 2.0 < worked - 2.0 <= module.BUSY_SHARE * (now - began)
+
+
+async def test_others_have_their_turn_while_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TURN_S", 0.0)
     turns = 0
 
     async def count() -> None:
@@ -237,7 +262,7 @@ async def test_others_have_their_turn_while_much_is_told() -> None:
         _, body = await ask(where, GET)
         counting.cancel()
     assert len(read(body.decode()).of("hopscope_probes_total")) == 100 * 15 * 5
-    assert turns > 5
+    assert turns > 2 * 100
 
 
 async def test_the_end_waits_for_nobody() -> None:

@@ -149,7 +149,14 @@ def test_every_answer_keeps_its_page_to_this_server(server: Server) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"])
 def test_there_is_nothing_to_change(server: Server, method: str) -> None:
-    assert server.ask("/", method=method, has_cookie=True).status == 405
+    answer = server.ask("/", method=method, has_cookie=True)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET,HEAD")
+    assert answer.body == b"there is nothing to change here\n"
+
+
+def test_a_screen_is_not_asked_for_by_head(server: Server) -> None:
+    answer = server.ask("/ws", {"Origin": f"http://{server.at}"}, method="HEAD", has_cookie=True)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize(
@@ -378,13 +385,25 @@ def test_what_is_wrong_is_a_line_and_status_2(words: list[str], said: str) -> No
     assert said in line
 
 
-def test_a_place_that_is_taken_is_said(server: Server) -> None:
+def test_of_loopback_no_other_machine_is_warned_of_however_it_is_written() -> None:
+    with Server(listen="[::ffff:127.0.0.5]:0") as one:
+        assert one.said.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("listen", "said"),
+    [
+        ("{server.at}", "another program listens there"),
+        ("[fe80::1%lo]:0", "this machine does not have this address"),  # the kernel is told an interface by its number
+    ],
+)
+def test_a_place_where_nobody_can_listen_is_said(server: Server, listen: str, said: str) -> None:
     done = subprocess.run(
-        [*python(), "-m", "hopscope", "web", server.store, "--listen", server.at],
+        [*python(), "-m", "hopscope", "web", server.store, "--listen", listen.format(server=server)],
         capture_output=True, text=True, timeout=PATIENCE_S, env=environment(HOME="/dev/null"), cwd="/",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "another program listens there" in done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.needs("root")

@@ -1,4 +1,5 @@
-"""Where ``--metrics`` listens. Loaded with privileges where there are any: by the standard library alone."""
+"""Where ``--metrics`` and ``hopscope web`` listen. Loaded with privileges where there are any: by the standard library
+alone."""
 
 from __future__ import annotations
 
@@ -29,17 +30,27 @@ def listen(endpoint: Endpoint) -> socket.socket:
     return listening
 
 
-def _listen(endpoint: Endpoint) -> socket.socket:
+def bound(endpoint: Endpoint) -> socket.socket:
+    """A TCP socket at `endpoint` that does not listen yet. `OSError`."""
     # getaddrinfo of a numeric address asks nobody, and knows the interface behind a `%`.
     numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    listening: socket.socket | None = None
+    ((family, kind, protocol, _, where), *_) = socket.getaddrinfo(
+        endpoint.address, endpoint.port, type=socket.SOCK_STREAM, flags=numeric
+    )
+    listening = socket.socket(family, kind, protocol)
     try:
-        ((family, kind, protocol, _, where), *_) = socket.getaddrinfo(
-            endpoint.address, endpoint.port, type=socket.SOCK_STREAM, flags=numeric
-        )
-        listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    listening: socket.socket | None = None
+    try:
+        listening = bound(endpoint)
         listening.listen(_BACKLOG)
     except OSError as error:
         if listening is not None:

@@ -13,10 +13,12 @@ from typing import Final
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, UsageError
+from hopscope.cli.listening import bound
 from hopscope.cli.options import Options
 from hopscope.cli.output import Output, say
 from hopscope.cli.stores import opened, watched_path
 from hopscope.cli.values import Endpoint, shown
+from hopscope.names.scopes import scope
 from hopscope.system import garbage
 
 LISTEN: Final = Endpoint("127.0.0.1", 8000)
@@ -42,7 +44,7 @@ def run(options: Options) -> int:
         raise UsageError("web: what serves browsers is not installed: pip install 'hopscope[web]'")
     path = watched_path(options, options.targets)
     opened(path).close()
-    with _listening(options.listen or LISTEN) as listening:
+    with _bound(options.listen or LISTEN) as listening:
         from hopscope.web.guard import TOKEN, Guard
         from hopscope.web.page import Lacking
         from hopscope.web.server import Server, silence
@@ -56,7 +58,7 @@ def run(options: Options) -> int:
         except Lacking:
             raise UsageError("web: this textual-serve is another one: pip install -U 'hopscope[web]'") from None
         host = ours if ipaddress.ip_address(address).is_unspecified else address
-        if not ipaddress.ip_address(address).is_loopback:
+        if scope(address) != "loopback":
             say(f"web: {address} can be reached from other machines, and what is sent is not encrypted")
         garbage.release()
 
@@ -79,17 +81,13 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | _TERMINAL
 
 
-def _listening(where: Endpoint) -> socket.socket:
+def _bound(where: Endpoint) -> socket.socket:
     """`UsageError`."""
-    family = socket.AF_INET6 if ":" in where.address else socket.AF_INET
     try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
+        return bound(where)
     except OSError as error:
         words = {
             errno.EADDRINUSE: "another program listens there; --listen ADDR:0 takes a free port",
             errno.EADDRNOTAVAIL: "this machine does not have this address",
         }
         raise UsageError(f"web: {where}: {words.get(error.errno or 0, error.strerror)}") from None
-    return listening

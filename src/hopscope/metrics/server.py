@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from hopscope.metrics.exposition import CLASSIC_TYPE, CONTENT_TYPE, Exposition
 from hopscope.metrics.requests import MOST_HEAD, Refused, head_of, read, refusal, response
+from hopscope.names.scopes import scope
 from hopscope.session.tally import Tally
 
 HEAD_S: Final = 5.0
@@ -27,7 +28,8 @@ MOST_CONNECTIONS: Final = 16
 FRESH_S: Final = 0.1
 """A scrape may be given what another one was given so many seconds ago."""
 BUSY_SHARE: Final = 0.1
-"""Of the loop's time that scrapes may take, however many there are."""
+"""Of the loop's time that scrapes may take, however many there are: each format has the same part of it."""
+_FORMATS: Final = 2
 _TURN_S: Final = 0.005
 """Work so long on an answer, then let others have their turn."""
 _NO_ROOM_S: Final = 0.5
@@ -42,9 +44,7 @@ class MetricsServer:
     def __init__(self, listening: socket.socket, tally: Callable[[], Tally], exposition: Exposition) -> None:
         """`listening` is bound and listens; it is closed with the server. `tally`: what to tell, at each scrape."""
         self._socket = listening
-        self._is_private = listening.getsockname()[0] in ("::1", "::ffff:127.0.0.1") or (
-            listening.getsockname()[0].startswith("127.")
-        )
+        self._is_private = scope(listening.getsockname()[0]) == "loopback"
         """On loopback: whoever asks by another name was led here (DNS rebinding)."""
         self._tally = tally
         self._exposition = exposition
@@ -148,7 +148,7 @@ class MetricsServer:
                     began = monotonic()
             text = "".join(parts).encode()
             worked += monotonic() - began
-            self._made[is_classic] = monotonic() + max(FRESH_S, worked / BUSY_SHARE), text
+            self._made[is_classic] = monotonic() + max(FRESH_S, _FORMATS * worked / BUSY_SHARE), text
             return text
 
 

@@ -31,7 +31,8 @@ CLOSE_S: Final = 2.0
 """A browser has so long to say goodbye."""
 AGAIN_S: Final = 0.2
 """Until a connection is accepted again, where none could be."""
-USUAL_SIZE: Final = (80, 24)
+DEFAULT_SIZE: Final = (80, 24)
+"""Columns and lines for a browser that does not say how many it has."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,8 +53,8 @@ class Server:
         self._viewers = viewers
         self._index = page.index()
         self._files = page.files()
-        self._places = MOST_VIEWERS
         self._sockets: set[web.WebSocketResponse] = set()
+        """One for each viewer, from before its process is there."""
 
     async def serve(self, listening: socket.socket, begun: Callable[[], None]) -> None:
         """Serve until a signal asks for the end; then everything that was started is ended first."""
@@ -118,8 +119,8 @@ class Server:
             answer = web.Response(status=why.status, text=f"{why.text}\n")
         except web.HTTPException as error:  # no such page, no such method
             answer = web.Response(status=error.status, text=f"{error.reason}\n")
-        except asyncio.CancelledError:
-            raise
+            if "Allow" in error.headers:
+                answer.headers["Allow"] = error.headers["Allow"]
         except Exception:  # noqa: BLE001 - whatever it holds is for nobody's log
             answer = web.Response(status=500, text="this request failed here\n")
         if not answer.prepared:
@@ -129,7 +130,7 @@ class Server:
     async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         guard, headers = self._guard, request.headers
         if request.method not in ("GET", "HEAD"):
-            raise Refused(405, "there is nothing to change here")
+            raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD"], reason="there is nothing to change here")
         is_socket = request.path == "/ws"
         guard.check_host(headers)
         guard.check_origin(headers, is_needed=is_socket)
@@ -158,24 +159,22 @@ class Server:
     async def _screen(self, request: web.Request) -> web.WebSocketResponse:
         browser = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MOST_BYTES, compress=False, timeout=CLOSE_S)
         _add_headers(browser)
-        if not self._places:
+        if len(self._sockets) >= MOST_VIEWERS:
             await browser.prepare(request)
             await self._close(browser, WSCloseCode.TRY_AGAIN_LATER)
             return browser
-        self._places -= 1
+        self._sockets.add(browser)
         try:
             await browser.prepare(request)
-            self._sockets.add(browser)
             await self._show(browser, _number(request.query.get("width")), _number(request.query.get("height")))
         finally:
-            self._places += 1
             self._sockets.discard(browser)
         return browser
 
     async def _show(self, browser: web.WebSocketResponse, columns: int | None, lines: int | None) -> None:
         """Let a browser and a new viewer speak with each other until one of them ends."""
         try:
-            viewer = await self._viewers.fork(columns or USUAL_SIZE[0], lines or USUAL_SIZE[1])
+            viewer = await self._viewers.fork(columns or DEFAULT_SIZE[0], lines or DEFAULT_SIZE[1])
         except (OSError, TimeoutError):
             await self._close(browser, WSCloseCode.TRY_AGAIN_LATER)
             return
