@@ -30,8 +30,8 @@ sys.path[0] = str(TOP)
 
 from hopscope.fleet import messages
 from hopscope.fleet.broker import BrokerAddress, NatsPublisher
-from hopscope.fleet.messages import Message, Sealed, Segments
-from hopscope.fleet.outbox import Outbox
+from hopscope.fleet.messages import FleetMessage, Sealed, SegmentRows
+from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import NotConnected, NotSent
 from hopscope.history import schema
 from hopscope.history.parcels import Parcels
@@ -55,7 +55,7 @@ def minute(folder: Path, targets: int, hops: int) -> list[list[bytes]]:
     chance = random.Random(1)
     path = str(folder / "minute")
     writer = StoreWriter(path, host="x", begun=BEGUN, parcels=Parcels("x", "0" * 16))
-    outbox = Outbox(path, "x")
+    outbox = SiteOutbox(path, "x")
     sent: list[list[bytes]] = []
     after = -1
 
@@ -102,7 +102,7 @@ def minute(folder: Path, targets: int, hops: int) -> list[list[bytes]]:
 class _Told:
     """One simulated agent: the minute again and again, under numbers of its own."""
 
-    def __init__(self, number: int, minute: list[list[Message]]) -> None:
+    def __init__(self, number: int, minute: list[list[FleetMessage]]) -> None:
         self.site = f"site{number:02}"
         self.boot = f"{number:016x}"
         self._minute = minute
@@ -112,7 +112,7 @@ class _Told:
         self._minutes = [0]
         """The first row of each."""
 
-    def second(self, number: int) -> list[Message]:
+    def second(self, number: int) -> list[FleetMessage]:
         """What it sends then."""
         turn, place = divmod(number, MINUTE_S)
         told = [self._under_its_name(message) for message in self._minute[0]] if not number else []
@@ -123,15 +123,15 @@ class _Told:
             told += [self._under_its_name(message) for message in self._minute[-1]]
         return told
 
-    def _under_its_name(self, message: Message) -> Message:
+    def _under_its_name(self, message: FleetMessage) -> FleetMessage:
         row = self.next
         self.next += 1
         body = message.body
         if isinstance(body, Sealed):
             body = Sealed(self._minutes[-1])
-        elif isinstance(body, Segments):
+        elif isinstance(body, SegmentRows):
             rows = {"first_row": self._minutes[-2], "last_row": self._minutes[-1] - 1}
-            body = Segments([msgspec.structs.replace(one, **rows) for one in body.segments])
+            body = SegmentRows([msgspec.structs.replace(one, **rows) for one in body.segments])
         return msgspec.structs.replace(message, boot=self.boot, first=row, last=row, sent_at=time.time_ns(), body=body)
 
 

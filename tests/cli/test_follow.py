@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from hopscope.cli.follow import Follow
+from hopscope.history.forgetting import forget
 from hopscope.history.names import RecordedNames
 from hopscope.history.store import Store
 from hopscope.session.replay import replay
 from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from tests.cli.command import run, start
 from tests.cli.test_live import on_terminal
-from tests.history.test_store import BEGUN, TARGET, S
+from tests.history.test_store import BEGUN, TARGET, S, written
 
 PROGRAM = """
 import sys
@@ -165,6 +166,20 @@ def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(
     assert (first.state, second.state) == ("running", "finished")
     assert "it ended at" in second.notes[0]
     other.kill()
+
+
+def test_a_run_that_has_the_number_of_a_forgotten_one_comes_in(path: Path, follow: Callable[[Path], Follow]) -> None:
+    written(path, 3, end=False).close()
+    followed = follow(path)
+    assert forget(str(path), TARGET, None) == 1
+    assert followed.look()
+    assert followed.snapshot().targets == ()
+    assert not followed.look()
+    written(path, 5, end=False, target="192.0.2.99").close()
+    with Store(str(path)) as store:
+        assert [run.id for run in store.runs()] == [1]
+    assert followed.look()
+    assert [(target.query, target.path.rounds) for target in followed.snapshot().targets] == [("192.0.2.99", 5)]
 
 
 def test_where_nobody_writes_the_last_run_is_shown(

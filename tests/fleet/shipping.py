@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hopscope.fleet import messages
 from hopscope.fleet.hub_store import HubStore
-from hopscope.fleet.messages import Message
-from hopscope.fleet.outbox import Outbox
+from hopscope.fleet.messages import FleetMessage
+from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import Received
 from hopscope.history.parcels import Parcels
 from hopscope.history.store import Store
@@ -24,20 +24,20 @@ def writer(path: Path, boot: str = "00000000000000aa", *, limit: int | None = No
     return StoreWriter(str(path), host=site, begun=BEGUN, limit=limit, parcels=Parcels(site, boot))
 
 
-def message_of(body: messages.Body, number: int = 0, boot: str = "00000000000000aa") -> Message:
+def message_of(body: messages.Body, number: int = 0, boot: str = "00000000000000aa") -> FleetMessage:
     """A message of one row."""
-    return Message(boot, number, number, BEGUN, "0.1.0", BEGUN, body)
+    return FleetMessage(boot, number, number, BEGUN, "0.1.0", BEGUN, body)
 
 
-def received(message: Message | bytes, site: str = SITE, position: int = 1) -> Received:
+def received(message: FleetMessage | bytes, site: str = SITE, position: int = 1) -> Received:
     """As a broker hands it out."""
     data = message if isinstance(message, bytes) else messages.encode(message)
     return Received(site, data, position, BEGUN)
 
 
-def all_messages(path: Path, site: str = SITE, *, from_the_first: bool = False) -> list[Message]:
+def all_messages(path: Path, site: str = SITE, *, from_the_first: bool = False) -> list[FleetMessage]:
     """What an agent's store has for its hub."""
-    outbox = Outbox(str(path), site)
+    outbox = SiteOutbox(str(path), site)
     sent = []
     for boot in outbox.boots():
         after = -1 if from_the_first else boot.mark
@@ -51,7 +51,7 @@ def all_messages(path: Path, site: str = SITE, *, from_the_first: bool = False) 
 
 def hand_over(agent: Path, hub: HubStore, site: str = SITE) -> None:
     """All of it, in order, and what the hub then says."""
-    outbox = Outbox(str(agent), site)
+    outbox = SiteOutbox(str(agent), site)
     for boot in outbox.boots():
         after = boot.mark
         while after < boot.newest:

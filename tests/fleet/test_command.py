@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.options import read
 from hopscope.cli.stores import watched_path
 from hopscope.cli.unprivileged import FrontEndStanding
+from hopscope.history.where import STORE
 from tests.cli.command import environment, run
+from tests.fleet import shipping
+from tests.fleet.shipping import BEGUN
 from tests.lab.broker import hub, until
 
 BROKER = "nats://127.0.0.1:4"
@@ -110,3 +114,21 @@ def test_what_contribs_unit_starts_is_a_command_line_of_ours(tmp_path: Path) -> 
     assert (options.action, options.targets, options.store) == ("fleet", ("agent",), str(tmp_path))
     assert options.fleet.nkey == str(key)
     assert "LoadCredential=nkey:" in unit
+
+
+def test_nothing_is_forgotten_in_a_store_that_an_agent_or_hub_writes(tmp_path: Path) -> None:
+    path = tmp_path / STORE
+    out = shipping.writer(path)
+    for begin in shipping.head():
+        out.add(1, begin)
+    out.end(BEGUN)
+    out.close()
+    words = ("history", "forget", shipping.TARGET, "--store", str(tmp_path))
+    held = fleet._lock(str(tmp_path))
+    refused = run(*words)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("an agent or hub writes it; end that first\n")
+    assert len(refused.stderr.splitlines()) == 1
+    assert len(shipping.all_facts(path)) == 1
+    os.close(held)
+    assert run(*words).stderr == "hopscope: 1 trace forgotten\n"

@@ -17,11 +17,11 @@ from hopscope.fleet.messages import (
     Body,
     Ended,
     Facts,
+    FleetMessage,
     Gone,
-    Message,
     Probes,
     Sealed,
-    Segments,
+    SegmentRows,
     SentBins,
     SentSegment,
 )
@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> HubStore:
     return HubStore(str(tmp_path / "hub"))
 
 
-def commit(store: HubStore, *what: Message | bytes, site: str = "fra1") -> list[str]:
+def commit(store: HubStore, *what: FleetMessage | bytes, site: str = "fra1") -> list[str]:
     """Why what was refused."""
     told: list[str] = []
     store.on_refused = lambda site, why, count: told.append(why)
@@ -81,11 +81,11 @@ def test_what_is_too_large_is_not_even_read() -> None:
         Facts([(1, asked("a b\x00c"))]),
         Facts([(1, b'{"type":"found","at":1,"address":"not an address"}')]),
         Facts([(1, b"[" * 100_000)]),
-        Segments([SentSegment(1, 0, 7, 0, 1, 1, 1, b"")]),
-        Segments([SentSegment(1, 0, 0, 2, 1, 1, 1, b"")]),
+        SegmentRows([SentSegment(1, 0, 7, 0, 1, 1, 1, b"")]),
+        SegmentRows([SentSegment(1, 0, 0, 2, 1, 1, 1, b"")]),
         Bins([SentBins(1, 7, 0, 1, b"")]),
         Bins([SentBins(1, MINUTE, 5, 5, b"")]),
-        Segments([SentSegment(1, 0, 0, 0, 1, 1 << 52, 1, b"")]),
+        SegmentRows([SentSegment(1, 0, 0, 0, 1, 1 << 52, 1, b"")]),
         Sealed(9),
     ],
 )
@@ -178,7 +178,7 @@ def test_nothing_of_a_refused_message_is_there(store: HubStore, tmp_path: Path) 
 
 
 def test_an_agent_believes_no_mark_beyond_what_it_has(tmp_path: Path) -> None:
-    from hopscope.fleet.outbox import Outbox
+    from hopscope.fleet.outbox import SiteOutbox
 
     agent = tmp_path / "agent"
     one = writer(agent)
@@ -187,7 +187,7 @@ def test_an_agent_believes_no_mark_beyond_what_it_has(tmp_path: Path) -> None:
     one.commit()
     one.close()
     before = all_messages(agent)
-    outbox = Outbox(str(agent), "fra1")
+    outbox = SiteOutbox(str(agent), "fra1")
     outbox.has(BOOT, 10_000)
     assert outbox.boots() == []
     outbox.has(BOOT, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from contextlib import closing
@@ -11,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from hopscope.fleet import messages, outbox
+from hopscope.fleet.hub import Hub
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Gone, Probes
-from hopscope.fleet.outbox import Outbox
+from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import Received
 from hopscope.history import parcels, writer
+from hopscope.history.forgetting import forget
 from hopscope.history.store import Store
+from hopscope.history.tail import Tail
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.session.facts import SessionFact
 from tests.fleet import shipping
@@ -104,7 +108,7 @@ def _disturbed(agent: Path, store: HubStore, hub: Path, chance: random.Random) -
         place = chance.randrange(len(wild) + 1)
         wild = wild[place:] + wild[:place]
     store.commit([received(one) for one in wild], BEGUN)
-    heard = Outbox(str(agent), SITE)
+    heard = SiteOutbox(str(agent), SITE)
     for boot in heard.boots():
         heard.has(boot.name, store.mark(SITE, boot.name))
     heard.close()
@@ -119,7 +123,7 @@ def test_a_hub_that_lost_all_gets_all_that_is_kept(tmp_path: Path) -> None:
     recorded(agent, 60, compact_at=(20, 40))
     for name in ("first", "second"):
         store = HubStore(str(tmp_path / name))
-        heard = Outbox(str(agent), SITE)
+        heard = SiteOutbox(str(agent), SITE)
         heard.has("00000000000000aa", store.mark(SITE, "00000000000000aa"))
         heard.close()
         hand_over(agent, store)
@@ -137,7 +141,7 @@ def test_an_outbox_that_stays_open_tells_of_probes_as_they_come_over_any_number_
     for begin in head():
         one.add(1, begin)
     told: list[messages.Body] = []
-    with closing(Outbox(str(agent), SITE)) as reader:
+    with closing(SiteOutbox(str(agent), SITE)) as reader:
         after = -1
         for number in range(1, 43):
             for fact in second(number):
@@ -193,6 +197,104 @@ def test_nothing_that_the_hub_lacks_is_forgotten_and_what_it_has_goes(
     assert len(all_facts(hub)[0][2]) == len(before[0][2]) + 100 * 25
     one.close()
     store.close()
+
+
+def test_agent_and_hub_go_on_after_all_was_forgotten_and_what_was_is_not_sent_again(tmp_path: Path) -> None:
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    recorded(agent, 20, compact_at=(10,))
+    store = HubStore(str(hub))
+    hand_over(agent, store)
+    store.close()
+    assert forget(str(hub), None, BEGUN + 3600 * S) == 2
+    store = HubStore(str(hub))
+    hand_over(agent, store)
+    assert all_facts(hub) == []
+    assert forget(str(agent), None, BEGUN + 3600 * S) == 2
+    recorded(agent, 20, "00000000000000bb")
+    hand_over(agent, store)
+    store.close()
+    assert len(all_facts(hub)) == 2
+    assert all_facts(hub) == all_facts(agent)
+
+
+def test_what_was_forgotten_at_an_agent_waits_for_no_hub(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    recorded(agent, 20, compact_at=(10,))
+    forget(str(agent), None, BEGUN + 3600 * S)
+    with closing(sqlite3.connect(agent)) as one:
+        assert one.execute("SELECT (SELECT count(*) FROM boot), (SELECT count(*) FROM parcel)").fetchone() == (0, 0)
+    with closing(SiteOutbox(str(agent), SITE)) as reader:
+        assert reader.boots() == []
+
+
+def test_a_tail_of_a_run_that_was_forgotten_hears_nothing_of_what_still_comes(tmp_path: Path) -> None:
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    one, store = shipping.writer(agent), HubStore(str(hub))
+    for begin in head():
+        one.add(1, begin)
+    one.commit()
+    hand_over(agent, store)
+    with Store(str(hub)) as reader:
+        tail = Tail(reader, 1)
+        assert forget(str(hub), shipping.TARGET, None) == 1
+        for fact in second(1):
+            one.add(1, fact)
+        one.compact()
+        one.close()
+        hand_over(agent, store)
+        assert not tail.more()
+    store.close()
+
+
+def test_segments_that_have_the_ids_of_others_that_went_are_told_in_their_own_place(tmp_path: Path) -> None:
+    """What a hub had went, so its ids begin anew; then another hub asks for all."""
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    one = shipping.writer(agent)
+    for begin in head():
+        one.add(1, begin)
+
+    def go_on(begin: int, end: int) -> None:
+        for number in range(begin, end):
+            for fact in second(number):
+                one.add(1, fact)
+            one.commit()
+        one.compact()
+
+    go_on(1, 10)
+    with closing(sqlite3.connect(agent)) as there, there:
+        there.execute("DELETE FROM segment")
+    go_on(10, 20)
+    one.close()
+    store = HubStore(str(hub))
+    refused: list[str] = []
+    store.on_refused = lambda site, why, count: refused.append(why)
+    hand_over(agent, store)
+    store.close()
+    assert refused == []
+    assert all_facts(hub) == all_facts(agent)
+
+
+def test_a_screen_is_shown_up_to_the_hubs_mark_where_its_last_rows_are_segments(tmp_path: Path) -> None:
+    agent, boot = tmp_path / "agent", "00000000000000aa"
+    one = shipping.writer(agent)
+    for begin in head():
+        one.add(1, begin)
+    for number in range(1, 20):
+        for fact in second(number):
+            one.add(1, fact)
+        one.commit()
+    one.compact()
+    one.close()
+    store, view = HubStore(str(tmp_path / "hub")), HubStore(str(tmp_path / "view"))
+    hand_over(agent, store)
+
+    async def shown() -> list[bytes]:
+        return Hub(store, None, print)._shown(SITE, boot)  # type: ignore[arg-type] # no broker is asked
+
+    view.commit([received(data) for data in asyncio.run(shown())], BEGUN)
+    assert view.mark(SITE, boot) == store.mark(SITE, boot) > 0
+    store.close()
+    view.close()
 
 
 def test_messages_of_many_targets_stay_small(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -143,12 +142,3 @@ def until(is_so: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
     while not is_so():
         assert time.monotonic() < end, f"not within {within_s} s: {what}"
         time.sleep(0.02)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether there is no such process any more."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False

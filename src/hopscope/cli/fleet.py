@@ -17,7 +17,7 @@ import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, SIGNALLED, WORKER, UsageError
-from hopscope.cli.fleet_files import folder_of
+from hopscope.cli.fleet_files import LOCK, folder_of
 from hopscope.cli.options import Options, targets_in
 from hopscope.cli.output import say
 from hopscope.cli.signals import StopSignal
@@ -117,7 +117,7 @@ def broker_of(options: Options) -> BrokerAddress:
 
 def _lock(folder: str) -> int:
     """One agent or hub a store. `UsageError`."""
-    path = os.path.join(folder, "fleet.lock")
+    path = os.path.join(folder, LOCK)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -204,7 +204,7 @@ def _agent(options: Options, launched: WorkerProcess, broker: BrokerAddress, fol
 
     async def work(stop: StopSignal) -> int:
         from hopscope.fleet.agent import Agent
-        from hopscope.fleet.outbox import Outbox
+        from hopscope.fleet.outbox import SiteOutbox
         from hopscope.fleet.sender import Sender
         from hopscope.history.parcels import Parcels
         from hopscope.history.recorder import Recorder
@@ -215,7 +215,7 @@ def _agent(options: Options, launched: WorkerProcess, broker: BrokerAddress, fol
         site = fleet.site or ""
         path = os.path.join(folder, STORE)
         try:
-            outbox = Outbox(path, site)
+            outbox = SiteOutbox(path, site)
         except (StoreError, OSError, ValueError) as why:
             raise UsageError(f"--store {configuration.plain(folder)}: {why}") from None
         parcels = Parcels(site, os.urandom(8).hex())

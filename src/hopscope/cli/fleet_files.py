@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +14,8 @@ from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
 from hopscope.history.where import state_folder
 
+LOCK: Final = "fleet.lock"
+"""Beside a store: an agent or a hub that writes it holds it."""
 _CERTIFICATES: Final = ("/etc/ssl", "/usr/lib/ssl", "/etc/pki")
 """Where the system has those that it believes."""
 
@@ -24,6 +29,28 @@ def folder_of(options: Options) -> str:
     except OSError as error:
         raise UsageError(f"--store {configuration.plain(str(path))}: {error.strerror}") from None
     return os.path.realpath(path)
+
+
+@contextmanager
+def alone(store: str) -> Iterator[None]:
+    """While no agent or hub writes a store (a file), and none begins to. `UsageError`."""
+    path = os.path.join(os.path.dirname(os.path.realpath(store)), LOCK)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        yield
+        return
+    except OSError as error:
+        raise UsageError(f"{configuration.plain(path)}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            words = f"{configuration.plain(store)}: an agent or hub writes it; end that first"
+            raise UsageError(words) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def files_of(options: Options) -> list[str]:

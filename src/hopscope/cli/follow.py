@@ -143,11 +143,12 @@ class Follow(Watched):
 
     def look(self) -> bool:
         """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
-        is_new = False
         ended: dict[int, int] = {}
         if self._is_hubs:
             self._see_boots()
-        for run in self._store.runs():
+        runs = self._store.runs()
+        is_new = self._let_forgotten_go({run.id for run in runs})
+        for run in runs:
             is_known = run.id in self._boots or not self._is_hubs
             is_wanted = run.ended is None and is_known
             if run.id > self._newest_run and is_wanted and len(self._tails) < MOST_RUNS:
@@ -166,6 +167,15 @@ class Follow(Watched):
         if is_new:
             self._take()
         return is_new
+
+    def _let_forgotten_go(self, there: set[int]) -> bool:
+        """Of the runs, only these are there: whether one that is followed is gone. Another may have its number next."""
+        gone = self._tails.keys() - there
+        for run in gone:
+            del self._tails[run]
+        self._ended = {run: at for run, at in self._ended.items() if run in there}
+        self._newest_run = min(self._newest_run, max(there, default=-1))
+        return bool(gone)
 
     def _more(self, run_id: int, tail: Tail) -> bool:
         try:

@@ -283,6 +283,7 @@ def _followed(options: Options, words: list[str], create: Creator | None) -> int
 
 
 def _forget(options: Options, words: list[str], create: Creator | None) -> int:
+    from hopscope.cli.fleet_files import alone
     from hopscope.history.forgetting import forget
 
     if (len(words) != 1) == (options.before is None):
@@ -291,7 +292,8 @@ def _forget(options: Options, words: list[str], create: Creator | None) -> int:
     if not os.path.exists(path):
         raise UsageError(f"{configuration.plain(path)}: nothing is kept")
     before = None if options.before is None else read_option(moment, "--before", options.before, _now())
-    count = asked(path, lambda: forget(path, words[0] if words else None, before))
+    with alone(path):
+        count = asked(path, lambda: forget(path, words[0] if words else None, before))
     say(f"{count} {'trace' if count == 1 else 'traces'} forgotten")
     return OK
 

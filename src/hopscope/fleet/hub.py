@@ -11,7 +11,7 @@ from typing import Final
 from hopscope.fleet import messages
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import BadMessage, Says, Shown
-from hopscope.fleet.outbox import Outbox
+from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.sites import Assignments
 from hopscope.fleet.transport import Consumer, NotConnected, Received, end_all
 from hopscope.history.schema import StoreError
@@ -153,8 +153,10 @@ class Hub:
                 await self._consumer.show(token, "", messages.encode(end))
 
     def _shown(self, site: str, name: str) -> list[bytes]:
-        with closing(Outbox(self._store.path, site)) as outbox:
+        with closing(SiteOutbox(self._store.path, site)) as outbox:
             boot, found, after = outbox.boot(name), [], -1
+            if boot is not None:  # its last rows may stand in segments alone
+                boot = boot._replace(newest=max(boot.newest, boot.mark))
             while boot is not None and after < boot.newest:
                 for message in outbox.messages(boot, after):
                     found.append(messages.encode(message))
@@ -173,7 +175,8 @@ class Hub:
                         await in_background(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
                         self._assigned = self._store.assigned()
                     if targets:
-                        self._say(f"targets are assigned to {len(targets)} sites")
+                        sites = "1 site" if len(targets) == 1 else f"{len(targets)} sites"
+                        self._say(f"targets are assigned to {sites}")
                     for site in sorted(self._asking & self._assigned.keys()):
                         await self._say_marks(site, set(), -1)
             except (StoreError, ValueError, OSError) as why:

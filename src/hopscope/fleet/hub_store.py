@@ -18,16 +18,16 @@ from hopscope.fleet.messages import (
     Body,
     Ended,
     Facts,
+    FleetMessage,
     Gone,
-    Message,
     Probes,
     Sealed,
-    Segments,
+    SegmentRows,
 )
 from hopscope.fleet.transport import Received
 from hopscope.history import notes, schema
 from hopscope.history.block import PACKED, BadBlock
-from hopscope.history.parcels import add_tables
+from hopscope.history.parcels import add_tables, new_run
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
 from hopscope.history.store import MOST_TRACES, read_note
@@ -59,7 +59,6 @@ class HubStore:
 
     def __init__(self, path: str, *, limit: int | None = None) -> None:
         """`limit`: bytes that it may have, the oldest goes beyond that. `StoreError`, `OSError`."""
-        self.path = path
         self.path = path
         self._connection = schema.open_to_write(path)
         try:
@@ -198,7 +197,7 @@ class _Work:
         self.refused: list[tuple[str, str]] = []
         self.kept: list[tuple[str, int, Body]] = []
 
-    def take(self, do: sqlite3.Connection, one: Received, message: Message) -> None:
+    def take(self, do: sqlite3.Connection, one: Received, message: FleetMessage) -> None:
         """A message, if it is the next one. `BadMessage`: nothing was done."""
         key = (one.site, message.boot)
         state = self.states.get(key) or self._store.known(*key)
@@ -210,9 +209,7 @@ class _Work:
         asked = 0 if state is None else state.asked
         rows, more = rows_of(message, MOST_ASKED - asked)
         if state is None:
-            words = "INSERT INTO run (begun, host, hopscope) VALUES (?, ?, ?)"
-            run = do.execute(words, (message.begun, one.site, clean(message.hopscope))).lastrowid
-            assert run is not None
+            run = new_run(do, message.begun, one.site, clean(message.hopscope))
             do.execute("INSERT INTO boot VALUES (?, ?, ?, -1, 0, 0)", (run, *key))
             state = BootState(run, -1)
         for words, columns in rows:
@@ -244,7 +241,7 @@ _TIER: Final = "INSERT INTO tier (run, target, span, since, until, data) VALUES 
 _OTHER_TIER: Final = "DELETE FROM tier WHERE run = ? AND target = ? AND span = ? AND since = ?"
 
 
-def rows_of(message: Message, most_asked: int) -> tuple[_Statements, int]:
+def rows_of(message: FleetMessage, most_asked: int) -> tuple[_Statements, int]:
     """What a message is in tables, and how many targets it asks for. `BadMessage`."""
     row = message.last
     body: Body = message.body
@@ -269,7 +266,7 @@ def rows_of(message: Message, most_asked: int) -> tuple[_Statements, int]:
             except BadBlock as why:
                 raise BadMessage(f"probes: {why}") from None
             return [(_LIVE, [(row, body.at, body.data)])], 0
-        case Segments():
+        case SegmentRows():
             for one in body.segments:
                 if not (one.first_row <= one.last_row < message.first and one.since <= one.until):
                     raise BadMessage("a segment is out of its place")

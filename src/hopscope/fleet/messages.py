@@ -82,7 +82,7 @@ class SentBins(msgspec.Struct, frozen=True, array_like=True):
     data: bytes
 
 
-class Segments(msgspec.Struct, frozen=True, tag="segments"):
+class SegmentRows(msgspec.Struct, frozen=True, tag="segments"):
     """Probes of older rows, by target."""
 
     segments: Annotated[list[SentSegment], msgspec.Meta(max_length=MOST_PARTS)]
@@ -110,10 +110,10 @@ class Gone(msgspec.Struct, frozen=True, tag="gone"):
     """These rows stand in segments that follow, or had nothing in them."""
 
 
-Body: TypeAlias = Union[Facts, Probes, Segments, Bins, Sealed, Ended, Gone]  # noqa: UP007 - for msgspec
+Body: TypeAlias = Union[Facts, Probes, SegmentRows, Bins, Sealed, Ended, Gone]  # noqa: UP007 - for msgspec
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True):
+class FleetMessage(msgspec.Struct, frozen=True, array_like=True):
     """Some rows of a run. Whose site it is the subject says, in which an agent can write no other."""
 
     boot: BootId
@@ -159,19 +159,19 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_messages: Final = msgspec.msgpack.Decoder(Message)
+_messages: Final = msgspec.msgpack.Decoder(FleetMessage)
 _asks: Final = msgspec.msgpack.Decoder(Asks)
 _shown: Final = msgspec.msgpack.Decoder(Shown)
 _says: Final = msgspec.msgpack.Decoder(Says)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def encode(what: Message | Asks | Says | Shown) -> bytes:
+def encode(what: FleetMessage | Asks | Says | Shown) -> bytes:
     """As it is sent."""
     return _encoder.encode(what)
 
 
-def read(data: bytes) -> Message:
+def read(data: bytes) -> FleetMessage:
     """A body of an agent's. `BadMessage`."""
     if len(data) > MOST_BYTES:
         raise BadMessage(f"it has {len(data)} bytes")

@@ -12,11 +12,11 @@ from hopscope.fleet.messages import (
     Body,
     Ended,
     Facts,
+    FleetMessage,
     Gone,
-    Message,
     Probes,
     Sealed,
-    Segments,
+    SegmentRows,
     SentBins,
     SentSegment,
 )
@@ -44,19 +44,19 @@ class Boot(NamedTuple):
 
 
 Place: TypeAlias = tuple[int, int]
-"""The id and the row number of a note, or of a row of probes."""
+"""The id and the row number of a row of probes."""
 _NOWHERE: Final = (0, -1)
 
 
-class Outbox:
+class SiteOutbox:
     """Of one site, over a store that somebody else writes. For one thread at a time."""
 
     def __init__(self, path: str, site: str) -> None:
         """`StoreError`, `OSError`."""
         self._connection = schema.open_to_write(path)
         self._site = site
-        self._read: dict[int, tuple[int, Place, Place]] = {}
-        """By run: up to which row it was read, and where the last note and the last row of probes stand."""
+        self._read: dict[int, tuple[int, Place]] = {}
+        """By run: up to which row it was read, and where the last row of probes stands."""
         try:
             add_tables(self._connection)
         except BaseException:
@@ -102,17 +102,17 @@ class Outbox:
             words = "INSERT INTO assigned (site, version, targets) VALUES (?, ?, ?)"
             do.execute(words, (self._site, version, msgspec.json.encode(targets)))
 
-    def messages(self, boot: Boot, after: int) -> list[Message]:
+    def messages(self, boot: Boot, after: int) -> list[FleetMessage]:
         """The rows behind `after`, as many as are sent at once. `StoreError`."""
         run = boot.run
         upto = min(boot.newest, after + AT_ONCE)
-        known, note, probes = self._read.get(run, (-1, _NOWHERE, _NOWHERE))
+        known, probes = self._read.get(run, (-1, _NOWHERE))
         if known != after:
-            note = probes = _NOWHERE
+            probes = _NOWHERE
         try:
             self._connection.execute("BEGIN")  # all of it as it is at one moment
             try:
-                notes, note = self._notes(run, after, upto, note)
+                notes = self._notes(run, after, upto)
                 live, probes = self._live(run, after, upto, probes)
                 bodies = self._bodies(run, after, upto, notes, live)
             finally:
@@ -120,10 +120,11 @@ class Outbox:
         except schema.ERRORS as error:
             raise schema.explained(error) from None
         messages = [
-            Message(boot.name, first, last, boot.begun, boot.hopscope, time_ns(), body) for first, last, body in bodies
+            FleetMessage(boot.name, first, last, boot.begun, boot.hopscope, time_ns(), body)
+            for first, last, body in bodies
         ]
         if messages and messages[-1].last == upto:
-            self._read[run] = upto, note, probes
+            self._read[run] = upto, probes
         return messages
 
     def _asked(self, words: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -132,27 +133,25 @@ class Outbox:
         except schema.ERRORS as error:
             raise schema.explained(error) from None
 
-    def _behind(self, table: str, run: int, place: Place) -> int:
-        """The id from which on what came later stands: SQLite gives the highest one plus one, so what is there still
-        has lower ones. Where it is gone, as all rows of probes are once they became segments, ids may begin anew."""
-        words = f"SELECT id FROM {table} WHERE id = ? AND run = ? AND row = ?"  # noqa: S608 - of our tables
+    def _behind(self, run: int, place: Place) -> int:
+        """The id from which on later probes stand: SQLite gives the highest one plus one, so what is there still has
+        lower ones. Where it is gone, as all rows of probes are once they became segments, ids may begin anew."""
+        words = "SELECT id FROM live WHERE id = ? AND run = ? AND row = ?"
         found = self._connection.execute(words, (place[0], run, place[1])).fetchone()
         return 0 if found is None else place[0]
 
-    def _notes(self, run: int, after: int, upto: int, last: Place) -> tuple[dict[int, list[tuple[int, bytes]]], Place]:
-        """By row: what happened, and where the last of it stands."""
+    def _notes(self, run: int, after: int, upto: int) -> dict[int, list[tuple[int, bytes]]]:
+        """By row: what happened."""
         notes: dict[int, list[tuple[int, bytes]]] = {}
-        behind = self._behind("note", run, last)
-        words = "SELECT id, row, target, fact FROM note WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
-        for id_, row, target, fact in self._connection.execute(words, (behind, run, after, upto)):
+        words = "SELECT row, target, fact FROM note WHERE run = ? AND row > ? AND row <= ? ORDER BY id"
+        for row, target, fact in self._connection.execute(words, (run, after, upto)):
             notes.setdefault(row, []).append((target, fact))
-            last = id_, row
-        return notes, last
+        return notes
 
     def _live(self, run: int, after: int, upto: int, last: Place) -> tuple[dict[int, Probes], Place]:
         """By row: probes, and where the last of them stand."""
         live: dict[int, Probes] = {}
-        behind = self._behind("live", run, last)
+        behind = self._behind(run, last)
         words = "SELECT id, row, at, data FROM live WHERE id > ? AND run = ? AND row > ? AND row <= ? ORDER BY id"
         for id_, row, at, data in self._connection.execute(words, (behind, run, after, upto)):
             live[row] = Probes(at, data)
@@ -175,7 +174,7 @@ class Outbox:
                 body = live[row]
                 size += len(body.data)
             elif row in parcels:
-                body, of_body = self._parcel(run, *parcels[row])
+                body, of_body = self._parcel(run, row, *parcels[row])
                 size += of_body
             first = row
             if isinstance(body, Gone) and bodies and isinstance(bodies[-1][2], Gone):
@@ -185,17 +184,17 @@ class Outbox:
                 break
         return bodies
 
-    def _parcel(self, run: int, kind: str, first: int, last: int) -> tuple[Body, int]:
-        """What a parcel is of, and its bytes."""
+    def _parcel(self, run: int, row: int, kind: str, first: int, last: int) -> tuple[Body, int]:
+        """What a parcel is of, and its bytes. What went since may have left its ids to segments of later rows."""
         if kind == "sealed":
             return Sealed(first), 0
         if kind == "ended":
             return Ended(first), 0
         if kind == "segments":
             columns = "target, first_row, last_row, since, until, rounds, probes, data"
-            words = f"SELECT {columns} FROM segment WHERE id BETWEEN ? AND ? AND run = ?"  # noqa: S608 - of our tables
-            segments = [SentSegment(*row) for row in self._connection.execute(words, (first, last, run))]
-            return (Segments(segments) if segments else Gone()), sum(len(one.data) for one in segments)
+            words = f"SELECT {columns} FROM segment WHERE id BETWEEN ? AND ? AND run = ? AND last_row < ?"  # noqa: S608
+            segments = [SentSegment(*one) for one in self._connection.execute(words, (first, last, run, row))]
+            return (SegmentRows(segments) if segments else Gone()), sum(len(one.data) for one in segments)
         words = "SELECT target, span, since, until, data FROM tier WHERE id BETWEEN ? AND ? AND run = ?"
-        bins = [SentBins(*row) for row in self._connection.execute(words, (first, last, run))]
+        bins = [SentBins(*one) for one in self._connection.execute(words, (first, last, run))]
         return (Bins(bins) if bins else Gone()), sum(len(one.data) for one in bins)

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import Final
 
 from hopscope.fleet import messages
-from hopscope.fleet.messages import Asks, BadMessage, Message, Says
-from hopscope.fleet.outbox import Boot, Outbox
+from hopscope.fleet.messages import Asks, BadMessage, FleetMessage, Says
+from hopscope.fleet.outbox import Boot, SiteOutbox
 from hopscope.fleet.transport import NotConnected, NotSent, Publisher
 from hopscope.history.schema import StoreError
 from hopscope.session.background import in_background
@@ -64,7 +64,7 @@ class Sender:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: SiteOutbox,
         site: str,
         say: Callable[[str], None],
         on_targets: Callable[[list[str]], None] | None = None,
@@ -225,7 +225,7 @@ class Sender:
                 await self._publish(publisher, boot, one, batch)
         return True
 
-    async def _publish(self, publisher: Publisher, boot: Boot, one: _Progress, batch: list[Message]) -> None:
+    async def _publish(self, publisher: Publisher, boot: Boot, one: _Progress, batch: list[FleetMessage]) -> None:
         """All of these at once; those up to the first that was not taken are sent. `NotSent`."""
         after = one.at
         done = await asyncio.gather(
@@ -242,7 +242,7 @@ class Sender:
                 after = message.last
                 one.at = max(one.at, after)
 
-    def _id(self, boot: Boot, message: Message, one: _Progress) -> str:
+    def _id(self, boot: Boot, message: FleetMessage, one: _Progress) -> str:
         """The same for the same, unless the hub lacks it."""
         rows = str(message.last) if message.first == message.last else f"{message.first}..{message.last}"
         again = f"-{one.repeats}" if one.repeats else ""

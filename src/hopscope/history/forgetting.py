@@ -11,6 +11,7 @@ import msgspec
 from hopscope.history import notes, schema
 from hopscope.history.block import PACKED, BadBlock, RowPart, SmallPart
 from hopscope.history.packing import pack_row, small_row
+from hopscope.history.parcels import Parcels
 from hopscope.history.store import Store, StoreError, Trace
 from hopscope.history.unpacking import Rows, parts_of
 
@@ -33,6 +34,7 @@ def forget(path: str, target: str | None, before: int | None) -> int:
             for trace in traces
             if (target is None or target in (trace.query, trace.address)) and (before is None or trace.until < before)
         }
+        is_agents = store.is_agents()
         known = _met_in(store, [trace for trace in traces if (trace.run.id, trace.target) not in gone], gone)
     left = {trace.run.id for trace in traces if (trace.run.id, trace.target) not in gone}
     with closing(schema.open_to_write(path)) as connection:
@@ -51,6 +53,8 @@ def forget(path: str, target: str | None, before: int | None) -> int:
                     else:
                         for words in _OF_RUN:
                             connection.execute(words, (run,))
+                        if is_agents:  # a hub goes on knowing how far it had got, or it would be sent that again
+                            Parcels.forget(connection, run)
                 connection.execute("COMMIT")
             with suppress(sqlite3.Error):
                 connection.executescript("PRAGMA incremental_vacuum")

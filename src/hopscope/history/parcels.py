@@ -92,6 +92,19 @@ class Parcels:
         do.execute("DELETE FROM boot WHERE run = ?", (run,))
 
 
+def new_run(do: sqlite3.Connection, begun: int, host: str, hopscope: str) -> int:
+    """A run (epoch ns, name, version), under a number that neither a run nor what is left of a forgotten one has."""
+    words = "INSERT INTO run (id, begun, host, hopscope) SELECT 1 + ifnull(max(id), 0), ?, ?, ? FROM run"
+    if do.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'boot'").fetchone()[0]:
+        words = (
+            "INSERT INTO run (id, begun, host, hopscope) SELECT 1 + max(ifnull((SELECT max(id) FROM run), 0),"
+            " ifnull((SELECT max(run) FROM boot), 0)), ?, ?, ?"
+        )
+    run = do.execute(words, (begun, host, hopscope)).lastrowid
+    assert run is not None
+    return run
+
+
 def add_tables(connection: sqlite3.Connection) -> None:
     """What a fleet's store has besides. `StoreError`."""
     with Transaction(connection) as do:

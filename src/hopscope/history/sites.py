@@ -22,6 +22,10 @@ class Sites:
         is_of_fleet = self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'hub'")
         return bool(is_of_fleet and self._tables.rows("SELECT 1 FROM hub LIMIT 1"))
 
+    def is_agents(self) -> bool:
+        """Whether it has what is to be sent to a hub. `StoreError`."""
+        return bool(self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'boot'")) and not self.is_hubs()
+
     def boots(self) -> list[SiteBoot]:
         """Of a hub's store, the runs of agents, the oldest first; else none. `StoreError`."""
         if not self.is_hubs():

@@ -81,7 +81,10 @@ class Tail:
     def _out_of_segments(self) -> list[tuple[int, int, SessionFact | Note]]:
         """What was added and has been put into segments since."""
         store = self._store
-        self.names |= store.names(next(run for run in store.runs() if run.id == self.run))
+        run = next((run for run in store.runs() if run.id == self.run), None)
+        if run is None:
+            return []  # it was forgotten
+        self.names |= store.names(run)
         told: list[tuple[int, int, SessionFact | Note]] = []
         for trace in store.traces():
             if trace.run.id == self.run:

@@ -16,7 +16,7 @@ from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, Ro
 from hopscope.history.notes import Missed, Note
 from hopscope.history.others import Others, Taken
 from hopscope.history.packing import Packer
-from hopscope.history.parcels import PARCEL_BYTES, Parcels
+from hopscope.history.parcels import PARCEL_BYTES, Parcels, new_run
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
 from hopscope.history.segments import Segments
@@ -79,12 +79,10 @@ class StoreWriter:
         message, and what else is written gets rows there. `StoreError`, `OSError`."""
         self._connection = schema.open_to_write(path) if isinstance(path, str) else path
         try:
-            words = "INSERT INTO run (begun, host, hopscope) VALUES (?, ?, ?)"
-            run = self._connection.execute(words, (begun, host, __version__)).lastrowid
+            run = new_run(self._connection, begun, host, __version__)
         except schema.ERRORS as error:
             self._connection.close()
             raise schema.explained(error) from None
-        assert run is not None
         self._run = run
         self._others = Others(self._connection, run) if isinstance(path, str) and parcels is None else None
         """None: nobody else writes there, or an agent, whose rows each stand for themselves."""
