@@ -77,12 +77,6 @@ LOST = Numbers(
             "no answer",
         ),
         (
-            Verdict(kind="outage", first_ttl=5, last_ttl=6, since=3 * S, numbers=Numbers(times=4)),
-            "no answer from hop 6 on, since T+3: within AS64510 FARLINE,"
-            " hop 5, cr1.farline.example (198.51.100.1) is the last that answers, the 4th time",
-            "no answer",
-        ),
-        (
             Verdict(kind="no-answer", first_ttl=6, last_ttl=7),
             "the target does not answer: hop 6, cr3.farline.example (198.51.100.5) is the last that answers",
             "no answer",
@@ -199,6 +193,18 @@ LOST = Numbers(
 def test_what_is_said(verdict: Verdict, line: str, short: str) -> None:
     sentence = said(verdict).sentence
     assert (sentence.line, sentence.short) == (line, short)
+
+
+def test_what_lasts_says_how_often_it_came_and_since_when_by_its_incident() -> None:
+    outage = Verdict(kind="outage", first_ttl=5, last_ttl=6, since=300 * S)
+    again = Incident(id="1", kind="outage", begin=3 * S, first_ttl=5, last_ttl=6, times=4)
+    assert said(outage, incidents=(again,)).sentence.line == (
+        "no answer from hop 6 on, since T+300: within AS64510 FARLINE,"
+        " hop 5, cr1.farline.example (198.51.100.1) is the last that answers, the 4th time"
+    )
+    unsteady = Verdict(kind="local-network", first_ttl=1, last_ttl=1)
+    first = Incident(id="1", kind="local-network", begin=3 * S, first_ttl=1, last_ttl=1)
+    assert ", since T+3" in said(unsteady, incidents=(first,)).sentence.line
 
 
 def test_every_kind_of_trouble_has_words_without_any_numbers_or_place() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,7 +17,7 @@ from hopscope.history.store import Store, StoreError, Trace
 from hopscope.history.tiers import MINUTE
 from hopscope.judge.verdict import Incident, Judged, Verdict
 from hopscope.names.facts import Namer
-from hopscope.path.bins import SPANS, SpanBins
+from hopscope.path.bins import SPANS, Bin, SpanBins
 from hopscope.path.widened import widened
 from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.session.model import Snapshot, Target
@@ -155,11 +155,20 @@ class Playback(Watched):
                     sums = self._before_end if part is self._last else self._before
                     before = sums[target.id].between(begin, part.begin)
                     self._are_added_up &= before is not None
-                    path = path if before is None else widened(path, before, begin)
+                    path = path if before is None else widened(path, before, begin, self._own(part, target, moment))
                 path = msgspec.structs.replace(path, started_at=counted)
                 target = msgspec.structs.replace(target, path=path)
             out.append(target)
         return tuple(out)
+
+    def _own(self, part: RecordedPart, target: Target, moment: int) -> Mapping[int, Bin] | None:
+        """By TTL, what became of the part's probes up to a moment; None: the path's windows hold them all."""
+        if target.path.rounds <= len(target.path.round_times):
+            return None
+        sum_ = SpanBins(0, 0, {})
+        for one in part.folds[target.id].bins(part.begin, moment + 1, SPANS[1]):
+            sum_.merge(one.bins)
+        return sum_.bins
 
     @property
     def is_recalled(self) -> bool:

@@ -22,7 +22,7 @@ import msgspec
 
 from hopscope.path.ranks import bucket, middle
 from hopscope.path.snapshot import FAILED, LATE, LOST, PENDING, Path
-from hopscope.path.stats import loss_pct
+from hopscope.path.stats import MS, loss_pct
 
 _S: Final = 1_000_000_000
 SPANS: Final = (_S, 10 * _S, 60 * _S, 600 * _S, 3600 * _S)
@@ -137,6 +137,11 @@ class Bin:
         """The sample standard deviation (n-1), ns; None below two answers."""
         n = self.received
         return math.sqrt((n * self.sum_squares - self.sum * self.sum) / (n * (n - 1))) if n > 1 else None
+
+    @property
+    def log_sum(self) -> float:
+        """The sum of the logarithms of the RTTs in ms, each within `ERROR` of its RTT."""
+        return sum(count * math.log(max(1, middle(index, _BITS)) / MS) for index, count in self.buckets.items())
 
     def nearest(self, percent: int) -> int:
         """The ⌈percent/100 · n⌉-th smallest RTT, ns, within `ERROR` of it. There must be an answer."""

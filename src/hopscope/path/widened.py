@@ -12,27 +12,35 @@ from collections.abc import Mapping
 import msgspec
 
 from hopscope.path.bins import TARGET, Bin
-from hopscope.path.ranks import middle
 from hopscope.path.snapshot import Hop, NumbersWindow, Path, Rtt
 from hopscope.path.stats import MS, loss_ci95_pct, loss_pct
 
-_BITS = 5
 
-
-def widened(path: Path, before: Mapping[int, Bin], begin: int) -> Path:
-    """The path with numbers from `begin` (epoch ns) on: `before` has, by TTL, what was before its own rounds."""
+def widened(path: Path, before: Mapping[int, Bin], begin: int, own: Mapping[int, Bin] | None = None) -> Path:
+    """The path with numbers from `begin` (epoch ns) on: `before` has, by TTL, what was before its own rounds; `own` has
+    those, where they are more than the path's windows hold."""
     target = before.get(TARGET)
     earlier = target.sent if target is not None else max((one.sent for one in before.values()), default=0)
     return msgspec.structs.replace(
         path,
-        hops=tuple(_hop(hop, before.get(hop.ttl)) for hop in path.hops),
-        target=None if path.target is None else _hop(path.target, target),
+        hops=tuple(_hop(hop, before.get(hop.ttl), _of(hop, hop.ttl, own)) for hop in path.hops),
+        target=None if path.target is None else _hop(path.target, target, _of(path.target, TARGET, own)),
         numbers=NumbersWindow(path.numbers.name, begin, path.numbers.rounds + earlier),
         rounds=path.rounds + earlier,
     )
 
 
-def _hop(hop: Hop, before: Bin | None) -> Hop:
+def _of(hop: Hop, ttl: int, own: Mapping[int, Bin] | None) -> Bin:
+    """The hop's own answers, by size."""
+    whole = Bin()
+    if own is None:
+        whole.answered([sample for sample in hop.window.samples if sample >= 0])
+    elif ttl in own:
+        whole.merge(own[ttl])
+    return whole
+
+
+def _hop(hop: Hop, before: Bin | None, own: Bin) -> Hop:
     if before is None:
         return hop
     received, lost = hop.received + before.received, max(0, hop.lost + before.lost)
@@ -48,18 +56,16 @@ def _hop(hop: Hop, before: Bin | None) -> Hop:
         pending=pending,
         loss_pct=loss_pct(lost, received),
         loss_ci95_pct=loss_ci95_pct(lost, received),
-        rtt=_rtt(hop, before),
+        rtt=_rtt(hop, before, own),
         jitter=None,
     )
 
 
-def _rtt(hop: Hop, before: Bin) -> Rtt | None:
-    """In ms. The last one is of the path's own rounds; without one there is no telling."""
+def _rtt(hop: Hop, before: Bin, whole: Bin) -> Rtt | None:
+    """In ms. The last one is of the path's own rounds (`whole`: they by size); without one there is no telling."""
     own, n = hop.rtt, hop.received
     if own is None or not before.received:
         return own
-    whole = Bin()
-    whole.answered([sample for sample in hop.window.samples if sample >= 0])
     whole.merge(before)
     total = n + before.received
     mean = (own.avg * n + before.sum / MS) / total
@@ -80,5 +86,4 @@ def _rtt(hop: Hop, before: Bin) -> Rtt | None:
 
 def _gmean(own: float, count: int, before: Bin) -> float:
     """Of `count` RTTs whose geometric mean is `own` (ms), and those before; ms."""
-    logs = sum(times * math.log(max(1, middle(index, _BITS)) / MS) for index, times in before.buckets.items())
-    return math.exp((count * math.log(own or 1 / MS) + logs) / (count + before.received))
+    return math.exp((count * math.log(own or 1 / MS) + before.log_sum) / (count + before.received))

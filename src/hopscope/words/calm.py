@@ -75,8 +75,9 @@ _RETURNING: Final = {
 
 def _began(was: Incident, place: Place) -> Ways:
     """Where that was; by now the provider's name can be spared."""
-    ways = access_line(place, "It began") if was.kind == "bufferbloat" else between(place, "It began")
-    return ways[1:]
+    if was.kind == "bufferbloat":
+        return access_line(place, "It began")[1:]
+    return between(place, "It began", "brief")
 
 
 def _then(was: Incident) -> str:

@@ -124,7 +124,7 @@ def _cause(
     well: Sequence[_Well],
 ) -> Cause | None:
     """The largest part of these targets whose trouble began together."""
-    begun = sorted((each.judged.verdict.since or 0, id_) for id_, each in ill.items() if id_ in ids)
+    begun = sorted((each.judged.since or 0, id_) for id_, each in ill.items() if id_ in ids)
     best: list[tuple[int, int]] = []
     for first in range(len(begun)):
         group = [one for one in begun[first:] if one[0] - begun[first][0] <= _TOGETHER_NS]

@@ -32,10 +32,6 @@ class Background(NamedTuple):
     """The last trouble that is over, by its end."""
     place: Place
     """Where that was."""
-    since: int | None
-    """When the trouble that lasts began, as far as that is known."""
-    times: int
-    """How often it came."""
     lost: int
     """Of the target, as the table counts."""
     counted: int
@@ -44,17 +40,10 @@ class Background(NamedTuple):
     now: int | None
     """The moment that is shown, as far as facts go."""
 
-    @property
-    def may_pass(self) -> bool:
-        """Whether the trouble of now, the first of its kind, may be over before anybody has been told of it."""
-        return (
-            self.since is not None and self.now is not None and self.times == 1 and self.now - self.since < _PASSING_NS
-        )
-
 
 def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
     """Since when, and that it lasts."""
-    begin = history.since
+    begin = setting.since
     if begin is None:
         return (" now",) if is_now else ("",)
     long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
@@ -87,15 +76,15 @@ def span_of(n: Numbers, history: Background) -> str:
     return f" (last {n.rounds} rounds)" if n.rounds else ""
 
 
-def between(place: Place, begin: str = "It begins") -> Ways:
-    whole, brief, bare = (sides(place, detail) for detail in DETAILS)
-    ways = (
-        f"{begin} {whole}.",
-        f"{begin} {brief}.",
-        f"{brief[:1].upper()}{brief[1:]}.",
-        f"{bare[:1].upper()}{bare[1:]}.",
-    )
+def between(place: Place, begin: str = "It begins", most: Detail = "whole") -> Ways:
+    """`most`: how much is said where there is room for all."""
+    whole, brief, bare = sides(place, most), sides(place, "brief"), sides(place, "bare")
+    ways = f"{begin} {whole}.", f"{begin} {brief}.", _sentence(brief), _sentence(bare)
     return tuple(dict.fromkeys(ways)) if whole else ()
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def access_line(place: Place, begin: str = "It begins") -> Ways:
@@ -118,9 +107,7 @@ def sides(place: Place, detail: Detail = "whole") -> str:
         return f"at {named_role(place.segment, far, detail)}"
     if near == far:
         return f"inside {named_role(place.segment, far, detail)}"
-    there = named_role(place.segment, far, detail)
-    if place.segment == "transit":
-        there = there.replace("a network in between", "the next network")
+    there = named_role(place.segment, far, detail, transit="the next network")
     return f"between {named_role(place.near, near, detail)} and {there}"
 
 
@@ -129,7 +116,7 @@ def _sided(name: str, role: Role | None, place: Place) -> str:
     return place.provider or name if role == "your provider" and name[-1:].isdigit() else name
 
 
-def named_role(role: Role | None, name: str, detail: Detail = "whole") -> str:
+def named_role(role: Role | None, name: str, detail: Detail = "whole", transit: str = "a network in between") -> str:
     """``your provider (AS64500 NEARBY)``. A network in between, whose name tells nobody anything, is called one."""
     match role:
         case "your network":
@@ -137,7 +124,7 @@ def named_role(role: Role | None, name: str, detail: Detail = "whole") -> str:
         case "your provider" | "the target's network":
             return f"{role} ({name})" if name and name != role and detail == "whole" else role
         case "transit" if detail != "bare":
-            return f"a network in between ({name})"
+            return f"{transit} ({name})"
         case _:
             return name
 
@@ -145,7 +132,13 @@ def named_role(role: Role | None, name: str, detail: Detail = "whole") -> str:
 def whom_to_tell(setting: Circumstances, history: Background) -> Ways:
     """What to do about it: at once, or if it lasts."""
     ways = _whom_to_tell(setting)
-    return tuple(f"If it lasts, {way[:1].lower()}{way[1:]}" for way in ways) if history.may_pass else ways
+    return tuple(f"If it lasts, {way[:1].lower()}{way[1:]}" for way in ways) if _may_pass(setting, history) else ways
+
+
+def _may_pass(setting: Circumstances, history: Background) -> bool:
+    """Whether the trouble of now, the first of its kind, may be over before anybody has been told of it."""
+    begin, now = setting.since, history.now
+    return begin is not None and now is not None and setting.times == 1 and now - begin < _PASSING_NS
 
 
 def _whom_to_tell(setting: Circumstances) -> Ways:

@@ -47,7 +47,7 @@ def headline(verdict: Verdict, setting: Circumstances, history: Background, stat
     if verdict.is_trouble:
         head, more = TROUBLE[verdict.kind](verdict.numbers, setting, history)
         asides = since(verdict, setting, history, is_now=state == "running")
-        more = (*more, *again(verdict.kind, history.times))
+        more = (*more, *again(verdict.kind, setting.times))
     else:
         head, asides, more = QUIET[verdict.kind](verdict, setting, history)
     ways = tuple((each,) if isinstance(each, str) else each for each in more if each)

@@ -68,6 +68,16 @@ class Said:
         self._courses: dict[int | None, Course] = {}
         self.verdict = _counted(subject.judged.verdict, subject.path)
 
+    @property
+    def since(self) -> int | None:
+        """When the verdict's state began, as far as that is known (epoch ns)."""
+        return self._subject.judged.since
+
+    @property
+    def times(self) -> int:
+        """How often its trouble came."""
+        return self._subject.judged.times
+
     @cached_property
     def place(self) -> Place:
         """Where it is."""
@@ -95,7 +105,7 @@ class Said:
         target = path.target_hop
         counted = (target.lost, target.lost + target.received) if target is not None else (0, 0)
         last_place = self.place_of(last) if last is not None else Place()
-        return Background(last, last_place, judged.since, judged.times, *counted, path.numbers.name, path.last_at)
+        return Background(last, last_place, *counted, path.numbers.name, path.last_at)
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -128,7 +138,17 @@ class Said:
         place = self.place_of(was) if was is not None else self.place
         path, notes = subject.path, frozenset(note.kind for note in self.verdict.notes)
         return Circumstances(
-            place, self._course_now, self._clock, path.protocol, subject.query, was, path.started_at, _rtt(path), notes
+            place,
+            self._course_now,
+            self._clock,
+            path.protocol,
+            subject.query,
+            was,
+            path.started_at,
+            _rtt(path),
+            notes,
+            self.since,
+            self.times,
         )
 
     def _course_now(self) -> Course:

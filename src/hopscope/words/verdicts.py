@@ -55,6 +55,10 @@ class Circumstances(NamedTuple):
     """The target's RTT (median), where there is one."""
     notes: frozenset[str] = frozenset()
     """Kinds of the verdict's notes."""
+    since: int | None = None
+    """When the verdict's state began, as far as that is known (see `Judged.since`)."""
+    times: int = 1
+    """How often its trouble came."""
 
 
 class Sentence(NamedTuple):
@@ -81,9 +85,9 @@ def sentence(verdict: Verdict, setting: Circumstances) -> Sentence:
     n, place = verdict.numbers, setting.place
     head, tail, short = _MATTERS[verdict.kind](n, place, setting)
     aside = ""
-    if verdict.is_trouble and verdict.since is not None:
-        is_first = setting.started is not None and verdict.since <= setting.started
-        aside = ", since the start" if is_first else f", since {setting.clock(verdict.since)}"
+    if verdict.is_trouble and setting.since is not None:
+        is_first = setting.started is not None and setting.since <= setting.started
+        aside = ", since the start" if is_first else f", since {setting.clock(setting.since)}"
     elif verdict.kind == "recovered":
         aside = f" since {setting.clock(verdict.since)}" if verdict.since is not None else ""
         was = setting.was
@@ -92,8 +96,8 @@ def sentence(verdict: Verdict, setting: Circumstances) -> Sentence:
                 f"{matter(was.kind, place, is_over=True)}{lasted(was)}",
                 f"the {nth(was.times)} time" if was.times > 1 else "",
             )
-    if n.times > 1 and verdict.is_trouble and verdict.kind != "flapping":
-        tail = ", ".join(part for part in (tail, f"the {nth(n.times)} time") if part)
+    if setting.times > 1 and verdict.is_trouble and verdict.kind != "flapping":
+        tail = _joined(tail, f"the {nth(setting.times)} time")
     return Sentence(head, tail, short, aside)
 
 

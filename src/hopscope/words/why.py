@@ -42,7 +42,7 @@ def why(said: Said, headline: Headline, clock: Clock, started: int | None) -> tu
     parts = (
         Part("what", tuple(ways[0] for ways in headline.sentences)),
         Part("where", (", ".join(known),) if known else ()),
-        Part("since", tuple(_since(verdict, clock, started))),
+        Part("since", tuple(_since(said, clock, started))),
         Part("sure", (sure(verdict),) if verdict.is_trouble else ()),
         Part("evidence", said.evidence),
         Part("not", said.against),
@@ -57,8 +57,8 @@ def sure(verdict: Verdict) -> str:
     return next(words for least, words in _SURE if verdict.confidence >= least)
 
 
-def _since(verdict: Verdict, clock: Clock, started: int | None) -> Iterator[str]:
-    begin = verdict.since
+def _since(said: Said, clock: Clock, started: int | None) -> Iterator[str]:
+    verdict, begin = said.verdict, said.since
     if begin is None:
         if started is not None:
             yield f"looked at since {clock(started)}, {span((verdict.at - started) / _NS)}"
@@ -67,8 +67,8 @@ def _since(verdict: Verdict, clock: Clock, started: int | None) -> Iterator[str]
         yield f"{clock(started)}, when it was first looked at; {span((verdict.at - started) / _NS)}"
     else:
         yield f"{clock(begin)}, {span((verdict.at - begin) / _NS)}"
-    if verdict.numbers.times > 1:
-        yield f"{verdict.numbers.times} times by now"
+    if said.times > 1:
+        yield f"{said.times} times by now"
 
 
 def what_happened(judged: Judged, said: Said, clock: Clock, started: int | None) -> list[Happened]:

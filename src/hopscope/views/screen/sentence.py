@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -15,8 +16,8 @@ from hopscope.words.headline import Headline
 
 _NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
 _HELD = "\ue000"
-FIRST = 3
-"""Sentences that are said more shortly before one of them is left out."""
+_FIRST: Final = 3
+"""So many sentences are shortened before one of them is left out."""
 MARGIN = 4
 """Cells of the mark before the words."""
 
@@ -35,8 +36,8 @@ def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
     for opening in sentences[0]:
         for shortest in range(max(len(ways) for ways in sentences)):
             kept, laid = _kept(opening, sentences[1:], shortest, width, lines)
-            if min(kept, FIRST) > best[0]:
-                best = min(kept, FIRST), laid
+            if min(kept, _FIRST) > best[0]:
+                best = min(kept, _FIRST), laid
         if best[0] >= min(2, len(sentences)):
             break
     if best[1]:

@@ -89,7 +89,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
 def _causes(state: ViewState, targets: Sequence[Target]) -> list[Cause]:
     """Found again where something else is said of somebody."""
     made_of = tuple(
-        (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, verdict.since)
+        (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, target.judged.since)
         for target in targets
         if (verdict := target.judged.verdict).is_trouble
     )
@@ -231,7 +231,7 @@ def _column(
 
 def _begin(target: Target) -> str:
     """``18:34:12``, of another day ``11-25 18:34``."""
-    since = target.judged.verdict.since
+    since = target.judged.since
     when = clock_of(target)(since) if since is not None else ""
     return when if len(when) < 10 else when[5:16]
 
