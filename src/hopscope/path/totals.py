@@ -10,11 +10,11 @@ from operator import add, sub
 from typing import Final, NamedTuple
 
 _MS: Final = 1_000_000
-BOUNDS_MS: Final = (
+_BOUNDS_MS: Final = (
     0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10000,
 )  # fmt: skip
 """Upper bounds of the buckets of the target's RTTs, ms: fixed, so that those of all targets and all times add up."""
-BOUNDS: Final = tuple(round(bound * _MS) for bound in BOUNDS_MS)
+BOUNDS: Final = tuple(round(bound * _MS) for bound in _BOUNDS_MS)
 """The same in ns."""
 
 
