@@ -15,7 +15,7 @@ from hopscope.metrics.server import MetricsServer
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
-from hopscope.session.tally import Tally, tally_of
+from hopscope.session.tally import SessionTally, tally_of
 from hopscope.session.target_fold import TargetFold
 from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Plan
@@ -60,8 +60,8 @@ async def _scraped(rounds: int, times: int) -> list[Row]:
     names = _Names()
     now = _AT
 
-    def tally() -> Tally:
-        return Tally(targets=(tally_of(one, names) for one in targets), now=now)
+    def tally() -> SessionTally:
+        return SessionTally(targets=(tally_of(one, names) for one in targets), now=now)
 
     listening = socket.create_server(("127.0.0.1", 0))
     spent, sent = [], 0

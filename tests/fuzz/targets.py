@@ -284,7 +284,7 @@ def browsers(data: bytes) -> None:
     headers = _Headers(line.partition(":")[::2] for line in text.splitlines())
     one = guard.Guard([], 8000)
     for check in (one.check_host, lambda of: one.check_origin(of, is_needed=True)):
-        with contextlib.suppress(guard.Refused):
+        with contextlib.suppress(guard.AccessDenied):
             check(headers)
     assert "\n" not in one.cookie_header(headers)
     assert not one.is_token(text)
@@ -299,7 +299,7 @@ def scrapes(data: bytes) -> None:
             if head is None:
                 return
             method, accepted = requests.read(head, is_private=is_private)
-        except requests.Refused as refused:
+        except requests.HTTPError as refused:
             status, is_head = refused.status, refused.is_head
         else:
             assert method in (b"GET", b"HEAD")

@@ -13,10 +13,10 @@ from hopscope.judge.verdict import Trouble
 from hopscope.metrics.exposition import MOST_GONE, UNSEEN_NS, Exposition, quoted
 from hopscope.metrics.families import FAMILIES
 from hopscope.names.facts import AddressInfo, Asn
-from hopscope.path.totals import BOUNDS, Counts, Seen, Totals
+from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing
-from hopscope.session.tally import Tally, TargetTally, tally_of
+from hopscope.session.tally import SessionTally, TargetTally, tally_of
 from hopscope.session.target_fold import TargetFold
 from hopscope.wire.facts import Abandoned, Begun, Found, Reset, TakenBack
 from hopscope.wire.messages import Answered, Duplicate, Failed, Kind, Late, Lost, Plan, RoundStarted, Sent
@@ -50,8 +50,8 @@ def play(fold: TargetFold, first: int, rounds: int, target_rtt_ms: float = 20.0)
         fold.apply(Lost(1, round_, 2, at))
 
 
-def tally(*folds: TargetFold, now: int = AT + 60 * S) -> Tally:
-    return Tally(targets=[tally_of(fold, None) for fold in folds], now=now)
+def tally(*folds: TargetFold, now: int = AT + 60 * S) -> SessionTally:
+    return SessionTally(targets=[tally_of(fold, None) for fold in folds], now=now)
 
 
 def scrape(exposition: Exposition, *folds: TargetFold, now: int = AT + 60 * S) -> Scrape:
@@ -106,7 +106,7 @@ def test_every_label_is_in_the_registry() -> None:
             tally_of(fold, None), verdict=kind, first_ttl=2, last_ttl=3, method="raw", site="x", is_answering=True
         )
     made = msgspec.structs.replace(made, totals=made.totals._replace(incidents={"loss": 1}))
-    found = read(Exposition().text(Tally(targets=[made], now=AT, heard=(("x", AT),))))
+    found = read(Exposition().text(SessionTally(targets=[made], now=AT, heard=(("x", AT),))))
     known = {name: {*family.labels, "site", "le"} for family in FAMILIES for name in family.series}
     assert list(found.kinds) == [family.name for family in FAMILIES]
     assert {one.name for one in found.samples} == set(known)
@@ -270,7 +270,7 @@ def test_two_targets_of_one_name_are_told_apart_for_as_long_as_they_are_there() 
 
 def test_of_the_same_name_at_two_sites_none_is_another() -> None:
     both = [one_target(site="north"), one_target(site="south")]
-    found = read(Exposition().text(Tally(targets=both, now=AT, heard=(("north", AT), ("south", AT - 40 * S)))))
+    found = read(Exposition().text(SessionTally(targets=both, now=AT, heard=(("north", AT), ("south", AT - 40 * S)))))
     assert {one.labels["site"] for one in found.of(TARGET_PROBES, target="a.example")} == {"north", "south"}
     assert found.value("hopscope_site_heard_timestamp_seconds", site="south") == AT / S - 40
     assert not found.of(PROBES)  # a hub tells of targets alone
@@ -280,10 +280,10 @@ def test_what_is_remembered_of_targets_that_are_gone_has_a_bound() -> None:
     exposition = Exposition()
     for number in range(MOST_GONE + 50):
         target = one_target(id=number, name=f"{number}.example", totals=Totals(target=Counts(answered=7)))
-        exposition.text(Tally(targets=[target], now=AT))
+        exposition.text(SessionTally(targets=[target], now=AT))
     assert len(exposition._gone) == MOST_GONE
     back = one_target(id=9999, name="0.example")
-    assert read(exposition.text(Tally(targets=[back], now=AT))).value(TARGET_PROBES, fate="answered") == 0
+    assert read(exposition.text(SessionTally(targets=[back], now=AT))).value(TARGET_PROBES, fate="answered") == 0
 
 
 # --- addresses and names ---------------------------------------------------------------------------------------------
@@ -313,9 +313,9 @@ HOSTILE = ['a"} 1\nevil{x="', "\\", 'back\\"slash', "line\nbreak", "\x1b[2J", "â
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_name_of_a_strangers_breaks_out_of_its_quotes(text: str) -> None:
     info = AddressInfo(hostname=text, asns=(Asn(64500, text, None, None),))
-    seen = ((Seen(1, 0, "10.0.0.1", 3, AT), info),)
-    made = one_target(name=text, address="192.0.2.1", site=text, seen=seen)
-    written = Exposition().text(Tally(targets=[made], now=AT, heard=((text, AT),)))
+    responders = ((Responder(1, 0, "10.0.0.1", 3, AT), info),)
+    made = one_target(name=text, address="192.0.2.1", site=text, responders=responders)
+    written = Exposition().text(SessionTally(targets=[made], now=AT, heard=((text, AT),)))
     found = read(written)
     written.encode()
     assert "\x1b" not in written
@@ -333,8 +333,8 @@ def test_a_quoted_value_reads_as_itself_once_it_is_clean(text: str) -> None:
 
 def test_names_and_owners_are_told_beside_the_address() -> None:
     info = AddressInfo(hostname="r1.example", asns=(Asn(64500, "EXAMPLE", None, None),))
-    made = one_target(seen=((Seen(4, 0, "10.0.0.1", 3, AT), info),))
-    (one,) = read(Exposition().text(Tally(targets=[made], now=AT))).of("hopscope_hop_info")
+    made = one_target(responders=((Responder(4, 0, "10.0.0.1", 3, AT), info),))
+    (one,) = read(Exposition().text(SessionTally(targets=[made], now=AT))).of("hopscope_hop_info")
     assert one.labels == {
         "target": "a.example", "hop": "4", "address": "10.0.0.1", "name": "r1.example", "asn": "64500",
         "owner": "EXAMPLE",
@@ -343,12 +343,14 @@ def test_names_and_owners_are_told_beside_the_address() -> None:
 
 def test_what_privacy_hides_is_told_at_no_hop_and_not_later_either() -> None:
     def at(*places: tuple[int, str]) -> TargetTally:
-        return one_target(seen=tuple((Seen(ttl, 0, address, 3, AT), AddressInfo()) for ttl, address in places))
+        return one_target(
+            responders=tuple((Responder(ttl, 0, address, 3, AT), AddressInfo()) for ttl, address in places)
+        )
 
     exposition = Exposition(hidden_hops=1)
-    shown = read(exposition.text(Tally(targets=[at((1, "10.0.0.1"), (2, "10.0.0.2"), (3, "10.0.0.1"))], now=AT)))
+    shown = read(exposition.text(SessionTally(targets=[at((1, "10.0.0.1"), (2, "10.0.0.2"), (3, "10.0.0.1"))], now=AT)))
     assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.2"]
-    shown = read(exposition.text(Tally(targets=[at((1, "10.0.0.9"), (2, "10.0.0.1"), (3, "10.0.0.3"))], now=AT)))
+    shown = read(exposition.text(SessionTally(targets=[at((1, "10.0.0.9"), (2, "10.0.0.1"), (3, "10.0.0.3"))], now=AT)))
     assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.3"]
 
 
@@ -360,7 +362,7 @@ def test_a_verdict_that_stands_no_more_is_zero() -> None:
     for kind in ("healthy", "loss", "healthy"):
         place = (2, 3) if kind == "loss" else (None, None)
         made = one_target(verdict=kind, first_ttl=place[0], last_ttl=place[1])
-        found = read(exposition.text(Tally(targets=[made], now=AT)))
+        found = read(exposition.text(SessionTally(targets=[made], now=AT)))
         assert {one.labels["kind"]: one.value for one in found.of("hopscope_verdict") if one.value} == {kind: 1}
         assert [one.value for one in found.of("hopscope_verdict_first_hop")] == ([2] if kind == "loss" else [])
     assert found.value("hopscope_verdict", kind="loss") == 0
@@ -368,7 +370,7 @@ def test_a_verdict_that_stands_no_more_is_zero() -> None:
 
 def test_incidents_that_never_were_are_told_as_none() -> None:
     """What is first seen at 1 has not increased, for Prometheus."""
-    found = read(Exposition().text(Tally(targets=[one_target()], now=AT)))
+    found = read(Exposition().text(SessionTally(targets=[one_target()], now=AT)))
     assert {one.labels["kind"]: one.value for one in found.of("hopscope_incidents_total")} == dict.fromkeys(
         get_args(Trouble), 0
     )

@@ -16,7 +16,7 @@ from hopscope.metrics.exposition import Exposition
 from hopscope.metrics.requests import MOST_HEAD
 from hopscope.metrics.server import MOST_CONNECTIONS, MetricsServer
 from hopscope.path.totals import Counts, Totals
-from hopscope.session.tally import Tally, TargetTally
+from hopscope.session.tally import SessionTally, TargetTally
 from tests.metrics.openmetrics import read
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: localhost:9101\r\n\r\n"
@@ -29,10 +29,10 @@ class Source:
         self.asked = 0
         self.targets = targets
 
-    def __call__(self) -> Tally:
+    def __call__(self) -> SessionTally:
         self.asked += 1
         totals = Totals({ttl: Counts(answered=self.asked) for ttl in range(1, 16)})
-        return Tally(
+        return SessionTally(
             targets=(
                 TargetTally(id=number, name=f"{number}.example", totals=totals, hops=15)
                 for number in range(self.targets)
@@ -228,7 +228,7 @@ async def test_however_many_ask_the_work_is_done_once_in_a_while(monkeypatch: py
 async def test_two_formats_in_turn_take_no_larger_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now, worked = 0.0, 0.0
 
-    def parts(_self: Exposition, _tally: Tally, *, classic: bool) -> Iterator[str]:
+    def parts(_self: Exposition, _tally: SessionTally, *, classic: bool) -> Iterator[str]:
         nonlocal now, worked
         now += 1.0
         worked += 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from hopscope.web.guard import Guard, Refused
+from hopscope.web.guard import AccessDenied, Guard
 
 
 def guard() -> Guard:
@@ -42,14 +42,14 @@ def test_a_browser_may_call_this_machine_by_its_name_and_by_any_address(host: st
     ],
 )
 def test_by_another_name_nothing_is_answered(host: str, status: int) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(AccessDenied) as refused:
         guard().check_host(CIMultiDict({"Host": host}))
     assert refused.value.status == status
     assert "evil" not in refused.value.text
 
 
 def test_two_hosts_are_none() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AccessDenied):
         guard().check_host(CIMultiDict([("Host", "localhost"), ("Host", "localhost")]))
 
 
@@ -91,7 +91,7 @@ def test_a_page_of_this_server_may_open_a_screen_behind_a_proxy_too(
     ],
 )
 def test_no_other_page_may(origin: str, more: dict[str, str]) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AccessDenied):
         guard().check_origin(CIMultiDict({"Origin": origin, "Host": "127.0.0.1:8000", **more}), is_needed=True)
 
 

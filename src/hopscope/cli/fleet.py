@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hopscope.cli.unprivileged import FrontEndStanding
     from hopscope.fleet.hub_store import HubStore
     from hopscope.session.launch import WorkerProcess
-    from hopscope.session.tally import Tally
+    from hopscope.session.tally import SessionTally
 
 KEPT: Final = {"agent": 1 << 30, "hub": 64 << 30}
 """Bytes of a store, unless told."""
@@ -165,7 +165,7 @@ def _until_stopped(work: Callable[[StopSignal], Coroutine[Any, Any, int]]) -> in
     return asyncio.run(run())
 
 
-def _answering(options: Options, tally: Callable[[], Tally]) -> AbstractAsyncContextManager[object]:
+def _answering(options: Options, tally: Callable[[], SessionTally]) -> AbstractAsyncContextManager[object]:
     """To be entered: metrics for whoever asks, where that is wanted."""
     if options.metrics is None:
         return nullcontext()

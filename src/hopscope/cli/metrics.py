@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hopscope.metrics.exposition import Exposition
 from hopscope.metrics.server import MetricsServer
-from hopscope.session.tally import Tally
+from hopscope.session.tally import SessionTally
 
 if TYPE_CHECKING:
     import socket
@@ -24,6 +24,6 @@ async def serving(session: Session, listening: socket.socket, options: Options) 
         yield session
 
 
-def answering(tally: Callable[[], Tally], listening: socket.socket, options: Options) -> MetricsServer:
+def answering(tally: Callable[[], SessionTally], listening: socket.socket, options: Options) -> MetricsServer:
     """To be entered: answers whoever asks, with what `tally` says then."""
     return MetricsServer(listening, tally, Exposition(options.privacy))

@@ -30,7 +30,7 @@ from hopscope.path.totals import Counts, Totals
 from hopscope.session.background import in_background
 from hopscope.session.facts import Asked, Removed
 from hopscope.session.query import read_query
-from hopscope.session.tally import Tally, TargetTally
+from hopscope.session.tally import SessionTally, TargetTally
 from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Started
 
@@ -85,11 +85,11 @@ class HubTally:
             if isinstance(body, (Facts, Bins)):
                 self._waiting.append((site, run, body))
 
-    def tally(self) -> Tally:
+    def tally(self) -> SessionTally:
         """As of the last look."""
         with self._lock:
             heard = tuple(sorted(self._heard.items()))
-        return Tally(targets=self._told, now=time_ns(), restarts=None, is_probing=None, heard=heard)
+        return SessionTally(targets=self._told, now=time_ns(), restarts=None, is_probing=None, heard=heard)
 
     async def _follow(self) -> None:
         await in_background(self.begin)

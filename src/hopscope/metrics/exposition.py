@@ -16,8 +16,8 @@ from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
-from hopscope.path.totals import BOUNDS, Counts, Seen, Totals
-from hopscope.session.tally import Tally, TargetTally
+from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
+from hopscope.session.tally import SessionTally, TargetTally
 
 CONTENT_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLASSIC_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -80,11 +80,11 @@ class Exposition:
         self._gone: dict[str, _Told] = {}
         """By labels, those that are no more: the last one was there last."""
 
-    def text(self, tally: Tally, *, classic: bool = False) -> str:
+    def text(self, tally: SessionTally, *, classic: bool = False) -> str:
         """All of it; `classic`: in the older format."""
         return "".join(self.parts(tally, classic=classic))
 
-    def parts(self, tally: Tally, *, classic: bool = False) -> Iterator[str]:
+    def parts(self, tally: SessionTally, *, classic: bool = False) -> Iterator[str]:
         """`text` in parts, of which two for each target are empty: occasions to do something else. It must be read to
         its end before the next one is begun."""
         targets = []
@@ -135,7 +135,7 @@ class Exposition:
 
     def _told(self, target: TargetTally) -> _Told:
         told = self._there[target.site, target.id]
-        for one, _ in target.seen:
+        for one, _ in target.responders:
             if one.ttl <= self._hidden_hops and len(told.hidden) < _MOST_HIDDEN:
                 told.hidden.add(one.address)
         return told
@@ -166,7 +166,7 @@ def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
         lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
         last = target.hops or max(totals.hops)
         _write_hops(lines, labels, {ttl: one for ttl, one in sorted(totals.hops.items()) if ttl <= last})
-    _write_seen(lines, labels, target.seen, told, now)
+    _write_responders(lines, labels, target.responders, told, now)
 
 
 def _write_target(lines: Lines, labels: str, totals: Totals, *, is_brief: bool) -> None:
@@ -203,9 +203,11 @@ def _write_hops(lines: Lines, labels: str, hops: dict[int, Counts]) -> None:
         )
 
 
-def _write_seen(lines: Lines, labels: str, seen: Iterable[tuple[Seen, AddressInfo]], told: _Told, now: int) -> None:
+def _write_responders(
+    lines: Lines, labels: str, responders: Iterable[tuple[Responder, AddressInfo]], told: _Told, now: int
+) -> None:
     written = lines[families.HOP]
-    for one, info in seen:
+    for one, info in responders:
         if now - one.last_at > UNSEEN_NS or one.address in told.hidden:
             continue
         known = f",name={quoted(info.hostname)}" if info.hostname else ""

@@ -23,7 +23,7 @@ _REASONS: Final = {
 }
 
 
-class Refused(Exception):
+class HTTPError(Exception):
     """A request that gets no metrics."""
 
     def __init__(self, status: int, method: bytes = b"") -> None:
@@ -32,30 +32,30 @@ class Refused(Exception):
 
 
 def head_of(data: bytes) -> bytes | None:
-    """The request's head, without the empty line behind it; None: more is to come. `Refused` where it is too long."""
+    """The request's head, without the empty line behind it; None: more is to come. `HTTPError` where it is too long."""
     end = re.search(rb"\r?\n\r?\n", data)
     if end is not None and end.start() <= MOST_HEAD:
         return data[: end.start()]
     if len(data) > MOST_HEAD:
-        raise Refused(431)
+        raise HTTPError(431)
     return None
 
 
 def read(head: bytes, *, is_private: bool) -> tuple[bytes, bytes]:
-    """The method, and what is accepted (lower case). `Refused`."""
+    """The method, and what is accepted (lower case). `HTTPError`."""
     line, *lines = re.split(rb"\r?\n", head)
     fields = [(name.lower(), value.strip()) for name, _, value in (field.partition(b":") for field in lines)]
     request = _REQUEST.fullmatch(line)
     if request is None:
-        raise Refused(400)
+        raise HTTPError(400)
     method, target = request[1], request[2]
     path = re.sub(rb"^https?://[^/?#]*", b"", target, flags=re.IGNORECASE)
     if re.split(rb"[?#]", path)[0] != PATH.encode():
-        raise Refused(404, method)
+        raise HTTPError(404, method)
     if method not in (b"GET", b"HEAD"):
-        raise Refused(405)
+        raise HTTPError(405)
     if is_private and not all(_OWN.fullmatch(value) for name, value in fields if name == b"host"):
-        raise Refused(403, method)
+        raise HTTPError(403, method)
     return method, b",".join(value.lower() for name, value in fields if name == b"accept")
 
 

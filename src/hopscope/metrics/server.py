@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from hopscope.metrics.exposition import CLASSIC_TYPE, CONTENT_TYPE, Exposition
-from hopscope.metrics.requests import MOST_HEAD, Refused, head_of, read, refusal, response
+from hopscope.metrics.requests import MOST_HEAD, HTTPError, head_of, read, refusal, response
 from hopscope.names.scopes import scope
-from hopscope.session.tally import Tally
+from hopscope.session.tally import SessionTally
 
 HEAD_S: Final = 5.0
 """Seconds for a request's head to come."""
@@ -41,7 +41,7 @@ _MOST_UNREAD: Final = 65_536
 class MetricsServer:
     """Answers scrapes while it is entered. Not for several loops."""
 
-    def __init__(self, listening: socket.socket, tally: Callable[[], Tally], exposition: Exposition) -> None:
+    def __init__(self, listening: socket.socket, tally: Callable[[], SessionTally], exposition: Exposition) -> None:
         """`listening` is bound and listens; it is closed with the server. `tally`: what to tell, at each scrape."""
         self._socket = listening
         self._is_private = scope(listening.getsockname()[0]) == "loopback"
@@ -120,7 +120,7 @@ class MetricsServer:
             async with asyncio.timeout(HEAD_S):
                 head = await _head(connection)
             method, accepted = read(head, is_private=self._is_private)
-        except Refused as refused:
+        except HTTPError as refused:
             return refusal(refused.status, is_head=refused.is_head)
         except TimeoutError:
             return refusal(408)
@@ -153,7 +153,7 @@ class MetricsServer:
 
 
 async def _head(connection: socket.socket) -> bytes:
-    """A request's head. `Refused` where it is too long, `OSError` where it ends before."""
+    """A request's head. `HTTPError` where it is too long, `OSError` where it ends before."""
     loop = asyncio.get_running_loop()
     data = b""
     while True:

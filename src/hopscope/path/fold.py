@@ -261,13 +261,13 @@ class PathFold:
         end, _ = self._end()
         target, rtts = self._target.counts(self._hops, self._newest, self._is_over)
         counts = {ttl: hop.counts() for ttl, hop in self._hops.items()}
-        shown = [hop.seen() for ttl, hop in sorted(self._hops.items()) if ttl <= end]
+        shown = [hop.responders() for ttl, hop in sorted(self._hops.items()) if ttl <= end]
         changes = route_changes(route for _, route in shown)
         return Tallied(
             Totals(counts, target, rtts, changes),
             end,
             self._target.is_answering,
-            tuple([one for seen, _ in shown for one in seen]),
+            tuple([one for responders, _ in shown for one in responders]),
         )
 
     def snapshot(self) -> Path:

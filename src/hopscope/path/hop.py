@@ -19,7 +19,7 @@ from typing import Final
 from hopscope.path.answers import MAX_NODES, HopTotals, RouteTracker
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, LocalError, Window
 from hopscope.path.stats import loss_ci95_pct, loss_pct
-from hopscope.path.totals import Counts, Seen
+from hopscope.path.totals import Counts, Responder
 from hopscope.path.window import Samples
 from hopscope.wire.messages import Answered, Failed, Kind
 
@@ -321,18 +321,18 @@ class HopFold:
         """The newest sample of a probe that has its fate; None: there is none in the window."""
         return next((sample for sample in reversed(self._samples.samples) if sample not in (NO_PROBE, PENDING)), None)
 
-    def seen(self) -> tuple[list[Seen], RouteTracker]:
+    def responders(self) -> tuple[list[Responder], RouteTracker]:
         """Who answered, and the route by those answers; what stands behind a pending probe is left out."""
         route = self._answers.route
         newest = {event.address: event.sent_at for event in self._done}
         if route.candidate or not route.members.issuperset(newest):  # else all is known but the times
             self._add_done()
             newest, route = {}, self._answers.route
-        seen = [
-            Seen(self.ttl, place, address, sums.received, newest.get(address, sums.last_at))
+        responders = [
+            Responder(self.ttl, place, address, sums.received, newest.get(address, sums.last_at))
             for place, (address, sums) in enumerate(self._answers.nodes.items())
         ]
-        return seen, route
+        return responders, route
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Totals(NamedTuple):
         )
 
 
-class Seen(NamedTuple):
+class Responder(NamedTuple):
     """An address that answered for a hop."""
 
     ttl: int
@@ -107,4 +107,4 @@ class Tallied(NamedTuple):
     """How many there are: up to the target, or to the last that was tried. 0: none was yet."""
     is_answering: bool | None
     """Whether the target answered in the newest round whose fate is known; None: none is."""
-    seen: tuple[Seen, ...]
+    responders: tuple[Responder, ...]

@@ -39,7 +39,7 @@ from hopscope.session.query import read_query
 from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
-from hopscope.session.tally import Tally, tally_of
+from hopscope.session.tally import SessionTally, tally_of
 from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
@@ -206,10 +206,10 @@ class Session:
             supervisor.clock_offset_ns,
         )
 
-    def tally(self) -> Tally:
+    def tally(self) -> SessionTally:
         """The session as numbers that only grow, for its metrics. Each target's are made when they are asked for."""
         supervisor, namer = self._supervisor, self._namer
-        return Tally(
+        return SessionTally(
             targets=(tally_of(record.fold, namer) for record in self._targets),
             now=self.now,
             restarts=supervisor.restarts,

@@ -9,7 +9,7 @@ import msgspec
 
 from hopscope.judge.verdict import VerdictKind
 from hopscope.names.facts import AddressInfo, Namer
-from hopscope.path.totals import Seen, Totals
+from hopscope.path.totals import Responder, Totals
 from hopscope.session.naming import is_worth_a_name
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ class TargetTally(msgspec.Struct, frozen=True, kw_only=True):
     first_ttl: int | None = None
     last_ttl: int | None = None
     """Where the trouble is."""
-    seen: tuple[tuple[Seen, AddressInfo], ...] = ()
+    responders: tuple[tuple[Responder, AddressInfo], ...] = ()
     """Who answered, and what is known of them."""
     is_brief: bool = False
     """It is one of very many: no buckets of RTTs, and of the kinds of incidents only those that there were."""
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class SessionTally(msgspec.Struct, frozen=True, kw_only=True):
     """A session, or whatever else has targets, at one moment."""
 
     targets: Iterable[TargetTally]
@@ -79,11 +79,11 @@ def tally_of(fold: TargetFold, namer: Namer | None) -> TargetTally:
         verdict=verdict.kind,
         first_ttl=verdict.first_ttl,
         last_ttl=verdict.last_ttl,
-        seen=tuple([(one, _known(one, namer)) for one in path.seen]),
+        responders=tuple([(one, _known(one, namer)) for one in path.responders]),
     )
 
 
-def _known(one: Seen, namer: Namer | None) -> AddressInfo:
+def _known(one: Responder, namer: Namer | None) -> AddressInfo:
     if namer is None or not is_worth_a_name(one.place, one.received):
         return _UNKNOWN
     return namer.look_up(one.address)

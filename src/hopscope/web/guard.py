@@ -31,7 +31,7 @@ class Headers(Protocol):
         """Each value that a header has."""
 
 
-class Refused(Exception):
+class AccessDenied(Exception):
     """A request that is not answered; the text says why, and holds nothing of the request."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -65,32 +65,32 @@ class Guard:
         return f"{self.cookie_name}={self.cookie}; Path=/; HttpOnly; SameSite=Strict{secure}"
 
     def check_host(self, headers: Headers) -> None:
-        """`Refused` where the browser was sent here by a name that is none of this machine's. An address cannot be
+        """`AccessDenied` where the browser was sent here by a name that is none of this machine's. An address cannot be
         rebound; a name that a proxy hands on (X-Forwarded-Host) was the proxy's to take: no page can add that header
         to what it opens."""
         authority = _authority(_one(headers, "Host"))
         if authority is None:
-            raise Refused(400, "the request does not say whom it is for (Host)")
+            raise AccessDenied(400, "the request does not say whom it is for (Host)")
         public = _forwarded_host(headers)
         if authority[0] not in self._names and not _is_address(authority[0]) and public is None:
-            raise Refused(403, "this is not the server of that name (Host)")
+            raise AccessDenied(403, "this is not the server of that name (Host)")
 
     def check_origin(self, headers: Headers, *, is_needed: bool) -> None:
-        """`Refused` where another site's page asks. A websocket has to say whose it is (`is_needed`)."""
+        """`AccessDenied` where another site's page asks. A websocket has to say whose it is (`is_needed`)."""
         given = _one(headers, "Origin")
         if not given and not is_needed:
             return
         match = _ORIGIN.fullmatch(given)
         origin = _authority(match[2]) if match else None
         if match is None or origin is None:
-            raise Refused(403, "no page of this server asks for this (Origin)")
+            raise AccessDenied(403, "no page of this server asks for this (Origin)")
         scheme = match[1]
         forwarded = _one(headers, "X-Forwarded-Proto").lower()
         host = _forwarded_host(headers) or _authority(_one(headers, "Host"))
         if host is None or (forwarded and forwarded != scheme):
-            raise Refused(403, "no page of this server asks for this (Origin)")
+            raise AccessDenied(403, "no page of this server asks for this (Origin)")
         if _with_port(origin, scheme) != _with_port(host, scheme):
-            raise Refused(403, "another site's page asks for this (Origin); a proxy has to hand Host on")
+            raise AccessDenied(403, "another site's page asks for this (Origin); a proxy has to hand Host on")
 
 
 def _same(word: str, secret: str) -> bool:

@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from hopscope.system.signals import Signals
 from hopscope.web import messages, page
-from hopscope.web.guard import TOKEN, Guard, Refused
+from hopscope.web.guard import TOKEN, AccessDenied, Guard
 from hopscope.web.viewers import Viewer, Viewers
 
 MOST_VIEWERS: Final = 8
@@ -115,7 +115,7 @@ class Server:
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             answer = await self._admitted(request, handler)
-        except Refused as why:
+        except AccessDenied as why:
             answer = web.Response(status=why.status, text=f"{why.text}\n")
         except web.HTTPException as error:  # no such page, no such method
             answer = web.Response(status=error.status, text=f"{error.reason}\n")
@@ -136,7 +136,9 @@ class Server:
         guard.check_origin(headers, is_needed=is_socket)
         if request.path == "/" and TOKEN in request.query:
             if len(request.query.getall(TOKEN)) != 1 or not guard.is_token(request.query[TOKEN]):
-                raise Refused(401, "this address holds no valid token: take the one that hopscope web printed last")
+                raise AccessDenied(
+                    401, "this address holds no valid token: take the one that hopscope web printed last"
+                )
             # Out of the address bar, the history and whatever is shared from them.
             return web.Response(status=303, headers={"Location": "./", "Set-Cookie": guard.cookie_header(headers)})
         if not guard.has_cookie(request.cookies):
