@@ -102,7 +102,7 @@ def _number(data: bytes) -> int:
     return int.from_bytes(data, "big") if data else 0
 
 
-def flow_share(flow: bytes, salt: bytes) -> float:
+def _flow_share(flow: bytes, salt: bytes) -> float:
     """A number of 0 to 1 that depends on the flow, different for each balancer."""
     return int.from_bytes(hashlib.blake2b(flow, key=salt, digest_size=4).digest(), "big") / 2**32
 
@@ -120,10 +120,16 @@ def pick(share: float, weights: Sequence[float]) -> int:
     return last
 
 
-def pick_resilient(flow: bytes, salt: bytes, weights: Sequence[float]) -> int:
-    """The same of a balancer whose other flows stay where they are when a weight changes (rendezvous hashing)."""
+def choose(flow: bytes, salt: bytes, weights: Sequence[float], *, resilient: bool) -> int:
+    """Which of the weighted choices a balancer has for a flow. `resilient`: one whose other flows stay where they are
+    when a weight changes."""
+    return _pick_resilient(flow, salt, weights) if resilient else pick(_flow_share(flow, salt), weights)
+
+
+def _pick_resilient(flow: bytes, salt: bytes, weights: Sequence[float]) -> int:
+    """By rendezvous hashing."""
     scores = []
     for number, weight in enumerate(weights):
-        share = flow_share(flow, salt + bytes((number,)))
+        share = _flow_share(flow, salt + bytes((number,)))
         scores.append(-weight / math.log((share * 2**32 + 0.5) / 2**32))
     return scores.index(max(scores))

@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 
 from hopscope.sim import packets
-from hopscope.sim.balancing import Fields, flow_share, pick, pick_resilient
+from hopscope.sim.balancing import Fields, choose, pick
 from hopscope.sim.faults import LossProcess
 from hopscope.sim.language import Hop, Scenario, Target
 from hopscope.sim.node_state import NodeState
@@ -117,7 +117,7 @@ class Route:
         return fate
 
     def _walk(self, sent: int) -> Forwarding:
-        walk = _Walk(self, self._family)
+        walk = _Passage(self, self._family)
         ttl = sent
         last = self._nowhere
         states = self.way.states
@@ -133,7 +133,6 @@ class Route:
                 return walk.refuse(state, TypeCode(11, 0) if self._family == 4 else TypeCode(3, 0), ttl)
             if hop.decrement:
                 ttl -= 1
-                walk.visible += 1
             if hop.error is not None:
                 fate = walk.refuse(state, hop.error.family(self._family), ttl)
                 if fate.error in (TypeCode(3, 4), TypeCode(2, 0)):
@@ -155,9 +154,8 @@ class Route:
         if hop is not None and hop.balance == "packet":
             return addresses[0], addresses, weights
         flow = self.way.fields[place].key(None if hop is None else hop.hash)
-        if hop is not None and hop.resilient:
-            return addresses[pick_resilient(flow, state.salt, weights)], (), ()
-        return addresses[pick(flow_share(flow, state.salt), weights)], (), ()
+        chosen = choose(flow, state.salt, weights, resilient=hop is not None and hop.resilient)
+        return addresses[chosen], (), ()
 
     def destination(self) -> bytes:
         """The address that this flow goes to."""
@@ -188,13 +186,12 @@ def _of_answer(fork: PassedFork, error: TypeCode | None, by: bytes) -> Fields:
     return fork.fields.refused(by, error.type, error.code)
 
 
-class _Walk:
+class _Passage:
     """A packet's walk so far."""
 
     def __init__(self, route: Route, family: Literal[4, 6]) -> None:
         self.route = route
         self.family = family
-        self.visible = 0
         self.met: list[NodeState] = []
         self.forward = 0
         self.dynamic: list[tuple[NodeState, int]] = []

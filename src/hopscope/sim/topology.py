@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from hopscope.sim.balancing import Fields, flow_share, pick, pick_resilient
+from hopscope.sim.balancing import Fields, choose, pick
 from hopscope.sim.language import (
     MAX_HOPS,
     Branch,
@@ -151,26 +151,26 @@ class Topology:
         target = self._ends.get(destination)
         if target is not None:
             items = self._shared if target.shared is None else _up_to(self._shared, target.shared)
-            walk = _Walk(self, fields, chosen)
+            walk = _WayFinder(self, fields, chosen)
             walk.over([*items, *((None, hop) for hop in target.hops)])
             looping = len(walk.states) >= MAX_HOPS
             if not looping:
                 walk.come_to(self.states.of(target))
             return walk.way(arrives=not looping)
         for items in self._lists():
-            walk = _Walk(self, fields, chosen, destination)
+            walk = _WayFinder(self, fields, chosen, destination)
             walk.over(items)
             for number, state in enumerate(walk.states):
                 if isinstance(state, NodeState) and destination in (*state.addresses[4], *state.addresses[6]):
                     return walk.way(arrives=True, end=number + 1)
-        walk = _Walk(self, fields, chosen)
+        walk = _WayFinder(self, fields, chosen)
         walk.over(self._shared)
         return walk.way(arrives=False)
 
     def way_home(self, fork: Hop, fields: Fields) -> list[NodeState]:
         """The stations of a fork's branch, in the order of the way there, by which an answer with these fields passes
         it on its way home."""
-        walk = _Walk(self, fields, {})
+        walk = _WayFinder(self, fields, {})
         walk.over([(None, hop) for hop in fork.branches[self.branch(fork, fields, {})].hops])
         return [state for state in walk.states if isinstance(state, NodeState)]
 
@@ -183,10 +183,7 @@ class Topology:
         number = chosen.get(id(fork))
         if number is None:
             flow, salt = fields.key(fork.hash), self.states.of(self._made.origin(fork)).salt
-            weights = [branch.weight for branch in fork.branches]
-            if fork.resilient:
-                return pick_resilient(flow, salt, weights)
-            number = pick(flow_share(flow, salt), weights)
+            number = choose(flow, salt, [branch.weight for branch in fork.branches], resilient=fork.resilient)
         return number
 
     def _lists(self) -> Iterator[list[_Item]]:
@@ -197,7 +194,7 @@ class Topology:
                 yield [*items, *((None, hop) for hop in target.hops)]
 
 
-class _Walk:
+class _WayFinder:
     """A packet's walk over hops and forks."""
 
     def __init__(self, topology: Topology, fields: Fields, chosen: dict[int, int], wanted: bytes | None = None) -> None:
