@@ -103,7 +103,7 @@ class _Trouble:
         return quiet >= _LEAST_QUIET and (1 - min(1.0, share)) ** quiet < _OVER
 
 
-class _Comparison:
+class _Suspects:
     """An e-process over several that are alike unless one is bad."""
 
     def __init__(self, count: int, apart: int, alpha: float) -> None:
@@ -155,8 +155,8 @@ class FanWatch:
         """The first round that was not compared yet."""
         self._apart = APART
         self._looked_at = 0
-        self._lossy = self._losing = self._slow = _Comparison(0, APART, ALPHA)
-        self._alone: list[_Comparison] = []
+        self._lossy = self._losing = self._slow = _Suspects(0, APART, ALPHA)
+        self._alone: list[_Suspects] = []
         """By member, its flows beside each other."""
         self.findings: tuple[FlowFinding, ...] = ()
         """Of each flow."""
@@ -209,10 +209,10 @@ class FanWatch:
     def _begin_again(self, known: FlowRound) -> None:
         self._apart = self._apart_of(known)
         count, flows = len(self._groups), len(known.rows)
-        self._alone = [_Comparison(len(group), self._apart, ALPHA / 4 * len(group) / flows) for group in self._groups]
-        self._lossy = _Comparison(count, self._apart, ALPHA)
-        self._losing = _Comparison(count, 1, ALPHA)
-        self._slow = _Comparison(count, self._apart, ALPHA)
+        self._alone = [_Suspects(len(group), self._apart, ALPHA / 4 * len(group) / flows) for group in self._groups]
+        self._lossy = _Suspects(count, self._apart, ALPHA)
+        self._losing = _Suspects(count, 1, ALPHA)
+        self._slow = _Suspects(count, self._apart, ALPHA)
         self._next = known.first_round
 
     def _apart_of(self, known: FlowRound) -> int:

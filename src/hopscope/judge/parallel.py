@@ -88,49 +88,6 @@ class Evidence:
         self.most[flow] = 1.0
 
 
-def judged(rows: Sequence[Sequence[int]]) -> list[FlowFinding]:
-    """Each flow beside its siblings; `rows[flow][round]` as the module says, all of one length."""
-    count, rounds = len(rows), min((len(row) for row in rows), default=0)
-    if count < 2 or rounds < FEWEST:
-        return [FlowFinding("unknown", 0.0)] * count
-    lost = [[_is_lost(sample) for sample in row] for row in rows]
-    apart = apart_of(rows)
-    bad = _named(lost, apart)
-    losing = _named(lost, 1)
-    slow = _named(_slow(rows), apart)
-    found = []
-    for flow, row in enumerate(rows):
-        fates = sum(fate is not None for fate in lost[flow])
-        if fates < FEWEST:
-            found.append(FlowFinding("unknown", 0.0))
-        elif flow in bad:
-            is_dead = not any(sample >= 0 for sample in row)
-            found.append(FlowFinding("dead" if is_dead else "bad", bad[flow]))
-        elif flow in losing:
-            found.append(FlowFinding("losing", losing[flow]))
-        elif flow in slow:
-            found.append(FlowFinding("slow", slow[flow]))
-        else:
-            found.append(FlowFinding("ok", 0.0))
-    return found
-
-
-def _named(rows: Sequence[Sequence[bool | None]], apart: int) -> dict[int, float]:
-    """The flows that stand out, with how sure that is. After one is named, the others are compared without it."""
-    named: dict[int, float] = {}
-    while len(rows) - len(named) >= 2:
-        evidence = Evidence(len(rows), apart)
-        out = frozenset(named)
-        for round_, events in enumerate(zip(*rows, strict=False)):
-            evidence.take(round_, events, out)
-        bar = (len(rows) - len(named)) / ALPHA
-        new = {flow: 1 - bar * ALPHA / most for flow, most in enumerate(evidence.most) if most >= bar}
-        if not new:
-            break
-        named |= new
-    return named
-
-
 def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
 
@@ -188,12 +145,3 @@ def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]
     middle = median(answered) if len(answered) >= 2 else math.inf
     limit = max(middle + _SLOW_NS, middle * _SLOW_SHARE)
     return [_is_lost(sample) for sample in samples], [sample > limit if sample >= 0 else None for sample in samples]
-
-
-def _slow(rows: Sequence[Sequence[int]]) -> list[list[bool | None]]:
-    """Whether each flow's answer took clearly longer than the others' in the same round."""
-    slow: list[list[bool | None]] = [[] for _ in rows]
-    for samples in zip(*rows, strict=False):
-        for row, is_slow in zip(slow, events(samples)[1], strict=True):
-            row.append(is_slow)
-    return slow
