@@ -71,9 +71,9 @@ def of_one_flow(chain: Chain, command: list[str]) -> float:
 
 def main() -> None:
     """Run and print."""
-    reader = argparse.ArgumentParser()
-    reader.add_argument("--base")
-    reader.add_argument("--seconds", type=int, default=30)
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("--base", metavar="PYTHON", help="also hold one flow against the hopscope that this one has")
+    reader.add_argument("--seconds", type=int, default=30, metavar="N", help="how long each is measured (default 30)")
     options = reader.parse_args()
     with Chain(3) as chain:
         print("flows  report, % of a core  screen, % of a core")
