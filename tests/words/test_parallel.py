@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
 from hopscope.session.comparison import compared
@@ -78,6 +80,13 @@ def test_of_a_hidden_link_it_names_ports_alone() -> None:
     assert parallel_words([path]) == (
         "1 of 4 flows lose 25 %, the others 0 %: one of several links is bad, there or back (source ports 20001)"
     )
+
+
+def test_ports_that_nobody_knows_are_not_named() -> None:
+    flows = [replace(flow(n, ["10.0.0.1"], loses=4 if n == 1 else 0), source_port=None) for n in range(4)]
+    said = parallel_words(parallel_paths(flows))
+    assert said is not None
+    assert said.endswith("one of several links is bad, there or back")
 
 
 def test_where_nothing_is_wrong_nothing_is_said() -> None:

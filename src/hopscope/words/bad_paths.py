@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.verdict import Numbers
-from hopscope.words.numbers import about
+from hopscope.words.numbers import about, first_ports
 
 _MOST_PORTS: Final = 4
 """Source ports that a sentence names."""
@@ -26,5 +26,4 @@ def ports_words(n: Numbers) -> str:
     """Which connections suffer: ``connections with source ports 20001, 20005``."""
     if not n.ports:
         return "some connections"
-    ports = ", ".join(map(str, n.ports[:_MOST_PORTS])) + (" …" if len(n.ports) > _MOST_PORTS else "")
-    return f"connections with source port{'s' if len(n.ports) > 1 else ''} {ports}"
+    return f"connections with source port{'s' if len(n.ports) > 1 else ''} {first_ports(n.ports, _MOST_PORTS)}"

@@ -8,8 +8,6 @@ from typing import Final
 from hopscope.wire.discovered import Discovered
 from hopscope.words.numbers import first_ports
 
-_MOST_PORTS: Final = 8
-"""Source ports that a sentence names."""
 _ORDINALS: Final = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
     *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
@@ -68,7 +66,7 @@ def _dead(found: Discovered) -> list[str]:
         if path.dead_after is None:
             continue
         count = len(path.flows)
-        ports = first_ports(path.source_ports, _MOST_PORTS)
+        ports = first_ports(path.source_ports)
         ends = f"{count} of {found.flows} flows end{'s' if count == 1 else ''} after hop {path.dead_after}"
         said.append(f"{ends} (source ports {ports})" if ports else ends)
     return said

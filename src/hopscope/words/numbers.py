@@ -135,7 +135,7 @@ def about(value: float | None) -> str:
     return percent(round(value) if value is not None and 2 <= value <= 99 else value)
 
 
-def first_ports(ports: Sequence[int | None], most: int) -> str:
+def first_ports(ports: Sequence[int | None], most: int = 8) -> str:
     """The first `most` of the ports that are known: ``20001, 20005 …``; empty where none is."""
     known = [str(port) for port in ports if port is not None]
     return ", ".join(known[:most]) + (" …" if len(known) > most else "")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
 from hopscope.judge.parallel import FlowFinding, FlowState
 from hopscope.path.flows import FlowPath, members_of
 from hopscope.path.stats import loss_pct
-from hopscope.words.numbers import percent
+from hopscope.words.numbers import first_ports, percent
 
 _WORST_FIRST: Final[tuple[FlowState, ...]] = ("dead", "bad", "losing", "slow", "ok", "unknown")
 _BAD: Final[frozenset[FlowState]] = frozenset(("dead", "bad"))
 ILL: Final[frozenset[FlowState]] = frozenset(("dead", "bad", "losing", "slow"))
 """States in which something is wrong."""
-_MOST_PORTS: Final = 8
-"""Source ports that a sentence names."""
+
+
+class Counted(NamedTuple):
+    """Probes of the target."""
+
+    sent: int
+    """Those that are lost or answered."""
+    lost: int
 
 
 class ParallelPath(NamedTuple):
@@ -46,15 +52,15 @@ class ParallelPath(NamedTuple):
     @property
     def sent(self) -> int:
         """Probes of the target that are lost or answered."""
-        return _counted(self.flows)[0]
+        return counted(self.flows).sent
 
     @property
     def lost(self) -> int:
         """Those of them that are lost."""
-        return _counted(self.flows)[1]
+        return counted(self.flows).lost
 
 
-class Members(NamedTuple):
+class Links(NamedTuple):
     """The routers side by side at a TTL: how many, and over how many of them every path is bad."""
 
     routers: int
@@ -65,7 +71,7 @@ class Fan(NamedTuple):
     """All paths of a target's flows."""
 
     paths: tuple[ParallelPath, ...] = ()
-    members: Mapping[int, Members] = {}
+    members: Mapping[int, Links] = {}
     """By TTL, where they part."""
 
     @property
@@ -91,7 +97,7 @@ def fan(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -> Fan:
         for ttl, router in path.members:
             at = found.setdefault(ttl, {})
             at[router] = at.get(router, True) and path.finding.state in _BAD
-    return Fan(tuple(paths), {ttl: Members(len(at), sum(at.values())) for ttl, at in found.items()})
+    return Fan(tuple(paths), {ttl: Links(len(at), sum(at.values())) for ttl, at in found.items()})
 
 
 def fan_words(fan: Fan) -> str:
@@ -123,13 +129,6 @@ def _socket(address: str, port: int | None) -> str:
     return host if port is None else f"{host}:{port}"
 
 
-def path_words(path: ParallelPath, called: Callable[[str], str]) -> str:
-    """By whom a path goes where it differs from the others. `called`: an address in words."""
-    if not path.members:
-        return "the same routers as all"
-    return ", ".join(f"hop {ttl} {called(router) if router else 'silent'}" for ttl, router in path.members)
-
-
 def parallel_paths(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -> list[ParallelPath]:
     """The paths that several flows of a target take, in the order of their first flow."""
     groups: dict[tuple[tuple[int, str | None], ...], list[int]] = {}
@@ -157,21 +156,20 @@ def parallel_words(paths: Sequence[ParallelPath]) -> str | None:
             (bad if is_whole or finding.state in _BAD else rest).append(flow)
     if not bad or not rest:
         return None
-    (sent, lost), (rest_sent, rest_lost) = _counted(bad), _counted(rest)
+    (sent, lost), (rest_sent, rest_lost) = counted(bad), counted(rest)
     theirs = [path for path in paths if path.finding.state in _BAD and len(path.flows) == len(bad)]
     routers = [f"{router} (hop {ttl})" for path in theirs for ttl, router in path.members if router]
     where = f", by {', '.join(routers)}" if routers else ""
-    ports = [str(flow.source_port) for flow in bad if flow.source_port is not None]
-    named = ", ".join(ports[:_MOST_PORTS]) + (" …" if len(ports) > _MOST_PORTS else "")
+    ports = first_ports([flow.source_port for flow in bad])
     return (
         f"{len(bad)} of {len(bad) + len(rest)} flows lose {percent(loss_pct(lost, sent - lost))}{where}, the others "
         f"{percent(loss_pct(rest_lost, rest_sent - rest_lost))}: one of several links is bad, there or back"
-        f" (source ports {named})"
+        + (f" (source ports {ports})" if ports else "")
     )
 
 
-def _counted(flows: Sequence[FlowPath]) -> tuple[int, int]:
-    """Probes of the target that are lost or answered, and those that are lost."""
+def counted(flows: Sequence[FlowPath]) -> Counted:
+    """Of all these flows together."""
     targets = [flow.path.target for flow in flows if flow.path.target is not None]
     lost = sum(target.lost for target in targets)
-    return lost + sum(target.received for target in targets), lost
+    return Counted(lost + sum(target.received for target in targets), lost)

@@ -9,13 +9,12 @@ from hopscope.session.model import Target
 from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname
 from hopscope.words.discovery import discovery_words
-from hopscope.words.numbers import exact_ms, exact_percent
-from hopscope.words.parallel import ILL, Fan, ParallelPath, fan_words, five_tuple
+from hopscope.words.numbers import exact_ms, exact_percent, first_ports
+from hopscope.words.parallel import ILL, Fan, ParallelPath, counted, fan_words, five_tuple
 
 HEAD: Final = ("Path", "By", "Share %", "Flows", "Source ports", "Sent", "Lost", "Loss %", "Median", "State")
 NUMBERS: Final = frozenset(("Path", "Share %", "Flows", "Sent", "Lost", "Loss %", "Median"))
 """Columns of numbers."""
-_MOST_PORTS: Final = 8
 
 
 def fan_of(target: Target) -> Fan | None:
@@ -37,7 +36,7 @@ def rows(document: Document, target: Target, fan: Fan) -> list[tuple[str, ...]]:
             by(document, target, path),
             exact_percent(fan.share(path)),
             str(len(path.flows)),
-            _ports(path),
+            first_ports([flow.source_port for flow in path.flows]),
             str(path.sent),
             str(path.lost),
             exact_percent(loss_pct(path.lost, path.sent - path.lost)),
@@ -80,13 +79,7 @@ def ill_flows(target: Target, fan: Fan) -> list[str]:
         share = f"{fan.share(path):.0f} % of the flows"
         lines.append(f"path {number}, {share}, is {path.finding.state}: {path.lost} of {path.sent} probes lost")
         for flow in path.flows:
-            hop = flow.path.target
-            lost, known = (0, 0) if hop is None else (hop.lost, hop.lost + hop.received)
+            sent, lost = counted((flow,))
             words = five_tuple(flow, target.path.protocol, source, target.address or target.query)
-            lines.append(f"one of its flows, {words}, lost {lost} of {known}")
+            lines.append(f"one of its flows, {words}, lost {lost} of {sent}")
     return lines
-
-
-def _ports(path: ParallelPath) -> str:
-    ports = [str(flow.source_port) for flow in path.flows if flow.source_port is not None]
-    return ", ".join(ports[:_MOST_PORTS]) + (" …" if len(ports) > _MOST_PORTS else "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hopscope.session.model import Target
 
 if TYPE_CHECKING:
-    from hopscope.words.parallel import Fan, Members
+    from hopscope.words.parallel import Fan, Links
 
 
 class FanCache:
@@ -29,7 +29,7 @@ class FanCache:
             known = self._fans[target.id] = made_of, paths_of(target)
         return known[1]
 
-    def members(self, target: Target, ttl: int | None) -> Members | None:
+    def members(self, target: Target, ttl: int | None) -> Links | None:
         """The routers side by side at a TTL; None where all flows go by one."""
         fan = self.of(target)
         return None if fan is None or ttl is None else fan.members.get(ttl)

@@ -15,7 +15,7 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, wrap
 from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import count, percent, share, span_ms, table_ms
-from hopscope.words.parallel import Fan, ParallelPath, fan_words, five_tuple
+from hopscope.words.parallel import Counted, Fan, ParallelPath, counted, fan_words, five_tuple
 
 MARKS: Final[dict[FlowState, str]] = {
     "ok": "healthy",
@@ -98,16 +98,13 @@ def ticket(target: Target, fan: Fan, number: int) -> str:
     lines = [f"{target.query}: {fan_words(fan)}."]
     if path.members:
         by = ", ".join(f"hop {part}" for part in _called(target, path, "both", with_ttl=True).split(", "))
-        lines.append(f"Path by {by}: {_of(path.lost, path.sent)} probes lost. Its flows:")
+        lines.append(f"Path by {by}: {_of(counted(path.flows))} probes lost. Its flows:")
     else:
-        lines.append(f"All go by the same routers: {_of(path.lost, path.sent)} probes lost. Its flows:")
-    for flow in path.flows:
-        lost, known = _counted(flow)
-        lines.append(f"  {_tuple(target, flow)}  {_of(lost, known)} lost")
+        lines.append(f"All go by the same routers: {_of(counted(path.flows))} probes lost. Its flows:")
+    lines += [f"  {_tuple(target, flow)}  {_of(counted((flow,)))} lost" for flow in path.flows]
     others = [flow for other in fan.paths if other is not path for flow in other.flows]
     if others:
-        lost, known = (sum(each) for each in zip(*(_counted(flow) for flow in others), strict=True))
-        lines.append(f"All other flows together: {_of(lost, known)} lost.")
+        lines.append(f"All other flows together: {_of(counted(others))} lost.")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -147,14 +144,14 @@ def _cell(key: str, fan: Fan, path: ParallelPath) -> str:
 
 
 def _flow(target: Target, flow: FlowPath, look: Look, width: int, hit: Hit) -> Row:
-    lost, known = _counted(flow)
+    sent, lost = counted((flow,))
     hop = flow.path.target
     rtt = hop.rtt.median if hop is not None and hop.rtt is not None else None
-    what = f"  {_of(lost, known)} lost  {span_ms(rtt)}"
+    what = f"  {lost} of {sent} lost  {span_ms(rtt)}"
     line = Line().add("      ", look.quiet)
     whole = _tuple(target, flow)
     if width - 7 < len(whole) + len(what):
-        whole, what = f"port {flow.source_port or '?'}", f"  {percent(loss_pct(lost, known - lost))}  {span_ms(rtt)}"
+        whole, what = f"port {flow.source_port or '?'}", f"  {percent(loss_pct(lost, sent - lost))}  {span_ms(rtt)}"
     line.add(cut(whole, width - 7), look.text).add(cut(what, max(0, width - 1 - line.width)), look.quiet)
     return line.row(width, look.text, hit)
 
@@ -164,11 +161,5 @@ def _tuple(target: Target, flow: FlowPath) -> str:
     return five_tuple(flow, target.path.protocol, source, target.address or target.query)
 
 
-def _counted(flow: FlowPath) -> tuple[int, int]:
-    """Probes of the target that are lost, and all that have a fate."""
-    hop = flow.path.target
-    return (0, 0) if hop is None else (hop.lost, hop.lost + hop.received)
-
-
-def _of(lost: int, known: int) -> str:
-    return f"{lost} of {known}"
+def _of(probes: Counted) -> str:
+    return f"{probes.lost} of {probes.sent}"

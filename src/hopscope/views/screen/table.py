@@ -30,7 +30,7 @@ from hopscope.words.hops import hop_words
 from hopscope.words.numbers import nice_ceiling, table_ms
 
 if TYPE_CHECKING:
-    from hopscope.words.parallel import Members
+    from hopscope.words.parallel import Links
 
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
@@ -125,7 +125,7 @@ class TablePainter:
     in_us: bool
     """Times in µs."""
     begins: Begins = NOWHERE
-    members: Mapping[int, Members] = field(default_factory=dict)
+    members: Mapping[int, Links] = field(default_factory=dict)
     """By TTL, the routers side by side where parallel flows part."""
 
     def head(self, ceiling: float | None) -> Row:
