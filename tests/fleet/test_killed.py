@@ -3,7 +3,6 @@ once."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from hopscope.wire.messages import Sent
@@ -25,7 +24,7 @@ def test_kill_the_hub_the_broker_and_the_agent(tmp_path: Path) -> None:
             before = probes_of(there)
             until(lambda: probes_of(there) != before, "the agent goes on without a broker")
             other.start()
-            time.sleep(0.3)  # not waited for: it only tries to connect
+            until(lambda: "trying again" in other.said, "the hub tries to connect")
             one.end(9)
             broker.start()
             one.start()

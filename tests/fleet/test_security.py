@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -141,3 +144,13 @@ async def test_a_sites_key_reaches_that_sites_subjects_alone(secured: Secured, t
         until(lambda: "fra1: a message is refused" in other.said, "the hub read what may be written")
         assert "ber1" not in other.said
         assert other.end() == 0
+
+
+def test_the_documented_line_makes_a_key_for_its_owner_alone(tmp_path: Path) -> None:
+    text = (TOP / "docs" / "fleet.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if "nkeys.encode_seed" in line).replace("python3", sys.executable)
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
+    (made,) = tmp_path.iterdir()
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert nkeys.from_seed(made.read_bytes().strip()).public_key.decode() == done.stderr.strip()
+    assert re.fullmatch("U[A-Z2-7]{55}\n", done.stderr)

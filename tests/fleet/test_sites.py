@@ -26,6 +26,7 @@ from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
+from hopscope.wire.messages import Answered, Lost
 from hopscope.words.causes import cause_words, causes
 from hopscope.words.numbers import time_of_day
 from tests.fleet.shipping import (
@@ -137,6 +138,30 @@ def test_of_a_silent_site_is_told_since_when_and_no_loss(
     one.look()
     assert {target.unheard_s for target in one.snapshot().targets} == {None}
     assert "last heard" not in screen(one.snapshot())
+
+
+def test_an_agent_that_ended_in_order_loses_nothing_any_more(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "time_ns", lambda: BEGUN)
+    sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
+    for site in sites:
+        for number in range(21, 41):
+            for fact in second(number):
+                if isinstance(fact, Answered) and fact.ttl == 3 and number % 2:
+                    fact = Lost(1, fact.round, fact.ttl, fact.sent_at)
+                site.writer.add(1, fact)
+        site.writer.commit()
+        hand_over(site.path, hub, site.name)
+    one = follow()
+    assert "2 lose" in screen(one.snapshot())
+    sites[0].writer.end(BEGUN + 41 * S)
+    sites[0].writer.close()
+    hand_over(sites[0].path, hub, "fra1")
+    one.look()
+    text = screen(one.snapshot())
+    assert "1 loses, 1 finished" in text
+    assert "finished, loss" in text
 
 
 def test_an_agent_that_begins_again_takes_its_own_place(

@@ -30,6 +30,7 @@ def test_the_hub_says_who_probes_what_and_says_it_again_when_its_file_changes(tm
     ):
         wanted = {("fra1", "192.0.2.80"), ("fra1", "192.0.2.81")}
         until(lambda: wanted <= targets_of(here), "the agent probes what the hub says")
+        assert "targets are assigned to 1 site\n" in other.said
         sites.write_text('[sites]\n"fra*" = ["192.0.2.82"]\n')
         until(lambda: going(here, "192.0.2.82"), "the agent follows")
         sites.write_text("[sites]\nfra1 = [")

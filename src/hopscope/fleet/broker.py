@@ -255,6 +255,8 @@ def _publish_words(error: Exception) -> str:
 
     if isinstance(error, NoStreamResponseError):
         return "the broker keeps no stream for it: no hub has begun there yet, or JetStream is off"
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return "the broker does not answer"
     return why(error)
 
 

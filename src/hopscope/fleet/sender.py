@@ -119,7 +119,7 @@ class Sender:
                 self._tell(f"the store: {why}")
                 is_all = False
             except NotSent as why:
-                self._tell(f"not sent: {why}")
+                self._tell(f"{why}; kept here, sent later")
                 is_all = False
             else:
                 self._trouble = None

@@ -155,7 +155,8 @@ def status_of(target: Target) -> TargetStatus:
             )
         case "finished":
             name: str = mood(verdict)
-            name = "finished" if name in ("healthy", "starting") else name
+            # Of a fleet's site another agent's run may follow: nothing is lost there now.
+            name = "finished" if name in ("healthy", "starting") or target.site is not None else name
             is_too_early = verdict.kind == "starting" and not verdict.numbers.lost
             whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
             return TargetStatus(name, whole, f"finished, {said.short}", verdict, spoken.headline("finished"))
