@@ -226,6 +226,28 @@ def test_a_flow_that_could_not_be_had_is_no_path_of_a_healthy_network(network: P
     assert shortage.refused == 1
 
 
+def test_where_the_next_search_can_have_none_the_flows_that_are_watched_are_kept(network: Path) -> None:
+    change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
+    played = Played(network, text=FAN.replace("{ branches", "{ resilient = true, branches") + change)
+    shortage = Shortage(played, 100)
+    played.advance(60)
+    shortage.left = 0
+    played.advance(180)
+    first, second = played.of(Discovered)
+    assert (first.found, second.found, len(second.watched)) == (4, 3, 3)
+    assert set(second.watched) < set(first.watched)
+    assert second.note == "only 4 flows could be had: this process has no file descriptor left"
+
+
+def test_one_flow_alone_is_told_as_one(network: Path) -> None:
+    played = Played(network)
+    Shortage(played, 0)
+    played.advance(60)
+    (found,) = played.of(Discovered)
+    assert (found.flows, found.watched, found.miss_probability) == (1, (0,), 1.0)
+    assert found.note == "only 1 flow could be had: this process has no file descriptor left"
+
+
 def test_where_flows_can_be_had_again_the_next_search_says_nothing_of_the_last_ones_shortage(network: Path) -> None:
     change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
     played = Played(network, text=FAN.replace("{ branches", "{ resilient = true, branches") + change)

@@ -79,6 +79,9 @@ class Explorer:
         self._routers: dict[tuple[int, int], str] = {}
         """By flow and TTL, who answers there."""
         self._answers: dict[tuple[int, int], Alternation] = {}
+        self._told_after = first.sweep.plan.first_round
+        """The round after which questions are put in any case."""
+        self._is_first_search = True
         self._discovery = self._new_discovery()
         first.observer = self
 
@@ -134,9 +137,11 @@ class Explorer:
 
     @property
     def _has_begun(self) -> bool:
-        """Whether the first flow knows how long its path is, as far as it ever will."""
+        """Whether the first flow knows how long its path is, as far as it ever will; of a later search, whether all
+        flows that are watched had a whole round for it."""
         sweep = self._first.sweep
-        return 0 in self._discovery.ends or sweep.round > sweep.plan.first_round or sweep.finished
+        is_known = self._is_first_search and 0 in self._discovery.ends
+        return is_known or sweep.round > self._told_after or sweep.finished
 
     def _ask(self, now: int) -> None:
         round_ = self._round(now)
@@ -168,7 +173,8 @@ class Explorer:
         try:
             probed = self._flows.inquire(self._target, flow)
         except ChannelRefused as refusal:
-            self._note = f"only {flow} flows could be had: {refusal.message}"
+            had = len(self._watched) + len(self._asking)
+            self._note = f"only {had} flow{'s' if had > 1 else ''} could be had: {refusal.message}"
             return None
         self._asking[flow] = probed
         self._ports[flow] = probed.flow.info.source_port
@@ -208,4 +214,5 @@ class Explorer:
     def _search_again(self) -> None:
         """A flow went another way."""
         self.is_settled, self._found, self._note = False, None, None
+        self._told_after, self._is_first_search = self._first.sweep.round + 1, False
         self._discovery = self._new_discovery()

@@ -40,7 +40,7 @@ def found_paths(
         all(_is_even([router.flows for router in hop.routers]) for hop in hops if hop.balancing != "per-packet"),
         hops,
         tuple(paths),
-        _watched(paths, discovery),
+        _watched(paths),
         note,
     )
 
@@ -87,10 +87,9 @@ def _paths(discovery: Discovery, parting: Sequence[HopSearch], port: Callable[[i
     ]
 
 
-def _watched(paths: Sequence[FoundPath], discovery: Discovery) -> tuple[int, ...]:
+def _watched(paths: Sequence[FoundPath]) -> tuple[int, ...]:
     """A flow of each path, the first flow in any case."""
-    chosen = {0, *(path.flows[0] for path in paths if 0 not in path.flows)}
-    return tuple(sorted(flow for flow in chosen if flow < discovery.most))
+    return tuple(sorted({0, *(path.flows[0] for path in paths if 0 not in path.flows)}))
 
 
 def _miss_probability(discovery: Discovery) -> float:
