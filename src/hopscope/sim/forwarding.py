@@ -99,7 +99,7 @@ class Forwarding:
         return self.source
 
 
-class Route:
+class FlowLegs:
     """All legs of one flow to one destination, each made when it is first needed."""
 
     def __init__(self, topology: Topology, fields: Fields, choices: tuple[int, ...], scenario: Scenario) -> None:
@@ -189,8 +189,8 @@ def _of_answer(fork: PassedFork, error: TypeCode | None, by: bytes) -> Fields:
 class _Passage:
     """A packet's walk so far."""
 
-    def __init__(self, route: Route, family: Literal[4, 6]) -> None:
-        self.route = route
+    def __init__(self, legs: FlowLegs, family: Literal[4, 6]) -> None:
+        self.legs = legs
         self.family = family
         self.met: list[NodeState] = []
         self.forward = 0
@@ -237,7 +237,7 @@ class _Passage:
         fate = self._answered(state, self._said(target))
         fate.error, fate.target = None, target
         fate.quoted_ttl = max(1, ttl)
-        fate.source, fate.choices = self.route.destination(), ()
+        fate.source, fate.choices = self.legs.destination(), ()
         fate.outcome = "answered"
         return fate
 
@@ -249,7 +249,7 @@ class _Passage:
 
     def _said(self, target: Target) -> TypeCode | None:
         """The ICMP error that the destination answers with; None: it answers for itself."""
-        fields = self.route.fields
+        fields = self.legs.fields
         answer = target.icmp
         if fields.protocol == packets.UDP:
             answer = target.udp
@@ -264,10 +264,10 @@ class _Passage:
         # In a loop, an answer goes home the short way.
         place = next(number for number, known in enumerate(self.met) if known is state)
         fate.error = error
-        fate.source, fate.choices, fate.weights = self.route.choose(state, place)
+        fate.source, fate.choices, fate.weights = self.legs.choose(state, place)
         if not fate.source:
             fate.outcome = "silent"
-        home = self.route.home(place, error, fate.source)
+        home = self.legs.home(place, error, fate.source)
         fate.forward = self.forward
         fate.backward = sum(known.delay // 2 for known in home)
         fate.back = tuple(known.return_loss for known in home if known.return_loss is not None)

@@ -14,7 +14,7 @@ from hopscope.sim import packets
 from hopscope.sim.answers import answer
 from hopscope.sim.balancing import Fields, fields_of
 from hopscope.sim.dns import NameServer
-from hopscope.sim.forwarding import Forwarding, Route
+from hopscope.sim.forwarding import FlowLegs, Forwarding
 from hopscope.sim.language import Scenario
 from hopscope.sim.node_state import NodeState
 from hopscope.sim.packets import Packet
@@ -22,8 +22,8 @@ from hopscope.sim.timetable import Timetable
 from hopscope.sim.topology import Edited, NodeStates, Topology
 from hopscope.sim.weather import WeatherEffects
 
-_Routes = dict[tuple[Fields, tuple[int, ...]], Route]
-_MAX_ROUTES = 8_192
+_Legs = dict[tuple[Fields, tuple[int, ...]], FlowLegs]
+_MAX_LEGS = 8_192
 _MAX_PENDING = 100_000
 _MAX_QUOTED = packets.MAX_ERROR4 - 28
 """The longest IPv4 packet that an error quotes whole, bytes."""
@@ -67,9 +67,9 @@ class Network:
         self._timetable = Timetable(scenario.changes)
         self._states = NodeStates()
         self._edited = Edited()
-        self._topologies: dict[tuple[int, ...], tuple[Topology, _Routes]] = {}
+        self._topologies: dict[tuple[int, ...], tuple[Topology, _Legs]] = {}
         self._pings: dict[bytes, Forwarding] = {}
-        self._topology, self._routes = self._enter(())
+        self._topology, self._legs = self._enter(())
         self._until = 0
         self._queue: list[tuple[int, int, bytes]] = []
         self._count = 0
@@ -85,7 +85,7 @@ class Network:
             self._until = now
         if now >= self._until:
             active, self._until = self._timetable.at(now - self._start, self._start)
-            self._topology, self._routes = self._enter(active)
+            self._topology, self._legs = self._enter(active)
         # The pings of one flow with one TTL are alike to the network, but for their sequence.
         key = data[:1] + data[6:10] + data[12:26]
         fate = self._pings.get(key)
@@ -111,16 +111,16 @@ class Network:
         if self._topology.packet_forks:
             choices = self._topology.choices(self._rng)
             way = (fields, choices)
-        route = self._routes.get(way)
-        if route is None:
-            if len(self._routes) >= _MAX_ROUTES:
-                self._routes.clear()
-            route = self._routes[way] = Route(self._topology, fields, choices, self.scenario)
-        fate = route.fates.get(ttl) or route.fate(ttl)
+        legs = self._legs.get(way)
+        if legs is None:
+            if len(self._legs) >= _MAX_LEGS:
+                self._legs.clear()
+            legs = self._legs[way] = FlowLegs(self._topology, fields, choices, self.scenario)
+        fate = legs.fates.get(ttl) or legs.fate(ttl)
         if fate.mtu_limits:
             fate = fate.past_mtu_limits(packet)
         elif protocol == packets.ICMP and data[0] == 0x45 and not choices:
-            if len(self._pings) >= _MAX_ROUTES:
+            if len(self._pings) >= _MAX_LEGS:
                 self._pings.clear()
             self._pings[key] = fate
         self._follow(now, data, packet, fate)
@@ -210,7 +210,7 @@ class Network:
             self._count += 1
             heapq.heappush(self._queue, (at, self._count, packet))
 
-    def _enter(self, active: tuple[int, ...]) -> tuple[Topology, _Routes]:
+    def _enter(self, active: tuple[int, ...]) -> tuple[Topology, _Legs]:
         self._pings.clear()
         known = self._topologies.get(active)
         if known is None:

@@ -12,7 +12,7 @@ class Typed(NamedTuple):
     data: bytes
 
 
-class Resized(NamedTuple):
+class TerminalSize(NamedTuple):
     """The terminal has another size, in cells; any two numbers."""
 
     columns: int
@@ -29,7 +29,7 @@ class Looked(NamedTuple):
     """The page was turned to, or away from: of no matter here."""
 
 
-Message: TypeAlias = Typed | Resized | Ping | Looked
+Message: TypeAlias = Typed | TerminalSize | Ping | Looked
 
 
 def read(text: str) -> Message | None:
@@ -42,7 +42,7 @@ def read(text: str) -> Message | None:
         case ["stdin", str(typed)]:
             return Typed(typed.encode("utf-8", "replace"))
         case ["resize", {"width": int(columns), "height": int(lines)}]:
-            return Resized(columns, lines)
+            return TerminalSize(columns, lines)
         case ["ping", str(word)]:
             return Ping(word)
         case ["focus" | "blur"]:

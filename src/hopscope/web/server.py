@@ -213,7 +213,7 @@ async def _hear(text: str, viewer: Viewer, browser: web.WebSocketResponse) -> bo
     match messages.read(text):
         case messages.Typed(data):
             viewer.write(data)
-        case messages.Resized(columns, lines):
+        case messages.TerminalSize(columns, lines):
             viewer.resize(columns, lines)
         case messages.Ping() as ping:
             await browser.send_str(messages.pong(ping))

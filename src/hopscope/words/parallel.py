@@ -17,7 +17,7 @@ ILL: Final[frozenset[FlowState]] = frozenset(("dead", "bad", "losing", "slow"))
 """States in which something is wrong."""
 
 
-class Counted(NamedTuple):
+class LostOfSent(NamedTuple):
     """Probes of the target."""
 
     sent: int
@@ -168,8 +168,8 @@ def parallel_words(paths: Sequence[ParallelPath]) -> str | None:
     )
 
 
-def counted(flows: Sequence[FlowPath]) -> Counted:
+def counted(flows: Sequence[FlowPath]) -> LostOfSent:
     """Of all these flows together."""
     targets = [flow.path.target for flow in flows if flow.path.target is not None]
     lost = sum(target.lost for target in targets)
-    return Counted(lost + sum(target.received for target in targets), lost)
+    return LostOfSent(lost + sum(target.received for target in targets), lost)

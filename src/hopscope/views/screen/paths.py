@@ -15,7 +15,7 @@ from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, wrap
 from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import count, percent, share, span_ms, table_ms
-from hopscope.words.parallel import Counted, Fan, ParallelPath, counted, fan_words, five_tuple
+from hopscope.words.parallel import Fan, LostOfSent, ParallelPath, counted, fan_words, five_tuple
 
 MARKS: Final[dict[FlowState, str]] = {
     "ok": "healthy",
@@ -161,5 +161,5 @@ def _tuple(target: Target, flow: FlowPath) -> str:
     return five_tuple(flow, target.path.protocol, source, target.address or target.query)
 
 
-def _of(probes: Counted) -> str:
+def _of(probes: LostOfSent) -> str:
     return f"{probes.lost} of {probes.sent}"
