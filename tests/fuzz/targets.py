@@ -35,7 +35,7 @@ from hopscope.session.hostname import LONGEST_NAME, ascii_name
 from hopscope.session.query import read_query, split_queries
 from hopscope.sim import library
 from hopscope.system import toml
-from hopscope.views.screen.keys import Keys
+from hopscope.views.screen.keys import PASTE_PAUSE_S, Keys
 from hopscope.views.screen.pastes import END, MOST, START, Pastes
 from hopscope.web import guard, messages
 from hopscope.wire.framing import Garbage, command_reader, event_reader
@@ -211,17 +211,19 @@ def terminal(data: bytes) -> None:
         inside, _, _ = paste.partition(END)
         assert len(inside) <= MOST + len(END)
     keys = Keys()
-    for event in (*keys.feed(data), *keys.tick(), *keys.end()):
+    for event in (*keys.feed(data, 0.0), *keys.tick(0.0), *keys.end()):
         if isinstance(event, events.Paste):
             assert all(char == "\n" or char.isprintable() for char in event.text)
     pieces = Keys()
     for at in range(0, len(data), 3):
-        pieces.feed(data[at : at + 3])
+        pieces.feed(data[at : at + 3], 0.0)
     sane = Keys()
-    sane.feed(data)
-    sane.feed(END.encode())
-    sane.tick()
-    assert any(isinstance(event, events.Key) for event in (*sane.feed(b"qq"), *sane.tick())), "no key is heard any more"
+    sane.feed(data, 0.0)
+    sane.tick(PASTE_PAUSE_S)
+    assert not sane.are_in_a_paste
+    sane.feed(END.encode(), PASTE_PAUSE_S)  # half a sequence may have stood there
+    heard = (*sane.feed(b"qq", PASTE_PAUSE_S), *sane.tick(PASTE_PAUSE_S))
+    assert any(isinstance(event, events.Key) for event in heard), "no key is heard any more"
 
 
 def queries(data: bytes) -> None:

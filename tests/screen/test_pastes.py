@@ -7,6 +7,7 @@ from textual import events
 from textual._xterm_parser import XTermParser
 
 from hopscope.views.screen.dialogs.prompt import Prompt, PromptField
+from hopscope.views.screen.keys import PASTE_PAUSE_S, Keys
 from hopscope.views.screen.pastes import END, MOST, START, Pastes, plain
 from tests.screen.conftest import Drive
 from tests.screen.scripted import usual
@@ -47,6 +48,16 @@ def test_the_parser_of_keys_sees_one_paste_and_no_key_of_its_text() -> None:
         (events.Paste, "aq[15~"),
         (events.Key, "p"),
     ]
+
+
+def test_a_paste_whose_end_never_comes_is_over_after_a_pause_and_the_next_key_is_heard() -> None:
+    keys = Keys()
+    assert keys.feed(f"{START}half a pa".encode(), 10.0) == []
+    assert keys.are_in_a_paste
+    assert [*keys.feed(b"ste", 11.9), *keys.tick(11.9), *keys.tick(13.8)] == []
+    seen = [*keys.tick(11.9 + PASTE_PAUSE_S), *keys.feed(b"q", 20.0)]
+    assert [getattr(event, "text", getattr(event, "key", "")) for event in seen] == ["half a paste", "q"]
+    assert not keys.are_in_a_paste
 
 
 @pytest.mark.parametrize(

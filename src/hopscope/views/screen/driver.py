@@ -296,8 +296,9 @@ class _Input:
             if data is None:
                 self._driver._on_gone()
                 break
-            restless = bool(data)
-            heard = [*keys.feed(data), *keys.tick()]
+            restless = bool(data) or keys.are_in_a_paste
+            now_s = time.monotonic()
+            heard = [*keys.feed(data, now_s), *keys.tick(now_s)]
             for event in heard:
                 self._driver.process_message(event)
             if len(heard) > AT_ONCE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
@@ -18,32 +19,46 @@ from textual.messages import InBandWindowResize
 
 from hopscope.views.screen.pastes import Pastes
 
+PASTE_PAUSE_S: Final = 2.0
+"""A paste of which nothing came for so long is over, whether its end was sent or not."""
+
 
 class Keys:
-    """Bytes in, wherever they are cut; events out."""
+    """Bytes in, wherever they are cut; events out. `now_s` is a clock's that does not go back."""
 
     def __init__(self, debug: bool = False) -> None:
         self._debug = debug
         self._parser = XTermParser(debug)
         self._pastes = Pastes()
         self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._heard_s = 0.0
 
-    def feed(self, data: bytes) -> list[Message]:
+    @property
+    def are_in_a_paste(self) -> bool:
+        """Whether a paste has begun whose end has not come: to be ticked until it has."""
+        return self._pastes.is_open
+
+    def feed(self, data: bytes, now_s: float) -> list[Message]:
         """The events that `data` completes. Never raises."""
-        # One by one, so that a sequence which the parser does not stand takes nothing along that follows it.
-        return [
-            event for char in self._pastes.feed(self._decode(data)) for event in self._guarded(self._parser.feed(char))
-        ]
+        if data:
+            self._heard_s = now_s
+        return self._parsed(self._pastes.feed(self._decode(data)))
 
-    def tick(self) -> list[Message]:
-        """What no more bytes came for: half a sequence is the escape key, and what stands behind it."""
-        return list(self._guarded(self._parser.tick()))
+    def tick(self, now_s: float) -> list[Message]:
+        """What no more bytes came for: half a sequence is the escape key, and what stands behind it; a paste without
+        an end is over after a while."""
+        ended = self._parsed(self._pastes.end()) if now_s - self._heard_s >= PASTE_PAUSE_S else []
+        return [*ended, *self._guarded(self._parser.tick())]
 
     def end(self) -> list[Message]:
         """What is left when no more comes."""
         with contextlib.suppress(EOFError, ParseError):
             return list(self._guarded(self._parser.feed("")))
         return []
+
+    def _parsed(self, text: str) -> list[Message]:
+        # One by one, so that a sequence which the parser does not stand takes nothing along that follows it.
+        return [event for char in text for event in self._guarded(self._parser.feed(char))]
 
     def _guarded(self, events: Iterable[Message]) -> Iterator[Message]:
         try:

@@ -26,6 +26,18 @@ class Pastes:
         line's."""
         self._room = MOST
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a paste has begun whose end has not come."""
+        return self._inside
+
+    def end(self) -> str:
+        """The end that did not come: what goes on to the parser so that the next key is one."""
+        if not self._inside:
+            return ""
+        self._inside, self._kept = False, ""
+        return END
+
     def feed(self, data: str) -> str:
         """What of `data` goes on to the parser."""
         out: list[str] = []
