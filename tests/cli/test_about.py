@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from hopscope.cli.completion import script
-from hopscope.cli.help import help_text
+from hopscope.cli.help import fleet_help, help_text
 from hopscope.cli.man import page, roff
 from hopscope.cli.table import GROUPS, OPTIONS, UNLISTED
 from tests.cli.command import COMMAND, environment
@@ -21,6 +21,16 @@ def test_the_help_fits_a_screen_and_names_every_common_option() -> None:
     for option in OPTIONS:
         if option.group not in UNLISTED:
             assert any(", ".join(option.flags) in line for line in lines), option.flags
+
+
+def test_who_asks_about_a_fleet_is_told_what_it_is_and_how_to_begin() -> None:
+    done = subprocess.run([*COMMAND, "fleet", "--help"], capture_output=True, text=True, timeout=30, env=environment())
+    assert (done.returncode, done.stdout) == (0, fleet_help())
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 32
+    assert max(len(line) for line in lines) <= 80
+    for words in ("nats-server", "fleet hub --connect", "fleet agent --connect", "history follow", "--site", "--nkey"):
+        assert words in done.stdout
 
 
 def test_the_manual_names_every_option_and_exit_status() -> None:

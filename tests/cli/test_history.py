@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hopscope.history.notes import Named
+from hopscope.history.schema import why_not_read
 from hopscope.views.report.formats import FORMATS, STREAMS
 from tests.cli.command import QUICK, run, start
 from tests.history.test_store import BEGUN, TARGET, S, head, second, written
@@ -51,6 +53,13 @@ def test_a_stream_of_it_has_the_same_lines(path: str, name: str) -> None:
     live = out("demo", "outage", "--fast", "-c", "60", "--record", path, "--format", name)
     again = out("history", "replay", path, "--format", name)
     assert again == live != ""
+
+
+def test_whose_a_store_is_that_this_user_may_not_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = pwd.getpwuid(tmp_path.stat().st_uid).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    words = why_not_read(str(tmp_path / "closed" / "history.db"), PermissionError(13, "Permission denied"))
+    assert words == f"it is for the user {owner} alone; look at it as that user"
 
 
 def test_a_run_by_the_clock_is_recorded_from_a_thread(path: str) -> None:

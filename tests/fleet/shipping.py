@@ -49,14 +49,14 @@ def all_messages(path: Path, site: str = SITE, *, from_the_first: bool = False) 
     return sent
 
 
-def hand_over(agent: Path, hub: HubStore, site: str = SITE) -> None:
-    """All of it, in order, and what the hub then says."""
+def hand_over(agent: Path, hub: HubStore, site: str = SITE, now: int = BEGUN) -> None:
+    """All of it, in order, and what the hub then says. `now`: epoch ns."""
     outbox = SiteOutbox(str(agent), site)
     for boot in outbox.boots():
         after = boot.mark
         while after < boot.newest:
             part = outbox.messages(boot, after)
-            hub.commit([received(message, site) for message in part], BEGUN)
+            hub.commit([received(message, site) for message in part], now)
             after = part[-1].last
         outbox.has(boot.name, hub.mark(site, boot.name))
     outbox.close()

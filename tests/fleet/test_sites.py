@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time_ns
@@ -59,13 +60,13 @@ class Site:
         self.number = 0
         self.measure(20)
 
-    def measure(self, rounds: int) -> None:
+    def measure(self, rounds: int, now: int = BEGUN) -> None:
         for number in range(self.number + 1, self.number + rounds + 1):
             for fact in second(number):
                 self.writer.add(1, fact)
         self.number += rounds
         self.writer.commit()
-        hand_over(self.path, self.hub, self.name)
+        hand_over(self.path, self.hub, self.name, now)
 
 
 @pytest.fixture
@@ -124,20 +125,40 @@ def test_of_a_silent_site_is_told_since_when_and_no_loss(
     """It is heard of again, and told as ever."""
     sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
     one = follow()
+    sites[1].measure(1, BEGUN + 40 * S)
     monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 40 * S)
     one.look()
-    for target in one.snapshot().targets:
-        assert target.unheard_s == 40
-        assert target.path.target is not None
-        assert target.path.target.lost == 2  # as they were when it was last heard of
+    silent, other = one.snapshot().targets
+    assert (silent.unheard_s, other.unheard_s) == (40, None)
+    assert silent.path.target is not None
+    assert silent.path.target.lost == 2  # as they were when it was last heard of
     text = screen(one.snapshot())
-    assert text.count("last heard 40 s ago") == 2
-    assert "2 not heard of" in text
-    monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 5 * S)
-    sites[0].measure(1)
+    assert text.count("last heard 40 s ago") == 1
+    assert "1 not heard of" in text
+    sites[0].measure(1, BEGUN + 40 * S)
     one.look()
     assert {target.unheard_s for target in one.snapshot().targets} == {None}
     assert "last heard" not in screen(one.snapshot())
+
+
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_where_nothing_comes_at_all_no_agent_is_blamed(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch, is_locked: bool
+) -> None:
+    """It is the hub that is silent, or where that runs the broker; and what is shown was then."""
+    for name in ("fra1", "ber2"):
+        Site(tmp_path, hub, name)
+    with open(tmp_path / "fleet.lock", "w") as lock:
+        if is_locked:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        one = follow()
+        monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 40 * S)
+        one.look()
+        shown = one.snapshot()
+    text = screen(shown)
+    assert ("No agent at all has been heard for 40 s" if is_locked else "The hub has not been heard for 40 s") in text
+    assert "last heard" not in text
+    assert {target.unheard_s for target in shown.targets} == {None}
 
 
 def test_an_agent_that_ended_in_order_loses_nothing_any_more(
@@ -162,6 +183,7 @@ def test_an_agent_that_ended_in_order_loses_nothing_any_more(
     text = screen(one.snapshot())
     assert "1 loses, 1 finished" in text
     assert "finished, loss" in text
+    assert causes(one.snapshot().targets) == []
 
 
 def test_an_agent_that_begins_again_takes_its_own_place(

@@ -21,16 +21,17 @@ def going(store: Path, target: str) -> bool:
 
 def test_the_hub_says_who_probes_what_and_says_it_again_when_its_file_changes(tmp_path: Path) -> None:
     sites = tmp_path / "sites.toml"
-    sites.write_text('[sites]\n"*" = ["192.0.2.80"]\nfra1 = ["192.0.2.81"]\n')
+    sites.write_text('[sites]\n"*" = ["192.0.2.80"]\nfra1 = ["192.0.2.81:443"]\n')
     here, there = tmp_path / "hub", tmp_path / "agent"
     with (
         Broker(tmp_path / "broker") as broker,
         hub(broker.url, here, "-F", str(sites)) as other,
         agent(broker.url, "fra1", there, "--scenario", "healthy", "-i", "100ms") as one,
     ):
-        wanted = {("fra1", "192.0.2.80"), ("fra1", "192.0.2.81")}
+        wanted = {("fra1", "192.0.2.80"), ("fra1", "192.0.2.81:443")}
         until(lambda: wanted <= targets_of(here), "the agent probes what the hub says")
         assert "targets are assigned to 1 site\n" in other.said
+        until(lambda: "192.0.2.81: ICMP has no port 443: add -T" in one.said, "a port that is not used is said")
         sites.write_text('[sites]\n"fra*" = ["192.0.2.82"]\n')
         until(lambda: going(here, "192.0.2.82"), "the agent follows")
         sites.write_text("[sites]\nfra1 = [")

@@ -6,8 +6,16 @@ import asyncio
 import fcntl
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
 
 KEPT: Final = {"agent": 1 << 30, "hub": 64 << 30}
 """Bytes of a store, unless told."""
+_TRIES: Final = 5
 _SCHEMES: Final = ("nats", "tls")
 _MISSING: Final = "fleet: the extra is missing that speaks to a broker (nats-py): pip install 'hopscope[fleet]'"
 
@@ -122,12 +131,13 @@ def _lock(folder: str) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise UsageError(f"--store {configuration.plain(folder)}: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise UsageError(f"--store {configuration.plain(folder)}: another agent or hub has it") from None
-    return descriptor
+    for _ in range(_TRIES):  # whoever looks whether it is held has it for a moment
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        time.sleep(0.02)
+    os.close(descriptor)
+    raise UsageError(f"--store {configuration.plain(folder)}: another agent or hub has it")
 
 
 @contextmanager

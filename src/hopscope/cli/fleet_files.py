@@ -59,3 +59,22 @@ def files_of(options: Options) -> list[str]:
     named = [options.file, fleet.creds, fleet.nkey, fleet.tls_ca, fleet.tls_cert, fleet.tls_key]
     found = [os.path.realpath(path) for path in named if path is not None]
     return [folder_of(options), *found, *_CERTIFICATES]
+
+
+def is_written(store: str) -> bool | None:
+    """Whether an agent or hub writes a store (a file) at this moment; None: that cannot be known."""
+    path = os.path.join(os.path.dirname(os.path.realpath(store)), LOCK)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    else:
+        return False
+    finally:
+        os.close(descriptor)

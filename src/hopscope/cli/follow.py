@@ -12,6 +12,8 @@ from typing import Final, Self
 
 import msgspec
 
+from hopscope.cli.fleet_files import is_written
+from hopscope.cli.hearing import Hearing, heard
 from hopscope.cli.watched import Watched
 from hopscope.history.store import RecordedRun, Store, StoreError
 from hopscope.history.tail import Tail
@@ -32,8 +34,6 @@ LOOK_S: Final = 0.5
 TOGETHER_NS: Final = 60 * S
 """A run whose newest fact is so much older than the newest of all is no longer written."""
 MOST_RUNS: Final = 64
-UNHEARD_NS: Final = 10 * S
-"""An agent of which the hub has heard nothing for so long is silent: its last state is shown as that, and no loss."""
 CLOCK_NS: Final = 2 * S
 """By so much a clock may differ without a word."""
 
@@ -63,8 +63,7 @@ class Follow(Watched):
         self._is_hubs = self._store.is_hubs()
         self._boots: dict[int, SiteBoot] = {}
         """Of a hub's store, by run."""
-        self._unheard: dict[int, int] = {}
-        """For how many seconds nothing was heard, by run."""
+        self._hearing = Hearing({})
         self._left_out: dict[str, str] = {}
         """Sites whose run cannot be read, and why."""
         self._folds: dict[int, TargetFold] = {}
@@ -190,13 +189,9 @@ class Follow(Watched):
 
     def _silence_changed(self) -> bool:
         """Whether another span is to be said of a site of which nothing is heard."""
-        now = time_ns()
-        before, self._unheard = self._unheard, {}
-        for run in self._tails:
-            boot = self._boots.get(run)
-            if boot is not None and run not in self._ended and now - boot.heard >= UNHEARD_NS:
-                self._unheard[run] = (now - boot.heard) // S
-        return before != self._unheard
+        going = [boot for run, boot in self._boots.items() if run in self._tails and run not in self._ended]
+        before, self._hearing = self._hearing, heard(going, time_ns(), lambda: is_written(self._path))
+        return before != self._hearing
 
     def _take(self) -> None:
         self._folds = {fold.number: fold for tail in self._tails.values() for fold in tail.folds.values()}
@@ -237,7 +232,8 @@ class Follow(Watched):
         now = self._now
         targets = tuple(self._target(fold, now) for fold in self._folds.values())
         left_out = "; ".join(f"{site} is left out: {why}" for site, why in sorted(self._left_out.items()))
-        return Snapshot(targets, "running", self._trouble or left_out or None, 0, Counters(), None, now)
+        note = self._trouble or left_out or None
+        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=self._hearing.stale)
 
     def _target(self, fold: TargetFold, now: int) -> Target:
         target = fold.snapshot(self._namer, window=self._window, now=now)
@@ -258,7 +254,7 @@ class Follow(Watched):
                 words += f"; its clock is {off}, and these times are its own"
         state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
         return msgspec.structs.replace(
-            target, state=state, notes=(words, *target.notes), site=site, unheard_s=self._unheard.get(run)
+            target, state=state, notes=(words, *target.notes), site=site, unheard_s=self._hearing.unheard.get(run)
         )
 
     async def changed(self, version: int | None = None) -> int:
@@ -283,7 +279,7 @@ class Follow(Watched):
         heard = [msgspec.structs.replace(target, unheard_s=None) for target in now.targets]
         known = list(zip(self._folds.values(), heard, strict=True))
         targets = self._recall.targets(known, moment, self._window, chosen, self._namer)
-        return msgspec.structs.replace(now, targets=targets, now=moment)
+        return msgspec.structs.replace(now, targets=targets, now=moment, stale=None)
 
     @property
     def is_recalled(self) -> bool:

@@ -10,6 +10,36 @@ hopscope TARGET...        the path to each target, live; with -r a report
 hopscope demo [SCENARIO]  the same on a simulated network, without privileges
 hopscope doctor | config | history   what is allowed | settings | recordings
 """
+_FLEET = """\
+hopscope fleet: many sites on one screen (the whole story: docs, "Twenty sites")
+
+An agent at each site measures and keeps what it finds. A broker, NATS with
+JetStream, passes that on. One hub has all of it in one store, which the screen
+reads. A line each, the broker first:
+
+nats-server -js -a 127.0.0.1 -sd broker
+hopscope fleet hub --connect nats://127.0.0.1:4222 --store hub
+hopscope fleet agent --connect nats://127.0.0.1:4222 --site NAME TARGET...
+hopscope history follow --store hub
+
+Across machines the URL is tls://broker.example:4222. An agent probes as
+hopscope does (-T -P 443, -i 5); --method simulated --scenario outage is a
+trial of which nothing leaves. Without targets it probes whom the hub says.
+
+"""
+_OF_FLEET = {
+    "connect": "the broker: nats://HOST:PORT or tls://HOST:PORT",
+    "site": "an agent's: how its site is called (letters, digits, - _)",
+    "file": "an agent's targets; a hub's: which site probes whom",
+    "store": "folder of its recording; each program has its own",
+    "fleet_keep": "the recording's size: 1GiB an agent, 64GiB a hub",
+    "metrics": "numbers for Prometheus",
+    "creds": "who one is, as nsc writes it",
+    "nkey": "the same as a seed alone",
+    "tls_ca": "who signs the broker's certificate",
+    "tls_cert": "one's own certificate",
+    "tls_key": "its key",
+}
 _COLUMN = 40
 _FLAGS = 22
 
@@ -30,6 +60,12 @@ def help_text() -> str:
     lines.append("Where ICMP is refused, probes are UDP; -r and mtr's other formats exit 3.")
     lines.append("S: 0.5, 500ms, 2s. All options and exit statuses: hopscope --man | man -l -")
     return "\n".join(lines) + "\n"
+
+
+def fleet_help() -> str:
+    """What ``hopscope fleet --help`` says: who begins with it wants to know what it is."""
+    flags = {option.dest: f"{', '.join(option.flags)} {option.metavar or ''}" for option in OPTIONS}
+    return _FLEET + "".join(f"{flags[dest]:<23}{brief}".rstrip() + "\n" for dest, brief in _OF_FLEET.items())
 
 
 def _merged(group: str) -> list[Option]:

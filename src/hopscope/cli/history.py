@@ -14,7 +14,7 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.report import Ending
-from hopscope.cli.stores import asked, opened, store_path
+from hopscope.cli.stores import asked, may_be_there, opened, store_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
@@ -77,7 +77,7 @@ def _list(options: Options, words: list[str], create: Creator | None) -> int:
         raise UsageError(f"history list: {shown(words[1])} is one word too many")
     path = words[0] if words else store_path(options)
     traces: list[Trace] = []
-    if words or os.path.exists(path):
+    if words or may_be_there(path):
         with opened(path) as store:
             traces = asked(path, store.traces)
     kept = tuple(
@@ -289,7 +289,7 @@ def _forget(options: Options, words: list[str], create: Creator | None) -> int:
     if (len(words) != 1) == (options.before is None):
         raise UsageError("history forget: name one target, or --before WHEN")
     path = store_path(options)
-    if not os.path.exists(path):
+    if not may_be_there(path):
         raise UsageError(f"{configuration.plain(path)}: nothing is kept")
     before = None if options.before is None else read_option(moment, "--before", options.before, _now())
     with alone(path):

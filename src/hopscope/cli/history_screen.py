@@ -81,7 +81,8 @@ def _watch(options: Options, path: str, chosen: ScreenOptions) -> int:
     try:
         followed = asked(path, followed_store)
     except FileNotFoundError:
-        raise UsageError(f"{configuration.plain(path)}: no such recording") from None
+        words = "no such recording; of a fleet name the hub's own --store"
+        raise UsageError(f"{configuration.plain(path)}: {words}") from None
     except (IllegalFact, ValueError) as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
     return screen.run(lambda: followed, chosen)

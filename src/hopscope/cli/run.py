@@ -137,9 +137,9 @@ def _print_about(values: Values) -> bool:
 
         text = f"hopscope {__version__}\n"
     elif values.get("help"):
-        from hopscope.cli.help import help_text
+        from hopscope.cli.help import fleet_help, help_text
 
-        text = help_text()
+        text = fleet_help() if values["action"] == "fleet" else help_text()
     elif values.get("completion"):
         from hopscope.cli.completion import script
 

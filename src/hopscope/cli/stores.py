@@ -32,6 +32,17 @@ def watched_path(options: Options, words: Sequence[str]) -> str:
     return os.path.join(path, STORE) if os.path.isdir(path) else path
 
 
+def may_be_there(path: str) -> bool:
+    """Whether a store is there, or stands where this user may not look."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def opened(path: str) -> Store:
     """A store that is there. `UsageError`."""
     try:

@@ -140,8 +140,9 @@ class Agent:
             self._said = {words for words in self._said if not words.startswith("not recorded")}
         for target in snapshot.targets:
             why = target.refusal.message if target.refusal is not None else target.error
-            if why is not None:
-                self._once(f"{target.query}: {why}")
+            for words in (*target.notes, why):
+                if words is not None:
+                    self._once(f"{target.query}: {words}")
 
     def _once(self, words: str) -> None:
         if words not in self._said and len(self._said) < MOST_COMPLAINTS:

@@ -22,7 +22,9 @@ Times are epoch ns on the run's own time line.
 from __future__ import annotations
 
 import os
+import pwd
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -196,16 +198,16 @@ def make_ready(path: str, opener: Callable[[str, int, int], int]) -> list[str]:
 def open_to_read(path: str) -> sqlite3.Connection:
     """A store that is there, also one that somebody writes, or on a medium that nobody can write. `StoreError`,
     `FileNotFoundError`."""
-    if not os.path.exists(path):
-        raise FileNotFoundError(path)
-    if not os.path.isfile(path):
-        raise StoreError("it is no file")
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise StoreError("it is no file")
         with open(path, "rb") as file:
             if file.read(16) != _MAGIC:
                 raise StoreError("it is no recording of hopscope's")
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
     except OSError as unreadable:
-        raise StoreError(unreadable.strerror or str(unreadable)) from None
+        raise StoreError(why_not_read(path, unreadable)) from None
     _looked_at(place.check_beside, path)
     name = Path(os.path.abspath(path)).as_uri()
     why: Exception | None = None
@@ -228,6 +230,22 @@ def open_to_read(path: str) -> sqlite3.Connection:
             return connection
     assert why is not None
     raise explained(why) from None
+
+
+def why_not_read(path: str, unreadable: OSError) -> str:
+    """In words that say what to do: a store is its owner's alone, and so is, mostly, the folder that it stands in."""
+    if not isinstance(unreadable, PermissionError):
+        return unreadable.strerror or str(unreadable)
+    while path != os.path.dirname(path):
+        with suppress(OSError):
+            owner = os.stat(path).st_uid
+            if owner == os.geteuid():
+                break
+            with suppress(KeyError):
+                return f"it is for the user {pwd.getpwuid(owner).pw_name} alone; look at it as that user"
+            return f"it is for the user of number {owner} alone; look at it as that user"
+        path = os.path.dirname(os.path.abspath(path))
+    return "this user may not read it"
 
 
 def leave_plain(connection: sqlite3.Connection) -> None:

@@ -69,11 +69,11 @@ _decoder: Final = msgspec.json.Decoder(Line)
 
 def is_text(path: str) -> bool:
     """Whether it is a file of lines, as far as its beginning tells. `FileNotFoundError`."""
-    if not os.path.exists(path):
-        raise FileNotFoundError(path)
     try:
         with open(path, "rb") as file:
             head = file.read(256)
+    except FileNotFoundError:
+        raise
     except OSError:
         return False
     return head.lstrip()[:1] == b"{" or _RAW.match(head.decode("ascii", "replace")) is not None

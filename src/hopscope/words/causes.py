@@ -45,6 +45,10 @@ class Sufferer(Protocol):
     def names(self) -> Mapping[str, AddressInfo]: ...
     @property
     def site(self) -> str | None: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def unheard_s(self) -> int | None: ...
 
 
 _Well: TypeAlias = tuple[str | None, Mapping[int, str]]
@@ -80,11 +84,25 @@ def counted(states: Collection[str]) -> str:
     return ", ".join(parts)
 
 
+def is_in_trouble(target: Sufferer) -> bool:
+    """Whether something is wrong with it now."""
+    return target.judged.verdict.is_trouble and _is_known(target)
+
+
+def _is_known(target: Sufferer) -> bool:
+    """Whether anybody knows how it is now: not where its site's agent ended, or nothing is heard of that."""
+    return target.unheard_s is None and not (target.site is not None and target.state == "finished")
+
+
 def causes(targets: Sequence[Sufferer]) -> list[Cause]:
     """What several of the targets in trouble have in common: the largest group that loses, and that is slow. No target
     that is well passes the same way."""
-    well = [(each.site, _routers(each)) for each in targets if not each.judged.verdict.is_trouble and each.path.reached]
-    ill = [each for each in targets if each.judged.verdict.is_trouble]
+    well = [
+        (each.site, _routers(each))
+        for each in targets
+        if not each.judged.verdict.is_trouble and each.path.reached and _is_known(each)
+    ]
+    ill = [each for each in targets if is_in_trouble(each)]
     losing = [each for each in ill if _mood(each) in _LOSING]
     slow = [each for each in ill if _mood(each) == "slow"]
     return sorted([*_common(losing, well), *_common(slow, well)], key=lambda cause: -len(cause.targets))

@@ -203,6 +203,8 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
     if state.moment is not None:
         said = state.said if state.said and state.present.now - state.said_at < SAID_NS else ""
         return f"{moment_words(state, look, keys)}{said and f'  {said}'}", look.strong + Style(reverse=True)
+    if shown.stale is not None:
+        return f"{look.glyphs.here} {shown.stale}; this is how it was then", look.warn
     if target is not None and target.state == "refused" and target.refusal:
         remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
         return f"{look.glyphs.refused} {target.refusal.message}{remedy}{_tried_again(target, again)}", look.bad

@@ -17,7 +17,7 @@ from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
-from hopscope.words.causes import Cause, cause_words, causes, counted
+from hopscope.words.causes import Cause, cause_words, causes, counted, is_in_trouble
 from hopscope.words.clauses import Ways
 from hopscope.words.headline import Headline
 from hopscope.words.numbers import share as share_text
@@ -73,7 +73,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     targets = order(state)
     statuses = [state.judge.target(target) for target in targets]
     found = _causes(state, targets)
-    ill = sum(status.verdict.is_trouble for status in statuses)
+    ill = sum(map(is_in_trouble, targets))
     more: list[Ways] = [cause_words(cause, ill, clock_of(targets[0])) for cause in found[:2]]
     chosen = state.chosen if state.order.moved_at is not None else None
     about = chosen or (targets[0] if targets else None)
@@ -81,8 +81,13 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
         status = state.judge.target(about)
         if status.state not in FINE or chosen is not None:
             more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.brief)]
-    heading = Headline(counted([status.state for status in statuses]), ("",), tuple(more))
-    worst = min(statuses, key=lambda status: status.rank).state if statuses else "healthy"
+    matter, worst = counted([status.state for status in statuses]), "healthy"
+    if statuses:
+        worst = min(statuses, key=lambda status: status.rank).state
+    if state.shown.stale is not None:
+        stale = state.shown.stale
+        matter, worst = f"{stale[0].upper()}{stale[1:]}. Before that: {matter}", "unheard"
+    heading = Headline(matter, ("",), tuple(more))
     return sentence.rows(heading, look.health(worst), look.strong, look, width, lines)
 
 
@@ -91,7 +96,7 @@ def _causes(state: ViewState, targets: Sequence[Target]) -> list[Cause]:
     made_of = tuple(
         (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, target.judged.since)
         for target in targets
-        if (verdict := target.judged.verdict).is_trouble
+        if (verdict := target.judged.verdict).is_trouble and is_in_trouble(target)
     )
     if state.order.causes is None or state.order.causes[0] != made_of:
         state.order.causes = made_of, causes(targets)
