@@ -17,7 +17,7 @@ from hopscope.sim.dns import NameServer
 from hopscope.sim.forwarding import FlowLegs, Forwarding
 from hopscope.sim.language import Scenario
 from hopscope.sim.node_state import NodeState
-from hopscope.sim.packets import Packet
+from hopscope.sim.packets import Packet, Quote4
 from hopscope.sim.timetable import Timetable
 from hopscope.sim.topology import Edited, NodeStates, Topology
 from hopscope.sim.weather import WeatherEffects
@@ -71,7 +71,7 @@ class Network:
         self._pings: dict[bytes, Forwarding] = {}
         self._topology, self._legs = self._enter(())
         self._until = 0
-        self._queue: list[tuple[int, int, bytes]] = []
+        self._queue: list[tuple[int, int, bytes | Quote4]] = []
         self._count = 0
         self._weather_effects = (
             WeatherEffects(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
@@ -127,7 +127,11 @@ class Network:
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
-        out: list[tuple[int, bytes]] = []
+        return [(at, _written(packet)) for at, packet in self.unwritten(now)]
+
+    def unwritten(self, now: int) -> list[tuple[int, bytes | Quote4]]:
+        """See `due`; what quotes a probe need not be a packet yet."""
+        out: list[tuple[int, bytes | Quote4]] = []
         queue = self._queue
         while queue and queue[0][0] <= now:
             at, _, packet = heapq.heappop(queue)
@@ -160,13 +164,13 @@ class Network:
                 extra += cost
         if outcome == "answered":
             there = now + fate.forward + extra
-            made = None
+            made: bytes | Quote4 | None = None
             if fate.may_be_silent and fate.word((packet or _read(data)).protocol) in state.silent:
                 outcome = "silent"
             else:
                 form = fate.form
                 if form is not None and len(data) <= _MAX_QUOTED:
-                    made = form.about(data, fate.quoted_ttl, rng.getrandbits(16))
+                    made = Quote4(form, data, fate.quoted_ttl, rng.getrandbits(16))
                 else:
                     made = answer(packet or _read(data), fate, rng)
                 if made is None:
@@ -186,10 +190,10 @@ class Network:
                 if self._weather_effects is None:
                     self._emit(at, made)
                 else:
-                    packet = packet or _read(data)
+                    packet, made = packet or _read(data), _written(made)
                     at, copies = self._weather_effects.answered(at, now, made, packet, self._emit)
                 if self.truth is not None:
-                    packet = packet or _read(data)
+                    packet, made = packet or _read(data), _written(made)
                     by = packets.text(made[12:16] if packet.family == 4 else made[8:24])
                     self.truth.append(_truth_of(now, packet, outcome, by, fate, at, copies, made))
                 return
@@ -205,7 +209,7 @@ class Network:
         if made is not None:
             self._emit(now + self._names.delay, made)
 
-    def _emit(self, at: int, packet: bytes) -> None:
+    def _emit(self, at: int, packet: bytes | Quote4) -> None:
         if len(self._queue) < _MAX_PENDING:
             self._count += 1
             heapq.heappush(self._queue, (at, self._count, packet))
@@ -218,6 +222,10 @@ class Network:
                 self._topologies.clear()
             known = self._topologies[active] = (Topology(self.scenario, active, self._states, self._edited), {})
         return known
+
+
+def _written(packet: bytes | Quote4) -> bytes:
+    return packet if isinstance(packet, bytes) else packet.written()
 
 
 def _read(data: bytes) -> Packet:

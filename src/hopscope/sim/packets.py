@@ -199,6 +199,20 @@ class ErrorForm4:
         )  # fmt: skip
 
 
+class Quote4(msgspec.Struct, frozen=True, gc=False):
+    """An ICMP error that quotes all of an IPv4 probe: a packet that is written where somebody reads it."""
+
+    form: ErrorForm4
+    probe: bytes
+    ttl: int
+    """What the probe had left."""
+    ident: int
+
+    def written(self) -> bytes:
+        """The packet."""
+        return self.form.about(self.probe, self.ttl, self.ident)
+
+
 def error(
     source: bytes,
     destination: bytes,

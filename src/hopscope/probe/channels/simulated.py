@@ -77,9 +77,8 @@ class SimulatedChannel(Channel):
 
     def on_deadline(self, now: int) -> None:
         """Read what came out of the networks."""
-        for network, world in self._worlds.items():
-            for at, packet in network.due(now):
-                world.hear(at, now, packet)
+        for world in self._worlds.values():
+            world.hear(now)
 
     def close(self) -> None:
         """Forget all networks."""
@@ -118,13 +117,24 @@ class _World:
             del self.flows[target]
         self._alike.forget()
 
-    def hear(self, at: int, now: int, packet: bytes) -> None:
-        """Deliver a packet that came out at `at`, and is read now."""
-        if self._trusts and packet[0] == 0x45:
-            answer = self._alike.answer(packet, now, at + self.base)
+    def hear(self, now: int) -> None:
+        """Deliver all packets that came out up to now."""
+        alike, base, deliver = self._alike, self.base, self.context.deliver
+        for at, packet in self.network.unwritten(now):
+            if isinstance(packet, bytes):
+                answer = self._parsed(packet, at, now)
+            else:
+                answer = alike.answer(packet.form, packet.probe, now, at + base)
+                if answer is None:
+                    answer = self._parsed(packet.written(), at, now)
+                    if answer is not None:
+                        probe, reply = answer
+                        alike.learn(packet.form, packet.probe, self.flows[probe.target].entry, reply)
             if answer is not None:
-                self.context.deliver(*answer)
-                return
+                deliver(*answer)
+
+    def _parsed(self, packet: bytes, at: int, now: int) -> Answer | None:
+        """The answer that a packet is which came out at `at`; None: it is none to a probe of ours."""
         if packet[0] >> 4 == 4 and len(packet) >= 28 and (self._trusts or self._whole4(packet)):
             family: Family = 4
             protocol, ttl, source = packet[9], packet[8], packet[12:16]
@@ -136,7 +146,7 @@ class _World:
             data = packet[40:]
         else:
             self.context.tally.malformed += 1
-            return
+            return None
         address = self._texts.get(source)
         if address is None:
             if len(self._texts) >= _MOST_TEXTS:
@@ -149,17 +159,15 @@ class _World:
         else:
             answer = self._of_datagram(data, family, protocol, address, ttl, now, at + self.base)
         if answer is None:
-            return
+            return None
         probe, reply = answer
         flow = self.flows.get(probe.target)
         # Whatever is no ICMP error must come from the target itself.
         is_error = reply.icmp_type is not None and reply.kind != "echo-reply"
         if flow is None or not (is_error or source == flow.destination):
             self.context.tally.foreign += 1
-            return
-        if self._trusts and is_error and family == 4:
-            self._alike.learn(packet, flow.entry, probe, reply)
-        self.context.deliver(probe, reply)
+            return None
+        return answer
 
     def _whole4(self, packet: bytes) -> bool:
         """What a kernel would let through: a header that adds up and tells the packet's size."""
