@@ -120,7 +120,7 @@ def test_what_raw_sockets_still_hold_after_a_turn_is_not_left_for_the_next_probe
             for key in keys:
                 key.data()
             assert driver.channel.deadline() == 0
-            driver.channel.on_deadline(0)
+            driver.channel.work(0)
             assert driver.context.tally.foreign == turn * BURST
             if turn < 3:
                 assert driver.channel.has_backlog

@@ -91,7 +91,7 @@ class Driver:
                 key.data()
             due = self.channel.deadline()
             if due is not None and due <= time.monotonic_ns():
-                self.channel.on_deadline(time.monotonic_ns())
+                self.channel.work(time.monotonic_ns())
         return True
 
     def answered(self, probes: list[Probe]) -> bool:

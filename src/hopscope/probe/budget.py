@@ -212,15 +212,18 @@ class Turns:
 
     def may_ask(self, ttl: int, now: int) -> bool:
         """Whether this TTL may be probed now; that counts as a question."""
+        budget = self._budget
+        if budget.flows < 2 and not budget.beside:
+            return True
         place = self._places.get(ttl)
-        if self._budget.beside and place is not None and place.router is not None:  # hardly ever
-            until = self._budget.beside.get(place.router.address, 0)
+        if budget.beside and place is not None and place.router is not None:  # hardly ever
+            until = budget.beside.get(place.router.address, 0)
             if now < until:
                 return False
-        if self._budget.flows < 2:
+        if budget.flows < 2:
             return True
         if place is None:
-            presumed = self._budget.presumed(ttl)
+            presumed = budget.presumed(ttl)
             if presumed is None:
                 return True
             place = self._put(ttl, presumed, is_sure=False)

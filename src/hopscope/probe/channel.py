@@ -202,8 +202,8 @@ class Channel(ABC):
 
     method: Method
     timestamped: bool = False
-    """Each answer says itself when it arrived (see `Watch`): it need not be fetched at once, nor `on_deadline` be
-    called at once."""
+    """Each answer says itself when it arrived (see `Watch`): it need not be fetched at once, nor `work` be called at
+    once."""
 
     @property
     def has_backlog(self) -> bool:
@@ -216,11 +216,11 @@ class Channel(ABC):
         """A flow for this target. Raises `ChannelRefused`."""
 
     def deadline(self) -> int | None:
-        """Monotonic ns of the next moment at which `on_deadline` wants to be called; None: none."""
+        """Monotonic ns of the next moment at which `work` has something to do; None: none."""
         return None
 
-    def on_deadline(self, now: int) -> None:  # noqa: B027 - most channels have no deadlines
-        """Do what is due (the simulated channel's answers, a poll)."""
+    def work(self, now: int) -> None:  # noqa: B027 - most channels have no deadlines
+        """Do what is due, if anything is: handle what was read, let attempts end."""
 
     @abstractmethod
     def close(self) -> None:

@@ -60,9 +60,7 @@ class ChannelsInUse:
     def work(self, now: int) -> None:
         """Do what is due."""
         for channel in self._channels.values():
-            due = channel.deadline()
-            if due is not None and due <= now:
-                channel.on_deadline(now)
+            channel.work(now)
 
     def close(self) -> None:
         """All of them. Idempotent."""

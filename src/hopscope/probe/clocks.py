@@ -82,7 +82,9 @@ def rtt(probe: Probe, reply: Reply, clocks: Clocks | None = None) -> tuple[int, 
     kernel's interval is inside the program's). ``program``: an end without its stamp has the program's reading, and
     where the wall clock was set while the probe was under way, that is taken out by what the program noticed of it.
     """
-    program = max(0, reply.received_mono - probe.sent_mono)
+    program = reply.received_mono - probe.sent_mono
+    if program < 0:
+        program = 0
     if not reply.received_stamp:
         return program, "program"
     if probe.sent_stamp:

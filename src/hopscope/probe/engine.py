@@ -138,13 +138,15 @@ class Engine:
         """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything.
         `may_defer`: answers that tell themselves when they arrived may wait."""
         heap = self._heap
+        deadline = self._channels.deadline(may_defer=may_defer)
         while heap:
             at, number = heap[0]
             target = self._targets.get(number)
             if target is not None and target.scheduled == at:
+                if at < deadline:
+                    deadline = at
                 break
             heapq.heappop(heap)
-        deadline = min(heap[0][0] if heap else NEVER, self._channels.deadline(may_defer=may_defer))
         if self._explorers:
             deadline = min(deadline, *(explorer.due for explorer in self._explorers.values()))
         return deadline
@@ -162,9 +164,10 @@ class Engine:
             if target is not None and target.scheduled == at:
                 target.scheduled = NEVER
                 self._after(target, target.work(now, held=self._held))
-        for explorer in list(self._explorers.values()) if self._explorers and not self._held else ():
-            if explorer.due <= now:
-                explorer.work(now)
+        if self._explorers and not self._held:
+            for explorer in list(self._explorers.values()):
+                if explorer.due <= now:
+                    explorer.work(now)
         if (counters := self._counting.due(now)) is not None:
             self._tell_counters(counters)
         if self._shared.crowd.counted:

@@ -134,7 +134,6 @@ class ProbedTarget:
                 self._start_round(now)
             while now >= sweep.due_at and (probe := sweep.take_due(now)) is not None:
                 self._send(probe)
-                now = self._shared.monotonic()
         return now + UNREAD_POLL_NS if is_unread else now
 
     def _start_round(self, now: int) -> None:

@@ -143,7 +143,7 @@ class Sweep:
         while now >= self.due_at and pacer.next_ttl <= self._horizon.ttl:
             if turns is None or turns.may_ask(pacer.next_ttl, now):
                 probe = Probe(self.target, pacer.round, pacer.take(now), self._book.new_sequence())
-                self._look_ahead()
+                self.due_at = pacer.next_deadline(self._horizon.ttl)
                 return probe
             pacer.skip(now)
             self._finish_if_over()
@@ -178,7 +178,10 @@ class Sweep:
             self.is_stirred = False
             return "duplicate"
         before = horizon.ttl
-        ends = self._ends(kind, address)
+        ends = kind not in ON_THE_WAY
+        if self.plan.opening == "stepwise" and address is not None:
+            # mtr goes on behind a router that refuses to.
+            ends = address.partition("%")[0] == self.plan.address.partition("%")[0]
         horizon.answered(probe.ttl, probe.round, ends)
         if self._turns is not None and not self.paused:  # else it would take turns that it does not use
             self._turns.heard(probe.ttl, None if ends else address, now)
@@ -216,12 +219,6 @@ class Sweep:
     def take_forgettable(self, now: int) -> Sequence[Probe]:
         """The probes to which no answer is expected any more; they are forgotten with this call."""
         return self._book.take_forgettable(now)
-
-    def _ends(self, kind: Kind, address: str | None) -> bool:
-        """Whether the path ends where this answer came from. mtr goes on behind a router that refuses to."""
-        if self.plan.opening == "stepwise" and address is not None:
-            return address.partition("%")[0] == self.plan.address.partition("%")[0]
-        return kind not in ON_THE_WAY
 
     # --- what the driver changes ------------------------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class VirtualEngine:
         try:
             # As a worker does that may wait: answers that know their time are fetched when a probe is due.
             while (deadline := engine.next_deadline(may_defer=not engine.is_latency_critical)) <= end:
-                self.now = max(self.now, deadline)
+                if deadline > self.now:
+                    self.now = deadline
                 engine.tick()
         finally:
             if was_enabled:

@@ -131,8 +131,8 @@ class Network:
 
     def unwritten(self, now: int) -> list[tuple[int, bytes | Quote4]]:
         """See `due`; what quotes a probe need not be a packet yet."""
-        out: list[tuple[int, bytes | Quote4]] = []
         queue = self._queue
+        out: list[tuple[int, bytes | Quote4]] = []
         while queue and queue[0][0] <= now:
             at, _, packet = heapq.heappop(queue)
             out.append((at, packet))

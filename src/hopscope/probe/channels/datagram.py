@@ -58,9 +58,9 @@ class DatagramChannel(Channel):
         """See `Channel.has_backlog`."""
         return any(self._holding.values())
 
-    def on_deadline(self, now: int) -> None:
+    def work(self, now: int) -> None:
         """Handle what flows hold."""
-        for flow in list(self._holding):
+        for flow in list(self._holding) if self._holding else ():
             flow.on_ready()
 
     def holds(self, flow: DatagramFlow, *, anything: bool, backlog: bool) -> None:

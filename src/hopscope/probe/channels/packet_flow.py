@@ -47,7 +47,7 @@ class Sockets(ABC):
     """What this kernel does not know or do for the method."""
 
     @abstractmethod
-    def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
+    def transmit(self, family: Family, probe: Probe, packet: bytes, control: list[Any], address: Any) -> None:
         """Send a packet, and fill in the times of its probe. `OSError`: the kernel did not take it."""
 
     def egress_of(self, plan: Plan) -> endpoint.Egress:

@@ -63,7 +63,7 @@ class RawChannel(PacketChannel):
         """See `PacketChannel.has`."""
         return family in self._sockets.families
 
-    def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
+    def transmit(self, family: Family, probe: Probe, packet: bytes, control: list[Any], address: Any) -> None:
         """See `Sockets.transmit`."""
         sender = self._sockets.families[family].sender
         probe.sent_stamp = 0

@@ -193,7 +193,7 @@ class ScapyChannel(PacketChannel):
         """See `Sockets.egress_of`."""
         return self._sockets.scouts[plan.family].egress_of(plan)
 
-    def transmit(self, family: Family, probe: Probe, packet: bytearray, control: list[Any], address: Any) -> None:
+    def transmit(self, family: Family, probe: Probe, packet: bytes, control: list[Any], address: Any) -> None:
         """See `Sockets.transmit`."""
         sock = self._sockets.families[family]
         outs = sock.outs
@@ -226,11 +226,11 @@ class ScapyChannel(PacketChannel):
         """When what was sniffed or read is to be handled."""
         return self._not_before if self._waiting or self._inbox else None
 
-    def on_deadline(self, now: int) -> None:
+    def work(self, now: int) -> None:
         """Handle what was sniffed and read."""
-        if now >= self._not_before:
+        if now >= self._not_before and (self._waiting or self._inbox):
             self._inbox.fill(self, self._next_sniffed)
-            super().on_deadline(now)
+            super().work(now)
 
     def prepare_holder(self, holder: socket.socket, family: Family) -> None:
         """See `Sockets.prepare_holder`."""

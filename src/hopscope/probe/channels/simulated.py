@@ -75,7 +75,7 @@ class SimulatedChannel(Channel):
                 earliest = at
         return earliest
 
-    def on_deadline(self, now: int) -> None:
+    def work(self, now: int) -> None:
         """Read what came out of the networks."""
         for world in self._worlds.values():
             world.hear(now)
@@ -234,7 +234,7 @@ class SimulatedFlow(Flow):
         now = self._monotonic()
         probe.sent_mono = now
         probe.sent_stamp = probe.sent_wall = now + world.base
-        self._network.packet_in(now, bytes(self._template.packet(probe.ttl, probe.seq)))
+        self._network.packet_in(now, self._template.packet(probe.ttl, probe.seq))
 
     def forget(self, probe: Probe) -> None:
         """See `Flow.forget`."""

@@ -100,13 +100,9 @@ class TcpSocketChannel(Channel):
 
     def deadline(self) -> int | None:
         """When the oldest attempt ends; at once where a target answered inside of the call."""
-        if self._early:
-            return 0
-        while self._by_age and self._by_age[0].sock.fileno() < 0:
-            self._by_age.popleft()
-        return self._by_age[0].due if self._by_age else None
+        return 0 if self._early else self._next_end()
 
-    def on_deadline(self, now: int) -> None:
+    def work(self, now: int) -> None:
         """Deliver early answers; end the attempts whose SYN would be sent again."""
         while self._early:
             attempt, error, received = self._early.popleft()
@@ -114,8 +110,14 @@ class TcpSocketChannel(Channel):
                 attempt.flow.on_router(attempt, attempt.at_once, received)
             else:
                 attempt.flow.on_outcome(attempt, error, received)
-        while self._by_age and self._by_age[0].due <= now:
+        while (due := self._next_end()) is not None and due <= now:
             self.end(self._by_age.popleft())
+
+    def _next_end(self) -> int | None:
+        """When the oldest attempt ends that has not."""
+        while self._by_age and self._by_age[0].sock.fileno() < 0:
+            self._by_age.popleft()
+        return self._by_age[0].due if self._by_age else None
 
     def close(self) -> None:
         """End all attempts."""

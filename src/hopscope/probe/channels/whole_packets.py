@@ -36,7 +36,7 @@ class Arrival(NamedTuple):
 
 
 class PacketChannel(Channel, Sockets):
-    """All targets of a method; subclasses have the sockets. What their sockets held is handled by `on_deadline`, all
+    """All targets of a method; subclasses have the sockets. What their sockets held is handled by `work`, all
     of it in the order of its arrival."""
 
     clock: Clock = "kernel"
@@ -98,9 +98,9 @@ class PacketChannel(Channel, Sockets):
         """See `Channel.has_backlog`."""
         return self._inbox.has_backlog
 
-    def on_deadline(self, now: int) -> None:
+    def work(self, now: int) -> None:
         """Handle what was read."""
-        for handle, message, received in self._inbox.take():
+        for handle, message, received in self._inbox.take() if self._inbox else ():
             handle(message, received)
 
     def fill(self, sock: socket.socket, handle: Handle) -> None:

@@ -87,8 +87,8 @@ def packet_size(family: Family, protocol: Protocol, wanted: int) -> int:
 
 
 class Template:
-    """One target's packet. `packet` and `transport` patch one buffer and hand it out: it is the next probe's, too,
-    so it must have been sent (or copied) before the next call."""
+    """One target's packet. `transport` patches one buffer and hands it out: it is the next probe's, too, so it must
+    have been sent (or copied) before the next call."""
 
     def __init__(self, shape: PacketShape, packet: bytes | None = None) -> None:
         """`packet`: what it begins with, of sequence 0; None: what Scapy builds."""
@@ -105,23 +105,29 @@ class Template:
         header[4:6] = header[10:12] = bytes(2)
         header[8] = 0
         self._header_sum = ones_sum(header)
+        # The bytes that stay, and between them the numbers that do not.
+        rest = f"{self._pair_at - (12 if self._is_v4 else 8)}sHH{len(self) - self._pair_at - _PAIR.size}s"
+        self._form = struct.Struct(("!4sHHBBH" if self._is_v4 else "!7sB") + rest)
+        self._settle()
+
+    def _settle(self) -> None:
+        packet, at = bytes(self._packet), self._pair_at
+        self._first, self._middle = (packet[:4], packet[12:at]) if self._is_v4 else (packet[:7], packet[8:at])
+        self._last = packet[at + _PAIR.size :]
 
     def __len__(self) -> int:
         return len(self._packet)
 
-    def packet(self, ttl: int, seq: int) -> bytearray:
+    def packet(self, ttl: int, seq: int) -> bytes:
         """The whole IP packet of a probe: `ttl` 0 to 255, `seq` 0 to 65535."""
-        packet = self._packet
-        if self._is_v4:
-            ident = (self._first_id + seq) & 0xFFFF or ID_OF_ZERO
-            total = self._header_sum + (ttl << 8) + ident
-            total = (total & 0xFFFF) + (total >> 16)
-            total = (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
-            _HEAD4.pack_into(packet, 4, ident, self._flags, ttl, self._protocol, total)
-        else:
-            packet[7] = ttl
-        _PAIR.pack_into(packet, self._pair_at, seq, (self._total - seq) % 0xFFFF)
-        return packet
+        other = (self._total - seq) % 0xFFFF
+        if not self._is_v4:
+            return self._form.pack(self._first, ttl, self._middle, seq, other, self._last)
+        ident = (self._first_id + seq) & 0xFFFF or ID_OF_ZERO
+        value = -(self._header_sum + (ttl << 8) + ident) % 0xFFFF
+        return self._form.pack(
+            self._first, ident, self._flags, ttl, self._protocol, value, self._middle, seq, other, self._last
+        )
 
     def to_port(self, port: int) -> None:
         """Send the next ones to this UDP port. The checksum follows (RFC 1624, equation 3)."""
@@ -132,6 +138,7 @@ class Template:
         total = (total & 0xFFFF) + (total >> 16)
         _SHORT.pack_into(self._packet, at + 2, port)
         _SHORT.pack_into(self._packet, at + 6, ((total & 0xFFFF) + (total >> 16) ^ 0xFFFF) or 0xFFFF)
+        self._settle()
 
     def transport(self, seq: int) -> memoryview:
         """The probe without its IP header, for sockets whose kernel makes that."""
