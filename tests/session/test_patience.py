@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 
@@ -52,3 +53,10 @@ async def test_a_new_worker_is_told_the_same(told: list[Command]) -> None:
         while session._supervisor.restarts == 0:
             await session.changed()
         assert _stall_timeout(told) == [TOGETHER_NS, 0]
+
+
+async def test_the_workers_pipe_holds_what_many_targets_say_while_this_process_does_something_else() -> None:
+    async with Session(["192.0.2.80"], Probing(method="simulated")) as session:
+        pipes = session._supervisor._transport
+        assert isinstance(pipes, WorkerPipes)
+        assert fcntl.fcntl(pipes._source, fcntl.F_GETPIPE_SZ) >= 1 << 20

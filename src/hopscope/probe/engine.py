@@ -51,6 +51,9 @@ HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
 STANDSTILL_NS: Final = 2_000_000_000
 """If the loop runs this late, assume that the process or the machine was suspended."""
+LONGEST_TICK_NS: Final = 20_000_000
+"""With many targets more may be due than is soon done: meanwhile answers would wait in their sockets, and events in a
+pipe that holds few of them."""
 
 
 if TYPE_CHECKING:
@@ -89,6 +92,8 @@ class Engine:
         self._next_flow = -1
         self._heap: list[tuple[int, int]] = []
         self._held = False
+        self._left_at = 0
+        """When a tick last left something for the next one."""
         self._counting = Counting(self._context.tally)
         self._is_flooded = False
 
@@ -152,13 +157,17 @@ class Engine:
         return deadline
 
     def tick(self) -> None:
-        """Do all that is due."""
+        """Do what is due, the oldest first: all of it, or as much as may be done before answers are heard again."""
         now = self._monotonic()
         self._channels.work(now)
         heap = self._heap
-        if heap and now - heap[0][0] > STANDSTILL_NS and self.next_deadline(may_defer=True) + STANDSTILL_NS < now:
+        late_since = max(heap[0][0], self._left_at) if heap else now
+        if now - late_since > STANDSTILL_NS and self.next_deadline(may_defer=True) + STANDSTILL_NS < now:
             self._shared.stood_still = now
         while heap and heap[0][0] <= now:
+            if self._monotonic() - now > LONGEST_TICK_NS:
+                self._left_at = now
+                break
             at, number = heapq.heappop(heap)
             target = self._targets.get(number)
             if target is not None and target.scheduled == at:

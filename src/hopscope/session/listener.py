@@ -34,7 +34,7 @@ _PASSING: Final = ("no-route", "address", "permission", "limit")
 """Reasons of a refusal that may pass: a route or an interface comes, the user allows it."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def _is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS and numeric(text) is not None and clean(text) == text
 

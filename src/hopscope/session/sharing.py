@@ -23,6 +23,8 @@ _MOST_FLYING: Final = 65_536
 _MANY: Final = 8
 """Of so many targets one tells another little of what it hears in all."""
 _LOOK_EVERY_NS: Final = 250_000_000
+"""Between two looks at who stands at a router, for each `_LOOK_AT` that do: a thousand take longer to go through."""
+_LOOK_AT: Final = 100
 
 
 class _FlowHop(NamedTuple):
@@ -171,7 +173,8 @@ class Sharing:
         if len(router.places) < 2:
             return
         # With many targets there are many places: not to be gone through with each probe.
-        if len(router.places) != router.size or not 0 <= sent.sent_at - router.looked_at < _LOOK_EVERY_NS:
+        pause = _LOOK_EVERY_NS * (1 + len(router.places) // _LOOK_AT)
+        if len(router.places) != router.size or not 0 <= sent.sent_at - router.looked_at < pause:
             for gone in [other for other, its in router.places.items() if _is_gone(other, its)]:
                 self._leave(gone)
             router.size, router.looked_at, router.is_bound = len(router.places), sent.sent_at, router.binds

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from hopscope.session.background import in_background
 from hopscope.session.launch import WorkerProcess
 
+_PIPE_BYTES: Final = 1 << 20
+"""Of what a worker says that nobody has read yet, as much as any user may have in a pipe (pipe(7)): with many targets
+the usual 64 KiB are some milliseconds' worth, and who of the two waits for the other loses time that it lacks then."""
 _CHUNK: Final = 1 << 15
 """Bytes read in one turn of the loop, some 160 events: what else waits, a key or a signal, is not kept for long."""
 
@@ -83,6 +87,7 @@ class WorkerPipes:
         self._is_open = True
         os.set_blocking(self._source, False)
         os.set_blocking(self._sink, False)
+        _widen(self._source)
         self._loop.add_reader(self._source, self._read)
         self._loop.add_reader(self._words, self._hear_words)
 
@@ -149,3 +154,11 @@ class WorkerPipes:
             self._loop.remove_reader(self._words)
             if self._is_writing:
                 self._loop.remove_writer(self._sink)
+
+
+def _widen(pipe: int) -> None:
+    """As far as this system does that."""
+    with suppress(ImportError, OSError):
+        from fcntl import F_SETPIPE_SZ, fcntl
+
+        fcntl(pipe, F_SETPIPE_SZ, _PIPE_BYTES)

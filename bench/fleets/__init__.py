@@ -1,0 +1,1 @@
+"""What ``bench/fleet.py`` measures of an agent and its hub, a module each."""
