@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dropin.clients import CLIENTS, Client
-from tests.dropin.runs import link, side_by_side, wrapper
+from tests.dropin.runs import link, run, side_by_side, wrapper
 
 HERE = Path(__file__).parent
 HOPS = 6
@@ -29,7 +29,7 @@ def wrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _overshoots(raw: str) -> bool:
     """Whether mtr was held up by a busy machine and tried more than its one TTL beyond the target: it waits 20 ms for
-    an answer that takes 13. Then it is run again; hopscope does not do that."""
+    an answer that takes 13. Then it is run again, alone; hopscope does not do that."""
     return re.search(rf"^x {HOPS + 1} ", raw, re.MULTILINE) is not None
 
 
@@ -44,8 +44,12 @@ def test_a_client_of_mtr_sees_no_difference(client: Client, folder: Path, wrappe
     for _ in range(4):
         real, piped, shown, by_its_own_name = side_by_side(folder, wrapped, client.words, HERE / client.path)
         ours = piped.out, shown.out, by_its_own_name.out
-        if not _overshoots(real.out) and (_is_without_names(real.out) or not any(map(_is_without_names, ours))):
+        if _is_without_names(real.out) or not any(map(_is_without_names, ours)):
             break
+    for _ in range(8):
+        if not _overshoots(real.out):
+            break
+        real = run(None, client.words, terminal=False, scenario=HERE / client.path)
     assert (real.status, real.errors) == (0, "")
     expected = client.read(real.out)
     assert (piped.status, piped.errors) == (0, "")
