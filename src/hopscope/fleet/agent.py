@@ -18,7 +18,8 @@ from hopscope.session.session import Session, WorkerFailed
 LOOK_S: Final = 0.5
 """Between two looks at what is said of the targets."""
 PARTS: Final = 20
-"""Looks until each target was looked at as a whole."""
+"""Looks until each target was looked at as a whole; more where a look would be at more than `AT_ONCE`."""
+AT_ONCE: Final = 25
 READ_S: Final = 2.0
 """Between two looks at the file of targets."""
 DRAIN_S: Final = 3.0
@@ -117,9 +118,11 @@ class Agent:
         number = 0
         while True:
             await asyncio.sleep(LOOK_S)
-            for target, judged in self._session.judged():
-                self._recorder.see_judged(target, judged)
-            snapshot = self._session.part(number % PARTS, PARTS)  # names, and what could not be started
+            judged = self._session.judged()
+            for target, one in judged:
+                self._recorder.see_judged(target, one)
+            parts = max(PARTS, len(judged) // AT_ONCE)
+            snapshot = self._session.part(number % parts, parts)  # names, and what could not be started
             number += 1
             self._recorder.see(snapshot)
             self._complain(snapshot)

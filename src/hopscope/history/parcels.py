@@ -55,14 +55,17 @@ class Parcels:
         with Transaction(connection) as do:
             do.execute("INSERT INTO boot VALUES (?, ?, ?, -1, 0, 0)", (run, self._site, self._boot))
 
-    def add(self, do: sqlite3.Connection, row: int, segments: Iterable[Written], tiers: Iterable[Written]) -> int:
-        """Rows from `row` on for what took the place of all rows before it; the first one that is free then."""
-        before = row
+    def add(
+        self, do: sqlite3.Connection, row: int, before: int, segments: Iterable[Written], tiers: Iterable[Written]
+    ) -> int:
+        """Rows from `row` on for what took the place of all rows before another one; the first one that is free
+        then."""
+        begin = row
         for kind, written in (("segments", segments), ("tiers", tiers)):
             for first, last in _bundles(written):
                 self._parcel(do, row, kind, first, last)
                 row += 1
-        if row == before:
+        if row == begin:
             return row
         self._parcel(do, row, "sealed", before, before)
         return row + 1

@@ -19,7 +19,7 @@ from hopscope.history.packing import Packer
 from hopscope.history.parcels import PARCEL_BYTES, Parcels, new_run
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
-from hopscope.history.segments import Segments
+from hopscope.history.segments import Compaction, Segments
 from hopscope.history.tiers import Aim
 from hopscope.history.transaction import Transaction
 from hopscope.history.unpacking import Rows
@@ -107,6 +107,8 @@ class StoreWriter:
         """By target: the facts of the rows since the last segments."""
         self._is_whole = True
         """Whether they have all of these rows."""
+        self._compaction: Compaction | None = None
+        """Of rows that are becoming segments."""
         self._waiting: list[_OpenRow] = []
         self._waiting_bytes = 0
         self._missed = 0
@@ -228,9 +230,11 @@ class StoreWriter:
         """Write nothing that rests on what others took, and nothing more of what was forgotten."""
         if taken.run:
             self._is_forgotten = True
-            self._waiting, self._packers = [], {}
+            self._waiting, self._packers, self._compaction = [], {}, None
             return
         self._forgotten |= taken.targets
+        if self._compaction is not None:
+            self._compaction.forget(taken.targets)
         for target in taken.targets:
             self._packers.pop(target, None)
         for row in self._waiting if taken.targets else ():
@@ -243,25 +247,55 @@ class StoreWriter:
     def compact_if_due(self) -> None:
         """Rows that are old or many enough become segments, and what is too much goes. `StoreError`: they stay what
         they are."""
-        is_full = any(packer.is_full for packer in self._packers.values())
-        rows = self._live_rows if self._parcels is None else self._commits
-        if rows >= SEGMENT_ROWS or self._live_facts >= self._due_facts or is_full:
-            self.compact()
-            self._is_pruned = False
-            with suppress(sqlite3.Error):
-                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if self._is_due:
+            self._finish_compaction()
+            if self._is_due:
+                self._begin_compaction()
+        if self._compaction is not None:
+            self._compaction.work()
+            if self._compaction.is_ready:
+                self._finish_compaction()
+                with suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         if self._pruner is not None and not self._is_pruned:
             self._is_pruned = self._pruner.prune()
 
+    @property
+    def _is_due(self) -> bool:
+        """Whether the rows of which no segments are being made should be segments."""
+        rows = self._live_rows if self._parcels is None else self._commits
+        is_full = any(packer.is_full for packer in self._packers.values())
+        return rows >= SEGMENT_ROWS or self._live_facts >= self._due_facts or is_full
+
     def compact(self) -> None:
-        """All rows until now become segments, in one transaction. `StoreError`."""
+        """All rows until now become segments. `StoreError`."""
+        self._finish_compaction()
+        self._begin_compaction()
+        self._finish_compaction()
+
+    def _begin_compaction(self) -> None:
+        """Of all rows until now. `StoreError`: there is none."""
         self.commit()
         if not self._is_whole:
             self._packers = self._read_rows()
-        row = self._segments.write(self._packers, self._row.number, self._live_rows if self._is_whole else None)
-        self._row = _OpenRow(row)
+        rows = self._live_rows if self._is_whole else None
+        self._compaction = Compaction(self._segments, self._packers, self._row.number, rows)
         self._packers, self._is_whole = {}, True
-        self._live_rows = self._live_facts = self._commits = 0
+        self._live_facts = self._commits = 0
+
+    def _finish_compaction(self) -> None:
+        """The one that is under way, in one transaction. `StoreError`: it stays under way."""
+        self.commit()
+        made = self._compaction
+        if made is None:
+            return
+        while not made.is_ready:
+            made.work()
+        row, gone = self._segments.write(made, self._row.number)
+        self._row = _OpenRow(row)
+        self._compaction = None
+        self._live_rows -= gone
+        self._is_pruned = False
 
     def _read_rows(self) -> dict[int, Packer]:
         """The rows on the disk, in columns again."""

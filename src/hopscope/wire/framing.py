@@ -38,9 +38,11 @@ class Reader(Generic[M]):
         """All messages that `data` completes."""
         out: list[M | Garbage] = []
         rest = self._rest
-        if not (rest or self._skipping) and (whole := self._whole_lines(data)):
+        end = 0 if self._skipping else data.rfind(b"\n") + 1
+        if end and (whole := self._whole_lines(bytes(rest) + data[:end] if rest else data[:end])):
             out += whole
-            return out
+            rest.clear()
+            data = data[end:]
         rest += data
         start = 0
         while (end := rest.find(b"\n", start)) >= 0:
