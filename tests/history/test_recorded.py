@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hopscope.history.block import BadBlock
-from hopscope.history.packing import pack
+from hopscope.history.packing import Packer, pack
+from hopscope.history.rows import pack_row
 from hopscope.history.store import Store
-from hopscope.history.unpacking import unpack
+from hopscope.history.unpacking import Rows, unpack
 from hopscope.history.writer import StoreWriter
 from hopscope.wire.messages import (
     Answered,
@@ -62,6 +65,44 @@ def facts(draw: st.DrawFn) -> object:
 def test_any_facts_come_back_in_their_order_each_in_its_row(told: list[tuple[int, object]]) -> None:
     told.sort(key=lambda one: one[0])
     assert unpack(pack(told), 1) == told  # type: ignore[arg-type]
+
+
+def packed_rows(told: dict[int, list[list[Any]]]) -> list[bytes]:
+    """Rows of several targets' facts."""
+    packers = {target: Packer() for target in told}
+    rows = []
+    for number, by_target in enumerate(zip(*told.values(), strict=True)):
+        for packer, of_target in zip(packers.values(), by_target, strict=True):
+            packer.add(number, of_target)
+        rows.append(pack_row([packer.row_part(target) for target, packer in packers.items()]))
+    return rows
+
+
+of_rows = st.lists(st.lists(facts(), max_size=8), min_size=3, max_size=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(one=of_rows, two=of_rows)
+def test_any_facts_of_several_targets_come_back_of_their_rows(one: list[list[Any]], two: list[list[Any]]) -> None:
+    rows = Rows()
+    found = [dict(rows.unpack(data)) for data in packed_rows({1: one, 2: two})]
+    assert [told[1] for told in found] == one
+    assert [told[2] for told in found] == [[msgspec.structs.replace(fact, target=2) for fact in row] for row in two]
+
+
+@settings(max_examples=100, deadline=None)
+@given(one=of_rows, place=st.integers(0, 10**6), byte=st.integers(0, 255))
+def test_a_row_that_was_changed_is_refused_or_read_and_never_an_error(
+    one: list[list[Any]], place: int, byte: int
+) -> None:
+    rows = Rows()
+    for data in packed_rows({1: one}):
+        changed = bytearray(data)
+        changed[place % len(changed)] = byte
+        with suppress(BadBlock):
+            rows.unpack(bytes(changed))
+        with suppress(BadBlock):
+            Rows().count(bytes(changed))
 
 
 @settings(max_examples=100, deadline=None)

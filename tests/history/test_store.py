@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +19,12 @@ import msgspec
 import pytest
 
 from hopscope.history import schema, writer
+from hopscope.history.block import FormerPart, RowPart, encoder
+from hopscope.history.forgetting import forget
 from hopscope.history.notes import Named, SaidVerdict
 from hopscope.history.recorder import Recorder, Seen
 from hopscope.history.store import Store, StoreError
+from hopscope.history.unpacking import parts_of
 from hopscope.history.writer import StoreWriter
 from hopscope.judge.verdict import VERSION, Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo, Geo, Origin
@@ -294,10 +298,72 @@ def test_a_store_of_another_version_is_refused_in_words(path: Path, version: int
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(StoreError, match=rf"{words} of hopscope \(tables {version}, here 2\)"):
+    with pytest.raises(StoreError, match=rf"{words} of hopscope \(tables {version}, here 3\)"):
         Store(str(path))
     with pytest.raises(StoreError, match=words):
         StoreWriter(str(path), host="box", begun=BEGUN)
+
+
+def former(path: Path) -> None:
+    """Make a store, whose writer was killed, one as version 2 wrote it."""
+    connection = sqlite3.connect(path)
+    for id_, data in connection.execute("SELECT id, data FROM live").fetchall():
+        parts = [
+            FormerPart(
+                part.target,
+                part.known,
+                list(part.shapes),
+                array("H", part.codes).tobytes(),
+                array("q", part.rounds).tobytes(),
+                array("q", part.times).tobytes(),
+                array("q", part.rtts).tobytes(),
+                list(part.odd),
+            )
+            for part in parts_of(data)
+            if isinstance(part, RowPart)
+        ]
+        connection.execute("UPDATE live SET data = ? WHERE id = ?", (encoder.encode(parts), id_))
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+
+
+def facts_of(path: Path) -> list[list[tuple[int, SessionFact]]]:
+    with Store(str(path)) as store:
+        return [list(store.facts(trace)) for trace in store.traces()]
+
+
+def test_a_store_of_the_version_before_is_read_as_it_is(path: Path) -> None:
+    written(path, 20, end=False)._connection.close()
+    facts = facts_of(path)
+    former(path)
+    before = path.read_bytes()
+    assert facts_of(path) == facts
+    assert path.read_bytes() == before
+
+
+def test_a_store_of_the_version_before_is_written_to_and_becomes_one_of_today(path: Path) -> None:
+    written(path, 20, end=False)._connection.close()
+    facts = facts_of(path)
+    former(path)
+    written(path, 5, target="192.0.2.81")
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    connection.close()
+    assert facts_of(path)[0] == facts[0]
+
+
+def test_a_target_of_several_is_forgotten_in_rows_of_the_version_before(path: Path) -> None:
+    out = written(path, 3, end=False)
+    for fact in head("192.0.2.81"):
+        out.add(2, fact)
+    out.extend(2, second(3))
+    out.commit()
+    out._connection.close()
+    facts = facts_of(path)
+    former(path)
+    assert forget(str(path), "192.0.2.81", None) == 1
+    assert facts_of(path) == facts[:1]
 
 
 def test_tables_that_are_not_ours_are_never_asked(path: Path) -> None:

@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 
 from hopscope.history import notes, schema
-from hopscope.history.block import PACKED, BadBlock, RowPart, SmallPart
-from hopscope.history.packing import pack_row, small_row
+from hopscope.history.block import BadBlock
 from hopscope.history.parcels import Parcels
+from hopscope.history.rows import without
 from hopscope.history.store import Store, StoreError, Trace
-from hopscope.history.unpacking import Rows, parts_of
 
 _OF_RUN: Final = (
     "DELETE FROM note WHERE run = ?",
@@ -91,11 +90,7 @@ def _thin_out(connection: sqlite3.Connection, run: int, numbers: set[int]) -> No
     rows = connection.execute("SELECT id, data FROM live WHERE run = ?", (run,)).fetchall()
     for id_, data in rows:
         try:
-            kept = [part for part in parts_of(data) if part.target not in numbers]
-            counts = [one for one in Rows().count(data) if one.target not in numbers] if data[:1] == PACKED else []
+            row = without(data, numbers)
         except BadBlock:
             raise StoreError("it is broken") from None
-        small = [part for part in kept if isinstance(part, SmallPart)]
-        plain = [part for part in kept if isinstance(part, RowPart)]
-        row = small_row(small, counts) if data[:1] == PACKED else pack_row(plain)
         connection.execute("UPDATE live SET data = ? WHERE id = ?", (row, id_))

@@ -7,41 +7,42 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress, groupby
 from operator import attrgetter, itemgetter, sub
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import astuple
 
 from hopscope.history.block import (
     ANSWERED,
     LOST,
     MOST_NS,
     MOST_SHAPES,
-    PACKED,
+    ODD,
+    OWN_FIELDS,
     ROUND,
     SENT,
-    SHAPE_FIELDS,
+    WIDE,
     WIDTHS,
-    Counted,
     DepartureSeries,
     PackedBlock,
     PackedColumn,
-    PackedRow,
     ProbeFact,
     Rowed,
     RowPart,
     Shape,
-    SmallPart,
     encoder,
 )
-from hopscope.history.unpacking import facts_of, parts_of
+from hopscope.history.unpacking import facts_of
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
 
 _place: Final = attrgetter("ttl", "flow")
-_shape_of: Final = attrgetter("ttl", *SHAPE_FIELDS)
+_OWN: Final = len(OWN_FIELDS)
 ROUNDS: Final = (0, 0)
 """The key of the rounds' track."""
-_LEVEL: Final = 3
+LEVEL: Final = 3
 """zlib's: more would take twice the time and save one byte in a hundred."""
 
 
@@ -65,15 +66,19 @@ class Packer:
 
     def __init__(self) -> None:
         self.shapes: list[Shape] = []
-        self.codes = array("H")
-        self.rounds, self.times, self.rtts = array("q"), array("q"), array("q")
+        self.codes = array("I")
+        self.rounds, self.times, self.rtts = array(WIDE), array(WIDE), array(WIDE)
         self.odd: list[ProbeFact] = []
         self.rows: list[int] = []
         self.row_facts: list[int] = []
-        self.newest = -1
-        """The newest round that began."""
-        self._known: dict[Any, int] = {}
-        self._marks = (0, 0, 0, 0, 0)
+        self._sent: dict[tuple[int, int], int] = {}
+        self._answered: defaultdict[int, dict[tuple[Any, ...], int]] = defaultdict(dict)
+        self._known: dict[tuple[int, int, int], int] = {}
+        """Numbers of shapes: of departures by TTL and flow, of answers by TTL and the rest, of all others."""
+        self._row: tuple[list[int], list[int], list[int], list[int]] = [], [], [], []
+        """Codes, rounds, times and RTTs of what was added last."""
+        self._told = 0, 0
+        """How many shapes and odd facts stand in rows."""
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -85,54 +90,61 @@ class Packer:
 
     def add(self, row: int, facts: Sequence[ProbeFact]) -> None:
         """These facts stand in this row; not more than half of `MOST_SHAPES`."""
-        known = self._known
-        code, round_, time, rtt = self.codes.append, self.rounds.append, self.times.append, self.rtts.append
+        odd = len(self.odd)
+        sent, answered, known = self._sent.get, self._answered, self._known
+        codes: list[int] = []
+        rounds: list[int] = []
+        times: list[int] = []
+        rtts: list[int] = []
         for fact in facts:
             kind = type(fact)
-            key: Any
             if kind is Answered:
-                key = _shape_of(fact)
-                number = known.get(key)
+                own = astuple(fact)
+                number = answered[own[2]].get(own[_OWN:])
                 if number is None:
-                    number = self._shape(key, Shape(ANSWERED, fact.ttl, fact.flow, fact))  # type: ignore[union-attr,arg-type]
-                rtt(fact.rtt_ns)  # type: ignore[union-attr]
-                at = fact.sent_at  # type: ignore[union-attr]
+                    number = self._shape(ANSWERED, own[2], own[-1], fact)  # type: ignore[arg-type]
+                    answered[own[2]][own[_OWN:]] = number
+                rounds.append(own[1])
+                times.append(own[3])
+                rtts.append(own[4])
             elif kind is Sent:
                 key = _place(fact)
-                number = known.get(key)
+                number = sent(key)
                 if number is None:
-                    number = self._shape(key, Shape(SENT, *key))
-                at = fact.sent_at  # type: ignore[union-attr]
-            elif kind is Lost:
-                key = (LOST, fact.ttl, fact.flow)  # type: ignore[union-attr]
-                number = known.get(key)
+                    number = self._sent[key] = self._shape(SENT, *key)
+                rounds.append(fact.round)
+                times.append(fact.sent_at)  # type: ignore[union-attr]
+            elif kind is Lost or kind is RoundStarted:
+                of = (LOST, fact.ttl, fact.flow) if kind is Lost else (ROUND, *ROUNDS)  # type: ignore[union-attr]
+                number = known.get(of)
                 if number is None:
-                    number = self._shape(key, Shape(*key))
-                at = fact.sent_at  # type: ignore[union-attr]
-            elif kind is RoundStarted:
-                number = known.get(ROUND)
-                if number is None:
-                    number = self._shape(ROUND, Shape(ROUND, 0, 0))
-                at = fact.at  # type: ignore[union-attr]
-                if fact.round > self.newest:
-                    self.newest = fact.round
+                    number = known[of] = self._shape(*of)
+                rounds.append(fact.round)
+                times.append(fact.sent_at if kind is Lost else fact.at)  # type: ignore[union-attr]
             else:
-                code(0)
+                number = ODD
                 self.odd.append(fact)
-                continue
-            code(number)
-            round_(fact.round)
-            time(at)
+            codes.append(number)
+        try:
+            columns = array(WIDE, rounds), array(WIDE, times), array(WIDE, rtts)
+        except OverflowError:  # a negative number
+            codes, columns = [ODD] * len(facts), (array(WIDE), array(WIDE), array(WIDE))
+            rounds, times, rtts = [], [], []
+            self.odd[odd:] = facts
+        self.codes += array("I", codes)
+        self.rounds += columns[0]
+        self.times += columns[1]
+        self.rtts += columns[2]
+        self._row = codes, rounds, times, rtts
         if self.rows and self.rows[-1] == row:
             self.row_facts[-1] += len(facts)
         else:
             self.rows.append(row)
             self.row_facts.append(len(facts))
 
-    def _shape(self, key: Any, shape: Shape) -> int:
-        self.shapes.append(shape)
-        number = self._known[key] = len(self.shapes)
-        return number
+    def _shape(self, kind: int, ttl: int, flow: int, answer: Answered | None = None) -> int:
+        self.shapes.append(Shape(kind, ttl, flow, answer))
+        return len(self.shapes)
 
     def pieces(self, most: int) -> list[Packer]:
         """The same in packers of so many facts, and of those of their last row."""
@@ -149,27 +161,18 @@ class Packer:
         return pieces
 
     def row_part(self, target: int) -> RowPart:
-        """What was added since the last row."""
-        codes, numbers, answers, shapes, odd = self._marks
-        self._marks = (len(self.codes), len(self.rounds), len(self.rtts), len(self.shapes), len(self.odd))
-        return RowPart(
-            target,
-            shapes,
-            self.shapes[shapes:],
-            self.codes[codes:].tobytes(),
-            self.rounds[numbers:].tobytes(),
-            self.times[numbers:].tobytes(),
-            self.rtts[answers:].tobytes(),
-            self.odd[odd:],
-        )
+        """What was added last, to be asked once each time."""
+        shapes, odd = self._told
+        self._told = len(self.shapes), len(self.odd)
+        return RowPart(target, shapes, self.shapes[shapes:], *self._row, self.odd[odd:])
 
     def tracks(self) -> list[Track]:
         """The facts by series, in the order of their first ones."""
         tracks: dict[tuple[int, int], Track] = {}
-        round_to: list[Callable[[int], None]] = []
-        time_to: list[Callable[[int], None]] = []
-        rtt_to: dict[int, Callable[[int], None]] = {}
-        for number, shape in enumerate(self.shapes, 1):
+        nobody: Callable[[int], None] = [0].append
+        to: list[tuple[Callable[[int], None], Callable[[int], None]]] = [(nobody, nobody)]
+        rtt_to: list[Callable[[int], None]] = [nobody]
+        for shape in self.shapes:
             key = (shape.ttl, shape.flow) if shape.kind != ROUND else ROUNDS
             track = tracks.get(key)
             if track is None:
@@ -177,28 +180,25 @@ class Packer:
             rounds, times = track.rounds, track.times
             if shape.kind == ANSWERED:
                 rounds, times = track.answered_rounds, track.answered_times
-                rtt_to[number] = track.rtts.append
             elif shape.kind == LOST:
                 rounds, times = track.lost_rounds, track.lost_times
-            round_to.append(rounds.append)
-            time_to.append(times.append)
-        told: Iterable[int] = [code - 1 for code in self.codes if code]
-        for code, round_, at in zip(told, self.rounds, self.times, strict=True):
-            round_to[code](round_)
-            time_to[code](at)
-        for code, rtt in zip([code for code in self.codes if code in rtt_to], self.rtts, strict=True):
+            to.append((rounds.append, times.append))
+            rtt_to.append(track.rtts.append)
+        codes: Iterable[int] = [code for code in self.codes if code] if self.odd else self.codes
+        for code, round_, at in zip(codes, self.rounds, self.times, strict=True):
+            add_round, add_time = to[code]
+            add_round(round_)
+            add_time(at)
+        is_answer = [False, *(shape.kind == ANSWERED for shape in self.shapes)]
+        for code, rtt in zip(compress(self.codes, map(is_answer.__getitem__, self.codes)), self.rtts, strict=True):
             rtt_to[code](rtt)
         return list(tracks.values())
 
     def block(self, tracks: list[Track]) -> bytes:
         """All of it, packed. `tracks` are its own."""
-        numbers = (self.rounds, self.times, self.rtts)
-        if any(column and (min(column) < -MOST_NS or max(column) > MOST_NS) for column in numbers):
-            return _odd_ones(self).block([])
         series: list[DepartureSeries] = []
         rounds: list[int] = []
         times: list[int] = []
-        rtts: list[int] = []
         answered: list[int] = []
         lost: list[int] = []
         for track in tracks:
@@ -207,33 +207,46 @@ class Packer:
             all_times = [one[1] for one in untold] + track.times
             if not all_rounds:
                 continue
+            if not (_are_sound(all_rounds) and _are_sound(all_times)):
+                return _odd_ones(self).block([])
             counts = len(untold), len(all_rounds), len(of_answers), len(of_losses)
             series.append(DepartureSeries(*track.key, *counts, all_rounds[0], all_times[0]))
             rounds += map(sub, all_rounds[1:], all_rounds)
             times += map(sub, all_times[1:], all_times)
-            answered += map(sub, of_answers, [-1, *of_answers])
-            lost += map(sub, of_losses, [-1, *of_losses])
-            rtts += track.rtts
+            answered += _steps(of_answers)
+            lost += _steps(of_losses)
+        rtts = [rtt for track in tracks for rtt in track.rtts]
+        if not _are_sound(rtts):
+            return _odd_ones(self).block([])
         packed = PackedBlock(
-            rows=_column(list(map(sub, self.rows, [0, *self.rows]))),
-            facts=_column(self.row_facts),
+            rows=packed_column(list(map(sub, self.rows, [0, *self.rows]))),
+            facts=packed_column(self.row_facts),
             shapes=self.shapes,
-            codes=_column(self.codes),
+            codes=_codes(self.codes, len(self.shapes)),
             series=series,
-            rounds=_column(rounds),
-            times=_column(times),
-            answered=_column(answered),
-            lost=_column(lost),
-            rtts=_column(rtts),
+            rounds=packed_column(rounds),
+            times=packed_column(times),
+            answered=packed_column(answered),
+            lost=packed_column(lost),
+            rtts=packed_column(rtts),
             odd=self.odd,
         )
-        return zlib.compress(encoder.encode(packed), _LEVEL)
+        return zlib.compress(encoder.encode(packed), LEVEL)
 
 
-def _departures(track: Track) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+def _are_sound(column: Sequence[int]) -> bool:
+    return not column or -MOST_NS <= min(column) <= max(column) <= MOST_NS
+
+
+def _steps(places: Sequence[int]) -> Sequence[int]:
+    """How many departures later each fate's is than that of the one before it."""
+    return [1] * len(places) if isinstance(places, range) else list(map(sub, places, [-1, *places]))
+
+
+def _departures(track: Track) -> tuple[list[tuple[int, int]], Sequence[int], Sequence[int]]:
     """Departures that are told nowhere here, and of each answer and of each loss, which departure is its own."""
     index: dict[int, int] = {}
-    places: list[list[Any]] = []
+    places: list[Sequence[Any]] = []
     rounds, times = track.rounds, track.times
     for of_rounds, of_times in (
         (track.answered_rounds, track.answered_times),
@@ -241,7 +254,7 @@ def _departures(track: Track) -> tuple[list[tuple[int, int]], list[int], list[in
     ):
         count = len(of_rounds)
         if of_rounds == rounds[:count] and of_times == times[:count]:  # as it mostly is
-            places.append(list(range(count)))
+            places.append(range(count))
             continue
         index = index or dict(zip(rounds, range(len(rounds)), strict=True))
         found: list[Any] = list(map(index.get, of_rounds))
@@ -252,8 +265,8 @@ def _departures(track: Track) -> tuple[list[tuple[int, int]], list[int], list[in
             ]
         places.append(found)
     untold: dict[tuple[int, int], int] = {}
-    for found in places:
-        for place in found:
+    for one in places:
+        for place in one if isinstance(one, list) else ():
             if isinstance(place, tuple):
                 untold.setdefault(place, len(untold))
     if untold:
@@ -266,61 +279,9 @@ def _odd_ones(packer: Packer) -> Packer:
     """The same, with every fact as it is."""
     out = Packer()
     out.rows, out.row_facts = packer.rows, packer.row_facts
-    out.codes = array("H", bytes(2 * len(packer.codes)))
+    out.codes = array("I", [ODD]) * len(packer.codes)
     out.odd = facts_of(packer.codes, packer.shapes, (packer.rounds, packer.times, packer.rtts), packer.odd, 0)
     return out
-
-
-def pack_row(parts: Iterable[RowPart]) -> bytes:
-    """One row."""
-    return encoder.encode(list(parts))
-
-
-def without(data: bytes, targets: Collection[int]) -> bytes:
-    """A row without these targets' facts; empty where nothing else is in it."""
-    parts = [part for part in parts_of(data) if part.target not in targets] if data else []
-    return pack_row(part for part in parts if isinstance(part, RowPart)) if parts else b""
-
-
-def small_part(part: RowPart, shapes: Sequence[Shape]) -> SmallPart:
-    """A part made small. `shapes` are all that are known of its target."""
-    codes, rounds, times, rtts = array("H", part.codes), array("q"), array("q"), array("q")
-    for column, data in ((rounds, part.rounds), (times, part.times), (rtts, part.rtts)):
-        column.frombytes(data)
-    told: list[int] = []
-    is_told_once = True
-    left: dict[tuple[int, int, int], int] = {}
-    numbers = zip(rounds, times, strict=True)
-    for code in codes:
-        if not code:
-            continue
-        shape = shapes[code - 1]
-        round_, at = next(numbers)
-        place = round_, shape.ttl, shape.flow
-        if shape.kind in (ANSWERED, LOST) and place in left:
-            is_told_once = is_told_once and left[place] == at
-            continue
-        if shape.kind == SENT:
-            left[place] = at
-        told.append(at)
-    if not is_told_once:
-        told = list(times)
-    return SmallPart(
-        part.target,
-        part.known,
-        part.shapes,
-        _column(codes),
-        _column(list(map(sub, rounds, [0, *rounds]))),
-        _column(list(map(sub, told, [0, *told]))),
-        is_told_once,
-        _column(rtts),
-        part.odd,
-    )
-
-
-def small_row(parts: Sequence[SmallPart], counts: Sequence[Counted]) -> bytes:
-    """A row that is sent."""
-    return PACKED + encoder.encode(PackedRow(list(counts), zlib.compress(encoder.encode(parts), _LEVEL)))
 
 
 def pack(facts: Iterable[Rowed]) -> bytes:
@@ -331,11 +292,23 @@ def pack(facts: Iterable[Rowed]) -> bytes:
     return packer.block(packer.tracks())
 
 
-def _column(values: Sequence[int]) -> PackedColumn:
+def _codes(codes: array[int], most: int) -> PackedColumn:
+    """The same as `packed_column`; `most`: the largest that there may be."""
+    width = 1 if most < 1 << 8 else 2
+    plain = codes.tobytes()
+    return PackedColumn(0, width, b"".join([plain[place :: codes.itemsize] for place in range(width)]))
+
+
+def packed_column(values: Sequence[int]) -> PackedColumn:
+    """A column as small as it can be before compression."""
     if not values:
         return PackedColumn(0, 1, b"")
     base = min(0, min(values))
     most = max(values) - base
     width = 1 if most < 1 << 8 else 2 if most < 1 << 16 else 4 if most < 1 << 32 else 8
-    plain = array(WIDTHS[width], [value - base for value in values] if base else values).tobytes()
+    if base:
+        values = [value - base for value in values]
+    if width == 1:
+        return PackedColumn(base, width, bytes(values))
+    plain = array(WIDTHS[width], values).tobytes()
     return PackedColumn(base, width, b"".join([plain[place::width] for place in range(width)]))

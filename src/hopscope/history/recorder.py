@@ -99,7 +99,11 @@ class Recorder:
         self._open_writer = open_writer
         self._every_s = every_s
         self._committed = committed
-        self._queue: deque[tuple[int, SessionFact | Note] | Seeing] = deque()
+        self._facts: dict[int, deque[SessionFact | Note]] = {}
+        """By target, in its order: what the thread has not taken yet."""
+        self._looks: deque[Seeing] = deque()
+        self._put = self._taken = 0
+        """How many facts were put there, and taken."""
         self._seen = Seen()
         self._last: dict[int, Seeing] = {}
         self._missed = 0
@@ -123,15 +127,22 @@ class Recorder:
         """As `Session`'s ``on_fact`` hands it out. Never waits, never raises."""
         if self._ended is not None or self.is_lost:
             return
-        if len(self._queue) >= MOST_QUEUED and not _must_be_kept(fact):
+        if self._put - self._taken >= MOST_QUEUED and not _must_be_kept(fact):
             self._missed += 1
         else:
-            self._queue.append((target, fact))
+            self._append(target, fact)
 
     def note(self, target: int, note: Note) -> None:
         """What is known of a target beside its facts."""
         if self._ended is None and not self.is_lost:
-            self._queue.append((target, note))
+            self._append(target, note)
+
+    def _append(self, target: int, fact: SessionFact | Note) -> None:
+        facts = self._facts.get(target)
+        if facts is None:
+            facts = self._facts[target] = deque()
+        facts.append(fact)
+        self._put += 1
 
     def see(self, snapshot: Snapshot) -> None:
         """A look at the session: names and verdicts are told by nothing else."""
@@ -141,14 +152,14 @@ class Recorder:
             last = self._last.get(target.id)
             if last is None or last[1] is not target.names or last[2] is not target.judged:
                 seen = self._last[target.id] = (target.id, target.names, target.judged)
-                self._queue.append(seen)
+                self._looks.append(seen)
 
     def see_judged(self, target: int, judged: Judged) -> None:
         """A look at what is said of a target alone."""
         last = self._last.get(target)
         if self._ended is None and not self.is_lost and (last is None or last[2] is not judged):
             seen = self._last[target] = (target, {} if last is None else last[1], judged)
-            self._queue.append(seen)
+            self._looks.append(seen)
 
     def end(self, at: int) -> None:
         """What happens after this moment (epoch ns) is not the recording's any more."""
@@ -158,7 +169,7 @@ class Recorder:
     def close(self, at: int) -> None:
         """`end`, and wait until all is written: not longer than `PATIENCE_S`. Idempotent."""
         self.end(at)
-        if self._queue:
+        if self._looks or self._put > self._taken:
             self.begin()
         self._stop.set()
         if self._thread is not None:
@@ -210,15 +221,20 @@ class Recorder:
     def _give_up(self, why: str) -> None:
         self.trouble = why
         self.is_lost = True
-        self._queue.clear()
+        self._looks.clear()
+        self._facts.clear()
 
     def _write(self, writer: StoreWriter) -> bool:
         """Whether it is worth going on."""
         from hopscope.history.schema import StoreError
 
-        queue = self._queue
-        for _ in range(len(queue)):
-            self._tell(writer, queue.popleft())
+        looks = [self._looks.popleft() for _ in range(len(self._looks))]
+        for target, waiting in list(self._facts.items()):
+            facts = [waiting.popleft() for _ in range(len(waiting))]
+            self._taken += len(facts)
+            writer.extend(target, facts)
+        for look in looks:
+            self._look(writer, look)
         if self._missed:
             missed, self._missed = self._missed, 0
             writer.miss(missed)
@@ -235,11 +251,8 @@ class Recorder:
             self.trouble = None
         return True
 
-    def _tell(self, writer: StoreWriter, told: tuple[int, SessionFact | Note] | Seeing) -> None:
-        if len(told) == 2:
-            writer.add(*told)
-            return
-        target, names, judged = told
+    def _look(self, writer: StoreWriter, look: Seeing) -> None:
+        target, names, judged = look
         for named in self._seen.named(names):
             writer.add(0, named)
         said = self._seen.said(target, judged)

@@ -32,8 +32,11 @@ from typing import Final
 
 from hopscope.history import place
 
-VERSION: Final = 2
-"""Of the tables. A store of another one is refused, in words: no released hopscope wrote one."""
+VERSION: Final = 3
+"""Of what stands in a store."""
+FORMER: Final = 2
+"""The one before: its rows are told apart (`block.FormerPart`), the rest is the same, so that it is read as it is, and
+made one of `VERSION` by whoever writes to it. An older one is refused, in words: no released hopscope wrote one."""
 APPLICATION: Final = 0x484F5053
 """``HOPS``: what makes an SQLite file one of ours."""
 _MAGIC: Final = b"SQLite format 3\0"
@@ -146,7 +149,8 @@ def open_to_write(path: str) -> sqlite3.Connection:
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             _make_tables(connection)
-        _check(connection)
+        if _check(connection) == FORMER:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
         _looked_at(place.check_opened, path)
     except ERRORS as error:
@@ -286,12 +290,12 @@ def _harden(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cache_size = -2048")
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    """That these are our tables, and nothing else is there. `StoreError`."""
+def _check(connection: sqlite3.Connection) -> int:
+    """That these are our tables, and nothing else is there; of which version. `StoreError`."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise StoreError("it is no recording of hopscope's")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (VERSION, FORMER):
         newer = "a later" if version > VERSION else "another"
         raise StoreError(f"it was written by {newer} version of hopscope (tables {version}, here {VERSION})")
     # Whole: a trigger may have the name of a table, and is run by who writes to that.
@@ -299,6 +303,7 @@ def _check(connection: sqlite3.Connection) -> None:
     found = sorted(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchmany(most))
     if found not in (_made(_TABLES), _made(_TABLES | FLEET_TABLES)):
         raise StoreError("its tables are not those of a recording of hopscope's")
+    return version
 
 
 def _made(tables: dict[str, str]) -> list[tuple[str, str, str, str]]:

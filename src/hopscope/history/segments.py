@@ -143,9 +143,12 @@ def _numbered(do: sqlite3.Connection, table: str, words: str, rows: Sequence[tup
 
 def _segment(packer: Packer, tracks: list[Track]) -> tuple[int, int, int, int, int, int, int, bytes]:
     """A segment's columns but for whose it is."""
-    since, until = min(packer.times, default=0), max(packer.times, default=0)
+    since, until = 1 << 62, 0
     for track in tracks:
-        until = max(until, max(map(add, track.answered_times, track.rtts), default=0))
+        answers = list(map(add, track.answered_times, track.rtts))
+        for times in filter(None, (track.times, track.answered_times, track.lost_times, answers)):
+            since, until = min(since, min(times)), max(until, max(times))
+    since = min(since, until)
     for fact in packer.odd:
         at = moment(fact)
         since, until = min(since or at, at), max(until, at)

@@ -12,6 +12,7 @@ import msgspec
 
 from hopscope.history.block import (
     ANSWERED,
+    LIVE,
     LOST,
     MOST_BYTES,
     MOST_FACTS,
@@ -26,9 +27,12 @@ from hopscope.history.block import (
     WIDTHS,
     BadBlock,
     Counted,
+    FormerPart,
     PackedBlock,
     PackedColumn,
     PackedRow,
+    PlainColumn,
+    PlainRow,
     ProbeFact,
     Rowed,
     RowPart,
@@ -42,7 +46,11 @@ _UNDECODED: Final = (msgspec.DecodeError, UnicodeDecodeError)
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
 _small_decoder: Final = msgspec.msgpack.Decoder(PackedRow)
 _parts_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[SmallPart], msgspec.Meta(max_length=MOST_TARGETS)])
-_row_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[RowPart], msgspec.Meta(max_length=MOST_TARGETS)])
+_row_decoder: Final = msgspec.msgpack.Decoder(PlainRow)
+_former_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[FormerPart], msgspec.Meta(max_length=MOST_TARGETS)])
+
+Columns: TypeAlias = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
+"""Codes, and of the facts that have a shape rounds, moments, and of answers the RTTs."""
 
 
 class Rows:
@@ -82,16 +90,16 @@ class Rows:
             raise BadBlock("it knows shapes that nobody told")
         if part.known < len(shapes):
             shapes = self._shapes[part.target] = shapes[: part.known]
-        shapes += part.shapes
+        shapes.extend(part.shapes)
         return shapes
 
 
-def _columns(part: RowPart | SmallPart, shapes: Sequence[Shape]) -> list[Sequence[int]]:
-    """Codes, rounds, times, RTTs. `BadBlock`."""
-    return _small_columns(part, shapes) if isinstance(part, SmallPart) else [*_row_columns(part)]
+def _columns(part: RowPart | SmallPart, shapes: Sequence[Shape]) -> Columns:
+    """`BadBlock`."""
+    return _small_columns(part, shapes) if isinstance(part, SmallPart) else part[3:7]
 
 
-def _small_columns(part: SmallPart, shapes: Sequence[Shape]) -> list[Sequence[int]]:
+def _small_columns(part: SmallPart, shapes: Sequence[Shape]) -> Columns:
     codes, rtts = _values(part.codes), _values(part.rtts)
     rounds, told = list(accumulate(_values(part.rounds))), list(accumulate(_values(part.times)))
     if min(codes, default=0) < 0 or max(codes, default=0) > len(shapes):
@@ -100,7 +108,7 @@ def _small_columns(part: SmallPart, shapes: Sequence[Shape]) -> list[Sequence[in
         if column and not -MOST_NS <= min(column) <= max(column) <= MOST_NS:
             raise BadBlock("a number is out of bounds")
     if not part.is_told_once:
-        return [codes, rounds, told, rtts]
+        return codes, rounds, told, rtts
     times: list[int] = []
     left: dict[tuple[int, int, int], int] = {}
     of_round, of_time = iter(rounds), iter(told)
@@ -118,17 +126,50 @@ def _small_columns(part: SmallPart, shapes: Sequence[Shape]) -> list[Sequence[in
                 left[place] = times[-1]
     except StopIteration:
         raise BadBlock("its columns do not go together") from None
-    return [codes, rounds, times, rtts]
+    return codes, rounds, times, rtts
 
 
-def _row_columns(part: RowPart) -> list[array[int]]:
-    columns = [array("H"), array("q"), array("q"), array("q")]
+def _parts(row: PlainRow) -> list[RowPart]:
+    """`BadBlock`."""
+    codes, rounds, times, rtts = map(_plain, (row.codes, row.rounds, row.times, row.rtts))
+    parts = []
+    fact = number = answer = 0
+    for head in row.heads:
+        if not 0 <= head.answers <= head.facts - len(head.odd):
+            raise BadBlock("it counts what cannot be")
+        facts, numbers = fact + head.facts, number + head.facts - len(head.odd)
+        answers = answer + head.answers
+        columns = codes[fact:facts], rounds[number:numbers], times[number:numbers], rtts[answer:answers]
+        parts.append(RowPart(head.target, head.known, head.shapes, *columns, head.odd))
+        fact, number, answer = facts, numbers, answers
+    if (fact, number, number, answer) != (len(codes), len(rounds), len(times), len(rtts)):
+        raise BadBlock("its columns do not go together")
+    return parts
+
+
+def _former(part: FormerPart) -> RowPart:
+    """`BadBlock`."""
+    rounds, times, rtts = (_integers("q", data) for data in (part.rounds, part.times, part.rtts))
+    return RowPart(part.target, part.known, part.shapes, _integers("H", part.codes), rounds, times, rtts, part.odd)
+
+
+def _plain(column: PlainColumn) -> Sequence[int]:
+    if column.width not in WIDTHS:
+        raise BadBlock("a column is of no known width")
+    values, base = _integers(WIDTHS[column.width], column.data), column.base
+    if not 0 <= base <= MOST_NS or (column.width == max(WIDTHS) and max(values, default=0) > 2 * MOST_NS):
+        raise BadBlock("a number is out of bounds")
+    return [value + base for value in values] if base else values
+
+
+def _integers(kind: str, data: bytes) -> array[int]:
+    """Those of a column that is not packed; `kind`: their type code."""
+    column = array(kind)
     try:
-        for column, data in zip(columns, (part.codes, part.rounds, part.times, part.rtts), strict=True):
-            column.frombytes(data)
+        column.frombytes(data)
     except ValueError:
         raise BadBlock("a column is cut off") from None
-    return columns
+    return column
 
 
 def _small(data: bytes) -> PackedRow:
@@ -149,10 +190,11 @@ def parts_of(data: bytes) -> Sequence[RowPart | SmallPart]:
         if data.startswith(PACKED):
             small: list[SmallPart] = _parts_decoder.decode(inflated(_small(data).data))
             return small
-        parts: list[RowPart] = _row_decoder.decode(data)
+        if data.startswith(LIVE):
+            return _parts(_row_decoder.decode(memoryview(data)[len(LIVE) :]))
+        return [_former(part) for part in _former_decoder.decode(data)]
     except _UNDECODED as error:
         raise BadBlock(str(error)) from None
-    return parts
 
 
 def facts_of(

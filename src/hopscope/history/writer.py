@@ -7,17 +7,19 @@ waits, up to `MOST_WAITING`, and is counted as missed beyond that.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from hopscope._version import __version__
-from hopscope.history import notes, packing, schema
+from hopscope.history import notes, schema
 from hopscope.history.block import PROBE_FACTS, BadBlock, Counted, ProbeFact, RowPart, SmallPart, moment
 from hopscope.history.notes import Missed, Note
 from hopscope.history.others import Others, Taken
 from hopscope.history.packing import Packer
 from hopscope.history.parcels import PARCEL_BYTES, Parcels, new_run
 from hopscope.history.pruning import Pruner
+from hopscope.history.rows import pack_row, small_part, small_row, without
 from hopscope.history.schema import StoreError
 from hopscope.history.segments import Compaction, Segments
 from hopscope.history.tiers import Aim
@@ -141,6 +143,16 @@ class StoreWriter:
         self._row.notes.append((target, notes.kind_of(fact), data))  # type: ignore[arg-type]
         self._row.note_bytes += len(data) + 16
 
+    def extend(self, target: int, facts: Sequence[SessionFact | Note]) -> None:
+        """The next facts, in their order; see `add`."""
+        probes = self._probes.get(target, ())
+        is_mixed = self._is_forgotten or target in self._forgotten or not PROBE_FACTS.issuperset(map(type, facts))
+        if is_mixed or len(probes) + len(facts) >= self._most_facts:
+            for fact in facts:
+                self.add(target, fact)
+        elif facts:
+            self._probes[target] = [*probes, *facts]  # type: ignore[list-item] # they are probes' alone
+
     def miss(self, facts: int) -> None:
         """Count `facts` facts that were not handed over."""
         self._missed += facts
@@ -150,7 +162,7 @@ class StoreWriter:
         if self._parcels is not None:
             self._cut_small()
         elif self._probes:
-            self._row.data = packing.pack_row([self._part(target, facts) for target, facts in self._probes.items()])
+            self._row.data = pack_row([self._part(target, facts) for target, facts in self._probes.items()])
         self._probes = {}
         self._next_row()
         if self._waiting_bytes > MOST_WAITING:
@@ -165,17 +177,17 @@ class StoreWriter:
         size = 0
         for target, facts in self._probes.items():
             part = self._part(target, facts)
-            size += len(part.codes) + 3 * len(part.times) + 200 * (len(part.shapes) + len(part.odd))
-            parts.append(packing.small_part(part, self._packers[target].shapes))
+            size += 2 * len(part.codes) + 24 * len(part.times) + 200 * (len(part.shapes) + len(part.odd))
+            parts.append(small_part(part, self._packers[target].shapes))
             begun = sum(type(fact) is RoundStarted for fact in facts)
             sent = sum(type(fact) is Sent for fact in facts)
             counts.append(Counted(target, begun, sent, max(map(moment, facts))))
             if size >= SENT_BYTES:
-                self._row.data = packing.small_row(parts, counts)
+                self._row.data = small_row(parts, counts)
                 self._next_row()
                 parts, counts, size = [], [], 0
         if parts:
-            self._row.data = packing.small_row(parts, counts)
+            self._row.data = small_row(parts, counts)
 
     def _part(self, target: int, facts: list[ProbeFact]) -> RowPart:
         """Facts of a target for the row that is open."""
@@ -239,7 +251,7 @@ class StoreWriter:
             self._packers.pop(target, None)
         for row in self._waiting if taken.targets else ():
             row.notes = [note for note in row.notes if note[0] not in taken.targets]
-            row.data = packing.without(row.data, taken.targets)
+            row.data = without(row.data, taken.targets) if row.data else b""
         if taken.rows != self._live_rows:
             self._live_rows = taken.rows
             self._let_go()
