@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from hopscope.judge.parallel import ALPHA, APART, FEWEST, LOST, Evidence, FlowFinding, apart_of, events, share_a_limit
+from hopscope.judge.bursts import APART, Bursts
+from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit
 
 Members = tuple[tuple[int, str | None], ...]
 """Of a flow: TTL and router, where flows part; None: nobody was heard there."""
@@ -25,8 +26,6 @@ _CURRENT: Final = 30
 _OVER: Final = 1e-3
 """The probability, at the rate of its trouble, of as many rounds without an event as end it."""
 _LEAST_QUIET: Final = 10
-_LOOK_EACH: Final = 60
-"""Rounds between two looks at how long bursts are."""
 
 
 class FlowRound(NamedTuple):
@@ -106,8 +105,8 @@ class _Trouble:
 class _Suspects:
     """An e-process over several that are alike unless one is bad."""
 
-    def __init__(self, count: int, apart: int, alpha: float) -> None:
-        self._evidence = Evidence(count, apart)
+    def __init__(self, count: int, alpha: float, bursts: Bursts | None) -> None:
+        self._evidence = Evidence(count, bursts)
         self._alpha = alpha
         self.troubles = [_Trouble() for _ in range(count)]
 
@@ -153,9 +152,7 @@ class FanWatch:
         self._group_of: list[int] = []
         self._next = 0
         """The first round that was not compared yet."""
-        self._apart = APART
-        self._looked_at = 0
-        self._lossy = self._losing = self._slow = _Suspects(0, APART, ALPHA)
+        self._lossy = self._losing = self._slow = _Suspects(0, ALPHA, None)
         self._alone: list[_Suspects] = []
         """By member, its flows beside each other."""
         self.findings: tuple[FlowFinding, ...] = ()
@@ -176,10 +173,6 @@ class FanWatch:
         if ways != self._ways:
             self._regroup(ways, end)
             self._begin_again(known)
-        elif end - self._looked_at >= _LOOK_EACH:
-            self._looked_at = end
-            if self._apart_of(known) != self._apart:
-                self._begin_again(known)
         self._compare(known, end)
         self.is_limited = share_a_limit(known.rows)
         if self.is_limited:
@@ -207,16 +200,14 @@ class FanWatch:
         self._groups = [[flow for flow, at in enumerate(self._group_of) if at == i] for i in range(len(places))]
 
     def _begin_again(self, known: FlowRound) -> None:
-        self._apart = self._apart_of(known)
-        count, flows = len(self._groups), len(known.rows)
-        self._alone = [_Suspects(len(group), self._apart, ALPHA / 4 * len(group) / flows) for group in self._groups]
-        self._lossy = _Suspects(count, self._apart, ALPHA)
-        self._losing = _Suspects(count, 1, ALPHA)
-        self._slow = _Suspects(count, self._apart, ALPHA)
-        self._next = known.first_round
-
-    def _apart_of(self, known: FlowRound) -> int:
-        return apart_of(known.rows, max(map(len, self._groups), default=1), self._apart)
+        first, count, flows = known.first_round, len(self._groups), len(known.rows)
+        self._alone = [
+            _Suspects(len(group), ALPHA / 4 * len(group) / flows, Bursts(len(group), first)) for group in self._groups
+        ]
+        self._lossy = _Suspects(count, ALPHA, Bursts(count, first))
+        self._losing = _Suspects(count, ALPHA, None)
+        self._slow = _Suspects(count, ALPHA, Bursts(count, first))
+        self._next = first
 
     # --- round by round -------------------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ that is compared had an event or none, and a flow's evidence is multiplied by wh
 `w` times those of the others, for several `w`. If all flows are alike, each factor has the mean one, whatever they lose
 in common; so that evidence ever reaches `N` / `ALPHA` has a probability of `ALPHA` at most (Ville's inequality).
 
-Losses come in bursts. An event is therefore a loss (or a slow answer) that comes `APART` rounds after the flow's last
-event at least, and until then the flow is not compared. Pure; a row has a sample for each round, ns, or less than 0
-where nothing is known of the round but `LOST`.
+Losses come in bursts. An event is therefore a loss (or a slow answer) with which a burst begins, and while it may go
+on the flow is not compared (`bursts`). Pure; a row has a sample for each round, ns, or less than 0 where nothing is
+known of the round but `LOST`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,15 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from hopscope.judge.bursts import Bursts
 from hopscope.path.stats import MS
 
-ALPHA: Final = 0.01
+ALPHA: Final = 0.005
 """The probability of ever calling a flow bad that is like the others."""
-APART: Final = 10
-"""Rounds between two events of a flow."""
-_FARTHER_APART: Final = ((2.0, 20), (6.0, 40))
-"""The same where losses in a row are so many in the mean: a burst must hardly ever be two events."""
 FEWEST: Final = 10
 """Rounds below which nothing is said."""
 LOST: Final = -1
-_ODDS: Final = (2.0, 4.0, 16.0, 64.0)
+_ODDS: Final = (4.0, 16.0, 64.0, 256.0)
 _LEAST: Final = math.log(1e-3)
 """The logarithm below which evidence does not fall, so that what was well for a day is named nearly as soon as at the
 beginning. What is added by that makes wrong names more frequent by about a tenth an hour."""
@@ -52,27 +49,33 @@ class FlowFinding(NamedTuple):
 
 
 class Evidence:
-    """The evidence against each of `count` flows."""
+    """The evidence against each of `count` flows. `bursts`: what theirs are like; None: each event counts."""
 
-    def __init__(self, count: int, apart: int) -> None:
+    def __init__(self, count: int, bursts: Bursts | None = None) -> None:
         self._logs = [[0.0] * len(_ODDS) for _ in range(count)]
-        self._free_from = [0] * count
-        self._apart = apart
+        self._bursts = bursts
         self.most = [1.0] * count
         """The greatest that it ever was."""
 
     def take(self, round_: int, events: Sequence[bool | None], out: frozenset[int] = frozenset()) -> None:
-        """A round: whether each flow had an event; None: it is not known. `out` are no longer compared."""
+        """A round: whether each flow had an event; None: it is not known. `out` are no longer compared. A round in
+        which none had one may be left out."""
+        bursts = self._bursts
         compared = [
             flow
             for flow, event in enumerate(events)
-            if event is not None and flow not in out and round_ >= self._free_from[flow]
+            if event is not None and flow not in out and (bursts is None or bursts.is_new(flow, round_))
         ]
+        self._compare(compared, events)
+        if bursts is not None:
+            for flow in compared:
+                if events[flow]:
+                    bursts.counted(flow, round_)
+            bursts.take(round_, events)
+
+    def _compare(self, compared: Sequence[int], events: Sequence[bool | None]) -> None:
         count = len(compared)
         happened = sum(bool(events[flow]) for flow in compared)
-        for flow in compared:
-            if events[flow]:
-                self._free_from[flow] = round_ + self._apart
         if not 0 < happened < count:
             return
         commons = [math.log1p(happened / count * (odds - 1)) for odds in _ODDS]
@@ -90,33 +93,6 @@ class Evidence:
 
 def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
-
-
-def apart_of(rows: Sequence[Sequence[int]], bad: int = 1, before: int = APART) -> int:
-    """How many rounds lie between two events at the least, by how long bursts are. `bad`: how many flows may be bad.
-    `before`: how many it were so far; fewer only where bursts are clearly shorter: each change is a further look."""
-    mean = burst(rows, bad)
-    return max(
-        (apart for longer, apart in _FARTHER_APART if mean > longer * (0.75 if before >= apart else 1)), default=APART
-    )
-
-
-def burst(rows: Sequence[Sequence[int]], bad: int = 1) -> float:
-    """Losses in a row, in the mean. Not those of the quarter that loses most, or of `bad` flows, nor of rounds in which
-    all lost."""
-    by_losses = sorted(rows, key=lambda row: sum(sample == LOST for sample in row))
-    kept = by_losses[: -max(bad, len(rows) // 4)]
-    for_all = [all(sample == LOST for sample in samples) for samples in zip(*rows, strict=False)]
-    losses = runs = 0
-    for row in kept:
-        before = 0
-        for sample, is_all in zip(row, for_all, strict=False):
-            if is_all:
-                continue
-            losses += sample == LOST
-            runs += sample == LOST != before
-            before = sample
-    return losses / runs if runs else 0.0
 
 
 def share_a_limit(rows: Sequence[Sequence[int]]) -> bool:
