@@ -19,9 +19,11 @@ S = 1_000_000_000
 SITE = "fra1"
 
 
-def writer(path: Path, boot: str = "00000000000000aa", *, limit: int | None = None, site: str = SITE) -> StoreWriter:
+def writer(
+    path: Path, boot: str = "00000000000000aa", *, limit: int | None = None, site: str = SITE, begun: int = BEGUN
+) -> StoreWriter:
     """A run of an agent."""
-    return StoreWriter(str(path), host=site, begun=BEGUN, limit=limit, parcels=Parcels(site, boot))
+    return StoreWriter(str(path), host=site, begun=begun, limit=limit, parcels=Parcels(site, boot))
 
 
 def message_of(body: messages.Body, number: int = 0, boot: str = "00000000000000aa") -> FleetMessage:

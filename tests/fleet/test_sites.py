@@ -7,11 +7,13 @@ import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time_ns
+from typing import Literal
 
 import msgspec
 import pytest
 
-from hopscope.cli import follow as following
+from hopscope.cli import fleet_reading as following
+from hopscope.cli.fleet_screen import FleetScreen
 from hopscope.cli.follow import Follow
 from hopscope.fleet import broker as broker_module
 from hopscope.fleet.broker import BrokerAddress
@@ -19,8 +21,11 @@ from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Facts, Probes
 from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
-from hopscope.history.block import PACKED, PackedRow
+from hopscope.history.block import PACKED, PackedRow, ProbeFact
 from hopscope.history.names import RecordedNames
+from hopscope.history.notes import SaidVerdict
+from hopscope.history.unpacking import Rows
+from hopscope.judge.verdict import Epoch, Verdict
 from hopscope.session.model import Snapshot
 from hopscope.views.screen import frame, themes
 from hopscope.views.screen.keymap import keys_of
@@ -52,12 +57,14 @@ from tests.screen.scripted import Router, Scripted, ScriptedSession, tour
 class Site:
     """One that measures, and sends it to a hub."""
 
-    def __init__(self, folder: Path, hub: HubStore, name: str, boot: str = "00000000000000aa") -> None:
+    def __init__(self, folder: Path, hub: HubStore, name: str, boot: str = "00000000000000aa", begin: int = 0) -> None:
+        """`begin`: seconds after `BEGUN`."""
         self.path, self.hub, self.name = folder / f"{name}{boot}", hub, name
-        self.writer = writer(self.path, boot, site=name)
+        self.writer = writer(self.path, boot, site=name, begun=BEGUN + begin * S)
         for fact in head():
-            self.writer.add(1, fact)
-        self.number = 0
+            at = {"at": BEGUN + begin * S} if hasattr(fact, "at") else {}
+            self.writer.add(1, msgspec.structs.replace(fact, **at))
+        self.number = begin
         self.measure(20)
 
     def measure(self, rounds: int, now: int = BEGUN) -> None:
@@ -77,11 +84,11 @@ def hub(tmp_path: Path) -> Iterator[HubStore]:
 
 
 @pytest.fixture
-def follow(tmp_path: Path) -> Iterator[Callable[[], Follow]]:
-    begun: list[Follow] = []
+def follow(tmp_path: Path) -> Iterator[Callable[[], FleetScreen]]:
+    begun: list[FleetScreen] = []
 
-    def begin() -> Follow:
-        begun.append(Follow(str(tmp_path / "hub"), RecordedNames))
+    def begin() -> FleetScreen:
+        begun.append(FleetScreen(str(tmp_path / "hub"), RecordedNames))
         return begun[-1]
 
     yield begin
@@ -98,16 +105,16 @@ def screen(snapshot: Snapshot, size: tuple[int, int] = (120, 36)) -> str:
 
 
 def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
 ) -> None:
     sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
     one = follow()
     assert [(target.site, target.query, target.path.rounds) for target in one.snapshot().targets] == [
-        ("fra1", TARGET, 20), ("ber2", TARGET, 20),
+        ("ber2", TARGET, 20), ("fra1", TARGET, 20),
     ]  # fmt: skip
     sites[1].measure(5)
     assert one.look()
-    assert [target.path.rounds for target in one.snapshot().targets] == [20, 25]
+    assert [target.path.rounds for target in one.snapshot().targets] == [25, 20]
     text = screen(one.snapshot())
     assert "fra1 192.0.2.80" in text
     assert next(line.split() for line in text.splitlines() if line.split()[:1] == ["Target"]) == [
@@ -120,7 +127,7 @@ def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
 
 
 def test_of_a_silent_site_is_told_since_when_and_no_loss(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is heard of again, and told as ever."""
     sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
@@ -128,7 +135,7 @@ def test_of_a_silent_site_is_told_since_when_and_no_loss(
     sites[1].measure(1, BEGUN + 40 * S)
     monkeypatch.setattr(following, "time_ns", lambda: BEGUN + 40 * S)
     one.look()
-    silent, other = one.snapshot().targets
+    other, silent = one.snapshot().targets
     assert (silent.unheard_s, other.unheard_s) == (40, None)
     assert silent.path.target is not None
     assert silent.path.target.lost == 2  # as they were when it was last heard of
@@ -143,7 +150,7 @@ def test_of_a_silent_site_is_told_since_when_and_no_loss(
 
 @pytest.mark.parametrize("is_locked", [True, False])
 def test_where_nothing_comes_at_all_no_agent_is_blamed(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch, is_locked: bool
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch, is_locked: bool
 ) -> None:
     """It is the hub that is silent, or where that runs the broker; and what is shown was then."""
     for name in ("fra1", "ber2"):
@@ -162,7 +169,7 @@ def test_where_nothing_comes_at_all_no_agent_is_blamed(
 
 
 def test_an_agent_that_ended_in_order_loses_nothing_any_more(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "time_ns", lambda: BEGUN)
     sites = [Site(tmp_path, hub, name) for name in ("fra1", "ber2")]
@@ -187,7 +194,7 @@ def test_an_agent_that_ended_in_order_loses_nothing_any_more(
 
 
 def test_an_agent_that_begins_again_takes_its_own_place(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
 ) -> None:
     Site(tmp_path, hub, "fra1")
     one = follow()
@@ -198,7 +205,7 @@ def test_an_agent_that_begins_again_takes_its_own_place(
 
 
 def test_a_site_that_sends_what_cannot_be_read_is_left_out_alone(
-    tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
 ) -> None:
     evil = PACKED + msgspec.msgpack.encode(PackedRow([], b"not compressed"))
     hub.commit(
@@ -211,7 +218,7 @@ def test_a_site_that_sends_what_cannot_be_read_is_left_out_alone(
     assert "evil is left out" in (one.snapshot().worker_note or "")
 
 
-def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Callable[[], Follow]) -> None:
+def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]) -> None:
     site = Site(tmp_path, hub, "fra1")
     site.writer.add(1, second(21)[0])
     site.writer.commit()
@@ -270,6 +277,90 @@ def test_an_agents_own_store_is_followed_as_any(tmp_path: Path, hub: HubStore) -
     one.close()
 
 
+def said(kind: Literal["healthy", "loss"], at: int) -> SaidVerdict:
+    """As an agent says it of the path of `second`."""
+    epoch = Epoch(begin=BEGUN, addresses=(("192.0.2.1",), ("192.0.2.2",), (TARGET,)))
+    places = {} if kind == "healthy" else {"first_ttl": 1, "last_ttl": 2}
+    return SaidVerdict(Verdict(kind=kind, at=at, since=at, **places), (), 1, epoch)  # type: ignore[arg-type]
+
+
+def test_a_moment_before_an_agent_was_started_again_is_as_it_was(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
+) -> None:
+    """And between its two runs nobody measured, which is said."""
+    first = Site(tmp_path, hub, "fra1")
+    first.writer.add(1, said("loss", BEGUN + 12 * S))
+    first.measure(1)
+    first.writer.end(BEGUN + 22 * S)
+    first.writer.close()
+    hand_over(first.path, hub, "fra1")
+    again = Site(tmp_path, hub, "fra1", "00000000000000bb", begin=100)
+    again.writer.add(1, said("healthy", BEGUN + 121 * S))
+    again.measure(1)
+    Site(tmp_path, hub, "ber2", begin=90)
+    one = follow()
+    ber, fra = one.snapshot().targets
+    assert (fra.site, fra.path.rounds, one.earliest) == ("fra1", 21, BEGUN)
+    (then,) = one.recall(BEGUN + 15 * S).targets
+    assert (then.id, then.site, then.path.rounds, then.state) == (fra.id, "fra1", 15, "running")
+    assert then.judged.verdict.kind == "loss"
+    (between,) = one.recall(BEGUN + 62 * S).targets
+    assert (between.unheard_s, between.judged.verdict.kind) == (40, "loss")
+    then_ber, then_fra = one.recall(BEGUN + 125 * S).targets
+    assert (then_ber.id, then_fra.id, then_fra.judged.verdict.kind) == (ber.id, fra.id, "healthy")
+    assert one.happenings(fra.id)[0].at == BEGUN + 12 * S
+
+
+def test_a_replay_of_a_hub_has_every_site_and_the_matrix(tmp_path: Path, hub: HubStore) -> None:
+    for name in ("fra1", "ber2"):
+        Site(tmp_path, hub, name)
+    one = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False)
+    assert [(target.site, target.path.rounds) for target in one.snapshot().targets] == [("ber2", 20), ("fra1", 20)]
+    assert [target.notes[0].split(";")[0] for target in one.snapshot().targets] == [
+        "measured at ber2", "measured at fra1",
+    ]  # fmt: skip
+    assert any(line.split() == ["Target", "ber2", "fra1"] for line in screen(one.snapshot()).splitlines())
+    one.close()
+    none = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False, only="198.51.100.9")
+    assert (none.has_any(), none.snapshot().targets) == (False, ())
+    none.close()
+
+
+def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FOLDED", 1)
+    unpacked: list[int | None] = []
+    unpack = Rows.unpack
+
+    def counted(rows: Rows, data: bytes, target: int | None = None) -> list[tuple[int, list[ProbeFact]]]:
+        unpacked.append(target)
+        return unpack(rows, data, target)
+
+    monkeypatch.setattr(Rows, "unpack", counted)
+    sites = {name: Site(tmp_path, hub, name) for name in ("ber2", "fra1")}
+    for site in sites.values():
+        site.writer.add(1, said("healthy", BEGUN + 3 * S))
+        site.measure(1)
+    one = follow()
+    fine, other = one.snapshot().targets
+    assert (fine.is_brief, fine.path.rounds, fine.judged.verdict.kind, fine.address) == (True, 0, "healthy", TARGET)
+    sites["fra1"].writer.add(1, said("loss", BEGUN + 21 * S))
+    sites["fra1"].measure(1)
+    assert one.look()
+    assert one.snapshot().targets[1].judged.verdict.kind == "loss"
+    assert "1 loses, 1 fine" in screen(one.snapshot())
+    assert one.recall(BEGUN + 20 * S).targets[1].judged.verdict.kind == "healthy"
+    assert unpacked == []
+    one.open_now(other.id)
+    fine, other = one.snapshot().targets
+    assert (fine.is_brief, other.is_brief, other.path.rounds) == (True, False, 22)
+    sites["fra1"].measure(2)
+    one.look()
+    assert one.snapshot().targets[1].path.rounds == 24
+    assert one.recall(BEGUN + 20 * S, other.id).targets[1].path.rounds == 20
+
+
 def test_what_a_hub_has_is_followed_over_the_broker(tmp_path: Path) -> None:
     """From what it has now, and on from there; a site that comes later, too."""
     there, here = tmp_path / "there", tmp_path / "mirror"
@@ -282,7 +373,7 @@ def test_what_a_hub_has_is_followed_over_the_broker(tmp_path: Path) -> None:
         until(lambda: sum(probes_of(there).values()) > 50, "the hub has something")
         with Mirror(str(here / "history.db"), BrokerAddress(url=broker.url)) as mirror:
             assert sum(probes_of(here).values()) > 20
-            one = Follow(mirror.path, RecordedNames)
+            one = FleetScreen(mirror.path, RecordedNames)
             assert [target.site for target in one.snapshot().targets] == ["fra1"]
             with agent(broker.url, "ber2", tmp_path / "b", "--scenario", "healthy", "-i", "50ms") as second:
                 until(lambda: one.look() and len(one.snapshot().targets) == 2, "the other site comes")

@@ -6,18 +6,14 @@ import asyncio
 from collections.abc import Callable, Container
 from contextlib import suppress
 from itertools import count
-from time import time_ns
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
-from hopscope.cli.fleet_files import is_written
-from hopscope.cli.hearing import Hearing, heard
 from hopscope.cli.watched import Watched
 from hopscope.history.store import RecordedRun, Store, StoreError
 from hopscope.history.tail import Tail
-from hopscope.history.traces import SiteBoot
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
@@ -26,7 +22,7 @@ from hopscope.session.recall import Recall
 from hopscope.session.target_fold import IllegalFact, TargetFold
 from hopscope.session.told import Happening
 from hopscope.wire.messages import Counters
-from hopscope.words.numbers import span, time_of_day
+from hopscope.words.numbers import time_of_day
 
 S: Final = 1_000_000_000
 LOOK_S: Final = 0.5
@@ -34,8 +30,6 @@ LOOK_S: Final = 0.5
 TOGETHER_NS: Final = 60 * S
 """A run whose newest fact is so much older than the newest of all is no longer written."""
 MOST_RUNS: Final = 64
-CLOCK_NS: Final = 2 * S
-"""By so much a clock may differ without a word."""
 
 
 class Follow(Watched):
@@ -60,12 +54,6 @@ class Follow(Watched):
         self._number = count(1).__next__
         self._tails: dict[int, Tail] = {}
         self._ended: dict[int, int] = {}
-        self._is_hubs = self._store.is_hubs()
-        self._boots: dict[int, SiteBoot] = {}
-        """Of a hub's store, by run."""
-        self._hearing = Hearing({})
-        self._left_out: dict[str, str] = {}
-        """Sites whose run cannot be read, and why."""
         self._folds: dict[int, TargetFold] = {}
         self._newest_run = -1
         self._recall: Recall | None = None
@@ -99,70 +87,42 @@ class Follow(Watched):
     # --- what is written ----------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """The runs that are being written; where there is none, the last one. Of a hub's store the last one of each
-        site, which may be silent."""
+        """The runs that are being written; where there is none, the last one."""
         runs = {run.id: run for run in self._store.runs()}
-        self._see_boots()
-        if self._is_hubs:
-            chosen = [runs[run] for run in self._newest_of_sites() if run in runs]
-        else:
-            until: dict[int, int] = {}
-            for trace in self._store.traces():
-                until[trace.run.id] = max(until.get(trace.run.id, 0), trace.until)
-            going = [run for run in runs.values() if run.ended is None and run.id in until]
-            newest = max((until[run.id] for run in going), default=0)
-            chosen = [run for run in going if until[run.id] >= newest - TOGETHER_NS] or [*runs.values()][-1:]
+        until: dict[int, int] = {}
+        for trace in self._store.traces():
+            until[trace.run.id] = max(until.get(trace.run.id, 0), trace.until)
+        going = [run for run in runs.values() if run.ended is None and run.id in until]
+        newest = max((until[run.id] for run in going), default=0)
+        chosen = [run for run in going if until[run.id] >= newest - TOGETHER_NS] or [*runs.values()][-1:]
         for run in chosen[-MOST_RUNS:]:
             self._follow(run)
         self._newest_run = max(runs, default=-1)
-        self._silence_changed()
         self._take()
 
-    def _see_boots(self) -> None:
-        self._boots = {boot.run: boot for boot in self._store.boots() if boot.heard}
-
-    def _newest_of_sites(self) -> list[int]:
-        """Runs of a hub's store."""
-        return sorted({boot.site: run for run, boot in self._boots.items()}.values())
-
     def _follow(self, run: RecordedRun) -> None:
-        boot = self._boots.get(run.id)
-        try:
-            self._tails[run.id] = Tail(self._store, run.id, self._number)
-        except (StoreError, IllegalFact, ValueError) as why:
-            if boot is None:
-                raise
-            self._left_out[boot.site] = str(why)  # what one agent sends harms no other's
-            return
+        self._tails[run.id] = Tail(self._store, run.id, self._number)
         if run.ended is not None:
             self._ended[run.id] = run.ended
-        if boot is not None:
-            for other in [id_ for id_ in self._tails if id_ < run.id and self._boots[id_].site == boot.site]:
-                del self._tails[other]
 
     def look(self) -> bool:
         """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
         ended: dict[int, int] = {}
-        if self._is_hubs:
-            self._see_boots()
         runs = self._store.runs()
         is_new = self._let_forgotten_go({run.id for run in runs})
         for run in runs:
-            is_known = run.id in self._boots or not self._is_hubs
-            is_wanted = run.ended is None and is_known
-            if run.id > self._newest_run and is_wanted and len(self._tails) < MOST_RUNS:
+            if run.id > self._newest_run and run.ended is None and len(self._tails) < MOST_RUNS:
                 self._follow(run)
                 is_new = True
             if run.id in self._tails and run.ended is not None and run.id not in self._ended:
                 ended[run.id] = run.ended
-            if is_known:
-                self._newest_run = max(self._newest_run, run.id)
+            self._newest_run = max(self._newest_run, run.id)
         for run_id, tail in list(self._tails.items()):
             if run_id not in self._ended:
-                is_new = self._more(run_id, tail) or is_new
+                is_new = tail.more() or is_new
         # Only now: what kept the last rows from being read may pass.
         self._ended |= ended
-        is_new = self._silence_changed() or is_new or bool(ended)
+        is_new = is_new or bool(ended)
         if is_new:
             self._take()
         return is_new
@@ -175,23 +135,6 @@ class Follow(Watched):
         self._ended = {run: at for run, at in self._ended.items() if run in there}
         self._newest_run = min(self._newest_run, max(there, default=-1))
         return bool(gone)
-
-    def _more(self, run_id: int, tail: Tail) -> bool:
-        try:
-            return tail.more()
-        except (StoreError, IllegalFact, ValueError) as why:
-            boot = self._boots.get(run_id)
-            if boot is None or getattr(why, "passes", False):
-                raise
-            self._left_out[boot.site] = str(why)
-            del self._tails[run_id]
-            return True
-
-    def _silence_changed(self) -> bool:
-        """Whether another span is to be said of a site of which nothing is heard."""
-        going = [boot for run, boot in self._boots.items() if run in self._tails and run not in self._ended]
-        before, self._hearing = self._hearing, heard(going, time_ns(), lambda: is_written(self._path))
-        return before != self._hearing
 
     def _take(self) -> None:
         self._folds = {fold.number: fold for tail in self._tails.values() for fold in tail.folds.values()}
@@ -231,9 +174,7 @@ class Follow(Watched):
         """What is known by now."""
         now = self._now
         targets = tuple(self._target(fold, now) for fold in self._folds.values())
-        left_out = "; ".join(f"{site} is left out: {why}" for site, why in sorted(self._left_out.items()))
-        note = self._trouble or left_out or None
-        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=self._hearing.stale)
+        return Snapshot(targets, "running", self._trouble, 0, Counters(), None, now)
 
     def _target(self, fold: TargetFold, now: int) -> Target:
         target = fold.snapshot(self._namer, window=self._window, now=now)
@@ -244,18 +185,8 @@ class Follow(Watched):
             words = f"{self._path} cannot be read any more: {self._trouble}"
         elif ended is not None:
             words = f"watched in {self._path}; it ended at {time_of_day(ended)}"
-        boot = self._boots.get(run)
-        site = None
-        if boot is not None:
-            site = boot.site
-            words = f"measured at {site}"
-            if abs(boot.ahead) >= CLOCK_NS:
-                off = f"{span(abs(boot.ahead) / S)} {'ahead' if boot.ahead > 0 else 'behind'}"
-                words += f"; its clock is {off}, and these times are its own"
         state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
-        return msgspec.structs.replace(
-            target, state=state, notes=(words, *target.notes), site=site, unheard_s=self._hearing.unheard.get(run)
-        )
+        return msgspec.structs.replace(target, state=state, notes=(words, *target.notes))
 
     async def changed(self, version: int | None = None) -> int:
         """See `Session.changed`."""
@@ -276,10 +207,9 @@ class Follow(Watched):
         """See `Session.recall`."""
         self._recall = self._recall or Recall()
         now = self.snapshot()
-        heard = [msgspec.structs.replace(target, unheard_s=None) for target in now.targets]
-        known = list(zip(self._folds.values(), heard, strict=True))
+        known = list(zip(self._folds.values(), now.targets, strict=True))
         targets = self._recall.targets(known, moment, self._window, chosen, self._namer)
-        return msgspec.structs.replace(now, targets=targets, now=moment, stale=None)
+        return msgspec.structs.replace(now, targets=targets, now=moment)
 
     @property
     def is_recalled(self) -> bool:

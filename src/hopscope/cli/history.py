@@ -19,6 +19,7 @@ from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
+from hopscope.history.traces import SiteBoot
 from hopscope.names.facts import AddressInfo
 from hopscope.session.events import StreamEvent
 from hopscope.session.facts import Asked, Removed, SessionFact
@@ -135,7 +136,11 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
         raise UsageError("history replay: the screen needs a terminal; for a report add -r, or --format json")
     path, target = _meant(options, words[0]) if words else (store_path(options), None)
     with opened(path) as store:
-        traces, since, until = _chosen(options, path, target, asked(path, store.traces))
+        if options.format is None and options.record is None and asked(path, store.is_hubs):
+            from hopscope.cli.history_screen import replay_fleet
+
+            return replay_fleet(options, path, target, options.until, create)
+        traces, since, until = _chosen(options, path, target, asked(path, store.traces), asked(path, store.boots))
         runs = {trace.run.id: trace.run for trace in traces}.values()
         missed = asked(path, lambda: sum(store.missed(run) for run in runs))
         if missed:
@@ -159,9 +164,10 @@ def _meant(options: Options, word: str) -> tuple[str, str | None]:
 
 
 def _chosen(
-    options: Options, path: str, target: str | None, traces: list[Trace]
+    options: Options, path: str, target: str | None, traces: list[Trace], boots: list[SiteBoot]
 ) -> tuple[list[Trace], int | None, int | None]:
-    """The traces that are asked for, and the span (epoch ns). Without a span it is the last run."""
+    """The traces that are asked for, and the span (epoch ns). Without a span it is the last run,
+    of a fleet (`boots`) the last one of each site."""
     found = [trace for trace in traces if target is None or target in (trace.query, trace.address)]
     if not found:
         whom = "no trace" if target is None else f"no trace of {shown(target)}"
@@ -172,8 +178,9 @@ def _chosen(
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {shown(options.until)} is before --since {shown(options.since)}")
     if since is None and until is None:
-        last = max(trace.run.id for trace in found)
-        return [trace for trace in found if trace.run.id == last], None, None
+        site_of = {boot.run: boot.site for boot in boots}
+        last = {site_of.get(trace.run.id): trace.run.id for trace in found}.values()
+        return [trace for trace in found if trace.run.id in last], None, None
     inside = [
         trace for trace in found if (since is None or trace.until >= since) and (until is None or trace.begun <= until)
     ]

@@ -9,6 +9,7 @@ import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
+from hopscope.cli.fleet_screen import FleetScreen
 from hopscope.cli.follow import Follow
 from hopscope.cli.live import checked_options
 from hopscope.cli.options import Options
@@ -47,6 +48,34 @@ def replay(
     return screen.run(lambda: playback, chosen)
 
 
+def is_fleets(path: str) -> bool:
+    """Whether it is a hub's store. `StoreError`, `FileNotFoundError`."""
+    with Store(path) as store:
+        return store.is_hubs()
+
+
+def replay_fleet(options: Options, path: str, only: str | None, until: str | None, create: Creator | None) -> int:
+    """A hub's store: every site up to its end. `until`: the moment to begin with, in the words of ``--until``."""
+    chosen = checked_options(options, options.probing, create)
+    garbage.release()
+    option, word = ("--at", options.at) if options.at is not None else ("--until", until)
+    try:
+        fleet = FleetScreen(
+            path,
+            lambda names: RecordedNames(names, dns=options.dns),
+            options.window,
+            is_live=False,
+            only=only,
+            at=None if word is None else lambda end: read_option(moment, option, word, end),
+        )
+        if only is not None and not fleet.has_any():
+            fleet.close()
+            raise UsageError(f"{configuration.plain(path)}: there is no trace of {shown(only)} in it")
+    except (StoreError, IllegalFact, ValueError) as why:
+        raise UsageError(f"{configuration.plain(path)}: {why}") from None
+    return screen.run(lambda: fleet, chosen)
+
+
 def follow(options: Options, words: list[str], create: Creator | None = None) -> int:
     if len(words) > 1:
         raise UsageError(f"history follow: {shown(words[1])} is one word too many")
@@ -75,8 +104,13 @@ def in_browser(options: Options) -> int:
 def _watch(options: Options, path: str, chosen: ScreenOptions) -> int:
     garbage.release()
 
-    def followed_store() -> Follow:
-        return Follow(path, lambda names: RecordedNames(names, dns=options.dns), options.window)
+    def followed_store() -> Follow | FleetScreen:
+        def namer(names: dict[str, AddressInfo]) -> RecordedNames:
+            return RecordedNames(names, dns=options.dns)
+
+        if is_fleets(path):
+            return FleetScreen(path, namer, options.window)
+        return Follow(path, namer, options.window)
 
     try:
         followed = asked(path, followed_store)

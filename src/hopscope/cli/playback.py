@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -53,7 +53,7 @@ class Playback(Watched):
         self._end = max(trace.until for trace in traces)
         self.opens_at = None if at is None or at >= self._end else max(at, self._begin)
         self._said = {number: store.said(trace) for number, trace in self._traces.items()}
-        self._told = {number: _told(said) for number, said in self._said.items()}
+        self._told = {number: told_of(said) for number, said in self._said.items()}
         self._version = 0
         self._before, self._before_end = (
             {number: BinsBefore(store, trace) for number, trace in self._traces.items()} for _ in range(2)
@@ -65,13 +65,22 @@ class Playback(Watched):
         self._last.advance()
         self._folds = self._last.folds
 
+    def close(self) -> None:
+        """Let go of the store. Idempotent."""
+        self._store.close()
+
+    @property
+    def end(self) -> int:
+        """The last moment that was recorded, when it was read (epoch ns)."""
+        return self._end
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._store.close()
+        self.close()
 
     def _load(self, at: int) -> RecordedPart:
         """The part that a moment lies in."""
@@ -205,7 +214,7 @@ class Playback(Watched):
         return self._told[target].happenings(judged)
 
 
-def _told(said: list[SaidVerdict]) -> Told:
+def told_of(said: Iterable[SaidVerdict]) -> Told:
     """What was said in the whole recording."""
     told = Told()
     incidents: dict[str, Incident] = {}

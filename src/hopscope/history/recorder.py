@@ -61,6 +61,7 @@ class Seen:
         self._judged[target] = judged
         verdict, incidents = judged.verdict, judged.incidents
         is_same = _place(verdict) == _place(before.verdict)
+        is_same &= verdict.kind == "starting" or _way(judged) == _way(before)
         if is_same and incidents is before.incidents:
             return None
         known = {_state(incident) for incident in before.incidents}
@@ -69,12 +70,17 @@ class Seen:
             return None
         from hopscope.history.notes import SaidVerdict
 
-        return SaidVerdict(verdict, changed, VERSION)
+        return SaidVerdict(verdict, changed, VERSION, judged.epochs[-1] if judged.epochs else None)
 
 
 def _state(incident: Incident) -> tuple[object, ...]:
     """What of it is news: its numbers grow with every round."""
     return incident.id, incident.times, incident.end is None
+
+
+def _way(judged: Judged) -> int:
+    """Since when (epoch ns) the path is the one that is taken; 0: none is known."""
+    return judged.epochs[-1].begin if judged.epochs else 0
 
 
 def _place(verdict: Verdict) -> tuple[object, ...]:

@@ -218,7 +218,9 @@ def open_to_read(path: str) -> sqlite3.Connection:
     # A file in WAL mode without its log beside it needs a folder that can be written to, unless nobody writes it.
     log = f"{path}-wal"
     for mode in ("mode=ro", *(("immutable=1",) if not os.path.exists(log) or not os.path.getsize(log) else ())):
-        connection = sqlite3.connect(f"{name}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{name}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
         try:
             _harden(connection)
             connection.execute("PRAGMA query_only = ON")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from hopscope.history.tables import Tables
 from hopscope.history.traces import SiteBoot
@@ -16,6 +16,15 @@ class Sites:
     """A part of `store.Store`."""
 
     _tables: Tables
+
+    def rows(self, words: str, *values: int) -> list[tuple[Any, ...]]:
+        """See `Tables.rows`."""
+        return self._tables.rows(words, *values)
+
+    def newest_note(self) -> int:
+        """The id of the last note that there is; 0: there is none. `StoreError`."""
+        ((newest,),) = self._tables.rows("SELECT max(id) AS newest FROM note")
+        return 0 if newest is None else int(newest)
 
     def is_hubs(self) -> bool:
         """Whether it has what several sites sent. `StoreError`."""

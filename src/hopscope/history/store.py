@@ -147,7 +147,7 @@ class Store(Sites):
         for run, row, data in self._tables.cursor("SELECT run, row, data FROM live ORDER BY id"):
             if run not in runs:
                 continue  # it was forgotten while it was written
-            parts = _sound(readers.setdefault(run, Rows()).count, data)
+            parts = sound(readers.setdefault(run, Rows()).count, data)
             for one in parts:
                 if row <= segmented.get((run, one.target), -1):
                     continue
@@ -214,7 +214,7 @@ class Store(Sites):
         return [
             (row, fact)
             for row, data in self._tables.cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run)
-            for _, told in _sound(rows.unpack, data, target)
+            for _, told in sound(rows.unpack, data, target)
             for fact in told
         ]
 
@@ -224,42 +224,50 @@ class Store(Sites):
         """The facts of these segments, then of these rows, of the probes that were sent in a span."""
         for id_ in segments:
             for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
-                yield from _made_safe(_sound(unpack, data, trace.target, since, until))
+                yield from made_safe(sound(unpack, data, trace.target, since, until))
         begin = -(1 << 63) if since is None else since
         end = 1 << 63 if until is None else until
-        yield from _made_safe([told for told in live if begin <= _at(told[1]) < end])
+        yield from made_safe([told for told in live if begin <= _at(told[1]) < end])
 
     def addresses(self, trace: Trace) -> set[str]:
         """Those that answered it, and its own. `StoreError`."""
         key = (trace.run.id, trace.target)
         met = {trace.address} if trace.address else set()
         for (data,) in self._tables.cursor("SELECT data FROM segment WHERE run = ? AND target = ?", *key):
-            met |= _sound(addresses_of, data)
+            met |= sound(addresses_of, data)
         met |= {fact.address for _, fact in self._live(trace) if isinstance(fact, Answered)}
         return met
 
     def bins(
-        self, trace: Trace, span: int, since: int = 0, until: int = 1 << 62, ttls: Container[int] = range(256)
+        self,
+        trace: Trace,
+        span: int,
+        since: int = 0,
+        until: int = 1 << 62,
+        ttls: Container[int] = range(256),
+        *,
+        is_whole: bool = True,
     ) -> list[SpanBins]:
         """The trace in bins (`path.bins`) of a minute or of `span`, whichever is longer: those that overlap with the
         time from `since` to `until` (epoch ns), in order. They reach back farther than the probes do. Where only hours
-        are kept, hours. `StoreError`."""
+        are kept, hours. Not `is_whole`: without what is in no segment yet, whose probes stay closed. `StoreError`."""
         words = "SELECT data FROM tier WHERE run = ? AND target = ? AND span = ? AND since < ? AND until > ?"
         key = (trace.run.id, trace.target)
         parts: list[SpanBins] = []
         if span < HOUR:
             for (data,) in self._tables.rows(f"{words} ORDER BY since", *key, MINUTE, until, since):
-                parts += _sound(_bins, data, ttls)
+                parts += sound(_bins, data, ttls)
         told = {part.begin // HOUR for part in parts}
         for (data,) in self._tables.rows(f"{words} ORDER BY since", *key, HOUR, until, since):
-            parts += [hour for hour in _sound(_bins, data, ttls) if hour.begin // HOUR not in told]
+            parts += [hour for hour in sound(_bins, data, ttls) if hour.begin // HOUR not in told]
         if span >= HOUR:  # a hub is told an hour when it is over, and its minutes before
             rest = max((part.begin + HOUR for part in parts), default=since)
             for (data,) in self._tables.rows(
                 f"{words} AND since >= ? ORDER BY since", *key, MINUTE, until, since, rest
             ):
-                parts += _sound(_bins, data, ttls)
-        parts += self._live_bins(trace, ttls)
+                parts += sound(_bins, data, ttls)
+        if is_whole:
+            parts += self._live_bins(trace, ttls)
         begin = since // max(span, MINUTE) * max(span, MINUTE)
         wanted = [part for part in parts if part.begin + part.span > begin and part.begin < until]
         return together(wanted, max(span, MINUTE))
@@ -300,8 +308,8 @@ class Store(Sites):
         told += [(number, target, read_note(data)) for number, target, data in found]
         words = "SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id"
         for number, data in self._tables.rows(words, run, row):
-            for target, facts in _sound(reader.unpack, data):
-                told += [(number, target, fact) for _, fact in _made_safe([(number, fact) for fact in facts])]
+            for target, facts in sound(reader.unpack, data):
+                told += [(number, target, fact) for _, fact in made_safe([(number, fact) for fact in facts])]
         told.sort(key=itemgetter(0))  # a row's notes stand before its probes, and so they stay
         return told
 
@@ -345,7 +353,7 @@ def _at(fact: ProbeFact) -> int:
     return fact.at if isinstance(fact, RoundStarted) else fact.sent_at
 
 
-def _sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
+def sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
     """What `read` makes of these bytes."""
     try:
         return read(data, *more)
@@ -357,7 +365,7 @@ def _bins(data: bytes, ttls: Container[int]) -> list[SpanBins]:
     return decode(inflated(data), ttls)
 
 
-def _made_safe(told: list[Rowed]) -> list[Rowed]:
+def made_safe(told: list[Rowed]) -> list[Rowed]:
     """These facts, with nothing in them that could harm a reader."""
     known: set[str] = set()
     for place, (row, fact) in enumerate(told):

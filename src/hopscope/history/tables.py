@@ -14,6 +14,7 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "data": bytes,
     "fact": bytes,
     "host": str,
+    "kind": str,
     "site": str,
     "hopscope": str,
     "ended": (int, type(None)),

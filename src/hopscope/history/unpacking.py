@@ -60,11 +60,14 @@ class Rows:
         self._shapes: dict[int, list[Shape]] = {}
 
     def unpack(self, data: bytes, target: int | None = None) -> list[tuple[int, list[ProbeFact]]]:
-        """The next row: facts by target; None: of all of them. `BadBlock`."""
+        """The next row: facts by target. `target`: of this one alone, here and in all other rows. `BadBlock`."""
         facts = []
+        is_packed = target is not None and data.startswith(PACKED)
+        if is_packed and all(one.target != target for one in _small(data).counts):
+            return []
         for part in parts_of(data):
-            shapes = self._known(part)
             if target in (None, part.target):
+                shapes = self._known(part)
                 codes, *columns = _columns(part, shapes)
                 facts.append((part.target, facts_of(codes, shapes, columns, part.odd, part.target)))
         return facts

@@ -112,6 +112,8 @@ class Target(msgspec.Struct, frozen=True):
     """Where it is probed from, where that is elsewhere."""
     unheard_s: int | None = None
     """For so many seconds nothing was heard of whoever probes it; None: it is heard of."""
+    is_brief: bool = False
+    """None of its probes were read: it has what was said of it, and no path."""
 
     @property
     def _ends_at_target(self) -> bool:

@@ -13,7 +13,7 @@ from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen import folding
 from hopscope.views.screen.cadence import has_few
 from hopscope.views.screen.options import ScreenOptions
-from hopscope.views.screen.source import Recalling, SessionLike, Watching
+from hopscope.views.screen.source import Opening, Recalling, SessionLike, Watching
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.undoing import Undoing
 
@@ -91,6 +91,7 @@ class ActionContext:
         self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
         self.state.is_recording = isinstance(session, Watching)
+        self.state.overview = isinstance(session, Opening) and len(self.state.shown.targets) != 1
         if isinstance(session, Recalling):
             self.state.binned = lambda target: partial(session.bins, target)
             self.state.happenings = session.happenings
@@ -206,6 +207,8 @@ class ActionContext:
 
     def redraw(self) -> None:
         """Draw the state."""
+        if isinstance(self.session, Opening):
+            self.session.look_at(None if self.state.overview else self.state.target)
         self.screen.show()
 
     @property

@@ -142,5 +142,14 @@ class Watching(Protocol):
         ...
 
 
+@runtime_checkable
+class Opening(Protocol):
+    """A session of so many targets that those alone are whole which somebody looks at. It begins with all of them."""
+
+    def look_at(self, number: int | None) -> None:
+        """Which target is looked at from now on; None: all of them. What is known of it may come later."""
+        ...
+
+
 Launch: TypeAlias = Callable[[], AbstractAsyncContextManager[SessionLike]]
 """Gives the session that the screen shows; entered once the screen stands, left before it ends."""

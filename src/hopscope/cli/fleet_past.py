@@ -1,0 +1,226 @@
+"""A fleet at earlier moments: of each site the run that went on then, how its targets stood by what was said, and of
+those that somebody looks at what their probes say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Container, Iterator
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from hopscope.cli.hearing import UNHEARD_NS
+from hopscope.cli.playback import Playback, told_of
+from hopscope.history.notes import SaidVerdict
+from hopscope.history.one_trace import trace_of
+from hopscope.history.standing import Standing, judged_of
+from hopscope.history.store import RecordedRun, Store, Trace
+from hopscope.path.bins import SpanBins
+from hopscope.path.windows import WindowName
+from hopscope.session.model import Snapshot, Target, TargetState
+from hopscope.session.told import Told
+from hopscope.wire.messages import Counters
+
+if TYPE_CHECKING:
+    from hopscope.cli.fleet_screen import FleetScreen
+
+S: Final = 1_000_000_000
+SLICE_S: Final = 0.05
+"""What a look may spend on sites that were not read yet."""
+_GOES_ON_NS: Final = 5 * S
+"""So much later than what was read of a run that goes on, that is read again."""
+MOST_OPEN: Final = 8
+_Key = tuple[int, tuple[int, ...]]
+
+
+class FleetPast:
+    """Of one `FleetScreen`."""
+
+    def __init__(self, fleet: FleetScreen) -> None:
+        self._fleet = fleet
+        self.is_whole = True
+        """Whether the last look knew how all sites stood."""
+        self._reading: dict[int, Iterator[None]] = {}
+        self._playbacks: dict[_Key, Playback] = {}
+        self._kept: dict[int, tuple[tuple[object, ...], tuple[Target, ...]]] = {}
+        """By run: of what its targets were made last, and they."""
+        self._targets: dict[tuple[int, int], tuple[tuple[object, ...], Target]] = {}
+        self._told: dict[int, tuple[SaidVerdict | None, Told]] = {}
+
+    def let_go(self) -> None:
+        """The present is shown again."""
+        for playback in self._playbacks.values():
+            playback.close()
+        self._playbacks.clear()
+        self._kept.clear()
+        self._targets.clear()
+
+    def numbers_over(self, window: WindowName) -> None:
+        """What numbers are over from now on."""
+        for playback in self._playbacks.values():
+            playback.numbers_over(window)
+        self._kept.clear()
+
+    # --- which run ----------------------------------------------------------------------------------------------
+
+    def run_at(self, site: str, moment: int) -> RecordedRun | None:
+        """The run of a site's agent that went on at a moment (epoch ns), or the last before; None: there is none."""
+        begun = [run for boot in self._fleet.boots[site] if (run := self._fleet.runs[boot.run]).begun <= moment]
+        return max(begun, key=lambda run: run.begun, default=None)
+
+    def _silent_s(self, site: str, run: RecordedRun, moment: int) -> int | None:
+        """For how many seconds nobody had measured there at a moment; None: somebody did."""
+        boot = next(boot for boot in self._fleet.boots[site] if boot.run == run.id)
+        last = run.ended if run.ended is not None else boot.heard + boot.ahead
+        return (moment - last) // S if moment - last >= UNHEARD_NS else None
+
+    def _is_known(self, run: int, until: float) -> bool:
+        """Whether it is read how its targets stood, going on with that until some time (of the performance counter)."""
+        standings = self._fleet.standings
+        if run in standings.runs and standings.knows_said(run):
+            return True
+        reading = self._reading.get(run)
+        if reading is None:
+            reading = self._reading[run] = self._read(run)
+        for _ in reading:
+            if time.perf_counter() > until:
+                return False
+        del self._reading[run]
+        return True
+
+    def _read(self, run: int) -> Iterator[None]:
+        standings = self._fleet.standings
+        if run not in standings.runs:
+            yield from standings.read(run)
+        yield from standings.read_said(run)
+
+    # --- at a moment --------------------------------------------------------------------------------------------
+
+    def at(self, moment: int, wanted: Container[int] | None, chosen: int | None) -> Snapshot:
+        """All targets as they stood at a moment (epoch ns), those of these numbers (None: all) by their probes, too.
+        `ValueError` where that cannot be shown."""
+        fleet, until = self._fleet, time.perf_counter() + SLICE_S
+        self.is_whole = True
+        targets: list[Target] = []
+        for site in sorted(fleet.boots):
+            run = self.run_at(site, moment)
+            if run is None or site in fleet.left_out:
+                continue
+            if not self._is_known(run.id, until):
+                self.is_whole = False
+                continue
+            of_site = self._of_site(site, run, moment)
+            opened = [target for target in of_site if wanted is None or target.id in wanted]
+            if opened:
+                by_number = self._by_probes(site, run, opened, moment, chosen)
+                of_site = tuple(by_number.get(target.id, target) for target in of_site)
+            targets += of_site
+        stale = None if self.is_whole else "reading how each site stood then"
+        return Snapshot(tuple(targets), "running", fleet.trouble, 0, Counters(), None, moment, stale=stale)
+
+    def _of_site(self, site: str, run: RecordedRun, moment: int) -> tuple[Target, ...]:
+        """By what was said of them."""
+        fleet, silent = self._fleet, self._silent_s(site, run, moment)
+        made_of = (fleet.standings.place(run.id, moment), silent, len(fleet.standings.runs[run.id]))
+        known = self._kept.get(run.id)
+        if known is not None and known[0] == made_of:
+            return known[1]
+        targets = tuple(
+            self._target(site, standing, moment, silent)
+            for standing in fleet.standings.runs[run.id].values()
+            if standing.begun <= moment and (standing.removed is None or standing.removed > moment)
+            if fleet.is_wanted(standing)
+        )
+        self._kept[run.id] = made_of, targets
+        return targets
+
+    def _target(self, site: str, standing: Standing, moment: int, silent: int | None) -> Target:
+        fleet = self._fleet
+        said = fleet.standings.said(standing.run, standing.target, moment)
+        is_paused = standing.paused_at(moment)
+        made_of = (said, is_paused, silent)
+        key = standing.run, standing.target
+        known = self._targets.get(key)
+        if known is not None and known[0][0] is said and known[0][1:] == made_of[1:]:
+            return known[1]
+        state: TargetState = "paused" if is_paused else "running" if said is not None else "starting"
+        number = fleet.number(site, standing.typed)
+        target = fleet.light(site, standing, number, state, judged_of(said), silent)
+        self._targets[key] = made_of, target
+        return target
+
+    def _by_probes(
+        self, site: str, run: RecordedRun, targets: Collection[Target], moment: int, chosen: int | None
+    ) -> dict[int, Target]:
+        """The same targets with what their probes say."""
+        fleet = self._fleet
+        in_run = {fleet.number(site, one.typed): one.target for one in fleet.standings.runs[run.id].values()}
+        key = run.id, tuple(in_run[target.id] for target in targets)
+        playback = self._playbacks.get(key)
+        if playback is None or (run.ended is None and moment > playback.end + _GOES_ON_NS):
+            playback = self._playback(key, run)
+        numbers = [target.id for target in targets]
+        shown = playback.recall(moment, numbers.index(chosen) + 1 if chosen in numbers else 1)
+        self.is_whole &= playback.is_recalled
+        out = {}
+        for target in shown.targets:
+            light = next(one for one in targets if one.id == numbers[target.id - 1])
+            own = target.notes[1:] if fleet.is_live else target.notes
+            out[light.id] = msgspec.structs.replace(
+                target, id=light.id, site=site, unheard_s=light.unheard_s, notes=(*light.notes, *own)
+            )
+        return out
+
+    def _playback(self, key: _Key, run: RecordedRun) -> Playback:
+        fleet = self._fleet
+        before = self._playbacks.pop(key, None)
+        if before is not None:
+            before.close()
+        store = Store(fleet.path)
+        try:
+            traces = [trace for target in key[1] if (trace := trace_of(store, run, target)) is not None]
+            playback = Playback(store, traces, fleet.namer, None, fleet.window)
+        except BaseException:
+            store.close()
+            raise
+        self._playbacks[key] = playback
+        while len(self._playbacks) > MOST_OPEN + len(fleet.boots):
+            self._playbacks.pop(next(iter(self._playbacks))).close()
+        return playback
+
+    # --- a target in all runs -----------------------------------------------------------------------------------
+
+    def runs_of(self, number: int) -> list[tuple[RecordedRun, int]]:
+        """The runs that a target was in, the oldest first, and its number in each, as far as they are read."""
+        fleet = self._fleet
+        found = fleet.named(number)
+        if found is None:
+            return []
+        site, typed = found
+        out = []
+        for boot in fleet.boots.get(site, ()):
+            target = fleet.standings.target_of(boot.run, typed)
+            if target is not None:
+                out.append((fleet.runs[boot.run], target))
+        return sorted(out, key=lambda one: one[0].begun)
+
+    def minutes(self, number: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """A target's minutes and hours, whichever runs they are of; of what is in no segment yet there are none."""
+        found: list[SpanBins] = []
+        for run, target in self.runs_of(number):
+            if run.begun < end and (run.ended is None or run.ended > begin):
+                trace = Trace(run, target, "", None, None, None, run.begun, 0, 0, 0, 0)
+                found += self._fleet.store.bins(trace, span, begin, end, ttls, is_whole=False)
+        return sorted(found)
+
+    def told(self, number: int) -> Told:
+        """All that was said of a target in all runs."""
+        last = self._fleet.last_said(number)
+        known = self._told.get(number)
+        if known is None or known[0] is not last:
+            said: list[SaidVerdict] = []
+            for run, target in self.runs_of(number):
+                trace = Trace(run, target, "", None, None, None, run.begun, 0, 0, 0, 0)
+                said += self._fleet.store.said(trace)
+            known = self._told[number] = last, told_of(said)
+        return known[1]

@@ -1,0 +1,251 @@
+"""A hub's store on the screen: every target of every site, from what agents said of them. A target's probes are opened
+when somebody looks at it; of a fleet of few targets they all are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Container
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from hopscope.cli.fleet_past import FleetPast
+from hopscope.cli.fleet_reading import FleetReading
+from hopscope.cli.watched import Watched
+from hopscope.history.standing import Standing, judged_of
+from hopscope.history.store import StoreError
+from hopscope.judge.verdict import Judged, Verdict
+from hopscope.names.facts import AddressInfo, Namer
+from hopscope.path.bins import SpanBins
+from hopscope.path.fold import PathFold
+from hopscope.path.windows import WindowName
+from hopscope.session.model import Probing, Snapshot, Target, TargetState
+from hopscope.session.target_fold import IllegalFact
+from hopscope.session.told import Happening
+from hopscope.wire.messages import Counters
+from hopscope.words.numbers import span
+
+S: Final = 1_000_000_000
+LOOK_S: Final = 0.5
+"""Between two looks at the store."""
+FOLDED: Final = 24
+"""Up to so many targets, the probes of all of them are read."""
+OPEN: Final = 4
+"""Of more targets, so many stay open that somebody looked at."""
+FIRST_S: Final = 0.3
+"""What the first look may take; the rest follows."""
+SLICE_S: Final = 0.03
+CLOCK_NS: Final = 2 * S
+"""By so much a clock may differ without a word."""
+_UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
+_EMPTY: Final = PathFold("").snapshot()
+
+
+class FleetScreen(FleetReading, Watched):
+    """What a hub has. Implements `views.screen.source.SessionLike`, `Watching`, `Recalling` and `Opening`."""
+
+    why_not = "this screen watches what agents record: nothing is probed"
+
+    def __init__(
+        self,
+        path: str,
+        namer: Callable[[dict[str, AddressInfo]], Namer],
+        window: WindowName = "start",
+        *,
+        is_live: bool = True,
+        only: str | None = None,
+        at: Callable[[int], int] | None = None,
+    ) -> None:
+        """See `FleetReading`. `at`: from the last moment (epoch ns), the one to begin with."""
+        super().__init__(path, namer, window, is_live=is_live, only=only)
+        self._folds = {}
+        self._following: asyncio.Task[None] | None = None
+        self.past = FleetPast(self)
+        if at is not None:
+            self._advance(float("inf"))
+            moment = at(self.now)
+            self.opens_at = None if moment >= self.now else max(moment, self.earliest)
+
+    async def __aenter__(self) -> Self:
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in (self._following, self._opening):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        self.close()
+
+    def has_any(self) -> bool:
+        """Whether there is a target that was asked for; all of it is read for that."""
+        self._advance(float("inf"))
+        return any(self.is_wanted(standing) for standing in self._of.values())
+
+    # --- as a session -------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._version
+
+    @property
+    def now(self) -> int:
+        """The newest moment that anything is known of (epoch ns)."""
+        known = [tail.until for tail in self._tails.values()]
+        known += [boot.heard + boot.ahead for its in self.boots.values() for boot in its[-1:]]
+        return max(known, default=0)
+
+    def snapshot(self) -> Snapshot:
+        """What is known by now; of what does not go on, its end."""
+        now = self.now
+        if not self.is_live and self.is_read:
+            return self._at(now, self._looked_at)
+        targets = tuple(target for site in sorted(self.shown) for target in self._of_site(site, now))
+        notes = [f"{site} is left out: {why}" for site, why in sorted(self.left_out.items())]
+        note = self.trouble or "; ".join(notes) or None
+        stale = self._hearing.stale
+        if not self.is_read:
+            read = len(self.shown)
+            stale = f"{read} of {len(self.boots)} sites are read so far"
+        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=stale)
+
+    def _of_site(self, site: str, now: int) -> tuple[Target, ...]:
+        known = self._cached.get(site)
+        if known is None:
+            run = self.shown[site]
+            known = tuple(
+                self._target(site, standing, now)
+                for standing in self.standings.runs[run].values()
+                if standing.removed is None and self.is_wanted(standing)
+            )
+            self._cached[site] = known
+        return known
+
+    def is_wanted(self, standing: Standing) -> bool:
+        """Whether it is one of those that were asked for."""
+        return self.only is None or self.only in (standing.query, standing.typed, standing.address)
+
+    def _target(self, site: str, standing: Standing, now: int) -> Target:
+        number = self.number(site, standing.typed)
+        ended = self._ended(site)
+        fold = self._fold(number)
+        notes = self.notes_of(site)
+        unheard = self._hearing.unheard.get(standing.run)
+        if fold is not None:
+            target = fold.snapshot(self.namer, window=self.window, now=now)
+            state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
+            return msgspec.structs.replace(
+                target, id=number, state=state, notes=(*notes, *target.notes), site=site, unheard_s=unheard
+            )
+        state = "paused" if standing.is_paused and standing.state == "running" else standing.state
+        state = "finished" if ended is not None and state in ("running", "paused") else state
+        return self.light(site, standing, number, state, judged_of(standing.said), unheard)
+
+    def notes_of(self, site: str) -> tuple[str, ...]:
+        """What is to be said of all that a site measures."""
+        boot = self.boots[site][-1]
+        words = f"measured at {site}"
+        if abs(boot.ahead) >= CLOCK_NS:
+            off = f"{span(abs(boot.ahead) / S)} {'ahead' if boot.ahead > 0 else 'behind'}"
+            words += f"; its clock is {off}, and these times are its own"
+        return (words,)
+
+    def light(
+        self,
+        site: str,
+        standing: Standing,
+        number: int,
+        state: TargetState,
+        judged: Judged,
+        unheard_s: int | None,
+    ) -> Target:
+        """A target of which no probe was read."""
+        return Target(
+            number,
+            standing.query,
+            state,
+            standing.address,
+            standing.plan,
+            None,
+            standing.refusal,
+            standing.error,
+            _EMPTY,
+            self.standings.names,
+            self.notes_of(site),
+            judged=judged,
+            site=site,
+            unheard_s=unheard_s,
+            is_brief=True,
+        )
+
+    async def changed(self, version: int | None = None) -> int:
+        """See `Session.changed`."""
+        version = self._version if version is None else version
+        while self._version == version:
+            self._is_new.clear()
+            await self._is_new.wait()
+        return self._version
+
+    def numbers_over(self, window: WindowName) -> None:
+        """What snapshots' numbers are over from now on."""
+        self.window = window
+        self.past.numbers_over(window)
+        self._cached.clear()
+        self._version += 1
+
+    def probing(self, target: int) -> Probing:
+        """How a target was probed."""
+        fold = self._fold(target)
+        return fold.probing if fold is not None else Probing()
+
+    # --- in time ------------------------------------------------------------------------------------------------
+
+    def recall(self, moment: int, chosen: int | None = None) -> Snapshot:
+        """See `Session.recall`."""
+        return self._at(moment, chosen)
+
+    def _at(self, moment: int, chosen: int | None) -> Snapshot:
+        """As it stood at a moment: of a small fleet all by their probes, else the one that is looked at."""
+        wanted = None if self.is_small else {self._looked_at or 0}
+        shown = self.past.at(moment, wanted, chosen)
+        if not self.past.is_whole:
+            self._version += 1
+            self._is_new.set()
+        return shown
+
+    @property
+    def is_recalled(self) -> bool:
+        """See `Session.is_recalled`."""
+        return self.past.is_whole
+
+    @property
+    def earliest(self) -> int:
+        """See `Session.earliest`."""
+        return min((self.runs[boot.run].begun for its in self.boots.values() for boot in its), default=self.now)
+
+    def let_go(self) -> None:
+        """See `Session.let_go`."""
+        self.past.let_go()
+
+    def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
+        """See `Session.bins`."""
+        fold = self._fold(target)
+        if fold is None:
+            return self.past.minutes(target, begin, end, span, ttls)
+        folded_from = fold.past.begin or fold.path.snapshot().started_at or begin
+        near = fold.bins(max(begin, folded_from), end, span, ttls)
+        if begin >= folded_from:
+            return near
+        return sorted([*self.past.minutes(target, begin, min(end, folded_from), span, ttls), *near])
+
+    def happenings(self, target: int) -> list[Happening]:
+        """See `Session.happenings`."""
+        fold = self._fold(target)
+        judged = fold.judge.judged() if fold is not None else Judged(verdict=Verdict(kind="starting"))
+        return self.past.told(target).happenings(judged)
