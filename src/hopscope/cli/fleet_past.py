@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Container, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from hopscope.cli.fleet_reading import FleetReading
 from hopscope.cli.hearing import UNHEARD_NS
 from hopscope.cli.playback import Playback, told_of
 from hopscope.history.notes import SaidVerdict
@@ -20,9 +21,6 @@ from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target, TargetState
 from hopscope.session.told import Told
 from hopscope.wire.messages import Counters
-
-if TYPE_CHECKING:
-    from hopscope.cli.fleet_screen import FleetScreen
 
 S: Final = 1_000_000_000
 SLICE_S: Final = 0.05
@@ -36,7 +34,7 @@ _Key = tuple[int, tuple[int, ...]]
 class FleetPast:
     """Of one `FleetScreen`."""
 
-    def __init__(self, fleet: FleetScreen) -> None:
+    def __init__(self, fleet: FleetReading) -> None:
         self._fleet = fleet
         self.is_whole = True
         """Whether the last look knew how all sites stood."""

@@ -19,16 +19,16 @@ from hopscope.history.standing import Standing, Standings
 from hopscope.history.store import RecordedRun, Store, StoreError
 from hopscope.history.tail import Tail
 from hopscope.history.traces import SiteBoot
+from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.fold import PathFold
 from hopscope.path.windows import WindowName
 from hopscope.session.background import in_background
-from hopscope.session.model import Target
+from hopscope.session.model import Target, TargetState
 from hopscope.session.target_fold import IllegalFact, TargetFold
+from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000
-LOOK_S: Final = 0.5
-"""Between two looks at the store."""
 FOLDED: Final = 24
 """Up to so many targets, the probes of all of them are read."""
 OPEN: Final = 4
@@ -251,24 +251,6 @@ class FleetReading:
         run = self.runs.get(self.shown[site])
         return run.ended if run is not None else None
 
-    async def _follow(self) -> None:
-        while self.is_live or not self.is_read:
-            before = self.trouble
-            try:
-                is_new = self.look()
-            except (StoreError, IllegalFact, ValueError) as why:
-                self.trouble, is_new = str(why), True
-                self._version += 1
-                if not getattr(why, "passes", False):
-                    self._is_new.set()
-                    return
-            else:
-                self.trouble = None
-            self._version += self.trouble != before
-            if is_new or self.trouble != before:
-                self._is_new.set()
-            await asyncio.sleep(LOOK_S if self.is_read else 0.002)
-
     # --- what somebody looks at ---------------------------------------------------------------------------------
 
     def look_at(self, number: int | None) -> None:
@@ -332,3 +314,46 @@ class FleetReading:
         """What was said of a target last."""
         standing = self._of.get(number)
         return None if standing is None else standing.said
+
+    # --- a target ----------------------------------------------------------------------------------------------
+
+    def is_wanted(self, standing: Standing) -> bool:
+        """Whether it is one of those that were asked for."""
+        return self.only is None or self.only in (standing.query, standing.typed, standing.address)
+
+    def notes_of(self, site: str) -> tuple[str, ...]:
+        """What is to be said of all that a site measures."""
+        boot = self.boots[site][-1]
+        words = f"measured at {site}"
+        if abs(boot.ahead) >= CLOCK_NS:
+            off = f"{span(abs(boot.ahead) / S)} {'ahead' if boot.ahead > 0 else 'behind'}"
+            words += f"; its clock is {off}, and these times are its own"
+        return (words,)
+
+    def light(
+        self,
+        site: str,
+        standing: Standing,
+        number: int,
+        state: TargetState,
+        judged: Judged,
+        unheard_s: int | None,
+    ) -> Target:
+        """A target of which no probe was read."""
+        return Target(
+            number,
+            standing.query,
+            state,
+            standing.address,
+            standing.plan,
+            None,
+            standing.refusal,
+            standing.error,
+            _EMPTY,
+            self.standings.names,
+            self.notes_of(site),
+            judged=judged,
+            site=site,
+            unheard_s=unheard_s,
+            is_brief=True,
+        )

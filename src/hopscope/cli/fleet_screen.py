@@ -19,28 +19,14 @@ from hopscope.history.store import StoreError
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
-from hopscope.path.fold import PathFold
 from hopscope.path.windows import WindowName
-from hopscope.session.model import Probing, Snapshot, Target, TargetState
+from hopscope.session.model import Probing, Snapshot, Target
 from hopscope.session.target_fold import IllegalFact
 from hopscope.session.told import Happening
 from hopscope.wire.messages import Counters
-from hopscope.words.numbers import span
 
-S: Final = 1_000_000_000
 LOOK_S: Final = 0.5
 """Between two looks at the store."""
-FOLDED: Final = 24
-"""Up to so many targets, the probes of all of them are read."""
-OPEN: Final = 4
-"""Of more targets, so many stay open that somebody looked at."""
-FIRST_S: Final = 0.3
-"""What the first look may take; the rest follows."""
-SLICE_S: Final = 0.03
-CLOCK_NS: Final = 2 * S
-"""By so much a clock may differ without a word."""
-_UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
-_EMPTY: Final = PathFold("").snapshot()
 
 
 class FleetScreen(FleetReading, Watched):
@@ -87,6 +73,24 @@ class FleetScreen(FleetReading, Watched):
         self._advance(float("inf"))
         return any(self.is_wanted(standing) for standing in self._of.values())
 
+    async def _follow(self) -> None:
+        while self.is_live or not self.is_read:
+            before = self.trouble
+            try:
+                is_new = self.look()
+            except (StoreError, IllegalFact, ValueError) as why:
+                self.trouble, is_new = str(why), True
+                self._version += 1
+                if not getattr(why, "passes", False):
+                    self._is_new.set()
+                    return
+            else:
+                self.trouble = None
+            self._version += self.trouble != before
+            if is_new or self.trouble != before:
+                self._is_new.set()
+            await asyncio.sleep(LOOK_S if self.is_read else 0.002)
+
     # --- as a session -------------------------------------------------------------------------------------------
 
     @property
@@ -127,10 +131,6 @@ class FleetScreen(FleetReading, Watched):
             self._cached[site] = known
         return known
 
-    def is_wanted(self, standing: Standing) -> bool:
-        """Whether it is one of those that were asked for."""
-        return self.only is None or self.only in (standing.query, standing.typed, standing.address)
-
     def _target(self, site: str, standing: Standing, now: int) -> Target:
         number = self.number(site, standing.typed)
         ended = self._ended(site)
@@ -146,43 +146,6 @@ class FleetScreen(FleetReading, Watched):
         state = "paused" if standing.is_paused and standing.state == "running" else standing.state
         state = "finished" if ended is not None and state in ("running", "paused") else state
         return self.light(site, standing, number, state, judged_of(standing.said), unheard)
-
-    def notes_of(self, site: str) -> tuple[str, ...]:
-        """What is to be said of all that a site measures."""
-        boot = self.boots[site][-1]
-        words = f"measured at {site}"
-        if abs(boot.ahead) >= CLOCK_NS:
-            off = f"{span(abs(boot.ahead) / S)} {'ahead' if boot.ahead > 0 else 'behind'}"
-            words += f"; its clock is {off}, and these times are its own"
-        return (words,)
-
-    def light(
-        self,
-        site: str,
-        standing: Standing,
-        number: int,
-        state: TargetState,
-        judged: Judged,
-        unheard_s: int | None,
-    ) -> Target:
-        """A target of which no probe was read."""
-        return Target(
-            number,
-            standing.query,
-            state,
-            standing.address,
-            standing.plan,
-            None,
-            standing.refusal,
-            standing.error,
-            _EMPTY,
-            self.standings.names,
-            self.notes_of(site),
-            judged=judged,
-            site=site,
-            unheard_s=unheard_s,
-            is_brief=True,
-        )
 
     async def changed(self, version: int | None = None) -> int:
         """See `Session.changed`."""
