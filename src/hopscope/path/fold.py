@@ -137,12 +137,7 @@ class PathFold:
             self._apply_other(event)
             return
         at, round_ = event.sent_at, event.round
-        if not (
-            event.flow == self._flow
-            and self._since <= at < _MAX_NS
-            and 0 < event.ttl <= _MAX_TTL
-            and 0 <= round_ < _MAX_ROUND
-        ):
+        if event.flow != self._flow or not (self._since <= at < _MAX_NS and 0 <= round_ < _MAX_ROUND):
             return
         hop = self._hops.get(event.ttl) or self._new_hop(event)
         if hop is None:
@@ -187,7 +182,7 @@ class PathFold:
 
     def _new_hop(self, event: Sent | Answered | Lost | Failed) -> HopFold | None:
         """The hop of which this is the first to be heard; None: it begins none."""
-        if isinstance(event, Duplicate) or event.round < self._oldest:
+        if isinstance(event, Duplicate) or event.round < self._oldest or not 0 < event.ttl <= _MAX_TTL:
             return None
         if isinstance(event, Answered) and not 0 <= event.rtt_ns < _MAX_NS:
             return None

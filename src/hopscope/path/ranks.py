@@ -63,10 +63,9 @@ class Histogram:
     def add(self, values: Iterable[int]) -> None:
         """Count these values."""
         counts = self.counts
-        for value in values:
-            index = bucket(value)
-            counts[index] = counts.get(index, 0) + 1
-            self.n += 1
+        for index, count in Counter(map(bucket, values)).items():
+            counts[index] = counts.get(index, 0) + count
+            self.n += count
         self._ladder = None
 
     def merge(self, other: Histogram) -> None:
@@ -95,11 +94,11 @@ class Ranks:
         """`size`: how many values leave exact memory together."""
         self._size = size
         self._ordered = array("q")
-        self._fresh: list[int] = []
-        """Those that are not among `_ordered` yet."""
+        self._fresh = array("q")
+        """Those that are not among `_ordered` yet, as they came."""
         self.older: Histogram | None = None
         self._gone = array("q")
-        """The values among `ordered` that are to leave it."""
+        """The values among `ordered` that are to leave it, as they came."""
         self._places: dict[int, int] = {}
         """By percent: at which of the histogram's steps it was found the last time."""
 
@@ -128,22 +127,24 @@ class Ranks:
         if len(self._gone) >= self._size:
             if self.older is None:
                 self.older = Histogram()
-            self.older.add(self._gone)
-            ordered = self.ordered
-            for gone in self._gone:
-                del ordered[bisect_left(ordered, gone)]
-            self._gone = array("q")
+            gone, self._gone = self._gone, array("q")
+            self.older.add(gone)
+            if self._fresh[: len(gone)] == gone:  # nobody asked since they came
+                del self._fresh[: len(gone)]
+            else:
+                self._ordered = _without(self.ordered, gone)
 
     @property
     def ordered(self) -> array[int]:
         """The values that are known exactly, the smallest first."""
         fresh = self._fresh
-        if len(fresh) > _FEW:
-            self._ordered = array("q", sorted([*self._ordered, *fresh]))
-        else:
-            for value in fresh:
-                insort(self._ordered, value)
-        fresh.clear()
+        if fresh:
+            if len(fresh) > _FEW:
+                self._ordered = array("q", sorted([*self._ordered, *fresh]))
+            else:
+                for value in fresh:
+                    insort(self._ordered, value)
+            self._fresh = array("q")
         return self._ordered
 
     def __len__(self) -> int:
@@ -180,3 +181,15 @@ class Ranks:
         if place == len(middles) or (below < len(ordered) and ordered[below] <= middles[place]):
             return ordered[below]
         return middles[place]
+
+
+def _without(ordered: array[int], gone: array[int]) -> array[int]:
+    """The values of `ordered` but for these, each of which is among them."""
+    leaving = set(gone)
+    rest = array("q", [value for value in ordered if value not in leaving])
+    if len(rest) == len(ordered) - len(gone):
+        return rest
+    rest = ordered[:]  # some stay that are as large as one that leaves
+    for value in gone:
+        del rest[bisect_left(rest, value)]
+    return rest
