@@ -75,13 +75,14 @@ class PathFold:
         self._is_over = False
         self._times = RoundTimes(self._window)
         self._newest = -1
-        self._newest_at = 0
+        self._newest_at = _MAX_NS
         """A moment of the newest round, after which none tells of its beginning."""
         self._oldest = 0
         self._rounds = 0
         self._last_round = -1
         self._started_at: int | None = None
-        self._last_at: int | None = None
+        self._last_at = -1
+        """The latest moment that was told of; -1: none was."""
         self._reached = False
         self._cached: Path | None = None
 
@@ -137,7 +138,8 @@ class PathFold:
             self._apply_other(event)
             return
         at, round_ = event.sent_at, event.round
-        if event.flow != self._flow or not (self._since <= at < _MAX_NS and 0 <= round_ < _MAX_ROUND):
+        is_of_newest = round_ == self._newest and self._newest_at <= at < _MAX_NS
+        if event.flow != self._flow or not (is_of_newest or (self._since <= at < _MAX_NS and 0 <= round_ < _MAX_ROUND)):
             return
         hop = self._hops.get(event.ttl) or self._new_hop(event)
         if hop is None:
@@ -156,11 +158,11 @@ class PathFold:
             if isinstance(event, Answered):
                 at += event.rtt_ns
         if changed:
-            if round_ != self._newest or event.sent_at < self._newest_at:
+            if not is_of_newest:
                 self._see_round(round_, event.sent_at)
             self.version += 1
             self._cached = None
-            if self._last_at is None or at > self._last_at:
+            if at > self._last_at:
                 self._last_at = at
 
     def apply_all(self, events: Iterable[Event]) -> None:
@@ -178,7 +180,7 @@ class PathFold:
             self.abandon(event.at, event.message, event.error)
         elif isinstance(event, Finished):
             self._is_over = True
-            self._changed(self._last_at or 0)
+            self._changed(max(0, self._last_at))
 
     def _new_hop(self, event: Sent | Answered | Lost | Failed) -> HopFold | None:
         """The hop of which this is the first to be heard; None: it begins none."""
@@ -243,7 +245,7 @@ class PathFold:
     def _changed(self, at: int) -> None:
         self.version += 1
         self._cached = None
-        if self._last_at is None or at > self._last_at:
+        if at > self._last_at:
             self._last_at = at
 
     def _reaches(self, event: Answered) -> bool:
@@ -294,7 +296,7 @@ class PathFold:
             round_times=times.view(),
             first_round=first,
             started_at=self._started_at,
-            last_at=self._last_at,
+            last_at=None if self._last_at < 0 else self._last_at,
             version=self.version,
             # The hops' snapshots were just taken.
             route_changes=route_changes(hop.route for ttl, hop in self._hops.items() if ttl <= end),

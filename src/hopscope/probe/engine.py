@@ -141,9 +141,9 @@ class Engine:
 
     def next_deadline(self, *, may_defer: bool = False) -> int:
         """When to call `tick` at the latest (monotonic ns); `NEVER`: only an answer or a command changes anything.
-        `may_defer`: answers that tell themselves when they arrived may wait."""
+        `may_defer`: answers that tell themselves when they arrived may wait, unless a target waits for one."""
         heap = self._heap
-        deadline = self._channels.deadline(may_defer=may_defer)
+        deadline = self._channels.deadline(may_defer=may_defer and not self._latency_critical)
         while heap:
             at, number = heap[0]
             target = self._targets.get(number)
@@ -161,17 +161,20 @@ class Engine:
         now = self._monotonic()
         self._channels.work(now)
         heap = self._heap
-        late_since = max(heap[0][0], self._left_at) if heap else now
-        if now - late_since > STANDSTILL_NS and self.next_deadline(may_defer=True) + STANDSTILL_NS < now:
-            self._shared.stood_still = now
-        while heap and heap[0][0] <= now:
-            if self._monotonic() - now > LONGEST_TICK_NS:
+        has_worked = False
+        while heap:
+            at, number = heap[0]
+            if at > now:
+                break
+            if has_worked and self._monotonic() - now > LONGEST_TICK_NS:
                 self._left_at = now
                 break
-            at, number = heapq.heappop(heap)
+            heapq.heappop(heap)
             target = self._targets.get(number)
             if target is not None and target.scheduled == at:
-                target.scheduled = NEVER
+                if now - at > STANDSTILL_NS < now - self._left_at:
+                    self._shared.stood_still = now
+                has_worked, target.scheduled = True, NEVER
                 self._after(target, target.work(now, held=self._held))
         if self._explorers and not self._held:
             for explorer in list(self._explorers.values()):

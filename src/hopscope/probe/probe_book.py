@@ -70,15 +70,15 @@ class ProbeBook:
 
     def take_forgettable(self, now: int) -> Sequence[Probe]:
         """The probes to which no answer is expected any more; they are forgotten with this call."""
-        remembered = self._remembered
-        if not remembered or (remembered[0].sent_mono + self._linger_ns > now and len(remembered) <= SEQUENCES // 2):
-            return ()
+        remembered, probes = self._remembered, self._probes
+        sent_until = now - self._linger_ns
         taken = []
-        while remembered and (remembered[0].sent_mono + self._linger_ns <= now or len(remembered) > SEQUENCES // 2):
-            if remembered[0].fate is None:
+        while remembered:
+            probe = remembered[0]
+            if probe.fate is None or (probe.sent_mono > sent_until and len(remembered) <= SEQUENCES // 2):
                 break
-            probe = remembered.popleft()
-            if self._probes.get(probe.seq) is probe:
-                del self._probes[probe.seq]
+            remembered.popleft()
+            if probes.get(probe.seq) is probe:
+                del probes[probe.seq]
                 taken.append(probe)
         return taken

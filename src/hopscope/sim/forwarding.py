@@ -24,6 +24,7 @@ class Forwarding:
     """What becomes of packets of one flow with one TTL."""
 
     __slots__ = (
+        "always_answers",
         "back",
         "backward",
         "choices",
@@ -78,6 +79,8 @@ class Forwarding:
         self.mtu_limits: tuple[tuple[int, Forwarding], ...] = ()
         """Links on the way that are too narrow for packets above a size, and what becomes of those."""
         self.may_be_silent = bool(state.silent)
+        self.always_answers = False
+        """Nothing but the way's jitter is to be rolled for."""
 
     def word(self, protocol: int) -> str:
         """The protocol in the language's words."""
@@ -271,6 +274,9 @@ class _Passage:
         fate.forward = self.forward
         fate.backward = sum(known.delay // 2 for known in home)
         fate.back = tuple(known.return_loss for known in home if known.return_loss is not None)
+        fate.always_answers = fate.outcome == "answered" and fate.uniform is not None and not (
+            fate.back or fate.may_be_silent or state.bucket or state.reply_loss or state.slow
+        )  # fmt: skip
         fate.rewrites = tuple(self.rewrites)
         node = state.node
         initial = node.reply_ttl or (64 if state.target is not None else 255)

@@ -7,6 +7,7 @@ changes are counted from the first packet. The same packets at the same times gi
 from __future__ import annotations
 
 import heapq
+from math import floor
 from random import Random
 from typing import NamedTuple
 
@@ -76,6 +77,8 @@ class Network:
         self._weather_effects = (
             WeatherEffects(scenario.weather, self._rng) if scenario.weather != type(scenario.weather)() else None
         )
+        self._is_plain = self._weather_effects is None and not keep_truth
+        """Nothing befalls an answer, and nobody writes it down."""
         self._names = NameServer(scenario)
 
     def packet_in(self, now: int, data: bytes) -> None:
@@ -90,7 +93,15 @@ class Network:
         key = data[:1] + data[6:10] + data[12:26]
         fate = self._pings.get(key)
         if fate is not None and len(data) >= 28:
-            self._follow(now, data, None, fate)
+            form = fate.form
+            if form is not None and fate.always_answers and self._is_plain and len(data) <= _MAX_QUOTED:
+                # As `_follow` would have it.
+                random, at = self._rng.random, now + fate.forward + fate.backward
+                for width in fate.uniform or ():
+                    at += floor(random() * width)
+                self._emit(at, Quote4(form, data, fate.quoted_ttl, self._rng.getrandbits(16)))
+            else:
+                self._follow(now, data, None, fate)
             return
         packet = packets.read(data)
         if packet is None:
@@ -127,15 +138,14 @@ class Network:
 
     def due(self, now: int) -> list[tuple[int, bytes]]:
         """The packets that come out up to `now`, each with its time, in the order of time."""
-        return [(at, _written(packet)) for at, packet in self.unwritten(now)]
+        return [(at, _written(packet)) for at, _, packet in self.unwritten(now)]
 
-    def unwritten(self, now: int) -> list[tuple[int, bytes | Quote4]]:
-        """See `due`; what quotes a probe need not be a packet yet."""
+    def unwritten(self, now: int) -> list[tuple[int, int, bytes | Quote4]]:
+        """See `due`: each with its time and its number; what quotes a probe need not be a packet yet."""
         queue = self._queue
-        out: list[tuple[int, bytes | Quote4]] = []
+        out = []
         while queue and queue[0][0] <= now:
-            at, _, packet = heapq.heappop(queue)
-            out.append((at, packet))
+            out.append(heapq.heappop(queue))
         return out
 
     def next_due(self) -> int | None:
@@ -151,11 +161,11 @@ class Network:
         if fate.uniform is not None:
             random = rng.random
             for width in fate.uniform:
-                extra += int(random() * width)
+                extra += floor(random() * width)
         else:
             for link, base in fate.dynamic:
                 if link.is_uniform:
-                    extra += int(rng.random() * link.uniform)
+                    extra += floor(rng.random() * link.uniform)
                     continue
                 cost = link.link_delay(now + base + extra, rng)
                 if cost is None:

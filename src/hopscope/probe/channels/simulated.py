@@ -120,7 +120,7 @@ class _World:
     def hear(self, now: int) -> None:
         """Deliver all packets that came out up to now."""
         alike, base, deliver = self._alike, self.base, self.context.deliver
-        for at, packet in self.network.unwritten(now):
+        for at, _, packet in self.network.unwritten(now):
             if isinstance(packet, bytes):
                 answer = self._parsed(packet, at, now)
             else:
