@@ -7,8 +7,10 @@ list, a target that is opened, a moment that is gone to, CPU and memory. Nothing
 from __future__ import annotations
 
 import argparse
+import asyncio
 import math
 import random
+import resource
 import sys
 import time
 from pathlib import Path
@@ -17,18 +19,22 @@ from typing import Any, Literal
 TOP = Path(__file__).resolve().parent.parent
 sys.path[0] = str(TOP)
 
+from hopscope.cli.fleet_screen import FleetScreen
 from hopscope.fleet import messages
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Body, Facts, FleetMessage
 from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import Received
 from hopscope.history import notes
+from hopscope.history.names import RecordedNames
 from hopscope.history.notes import Named, SaidVerdict
 from hopscope.history.parcels import Parcels
 from hopscope.history.writer import StoreWriter
 from hopscope.judge.verdict import VERSION, Epoch, Incident, Numbers, Trouble, Verdict
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
+from hopscope.views.screen.app import HopscopeApp
+from hopscope.views.screen.options import ScreenOptions
 from hopscope.wire.facts import Begun
 from hopscope.wire.messages import Answered, Kind, Lost, Plan, RoundStarted, Sent, Started
 
@@ -191,13 +197,73 @@ def _row(one: messages.SentSegment, shift: int) -> tuple[Any, ...]:
     )
 
 
+# --- the screen on it -----------------------------------------------------------------------------------------------
+
+KEYS = ("down", "down", "pagedown", "up", "end", "home", "left_square_bracket", "right_square_bracket")
+
+
+async def _screen(folder: Path, presses: int) -> None:
+    """Without a terminal: what is drawn goes nowhere. CPU is this process', which has nothing else to do."""
+    path = str(folder / "history.db")
+    began, cpu = time.perf_counter(), time.process_time()
+    app = HopscopeApp(lambda: FleetScreen(path, RecordedNames), ScreenOptions())
+    async with app.run_test(size=(120, 34)) as pilot:
+        while app.context is None or not app.shown.rows:
+            await asyncio.sleep(0.005)
+        _say("something useful", began, cpu, f"{len(app.context.state.shown.targets)} targets")
+        session = app.context.session
+        assert isinstance(session, FleetScreen)
+        while not session.is_read or len(app.context.state.shown.targets) < len(session.snapshot().targets):
+            await asyncio.sleep(0.01)
+        _say("all of it", began, cpu, f"{len(app.context.state.shown.targets)} targets")
+        await asyncio.sleep(2)
+        waits = []
+        for number in range(presses):
+            key = KEYS[number % len(KEYS)]
+            at, used = time.perf_counter(), time.process_time()
+            await pilot.press(key)
+            waits.append((time.process_time() - used, time.perf_counter() - at, key))
+            await asyncio.sleep(0.05)
+        for which, place in (("CPU", 0), ("wall", 1)):
+            took = sorted(wait[place] * 1000 for wait in waits)
+            print(
+                f"keys, {which}: median {took[len(took) // 2]:.0f}, p95 {took[len(took) * 95 // 100]:.0f} ms",
+                flush=True,
+            )
+        await pilot.press("escape", "home", "enter", "down")
+        began, cpu = time.perf_counter(), time.process_time()
+        await pilot.press("enter")
+        while app.context.state.chosen is None or app.context.state.chosen.is_brief:
+            await asyncio.sleep(0.01)
+        _say("a target opened", began, cpu, f"{app.context.state.chosen.path.rounds} rounds")
+        await pilot.press("g")
+        began, cpu = time.perf_counter(), time.process_time()
+        app.context.go_to(session.earliest + 60 * S)
+        while not session.is_recalled:
+            await asyncio.sleep(0.01)
+        _say("a moment long ago", began, cpu, f"{len(app.context.state.shown.targets)} targets")
+        app.context.go_to(None)
+        began, cpu = time.perf_counter(), time.process_time()
+        await asyncio.sleep(20)
+        print(f"left alone: {(time.process_time() - cpu) / (time.perf_counter() - began):.1%} of a core")
+        print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB at the most")
+
+
+def _say(what: str, began: float, cpu: float, more: str) -> None:
+    print(f"{what}: {time.perf_counter() - began:.2f} s, {time.process_time() - cpu:.2f} s of CPU, {more}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("make",))
+    parser.add_argument("what", choices=("make", "screen"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sites", type=int, default=20)
     parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--keys", type=int, default=160)
     asked = parser.parse_args()
+    if asked.what == "screen":
+        asyncio.run(_screen(asked.folder, asked.keys))
+        return
     began = time.perf_counter()
     make(asked.folder, asked.sites, asked.targets)
     size = (asked.folder / "history.db").stat().st_size >> 20

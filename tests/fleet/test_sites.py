@@ -33,7 +33,8 @@ from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
 from hopscope.wire.messages import Answered, Lost
-from hopscope.words.causes import cause_words, causes
+from hopscope.words.causes import cause_words
+from hopscope.words.common_cause import causes
 from hopscope.words.numbers import time_of_day
 from tests.fleet.shipping import (
     BEGUN,

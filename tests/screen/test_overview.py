@@ -16,7 +16,8 @@ from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.overview import HELD_NS, REST_NS
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
-from hopscope.words.causes import cause_words, causes, counted
+from hopscope.words.causes import cause_words, counted
+from hopscope.words.common_cause import causes
 from hopscope.words.numbers import time_of_day
 from tests.screen.conftest import Drive
 from tests.screen.scripted import SECOND, START, Router, Scripted, ScriptedSession, tour

@@ -113,8 +113,7 @@ class FleetPast:
                 by_number = self._by_probes(site, run, opened, moment, chosen)
                 of_site = tuple(by_number.get(target.id, target) for target in of_site)
             targets += of_site
-        stale = None if self.is_whole else "reading how each site stood then"
-        return Snapshot(tuple(targets), "running", fleet.trouble, 0, Counters(), None, moment, stale=stale)
+        return Snapshot(tuple(targets), "running", fleet.trouble, 0, Counters(), None, moment)
 
     def _of_site(self, site: str, run: RecordedRun, moment: int) -> tuple[Target, ...]:
         """By what was said of them."""

@@ -112,12 +112,10 @@ class FleetScreen(FleetReading, Watched):
             return self._at(now, self._looked_at)
         targets = tuple(target for site in sorted(self.shown) for target in self._of_site(site, now))
         notes = [f"{site} is left out: {why}" for site, why in sorted(self.left_out.items())]
-        note = self.trouble or "; ".join(notes) or None
-        stale = self._hearing.stale
         if not self.is_read:
-            read = len(self.shown)
-            stale = f"{read} of {len(self.boots)} sites are read so far"
-        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=stale)
+            notes.append(f"{len(self.shown)} of {len(self.boots)} sites are read so far")
+        note = self.trouble or "; ".join(notes) or None
+        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=self._hearing.stale)
 
     def _of_site(self, site: str, now: int) -> tuple[Target, ...]:
         known = self._cached.get(site)

@@ -32,5 +32,5 @@ def heard(going: Collection[SiteBoot], now: int, is_written: Callable[[], bool |
     if is_written() is False:
         return Hearing({}, f"the hub has not been heard for {silence}: no hub writes this store")
     if len(going) > 1:
-        return Hearing({}, f"no agent at all has been heard for {silence}: is the broker up?")
+        return Hearing({}, f"no agent at all has been heard for {silence} (is the broker up?)")
     return Hearing({boot.run: (now - boot.heard) // S for boot in going})

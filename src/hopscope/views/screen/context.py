@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hopscope.views.screen.styles import Look
 
 
+_BRIEF_NS = 10_000_000_000
+"""A step in time where no axis of time stands, ns."""
 _FIRST_NS = 1_000_000_000
 """Show no moment nearer to the beginning than this, ns: nothing was seen by then."""
 
@@ -186,7 +188,7 @@ class ActionContext:
     def step(self, columns: int) -> None:
         """Go so many columns of the time axis forward (backward where negative); from the newest one on to now."""
         state, target = self.state, self.state.chosen_now
-        if target is None or not target.path.started_at:
+        if target is None or not (target.path.started_at or target.is_brief):
             return
         if state.moment is None and columns > 0:
             self.say("this is now")
@@ -195,7 +197,7 @@ class ActionContext:
             self.say("nothing is known of earlier moments")
             return
         at = state.present.now if state.moment is None else state.moment
-        step = self.screen.column_ns()
+        step = _BRIEF_NS if target.is_brief else self.screen.column_ns()
         column = step * max(1, -(-(target.plan.interval_ns if target.plan else step) // step))
         self.go_to((at // column + columns + 1) * column - 1)
 
@@ -267,17 +269,21 @@ class ActionContext:
     def _move_target(self, step: int) -> None:
         """By rows of the overview; those that are folded are one row, the last."""
         from hopscope.views.screen import summary
+        from hopscope.views.screen.listing import place_of
 
         state = self.state
         state.order.moved_at = state.present.now
-        ids = [target.id for target in summary.rows_shown(state)]
-        rest = [target.id for target in state.shown.targets if target.id not in ids]
-        place = ids.index(state.target) if state.target in ids else len(ids)
-        place = max(0, min(len(ids) - (0 if rest else 1), place + step))
-        if place < len(ids):
-            state.target = ids[place]
-        elif state.target not in rest:
-            state.target = rest[0]
+        rows = summary.entries(state)
+        if not rows:
+            return
+        here = place_of(rows, state.target)
+        place = max(0, min(len(rows) - 1, here + step))
+        while rows[place].is_open and 0 < place < len(rows) - 1:  # its targets stand below it
+            place += 1 if step > 0 else -1
+        if rows[place].is_open:
+            place = here
+        if place != here and state.target not in (rows[place].ids if rows[place].key else ()):
+            state.target = rows[place].ids[0]
 
     def _move_hop(self, step: int) -> None:
         """By rows of the table; a single step up from its first row leads to the sentences above it."""
@@ -308,9 +314,9 @@ class ActionContext:
 
     def choose_target(self, step: int) -> None:
         """The next or the previous target, around the end."""
-        ids = [target.id for target in self.state.shown.targets]
+        ids = list(self.state.by_id)
         if ids:
-            index = ids.index(self.state.target) if self.state.target in ids else 0
+            index = ids.index(self.state.target) if self.state.target in self.state.by_id else 0
             self.state.target = ids[(index + step) % len(ids)]
         if not self.state.overview:
             self.state.top = 0

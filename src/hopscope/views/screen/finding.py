@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from hopscope.names.facts import AddressInfo
 from hopscope.session.model import Target
 
 
@@ -37,6 +38,34 @@ def _in(target: Target, wanted: str) -> Iterator[FoundPlace]:
             ):
                 yield FoundPlace(target.id, hop.ttl, f"hop {hop.ttl} of {target.query}, {name or node.address}")
                 break
+
+
+def is_sifted(text: str, targets: Sequence[Target]) -> Callable[[Target], bool]:
+    """Whether a target has `text` in it: its site, its name or address, or a router that it passes, by address, name or
+    network."""
+    wanted = " ".join(text.lower().split())
+    seen: dict[int, set[str]] = {}
+
+    def meant(target: Target) -> bool:
+        here = (target.site or "", target.query, target.address or "")
+        if wanted in f"{target.site} {target.query}".lower() or any(wanted in each.lower() for each in here):
+            return True
+        # Targets of one site share what is known of addresses.
+        routers = seen.get(id(target.names))
+        if routers is None:
+            routers = {address for address, known in target.names.items() if wanted in _known(address, known)}
+            seen[id(target.names)] = routers
+        epoch = target.judged.epochs[-1] if target.judged.epochs else None
+        passed = {address for ttl in epoch.addresses for address in ttl} if epoch is not None else set()
+        passed |= {node.address for hop in target.path.hops for node in hop.nodes}
+        return wanted in passed or not routers.isdisjoint(passed)
+
+    return meant
+
+
+def _known(address: str, info: AddressInfo) -> str:
+    owners = " ".join(f"as{asn.number} {asn.name or ''}" for asn in info.asns)
+    return f"{address} {info.hostname or ''} {owners}".lower()
 
 
 def after(found: Sequence[FoundPlace], target: int | None, ttl: int | None) -> int:

@@ -8,7 +8,7 @@ lines unless it was asked for, below 14 always), the empty line under the senten
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -95,7 +95,7 @@ def compose(
     elif state.overview:
         body = _overview(state, look, width, room)
         left = room - len(body) - 1
-        if state.chart is not False and height >= CHART_FROM and left >= PANEL_LEAST:
+        if state.chart is not False and height >= CHART_FROM and left >= PANEL_LEAST and not target.is_brief:
             has_chart, tall = True, min(left, height * 2 // 5)
             body += [blank(width, look.text)] * (room - tall - len(body))
             body += _panels(state, target, look, width, tall, drawn)
@@ -230,18 +230,18 @@ def _table(state: ViewState, target: Target, look: Look, width: int, room: int, 
 
 
 def window(
-    state: ViewState, lines: list[Row], chosen: tuple[int, int], space: int, look: Look, width: int
+    state: ViewState, lines: Sequence[Row], chosen: tuple[int, int], space: int, look: Look, width: int
 ) -> list[Row]:
     """As many of `lines` as there is room for, with the chosen ones in sight; the rest is counted above and below."""
     if len(lines) <= space:
         state.top = 0
-        return lines
+        return list(lines[:])
     margin = 1 if space >= 4 else 0
     top = min(state.top, chosen[0] - margin)
     top = max(top, chosen[1] + margin - space)
     top = max(0, min(top, len(lines) - space))
     state.top = top
-    out = lines[top : top + space]
+    out = list(lines[top : top + space])
     if margin:
         if top:
             out[0] = _more(look.glyphs.up, top + 1, look, width)
@@ -260,10 +260,8 @@ def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
 
     above = matrix.view(state, look, width, room)
     room -= len(above)
-    first, rows = summary.view(state, look, width, max(1, room - 1))
-    position = next((i for i, (id_, _) in enumerate(rows) if id_ == state.target), 0)
-    lines = [row for _, row in rows]
-    return [*above, first, *window(state, lines, (position, position + 1), max(1, room - 1), look, width)]
+    first, rows, here = summary.view(state, look, width, max(1, room - 1))
+    return [*above, first, *window(state, rows, (here, here + 1), max(1, room - 1), look, width)]
 
 
 def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row]:

@@ -16,6 +16,7 @@ from hopscope.words.numbers import clock, interval, span, time_of, time_of_day
 
 SAID_NS = 10_000_000_000
 """For so long a line of what just happened stays."""
+MOST_TABS = 200
 WIDE = 110
 """Cells at the right of the name from which the address that probes leave from is said, too."""
 DEMO_ROUNDS = 10
@@ -25,6 +26,8 @@ DEMO_ROUNDS = 10
 def tabs(state: ViewState, look: Look, width: int) -> Row:
     """The targets; at the right how they are probed and for how long. What has no room is counted: ``+3 ▸``."""
     shown = state.shown
+    if len(shown.targets) > MOST_TABS:
+        return _crowd(state, look, width)
     right = _right(state.chosen, max(0, min(46, width - 60)), since=False)
     line = Line()
     right_width = cell_len(right) + 2 if width - cell_len(right) - line.width >= 44 else 0
@@ -67,6 +70,18 @@ def tabs(state: ViewState, look: Look, width: int) -> Row:
             " ", look.text
         )
     return line.row(width, look.text)
+
+
+def _crowd(state: ViewState, look: Look, width: int) -> Row:
+    """In place of thousands of tabs: how many there are, and which one is opened."""
+    targets, target, line = state.shown.targets, state.chosen, Line().add(" ", look.text)
+    sites = len({each.site for each in targets if each.site is not None})
+    all_of_them = f"{len(targets):,} targets" + (f" at {sites} sites" if sites > 1 else "")
+    if target is None or state.overview:
+        return line.add(all_of_them, look.strong).row(width, look.text)
+    mark, style = look.health(state.judge.state(target))
+    line.add(f" {mark} ", style + look.tab).add(f"{state.label(target)} ", look.strong + look.tab)
+    return line.add(f"  one of {all_of_them}", look.quiet, Hit("action", "target.overview")).row(width, look.text)
 
 
 class _Worst:
@@ -205,6 +220,8 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{moment_words(state, look, keys)}{said and f'  {said}'}", look.strong + Style(reverse=True)
     if shown.stale is not None:
         return f"{look.glyphs.here} {shown.stale}; this is how it was then", look.warn
+    if shown.worker == "running" and shown.worker_note:
+        return shown.worker_note, look.warn
     if target is not None and target.state == "refused" and target.refusal:
         remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
         return f"{look.glyphs.refused} {target.refusal.message}{remedy}{_tried_again(target, again)}", look.bad

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from hopscope.judge.verdict import Verdict
 from hopscope.path.evidence import COLLECTING
@@ -66,9 +67,34 @@ class TargetStatus:
     @property
     def rank(self) -> int:
         """Smaller is worse. What is paused in trouble is as bad as it was."""
-        paused = self.state == "paused" and self.verdict.is_trouble
-        state = mood(self.verdict) if paused else self.state
-        return TROUBLE.index(state) if state in TROUBLE else len(TROUBLE)
+        return rank_of(self.state, self.verdict)
+
+
+def rank_of(state: str, verdict: Verdict) -> int:
+    """See `TargetStatus.rank`."""
+    if state == "paused" and verdict.is_trouble:
+        state = mood(verdict)
+    return _RANKS.get(state, len(TROUBLE))
+
+
+_RANKS: Final = {state: rank for rank, state in enumerate(TROUBLE)}
+
+
+def state_of(target: Target) -> str:
+    """What a target is like, a key of `look.Look.health`, without the words that say so."""
+    if target.unheard_s is not None and target.state == "running":
+        return "unheard"
+    match target.state:
+        case "resolving":
+            return "starting"
+        case "unresolved" | "refused" | "paused":
+            return target.state
+        case "finished":
+            name = mood(target.judged.verdict)
+            # Of a fleet's site another agent's run may follow: nothing is lost there now.
+            return "finished" if name in ("healthy", "starting") or target.site is not None else name
+        case _:
+            return mood(target.judged.verdict)
 
 
 class HealthCache:
@@ -86,6 +112,11 @@ class HealthCache:
         status = known[1] if known is not None and _says_the_same(known[0], target) else status_of(target)
         self._targets[target.id] = (target, status)
         return status
+
+    def state(self, target: Target) -> str:
+        """Its status' state, for which no words are made."""
+        known = self._targets.get(target.id)
+        return known[1].state if known is not None and known[0] is target else state_of(target)
 
     def hops(self, target: Target) -> tuple[HopFinding, ...]:
         """What each row of a target's path is like."""
@@ -130,35 +161,32 @@ def status_of(target: Target) -> TargetStatus:
     spoken = Said(target, clock_of(target))
     said = spoken.sentence
 
-    def state(name: str, words: str, short: str) -> TargetStatus:
+    name = state_of(target)
+
+    def state(words: str, short: str) -> TargetStatus:
         head = Headline(words[:1].upper() + words[1:], ("",))
         return TargetStatus(name, Sentence(words, "", short), short, verdict, head)
 
     if target.unheard_s is not None and target.state == "running":
         ago = f"last heard {span(target.unheard_s)} ago"
         before = "" if verdict.kind == "starting" else f"; then {said.head}"
-        return state("unheard", f"{ago}{before}", ago)
+        return state(f"{ago}{before}", ago)
     match target.state:
         case "resolving":
-            return state("starting", "looking the name up", "looking the name up")
+            return state("looking the name up", "looking the name up")
         case "unresolved":
             words = (target.error or "the name does not resolve").removeprefix(f"{target.query}: ")
-            return state("unresolved", words, "not resolved")  # the name stands beside it
+            return state(words, "not resolved")  # the name stands beside it
         case "refused":
-            return state("refused", target.refusal.message if target.refusal else "refused", "refused")
+            return state(target.refusal.message if target.refusal else "refused", "refused")
         case "paused":
             if verdict.kind == "starting":
-                return state("paused", f"paused; {said.tail}", "paused")
+                return state(f"paused; {said.tail}", "paused")
             head = f"paused; {said.head if 'so far' in said.head else f'so far {said.head}'}"
-            return TargetStatus(
-                "paused", said._replace(head=head), "paused", verdict, spoken.headline("paused"), spoken
-            )
+            return TargetStatus(name, said._replace(head=head), "paused", verdict, spoken.headline("paused"), spoken)
         case "finished":
-            name: str = mood(verdict)
-            # Of a fleet's site another agent's run may follow: nothing is lost there now.
-            name = "finished" if name in ("healthy", "starting") or target.site is not None else name
             is_too_early = verdict.kind == "starting" and not verdict.numbers.lost
             whole = said._replace(head="finished") if is_too_early else said._replace(head=f"finished: {said.head}")
             return TargetStatus(name, whole, f"finished, {said.short}", verdict, spoken.headline("finished"))
         case _:
-            return TargetStatus(mood(verdict), said, said.short, verdict, spoken.headline(), spoken)
+            return TargetStatus(name, said, said.short, verdict, spoken.headline(), spoken)

@@ -7,6 +7,8 @@ from typing import Final
 from rich.cells import cell_len
 
 from hopscope.session.model import Target
+from hopscope.views.screen.judged import ILL, TROUBLE, rank_of
+from hopscope.views.screen.listing import kept
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, blank, fit
@@ -17,12 +19,20 @@ _LEAST_BELOW: Final = 6
 _LEAST_SITE, _MOST_SITE = 3, 12
 """Cells of a site's column."""
 _MOST_NAME: Final = 34
+_COUNTED_FROM: Final = 25
+"""Targets from which on those in trouble are counted for each site."""
 
 
 def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
-    """The matrix, the worst targets and the worst sites first; nothing where one site probes, or it has no room."""
+    """Drawn once for a snapshot."""
+    return kept(state, "matrix", (look, width, room), lambda: _drawn(state, look, width, room))
+
+
+def _drawn(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
+    """The targets in trouble at most sites, and the worst sites, come first; nothing where one site probes, or it has
+    no room."""
     cells: dict[str, dict[str, Target]] = {}
-    rank = {target.id: state.judge.target(target).rank for target in state.shown.targets}
+    rank = {target.id: rank_of(state.judge.state(target), target.judged.verdict) for target in state.shown.targets}
     for target in state.shown.targets:
         if target.site is not None:
             of_query = cells.setdefault(target.query, {})
@@ -33,10 +43,12 @@ def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     for row in cells.values():
         for site, target in row.items():
             sites.setdefault(site, []).append(rank[target.id])
-    lines = min(len(cells), MOST_LINES, room - _LEAST_BELOW - 2)
+    lines = min(len(cells), MOST_LINES, max(1, room // 3), room - _LEAST_BELOW - 3)
     if len(sites) < 2 or lines < 1:
         return []
-    queries = sorted(cells, key=lambda query: (min(rank[one.id] for one in cells[query].values()), query))[:lines]
+    ill = {query: sum(rank[one.id] < len(ILL) for one in cells[query].values()) for query in cells}
+    worst = {query: min(rank[one.id] for one in cells[query].values()) for query in cells}
+    queries = sorted(cells, key=lambda query: (-ill[query], worst[query], query))[:lines]
     name = min(_MOST_NAME, max(len("Target"), *(cell_len(query) for query in queries)), max(8, width // 3))
     each = min(_MOST_SITE, max(_LEAST_SITE, *(cell_len(site) for site in sites)))
     room_for = max(1, (width - 4 - name - 2) // (each + 1))
@@ -48,6 +60,7 @@ def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     if more and width - head.width >= len(f"+{more}"):
         head.add(f"+{more}", look.quiet)
     out = [head.row(width, look.quiet)]
+    out += _totals(state, columns, name, each, look, width)
     for query in queries:
         line = Line().to(4, look.text).add(fit(query, name), look.text).add("  ", look.text)
         for site in columns:
@@ -55,7 +68,25 @@ def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
             if there is None:
                 line.add(fit("", each), look.text).add(" ", look.text)
                 continue
-            mark, style = look.health(state.judge.target(there).state)
+            mark, style = look.health(state.judge.state(there))
             line.add(fit(mark, each), style, Hit("open", there.id)).add(" ", look.text)
         out.append(line.row(width, look.text))
     return [*out, blank(width, look.text)]
+
+
+def _totals(state: ViewState, columns: list[str], name: int, each: int, look: Look, width: int) -> list[Row]:
+    """Of each site how many are in trouble, and how bad the worst is; where there are more targets than a few."""
+    of_site: dict[str, list[str]] = {}
+    for target in state.shown.targets:
+        if target.site is not None:
+            of_site.setdefault(target.site, []).append(state.judge.state(target))
+    if len(state.shown.targets) < _COUNTED_FROM:
+        return []
+    line = Line().to(4, look.text).add(fit("in trouble", name), look.text).add("  ", look.text)
+    for site in columns:
+        states = of_site[site]
+        worst = min(states, key=lambda one: TROUBLE.index(one) if one in TROUBLE else len(TROUBLE))
+        mark, style = look.health(worst)
+        ill = sum(one in ILL for one in states)
+        line.add(fit(f"{mark}{ill or ''}", each), style).add(" ", look.text)
+    return [line.row(width, look.text)]

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hopscope.session.model import Target
-from hopscope.views.screen.judged import TargetStatus
+from hopscope.views.screen.judged import rank_of
 from hopscope.views.screen.text import Row
-from hopscope.words.causes import Cause
+from hopscope.words.common_cause import Cause
 
 REST_NS: Final = 60_000_000_000
 """Between two orders, at the least."""
 HELD_NS: Final = 10_000_000_000
 """Since the cursor was moved, at the least."""
+_MANY_NEW: Final = 20
+"""Targets that come at once, and are put in their places at once."""
 FINE: Final = ("healthy", "finished")
-Status = Callable[[Target], TargetStatus]
+State = Callable[[Target], str]
 
 
 @dataclass
@@ -38,8 +40,14 @@ class OverviewOrder:
     """Every target that is fine is to have a row of its own."""
     is_folded: bool = False
     """The last drawing had room for those alone that are listed."""
-    causes: tuple[tuple[object, ...], list[Cause]] | None = None
-    """What several have in common, and of what that was made."""
+    causes: tuple[tuple[object, ...], list[Cause], float] | None = None
+    """What several have in common, of what that was made, and when it may be made again (s, performance counter)."""
+    room: int = 1_000_000
+    """Lines that the last drawing had for rows."""
+    opened: set[tuple[object, ...]] = field(default_factory=set)
+    """What stands folded in a row and was opened (`listing.Entry.key`)."""
+    kept: dict[str, tuple[tuple[object, ...], object]] = field(default_factory=dict)
+    """What was made of a snapshot, and of which, so that no key makes it again."""
     rows: dict[int, tuple[Target, tuple[object, ...], Row]] = field(default_factory=dict)
     """Rows that need not be drawn anew, and what they were made of."""
 
@@ -47,17 +55,17 @@ class OverviewOrder:
         """The overview was opened: nobody looks at the old order."""
         self.made_at = self.moved_at = None
 
-    def of(self, targets: Sequence[Target], status: Status, now: int, *, rests: bool = True) -> list[Target]:
+    def of(self, targets: Sequence[Target], state: State, now: int, *, rests: bool = True) -> list[Target]:
         """All targets in order. Not `rests`: an order of another moment is made for it."""
         by_id = {target.id: target for target in targets}
         if len(self.rows) > len(by_id):
             self.rows = {id_: row for id_, row in self.rows.items() if id_ in by_id}
-        is_old = self.made_at is None or now - self.made_at >= REST_NS
+        is_old = self.made_at is None or now - self.made_at >= REST_NS or len(by_id) > len(self.ids) + _MANY_NEW
         is_held = self.moved_at is not None and 0 <= now - self.moved_at < HELD_NS
-        ill = [target.id for target in targets if status(target).state not in FINE]
+        ill = [target.id for target in targets if state(target) not in FINE]
         if not rests or (is_old and not is_held):
             place = {id_: number for number, id_ in enumerate(by_id)}
-            ids = sorted(by_id, key=lambda id_: (*_weight(status(by_id[id_])), place[id_]))
+            ids = sorted(by_id, key=lambda id_: (*_weight(state(by_id[id_]), by_id[id_]), place[id_]))
             listed = frozenset(ill)
             if not rests:
                 return [by_id[id_] for id_ in ids]
@@ -65,15 +73,18 @@ class OverviewOrder:
         else:
             known = set(self.ids)
             stays = [id_ for id_ in self.ids if id_ in by_id]
-            new = [id_ for id_ in ill if id_ not in self.listed]
+            fresh = {id_ for id_ in ill if id_ not in self.listed}
+            new = [id_ for id_ in ill if id_ in fresh]
             first = [id_ for id_ in stays if id_ in self.listed]
-            rest = [id_ for id_ in stays if id_ not in self.listed and id_ not in new]
-            later = [id_ for id_ in by_id if id_ not in known and id_ not in new]
+            rest = [id_ for id_ in stays if id_ not in self.listed and id_ not in fresh]
+            later = [id_ for id_ in by_id if id_ not in known and id_ not in fresh]
             self.ids = (*first, *new, *rest, *later)
             self.listed = frozenset((*first, *new))
         return [by_id[id_] for id_ in self.ids]
 
 
-def _weight(status: TargetStatus) -> tuple[int, int]:
+def _weight(state: str, target: Target) -> tuple[int, int]:
     """Smaller is worse."""
-    return status.rank, -round(100 * status.loss)
+    verdict = target.judged.verdict
+    n = verdict.numbers
+    return rank_of(state, verdict), -round(100 * n.lost / n.sent) if n.sent and verdict.is_trouble else 0

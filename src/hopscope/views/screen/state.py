@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -71,6 +72,11 @@ class ViewState:
     said: str | None = None
     """A line of what just happened, at `said_at` (epoch ns of the session)."""
     said_at: int = 0
+    sifted: str = ""
+    """Only targets with this in them stand in the overview; empty: all."""
+    _indices: dict[int, tuple[tuple[Target, ...], dict[int, Target]]] = field(default_factory=dict)
+    _alike: tuple[tuple[Target, ...], set[tuple[str | None, str]]] = ((), set())
+    """Of which targets it is: the sites and names that several of them have."""
 
     @classmethod
     def begin(cls, options: ScreenOptions, shown: Snapshot) -> ViewState:
@@ -91,7 +97,7 @@ class ViewState:
     def see(self, snapshot: Snapshot) -> None:
         """Show a newer snapshot; choices that no longer exist are let go."""
         self.shown = snapshot
-        ids = {target.id for target in snapshot.targets}
+        ids = self._index(snapshot).keys()
         if self.target not in ids:
             self.target = snapshot.targets[0].id if snapshot.targets else None
         for gone in [key for key in self.tables if key not in ids]:
@@ -99,12 +105,27 @@ class ViewState:
             self.usual.pop(gone, None)
             self.hops.pop(gone, None)
             self.opened.discard(gone)
-        self.judge.keep_only(ids)
+        self.judge.keep_only(set(ids))
 
     @property
     def chosen(self) -> Target | None:
         """The chosen target."""
-        return next((target for target in self.shown.targets if target.id == self.target), None)
+        return self._index(self.shown).get(self.target or 0)
+
+    def _index(self, snapshot: Snapshot) -> dict[int, Target]:
+        """A snapshot's targets by number."""
+        known = self._indices.get(id(snapshot.targets))
+        if known is None or known[0] is not snapshot.targets:
+            if len(self._indices) > 1:
+                self._indices.clear()
+            known = snapshot.targets, {target.id: target for target in snapshot.targets}
+            self._indices[id(snapshot.targets)] = known
+        return known[1]
+
+    @property
+    def by_id(self) -> dict[int, Target]:
+        """The targets that are shown, by number."""
+        return self._index(self.shown)
 
     @property
     def present(self) -> Snapshot:
@@ -114,15 +135,17 @@ class ViewState:
     @property
     def chosen_now(self) -> Target | None:
         """The chosen target as it is now."""
-        return next((target for target in self.present.targets if target.id == self.target), None)
+        return self._index(self.present).get(self.target or 0)
 
     def label(self, target: Target) -> str:
         """What it is called where several stand side by side: with its site, and its port where another has the same
         name there."""
         plan, site = target.plan, target.site
         name = target.query if site is None else f"{site} {target.query}"
-        alike = sum(other.query == target.query and other.site == site for other in self.shown.targets)
-        if plan is None or alike < 2:
+        if self._alike[0] is not self.shown.targets:
+            counts = Counter((other.site, other.query) for other in self.shown.targets)
+            self._alike = self.shown.targets, {each for each, count in counts.items() if count > 1}
+        if plan is None or (site, target.query) not in self._alike[1]:
             return name
         return f"{name} {plan.protocol}{f' {plan.port}' if plan.protocol != 'icmp' else ''}"
 

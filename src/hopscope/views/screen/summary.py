@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
 
+from hopscope.path.bins import TARGET, Bin
 from hopscope.path.snapshot import Hop
-from hopscope.path.windows import WindowName, named
+from hopscope.path.windows import named
 from hopscope.session.model import Target
-from hopscope.views.screen import sentence, spark
-from hopscope.views.screen.judged import TargetStatus, clock_of
+from hopscope.views.screen import listing, sentence, spark
+from hopscope.views.screen.judged import TROUBLE, TargetStatus, clock_of
+from hopscope.views.screen.listing import Drawn, Entry, kept, listed_of, place_of
 from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, fit, over
-from hopscope.words.causes import Cause, cause_words, causes, counted, is_in_trouble
+from hopscope.words.causes import cause_place, cause_words, counted
 from hopscope.words.clauses import Ways
+from hopscope.words.common_cause import Cause, causes, is_in_trouble
 from hopscope.words.headline import Headline
 from hopscope.words.numbers import share as share_text
 from hopscope.words.numbers import signed_ms, table_ms
@@ -36,9 +41,17 @@ _ENOUGH: Final = 10
 WIDTHS: Final = {"Since": 12, "Loss %": 8, "Median": 9, "vs usual": 10}
 _FIRST: Final = ("Loss %", "Since", "spark", "vs usual", "Median")
 """What is shown where there is room for it, the most important first."""
+_OF_BRIEF: Final = ("Loss %", "Since", "Median")
+"""The same of targets of which no probe was read."""
 _WORDS_FROM: Final = 34
 """Cells that name and words have before anything else is shown."""
 _SPARK_FROM: Final = 12
+_MEASURED: Final = 200
+"""Rows that the columns' widths are made for."""
+_PER_SEARCH: Final = 20
+"""A search for causes is followed by so many times its own time without one."""
+_MINUTE_NS: Final = 60_000_000_000
+_LATELY_NS: Final = 20 * _MINUTE_NS
 _NAME_FROM: Final = 23
 """Cells in which the window of the numbers has room beside the title."""
 
@@ -54,15 +67,28 @@ class Layout(NamedTuple):
 
 def order(state: ViewState) -> list[Target]:
     """The targets in the order in which they stand there."""
-    return state.order.of(
-        state.shown.targets, state.judge.target, state.present.now, rests=state.moment is None and state.overview
+    made_of = (state.moment, state.overview)
+    if state.order.made_at is None:
+        state.order.kept.pop("order", None)
+    return kept(
+        state,
+        "order",
+        made_of,
+        lambda: state.order.of(
+            state.shown.targets, state.judge.state, state.present.now, rests=state.moment is None and state.overview
+        ),
     )
 
 
-def rows_shown(state: ViewState) -> list[Target]:
-    """Those with a row of their own, as far as the last drawing had to fold."""
+def entries(state: ViewState) -> list[Entry]:
+    """The rows, as the last drawing had room for them."""
+    its = state.order
     targets = order(state)
-    return [target for target in targets if target.id in state.order.listed] if state.order.is_folded else targets
+    listed = listed_of(state, targets)
+    made_of = (state.moment, its.room, its.unfolded, frozenset(its.opened), state.sifted, its.ids, listed)
+    return kept(
+        state, "rows", made_of, lambda: listing.entries(state, targets, listed, lambda: _causes(state, targets))
+    )
 
 
 # --- the sentences above it ------------------------------------------------------------------------------------------
@@ -71,9 +97,9 @@ def rows_shown(state: ViewState) -> list[Target]:
 def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     """How many are how, and what several have in common; else what is the matter with the worst, or the chosen one."""
     targets = order(state)
-    statuses = [state.judge.target(target) for target in targets]
+    states = kept(state, "states", (), lambda: Counter(map(state.judge.state, state.shown.targets)))
     found = _causes(state, targets)
-    ill = sum(map(is_in_trouble, targets))
+    ill = kept(state, "ill", (), lambda: sum(map(is_in_trouble, state.shown.targets)))
     more: list[Ways] = [cause_words(cause, ill, clock_of(targets[0])) for cause in found[:2]]
     chosen = state.chosen if state.order.moved_at is not None else None
     about = chosen or (targets[0] if targets else None)
@@ -81,9 +107,11 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
         status = state.judge.target(about)
         if status.state not in FINE or chosen is not None:
             more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.brief)]
-    matter, worst = counted([status.state for status in statuses]), "healthy"
-    if statuses:
-        worst = min(statuses, key=lambda status: status.rank).state
+    matter, worst = counted(states), "healthy"
+    if states:
+        worst = min(states, key=lambda name: TROUBLE.index(name) if name in TROUBLE else len(TROUBLE))
+    if state.sifted:
+        matter = f"{len(entries(state)):,} of {len(targets):,} targets have {state.sifted!r} in them; of all: {matter}"
     if state.shown.stale is not None:
         stale = state.shown.stale
         matter, worst = f"{stale[0].upper()}{stale[1:]}. Before that: {matter}", "unheard"
@@ -92,54 +120,98 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
 
 
 def _causes(state: ViewState, targets: Sequence[Target]) -> list[Cause]:
-    """Found again where something else is said of somebody."""
-    made_of = tuple(
-        (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, target.judged.since)
-        for target in targets
-        if (verdict := target.judged.verdict).is_trouble and is_in_trouble(target)
+    """Found again where something else is said of somebody; of thousands not at once."""
+    made_of = kept(
+        state,
+        "ill ones",
+        (),
+        lambda: tuple(
+            (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, target.judged.since)
+            for target in state.shown.targets
+            if (verdict := target.judged.verdict).is_trouble and is_in_trouble(target)
+        ),
     )
-    if state.order.causes is None or state.order.causes[0] != made_of:
-        state.order.causes = made_of, causes(targets)
-    return state.order.causes[1]
+    known, began = state.order.causes, time.perf_counter()
+    if known is None or (known[0] != made_of and began >= known[2]):
+        found = causes(targets)
+        took = time.perf_counter() - began
+        known = state.order.causes = made_of, found, began + _PER_SEARCH * took
+    return known[1]
 
 
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 
-def view(state: ViewState, look: Look, width: int, room: int) -> tuple[Row, list[tuple[int, Row]]]:
-    """The head, and each row by its target's number. Where not all have room, those that are fine are one row."""
-    targets = order(state)
-    listed = (
-        [target for target in targets if target.id in state.order.listed]
-        if state.moment is None
-        else [target for target in targets if state.judge.target(target).state not in FINE]
-    )
-    state.order.is_folded = bool(listed) and len(targets) > room and len(targets) - len(listed) > 1
-    state.order.is_folded = state.order.is_folded and not state.order.unfolded
-    rows = listed if state.order.is_folded else targets
-    layout = _layout(state, rows, width)
+def view(state: ViewState, look: Look, width: int, room: int) -> tuple[Row, Drawn, int]:
+    """The head, the rows, and which of them has the cursor. Where not all targets have room, those that are fine, or
+    have something in common, are one row."""
+    state.order.room = room
+    rows = entries(state)
+    by_id = state.by_id
+    some = [by_id[row.ids[0]] for row in rows[:_MEASURED] if row.is_target]
+    groups = [_several_words(state, row, by_id[row.ids[0]]) for row in rows[:_MEASURED] if row.key]
+    layout = kept(state, "layout", (width, tuple(rows[:_MEASURED])), lambda: _layout(state, some, groups, width))
     numbers = {target.id: place for place, target in enumerate(state.shown.targets[:_NUMBERED], 1)}
-    out = [(target.id, _cached(state, target, numbers.get(target.id), look, width, layout)) for target in rows]
-    if state.order.is_folded:
-        rest = [target for target in targets if target.id not in {one.id for one in rows}]
-        here = next((target.id for target in rest if target.id == state.target), rest[0].id)
-        out.append((here, _rest(rest, look, width, chosen=here == state.target)))
-    names = {target.path.numbers.name for target in targets}
+    if state.order.moved_at is None and rows and by_id[rows[0].ids[0]].site is not None:
+        state.target = rows[0].ids[0]  # of a fleet the worst, until somebody chooses
+    here = place_of(rows, state.target)
+
+    def draw(row: Entry) -> Row:
+        is_here = rows[here] is row
+        if row.is_rest:
+            return _rest([by_id[id_] for id_ in row.ids], look, width, chosen=is_here)
+        target = by_id[row.ids[0]]
+        if row.key:
+            return _several(state, row, target, look, width, layout, is_here=is_here)
+        return _cached(state, target, numbers.get(target.id), look, width, layout)
+
+    names = {target.path.numbers.name for target in some}
     window = names.pop() if len(names) == 1 else state.window
-    return _head(layout, targets[0] if targets else None, window, look, width), out
+    is_brief = bool(some) and all(target.is_brief for target in some)
+    over_what = "lately" if is_brief else named(window, layout.name - len("Target") - 2) if layout.columns else ""
+    return _head(layout, some[0] if some else None, over_what, look, width), Drawn(rows, draw), here
 
 
-def _layout(state: ViewState, targets: Sequence[Target], width: int) -> Layout:
+def _several_words(state: ViewState, row: Entry, target: Target) -> tuple[str, str]:
+    """Who it is, and what they have in common."""
+    cause, who = row.cause, f"{len(row.ids):,} targets"
+    if cause is None:
+        return f"{target.site}: {who}", state.judge.target(target).short
+    return f"{who}, {cause.sites} sites" if cause.sites > 1 else who, cause_place(cause)
+
+
+def _several(
+    state: ViewState, row: Entry, target: Target, look: Look, width: int, layout: Layout, *, is_here: bool
+) -> Row:
+    """Targets that share a cause, or the silence of their site. `target`: the worst of them."""
+    cause = row.cause
+    mark, style = look.health(cause.mood if cause is not None else str(row.key[0]))
+    line = Line().add(look.glyphs.cursor if is_here else " ", look.strong).add(mark, style).to(FIXED, look.text)
+    who, what = _several_words(state, row, target)
+    line.add(fit(who, layout.name), look.strong).add("  ", look.text).add(fit(what, layout.words), style)
+    for title in layout.columns:
+        since = clock_of(target)(cause.since) if title == "Since" and cause is not None and cause.since else ""
+        line.add(fit(since, WIDTHS[title], "right"), look.quiet)
+    drawn = line.row(width, look.text, Hit("open", row.ids[0]))
+    return over(drawn, look.chosen) if is_here else drawn
+
+
+def _layout(state: ViewState, targets: Sequence[Target], groups: Sequence[tuple[str, str]], width: int) -> Layout:
+    """`groups`: who and what of rows of several targets."""
     columns: list[str] = []
     left = width - FIXED
-    for column in _FIRST:
+    is_brief = bool(targets or groups) and all(target.is_brief for target in targets)
+    for column in _OF_BRIEF if is_brief else _FIRST:
         size = _SPARK_FROM if column == "spark" else WIDTHS[column]
         if left - size >= _WORDS_FROM:
             columns.append(column)
             left -= size
-    longest = max([_NAME_FROM if width >= 80 else 8, *(cell_len(state.label(target)) for target in targets)])
+    least = _NAME_FROM if width >= 80 else 8
+    whos, whats = [who for who, _ in groups], [what for _, what in groups]
+    longest = max([least, *(cell_len(each) for each in (*whos, *(state.label(target) for target in targets)))])
     name = max(0, min(longest, 40, max(10, left * 11 // 20), left))
-    longest = max([24, *(cell_len(_what(state.judge.target(target), 60)) for target in targets)])
+    whats += [_what(state.judge.target(target), 60) for target in targets]
+    longest = max([24, *map(cell_len, whats)])
     words = max(0, min(longest, left - name - 2))
     spare = max(0, left - name - 2 - words)
     bars = _SPARK_FROM + spare - 2 if "spark" in columns else 0
@@ -147,8 +219,7 @@ def _layout(state: ViewState, targets: Sequence[Target], width: int) -> Layout:
     return Layout(name, words + (0 if bars else max(0, spare)), ordered, bars)
 
 
-def _head(layout: Layout, target: Target | None, window: WindowName, look: Look, width: int) -> Row:
-    over_all = named(window, layout.name - len("Target") - 2) if layout.columns else ""
+def _head(layout: Layout, target: Target | None, over_all: str, look: Look, width: int) -> Row:
     line = Line().to(FIXED, look.quiet).add(fit("Target", layout.name - cell_len(over_all)), look.quiet)
     line.add(over_all, look.quiet, Hit("action", "show.window")).add("  ", look.quiet)
     titles = ("What is wrong, and where", "What is wrong", "")
@@ -183,7 +254,9 @@ def _cached(state: ViewState, target: Target, number: int | None, look: Look, wi
     if known is None or known[0] is not target or known[1] != made_of:
         cursor = look.glyphs.cursor if chosen else " "
         usual = state.table_cache(target).usual.of(hop) if (hop := target.path.target) else None
-        row = _row(state.judge.target(target), target, usual, state.label(target), cursor, number, look, width, layout)
+        lately = _lately(state, target) if target.is_brief else None
+        status, name = state.judge.target(target), state.label(target)
+        row = _row(status, target, usual, lately, name, cursor, number, look, width, layout)
         known = state.order.rows[target.id] = target, made_of, over(row, look.chosen) if chosen else row
     return known[2]
 
@@ -192,6 +265,7 @@ def _row(
     status: TargetStatus,
     target: Target,
     usual: int | None,
+    lately: Bin | None,
     name: str,
     cursor: str,
     number: int | None,
@@ -205,7 +279,7 @@ def _row(
     line.add(fit(name, layout.name), look.text).add("  ", look.text)
     line.add(fit(_what(status, layout.words), layout.words), look.quiet if is_fine else style)
     for title in layout.columns:
-        text, its = _column(title, status, target, usual, look, style)
+        text, its = _column(title, status, target, usual, lately, look, style)
         line.add(fit(text, WIDTHS[title], "right"), its)
     if layout.spark:
         line.add("  ", look.text)
@@ -215,7 +289,13 @@ def _row(
 
 
 def _column(
-    title: str, status: TargetStatus, target: Target, usual: int | None, look: Look, style: Style
+    title: str,
+    status: TargetStatus,
+    target: Target,
+    usual: int | None,
+    lately: Bin | None,
+    look: Look,
+    style: Style,
 ) -> tuple[str, Style]:
     verdict, hop = status.verdict, target.path.target
     match title:
@@ -224,14 +304,32 @@ def _column(
             return _begin(target) if is_told else "", look.quiet
         case "Loss %":
             bad = status.state in ("loss", "unreachable")
-            return share_text(hop.loss_pct if hop else None), style if bad else look.quiet
+            if target.is_brief and verdict.is_trouble:  # what is known of its last minutes may be older than that
+                n = verdict.numbers
+                return share_text(100 * n.lost / n.sent if n.sent else None), style if bad else look.quiet
+            counted_by = hop or lately
+            return share_text(counted_by.loss_pct if counted_by else None), style if bad else look.quiet
         case "Median":
+            if lately is not None:
+                return table_ms(lately.nearest(50) / _NS_PER_MS if lately.received else None), look.text
             rtt = hop.rtt if hop and hop.is_target else None
             return table_ms(rtt.median if rtt else None), look.quiet if status.young else look.text
         case _:
             more = _more(hop, usual) if hop is not None else None
             is_much = status.state == "slow" and more is not None and more > 0
             return signed_ms(more), style if is_much else look.quiet
+
+
+def _lately(state: ViewState, target: Target) -> Bin | None:
+    """What became of the probes of the last minutes that are known of a target whose probes are not read."""
+    if state.binned is None:
+        return None
+    at = state.moment or state.present.now
+    lately = Bin()
+    for span in state.binned(target.id)(at - _LATELY_NS, at, _MINUTE_NS, (TARGET,)):
+        if TARGET in span.bins:
+            lately.merge(span.bins[TARGET])
+    return lately if lately.received or lately.lost > 0 else None
 
 
 def _begin(target: Target) -> str:

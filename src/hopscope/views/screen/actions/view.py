@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hopscope.path.windows import WINDOWS, WORDS
 from hopscope.views.screen.actions.registry import ACTIONS, action
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.options import CHART_VIEWS, NAMES_MODES, SCALES
+
+if TYPE_CHECKING:
+    from hopscope.views.screen.listing import Entry
 
 HIDDEN_BY_KEY = 2
 """Hops that the key hides where ``--privacy`` did not say: mostly one's own router and the provider's first."""
@@ -50,12 +55,12 @@ def last_hop(context: ActionContext) -> None:
     "Look",
 )
 def details(context: ActionContext) -> None:
-    if (
-        context.state.overview
-        and context.state.order.is_folded
-        and context.state.target not in context.state.order.listed
-    ):
+    row = _row_here(context) if context.state.overview else None
+    if row is not None and row.is_rest:
         fold(context)
+    elif row is not None and row.key:
+        context.state.order.opened.add(row.key)
+        context.redraw()
     elif context.state.overview:
         context.state.overview = False
         context.state.top = 0
@@ -71,6 +76,15 @@ def details(context: ActionContext) -> None:
         from hopscope.views.screen.dialogs.hop import HopScreen
 
         context.screen.open(HopScreen(context))
+
+
+def _row_here(context: ActionContext) -> Entry | None:
+    """The overview's row that has the cursor."""
+    from hopscope.views.screen import summary
+    from hopscope.views.screen.listing import place_of
+
+    rows = summary.entries(context.state)
+    return rows[place_of(rows, context.state.target)] if rows else None
 
 
 @action("show.names", "n", "names", "Names, addresses, or both.", "Look")
@@ -140,6 +154,10 @@ def window(context: ActionContext) -> None:
 def fold(context: ActionContext) -> None:
     if context.state.overview:
         order = context.state.order
+        if order.opened:
+            order.opened.clear()
+            context.say("what has one cause is one line")
+            return
         order.unfolded = not order.unfolded
         context.say("every target on a line of its own" if order.unfolded else "those that are fine are one line")
         return
@@ -202,6 +220,8 @@ def clear(context: ActionContext) -> None:
     state = context.state
     if state.moment is not None:
         context.go_to(None)
+    elif state.overview and state.sifted:
+        state.sifted = ""
     elif state.overview:
         state.overview = False
     elif state.on_sentence:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt
-from hopscope.views.screen.finding import after, find
+from hopscope.views.screen.finding import after, find, is_sifted
+
+SIFTED_FROM: Final = 50
+"""Of more targets those alone are shown which were looked for."""
 
 
 def find_prompt(context: ActionContext) -> Prompt:
@@ -12,6 +17,8 @@ def find_prompt(context: ActionContext) -> Prompt:
     state = context.state
 
     async def accept(text: str) -> str | None:
+        if state.overview and len(state.shown.targets) > SIFTED_FROM:
+            return _sift(context, text)
         found = find(text, state.shown.targets)
         if not text:
             return "a name, an address, a network (AS64500) or a hop (hop 6)"
@@ -34,3 +41,19 @@ def find_prompt(context: ActionContext) -> Prompt:
         return None
 
     return Prompt("find", "a name, an address, a network or a hop", state.sought, accept)
+
+
+def _sift(context: ActionContext, text: str) -> str | None:
+    """Show those alone that have it in them."""
+    state = context.state
+    wanted = is_sifted(text, state.shown.targets)
+    first = next((target.id for target in state.shown.targets if text and wanted(target)), None)
+    if text and first is None:
+        return f"nothing has {text!r} in it"
+    state.sought = state.sifted = text
+    if first is not None:
+        state.target, state.order.moved_at = first, state.present.now
+    state.top = 0
+    key = context.key("look.clear")
+    context.say(f"{key or 'an empty word'} shows all again" if text else "all targets")
+    return None
