@@ -24,11 +24,14 @@ from hopscope.judge.fan import FanWatch, FlowRound
 from hopscope.judge.parallel import LOST
 from tests.fans.cases import CASES, Case
 
-ALIKE = ((8, 0.01, 1.0), (8, 0.05, 1.0), (4, 0.01, 1.0), (2, 0.01, 1.0), (8, 0.01, 4.0), (8, 0.02, 4.0), (8, 0.05, 4.0))
-"""Members that are alike: how many, what they lose, and how many in a row in the mean."""
+ALIKE = (
+    *((8, 0.01, 1.0, "lost"), (8, 0.05, 1.0, "lost"), (4, 0.01, 1.0, "lost"), (2, 0.01, 1.0, "lost")),
+    *((8, 0.01, 4.0, "lost"), (8, 0.02, 4.0, "lost"), (8, 0.05, 4.0, "lost"), (8, 0.05, 4.0, "slow")),
+)
+"""Members that are alike: how many, what of their probes is lost or slow, and how many in a row in the mean."""
 HOUR = 3_600
 _KEPT = 480
-_ANSWERED = 10_000_000
+_ANSWERED, _SLOWLY = 10_000_000, 30_000_000
 
 
 def one(job: tuple[str, int], folder: Path) -> tuple[list[str], int, int | None]:
@@ -40,9 +43,10 @@ def one(job: tuple[str, int], folder: Path) -> tuple[list[str], int, int | None]
     return case.check(fan), fan.found[0].probes if fan.found else 0, min(fan.named.values(), default=None)
 
 
-def alike(job: tuple[tuple[int, float, float], int]) -> bool:
+def alike(job: tuple[tuple[int, float, float, str], int]) -> bool:
     """Whether one of several members that are alike is ever named in an hour of rounds."""
-    (count, rate, burst), seed = job
+    (count, rate, burst, what), seed = job
+    event = LOST if what == "lost" else _SLOWLY
     rng = Random(seed)
     lost = [False] * count
     rows: list[list[int]] = [[] for _ in range(count)]
@@ -52,11 +56,11 @@ def alike(job: tuple[tuple[int, float, float], int]) -> bool:
         for flow in range(count):
             begins = rate if burst == 1 else rate / burst / (1 - rate)
             lost[flow] = rng.random() < (1 - 1 / burst if lost[flow] and burst > 1 else begins)
-            rows[flow].append(LOST if lost[flow] else _ANSWERED)
+            rows[flow].append(event if lost[flow] else _ANSWERED)
         if round_ % 5 == 0:
             first = max(0, round_ - _KEPT)
             watch.take(FlowRound(first, [row[first:] for row in rows], members, [True] * count))
-            if any(finding.state in ("bad", "dead") for finding in watch.findings):
+            if watch.bad is not None or any(finding.state in ("bad", "dead") for finding in watch.findings):
                 return True
     return False
 
@@ -97,8 +101,8 @@ def main() -> int:
                         print(f"  seed {seed}: {'; '.join(wrong)}")
         for kind in ALIKE if given.having in "alike" else ():
             share = mean(pool.map(alike, [(kind, seed) for seed in range(1, given.seeds + 1)], chunksize=5))
-            count, rate, burst = kind
-            kind_of = f"{count} alike, {100 * rate:g} % lost, {burst:g} in a row"
+            count, rate, burst, what = kind
+            kind_of = f"{count} alike, {100 * rate:g} % {what}, {burst:g} in a row"
             print(f"{kind_of:50} one is named in {100 * share:.1f} % of hours", flush=True)
     print(f"\n{time.monotonic() - began:.0f} s")
     return not all_right

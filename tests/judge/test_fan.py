@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from hopscope.judge.fan import BadLinks, FanWatch, FlowRound, Members
+from hopscope.judge.fan import FanWatch, FlowRound
+from hopscope.judge.links import BadLinks, Members
 from hopscope.judge.parallel import LOST
 
 OK = 10_000_000
@@ -145,12 +146,39 @@ def test_when_all_are_cut_off_that_is_no_members_fault() -> None:
     assert fan.watch.bad is None
 
 
-def test_a_slow_member_is_slow_and_not_bad() -> None:
+def test_a_slow_member_is_slow_with_both_medians() -> None:
+    fan = Fan(6)
+    fan.slow = frozenset((2,))
+    slow = fan.play(90).bad
+    assert [finding.state for finding in fan.watch.findings[:4]] == ["ok", "ok", "slow", "ok"]
+    assert (slow.flows, slow.routers, slow.bad, slow.paths, slow.lost) == ((2, 10), ((7, "198.51.100.2"),), 1, 8, 0)
+    assert slow.usual_ns == pytest.approx(1.05 * OK, rel=0.05)
+    assert slow.now_ns == pytest.approx(2.05 * OK, rel=0.05)
+    assert not slow.is_dead
+
+
+def test_a_member_some_of_whose_answers_are_slow_is_not_called_slow_for_its_middle_is_not() -> None:
+    fan = Fan(6)
+    for _ in range(200):
+        fan.slow = frozenset((2,)) if fan.rng.random() < 0.3 else frozenset()
+        fan.play(1)
+        assert fan.watch.bad is None
+
+
+def test_a_slow_member_that_is_quick_again_is_no_more_said() -> None:
     fan = Fan(6)
     fan.slow = frozenset((2,))
     fan.play(90)
+    fan.slow = frozenset()
+    fan.play(60)
     assert fan.watch.bad is None
-    assert [finding.state for finding in fan.watch.findings[:4]] == ["ok", "ok", "slow", "ok"]
+
+
+def test_loss_of_one_member_is_said_before_another_ones_delay() -> None:
+    fan = Fan(6, bad=0.4)
+    fan.slow = frozenset((2,))
+    bad = fan.play(150).bad
+    assert (bad.flows, bad.now_ns) == ((4, 12), None)
 
 
 def test_a_flow_that_loses_beside_others_of_its_member_is_a_hidden_link() -> None:

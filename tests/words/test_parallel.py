@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
 from hopscope.session.comparison import compared
-from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
+from hopscope.wire.messages import Answered, Kind, Lost, RoundStarted, Sent
 from hopscope.words import parallel
 from hopscope.words.parallel import ParallelPath, parallel_words
 
@@ -16,8 +16,9 @@ MS = 1_000_000
 TARGET = "192.0.2.80"
 
 
-def flow(number: int, routers: list[str | None], *, rounds: int = 80, loses: int = 0) -> FlowPath:
-    """A flow over these routers to the target; each `loses`-th probe of the target is lost."""
+def flow(number: int, routers: list[str | None], *, rounds: int = 80, loses: int = 0, more_ms: int = 0) -> FlowPath:
+    """A flow over these routers to the target; each `loses`-th probe of the target is lost, and its answers take
+    `more_ms` longer."""
     fold = PathFold(TARGET, "udp")
     end = len(routers) + 1
     for round_ in range(rounds):
@@ -28,8 +29,9 @@ def flow(number: int, routers: list[str | None], *, rounds: int = 80, loses: int
             if router is None or (ttl == end and loses and round_ % loses == 0):
                 fold.apply(Lost(1, round_, ttl, at))
             else:
-                kind = "port-unreachable" if ttl == end else "time-exceeded"
-                fold.apply(Answered(1, round_, ttl, at, ttl * MS, router, kind, 3, 3))  # type: ignore[arg-type]  # one of the two
+                kind: Kind = "port-unreachable" if ttl == end else "time-exceeded"
+                rtt = (ttl + (more_ms if ttl == end else 0)) * MS
+                fold.apply(Answered(1, round_, ttl, at, rtt, router, kind, 3, 3))
     return FlowPath(number, 20_000 + number, 33434, fold.snapshot())
 
 
@@ -79,6 +81,14 @@ def test_of_a_hidden_link_it_names_ports_alone() -> None:
     assert [finding.state for finding in path.findings] == ["ok", "bad", "ok", "ok"]
     assert parallel_words([path]) == (
         "1 of 4 flows lose 25 %, the others 0 %: one of several links is bad, there or back (source ports 20001)"
+    )
+
+
+def test_a_slow_one_is_said_with_both_times_and_its_ports() -> None:
+    flows = [flow(n, ["10.0.0.1", f"198.51.100.{n % 4}"], more_ms=40 if n % 4 == 1 else 0) for n in range(8)]
+    assert parallel_words(parallel_paths(flows)) == (
+        "2 of 8 flows are slow, by 198.51.100.1 (hop 2): 43.0 ms, the others 3.0 ms, there or back"
+        " (source ports 20001, 20005)"
     )
 
 

@@ -10,14 +10,12 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
-from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit
-
-Members = tuple[tuple[int, str | None], ...]
-"""Of a flow: TTL and router, where flows part; None: nobody was heard there."""
+from hopscope.judge.links import BadLinks, Ends, Members, blamed, counted, middle_of, narrowed, own_routers
+from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit, slow_above
 
 _CALM: Final = 60
 """Rounds without an event after which the next one is the first of another trouble."""
@@ -26,6 +24,8 @@ _CURRENT: Final = 30
 _OVER: Final = 1e-3
 """The probability, at the rate of its trouble, of as many rounds without an event as end it."""
 _LEAST_QUIET: Final = 10
+NOTHING: Final = -99
+"""A sample of a round of which nothing is known."""
 
 
 class FlowRound(NamedTuple):
@@ -42,34 +42,6 @@ class FlowRound(NamedTuple):
     """By flow, its source port."""
     answers: Callable[[int, int], tuple[int, int]] = lambda flow, ttl: (0, 0)
     """Of a flow's probes with a TTL: how many were answered, and lost."""
-
-
-class BadLinks(NamedTuple):
-    """Members that are bad: those of `flows` (their places)."""
-
-    flows: tuple[int, ...]
-    ports: tuple[int, ...]
-    routers: tuple[tuple[int, str | None], ...]
-    """TTL and address of those that no other flow goes by."""
-    is_hidden: bool
-    """Other flows go by the very same routers, and are fine."""
-    place: tuple[int, int] | None
-    """Between which TTLs it is lost, there or back; None: it cannot be told."""
-    bad: int
-    """How many members they are, of…"""
-    paths: int
-    """…so many in all."""
-    since: int
-    """The round of the first loss…"""
-    last: int
-    """…and of the last one by now."""
-    sent: int
-    """Of these flows since then, and how many were lost."""
-    lost: int
-    others_sent: int
-    others_lost: int
-    confidence: float
-    is_dead: bool
 
 
 class _Trouble:
@@ -266,79 +238,98 @@ class FanWatch:
         return self._alone[group].troubles[self._groups[group].index(flow)]
 
     def _bad_links(self, known: FlowRound) -> BadLinks | None:
-        bad = [flow for flow, finding in enumerate(self.findings) if finding.state in ("bad", "dead")]
-        rest = [flow for flow in range(len(known.rows)) if flow not in bad]
-        if not bad or not rest:
+        named = [flow for flow, finding in enumerate(self.findings) if finding.state in ("bad", "dead")]
+        if named:
+            troubles = [self._trouble(flow) for flow in named]
+            start = self._start(known, troubles)
+            counts = [counted(row[start:]) for row in known.rows]
+            newest = [sample for flow, row in enumerate(known.rows) if flow not in named for sample in row[-FEWEST:]]
+            if all(sample == LOST for sample in newest if sample >= LOST):
+                return None  # all are cut off: that is another trouble
+            return self._links(known, named, troubles, counts)
+        named = [flow for flow, finding in enumerate(self.findings) if finding.state == "slow"]
+        if not named:
             return None
-        troubles = [self._trouble(flow) for flow in bad]
+        troubles = [self._slow.troubles[self._group_of[flow]] for flow in named]
+        start = self._start(known, troubles)
+        times = [[sample for sample in row[start:] if sample >= 0] for row in known.rows]
+        usual = middle_of(flow_times for flow, flow_times in enumerate(times) if flow not in named)
+        if usual is None:
+            return None
+        limit = slow_above(usual)
+        counts = [(len(these), sum(sample > limit for sample in these)) for these in times]
+        found = self._links(known, named, troubles, counts)
+        now = None if found is None else middle_of(times[flow] for flow in found.flows)
+        if found is None or now is None or now <= limit:
+            return None  # some answers of it are slow, and most are not
+        sent, lost = _sums(counted(known.rows[flow][start:]) for flow in found.flows)
+        rest = [flow for flow in range(len(known.rows)) if flow not in found.flows]
+        others_sent, others_lost = _sums(counted(known.rows[flow][start:]) for flow in rest)
+        return found._replace(
+            sent=sent,
+            lost=lost,
+            others_sent=others_sent,
+            others_lost=others_lost,
+            is_dead=False,
+            usual_ns=round(usual),
+            now_ns=round(now),
+        )
+
+    @staticmethod
+    def _start(known: FlowRound, troubles: Sequence[_Trouble]) -> int:
+        """The place in the rows at which it began."""
         since = min(trouble.first for trouble in troubles if trouble.first is not None)
-        start = max(0, since - known.first_round)
-        sent, lost = _counted([known.rows[flow] for flow in bad], start)
-        others_sent, others_lost = _counted([known.rows[flow] for flow in rest], start)
-        newest = [[sample for sample in known.rows[flow][-FEWEST:] if sample >= LOST] for flow in rest]
-        if all(sample == LOST for row in newest for sample in row):
-            return None  # all are cut off: that is another trouble
-        routers = _own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest])
-        groups = {self._group_of[flow] for flow in bad}
-        is_known = all(known.is_known[flow] for flow in bad)
-        is_whole = is_known and all(flow in bad for group in groups for flow in self._groups[group])
+        return max(0, since - known.first_round)
+
+    def _links(
+        self,
+        known: FlowRound,
+        named: Sequence[int],
+        troubles: Sequence[_Trouble],
+        counts: Sequence[tuple[int, int]],
+    ) -> BadLinks | None:
+        """The links that the flows which are named go by. `counts`: by flow, probes, and those that tell against it."""
+        groups = {self._group_of[flow] for flow in named}
+        is_known = all(known.is_known[flow] for flow in named)
+        is_whole = is_known and all(flow in named for group in groups for flow in self._groups[group])
+        bad, ends = list(named), _NO_ENDS
+        if is_whole:
+            bad, ends = blamed(known.members, known.is_known, named, counts)
+            groups = {self._group_of[flow] for flow in bad}
+        rest = [flow for flow in range(len(known.rows)) if flow not in bad]
+        if not rest:
+            return None
+        sent, lost = _sums(counts[flow] for flow in bad)
+        others_sent, others_lost = _sums(counts[flow] for flow in rest)
+        routers = own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest])
+        place = None
+        if is_known and (routers or ends):
+            place = narrowed(known.answers, bad, routers, ends, lost / sent if sent else 0.0)
         ports = [known.ports[flow] for flow in bad] if known.ports else []
         return BadLinks(
             flows=tuple(bad),
             ports=tuple(port for port in ports if port is not None),
-            routers=routers if is_known else (),
+            routers=(routers or ends) if is_known else (),
             is_hidden=is_known and not is_whole,
-            place=_place(known, bad, routers, lost / sent if sent else 0.0) if is_known else None,
+            place=place,
             bad=len(groups) if is_whole else 0,
             paths=len({way for way in self._ways if not isinstance(way, int)}) or len(self._groups),
-            since=since,
+            since=min(trouble.first for trouble in troubles if trouble.first is not None),
             last=max(trouble.last for trouble in troubles),
             sent=sent,
             lost=lost,
             others_sent=others_sent,
             others_lost=others_lost,
-            confidence=min(self.findings[flow].confidence for flow in bad),
-            is_dead=all(self.findings[flow].state == "dead" for flow in bad),
+            confidence=min(self.findings[flow].confidence for flow in named),
+            is_dead=all(self.findings[flow].state == "dead" for flow in named),
         )
 
 
-def _own_routers(bad: Sequence[Members], rest: Sequence[Members]) -> tuple[tuple[int, str | None], ...]:
-    """By TTL, the routers of the bad flows, as far as no other flow goes by one of them."""
-    others = {place for members in rest for place in members}
-    own: dict[int, list[tuple[int, str | None]]] = {}
-    for place in dict.fromkeys(place for members in bad for place in members):
-        own.setdefault(place[0], []).append(place)
-    return tuple(place for _, places in sorted(own.items()) if not others.intersection(places) for place in places)
+_NO_ENDS: Final[Ends] = ()
 
 
-def _place(
-    known: FlowRound, bad: Sequence[int], routers: Sequence[tuple[int, str | None]], loss: float
-) -> tuple[int, int] | None:
-    """Links that carry just the bad flows cannot be told apart, but by what their last router does not answer."""
-    if not routers:
-        return None
-    first, last = routers[0][0], routers[-1][0]
-    counts = [known.answers(flow, last) for flow in bad]
-    answered, lost = sum(count[0] for count in counts), sum(count[1] for count in counts)
-    n = answered + lost
-    if lost >= 2 and lost >= loss * n / 2:
-        return max(1, first - 1), last
-    if not lost and loss * n >= _TELLING:
-        return last, last + 1
-    return max(1, first - 1), last + 1
-
-
-_TELLING: Final = 5.0
-"""Losses that a router would have had, which answered all, by which it is known that the loss is behind it."""
-NOTHING: Final = -99
-"""A sample of a round of which nothing is known."""
-
-
-def _counted(rows: Sequence[Sequence[int]], start: int) -> tuple[int, int]:
-    """Probes with a fate from index `start` on, and those that are lost."""
-    sent = lost = 0
-    for row in rows:
-        for sample in row[start:]:
-            sent += sample >= LOST
-            lost += sample == LOST
-    return sent, lost
+def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    n = k = 0
+    for one_n, one_k in counts:
+        n, k = n + one_n, k + one_k
+    return n, k

@@ -10,8 +10,8 @@ import copy
 from typing import Final
 
 from hopscope.judge.delay import BLOCK, Delays
-from hopscope.judge.fan import BadLinks
 from hopscope.judge.incidents import Incidents
+from hopscope.judge.links import BadLinks
 from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
@@ -244,8 +244,9 @@ class Judge:
                 return own
         if len(series) < STARTING:
             return None
-        if self._links is not None:
-            return bad_links(self._links, series)
+        links = self._links
+        if links is not None and links.now_ns is None:
+            return bad_links(links, series)
         if self._is_limited:
             return None  # what this flow loses there is the other flows' answers
         silent = silent_rounds(series)
@@ -263,7 +264,10 @@ class Judge:
                 return found
         if series.target_ttl is None:
             return None
-        return self._slow_or_lossy()
+        if links is not None and 0 in links.flows:
+            return bad_links(links, series)  # that this flow's path is slow is known better from all of them
+        found = self._slow_or_lossy()
+        return bad_links(links, series) if found is None and links is not None else found
 
     def _slow_or_lossy(self) -> Finding | None:
         """What is said by statistics alone."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from hopscope.judge.fan import BadLinks
+from hopscope.judge.links import BadLinks
 from hopscope.judge.route import is_balanced
 from hopscope.judge.series import HopSeries, Series
 from hopscope.judge.silence import Finding
@@ -18,7 +18,7 @@ _Z99: Final = 2.326
 
 
 def bad_links(links: BadLinks, series: Series) -> Finding:
-    """What is known of bad links, as a finding. Its numbers are of the flows that go by them."""
+    """What is known of bad or slow links, as a finding. Its numbers are of the flows that go by them."""
     first, last = links.place or (None, None)
     rounds = series.rounds[-1] - links.since + 1
     ordinal = series.end - rounds
@@ -34,6 +34,8 @@ def bad_links(links: BadLinks, series: Series) -> Finding:
         others_lost=links.others_lost,
         is_hidden=links.is_hidden,
         ports=links.ports,
+        usual_ns=links.usual_ns,
+        now_ns=links.now_ns,
         addresses=tuple(router for _, router in links.routers if router is not None),
     )
     return Finding("bad-member", first, last, ordinal, links.confidence, numbers)

@@ -119,5 +119,10 @@ def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]
     others'; None: that is not known."""
     answered = [sample for sample in samples if sample >= 0]
     middle = median(answered) if len(answered) >= 2 else math.inf
-    limit = max(middle + _SLOW_NS, middle * _SLOW_SHARE)
+    limit = slow_above(middle)
     return [_is_lost(sample) for sample in samples], [sample > limit if sample >= 0 else None for sample in samples]
+
+
+def slow_above(usual: float) -> float:
+    """The RTT, ns, above which an answer is clearly slower than others that take as long as is `usual`."""
+    return max(usual + _SLOW_NS, usual * _SLOW_SHARE)

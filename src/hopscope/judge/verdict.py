@@ -53,7 +53,7 @@ NoteKind: TypeAlias = Literal[
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what the judge finds: grows when the same facts may be judged otherwise."""
 QUIET_KINDS: Final = ("starting", "healthy", "recovered")
 QUIET: Final[frozenset[str]] = frozenset(QUIET_KINDS)
@@ -80,9 +80,10 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     burst: float | None = None
     """Mean run of losses, by what chance would give (1: by chance)."""
     usual_ns: Int | None = None
-    """The target's usual RTT (median of the quietest times)."""
+    """The target's usual RTT (median of the quietest times); where paths are compared and some are slow, the others'
+    median RTT."""
     now_ns: Int | None = None
-    """The target's RTT of late (median)."""
+    """The target's RTT of late (median); of paths that are slow, theirs."""
     late: Int = 0
     """Answers after the timeout in the span."""
     failed: Int = 0

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.fan import NOTHING, BadLinks, FanWatch, FlowRound, Members
+from hopscope.judge.fan import NOTHING, FanWatch, FlowRound
+from hopscope.judge.links import BadLinks, Members
 from hopscope.judge.parallel import FlowFinding
 from hopscope.path.flows import ParallelFlows, members_of
 from hopscope.path.fold import PathFold

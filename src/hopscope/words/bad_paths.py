@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.verdict import Numbers
-from hopscope.words.numbers import about, first_ports
+from hopscope.words.numbers import about, first_ports, span_ms
 
+_NS_PER_MS: Final = 1e6
 _MOST_PORTS: Final = 4
 """Source ports that a sentence names."""
 
 
 def bad_paths(n: Numbers) -> str:
-    """How many of a target's parallel paths are bad, and how much they lose; of flows of one path, those."""
+    """How many of a target's parallel paths are bad, and how much they lose, or how much slower they are; of flows of
+    one path, those."""
+    if n.now_ns is not None:
+        return _slow_paths(n)
     share = about(100 * n.lost / n.sent) if n.sent else "a part"
     if not n.bad_paths:
         flows = f"{len(n.ports)} flow{'s' if len(n.ports) > 1 else ''}" if n.ports else "some flows"
@@ -22,8 +26,30 @@ def bad_paths(n: Numbers) -> str:
     return f"{n.bad_paths} of {n.paths} parallel paths " + ("are dead" if n.lost == n.sent else f"lose {share}")
 
 
+def _slow_paths(n: Numbers) -> str:
+    more = f"(+{more_ms(n)})"
+    if not n.bad_paths:
+        return f"some flows of several are slow {more}"
+    return (
+        f"one of {n.paths} parallel paths is slow {more}"
+        if n.bad_paths == 1
+        else (f"{n.bad_paths} of {n.paths} parallel paths are slow {more}")
+    )
+
+
 def ports_words(n: Numbers) -> str:
     """Which connections suffer: ``connections with source ports 20001, 20005``."""
     if not n.ports:
         return "some connections"
     return f"connections with source port{'s' if len(n.ports) > 1 else ''} {first_ports(n.ports, _MOST_PORTS)}"
+
+
+def more_ms(n: Numbers) -> str:
+    """The delay beyond the usual one, where both are known."""
+    return ms(n.now_ns - n.usual_ns) if n.usual_ns is not None and n.now_ns is not None else ""
+
+
+def ms(ns: int) -> str:
+    """A time in a sentence that is to rest while its number wavers."""
+    value = ns / _NS_PER_MS
+    return f"{value:.0f} ms" if 10 <= value < 999.5 else span_ms(value)

@@ -7,6 +7,7 @@ from typing import Final
 
 from hopscope.judge.verdict import Incident, Note, Verdict
 from hopscope.path.windows import WORDS
+from hopscope.words.bad_paths import ms
 from hopscope.words.clauses import (
     DETAILS,
     Background,
@@ -19,7 +20,7 @@ from hopscope.words.clauses import (
 )
 from hopscope.words.numbers import about, nth, span
 from hopscope.words.places import Place
-from hopscope.words.verdicts import Circumstances, matter, ms, where
+from hopscope.words.verdicts import Circumstances, matter, where
 
 _YOUNG: Final = 10
 

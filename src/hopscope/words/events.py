@@ -31,7 +31,8 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
     elif incident.end is None:
         parts.append(f"since {clock(incident.begin)}")
     if incident.delay_ns is not None and incident.delay_ns > 0:
-        parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than usual")
+        than = "the others" if incident.kind == "bad-member" else "usual"
+        parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than {than}")
     if incident.kind in ("loss", "bad-member") and incident.sent and incident.lost:
         parts.append(f"{lost_words(incident.lost, incident.sent)} lost at the target")
     return ", ".join(parts)

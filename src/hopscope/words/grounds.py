@@ -47,7 +47,7 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         lines.append(f"{hops} lost {n.before_lost} of {n.before_sent}")
     if n.burst is not None and n.burst >= 1.5 and verdict.kind == "loss":
         lines.append(f"losses come together: runs are {n.burst:.1f} times as long as by chance")
-    if n.usual_ns is not None and n.now_ns is not None:
+    if n.usual_ns is not None and n.now_ns is not None and not n.paths:
         more = f"{span_ms(n.usual_ns / _NS_PER_MS)} usually, {span_ms(n.now_ns / _NS_PER_MS)} of late"
         lines.append(f"round trips to the target take {more}")
     if n.late:
@@ -70,12 +70,18 @@ def _compared(verdict: Verdict, setting: Circumstances) -> list[str]:
     """What flows beside each other show."""
     n, course = verdict.numbers, setting.course()
     routers = f" by {', '.join(course.called(address) for address in n.addresses)}" if n.addresses else ""
-    lines = [
-        f"flows{routers} lost {lost_words(n.lost, n.sent)}{_span(verdict)}",
-        f"all other flows lost {n.others_lost} of {n.others_sent} in the same time",
-    ]
+    lines = []
+    if n.usual_ns is not None and n.now_ns is not None:
+        takes = span_ms(n.now_ns / _NS_PER_MS), span_ms(n.usual_ns / _NS_PER_MS)
+        lines.append(f"round trips of flows{routers} take {takes[0]}, those of all others {takes[1]}{_span(verdict)}")
+    if n.now_ns is None or n.lost:
+        lines += [
+            f"flows{routers} lost {lost_words(n.lost, n.sent)}{_span(verdict)}",
+            f"all other flows lost {n.others_lost} of {n.others_sent} in the same time",
+        ]
     if n.ports:
-        lines.append(f"the source ports of the bad ones: {', '.join(map(str, n.ports))}")
+        which = "bad" if n.now_ns is None else "slow"
+        lines.append(f"the source ports of the {which} ones: {', '.join(map(str, n.ports))}")
     if n.is_hidden:
         lines.append("others that go by the same routers are fine: a link that is hidden below one address is bad")
     return lines

@@ -31,6 +31,8 @@ _MOODS: Final[dict[Trouble, Mood]] = {
 def mood(verdict: Verdict) -> Mood:
     """The state in a word. A target that never answered is no outage: many answer neither pings nor UDP."""
     match verdict.kind:
+        case "bad-member" if verdict.numbers.now_ns is not None:
+            return "slow"
         case "starting":
             return "starting"
         case "healthy" | "recovered":

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from hopscope.judge.parallel import FlowFinding, FlowState
 from hopscope.path.flows import FlowPath, members_of
 from hopscope.path.stats import loss_pct
-from hopscope.words.numbers import first_ports, percent
+from hopscope.words.numbers import first_ports, percent, span_ms
 
 _WORST_FIRST: Final[tuple[FlowState, ...]] = ("dead", "bad", "losing", "slow", "ok", "unknown")
 _BAD: Final[frozenset[FlowState]] = frozenset(("dead", "bad"))
@@ -114,9 +114,7 @@ def fan_words(fan: Fan) -> str:
         return f"{found}; it is too early to compare them"
     if "losing" in states:
         return f"{found}; some lose more than the others just now"
-    return (
-        f"{found}; one is slower than the others" if "slow" in states else f"{found}, and none is worse than the others"
-    )
+    return f"{found}, and none is worse than the others"
 
 
 def five_tuple(flow: FlowPath, protocol: str, source: str | None, target: str) -> str:
@@ -148,6 +146,10 @@ def parallel_paths(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -
 
 def parallel_words(paths: Sequence[ParallelPath]) -> str | None:
     """What is wrong with some of several flows, in a sentence; None: nothing is."""
+    return _bad_words(paths) or _slow_words(paths)
+
+
+def _bad_words(paths: Sequence[ParallelPath]) -> str | None:
     bad: list[FlowPath] = []
     rest: list[FlowPath] = []
     for path in paths:
@@ -157,15 +159,39 @@ def parallel_words(paths: Sequence[ParallelPath]) -> str | None:
     if not bad or not rest:
         return None
     (sent, lost), (rest_sent, rest_lost) = counted(bad), counted(rest)
-    theirs = [path for path in paths if path.finding.state in _BAD and len(path.flows) == len(bad)]
-    routers = [f"{router} (hop {ttl})" for path in theirs for ttl, router in path.members if router]
-    where = f", by {', '.join(routers)}" if routers else ""
-    ports = first_ports([flow.source_port for flow in bad])
     return (
-        f"{len(bad)} of {len(bad) + len(rest)} flows lose {percent(loss_pct(lost, sent - lost))}{where}, the others "
-        f"{percent(loss_pct(rest_lost, rest_sent - rest_lost))}: one of several links is bad, there or back"
-        + (f" (source ports {ports})" if ports else "")
+        f"{len(bad)} of {len(bad) + len(rest)} flows lose {percent(loss_pct(lost, sent - lost))}"
+        f"{_by([path for path in paths if path.finding.state in _BAD], bad)}, the others "
+        f"{percent(loss_pct(rest_lost, rest_sent - rest_lost))}: one of several links is bad, there or back{_from(bad)}"
     )
+
+
+def _slow_words(paths: Sequence[ParallelPath]) -> str | None:
+    """Which of several paths are slower than the others, and by how much; None: none is."""
+    slow = [path for path in paths if path.finding.state == "slow"]
+    flows = [flow for path in slow for flow in path.flows]
+    all_flows = sum(len(path.flows) for path in paths)
+    theirs = [path.median_ms for path in slow if path.median_ms is not None]
+    rest = [path.median_ms for path in paths if path.finding.state != "slow" and path.median_ms is not None]
+    if not theirs or not rest:
+        return None
+    are = "is" if len(flows) == 1 else "are"
+    return (
+        f"{len(flows)} of {all_flows} flows {are} slow{_by(slow, flows)}: {span_ms(median(theirs))}, the others "
+        f"{span_ms(median(rest))}, there or back{_from(flows)}"
+    )
+
+
+def _by(paths: Sequence[ParallelPath], flows: Sequence[FlowPath]) -> str:
+    """The routers of the only path that all these flows take."""
+    theirs = [path for path in paths if len(path.flows) == len(flows)]
+    routers = [f"{router} (hop {ttl})" for path in theirs for ttl, router in path.members if router]
+    return f", by {', '.join(routers)}" if routers else ""
+
+
+def _from(flows: Sequence[FlowPath]) -> str:
+    ports = first_ports([flow.source_port for flow in flows])
+    return f" (source ports {ports})" if ports else ""
 
 
 def counted(flows: Sequence[FlowPath]) -> LostOfSent:

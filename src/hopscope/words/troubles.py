@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hopscope.judge.verdict import Numbers
-from hopscope.words.bad_paths import bad_paths, ports_words
+from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words
 from hopscope.words.clauses import (
     Background,
     Ways,
@@ -20,7 +20,7 @@ from hopscope.words.clauses import (
     whom_to_tell,
 )
 from hopscope.words.numbers import about
-from hopscope.words.verdicts import SAYS, Circumstances, error_words, failures, is_deaf, more_ms, ms, where
+from hopscope.words.verdicts import SAYS, Circumstances, error_words, failures, is_deaf, where
 
 _STUTTER: Final = "Calls and games stutter"
 
@@ -169,10 +169,10 @@ def _slow(n: Numbers) -> str:
 
 def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told:
     if n.paths:
-        suffer = ports_words(n)
+        suffer, (verb, others) = ports_words(n), ("suffer", "do not") if n.now_ns is None else ("are slow", "are not")
         who = (
-            f"{suffer[:1].upper()}{suffer[1:]} suffer, others do not; there or back.",
-            "Some connections suffer, always the same ones.",
+            f"{suffer[:1].upper()}{suffer[1:]} {verb}, others {others}; there or back.",
+            f"Some connections {verb}, always the same ones.",
         )
         head = f"{bad_paths(n)} {where(setting.place)}".rstrip()
         return head, (between(setting.place), who, whom_to_tell(setting, history))

@@ -13,8 +13,8 @@ from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
-from hopscope.words.bad_paths import bad_paths, ports_words
-from hopscope.words.numbers import about, nth, percent, span, span_ms
+from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words
+from hopscope.words.numbers import about, nth, percent, span
 from hopscope.words.places import Course, Place
 
 Clock = Callable[[int], str]
@@ -298,7 +298,8 @@ def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     if n.paths:
         tail = f"{ports_words(n)} suffer, others do not; there or back"
-        return _at(place, bad_paths(n)), _joined(tail, whose(place)), "one path bad"
+        short = "one path bad" if n.now_ns is None else "one path slow"
+        return _at(place, bad_paths(n)), _joined(tail, whose(place)), short
     lost = f"{about(100 * n.lost / n.sent)} of all packets lost" if n.lost and n.sent else ""
     return _at(place, "one of several parallel links is bad"), _joined(lost, whose(place)), "one link bad"
 
@@ -376,17 +377,6 @@ def _more(n: Numbers) -> str:
     if n.usual_ns is None or n.now_ns is None:
         return ""
     return f"{more_ms(n)} more than usual ({ms(n.now_ns)} instead of {ms(n.usual_ns)})"
-
-
-def more_ms(n: Numbers) -> str:
-    """The delay beyond the usual one, where both are known."""
-    return ms(n.now_ns - n.usual_ns) if n.usual_ns is not None and n.now_ns is not None else ""
-
-
-def ms(ns: int) -> str:
-    """A time in a sentence that is to rest while its number wavers."""
-    value = ns / _NS_PER_MS
-    return f"{value:.0f} ms" if 10 <= value < 999.5 else span_ms(value)
 
 
 def lost_words(lost: int, sent: int) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from rich.style import Style
 from textual.binding import Binding, BindingType
 
-from hopscope.judge.verdict import Incident, Mark, Verdict
+from hopscope.judge.verdict import Incident, Mark, Numbers, Verdict
 from hopscope.session.model import Target
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.sheet import Sheet
@@ -163,7 +163,8 @@ def _sign(happened: Happened, target: Target, look: Look) -> tuple[str, Style]:
     """The mark of a trouble is that of its target then; of what was none, what it is."""
     what = happened.what
     if isinstance(what, Incident):
-        mark, style = look.health(mood(Verdict(kind=what.kind, last_ttl=what.last_ttl)))
+        numbers = Numbers(now_ns=what.delay_ns)
+        mark, style = look.health(mood(Verdict(kind=what.kind, last_ttl=what.last_ttl, numbers=numbers)))
         return mark, style if what.end is None else look.quiet
     if isinstance(what, Mark) and what.kind in ("pause", "gap"):
         return look.glyphs.paused, look.quiet
