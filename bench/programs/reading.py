@@ -49,7 +49,7 @@ def _memory() -> float:
 def main() -> None:
     path, moments = sys.argv[1], int(sys.argv[2])
     chance = random.Random(1)
-    figures: dict[str, list[float]] = {"list": [], "open": [], "cold": [], "step": [], "week": []}
+    figures: dict[str, list[float]] = {"list": [], "open": [], "cold": [], "five": [], "step": [], "week": []}
 
     def timed(of: str, work: Any, *words: Any) -> Any:
         began = time.perf_counter()
@@ -71,6 +71,10 @@ def main() -> None:
                 _forget(path)
                 timed("cold", playback.recall, at, 1)
                 timed("step", playback.recall, at - 10 * 10**9, 1)
+            with Store(path) as again:
+                playback = Playback(again, [trace], _Nobody(), at, "5m")
+                _forget(path)
+                timed("five", playback.recall, at, 1)
             since = chance.randrange(trace.begun, max(trace.until - WEEK_NS, trace.begun + 1))
             _forget(path)
             timed("week", store.bins, trace, SPANS[4], since, since + WEEK_NS, (TARGET,))

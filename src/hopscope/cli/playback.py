@@ -28,7 +28,9 @@ from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000
 SPAN_NS: Final = 300 * S
-"""A moment is folded with what was at least so long, and at most twice as long, before it; so steps cost little."""
+"""A moment is folded with what was at least so long before it."""
+PART_NS: Final = 2 * MINUTE
+"""Moments of so long are shown out of one fold; so steps cost little."""
 WHOLE_NS: Final = 4 * SPAN_NS
 """A recording of up to so long is folded as a whole."""
 _SOON_S: Final = 0.03
@@ -87,8 +89,8 @@ class Playback(Watched):
         if self._end - self._begin <= WHOLE_NS:
             begin, until = self._begin, self._end
         else:
-            begin = at // SPAN_NS * SPAN_NS - SPAN_NS
-            until = min(begin + 2 * SPAN_NS, self._end)
+            begin = at // PART_NS * PART_NS - SPAN_NS
+            until = min(begin + SPAN_NS + PART_NS, self._end)
         return RecordedPart(self._store, self._traces, self._said, begin, until, self._folds)
 
     # --- as a session -------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from hopscope.session.recall import Recall
 from hopscope.session.target_fold import TargetFold
 from hopscope.session.told import Told
 from hopscope.wire.facts import Begun, Reset, TakenBack
-from hopscope.wire.messages import RoundStarted
+from hopscope.wire.messages import Answered, RoundStarted, Sent
 
 _REST_S: Final = 0.015
 """What a look may spend on what it need not show."""
@@ -155,26 +155,26 @@ class _Telling:
             return True
         if self._broken is not None:
             raise self._broken
-        if not self._is_read:
-            self._is_read = True
-            self._read()
         before = self._count
-        while self._next is not None and log.moment(self._next) <= until:
-            if most is not None and self._count - before >= most:
-                return False
-            self._tell(self._next)
-            self._read()
+        fact = self._next
+        try:
+            if not self._is_read:
+                fact = next(self._facts, None)
+                self._is_read = True
+            while fact is not None and log.moment(fact) <= until:
+                if most is not None and self._count - before >= most:
+                    return False
+                self._tell(fact)
+                fact = next(self._facts, None)
+        except StoreError as why:
+            self._broken = why
+            raise
+        finally:
+            self._next = fact
         self.known_until = until
         if self.fold is not None:
             self._recall.pass_by(self.fold)
         return True
-
-    def _read(self) -> None:
-        try:
-            self._next = next(self._facts, None)
-        except StoreError as why:
-            self._broken = why
-            raise
 
     def _tell(self, fact: TargetFact) -> None:
         fold = self.fold
@@ -185,7 +185,9 @@ class _Telling:
             self.fold.told = self._told
             return
         fold.apply(fact)
-        if isinstance(fact, RoundStarted):
+        if type(fact) is Sent or type(fact) is Answered:
+            pass
+        elif isinstance(fact, RoundStarted):
             fold.told.keep(fold.judge.judged(), fact.at)
         elif isinstance(fact, TakenBack):
             self._recall.forget(fold)

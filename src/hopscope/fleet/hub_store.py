@@ -30,7 +30,8 @@ from hopscope.history.block import PACKED, BadBlock
 from hopscope.history.parcels import add_tables, new_run
 from hopscope.history.pruning import Pruner
 from hopscope.history.schema import StoreError
-from hopscope.history.store import MOST_TRACES, read_note
+from hopscope.history.sound import read_note
+from hopscope.history.store import MOST_TRACES
 from hopscope.history.tiers import HOUR, MINUTE
 from hopscope.history.transaction import Transaction
 from hopscope.history.unpacking import Rows

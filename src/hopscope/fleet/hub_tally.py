@@ -19,7 +19,7 @@ from hopscope.history import schema
 from hopscope.history.block import BadBlock
 from hopscope.history.notes import Note, SaidVerdict
 from hopscope.history.schema import StoreError
-from hopscope.history.store import read_note
+from hopscope.history.sound import read_note
 from hopscope.history.tiers import MINUTE
 from hopscope.history.unpacking import inflated
 from hopscope.judge.incidents import MAX_INCIDENTS

@@ -6,7 +6,8 @@ from operator import itemgetter
 from typing import Final
 
 from hopscope.history.notes import Named, Note
-from hopscope.history.store import Store, made_safe, read_note, sound
+from hopscope.history.sound import made_safe, read_note, sound
+from hopscope.history.store import Store
 from hopscope.history.tail import LATEST_NS
 from hopscope.history.traces import RecordedRun, Trace
 from hopscope.history.unpacking import Rows

@@ -12,7 +12,8 @@ import msgspec
 
 from hopscope.history import notes
 from hopscope.history.notes import Named, SaidVerdict
-from hopscope.history.store import Store, StoreError, read_note
+from hopscope.history.sound import read_note
+from hopscope.history.store import Store, StoreError
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo

@@ -7,22 +7,20 @@ trusted (`schema`, `notes.safe`, `unpacking`).
 from __future__ import annotations
 
 import sqlite3
-import zlib
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar
-
-import msgspec
+from typing import Final, Self, TypeAlias, TypeVar
 
 from hopscope.history import notes, schema
-from hopscope.history.block import BadBlock, ProbeFact, Rowed
+from hopscope.history.block import ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
 from hopscope.history.schema import StoreError
 from hopscope.history.sites import Sites
+from hopscope.history.sound import made_safe, read_note, sound
 from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.tiers import HOUR, MINUTE, Aim, minutes
 from hopscope.history.traces import RecordedRun, Trace
@@ -32,11 +30,8 @@ from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
 from hopscope.path.bins import SpanBins, decode, together
 from hopscope.session.facts import Asked, SessionFact
-from hopscope.session.plans import numeric
-from hopscope.session.query import read_query
-from hopscope.wire.check import check
-from hopscope.wire.facts import Begun, Continued, Found, TakenBack
-from hopscope.wire.messages import Answered, Failed, Plan, Protocol, RoundStarted
+from hopscope.wire.facts import Begun, Found, TakenBack
+from hopscope.wire.messages import Answered, Plan, Protocol, RoundStarted
 
 MOST_TRACES: Final = 40_000
 """The newest so many are read of one store; a hub keeps half as many."""
@@ -44,10 +39,16 @@ MOST_NOTES: Final = 200_000
 """Of one question: as many changes as a year of trouble has."""
 _NOBODYS: Final = 100_000
 """Runs or targets, beyond which it is refused: no recording of anybody's has as many."""
-_LONGEST_ADDRESS: Final = 64
-_LONGEST_NOTE: Final = 1 << 20
+_EVER: Final = (1 << 63) - 1
+"""Later than any moment, epoch ns."""
 _BESIDE: Final = (Named, Missed, SaidVerdict, WayIn)
 """Notes that are no facts of a session's."""
+
+_SEGMENTS: Final = (
+    "SELECT max(last_row) AS newest, count(CASE WHEN typeof(first_row) || typeof(since) || typeof(until)"
+    " <> 'integerintegerinteger' THEN 1 END) AS unsound FROM segment WHERE run = ? AND target = ?"
+)
+"""Of a target the newest row in segments, and how many of these no question for a span finds or leaves out rightly."""
 
 T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
@@ -167,22 +168,21 @@ class Store(Sites):
         alone that were sent then, whenever their fates became known, and what else had happened by `until`.
         `StoreError`."""
         live = self._live(trace)
-        words = (
-            "SELECT id, first_row, since, until, last_row FROM segment WHERE run = ? AND target = ? ORDER BY first_row"
-        )
-        segments = self._tables.rows(words, trace.run.id, trace.target)
-        live = [row for row in live if not segments or row[0] > segments[-1][4]]
-        waiting = self._notes(trace.run.id, trace.target)
-        is_cut = until is not None and (
-            any(segment[3] >= until for segment in segments) or any(_at(fact) >= until for _, fact in live)
-        )
+        key = (trace.run.id, trace.target)
+        ((newest, unsound),) = self._tables.rows(_SEGMENTS, *key)
+        if unsound:
+            raise StoreError(BROKEN)
+        live = [row for row in live if newest is None or row[0] > newest]
+        waiting = self._notes(*key)
+        begin, end = -_EVER if since is None else since, _EVER if until is None else until
+        is_cut = any(_at(fact) >= end for _, fact in live)
         if until is not None:
-            beyond = min((segment[1] for segment in segments if segment[2] > until), default=None)
-            segments = [segment for segment in segments if segment[2] <= until]
-            if beyond is not None:
-                waiting = [note for note in waiting if note[0] <= beyond]
-        if since is not None:
-            segments = [segment for segment in segments if segment[3] >= since]
+            beyond = "SELECT {} AS newest FROM segment WHERE run = ? AND target = ? AND {} ?"
+            is_cut = is_cut or self._one(beyond.format("1", "until >="), *key, end) is not None
+            first = self._one(beyond.format("min(first_row)", "since >"), *key, end)
+            waiting = [note for note in waiting if first is None or note[0] <= first]
+        words = "SELECT id FROM segment WHERE run = ? AND target = ? AND until >= ? AND since <= ? ORDER BY first_row"
+        segments = [id_ for (id_,) in self._tables.rows(words, *key, begin, end)]
         waiting.reverse()
         clock = trace.begun
 
@@ -196,11 +196,21 @@ class Store(Sites):
                 if (until is None or clock <= until) and not (row is None and is_cut and at is None):
                     yield note
 
-        for row, fact in self._probes(trace, [segment[0] for segment in segments], live, since, until):
-            yield from happened(row)
-            clock = max(clock, fact.at if isinstance(fact, RoundStarted) else fact.sent_at)
-            yield row, fact
+        for told in self._probes(trace, segments, live, begin, end):
+            for rowed in told:
+                row, fact = rowed
+                if waiting and waiting[-1][0] <= row:
+                    yield from happened(row)
+                at = fact.at if type(fact) is RoundStarted else fact.sent_at  # type: ignore[union-attr]
+                if at > clock:
+                    clock = at
+                yield rowed
         yield from happened(None)
+
+    def _one(self, words: str, *values: int) -> int | None:
+        """The first column of the first row. `StoreError`."""
+        found = self._tables.rows(f"{words} LIMIT 1", *values)
+        return found[0][0] if found else None
 
     def _notes(self, run: int, target: int) -> list[RowedFact]:
         words = "SELECT row, fact FROM note WHERE run = ? AND target = ? AND kind != 'said' ORDER BY id LIMIT ?"
@@ -219,15 +229,13 @@ class Store(Sites):
         ]
 
     def _probes(
-        self, trace: Trace, segments: list[int], live: list[Rowed], since: int | None, until: int | None
-    ) -> Iterator[Rowed]:
+        self, trace: Trace, segments: list[int], live: list[Rowed], begin: int, end: int
+    ) -> Iterator[list[Rowed]]:
         """The facts of these segments, then of these rows, of the probes that were sent in a span."""
         for id_ in segments:
             for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
-                yield from made_safe(sound(unpack, data, trace.target, since, until))
-        begin = -(1 << 63) if since is None else since
-        end = 1 << 63 if until is None else until
-        yield from made_safe([told for told in live if begin <= _at(told[1]) < end])
+                yield made_safe(sound(unpack, data, trace.target, begin, end))
+        yield made_safe([told for told in live if begin <= _at(told[1]) < end])
 
     def addresses(self, trace: Trace) -> set[str]:
         """Those that answered it, and its own. `StoreError`."""
@@ -353,51 +361,8 @@ def _at(fact: ProbeFact) -> int:
     return fact.at if isinstance(fact, RoundStarted) else fact.sent_at
 
 
-def sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
-    """What `read` makes of these bytes."""
-    try:
-        return read(data, *more)
-    except (BadBlock, ValueError, msgspec.DecodeError, zlib.error):
-        raise StoreError(BROKEN) from None
-
-
 def _bins(data: bytes, ttls: Container[int]) -> list[SpanBins]:
     return decode(inflated(data), ttls)
-
-
-def made_safe(told: list[Rowed]) -> list[Rowed]:
-    """These facts, with nothing in them that could harm a reader."""
-    known: set[str] = set()
-    for place, (row, fact) in enumerate(told):
-        if isinstance(fact, Answered):
-            if fact.address not in known:
-                if not _is_address(fact.address):
-                    raise StoreError(BROKEN)
-                known.add(fact.address)
-        elif isinstance(fact, Failed):
-            told[place] = (row, notes.safe_failure(fact))
-    return told
-
-
-def _is_address(text: str) -> bool:
-    return len(text) <= _LONGEST_ADDRESS and numeric(text) is not None and clean(text) == text
-
-
-def read_note(data: bytes) -> notes.Note:
-    """A note that a fold can take, with nothing in it that could harm a reader. `StoreError`."""
-    if len(data) > _LONGEST_NOTE:
-        raise StoreError(BROKEN)
-    try:
-        fact = notes.decode(data)
-        if isinstance(fact, (Begun, Continued, TakenBack)) and fact.plan is not None:
-            check(fact.plan)
-        elif isinstance(fact, Found) and not _is_address(fact.address):
-            raise ValueError
-        elif isinstance(fact, Asked):
-            read_query(fact.query)
-    except (msgspec.DecodeError, ValueError):
-        raise StoreError(BROKEN) from None
-    return fact
 
 
 __all__ = ["RecordedRun", "Store", "StoreError", "Trace"]

@@ -244,9 +244,9 @@ def _maker(shape: Shape, target: int) -> Callable[..., ProbeFact]:
     raise BadBlock("there is no such shape")
 
 
-def unpack(data: bytes, target: int, since: int | None = None, until: int | None = None) -> list[Rowed]:
+def unpack(data: bytes, target: int, begin: int = -(1 << 63), end: int = 1 << 63) -> list[Rowed]:
     """A block's facts in order, as those of `target`, each with its row: of the probes and rounds alone that were sent
-    from `since` on and before `until` (epoch ns). `BadBlock`."""
+    from `begin` on and before `end` (epoch ns). `BadBlock`."""
     try:
         block = _block_decoder.decode(inflated(data))
     except _UNDECODED as error:
@@ -263,8 +263,6 @@ def unpack(data: bytes, target: int, since: int | None = None, until: int | None
         numbers = [nexts[code]() for code in codes]
     except StopIteration:
         raise BadBlock("it has more facts than its columns") from None
-    begin = -(1 << 63) if since is None else since
-    end = 1 << 63 if until is None else until
     facts: list[Rowed] = []
     makers = _makers(block.shapes, target)
     row_of = chain.from_iterable(map(repeat, rows, row_facts))
