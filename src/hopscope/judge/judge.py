@@ -132,7 +132,10 @@ class Judge:
                 and 0 < fact.ttl <= _MAX_TTL
                 and 0 <= fact.round < _MAX_ROUND
             ):
-                if type(fact) is not Answered and isinstance(fact, Sent):
+                if type(fact) is Answered:
+                    if 0 <= fact.rtt_ns < _MAX_NS and self._open.settle(fact):
+                        self._judge_complete()
+                elif isinstance(fact, Sent):
                     self._open.send(fact)
                 else:
                     self._settle(fact)
@@ -149,14 +152,11 @@ class Judge:
             self._driven(fact)
 
     def _settle(self, fact: Answered | Lost | Failed) -> None:
-        """What became of a probe."""
+        """What became of a probe that was not answered in time."""
         if isinstance(fact, Answered):
-            if not 0 <= fact.rtt_ns < _MAX_NS:
-                return
-            if type(fact) is not Answered:
-                if isinstance(fact, Late):
-                    self._open.late(fact)
-                return
+            if isinstance(fact, Late) and 0 <= fact.rtt_ns < _MAX_NS:
+                self._open.late(fact)
+            return
         if self._open.settle(fact):
             self._judge_complete()
 
@@ -238,7 +238,7 @@ class Judge:
     def _evaluate(self) -> Finding | None:
         """The gravest of what is wrong as of the newest round."""
         series = self._series
-        if series.failed_at >= series.end - 20:
+        if series.failure is not None and series.failed_at >= series.end - 20:
             own = this_computer(series)
             if own is not None:
                 return own

@@ -78,12 +78,12 @@ class OpenRounds:
         round_ = self._open.get(fate.round) or self._of(fate.round, fate.sent_at)
         if round_ is None:
             return False
-        fates = round_.fates
-        if fate.ttl not in fates:
-            fates[fate.ttl] = fate
+        fates, ttl = round_.fates, fate.ttl
+        if ttl not in fates:
+            fates[ttl] = fate
             return False
-        if fates[fate.ttl] is None:
-            fates[fate.ttl] = fate
+        if fates[ttl] is None:
+            fates[ttl] = fate
             round_.pending -= 1
         return round_.pending == 0 and len(self._open) > 1
 

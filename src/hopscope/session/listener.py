@@ -74,7 +74,7 @@ class Listener:
     def _hear(self, record: TargetRecord, event: Event) -> None:
         if type(event) is Sent:
             self._targets.apply(record, event)
-        elif isinstance(event, Answered):
+        elif type(event) is Answered or isinstance(event, Answered):
             if not self._sees(event.address):
                 return
             self._targets.apply(record, event)

@@ -2,9 +2,9 @@
 
 A target that has its turn once in forty rounds would know its first hops too seldom to say where trouble begins. So
 what any probe meets at a shared router is told to each target whose first flow goes there, as a fact of its own
-(`Shared`), as a probe of the round that it has under way. Only where the budget binds: else each flow probes it often
-enough itself. And only among flows that go there by the same routers: behind a fork, what one member loses says nothing
-of another's. And only as long as what both met there can be one router's (`met`).
+(`Shared`), as a probe of the round that it has under way. Only among flows that keep to a budget, and where that binds:
+else each flow probes it often enough itself. And only among flows that go there by the same routers: behind a fork,
+what one member loses says nothing of another's. And only as long as what both met there can be one router's (`met`).
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class Sharing:
 
     def heard(self, record: TargetRecord, event: Event) -> None:
         """An event of a target's."""
+        if record.fold.probing.budget <= 0:
+            return  # it takes no turns
         if not (type(event) is Sent or type(event) is Answered or isinstance(event, (Lost, Failed, Answered))):
             return
         place = _FlowHop(record.number, event.flow, event.ttl)

@@ -22,6 +22,7 @@ from hopscope.session.transport import Transport
 from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import (
     VERSION,
+    Answered,
     Batching,
     Capabilities,
     CapabilitiesReport,
@@ -29,6 +30,7 @@ from hopscope.wire.messages import (
     Counters,
     Event,
     Problem,
+    Sent,
     Welcome,
 )
 from hopscope.wire.times import earlier
@@ -216,7 +218,10 @@ class WorkerSupervisor:
         for message in messages:
             if self._hopeless or self._reason is not None:
                 break  # it is being ended, or what it means by its words is not known
-            if isinstance(message, (Welcome, Counters, CapabilitiesReport, Problem, Garbage)):
+            # Of a struct, `isinstance` asks the metaclass: the frequent ones are not to be asked.
+            if not (type(message) is Sent or type(message) is Answered) and isinstance(
+                message, (Welcome, Counters, CapabilitiesReport, Problem, Garbage)
+            ):
                 self._heard_itself(message)
             elif self.clock_offset_ns:
                 self._listener.heard(earlier(message, self.clock_offset_ns))

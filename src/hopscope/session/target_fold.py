@@ -134,8 +134,7 @@ class TargetFold:
     def apply(self, fact: TargetFact) -> None:
         """The next fact. `IllegalFact`, and nothing has changed then."""
         kind = type(fact)
-        phases = PHASES.get(kind)
-        phase = None if phases is None else phases.get(self.phase)
+        phase = PHASES[kind].get(self.phase) if kind in PHASES else None
         if phase is None:
             raise IllegalFact(f"{kind.__name__} of a target that is {self.phase}")
         self.phase = phase
@@ -144,8 +143,9 @@ class TargetFold:
         if type(fact) is Sent or type(fact) is Answered or isinstance(fact, (Answered, Lost, Failed)):
             if self.formers.kept:
                 self.formers.see(fact)
-            self.path.apply(fact)
-            self.past.append(fact, self.path)
+            path = self.path
+            path.apply(fact)
+            self.past.append(fact, path)
             self.judge.apply(fact)
             if self.shared.hops and isinstance(fact, (Answered, Lost)):
                 self.shared.met(fact)
