@@ -24,7 +24,7 @@ class Feeds:
     """All consumers of a session. One that nobody holds any more (its ``async for`` was left) is forgotten."""
 
     def __init__(self) -> None:
-        self._feeds: weakref.WeakSet[Feed] = weakref.WeakSet()
+        self._feeds: set[weakref.ref[Feed]] = set()
         self._closed = False
 
     @property
@@ -35,7 +35,7 @@ class Feeds:
     @property
     def wants_departures(self) -> bool:
         """Whether anybody listens for each probe that leaves."""
-        return any(feed.departures for feed in self._feeds)
+        return any(feed.departures for feed in self._living())
 
     def subscribe(self, first: Iterable[StreamEvent] = (), *, departures: bool = False) -> Feed:
         """A new consumer, who gets `first` and then all events from now on; `departures`: each `SentEvent` too."""
@@ -43,23 +43,26 @@ class Feeds:
         if self._closed:
             feed.close()
         else:
-            self._feeds.add(feed)
+            self._feeds.add(weakref.ref(feed, self._feeds.discard))
         return feed
 
     def put(self, event: StreamEvent | None) -> None:
         """Give an event (None: there is none) to everybody who wants it."""
         if event is None:
             return
-        for feed in list(self._feeds):
+        for feed in self._living():
             if feed.departures or not isinstance(event, SentEvent):
                 feed.put(event)
 
     def close(self) -> None:
         """No more events will come; who waits is told."""
         self._closed = True
-        for feed in list(self._feeds):
+        for feed in self._living():
             feed.close()
         self._feeds.clear()
+
+    def _living(self) -> list[Feed]:
+        return [feed for ref in list(self._feeds) if (feed := ref()) is not None]
 
 
 class Feed(AsyncIterator[StreamEvent]):

@@ -133,14 +133,11 @@ class TargetFold:
 
     def apply(self, fact: TargetFact) -> None:
         """The next fact. `IllegalFact`, and nothing has changed then."""
-        kind = type(fact)
-        phase = PHASES[kind].get(self.phase) if kind in PHASES else None
-        if phase is None:
-            raise IllegalFact(f"{kind.__name__} of a target that is {self.phase}")
-        self.phase = phase
-        self.version += 1
         # `isinstance` asks a struct's metaclass, slowly, unless the type is the very one: the frequent ones come first.
         if type(fact) is Sent or type(fact) is Answered or isinstance(fact, (Answered, Lost, Failed)):
+            if self.phase != "running":  # where a probe's facts are legal, and change no phase
+                self._step(fact)
+            self.version += 1
             if self.formers.kept:
                 self.formers.see(fact)
             path = self.path
@@ -152,6 +149,9 @@ class TargetFold:
             if self.flows.folds:
                 self.flows.apply(fact)
             return
+        kind = type(fact)
+        self._step(fact)
+        self.version += 1
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
             self._count_before()
@@ -211,6 +211,13 @@ class TargetFold:
                 self._start(fact)
             case Refused():
                 self._refuse(fact)
+
+    def _step(self, fact: TargetFact) -> None:
+        """Go on to the phase after a fact. `IllegalFact`."""
+        phase = PHASES.get(type(fact), {}).get(self.phase)
+        if phase is None:
+            raise IllegalFact(f"{type(fact).__name__} of a target that is {self.phase}")
+        self.phase = phase
 
     def _begin(self, fact: Begun) -> None:
         plan = fact.plan
