@@ -28,6 +28,7 @@ from hopscope.history.unpacking import Rows
 from hopscope.judge.verdict import Epoch, Verdict
 from hopscope.session.model import Snapshot
 from hopscope.views.screen import frame, themes
+from hopscope.views.screen.app import HopscopeApp
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
@@ -360,6 +361,34 @@ def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     one.look()
     assert one.snapshot().targets[1].path.rounds == 24
     assert one.recall(BEGUN + 20 * S, other.id).targets[1].path.rounds == 20
+
+
+async def test_the_screen_begins_with_all_and_what_is_opened_is_read_then(
+    tmp_path: Path, hub: HubStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FOLDED", 1)
+    monkeypatch.setattr(following, "time_ns", lambda: BEGUN)
+    for name in ("ber2", "fra1"):
+        site = Site(tmp_path, hub, name)
+        site.writer.add(1, said("loss" if name == "fra1" else "healthy", BEGUN + 12 * S))
+        site.measure(1)
+    app = HopscopeApp(lambda: FleetScreen(str(tmp_path / "hub"), RecordedNames), ScreenOptions())
+    async with app.run_test(size=(120, 34)) as pilot:
+        while app.context is None or not app.shown.rows:
+            await pilot.pause(0.01)
+        state = app.context.state
+        assert state.overview
+        assert [target.site for target in state.shown.targets if target.id == state.target] == ["fra1"]
+        await pilot.press("enter")
+        while state.chosen is None or state.chosen.is_brief:
+            await pilot.pause(0.01)
+            app.tick()
+        assert (state.overview, state.chosen.site, state.chosen.path.rounds) == (False, "fra1", 21)
+        assert state.chosen.judged.verdict.kind == "loss"  # as its agent said, who knows more than some minutes
+        assert any("measured at fra1" in row.text for row in app.shown.rows)
+        await pilot.press("g", "down")
+        assert state.overview
+        assert [target.site for target in state.shown.targets if target.id == state.target] == ["ber2"]
 
 
 def test_what_a_hub_has_is_followed_over_the_broker(tmp_path: Path) -> None:

@@ -107,7 +107,14 @@ class FleetPast:
             if not self._is_known(run.id, until):
                 self.is_whole = False
                 continue
-            of_site = self._of_site(site, run, moment)
+            before = self._kept.get(run.id)
+            if time.perf_counter() > until and before is not None:
+                of_site, self.is_whole = before[1], False  # as it stood at another moment, for a moment
+            elif time.perf_counter() > until and targets:
+                self.is_whole = False
+                continue
+            else:
+                of_site = self._of_site(site, run, moment)
             opened = [target for target in of_site if wanted is None or target.id in wanted]
             if opened:
                 by_number = self._by_probes(site, run, opened, moment, chosen)
@@ -122,6 +129,7 @@ class FleetPast:
         known = self._kept.get(run.id)
         if known is not None and known[0] == made_of:
             return known[1]
+        fleet.standings.fetch(run.id, moment)
         targets = tuple(
             self._target(site, standing, moment, silent)
             for standing in fleet.standings.runs[run.id].values()

@@ -14,7 +14,7 @@ import msgspec
 from hopscope.cli.fleet_past import FleetPast
 from hopscope.cli.fleet_reading import FleetReading
 from hopscope.cli.watched import Watched
-from hopscope.history.standing import Standing, judged_of
+from hopscope.history.standing import Standing, as_told, judged_of
 from hopscope.history.store import StoreError
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo, Namer
@@ -139,7 +139,13 @@ class FleetScreen(FleetReading, Watched):
             target = fold.snapshot(self.namer, window=self.window, now=now)
             state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
             return msgspec.structs.replace(
-                target, id=number, state=state, notes=(*notes, *target.notes), site=site, unheard_s=unheard
+                target,
+                id=number,
+                state=state,
+                notes=(*notes, *target.notes),
+                judged=as_told(target.judged, standing.said),
+                site=site,
+                unheard_s=unheard,
             )
         state = "paused" if standing.is_paused and standing.state == "running" else standing.state
         state = "finished" if ended is not None and state in ("running", "paused") else state

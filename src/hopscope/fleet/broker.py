@@ -186,8 +186,11 @@ class _Connection:
 
 
 async def _closed(client: Client) -> None:
-    with suppress(Exception):
-        await asyncio.wait_for(client.close(), 1.0)
+    """Where TLS is spoken, and the other side is gone, the client's own closing may be cancelled from within."""
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.wait([closing], timeout=1.0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
 
 
 def why(error: BaseException) -> str:

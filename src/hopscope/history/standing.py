@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -27,6 +27,7 @@ MOST_SAID: Final = 400_000
 """Of a run, the newest so many verdicts can be gone back to."""
 _MOST_KEPT: Final = 60_000
 """Verdicts that are kept once they were read."""
+_AT_ONCE: Final = 500
 _SLICE: Final = 64
 """Notes between two places at which reading can be interrupted."""
 _PHASES: Final = (
@@ -247,15 +248,29 @@ class Standings:
         place = bisect_right(times, moment) - 1
         if place < 0:
             return None
-        known = self._kept.get(ids[place])
-        if known is None:
-            for (data,) in self._store.rows("SELECT fact FROM note WHERE id = ?", ids[place]):
+        if ids[place] not in self._kept:
+            self._fetch([ids[place]])
+        return self._kept.get(ids[place])
+
+    def fetch(self, run: int, moment: int) -> None:
+        """What `said` will be asked of all targets of a run, read at once. `StoreError`."""
+        wanted = []
+        for times, ids in self._said[run].values():
+            place = bisect_right(times, moment) - 1
+            if place >= 0 and ids[place] not in self._kept:
+                wanted.append(ids[place])
+        self._fetch(wanted)
+
+    def _fetch(self, wanted: Sequence[int]) -> None:
+        if len(self._kept) + len(wanted) > _MOST_KEPT:
+            self._kept.clear()
+        for first in range(0, len(wanted), _AT_ONCE):
+            some = wanted[first : first + _AT_ONCE]
+            words = f"SELECT id, fact FROM note WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608
+            for id_, data in self._store.rows(words, *some):
                 fact = read_note(data)
                 if isinstance(fact, SaidVerdict):
-                    if len(self._kept) >= _MOST_KEPT:
-                        self._kept.clear()
-                    known = self._kept[ids[place]] = fact
-        return known
+                    self._kept[id_] = fact
 
 
 def judged_of(said: SaidVerdict | None) -> Judged:
@@ -264,3 +279,16 @@ def judged_of(said: SaidVerdict | None) -> Judged:
         return Judged(verdict=Verdict(kind="starting"))
     epochs = (said.epoch,) if said.epoch is not None else ()
     return Judged(verdict=said.verdict, incidents=said.incidents, epochs=epochs)
+
+
+def as_told(judged: Judged, said: SaidVerdict | None) -> Judged:
+    """`judged` is what a judge finds who knows some minutes alone, `said` what was said last by the one who knows all.
+    Where that is the same verdict, the numbers are newer."""
+    if said is None:
+        return judged
+    verdict, now = said.verdict, judged.verdict
+    if (verdict.kind, verdict.first_ttl, verdict.last_ttl) == (now.kind, now.first_ttl, now.last_ttl):
+        verdict = msgspec.structs.replace(now, since=verdict.since)
+    known = {one.id: one for one in (*judged.incidents, *said.incidents)}
+    incidents = tuple(sorted(known.values(), key=lambda one: one.begin))
+    return msgspec.structs.replace(judged, verdict=verdict, incidents=incidents)

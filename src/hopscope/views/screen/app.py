@@ -29,10 +29,12 @@ from hopscope.views.screen.glyphs import choose
 from hopscope.views.screen.keymap import keys_of, shown
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import is_over, status_of
-from hopscope.views.screen.source import Launch, Watching
+from hopscope.views.screen.source import Launch, Opening, Watching
 from hopscope.views.screen.styles import Look, look_of
 
 SECOND = 1_000_000_000
+WHILE_READ_S = 0.5
+"""Seconds between two looks at the most while targets still come."""
 OF_PROBING = ("target.add", "target.remove")
 """Actions on targets that a recording has none of."""
 
@@ -136,7 +138,10 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Seconds until the session is looked at again."""
         if self.context is None:
             return FAST_LOOK_S
-        return self.cadence.delay_s(time.monotonic(), self.context.state.shown.targets)
+        delay = self.cadence.delay_s(time.monotonic(), self.context.state.shown.targets)
+        session = self.context.session
+        is_coming = isinstance(session, Opening) and not session.is_read
+        return min(delay, WHILE_READ_S) if is_coming else delay
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""

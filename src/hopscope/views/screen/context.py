@@ -272,7 +272,7 @@ class ActionContext:
         from hopscope.views.screen.listing import place_of
 
         state = self.state
-        state.order.moved_at = state.present.now
+        state.order.moved_at, state.order.is_touched = state.present.now, True
         rows = summary.entries(state)
         if not rows:
             return
@@ -325,6 +325,7 @@ class ActionContext:
 
     def show_target(self, target: int) -> None:
         """Open a target."""
+        self.state.order.is_touched = True
         self.state.target = target
         self.state.overview = False
         self.state.top = 0

@@ -263,7 +263,9 @@ def moment_words(state: ViewState, look: Look, keys: dict[str, str]) -> str:
     """Which moment is shown, what goes on meanwhile, and the way back."""
     target, key = state.chosen_now, keys.get("look.clear", "")
     if state.is_recording:
-        return f"{look.glyphs.left} {when(state)} · recording · {key} its end"
+        site = state.chosen.site if state.chosen is not None and not state.overview else None
+        where = f" · measured at {site}" if site is not None else ""
+        return f"{look.glyphs.left} {when(state)}{where} · recording · {key} its end"
     meanwhile = "probing on" if target is not None and target.state == "running" else "probing off"
     return f"{look.glyphs.left} {when(state)} · {meanwhile} · {key} live"
 

@@ -70,9 +70,9 @@ class TargetStatus:
         return rank_of(self.state, self.verdict)
 
 
-def rank_of(state: str, verdict: Verdict) -> int:
+def rank_of(state: str, verdict: Verdict | None = None) -> int:
     """See `TargetStatus.rank`."""
-    if state == "paused" and verdict.is_trouble:
+    if state == "paused" and verdict is not None and verdict.is_trouble:
         state = mood(verdict)
     return _RANKS.get(state, len(TROUBLE))
 
@@ -102,6 +102,7 @@ class HealthCache:
 
     def __init__(self) -> None:
         self._targets: dict[int, tuple[Target, TargetStatus]] = {}
+        self._states: dict[int, tuple[Target, str]] = {}
         self._hops: dict[int, tuple[tuple[int, NumbersWindow], Verdict, tuple[HopFinding, ...]]] = {}
 
     def target(self, target: Target) -> TargetStatus:
@@ -115,8 +116,10 @@ class HealthCache:
 
     def state(self, target: Target) -> str:
         """Its status' state, for which no words are made."""
-        known = self._targets.get(target.id)
-        return known[1].state if known is not None and known[0] is target else state_of(target)
+        known = self._states.get(target.id)
+        if known is None or known[0] is not target:
+            known = self._states[target.id] = target, state_of(target)
+        return known[1]
 
     def hops(self, target: Target) -> tuple[HopFinding, ...]:
         """What each row of a target's path is like."""
@@ -134,6 +137,8 @@ class HealthCache:
             del self._targets[gone]
         for gone in [key for key in self._hops if key not in targets]:
             del self._hops[gone]
+        if len(self._states) > len(targets):
+            self._states = {key: known for key, known in self._states.items() if key in targets}
 
 
 def _says_the_same(before: Target, now: Target) -> bool:

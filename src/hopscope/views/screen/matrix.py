@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -19,6 +22,7 @@ _LEAST_BELOW: Final = 6
 _LEAST_SITE, _MOST_SITE = 3, 12
 """Cells of a site's column."""
 _MOST_NAME: Final = 34
+_FINE: Final = len(TROUBLE)
 _COUNTED_FROM: Final = 25
 """Targets from which on those in trouble are counted for each site."""
 
@@ -31,28 +35,25 @@ def view(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
 def _drawn(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     """The targets in trouble at most sites, and the worst sites, come first; nothing where one site probes, or it has
     no room."""
-    cells: dict[str, dict[str, Target]] = {}
-    rank = {target.id: rank_of(state.judge.state(target), target.judged.verdict) for target in state.shown.targets}
+    of_site: dict[str, Counter[str]] = {}
+    queries: dict[str, tuple[int, int]] = {}
     for target in state.shown.targets:
         if target.site is not None:
-            of_query = cells.setdefault(target.query, {})
-            known = of_query.get(target.site)
-            if known is None or rank[target.id] < rank[known.id]:
-                of_query[target.site] = target
-    sites: dict[str, list[int]] = {}
-    for row in cells.values():
-        for site, target in row.items():
-            sites.setdefault(site, []).append(rank[target.id])
-    lines = min(len(cells), MOST_LINES, max(1, room // 3), room - _LEAST_BELOW - 3)
-    if len(sites) < 2 or lines < 1:
+            name_of = state.judge.state(target)
+            of_site.setdefault(target.site, Counter())[name_of] += 1
+            ill, worst = queries.get(target.query, (0, _FINE))
+            rank = rank_of(name_of, target.judged.verdict)
+            queries[target.query] = ill - (rank < len(ILL)), min(worst, rank)
+    lines = min(len(queries), MOST_LINES, max(1, room // 3), room - _LEAST_BELOW - 3)
+    if len(of_site) < 2 or lines < 1:
         return []
-    ill = {query: sum(rank[one.id] < len(ILL) for one in cells[query].values()) for query in cells}
-    worst = {query: min(rank[one.id] for one in cells[query].values()) for query in cells}
-    queries = sorted(cells, key=lambda query: (-ill[query], worst[query], query))[:lines]
-    name = min(_MOST_NAME, max(len("Target"), *(cell_len(query) for query in queries)), max(8, width // 3))
+    rows = heapq.nsmallest(lines, queries, key=lambda query: (queries[query], query))
+    sites = {site: min(rank_of(name_of) for name_of in states) for site, states in of_site.items()}
+    cells = _cells(state, frozenset(rows))
+    name = min(_MOST_NAME, max(len("Target"), *(cell_len(query) for query in rows)), max(8, width // 3))
     each = min(_MOST_SITE, max(_LEAST_SITE, *(cell_len(site) for site in sites)))
     room_for = max(1, (width - 4 - name - 2) // (each + 1))
-    columns = sorted(sorted(sites, key=lambda site: (min(sites[site]), site))[:room_for])
+    columns = sorted(sorted(sites, key=lambda site: (sites[site], site))[:room_for])
     head = Line().to(4, look.quiet).add(fit("Target", name), look.quiet).add("  ", look.quiet)
     for site in columns:
         head.add(fit(site, each), look.quiet).add(" ", look.quiet)
@@ -60,8 +61,9 @@ def _drawn(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     if more and width - head.width >= len(f"+{more}"):
         head.add(f"+{more}", look.quiet)
     out = [head.row(width, look.quiet)]
-    out += _totals(state, columns, name, each, look, width)
-    for query in queries:
+    if len(state.shown.targets) >= _COUNTED_FROM:
+        out.append(_totals(of_site, columns, name, each, look, width))
+    for query in rows:
         line = Line().to(4, look.text).add(fit(query, name), look.text).add("  ", look.text)
         for site in columns:
             there = cells[query].get(site)
@@ -74,19 +76,26 @@ def _drawn(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     return [*out, blank(width, look.text)]
 
 
-def _totals(state: ViewState, columns: list[str], name: int, each: int, look: Look, width: int) -> list[Row]:
-    """Of each site how many are in trouble, and how bad the worst is; where there are more targets than a few."""
-    of_site: dict[str, list[str]] = {}
+def _cells(state: ViewState, queries: Container[str]) -> dict[str, dict[str, Target]]:
+    """By query and site; of several the worst."""
+    cells: dict[str, dict[str, Target]] = {}
     for target in state.shown.targets:
-        if target.site is not None:
-            of_site.setdefault(target.site, []).append(state.judge.state(target))
-    if len(state.shown.targets) < _COUNTED_FROM:
-        return []
+        if target.site is not None and target.query in queries:
+            of_query = cells.setdefault(target.query, {})
+            known = of_query.get(target.site)
+            if known is None or rank_of(state.judge.state(target)) < rank_of(state.judge.state(known)):
+                of_query[target.site] = target
+    return cells
+
+
+def _totals(
+    of_site: Mapping[str, Counter[str]], columns: Sequence[str], name: int, each: int, look: Look, width: int
+) -> Row:
+    """Of each site how many are in trouble, and how bad the worst is."""
     line = Line().to(4, look.text).add(fit("in trouble", name), look.text).add("  ", look.text)
     for site in columns:
         states = of_site[site]
-        worst = min(states, key=lambda one: TROUBLE.index(one) if one in TROUBLE else len(TROUBLE))
-        mark, style = look.health(worst)
-        ill = sum(one in ILL for one in states)
+        mark, style = look.health(min(states, key=rank_of))
+        ill = sum(states[each_] for each_ in ILL)
         line.add(fit(f"{mark}{ill or ''}", each), style).add(" ", look.text)
-    return [line.row(width, look.text)]
+    return line.row(width, look.text)

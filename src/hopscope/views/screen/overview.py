@@ -36,6 +36,8 @@ class OverviewOrder:
     """None: it is made anew at the next look."""
     moved_at: int | None = None
     """When the cursor was moved here; None: never."""
+    is_touched: bool = False
+    """Somebody chose a target; until then, of a fleet, the worst one is."""
     unfolded: bool = False
     """Every target that is fine is to have a row of its own."""
     is_folded: bool = False
@@ -64,9 +66,11 @@ class OverviewOrder:
         is_held = self.moved_at is not None and 0 <= now - self.moved_at < HELD_NS
         ill = [target.id for target in targets if state(target) not in FINE]
         if not rests or (is_old and not is_held):
-            place = {id_: number for number, id_ in enumerate(by_id)}
-            ids = sorted(by_id, key=lambda id_: (*_weight(state(by_id[id_]), by_id[id_]), place[id_]))
             listed = frozenset(ill)
+            ids = sorted(ill, key=lambda id_: _weight(state(by_id[id_]), by_id[id_]))
+            fine = [target for target in targets if target.id not in listed]
+            for name in reversed(FINE):
+                ids += [target.id for target in fine if state(target) == name]
             if not rests:
                 return [by_id[id_] for id_ in ids]
             self.ids, self.listed, self.made_at = tuple(ids), listed, now

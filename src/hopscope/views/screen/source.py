@@ -146,6 +146,11 @@ class Watching(Protocol):
 class Opening(Protocol):
     """A session of so many targets that those alone are whole which somebody looks at. It begins with all of them."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether all targets are known by now."""
+        ...
+
     def look_at(self, number: int | None) -> None:
         """Which target is looked at from now on; None: all of them. What is known of it may come later."""
         ...

@@ -152,7 +152,7 @@ def view(state: ViewState, look: Look, width: int, room: int) -> tuple[Row, Draw
     groups = [_several_words(state, row, by_id[row.ids[0]]) for row in rows[:_MEASURED] if row.key]
     layout = kept(state, "layout", (width, tuple(rows[:_MEASURED])), lambda: _layout(state, some, groups, width))
     numbers = {target.id: place for place, target in enumerate(state.shown.targets[:_NUMBERED], 1)}
-    if state.order.moved_at is None and rows and by_id[rows[0].ids[0]].site is not None:
+    if not state.order.is_touched and rows and by_id[rows[0].ids[0]].site is not None:
         state.target = rows[0].ids[0]  # of a fleet the worst, until somebody chooses
     here = place_of(rows, state.target)
 
@@ -168,7 +168,7 @@ def view(state: ViewState, look: Look, width: int, room: int) -> tuple[Row, Draw
     names = {target.path.numbers.name for target in some}
     window = names.pop() if len(names) == 1 else state.window
     is_brief = bool(some) and all(target.is_brief for target in some)
-    over_what = "lately" if is_brief else named(window, layout.name - len("Target") - 2) if layout.columns else ""
+    over_what = "last minutes" if is_brief else named(window, layout.name - len("Target") - 2) if layout.columns else ""
     return _head(layout, some[0] if some else None, over_what, look, width), Drawn(rows, draw), here
 
 

@@ -62,7 +62,7 @@ def details(context: ActionContext) -> None:
         context.state.order.opened.add(row.key)
         context.redraw()
     elif context.state.overview:
-        context.state.overview = False
+        context.state.overview, context.state.order.is_touched = False, True
         context.state.top = 0
         context.redraw()
     elif context.state.on_sentence:

@@ -52,7 +52,7 @@ def _sift(context: ActionContext, text: str) -> str | None:
         return f"nothing has {text!r} in it"
     state.sought = state.sifted = text
     if first is not None:
-        state.target, state.order.moved_at = first, state.present.now
+        state.target, state.order.moved_at, state.order.is_touched = first, state.present.now, True
     state.top = 0
     key = context.key("look.clear")
     context.say(f"{key or 'an empty word'} shows all again" if text else "all targets")
