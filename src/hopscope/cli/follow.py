@@ -25,7 +25,7 @@ from hopscope.wire.messages import Counters
 from hopscope.words.numbers import time_of_day
 
 S: Final = 1_000_000_000
-LOOK_S: Final = 0.5
+LOOK_S: Final = 0.25
 """Between two looks at the store."""
 TOGETHER_NS: Final = 60 * S
 """A run whose newest fact is so much older than the newest of all is no longer written."""

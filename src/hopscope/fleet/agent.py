@@ -10,13 +10,16 @@ from hopscope.fleet.messages import LONGEST_TARGET, MOST_TARGETS
 from hopscope.fleet.sender import Sender
 from hopscope.fleet.transport import Publisher, end_all
 from hopscope.history.recorder import Recorder
+from hopscope.judge.verdict import Judged
 from hopscope.names.clean import clean
 from hopscope.session.background import in_background
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session, WorkerFailed
 
-LOOK_S: Final = 0.5
-"""Between two looks at what is said of the targets."""
+LOOK_S: Final = 0.1, 0.5
+"""Between two looks at what is said of the targets: the least, and the most where there are many."""
+LOOKED_AT: Final = 500
+"""Targets that are looked at in a second."""
 PARTS: Final = 20
 """Looks until each target was looked at as a whole; more where a look would be at more than `AT_ONCE`."""
 AT_ONCE: Final = 25
@@ -116,8 +119,10 @@ class Agent:
 
     async def _watch(self) -> None:
         number = 0
+        judged: list[tuple[int, Judged]] = []
+        least, most = LOOK_S
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(max(least, min(most, len(judged) / LOOKED_AT)))
             judged = self._session.judged()
             for target, one in judged:
                 self._recorder.see_judged(target, one)

@@ -117,6 +117,8 @@ class Recorder:
         self.is_lost = False
         """Nothing is recorded any more, for good."""
         self._stop = threading.Event()
+        self._soon = threading.Event()
+        """What waits is not to wait until the next commit is due."""
         self._thread: threading.Thread | None = None
 
     # --- in the session's thread --------------------------------------------------------------------------------
@@ -161,11 +163,13 @@ class Recorder:
                 self._looks.append(seen)
 
     def see_judged(self, target: int, judged: Judged) -> None:
-        """A look at what is said of a target alone."""
+        """A look at what is said of a target alone. Another verdict is written at once, with all that led to it."""
         last = self._last.get(target)
         if self._ended is None and not self.is_lost and (last is None or last[2] is not judged):
             seen = self._last[target] = (target, {} if last is None else last[1], judged)
             self._looks.append(seen)
+            if last is not None and _place(judged.verdict) != _place(last[2].verdict):
+                self._soon.set()
 
     def end(self, at: int) -> None:
         """What happens after this moment (epoch ns) is not the recording's any more."""
@@ -178,6 +182,7 @@ class Recorder:
         if self._looks or self._put > self._taken:
             self.begin()
         self._stop.set()
+        self._soon.set()
         if self._thread is not None:
             self._thread.join(PATIENCE_S)
             if self._thread.is_alive():
@@ -192,7 +197,11 @@ class Recorder:
         if writer is None:
             return
         try:
-            while not self._stop.wait(self._every_s):
+            while True:
+                self._soon.wait(self._every_s)
+                self._soon.clear()
+                if self._stop.is_set():
+                    break
                 if not self._write(writer):
                     return
             self._write(writer)
