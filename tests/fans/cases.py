@@ -163,6 +163,17 @@ def slow(router_: str) -> Check:
     return check
 
 
+def one_port_said(fan: Fan) -> list[str]:
+    """And no number of paths is promised."""
+    discovery = fan.said["discovery"]
+    said_of = (
+        discovery["balancing"],
+        discovery["miss_probability"],
+        "gives all flows one source port, 40001" in discovery["text"],
+    )
+    return [] if said_of == ("unknown", 1.0, True) else [discovery["text"]]
+
+
 def slow_said(fan: Fan) -> list[str]:
     """Whose connections are slow, and by how much; the router is told where it is its alone."""
     verdict = fan.said["verdict"]
@@ -331,6 +342,12 @@ CASES = (
         "a14-nat-one-port",
         network(router(1, "nat = { source_port = 40001 }"), router(2), eight(), router(3)),
         found(1, "none"),
+        5,
+    ),
+    Case(
+        "a14b-nat-one-port-quoted",
+        network(router(1, "nat = { source_port = 40001, restore = [] }"), router(2), eight(), router(3)),
+        all_of(one_port_said, nobody_named),
         5,
     ),
     Case(

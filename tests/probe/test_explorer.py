@@ -18,6 +18,7 @@ from hopscope.wire.messages import (
     Lost,
     Pause,
     Plan,
+    Protocol,
     Refused,
     Resume,
     RoundStarted,
@@ -199,6 +200,47 @@ class Shortage:
             raise ChannelRefused("limit", "this process has no file descriptor left")
         self.left -= 1
         return self._opens(target, plan)
+
+
+ONE_PORT = FAN.replace('"192.0.2.1" }', '"192.0.2.1", nat = { source_port = 40001, restore = ["address"] } }')
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+def test_a_translator_that_gives_all_flows_one_port_is_seen_by_what_routers_behind_it_quote(
+    network: Path, protocol: Protocol
+) -> None:
+    played = Played(network, msgspec.structs.replace(PLAN, protocol=protocol), text=ONE_PORT)
+    played.advance(40)
+    (found,) = played.of(Discovered)
+    assert (found.one_port, found.balancing, found.miss_probability) == ((2, 40_001), "unknown", 1.0)
+
+
+@pytest.mark.parametrize("nat", ["source_port = 40001", 'source = "203.0.113.1", restore = []'])
+def test_one_that_puts_ports_back_into_quotes_or_keeps_them_apart_is_not_taken_for_it(network: Path, nat: str) -> None:
+    played = Played(network, text=FAN.replace('"192.0.2.1" }', f'"192.0.2.1", nat = {{ {nat} }} }}'))
+    played.advance(40)
+    (found,) = played.of(Discovered)
+    assert found.one_port is None
+
+
+def test_so_it_is_by_flows_that_are_probed_from_the_beginning_and_told_once_by_the_first_of_them(network: Path) -> None:
+    played = Played(network, msgspec.structs.replace(PLAN, flows=4), text=ONE_PORT)
+    played.advance(20)
+    (told,) = [started for started in played.of(Started) if "one source port, 40001" in (started.note or "")]
+    assert told.number == 0
+
+
+def test_where_nobody_answers_any_flow_further_on_it_says_that_nothing_can_be_told_of_paths_there(
+    network: Path,
+) -> None:
+    silent = FAN.replace('at = "192.0.2.9" }', 'at = "192.0.2.9", loss = "100%" }')
+    played = Played(network, text=silent)
+    played.advance(120)
+    (found,) = played.of(Discovered)
+    assert (found.found, found.note) == (
+        4,
+        "nobody behind hop 2 answers any flow: whether paths part there cannot be told",
+    )
 
 
 def test_where_no_more_flows_can_be_had_that_is_said(network: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from hopscope.judge.verdict import Note
 from hopscope.wire.discovered import Discovered, FoundPath
 from hopscope.words.discovery import discovery_words
 
@@ -47,3 +50,29 @@ def test_flows_that_get_nowhere_are_counted_and_their_ports_named() -> None:
 def test_ports_that_nobody_knows_are_not_named() -> None:
     words = discovery_words(found(path(0, length=None, dead_after=2, ports=False), path(*range(1, 8))))
     assert words.endswith("; 1 of 8 flows ends after hop 2")
+
+
+def test_one_path_behind_a_translator_may_be_several_that_take_all_flows_for_one() -> None:
+    one = found(path(0, 1, 2))
+    assert "translator (NAT)" not in discovery_words(one)
+    assert discovery_words(one, [Note(kind="nat")]).endswith(
+        "there is a translator (NAT): if it gives all flows one port, who stands behind it takes them for one flow, "
+        "which cannot be told from here"
+    )
+
+
+def test_a_translator_that_is_seen_to_give_all_flows_one_port_leaves_no_promise() -> None:
+    words = discovery_words(replace(found(path(0, 1, 2), miss=1.0), balancing="unknown", one_port=(2, 40_001)))
+    assert words == (
+        "one path is seen; before hop 2 a translator (NAT) gives all flows one source port, 40001: who stands behind "
+        "it takes them for one flow, and parallel paths there cannot be told apart"
+    )
+
+
+def test_where_most_flows_end_a_dead_path_is_not_the_only_cause() -> None:
+    dead = path(*range(1, 8), length=None, dead_after=0)
+    assert discovery_words(found(path(0), dead)).endswith(
+        "so many end also where a translator (NAT) gives all flows one port, and lets one at a time through"
+    )
+    assert "7 of 8 flows end before any hop" in discovery_words(found(path(0), dead))
+    assert "so many" not in discovery_words(found(path(*range(8)), path(8, 9, length=None, dead_after=1)))

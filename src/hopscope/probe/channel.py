@@ -57,6 +57,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     vouched: bool
     tos: int = 0
     """The type of service it was sent with, where the method can compare it with what is quoted."""
+    ident: int = -1
+    """The same of its source port."""
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +82,8 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     """The quoted packet's class of service (DSCP), where it is another than was sent."""
     mtu: int | None = None
     """``fragmentation-needed``: what the router says, bytes."""
+    quoted_port: int | None = None
+    """The quoted packet's source port, where it is another than it left by."""
 
 
 @dataclass(slots=True)

@@ -46,6 +46,7 @@ from hopscope.wire.messages import (
 )
 
 MOST_TARGETS: Final = 4096
+_TOO_MANY: Final = f"a worker probes at most {MOST_TARGETS} flows of all targets together"
 
 HELD_POLL_NS: Final = 250_000_000
 """How often expiries, and whether somebody reads again, are looked at while nothing may be sent."""
@@ -218,7 +219,7 @@ class Engine:
         try:
             plan = completed(command.plan)
             if len(self._targets) + plan.flows > MOST_TARGETS:
-                raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} flows of all targets together")
+                raise ChannelRefused("limit", _TOO_MANY)
             for one in plans(plan):
                 self._next_flow -= 1
                 key = self._next_flow if opened else number
@@ -231,10 +232,15 @@ class Engine:
         self._flows[number] = [key for key, *_ in opened]
         for flow_number, (key, one, channel, flow) in enumerate(opened):
             self._begin(key, one, channel, flow, number, flow_number)
+        flows = self._of(number)
         if not plan.flows:
             from hopscope.probe.explorer import Explorer
 
-            self._explorers[number] = Explorer(number, plan, self._targets[number], self, self._budget, self.anchor)
+            self._explorers[number] = Explorer(number, plan, flows[0], self, self._budget, self.anchor)
+        elif plan.flows > 1:
+            from hopscope.probe.quoted_ports import PortWatch
+
+            PortWatch(flows, lambda: self._changed(flows[0].flow, number))
 
     def _begin(self, key: int, plan: Plan, channel: Channel, flow: Flow, number: int, flow_number: int) -> None:
         now = self._monotonic()
@@ -262,7 +268,7 @@ class Engine:
         from hopscope.probe.inquiry import Inquiry
 
         if len(self._targets) >= MOST_TARGETS:
-            raise ChannelRefused("limit", f"a worker probes at most {MOST_TARGETS} flows of all targets together")
+            raise ChannelRefused("limit", _TOO_MANY)
         first = self._targets[target].sweep.plan
         plan = replace(plan_of_flow(first, flow), local_port=source_port(replace(first, local_port=None), flow))
         self._next_flow -= 1

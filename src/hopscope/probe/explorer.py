@@ -12,15 +12,16 @@ from typing import Final, Protocol
 
 from hopscope.probe.alternation import Alternation
 from hopscope.probe.budget import Budget
-from hopscope.probe.channel import ChannelRefused
+from hopscope.probe.channel import ChannelRefused, Reply
 from hopscope.probe.discovery import Discovery
 from hopscope.probe.found_paths import found_paths
 from hopscope.probe.horizon import ON_THE_WAY
 from hopscope.probe.inquiry import Inquiry
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.probed import ProbedTarget
+from hopscope.probe.quoted_ports import QuotedPorts
 from hopscope.wire.discovered import Discovered
-from hopscope.wire.messages import Kind, Plan
+from hopscope.wire.messages import Plan
 
 _POLL_NS: Final = 50_000_000
 MOVED: Final = 3
@@ -76,6 +77,8 @@ class Explorer:
         self._over_at: int | None = None
         """When the first flow's last round was over."""
         self._note: str | None = None
+        """Why there can be no further flow."""
+        self._quoted = QuotedPorts()
         self._routers: dict[tuple[int, int], str] = {}
         """By flow and TTL, who answers there."""
         self._answers: dict[tuple[int, int], Alternation] = {}
@@ -91,12 +94,14 @@ class Explorer:
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
-    def heard(self, flow: int, ttl: int, address: str, kind: Kind, rtt_ns: int, now: int) -> None:
+    def heard(self, flow: int, ttl: int, reply: Reply, rtt_ns: int) -> None:
         """One of the flows was answered."""
+        address, now = reply.address, reply.received_mono
+        self._quoted.heard(flow, ttl, reply.quoted_port)
         if flow in self._asking:
             self._budget.ask_beside_turns(address, self._plan.budget, now)
         if not self.is_settled:
-            self._discovery.heard(flow, ttl, address, rtt_ns, ends=kind not in ON_THE_WAY)
+            self._discovery.heard(flow, ttl, address, rtt_ns, ends=reply.kind not in ON_THE_WAY)
         elif flow in self._watched and self._is_another(flow, ttl, address):
             self.due = min(self.due, max(now, self._settled_at + AGAIN_NS))
 
@@ -186,7 +191,9 @@ class Explorer:
     def _settle(self, now: int) -> None:
         """Tell what was found, once; then watch or close each flow that has nothing in flight any more."""
         if self._found is None:
-            self._found = found_paths(self._discovery, self._target, now + self._anchor, self._ports.get, self._note)
+            note = "; ".join(filter(None, (self._note, self._unheard()))) or None
+            at, one_port = now + self._anchor, self._quoted.one_for_all
+            self._found = found_paths(self._discovery, self._target, at, self._ports.get, note, one_port)
             self._flows.tell(self._found)
         watched = self._found.watched
         for flow, probed in list(self._watched.items()):
@@ -210,6 +217,13 @@ class Explorer:
             self._routers.clear()
             self._answers.clear()
             self._flows.settled(self._target)
+
+    def _unheard(self) -> str | None:
+        """Behind which hop no flow is answered, where none gets to an end."""
+        heard = [hop.ttl for hop in self._discovery.hops() if hop.seen]
+        if self._discovery.ends or not heard or max(heard) >= self._plan.max_ttl:
+            return None
+        return f"nobody behind hop {max(heard)} answers any flow: whether paths part there cannot be told"
 
     def _search_again(self) -> None:
         """A flow went another way."""

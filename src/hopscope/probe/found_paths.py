@@ -16,9 +16,14 @@ _DIGITS: Final = 6
 
 
 def found_paths(
-    discovery: Discovery, target: int, at: int, port: Callable[[int], int | None], note: str | None
+    discovery: Discovery,
+    target: int,
+    at: int,
+    port: Callable[[int], int | None],
+    note: str | None,
+    one_port: tuple[int, int] | None = None,
 ) -> Discovered:
-    """What is known now. `at`: the moment, epoch ns; `port`: a flow's source port."""
+    """What is known now. `at`: the moment, epoch ns; `port`: a flow's source port; `one_port`: as in `Discovered`."""
     parting = discovery.parting()
     hops = tuple(_hop(discovery, hop) for hop in parting)
     by_flow = [hop for hop, found in zip(parting, hops, strict=True) if found.balancing != "per-packet"]
@@ -27,14 +32,14 @@ def found_paths(
     balancing: Balancing = "none"
     if kinds:
         balancing = next(kind for kind in ("per-flow", "unknown", "per-packet") if kind in kinds)
-    elif not discovery.is_over:
+    elif one_port or not discovery.is_over:
         balancing = "unknown"
     return Discovered(
         target,
         at,
         balancing,
         len(paths),
-        round(_miss_probability(discovery), _DIGITS),
+        1.0 if one_port else round(_miss_probability(discovery), _DIGITS),
         discovery.probes,
         len(_flows(discovery)),
         all(_is_even([router.flows for router in hop.routers]) for hop in hops if hop.balancing != "per-packet"),
@@ -42,6 +47,7 @@ def found_paths(
         tuple(paths),
         _watched(paths),
         note,
+        one_port,
     )
 
 

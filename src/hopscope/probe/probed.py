@@ -23,7 +23,6 @@ from hopscope.wire.messages import (
     Answered,
     Duplicate,
     Failed,
-    Kind,
     Late,
     Lost,
     RoundStarted,
@@ -57,7 +56,7 @@ class Surroundings:
 class Observer(Protocol):
     """Who learns from a flow's probes."""
 
-    def heard(self, flow: int, ttl: int, address: str, kind: Kind, rtt_ns: int, now: int) -> None:
+    def heard(self, flow: int, ttl: int, reply: Reply, rtt_ns: int) -> None:
         """One of the flow's probes was answered."""
 
     def missed(self, flow: int, ttl: int) -> None:
@@ -235,7 +234,7 @@ class ProbedTarget:
             self._lose(probe)
         outcome = sweep.heard(probe, now, rtt_ns, reply.kind, reply.address)
         if self.observer is not None and outcome != "duplicate":
-            self.observer.heard(self.flow_number, probe.ttl, reply.address, reply.kind, rtt_ns, now)
+            self.observer.heard(self.flow_number, probe.ttl, reply, rtt_ns)
         make = Answered if outcome == "answered" else Late if outcome == "late" else Duplicate
         event = make(
             self.target,

@@ -241,7 +241,7 @@ def report(target: Target, *, now: int, host: str) -> Report:
             )
         ),
         paths=report_paths(paths),
-        discovery=report_discovery(target.discovered),
+        discovery=report_discovery(target.discovered, target.judged.verdict.notes),
         flow_kind=started.flow if started else None,
         clock=started.clock if started else None,
         note="; ".join(remarks(target, paths)) or None,
@@ -273,7 +273,7 @@ def _flow(flow: FlowPath, path: int) -> ReportFlow:
 def remarks(target: Target, paths: Fan | None = None) -> tuple[str, ...]:
     """What is to be said of how a target is probed: a line each. `paths`: and which of them is bad."""
     note = target.started.note if target.started else None
-    found = discovery_words(target.discovered) if target.discovered is not None else None
+    found = discovery_words(target.discovered, target.judged.verdict.notes) if target.discovered is not None else None
     return tuple(text for text in (found, parallel_words(paths.paths) if paths else None, *target.notes, note) if text)
 
 

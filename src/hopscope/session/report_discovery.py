@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 
+from hopscope.judge.verdict import Note
 from hopscope.wire.discovered import Balancing, Discovered
 from hopscope.words.discovery import discovery_words
 from hopscope.words.numbers import iso
@@ -61,7 +63,7 @@ class ReportDiscovery(msgspec.Struct, frozen=True):
     paths: tuple[ReportFoundPath, ...]
 
 
-def report_discovery(found: Discovered | None) -> ReportDiscovery | None:
+def report_discovery(found: Discovered | None, notes: Collection[Note] = ()) -> ReportDiscovery | None:
     """None where none was asked for, or none is over yet."""
     if found is None:
         return None
@@ -96,7 +98,7 @@ def report_discovery(found: Discovered | None) -> ReportDiscovery | None:
         flows=found.flows,
         even_shares=found.is_even,
         at=iso(found.at),
-        text=discovery_words(found),
+        text=discovery_words(found, notes),
         hops=tuple(hops),
         paths=tuple(paths),
     )

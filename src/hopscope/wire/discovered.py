@@ -67,6 +67,17 @@ class Discovered(msgspec.Struct, frozen=True, tag="discovered"):
     """The flows that are probed in rounds from here on: one for each path."""
     note: str | None = None
     """In words, what kept it from finding more."""
+    one_port: tuple[Int, Int] | None = None
+    """The nearest TTL at which a translator (NAT) made several flows have one source port, and that port; null: none is
+    seen to."""
+
+
+def one_port_words(ttl: int, port: int) -> str:
+    """What `Discovered.one_port` means, also where no search is made."""
+    return (
+        f"before hop {ttl} a translator (NAT) gives all flows one source port, {port}: who stands behind it takes them "
+        "for one flow, and parallel paths there cannot be told apart"
+    )
 
 
 def with_routers(found: Discovered, called: Callable[[int, str], str]) -> Discovered:

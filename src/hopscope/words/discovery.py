@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final
 
-from hopscope.wire.discovered import Discovered
+from hopscope.judge.verdict import Note
+from hopscope.wire.discovered import Discovered, one_port_words
 from hopscope.words.numbers import first_ports
 
 _ORDINALS: Final = (
@@ -13,21 +15,37 @@ _ORDINALS: Final = (
     *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
 )
 
+MANY: Final = 6
+"""Flows that end on the way, from which on a path that is dead is not the likeliest cause."""
+ONE_AT_A_TIME: Final = "a translator (NAT) gives all flows one port, and lets one at a time through"
+_NAT: Final = (
+    "there is a translator (NAT): if it gives all flows one port, who stands behind it takes them for one flow, which "
+    "cannot be told from here"
+)
 
-def discovery_words(found: Discovered) -> str:
-    """How many paths there are, and how sure that is."""
+
+def discovery_words(found: Discovered, notes: Collection[Note] = ()) -> str:
+    """How many paths there are, and how sure that is. `notes`: what is odd on the way."""
     if _is_unheard(found):
         words = ["nobody answered any flow: parallel paths cannot be told apart"]
     else:
         words = [_paths(found), *_by_packet(found), *_dead(found)]
+        if found.one_port is not None:
+            words.append(one_port_words(*found.one_port))
     if found.note is not None:
         words.append(found.note)
+    elif (
+        found.balancing == "none"
+        and found.one_port is None
+        and any(note.kind in ("nat", "double-nat") for note in notes)
+    ):
+        words.append(_NAT)
     return "; ".join(words)
 
 
 def _is_unheard(found: Discovered) -> bool:
     """Whether neither a router nor the target answered. One flow that was answered leaves everything open as well."""
-    is_heard = bool(found.hops) or any(path.length is not None for path in found.paths)
+    is_heard = bool(found.hops) or found.one_port is not None or any(path.length is not None for path in found.paths)
     return found.miss_probability >= 1 and found.flows > 1 and not is_heard
 
 
@@ -36,6 +54,8 @@ def _paths(found: Discovered) -> str:
     if found.balancing == "per-packet":
         return "packets go by several routers in turns, whatever their flow: no paths can be told apart"
     paths = "one path" if count == 1 else f"{count} paths"
+    if found.one_port is not None:
+        return f"{paths} {'is' if count == 1 else 'are'} seen"
     if not found.is_even:
         paths = f"at least {paths}, assuming equal shares"
     elif count == 1 and found.balancing == "none":
@@ -67,6 +87,10 @@ def _dead(found: Discovered) -> list[str]:
             continue
         count = len(path.flows)
         ports = first_ports(path.source_ports)
-        ends = f"{count} of {found.flows} flows end{'s' if count == 1 else ''} after hop {path.dead_after}"
+        where = f"after hop {path.dead_after}" if path.dead_after else "before any hop"
+        ends = f"{count} of {found.flows} flows end{'s' if count == 1 else ''} {where}"
         said.append(f"{ends} (source ports {ports})" if ports else ends)
+    dead = sum(len(path.flows) for path in found.paths if path.dead_after is not None)
+    if dead >= MANY and 4 * dead >= 3 * found.flows:
+        said.append(f"so many end also where {ONE_AT_A_TIME}")
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.verdict import Note, Verdict
+from hopscope.words.discovery import MANY, ONE_AT_A_TIME
 from hopscope.words.numbers import span, span_ms
 from hopscope.words.verdicts import SAYS, Circumstances, is_deaf, lost_words
 
@@ -82,6 +83,8 @@ def _compared(verdict: Verdict, setting: Circumstances) -> list[str]:
     if n.ports:
         which = "bad" if n.now_ns is None else "slow"
         lines.append(f"the source ports of the {which} ones: {', '.join(map(str, n.ports))}")
+    if n.sent and n.lost == n.sent and len(n.ports) >= MANY:
+        lines.append(f"so many flows end also where {ONE_AT_A_TIME}")
     if n.is_hidden:
         lines.append("others that go by the same routers are fine: a link that is hidden below one address is bad")
     return lines

@@ -87,7 +87,7 @@ class FlowEntry:
 
     def _match(self, seq: int, *, vouched: bool = True) -> Match | None:
         probe = self.probes.get(seq)
-        return None if probe is None else Match(probe, vouched, self.shape.tos)
+        return None if probe is None else Match(probe, vouched, self.shape.tos, self.shape.ident)
 
     def _by_ip_id(self, heard: Heard) -> Match | None:
         """By the identification alone: a number of 16 bits, which can be tried out."""

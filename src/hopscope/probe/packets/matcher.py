@@ -53,7 +53,10 @@ class Matcher:
         kind = kind_of(family, icmp_type, code)
         dscp = heard.quoted_tos >> 2 if heard.is_error and (heard.quoted_tos ^ match.tos) >> 2 else None
         mtu = mtu_of(family, heard.word) if kind == "fragmentation-needed" else None
-        return match.probe, Reply(address, kind, icmp_type, code, ttl, mpls, mono, stamp, match.vouched, dscp, mtu)
+        port = heard.ident if heard.is_error and match.ident not in (-1, heard.ident) else None
+        return match.probe, Reply(
+            address, kind, icmp_type, code, ttl, mpls, mono, stamp, match.vouched, dscp, mtu, port
+        )
 
     def tcp(self, family: Family, data: bytes, address: str, ttl: int | None, mono: int, stamp: int) -> Answer | None:
         """Of a TCP packet (from its IPv4 header on) or, in IPv6, segment."""

@@ -25,7 +25,11 @@ def fan_of(target: Target) -> Fan | None:
 def said(target: Target, fan: Fan) -> str:
     """What there is to be said of all of them, and what a search for them found."""
     words = fan_words(fan)
-    return words if target.discovered is None else f"{words}; {discovery_words(target.discovered)}"
+    return (
+        words
+        if target.discovered is None
+        else f"{words}; {discovery_words(target.discovered, target.judged.verdict.notes)}"
+    )
 
 
 def rows(document: Document, target: Target, fan: Fan) -> list[tuple[str, ...]]:

@@ -89,7 +89,7 @@ def rows(
 
 def found_words(target: Target) -> str:
     """What a search for parallel paths found, the last time; empty where there was none."""
-    return "" if target.discovered is None else discovery_words(target.discovered)
+    return "" if target.discovered is None else discovery_words(target.discovered, target.judged.verdict.notes)
 
 
 def ticket(target: Target, fan: Fan, number: int) -> str:

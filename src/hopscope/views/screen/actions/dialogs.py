@@ -23,7 +23,7 @@ def parallel_paths(context: ActionContext) -> None:
         if target is not None and target.discovered is not None:
             from hopscope.words.discovery import discovery_words
 
-            context.say(discovery_words(target.discovered))
+            context.say(discovery_words(target.discovered, target.judged.verdict.notes))
             return
         if target is not None and target.plan is not None and target.plan.flows == 0:
             context.say("still looking for parallel paths")
