@@ -16,6 +16,7 @@ import pytest
 
 from hopscope.history.notes import Named
 from hopscope.history.schema import why_not_read
+from hopscope.history.writer import StoreWriter
 from hopscope.views.report.formats import FORMATS, STREAMS
 from tests.cli.command import QUICK, run, start
 from tests.history.test_store import BEGUN, TARGET, S, head, second, written
@@ -245,6 +246,22 @@ def test_a_part_that_is_sent_names_nobody_that_it_has_not_met(tmp_path: Path) ->
     whole = part.read_bytes()
     assert b"name-of-192-0-2-1.example" in whole
     assert b"10-9-8-7" not in whole
+
+
+def test_a_recording_of_which_a_row_is_broken_tells_the_rest_and_says_so(path: str) -> None:
+    writer = StoreWriter(path, host="box", begun=BEGUN)
+    for fact in head():
+        writer.add(1, fact)
+    for number in range(5):
+        writer.extend(1, second(number))
+        writer.commit()
+    writer._connection.execute("UPDATE live SET data = x'00' WHERE row = (SELECT max(row) FROM live)")
+    writer._connection.close()
+    for words, told in ((("list", path), "  4  "), (("replay", path, "--format", "csv"), ",4,")):
+        done = run("history", *words)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert "a part of it is broken and left out" in done.stderr
+        assert told in done.stdout
 
 
 def test_a_torn_recording_is_a_line(path: str, tmp_path: Path) -> None:

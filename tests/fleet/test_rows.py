@@ -244,6 +244,7 @@ def test_a_tail_of_a_run_that_was_forgotten_hears_nothing_of_what_still_comes(tm
         one.close()
         hand_over(agent, store)
         assert not tail.more()
+        assert reader.newest_row(1) == -1  # nothing stands there of a run that is none
     store.close()
 
 

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from hopscope.history import schema
 from hopscope.history.store import Store, StoreError
 from tests.history.recorded import snapshot
 from tests.history.test_store import S, second, written
@@ -108,7 +109,7 @@ class Powered:
         except StoreError as problem:
             why = str(problem)
         # Where the very first log was cut, there is no recording yet.
-        assert why in ((None,) if least else (None, "it is no recording of hopscope's"))
+        assert why in ((None,) if least else (None, schema._CUT_OFF))
         assert least <= found <= rounds
 
 
@@ -121,6 +122,8 @@ def use(path: Path) -> int:
         for trace in store.traces():
             count += sum(1 for _ in store.facts(trace))
             count += len(store.bins(trace, 60 * S)) + len(store.said(trace))
+        if store.broken:
+            raise StoreError("a part of it is broken")
     return count
 
 

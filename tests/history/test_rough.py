@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from hopscope.history.block import LIVE
 from hopscope.history.store import Store
 from hopscope.history.writer import StoreWriter
 from hopscope.path.bins import SPANS
@@ -209,6 +210,13 @@ HARM: dict[str, Callable[[sqlite3.Connection], object]] = {
     "a million targets in a row": _row(_pack([[n, 0, [], b"", b"", b"", b"", []] for n in range(1_000_000)])),
     "a row that knows shapes that nobody told": _row(_pack([[1, 9, [], b"\1\0", b"", b"", b"", []]])),
     "columns of a row that are cut off": _row(_pack([[1, 0, [[2, 1, 0]], b"\1\0", b"\1", b"", b"", []]])),
+    "more facts than a row has": _row(LIVE + _pack([[[1, 0, [], 2**40, 0, []]], *[[0, 1, b""]] * 4])),
+    "a column of a row of an unknown width": _row(
+        LIVE + _pack([[[1, 0, [], 0, 0, []]], [0, 3, b""], *[[0, 1, b""]] * 3])
+    ),
+    "a row that counts from beyond any moment": _row(
+        LIVE + _pack([[[1, 0, [[2, 1, 0]], 1, 0, []]], [0, 1, b"\1"], [0, 1, b"\1"], [2**62, 1, b"\1"], [0, 1, b""]])
+    ),
     "millions of spans": _into("tier", zlib.compress(_pack([[0, SPANS[2], []]] * 2_000_000))),
     "bins that count what cannot be": _into(
         "tier", zlib.compress(_pack([[0, SPANS[2], [[1, 5, 0, 0, 0, 0, 9, 0, 9, 4, 3, [1], [7]]]]]))

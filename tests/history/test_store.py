@@ -211,7 +211,7 @@ def test_copies_of_the_files_at_any_moment_open(path: Path, tmp_path: Path) -> N
                 seen.add(sum(trace.rounds for trace in store.traces()))
         except StoreError as why:
             refused[share] = str(why)
-    assert set(refused.values()) <= {"it is no recording of hopscope's"}
+    assert set(refused.values()) <= {schema._CUT_OFF}
     assert max(seen) == 40
     out.close()
 
@@ -290,6 +290,59 @@ def test_a_file_that_is_no_recording_is_refused_in_a_line(path: Path, tmp_path: 
         Store(str(tmp_path / "missing"))
     with pytest.raises(StoreError, match="no file"):
         Store(str(tmp_path))
+
+
+def test_a_store_whose_making_was_cut_off_is_said_to_be_one_and_is_made_whole(path: Path) -> None:
+    path.touch()
+    with pytest.raises(StoreError, match="nothing is in it: its making was cut off"):
+        Store(str(path))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("VACUUM")  # a file without tables
+    connection.close()
+    with pytest.raises(StoreError, match="nothing is in it: its making was cut off"):
+        Store(str(path))
+    written(path, 3)
+    with Store(str(path)) as store:
+        assert [trace.rounds for trace in store.traces()] == [3]
+
+
+def test_a_row_that_is_broken_hides_what_comes_after_it_in_its_run_and_nothing_else(path: Path) -> None:
+    written(path, 4, end=False, target="192.0.2.81")._connection.close()
+    written(path, 7, target="192.0.2.82")
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE live SET data = x'00' WHERE row = (SELECT max(row) - 1 FROM live)")
+    connection.commit()
+    connection.close()
+    with Store(str(path)) as store:
+        one, two = store.traces()
+        assert (one.rounds, two.rounds, store.broken) == (2, 7, {one.run.id})
+        assert snapshot(store, one).path.rounds == 2
+        assert snapshot(store, two).path.rounds == 7
+
+
+def test_a_run_on_a_clock_before_1970_is_kept_as_any_other(path: Path) -> None:
+    early = -5 * 86_400 * S
+    out = StoreWriter(str(path), host="box", begun=early)
+    for fact in [*head(), *second(0)]:
+        out.add(1, moved(fact, early - BEGUN))
+    out.end(early + S)
+    out.close()
+    with Store(str(path)) as store:
+        (trace,) = store.traces()
+        assert (trace.begun, trace.until) == (early, early + S)
+        told = [fact for _, fact in store.facts(trace)]
+    assert told == [moved(fact, early - BEGUN) for fact in [*head(), *second(0)]]
+
+
+def moved(fact: SessionFact, by: int) -> SessionFact:
+    """The same at another time, ns later."""
+    if isinstance(fact, (Sent, Answered, Lost)):
+        return msgspec.structs.replace(fact, sent_at=fact.sent_at + by)
+    if isinstance(fact, (Asked, Begun, RoundStarted)):
+        return msgspec.structs.replace(fact, at=fact.at + by)
+    return fact
 
 
 @pytest.mark.parametrize(("version", "words"), [(7, "a later version"), (1, "another version")])

@@ -14,7 +14,7 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.report import Ending
-from hopscope.cli.stores import asked, may_be_there, opened, store_path
+from hopscope.cli.stores import asked, may_be_there, opened, say_broken, store_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
@@ -81,6 +81,7 @@ def _list(options: Options, words: list[str], create: Creator | None) -> int:
     if words or may_be_there(path):
         with opened(path) as store:
             traces = asked(path, store.traces)
+            say_broken(path, store)
     kept = tuple(
         ListedTrace(
             site=trace.run.host,
@@ -152,8 +153,11 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
         if options.format is None:
             from hopscope.cli.history_screen import replay
 
+            say_broken(path, store)
             return replay(options, path, store, traces, until, create)
-        return _Replay(options, path, store, traces, since, until).run()
+        status = _Replay(options, path, store, traces, since, until).run()
+        say_broken(path, store)
+        return status
 
 
 def _meant(options: Options, word: str) -> tuple[str, str | None]:

@@ -14,6 +14,7 @@ from hopscope.cli.output import say
 from hopscope.history import streams
 from hopscope.history.store import Store, StoreError
 from hopscope.history.where import STORE, state_folder
+from hopscope.words.numbers import utc
 
 T = TypeVar("T")
 
@@ -64,3 +65,11 @@ def asked(path: str, ask: Callable[[], T]) -> T:
         return ask()
     except StoreError as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
+
+
+def say_broken(path: str, store: Store) -> None:
+    """Of which runs a part cannot be read."""
+    for run in store.runs() if store.broken else ():
+        if run.id in store.broken:
+            words = "a part of it is broken and left out"
+            say(f"{configuration.plain(path)}: of what was recorded from {utc(run.begun)} on {words}")

@@ -213,13 +213,16 @@ class _Work:
             run = new_run(do, message.begun, one.site, clean(message.hopscope))
             do.execute("INSERT INTO boot VALUES (?, ?, ?, -1, 0, 0)", (run, *key))
             state = BootState(run, -1)
+        elif do.execute("SELECT 1 FROM run WHERE id = ?", (state.run,)).fetchone() is None:
+            rows = []  # it was forgotten here, and what it asked for with it
         for words, columns in rows:
             do.executemany(words, [(state.run, *values) for values in columns])
         state.mark = message.last
         state.asked += more
         self.states[key] = state
         self.heard[key] = message.sent_at - one.at
-        self.kept.append((one.site, state.run, message.body))
+        if rows:
+            self.kept.append((one.site, state.run, message.body))
 
     def finish(self, do: sqlite3.Connection) -> None:
         """The marks, after all that they stand for."""

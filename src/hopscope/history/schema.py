@@ -81,6 +81,9 @@ FLEET_TABLES: Final = {
 """What an agent's store and a hub's have besides."""
 
 
+_CUT_OFF: Final = "nothing is in it: its making was cut off, as by a full disk; the next run with room makes it whole"
+
+
 class StoreError(Exception):
     """The store cannot be used: why, in a few words, without its name. `passes`: that may be over in a moment."""
 
@@ -206,8 +209,9 @@ def open_to_read(path: str) -> sqlite3.Connection:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise StoreError("it is no file")
         with open(path, "rb") as file:
-            if file.read(16) != _MAGIC:
-                raise StoreError("it is no recording of hopscope's")
+            head = file.read(16)
+            if head != _MAGIC:
+                raise StoreError(_CUT_OFF if not head else "it is no recording of hopscope's")
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as unreadable:
@@ -295,7 +299,8 @@ def _harden(connection: sqlite3.Connection) -> None:
 def _check(connection: sqlite3.Connection) -> int:
     """That these are our tables, and nothing else is there; of which version. `StoreError`."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        raise StoreError("it is no recording of hopscope's")
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        raise StoreError(_CUT_OFF if is_empty else "it is no recording of hopscope's")
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version not in (VERSION, FORMER):
         newer = "a later" if version > VERSION else "another"

@@ -143,15 +143,12 @@ def _numbered(do: sqlite3.Connection, table: str, words: str, rows: Sequence[tup
 
 def _segment(packer: Packer, tracks: list[Track]) -> tuple[int, int, int, int, int, int, int, bytes]:
     """A segment's columns but for whose it is."""
-    since, until = 1 << 62, 0
+    ends = [moment(fact) for fact in packer.odd]
     for track in tracks:
         answers = list(map(add, track.answered_times, track.rtts))
         for times in filter(None, (track.times, track.answered_times, track.lost_times, answers)):
-            since, until = min(since, min(times)), max(until, max(times))
-    since = min(since, until)
-    for fact in packer.odd:
-        at = moment(fact)
-        since, until = min(since or at, at), max(until, at)
+            ends += min(times), max(times)
+    since, until = min(ends, default=0), max(ends, default=0)
     rounds = sum(len(track.rounds) for track in tracks if track.key == ROUNDS)
     probes = sum(len(track.rounds) for track in tracks if track.key != ROUNDS)
     data = packer.block(tracks)

@@ -60,6 +60,8 @@ class Store(Sites):
     def __init__(self, path: str | sqlite3.Connection) -> None:
         """`path`: or a store that is open. `StoreError`, `FileNotFoundError`."""
         self._tables = Tables(schema.open_to_read(path) if isinstance(path, str) else path)
+        self.broken: set[int] = set()
+        """Runs of which something that was asked for is broken, so that the answer was without it."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +110,11 @@ class Store(Sites):
             if run not in runs:
                 continue
             query, begun, address, protocol, port = said.get((run, target), ("", runs[run].begun, None, None, None))
-            fact = read_note(data)
+            try:
+                fact = read_note(data)
+            except StoreError:
+                self.broken.add(run)
+                continue
             match fact:
                 case Asked():
                     query, begun = fact.query, fact.at if not query else begun
@@ -127,7 +133,7 @@ class Store(Sites):
         for (run, target), (query, begun, address, protocol, port) in sorted(said.items()):
             rounds, probes, size, until = counts.get((run, target), (0, 0, 0, begun))
             ended = runs[run].ended
-            until = max(until, begun, ended or 0)
+            until = max(until, begun, begun if ended is None else ended)
             traces.append(
                 Trace(runs[run], target, clean(query), address, protocol, port, begun, until, rounds, probes, size)
             )
@@ -145,20 +151,26 @@ class Store(Sites):
             counts[run, target] = (rounds, probes, size, _moment(until))
             segmented[run, target] = last
         readers: dict[int, Rows] = {}
+        broken: set[int] = set()
         for run, row, data in self._tables.cursor("SELECT run, row, data FROM live ORDER BY id"):
-            if run not in runs:
+            if run not in runs or run in broken:
                 continue  # it was forgotten while it was written
-            parts = sound(readers.setdefault(run, Rows()).count, data)
+            try:
+                parts = sound(readers.setdefault(run, Rows()).count, data)
+            except StoreError:
+                broken.add(run)
+                continue
             for one in parts:
                 if row <= segmented.get((run, one.target), -1):
                     continue
-                rounds, probes, size, until = counts.get((run, one.target), (0, 0, 0, 0))
+                rounds, probes, size, until = counts.get((run, one.target), (0, 0, 0, -_EVER))
                 counts[run, one.target] = (
                     rounds + one.rounds,
                     probes + one.probes,
                     size + len(data) // len(parts),
-                    max(until, _moment(one.until)),
+                    max(until, _moment(one.until)) if one.until else until,
                 )
+        self.broken |= broken
         return counts
 
     # --- what happened ------------------------------------------------------------------------------------------
@@ -221,12 +233,15 @@ class Store(Sites):
         """What was in no segment when this was asked; asked before segments are, it is what may be in one by then."""
         run, target = trace.run.id, trace.target
         rows = Rows()
-        return [
-            (row, fact)
-            for row, data in self._tables.cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run)
-            for _, told in sound(rows.unpack, data, target)
-            for fact in told
-        ]
+        facts: list[Rowed] = []
+        for row, data in self._tables.cursor("SELECT row, data FROM live WHERE run = ? ORDER BY id", run):
+            try:
+                for _, told in sound(rows.unpack, data, target):
+                    facts += made_safe([(row, fact) for fact in told])
+            except StoreError:  # later ones rest on it
+                self.broken.add(run)
+                break
+        return facts
 
     def _probes(
         self, trace: Trace, segments: list[int], live: list[Rowed], begin: int, end: int
@@ -235,7 +250,7 @@ class Store(Sites):
         for id_ in segments:
             for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
                 yield made_safe(sound(unpack, data, trace.target, begin, end))
-        yield made_safe([told for told in live if begin <= _at(told[1]) < end])
+        yield [told for told in live if begin <= _at(told[1]) < end]
 
     def addresses(self, trace: Trace) -> set[str]:
         """Those that answered it, and its own. `StoreError`."""
@@ -352,7 +367,7 @@ class Store(Sites):
 
 
 def _moment(at: int) -> int:
-    if not 0 <= at < 1 << 62:
+    if not -(1 << 62) < at < 1 << 62:
         raise StoreError(BROKEN)
     return at
 

@@ -85,12 +85,17 @@ class Bin:
         self.received += len(rtts)
         self.sum += sum(rtts)
         self.sum_squares += sum(map(mul, rtts, rtts))
-        buckets = self.buckets
-        if best >= _FLOOR:  # `ranks.bucket`, written out: this is done for every probe that is recorded
+        buckets, first = self.buckets, 0
+        # `ranks.bucket`, written out: this is done for every probe that is recorded.
+        if best >= _FLOOR and best.bit_length() == worst.bit_length():
+            shift = best.bit_length() - _BITS - 1
+            found, first = [rtt >> shift for rtt in rtts], shift << _BITS
+        elif best >= _FLOOR:
             found = [((shift := rtt.bit_length() - _BITS - 1) << _BITS) + (rtt >> shift) for rtt in rtts]
         else:
             found = [bucket(rtt, _BITS) for rtt in rtts]
-        for index, count in Counter(found).items():
+        for place, count in Counter(found).items():
+            index = first + place
             buckets[index] = buckets.get(index, 0) + count
 
     def merge(self, other: Bin) -> None:
