@@ -135,34 +135,41 @@ class HopTotals:
     def add(self, events: Sequence[Answered]) -> None:
         """The next answered probes, in the order of sending; there must be one."""
         self.series.add(*[event.rtt_ns for event in events])
-        nodes, replies, route = self.nodes, self.replies, self.route
-        for event in events:
-            rtt = event.rtt_ns
-            address = event.address
-            sums = nodes.get(address)
-            if sums is None and len(nodes) < MAX_NODES:
-                sums = nodes[address] = NodeTotals(event.round, rtt)
-            if sums is not None:
-                sums.received += 1
-                sums.sum += rtt
-                if rtt < sums.best:
-                    sums.best = rtt
-                sums.last = rtt
-                sums.last_at = event.sent_at
-            key = (event.kind, event.icmp_type, event.icmp_code)
-            count = replies.get(key)
-            if count is not None:
-                replies[key] = count + 1
-            elif len(replies) < MAX_REPLIES:
-                replies[key] = 1
-            if event.clock == "program":
-                self.program_clock += 1
-            if not event.vouched:
-                self.unvouched += 1
-            if route.candidate or address not in route.members:
-                route = route.step(address, event.round)
-        self.route = route
+        said = {
+            (event.address, event.kind, event.icmp_type, event.icmp_code, event.clock, event.vouched)
+            for event in events
+        }  # fmt: skip
+        if len(said) == 1:  # as mostly
+            self._add_alike(events)
+        else:
+            for event in events:
+                self._add_alike((event,))
         self.last = events[-1]
+
+    def _add_alike(self, events: Sequence[Answered]) -> None:
+        """Some of them that say the same, but for the RTT."""
+        first, last, count = events[0], events[-1], len(events)
+        address, nodes = first.address, self.nodes
+        sums = nodes.get(address)
+        if sums is None and len(nodes) < MAX_NODES:
+            sums = nodes[address] = NodeTotals(first.round, first.rtt_ns)
+        if sums is not None:
+            rtts = [event.rtt_ns for event in events]
+            sums.received += count
+            sums.sum += sum(rtts)
+            sums.best = min(sums.best, min(rtts))
+            sums.last, sums.last_at = last.rtt_ns, last.sent_at
+        key, replies = (first.kind, first.icmp_type, first.icmp_code), self.replies
+        if key in replies or len(replies) < MAX_REPLIES:
+            replies[key] = replies.get(key, 0) + count
+        if first.clock == "program":
+            self.program_clock += count
+        if not first.vouched:
+            self.unvouched += count
+        for event in events:
+            if not self.route.candidate and address in self.route.members:
+                break  # it was known by now
+            self.route = self.route.step(address, event.round)
 
     def node_list(self, late: dict[str, int]) -> tuple[Node, ...]:
         """The nodes in the order of sending of the first probe that each answered. `late`: the addresses that

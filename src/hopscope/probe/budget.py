@@ -251,6 +251,9 @@ class Turns:
         """A router answered at this TTL; `address` None: the path ends there."""
         place = self._places.get(ttl)
         before = None if place is None else place.router
+        if place is not None and place.is_sure and before is not None and before.address == address:
+            place.missed, before.heard_at = 0, now
+            return
         if address is None:
             if place is None or before is not None:
                 self._put(ttl, None, is_sure=True)

@@ -89,8 +89,7 @@ def rtt(probe: Probe, reply: Reply, clocks: Clocks | None = None) -> tuple[int, 
         return program, "program"
     if probe.sent_stamp:
         kernel = reply.received_stamp - probe.sent_stamp
-        step = clocks.step if clocks is not None else None
-        if step is not None and step.before > probe.sent_mono:
+        if clocks is not None and (step := clocks.step) is not None and step.before > probe.sent_mono:
             return _across(step, probe, kernel, program), "program"
         if 0 <= kernel <= program + SLACK_NS:
             return kernel, "kernel"

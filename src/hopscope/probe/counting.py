@@ -16,25 +16,28 @@ FLOOD_PER_S: Final = 10_000
 class Counting:
     """Tells totals at most once a second. Time is an argument (monotonic ns)."""
 
-    __slots__ = ("_tally", "_told_at", "told")
+    __slots__ = ("_counted", "_tally", "_told_at", "told")
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self.told = Counters()
         """What was told last."""
+        self._counted = 0
+        """All of that together."""
         self._told_at = -NEVER
 
     def due(self, now: int) -> Counters | None:
         """What is to be told now; None: nothing changed, or not yet."""
-        tally, told = self._tally, self.told
-        if tally.malformed == told.malformed and tally.foreign == told.foreign and tally.overflow == told.overflow:
+        tally = self._tally
+        counted = tally.malformed + tally.foreign + tally.overflow
+        if counted == self._counted:
             return None
         elapsed = now - self._told_at
         if elapsed < COUNTERS_EVERY_NS:
             return None
-        new = tally.malformed + tally.foreign + tally.overflow - told.malformed - told.foreign - told.overflow
-        rate = new * COUNTERS_EVERY_NS // elapsed
-        flooded = max(told.flooded, rate if rate >= FLOOD_PER_S else 0)
+        rate = (counted - self._counted) * COUNTERS_EVERY_NS // elapsed
+        flooded = max(self.told.flooded, rate if rate >= FLOOD_PER_S else 0)
+        self._counted = counted
         self.told = Counters(tally.malformed, tally.foreign, tally.overflow, flooded)
         self._told_at = now
         return self.told

@@ -382,11 +382,12 @@ class Engine:
     # --- what is due when ---------------------------------------------------------------------------------------
 
     def _after(self, target: ProbedTarget, now: int) -> None:
-        if target.sweep.is_latency_critical:
+        sweep = target.sweep
+        if sweep.is_latency_critical:
             self._latency_critical.add(target.number)
         elif self._latency_critical:
             self._latency_critical.discard(target.number)
-        if target.sweep.finished:
+        if sweep.finished:
             self._finish(target)
         else:
             self._schedule(target, now)

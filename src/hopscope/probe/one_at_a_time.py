@@ -51,6 +51,7 @@ class OneAtATime(Sweep):
         self._was_in_vain = False
         """Whether the target's last try had no answer."""
         super().__init__(target, plan, now, first_sequence, turns=turns)
+        self.sent = self._sent
 
     # --- what to do when --------------------------------------------------------------------------------------
 
@@ -86,9 +87,9 @@ class OneAtATime(Sweep):
         self._look_ahead()
         return None
 
-    def sent(self, probe: Probe) -> None:
+    def _sent(self, probe: Probe) -> None:
         """See `Sweep.sent`."""
-        super().sent(probe)
+        self._book.write(probe)
         self._flying = probe
         self._free_at = probe.sent_mono + HEARING_NS
         self._was_in_vain |= probe.ttl == self._horizon.end

@@ -10,7 +10,7 @@ All times are monotonic nanoseconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from hopscope.probe.budget import Turns
@@ -38,6 +38,7 @@ class Sweep:
         "is_stirred",
         "paused",
         "plan",
+        "sent",
         "target",
     )
 
@@ -58,6 +59,8 @@ class Sweep:
         self._pacer = Pacer(plan, now if turns is None else turns.begins_at)
         self._turns = turns
         self._book = ProbeBook(plan, now, first_sequence)
+        self.sent: Callable[[Probe], None] = self._book.write
+        """To be told of a probe that left, at its `sent_mono`."""
         self.due_at = NEVER
         """When the next probe leaves, or the next round starts; `NEVER` where only an answer can change that."""
         self._finish_if_over()  # a plan of no rounds is carried out already
@@ -149,10 +152,6 @@ class Sweep:
             self._finish_if_over()
             self._look_ahead()
         return None
-
-    def sent(self, probe: Probe) -> None:
-        """`probe` left, at its `sent_mono`."""
-        self._book.write(probe)
 
     def failed(self, probe: Probe) -> None:
         """This machine could not send `probe`."""

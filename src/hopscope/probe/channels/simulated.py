@@ -119,19 +119,18 @@ class _World:
 
     def hear(self, now: int) -> None:
         """Deliver all packets that came out up to now."""
-        alike, base, deliver = self._alike, self.base, self.context.deliver
         for at, _, packet in self.network.unwritten(now):
             if isinstance(packet, bytes):
                 answer = self._parsed(packet, at, now)
             else:
-                answer = alike.answer(packet.form, packet.probe, now, at + base)
+                answer = self._alike.answer(packet.form, packet.probe, now, at + self.base)
                 if answer is None:
                     answer = self._parsed(packet.written(), at, now)
                     if answer is not None:
                         probe, reply = answer
-                        alike.learn(packet.form, packet.probe, self.flows[probe.target].entry, reply)
+                        self._alike.learn(packet.form, packet.probe, self.flows[probe.target].entry, reply)
             if answer is not None:
-                deliver(*answer)
+                self.context.deliver(*answer)
 
     def _parsed(self, packet: bytes, at: int, now: int) -> Answer | None:
         """The answer that a packet is which came out at `at`; None: it is none to a probe of ours."""
@@ -229,11 +228,10 @@ class SimulatedFlow(Flow):
 
     def send(self, probe: Probe) -> None:
         """See `Flow.send`. A simulated machine can always send."""
-        world = self._world
         self.entry.probes[probe.seq] = probe
         now = self._monotonic()
         probe.sent_mono = now
-        probe.sent_stamp = probe.sent_wall = now + world.base
+        probe.sent_stamp = probe.sent_wall = now + self._world.base
         self._network.packet_in(now, self._template.packet(probe.ttl, probe.seq))
 
     def forget(self, probe: Probe) -> None:

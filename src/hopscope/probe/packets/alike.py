@@ -25,7 +25,8 @@ class Alike:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[object, tuple[FlowEntry, Reply]] = {}
+        self._known: dict[object, tuple[FlowEntry, int, int, Reply]] = {}
+        """With the flow, what its probes have as identifier, and what their pair of words adds up to."""
 
     def answer(self, form: object, quoted: bytes, mono: int, stamp: int) -> tuple[Probe, Reply] | None:
         """The probe that an error of this form answers, whose bytes are `quoted`, and the reply that it is, read at
@@ -33,10 +34,10 @@ class Alike:
         known = self._known.get(form)
         if known is None:
             return None
-        entry, said = known
+        entry, its_ident, total, said = known
         ident, sequence, other = _ECHO.unpack_from(quoted, _ECHO_AT)
         probe = entry.probes.get(sequence)
-        if probe is None or ident != entry.shape.ident or other != (entry.total - sequence) % 0xFFFF:
+        if probe is None or ident != its_ident or other != (total - sequence) % 0xFFFF:
             return None
         return probe, Reply(
             said.address, said.kind, said.icmp_type, said.icmp_code, said.reply_ttl, said.mpls, mono, stamp, True,
@@ -49,7 +50,7 @@ class Alike:
             return
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[form] = entry, reply
+        self._known[form] = entry, entry.shape.ident, entry.total, reply
 
     def forget(self) -> None:
         """The flows are other ones now."""
