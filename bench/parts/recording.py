@@ -159,6 +159,7 @@ def _read(path: Path, what: str) -> list[Row]:
     figures = msgspec.json.decode(said, type=dict[str, list[float]])
     return [
         Row("recording", f"any moment of {what}, cold, on the screen", "ms", tuple(figures["cold"]), 150),
+        Row("recording", "the same, CPU of it alone", "ms", tuple(figures["cpu"])),
         Row("recording", "the same, its numbers over 5 min", "ms", tuple(figures["five"]), 150),
         Row("recording", "its end, when it is opened (cold)", "ms", tuple(figures["open"])),
         Row("recording", "a step from there", "ms", tuple(figures["step"]), 60),

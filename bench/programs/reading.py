@@ -49,7 +49,15 @@ def _memory() -> float:
 def main() -> None:
     path, moments = sys.argv[1], int(sys.argv[2])
     chance = random.Random(1)
-    figures: dict[str, list[float]] = {"list": [], "open": [], "cold": [], "five": [], "step": [], "week": []}
+    figures: dict[str, list[float]] = {
+        "list": [],
+        "open": [],
+        "cold": [],
+        "cpu": [],
+        "five": [],
+        "step": [],
+        "week": [],
+    }
 
     def timed(of: str, work: Any, *words: Any) -> Any:
         began = time.perf_counter()
@@ -69,7 +77,9 @@ def main() -> None:
             with Store(path) as again:
                 playback = timed("open", Playback, again, [trace], _Nobody(), at)
                 _forget(path)
+                began_cpu = time.thread_time()
                 timed("cold", playback.recall, at, 1)
+                figures["cpu"].append((time.thread_time() - began_cpu) * 1e3)
                 timed("step", playback.recall, at - 10 * 10**9, 1)
             with Store(path) as again:
                 playback = Playback(again, [trace], _Nobody(), at, "5m")
