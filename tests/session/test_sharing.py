@@ -129,6 +129,22 @@ def test_the_report_says_what_all_of_them_know() -> None:
         assert first.sent == 4
 
 
+@pytest.mark.usefixtures("small")
+def test_its_row_shows_what_all_of_them_know_and_the_hop_counts_its_own_probes() -> None:
+    crowd = Crowd(4)
+    crowd.known()
+    for turn in range(12):
+        crowd.begin()
+        crowd.probe(1 + turn % 4, 1, None if turn == 5 else FIRST)
+    path = crowd.fold(2).snapshot().path
+    own, row = path.hops[0], path.rows[0]
+    assert (own.sent, row.sent, row.received, row.lost) == (4, 13, 12, 1)
+    assert row.loss_pct == pytest.approx(100 / 13)
+    assert row.rtt is not None
+    assert row.rtt.median == crowd.fold(2).snapshot().shared[1].rtt.median  # type: ignore[union-attr]  # it answered
+    assert (row.nodes, row.window.samples.tolist()) == (own.nodes, own.window.samples.tolist())
+
+
 def test_where_each_asks_in_each_round_nothing_is_told() -> None:
     for interval_s, budget in ((10.0, 1.0), (1.0, 0.0), (1.0, 3.0)):
         crowd = Crowd(3, interval_s=interval_s, budget=budget)

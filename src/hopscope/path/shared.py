@@ -7,9 +7,10 @@ import copy
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from hopscope.path.ranks import Ranks
-from hopscope.path.snapshot import Rtt
+from hopscope.path.snapshot import Hop, Rtt
 from hopscope.path.stats import RunningRtt, loss_ci95_pct, loss_pct
 from hopscope.wire.facts import Shared
 from hopscope.wire.messages import Answered, Duplicate, Late, Lost
@@ -32,6 +33,27 @@ class SharedHop(msgspec.Struct, frozen=True):
     loss_pct: float | None
     loss_ci95_pct: tuple[float, float] | None
     rtt: Rtt | None
+
+
+def pooled(hop: Hop, shared: SharedHop) -> Hop:
+    """The hop with what all know of it in place of what the target's own probes do, where that is more; the samples of
+    single rounds stay its own."""
+    n = shared.received + shared.lost
+    if n <= hop.received + hop.lost:
+        return hop
+    return replace(
+        hop,
+        sent=n,
+        received=shared.received,
+        lost=shared.lost,
+        late=0,
+        pending=0,
+        failed=0,
+        loss_pct=shared.loss_pct,
+        loss_ci95_pct=shared.loss_ci95_pct,
+        rtt=shared.rtt,
+        jitter=None,
+    )
 
 
 class _Totals:

@@ -173,10 +173,17 @@ class Path(msgspec.Struct, frozen=True):
     numbers: NumbersWindow = NumbersWindow()
     """Which window the numbers of `hops` and `target` are over; samples, `rounds` and `round_times` are of all."""
 
+    pooled: tuple[Hop, ...] = ()
+    """Hops that several targets ask in turn, with the numbers of all their probes."""
+
     @property
     def rows(self) -> tuple[Hop, ...]:
-        """The hops as people are shown them: where the target stands, its own series, so that it has one loss."""
+        """The hops as people are shown them: where the target stands, its own series, so that it has one loss; where
+        several ask in turn, what all of them know."""
         hops, target = self.hops, self.target
+        if self.pooled:
+            known = {hop.ttl: hop for hop in self.pooled}
+            hops = tuple(known.get(hop.ttl, hop) for hop in hops)
         if target is None or not hops or not hops[-1].is_target or hops[-1].ttl != target.ttl:
             return hops
         return (*hops[:-1], target)

@@ -11,6 +11,8 @@ import copy
 from collections.abc import Container, Mapping
 from typing import Final
 
+import msgspec
+
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
@@ -19,7 +21,7 @@ from hopscope.path.flows import ParallelFlows
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
 from hopscope.path.past import Past, Sliding, fold_of
-from hopscope.path.shared import SharedHops
+from hopscope.path.shared import SharedHops, pooled
 from hopscope.path.snapshot import Path
 from hopscope.path.totals import Totals
 from hopscope.path.windows import WindowName
@@ -372,6 +374,11 @@ class TargetFold:
         key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
         if self._cached is None or key != self._cached_of:
             path = self.path_over(window, now, most)
+            shared = self.shared.snapshot()
+            if shared and window == "start":
+                path = msgspec.structs.replace(
+                    path, pooled=tuple(pooled(hop, shared[hop.ttl]) for hop in path.hops if hop.ttl in shared)
+                )
             flows = self.flows.snapshot()
             names = names_of((path, *(flow.path for flow in flows)), namer)
             judged = self.judge.judged()
@@ -392,7 +399,7 @@ class TargetFold:
                 is_tried_again,
                 self.source_change,
                 judged,
-                self.shared.snapshot(),
+                shared,
                 flows,
                 self.comparison.findings if flows else (),
                 self.flows.discovered,

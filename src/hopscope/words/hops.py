@@ -53,6 +53,11 @@ def _limits(verdict: Verdict, hop: Hop) -> bool:
     return any(note.kind == "rate-limit" and note.ttl == hop.ttl for note in verdict.notes)
 
 
+def shared_by(shared: SharedHop) -> str:
+    """The same in three words: whose numbers a row shows."""
+    return f"shared by {shared.targets if shared.targets > 1 else shared.flows}"
+
+
 def shared_words(shared: SharedHop) -> str:
     """What all targets together know of a hop that they ask in turn."""
     n = shared.received + shared.lost

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from hopscope.path.hop_health import HopFinding
+from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import named
 from hopscope.session.model import Target
@@ -26,7 +27,7 @@ from hopscope.views.screen.layout import GAP, HOST_MIN, NUMBER, ColumnLayout
 from hopscope.views.screen.options import NamesMode, Scale
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
-from hopscope.words.hops import hop_words
+from hopscope.words.hops import hop_words, shared_by
 from hopscope.words.numbers import nice_ceiling, table_ms
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def host_wanted(target: Target, options: RowOptions) -> int:
         nodes = labels.present(target, hop)
         most = f"!{len(nodes)}/{len(nodes)} links" if target.flows else f"{len(nodes)} links"
         links = most if len(nodes) > 1 else "", ""
-        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, owned.get(hop.ttl, NONE), links))
+        shared, band = target.shared.get(hop.ttl), owned.get(hop.ttl, NONE)
+        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, band, links, shared))
         for node in nodes[: None if options.unfolded else 1]:
             name, beside = (
                 labels.called(target, nodes, options) if node is nodes[0] else labels.host(target, node, options.names)
@@ -304,7 +306,11 @@ class TablePainter:
             return
         name, beside = labels.called(self.target, nodes, self.options)
         links = self._links(hop, nodes)
-        chips = "  ".join(_chips(hop, nodes, self.options, band, links)) if width >= CHIPS_FROM else links[1]
+        chips = (
+            "  ".join(_chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl)))
+            if width >= CHIPS_FROM
+            else links[1]
+        )
         mark = labels.mark(self.target, nodes[0], self.options.names)
         # A name before what stands beside it, but for a word of that.
         least = max(CHIP, len(links[0])) if hop.ttl in self.members else CHIP
@@ -386,7 +392,9 @@ def _silence(verdict: HopFinding, width: int) -> str:
     return next((each for each in words if len(each) <= width), words[-1])
 
 
-def _chips(hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band, links: tuple[str, str]) -> list[str]:
+def _chips(
+    hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band, links: tuple[str, str], shared: SharedHop | None
+) -> list[str]:
     """Small facts at the right of the host. `links`: how many there are side by side."""
     chips = [band.words] if band.words and options.owners else []
     if options.mpls and hop.mpls:
@@ -395,4 +403,6 @@ def _chips(hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band, l
         chips.append(labels.share(hop, nodes[0]))
     elif links[0]:
         chips.append(links[0])
+    if shared is not None:
+        chips.append(shared_by(shared))
     return chips
