@@ -174,6 +174,14 @@ def one_port_said(fan: Fan) -> list[str]:
     return [] if said_of == ("unknown", 1.0, True) else [discovery["text"]]
 
 
+def hidden_link_said(fan: Fan) -> list[str]:
+    """Of two routers that answer by one address one is bad: some of its flows are named, and the address is not."""
+    verdict = fan.said["verdict"]
+    words = " ".join(verdict["evidence"])
+    right = verdict["kind"] == "bad-member" and "hidden below one address" in words and "by 198.51.100.101" not in words
+    return [] if right else [f"{verdict['kind']}: {verdict['text']} {words}"]
+
+
 def slow_said(fan: Fan) -> list[str]:
     """Whose connections are slow, and by how much; the router is told where it is its alone."""
     verdict = fan.said["verdict"]
@@ -405,5 +413,13 @@ CASES = (
         all_of(slow(BAD), nobody_named, slow_said, THERE_OR_BACK),
         100,
         share=0.95,
+    ),
+    Case(
+        "a22-answers-for-another",
+        around(fork(member(101), member(101, 'loss = "40%"'), member(103), member(104))),
+        hidden_link_said,
+        300,
+        probing={"flows": 16},
+        share=0.85,
     ),
 )

@@ -225,17 +225,19 @@ class FanWatch:
         return FlowFinding("ok", 0.0)
 
     def _named(self, flow: int) -> float | None:
-        """How sure it is that this flow is bad, by its member or alone."""
+        """How sure it is that this flow is bad, alone or by its member; by that not where others of it are bad alone:
+        then one of several links that answer by one address is."""
         group = self._group_of[flow]
-        sure = self._lossy.named(group)
-        return self._alone[group].named(self._groups[group].index(flow)) if sure is None else sure
+        alone = self._alone[group]
+        if any(trouble.named is not None for trouble in alone.troubles):
+            return alone.named(self._groups[group].index(flow))
+        return self._lossy.named(group)
 
     def _trouble(self, flow: int) -> _Trouble:
         """What is known of the trouble of a flow that is named."""
         group = self._group_of[flow]
-        if self._lossy.named(group) is not None:
-            return self._lossy.troubles[group]
-        return self._alone[group].troubles[self._groups[group].index(flow)]
+        alone = self._alone[group].troubles[self._groups[group].index(flow)]
+        return self._lossy.troubles[group] if alone.named is None else alone
 
     def _bad_links(self, known: FlowRound) -> BadLinks | None:
         named = [flow for flow, finding in enumerate(self.findings) if finding.state in ("bad", "dead")]
