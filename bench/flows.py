@@ -2,14 +2,15 @@
 
 A plain user's flows by UDP to one target over three kernel routers, a round a second: the share of a core that session
 and worker take together, of a report and of the live screen, once they are under way. `--base`: a Python that has an
-older hopscope, 0.1.0 say, against which one flow is held, in turns, at ten rounds a second. Root only, and nothing
-leaves the machine.
+older hopscope, 0.1.0 say, against which one flow is held, in turns, at twenty rounds a second, between two moments of
+one run each. Root only, and nothing leaves the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,9 +25,10 @@ from bench.pty import Pty
 from tests.lab.chain import Chain
 
 SETTLED_S: Final = 12
-REPEATS: Final = 5
-SHORT, LONG = 30, 230
-"""Rounds of one flow, at ten a second; what the one costs more than the other is rounds alone."""
+REPEATS: Final = 9
+INTERVAL_S: Final = 0.05
+STARTED_S: Final = 4
+"""After which only rounds cost."""
 
 
 def words(flows: int, target: str) -> list[str]:
@@ -61,12 +63,20 @@ def of_screen(chain: Chain, flows: int, seconds: int) -> float:
         return 100 * (cpu_seconds(pids) - before) / (time.perf_counter() - began)
 
 
-def of_one_flow(chain: Chain, command: list[str]) -> float:
+def of_one_flow(chain: Chain, command: list[str], seconds: int) -> float:
     """Milliseconds of CPU that a round costs, start and end left out."""
-    whole = [*command, "-r", "-i", "0.1", "-Z", "0.5", "-u", "-P", "9", chain.destination(4), "-c"]
-    short, _ = run_cpu([*whole, str(SHORT)])
-    long, _ = run_cpu([*whole, str(LONG)])
-    return (long - short) / (LONG - SHORT) * 1e3
+    rounds = str(round((STARTED_S + seconds + 30) / INTERVAL_S))
+    words = ["-r", "-i", str(INTERVAL_S), "-Z", "0.5", "-u", "-P", "9", "-c", rounds, chain.destination(4)]
+    process = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(STARTED_S)
+        pids = tree(process.pid)
+        before, began = cpu_seconds(pids), time.perf_counter()
+        time.sleep(seconds)
+        return (cpu_seconds(pids) - before) / (time.perf_counter() - began) * INTERVAL_S * 1e3
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main() -> None:
@@ -88,9 +98,11 @@ def main() -> None:
             found: dict[str, list[float]] = {name: [] for name in commands}
             for turn in range(REPEATS):
                 for name in sorted(commands, reverse=bool(turn % 2)):
-                    found[name].append(of_one_flow(chain, commands[name]))
-            ours, theirs = (statistics.median(found[name]) for name in ("this one", "the base"))
-            print(f"one flow, a round: {ours:.2f} ms of CPU, the base {theirs:.2f} ms: x{ours / theirs:.2f}")
+                    found[name].append(of_one_flow(chain, commands[name], min(10, options.seconds)))
+            ours, theirs = found["this one"], found["the base"]
+            pairs = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+            middle = f"{statistics.median(ours):.2f} ms of CPU, the base {statistics.median(theirs):.2f} ms"
+            print(f"one flow, a round: {middle}; of {REPEATS} pairs the median is x{pairs:.2f}")
 
 
 if __name__ == "__main__":
