@@ -8,6 +8,9 @@ from hopscope.judge.verdict import Numbers
 from hopscope.words.numbers import about, first_ports, span_ms
 
 _NS_PER_MS: Final = 1e6
+MANY: Final = 6
+"""Flows that end on the way, from which on a path that is dead is not the likeliest cause."""
+ONE_AT_A_TIME: Final = "a translator (NAT) gives all flows one port, and lets one at a time through"
 _MOST_PORTS: Final = 4
 """Source ports that a sentence names."""
 

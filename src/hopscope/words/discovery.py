@@ -8,6 +8,7 @@ from typing import Final
 
 from hopscope.judge.verdict import Note
 from hopscope.wire.discovered import Discovered, one_port_words
+from hopscope.words.bad_paths import MANY, ONE_AT_A_TIME
 from hopscope.words.numbers import first_ports
 
 _ORDINALS: Final = (
@@ -15,9 +16,6 @@ _ORDINALS: Final = (
     *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
 )
 
-MANY: Final = 6
-"""Flows that end on the way, from which on a path that is dead is not the likeliest cause."""
-ONE_AT_A_TIME: Final = "a translator (NAT) gives all flows one port, and lets one at a time through"
 _NAT: Final = (
     "there is a translator (NAT): if it gives all flows one port, who stands behind it takes them for one flow, which "
     "cannot be told from here"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.verdict import Note, Verdict
-from hopscope.words.discovery import MANY, ONE_AT_A_TIME
+from hopscope.words.bad_paths import MANY, ONE_AT_A_TIME
 from hopscope.words.numbers import span, span_ms
 from hopscope.words.verdicts import SAYS, Circumstances, is_deaf, lost_words
 
