@@ -418,7 +418,7 @@ CASES = (
         "a22-answers-for-another",
         around(fork(member(101), member(101, 'loss = "40%"'), member(103), member(104))),
         hidden_link_said,
-        300,
+        400,
         probing={"flows": 16},
         share=0.85,
     ),
