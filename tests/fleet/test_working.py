@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import shutil
 from pathlib import Path
+from time import time_ns
 
+from hopscope.wire.messages import RoundStarted, Sent
 from tests.fleet.shipping import all_facts
 from tests.lab.broker import Broker, agent, hub, probes_of, until
 
@@ -87,6 +89,34 @@ def test_where_the_hubs_disk_is_full_nothing_is_lost(tmp_path: Path) -> None:
             until(lambda: probes_of(here) == probes_of(there), "the hub has all of it")
             assert other.end() == 0
     assert all_facts(here / "history.db") == all_facts(there / "history.db")
+
+
+def test_where_an_agents_disk_is_full_it_measures_on_and_what_waited_is_written_once_there_is_room(
+    tmp_path: Path,
+) -> None:
+    here, there = tmp_path / "hub", tmp_path / "agent"
+    with Broker(tmp_path / "broker") as broker, hub(broker.url, here) as other:
+        until(lambda: "connected" in other.said, "the hub is connected")
+        with agent(broker.url, "fra1", there, "--scenario", "healthy", "-i", "20ms") as one:
+            assert one.process is not None
+            resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (90_000, resource.RLIM_INFINITY))
+            until(lambda: "not recorded:" in one.said, "the agent says that it cannot write")
+            full_at = time_ns()
+            until(lambda: time_ns() - full_at > 10**9, "it measures on meanwhile")
+            resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            had = sum(probes_of(there).values())
+            until(lambda: sum(probes_of(there).values()) > had, "there is room again")
+            assert one.end() == 0
+            assert one.said.count("not recorded:") == 1
+        until(lambda: probes_of(here) == probes_of(there), "the hub has all of it")
+        assert other.end() == 0
+    ((_, _, facts),) = told = all_facts(there / "history.db")
+    assert told == all_facts(here / "history.db")
+    rounds = [(fact.round, fact.at) for fact in facts if isinstance(fact, RoundStarted)]
+    assert [number for number, _ in rounds] == [*range(len(rounds))]
+    assert any(full_at < at < full_at + 10**9 for _, at in rounds)
+    probes = [(fact.round, fact.ttl) for fact in facts if isinstance(fact, Sent)]
+    assert len(probes) == len(set(probes))
 
 
 def test_no_client_of_the_broker_is_in_the_workers_process(tmp_path: Path) -> None:
