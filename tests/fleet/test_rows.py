@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.fleet import broker, messages, outbox
+from hopscope.fleet import messages, outbox
 from hopscope.fleet.hub import Hub
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Gone, Probes
 from hopscope.fleet.outbox import SiteOutbox
-from hopscope.fleet.sender import Sender
-from hopscope.fleet.transport import NotSent, Received
+from hopscope.fleet.transport import Received
 from hopscope.history import parcels, writer
 from hopscope.history.forgetting import forget
 from hopscope.history.store import Store
@@ -297,39 +296,6 @@ def test_a_screen_is_shown_up_to_the_hubs_mark_where_its_last_rows_are_segments(
     assert view.mark(SITE, boot) == store.mark(SITE, boot) > 0
     store.close()
     view.close()
-
-
-def test_a_broker_that_does_not_answer_is_said_with_what_becomes_of_what_is_to_be_sent(tmp_path: Path) -> None:
-    agent = tmp_path / "agent"
-    recorded(agent, 5)
-    said: list[str] = []
-
-    class Silent:
-        """A connection that is up, and a broker that takes nothing."""
-
-        is_connected = True
-
-        async def open(self) -> None: ...
-        async def ask(self, data: bytes) -> None: ...
-        async def close(self) -> None: ...
-        async def publish(self, kind: str, id_: str, data: bytes) -> None:
-            raise NotSent(broker._publish_words(TimeoutError()))
-
-    async def sent() -> None:
-        is_said = asyncio.Event()
-
-        def say(words: str) -> None:
-            said.append(words)
-            is_said.set()
-
-        with closing(SiteOutbox(str(agent), SITE)) as reader:
-            sending = asyncio.ensure_future(Sender(reader, SITE, say).run(Silent()))
-            await asyncio.wait_for(is_said.wait(), 20)
-            sending.cancel()
-            await asyncio.wait([sending])
-
-    asyncio.run(sent())
-    assert said == ["the broker does not answer; kept here, sent later"]
 
 
 def test_messages_of_many_targets_stay_small(tmp_path: Path) -> None:

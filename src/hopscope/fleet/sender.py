@@ -7,6 +7,7 @@ What the hub has on its own disk it says itself; only that may be forgotten here
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -84,6 +85,8 @@ class Sender:
         self._unkept: dict[str, int] = {}
         self._kept_at = self._asked_at = -LONGEST_S
         self._hub: str | None = None
+        self._token = os.urandom(4).hex()
+        """Of this process: a broker may have got of an earlier one what its hub never will."""
         self._trouble: str | None = None
 
     def wake(self) -> None:
@@ -243,10 +246,10 @@ class Sender:
                 one.at = max(one.at, after)
 
     def _id(self, boot: Boot, message: FleetMessage, one: _Progress) -> str:
-        """The same for the same, unless the hub lacks it."""
+        """The same for the same of this process, unless the hub lacks it."""
         rows = str(message.last) if message.first == message.last else f"{message.first}..{message.last}"
         again = f"-{one.repeats}" if one.repeats else ""
-        return f"{self._site}-{boot.name}-{rows}{again}"
+        return f"{self._site}-{boot.name}-{rows}-{self._token}{again}"
 
     def _tell(self, words: str) -> None:
         """Each trouble once."""
