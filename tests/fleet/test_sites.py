@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time_ns
@@ -37,6 +38,7 @@ from hopscope.wire.messages import Answered, Lost
 from hopscope.words.causes import cause_words
 from hopscope.words.common_cause import causes
 from hopscope.words.numbers import time_of_day
+from tests.cli.command import run
 from tests.fleet.shipping import (
     BEGUN,
     TARGET,
@@ -361,6 +363,18 @@ def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     one.look()
     assert one.snapshot().targets[1].path.rounds == 24
     assert one.recall(BEGUN + 20 * S, other.id).targets[1].path.rounds == 20
+
+
+def test_a_report_of_a_hubs_store_has_each_site(tmp_path: Path) -> None:
+    hub = HubStore(str(tmp_path / "history.db"))
+    for name in ("fra1", "ber2"):
+        Site(tmp_path, hub, name)
+    hub.close()
+    done = run("history", "replay", "--store", str(tmp_path), "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [one["source"]["host"] for one in json.loads(done.stdout)["reports"]] == ["fra1", "ber2"]
+    text = run("history", "replay", "--store", str(tmp_path), "-r").stdout
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("HOST:")] == ["fra1", "ber2"]
 
 
 async def test_the_screen_begins_with_all_and_what_is_opened_is_read_then(

@@ -211,6 +211,7 @@ class _Replay:
         self._output = Output(options.output)
         self._ending = Ending(options, self._output)
         self._ending.host = " ".join(dict.fromkeys(run.host for run in runs.values()))
+        self._sites = {boot.run: boot.site for boot in asked(path, store.boots)}
         self._names: dict[str, AddressInfo] = {}
         for known in asked(path, lambda: [store.names(run) for run in runs.values()]):
             self._names |= known
@@ -271,11 +272,18 @@ class _Replay:
                     self._output.write(text)
 
     def _shown(self, record: TargetRecord) -> Target:
-        return masked(record.snapshot(self._namer, self._options.window, self._now), self._options.privacy)
+        target = record.snapshot(self._namer, self._options.window, self._now)
+        return masked(self._at_site(target), self._options.privacy)
+
+    def _at_site(self, target: Target) -> Target:
+        """Of a fleet's store with its site, which is as private as a machine's name."""
+        site = self._sites.get(self._traces[target.id - 1].run.id) if not self._options.privacy else None
+        return target if site is None else msgspec.structs.replace(target, site=site)
 
     def _snapshot(self) -> Snapshot:
         targets = tuple(
-            teller.record.snapshot(self._namer, self._options.window, self._now) for teller in self._tellers.values()
+            self._at_site(teller.record.snapshot(self._namer, self._options.window, self._now))
+            for teller in self._tellers.values()
         )
         return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
 

@@ -279,7 +279,7 @@ def remarks(target: Target, paths: Fan | None = None) -> tuple[str, ...]:
 
 def document(targets: Sequence[Target], *, now: int, host: str) -> Report | Reports:
     """The JSON document for these targets: of one its report, of any other number a `Reports`."""
-    reports = tuple(report(target, now=now, host=host) for target in targets)
+    reports = tuple(report(target, now=now, host=target.site or host) for target in targets)
     return reports[0] if len(reports) == 1 else Reports("hopscope.reports/1", reports)
 
 

@@ -58,6 +58,10 @@ class Document:
     rounds: int | None = None
     """How many rounds were asked for; None: endless."""
 
+    def host_of(self, target: Target) -> str:
+        """The name of the machine, or the site of a fleet, that probed a target."""
+        return target.site or self.host
+
 
 def facts(target: Target, address: str) -> AddressInfo:
     """What is known of an address of the target's path."""

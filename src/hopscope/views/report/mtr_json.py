@@ -18,7 +18,7 @@ def _report(document: Document, target: Target) -> str:
     style = document.style
     plan = target.plan
     head: dict[str, str | int] = {
-        "src": document.host,
+        "src": document.host_of(target),
         "dst": target.query,
         "tos": plan.tos if plan else 0,
         "tests": mtr.tests(target, document.rounds),

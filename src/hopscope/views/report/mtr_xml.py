@@ -18,7 +18,7 @@ def _report(document: Document, target: Target) -> str:
     plan = target.plan
     lines = [
         '<?xml version="1.0"?>',
-        f"<MTR SRC={attribute(document.host)} DST={attribute(target.query)}"
+        f"<MTR SRC={attribute(document.host_of(target))} DST={attribute(target.query)}"
         f' TOS="0x{plan.tos if plan else 0:X}" PSIZE="{plan.packet_size if plan else 64}"'
         f' BITPATTERN="{mtr.pattern(document.style, plan)}" TESTS="{mtr.tests(target, document.rounds)}">',
     ]

@@ -34,12 +34,12 @@ def _report(document: Document, target: Target, *, wide: bool) -> str:
     width = NARROW
     header_width = NARROW
     if wide:
-        width = max(len(document.host), *(len(mtr.host(target, hop, style)) for hop in hops), 0)
+        width = max(len(document.host_of(target)), *(len(mtr.host(target, hop, style)) for hop in hops), 0)
         header_width = width
         if style.owners:
             width += 1
             header_width += _item_width(style)
-    head = f"HOST: {document.host:<{header_width}}"
+    head = f"HOST: {document.host_of(target):<{header_width}}"
     lines = [
         f"Start: {start_time(target.path.started_at or document.now)}",
         _join(

@@ -177,9 +177,9 @@ def _before(target: Target) -> str:
 def measured(document: Document, target: Target) -> Sequence[tuple[str, str]]:
     """What was measured and how: names and values."""
     plan, started, path = target.plan, target.started, target.path
-    rows = [("Target", query_of(target)), ("From", document.host)]
+    rows = [("Target", query_of(target)), ("From", document.host_of(target))]
     if started and started.source:
-        rows[1] = ("From", f"{document.host} ({started.source}{_before(target)})")
+        rows[1] = ("From", f"{document.host_of(target)} ({started.source}{_before(target)})")
     if plan:
         port = (started.port if started else None) or plan.port
         way = plan.protocol.upper() + (f" port {port}" if port else "") + f" over IPv{plan.family}"

@@ -29,7 +29,7 @@ from hopscope.views.screen.glyphs import choose
 from hopscope.views.screen.keymap import keys_of, shown
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.outcome import is_over, status_of
-from hopscope.views.screen.source import Launch, Opening, Watching
+from hopscope.views.screen.source import Launch, Opening, Recalling, Watching
 from hopscope.views.screen.styles import Look, look_of
 
 SECOND = 1_000_000_000
@@ -139,7 +139,9 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.context is None:
             return FAST_LOOK_S
         delay = self.cadence.delay_s(time.monotonic(), self.context.state.shown.targets)
-        session = self.context.session
+        session, is_past = self.context.session, self.context.state.moment is not None
+        if is_past and isinstance(session, Recalling) and not session.is_recalled:
+            return min(delay, FAST_LOOK_S)
         is_coming = isinstance(session, Opening) and not session.is_read
         return min(delay, WHILE_READ_S) if is_coming else delay
 

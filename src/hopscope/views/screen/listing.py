@@ -121,11 +121,15 @@ class Drawn(Sequence[Row]):
         return self._draw(self._rows[index])
 
 
-def listed_of(state: ViewState, targets: Sequence[Target]) -> Collection[int]:
+def ill_of(state: ViewState) -> list[Target]:
+    """Those of which something else is to be said than that they are fine."""
+    shown = zip(state.shown.targets, state.states, strict=True)
+    return kept(state, "ill", (), lambda: [target for target, name in shown if name not in FINE])
+
+
+def listed_of(state: ViewState) -> Collection[int]:
     """Those with rows of their own."""
-    if state.moment is None:
-        return state.order.listed
-    return {target.id for target in targets if state.judge.state(target) not in FINE}
+    return state.order.listed if state.moment is None else frozenset(target.id for target in ill_of(state))
 
 
 def kept(state: ViewState, name: str, made_of: tuple[object, ...], make: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from hopscope.session.model import Target
 from hopscope.views.screen.judged import ILL, TROUBLE, rank_of
-from hopscope.views.screen.listing import kept
+from hopscope.views.screen.listing import ill_of, kept
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, blank, fit
@@ -37,16 +37,21 @@ def _drawn(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
     no room."""
     of_site: dict[str, Counter[str]] = {}
     queries: dict[str, tuple[int, int]] = {}
-    for target in state.shown.targets:
-        if target.site is not None:
-            name_of = state.judge.state(target)
-            of_site.setdefault(target.site, Counter())[name_of] += 1
-            ill, worst = queries.get(target.query, (0, _FINE))
-            rank = rank_of(name_of, target.judged.verdict)
-            queries[target.query] = ill - (rank < len(ILL)), min(worst, rank)
-    lines = min(len(queries), MOST_LINES, max(1, room // 3), room - _LEAST_BELOW - 3)
-    if len(of_site) < 2 or lines < 1:
+    targets, states = state.shown.targets, state.states
+    for (site, name_of), count in Counter(zip((one.site for one in targets), states, strict=True)).items():
+        if site is not None:
+            of_site.setdefault(site, Counter())[name_of] = count
+    most = min(MOST_LINES, max(1, room // 3), room - _LEAST_BELOW - 3)
+    if len(of_site) < 2 or most < 1:
         return []
+    for target in ill_of(state):
+        if target.site is not None:
+            ill, worst = queries.get(target.query, (0, _FINE))
+            rank = rank_of(state.judge.state(target), target.judged.verdict)
+            queries[target.query] = ill - (rank < len(ILL)), min(worst, rank)
+    if len(queries) < most:
+        queries |= {one.query: (0, _FINE) for one in targets if one.site is not None and one.query not in queries}
+    lines = min(len(queries), most)
     rows = heapq.nsmallest(lines, queries, key=lambda query: (queries[query], query))
     sites = {site: min(rank_of(name_of) for name_of in states) for site, states in of_site.items()}
     cells = _cells(state, frozenset(rows))

@@ -6,7 +6,7 @@ begins to be wrong meanwhile joins at the end of what is listed; what is fine ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,6 @@ HELD_NS: Final = 10_000_000_000
 _MANY_NEW: Final = 20
 """Targets that come at once, and are put in their places at once."""
 FINE: Final = ("healthy", "finished")
-State = Callable[[Target], str]
 
 
 @dataclass
@@ -57,20 +56,20 @@ class OverviewOrder:
         """The overview was opened: nobody looks at the old order."""
         self.made_at = self.moved_at = None
 
-    def of(self, targets: Sequence[Target], state: State, now: int, *, rests: bool = True) -> list[Target]:
-        """All targets in order. Not `rests`: an order of another moment is made for it."""
+    def of(self, targets: Sequence[Target], states: Sequence[str], now: int, *, rests: bool = True) -> list[Target]:
+        """All targets in order. `states`: what each is like. Not `rests`: an order of another moment is made for it."""
         by_id = {target.id: target for target in targets}
         if len(self.rows) > len(by_id):
             self.rows = {id_: row for id_, row in self.rows.items() if id_ in by_id}
         is_old = self.made_at is None or now - self.made_at >= REST_NS or len(by_id) > len(self.ids) + _MANY_NEW
         is_held = self.moved_at is not None and 0 <= now - self.moved_at < HELD_NS
-        ill = [target.id for target in targets if state(target) not in FINE]
+        found = {target.id: name for target, name in zip(targets, states, strict=True) if name not in FINE}
+        ill = list(found)
         if not rests or (is_old and not is_held):
             listed = frozenset(ill)
-            ids = sorted(ill, key=lambda id_: _weight(state(by_id[id_]), by_id[id_]))
-            fine = [target for target in targets if target.id not in listed]
+            ids = sorted(ill, key=lambda id_: _weight(found[id_], by_id[id_]))
             for name in reversed(FINE):
-                ids += [target.id for target in fine if state(target) == name]
+                ids += [id_ for id_, its in zip(by_id, states, strict=True) if its == name]
             if not rests:
                 return [by_id[id_] for id_ in ids]
             self.ids, self.listed, self.made_at = tuple(ids), listed, now

@@ -75,6 +75,8 @@ class ViewState:
     sifted: str = ""
     """Only targets with this in them stand in the overview; empty: all."""
     _indices: dict[int, tuple[tuple[Target, ...], dict[int, Target]]] = field(default_factory=dict)
+    _states: tuple[tuple[Target, ...] | None, list[str]] = (None, [])
+    """Of which targets they are, and the states."""
     _alike: tuple[tuple[Target, ...], set[tuple[str | None, str]]] = ((), set())
     """Of which targets it is: the sites and names that several of them have."""
 
@@ -121,6 +123,13 @@ class ViewState:
             known = snapshot.targets, {target.id: target for target in snapshot.targets}
             self._indices[id(snapshot.targets)] = known
         return known[1]
+
+    @property
+    def states(self) -> list[str]:
+        """Of each target that is shown, in their order, what it is like: a key of `look.Look.health`."""
+        if self._states[0] is not self.shown.targets:
+            self._states = self.shown.targets, [self.judge.state(target) for target in self.shown.targets]
+        return self._states[1]
 
     @property
     def by_id(self) -> dict[int, Target]:

@@ -16,7 +16,7 @@ from hopscope.path.windows import named
 from hopscope.session.model import Target
 from hopscope.views.screen import listing, sentence, spark
 from hopscope.views.screen.judged import TROUBLE, TargetStatus, clock_of
-from hopscope.views.screen.listing import Drawn, Entry, kept, listed_of, place_of
+from hopscope.views.screen.listing import Drawn, Entry, ill_of, kept, listed_of, place_of
 from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
@@ -75,7 +75,7 @@ def order(state: ViewState) -> list[Target]:
         "order",
         made_of,
         lambda: state.order.of(
-            state.shown.targets, state.judge.state, state.present.now, rests=state.moment is None and state.overview
+            state.shown.targets, state.states, state.present.now, rests=state.moment is None and state.overview
         ),
     )
 
@@ -84,7 +84,7 @@ def entries(state: ViewState) -> list[Entry]:
     """The rows, as the last drawing had room for them."""
     its = state.order
     targets = order(state)
-    listed = listed_of(state, targets)
+    listed = listed_of(state)
     made_of = (state.moment, its.room, its.unfolded, frozenset(its.opened), state.sifted, its.ids, listed)
     return kept(
         state, "rows", made_of, lambda: listing.entries(state, targets, listed, lambda: _causes(state, targets))
@@ -97,9 +97,9 @@ def entries(state: ViewState) -> list[Entry]:
 def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
     """How many are how, and what several have in common; else what is the matter with the worst, or the chosen one."""
     targets = order(state)
-    states = kept(state, "states", (), lambda: Counter(map(state.judge.state, state.shown.targets)))
+    states = kept(state, "states", (), lambda: Counter(state.states))
     found = _causes(state, targets)
-    ill = kept(state, "ill", (), lambda: sum(map(is_in_trouble, state.shown.targets)))
+    ill = sum(map(is_in_trouble, ill_of(state)))
     more: list[Ways] = [cause_words(cause, ill, clock_of(targets[0])) for cause in found[:2]]
     chosen = state.chosen if state.order.moved_at is not None else None
     about = chosen or (targets[0] if targets else None)
@@ -127,7 +127,7 @@ def _causes(state: ViewState, targets: Sequence[Target]) -> list[Cause]:
         (),
         lambda: tuple(
             (target.id, verdict.kind, verdict.first_ttl, verdict.last_ttl, target.judged.since)
-            for target in state.shown.targets
+            for target in ill_of(state)
             if (verdict := target.judged.verdict).is_trouble and is_in_trouble(target)
         ),
     )
