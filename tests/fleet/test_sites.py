@@ -396,7 +396,6 @@ async def test_the_screen_begins_with_all_and_what_is_opened_is_read_then(
         await pilot.press("enter")
         while state.chosen is None or state.chosen.is_brief:
             await pilot.pause(0.01)
-            app.tick()
         assert (state.overview, state.chosen.site, state.chosen.path.rounds) == (False, "fra1", 21)
         assert state.chosen.judged.verdict.kind == "loss"  # as its agent said, who knows more than some minutes
         assert any("measured at fra1" in row.text for row in app.shown.rows)

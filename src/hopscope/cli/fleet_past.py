@@ -23,7 +23,7 @@ from hopscope.session.told import Told
 from hopscope.wire.messages import Counters
 
 S: Final = 1_000_000_000
-SLICE_S: Final = 0.05
+SLICE_S: Final = 0.1
 """What a look may spend on sites that were not read yet."""
 _GOES_ON_NS: Final = 5 * S
 """So much later than what was read of a run that goes on, that is read again."""

@@ -105,6 +105,11 @@ class FleetScreen(FleetReading, Watched):
         known += [boot.heard + boot.ahead for its in self.boots.values() for boot in its[-1:]]
         return max(known, default=0)
 
+    @property
+    def is_whole(self) -> bool:
+        """See `Opening.is_whole`."""
+        return self.is_read and (self.is_live or self.past.is_whole)
+
     def snapshot(self) -> Snapshot:
         """What is known by now; of what does not go on, its end."""
         now = self.now

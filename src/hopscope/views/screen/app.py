@@ -33,7 +33,7 @@ from hopscope.views.screen.source import Launch, Opening, Recalling, Watching
 from hopscope.views.screen.styles import Look, look_of
 
 SECOND = 1_000_000_000
-WHILE_READ_S = 0.5
+WHILE_READ_S = 0.2
 """Seconds between two looks at the most while targets still come."""
 OF_PROBING = ("target.add", "target.remove")
 """Actions on targets that a recording has none of."""
@@ -139,11 +139,13 @@ class HopscopeApp(App[None], inherit_bindings=False):
         if self.context is None:
             return FAST_LOOK_S
         delay = self.cadence.delay_s(time.monotonic(), self.context.state.shown.targets)
-        session, is_past = self.context.session, self.context.state.moment is not None
-        if is_past and isinstance(session, Recalling) and not session.is_recalled:
+        session, state = self.context.session, self.context.state
+        if state.moment is not None and isinstance(session, Recalling) and not session.is_recalled:
             return min(delay, FAST_LOOK_S)
-        is_coming = isinstance(session, Opening) and not session.is_read
-        return min(delay, WHILE_READ_S) if is_coming else delay
+        if isinstance(session, Opening):
+            is_opening = not state.overview and state.chosen is not None and state.chosen.is_brief
+            return min(delay, WHILE_READ_S) if is_opening or not session.is_whole else delay
+        return delay
 
     def tick(self) -> None:
         """Draw, if there is anything new to see."""

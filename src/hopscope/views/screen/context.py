@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _BRIEF_NS = 10_000_000_000
 """A step in time where no axis of time stands, ns."""
+_MOST_LOOKS = 100
+"""Looks at a target that is opened, a tenth of a second apart."""
 _FIRST_NS = 1_000_000_000
 """Show no moment nearer to the beginning than this, ns: nothing was seen by then."""
 
@@ -101,6 +103,7 @@ class ActionContext:
         """Of how targets are probed: what was changed by hand, under the configuration file's names."""
         self.undoing = Undoing()
         self._seen = -1
+        self._looked_at: int | None = None
 
     # --- drawing ---------------------------------------------------------------------------------------------------
 
@@ -210,8 +213,23 @@ class ActionContext:
     def redraw(self) -> None:
         """Draw the state."""
         if isinstance(self.session, Opening):
-            self.session.look_at(None if self.state.overview else self.state.target)
+            wanted = None if self.state.overview else self.state.target
+            before, self._looked_at = self._looked_at, wanted
+            self.session.look_at(wanted)
+            if wanted is not None and wanted != before:
+                self._open(_MOST_LOOKS)
         self.screen.show()
+
+    def _open(self, looks: int) -> None:
+        """Look soon, and again, whether what was opened is there."""
+
+        def look() -> None:
+            if self.state.chosen is not None and self.state.chosen.is_brief and not self.state.overview:
+                self.refresh_now()
+                if looks:
+                    self._open(looks - 1)
+
+        self.screen.after_dialog(look)
 
     @property
     def has_few(self) -> bool:

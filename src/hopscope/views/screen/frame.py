@@ -170,7 +170,7 @@ def _chart(state: ViewState, target: Target, look: Look, width: int, height: int
     """The chart, or (of two lines) the ribbon."""
     hop = state.chosen_hop(target)
     if hop is None:
-        waiting = Line().add(" no answer yet", look.quiet).row(width, look.text)
+        waiting = Line().add("" if target.is_brief else " no answer yet", look.quiet).row(width, look.text)
         return [waiting, *[blank(width, look.text)] * (height - 1)]
     now = state.chosen_now or target
     fixed = (target.id, hop.ttl, state.chart_view, look, width, height, state.span_s, state.moment)
@@ -272,6 +272,7 @@ def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row
         "refused": target.refusal.message if target.refusal else "refused",
         "paused": "paused before the first answer",
     }.get(target.state, "the first probes are on their way …")
+    words = "its probes are being read …" if target.is_brief else words
     out = [blank(width, look.text)]
     lines = wrap(words, max(10, width - 8))
     if target.state == "refused" and target.refusal and target.refusal.remedy:

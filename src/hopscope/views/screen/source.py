@@ -147,7 +147,7 @@ class Opening(Protocol):
     """A session of so many targets that those alone are whole which somebody looks at. It begins with all of them."""
 
     @property
-    def is_read(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether all targets are known by now."""
         ...
 
