@@ -266,8 +266,19 @@ class FleetReading:
         self._opening = asyncio.get_running_loop().create_task(self._open_soon(number))
 
     async def _open_soon(self, number: int) -> None:
+        is_wanted = True
+
+        def read() -> TraceTail:
+            opened = self._tail(number)
+            if not is_wanted:
+                opened.close()
+            return opened
+
         try:
-            opened = await in_background(lambda: self._tail(number))
+            opened = await in_background(read)
+        except asyncio.CancelledError:
+            is_wanted = False
+            raise
         except _UNREADABLE as why:
             self.left_out[self._of[number].query] = str(why)
         else:

@@ -45,14 +45,19 @@ class FleetScreen(FleetReading, Watched):
         at: Callable[[int], int] | None = None,
     ) -> None:
         """See `FleetReading`. `at`: from the last moment (epoch ns), the one to begin with."""
+        self.past = FleetPast(self)
         super().__init__(path, namer, window, is_live=is_live, only=only)
         self._folds = {}
         self._following: asyncio.Task[None] | None = None
-        self.past = FleetPast(self)
         if at is not None:
             self._advance(float("inf"))
             moment = at(self.now)
             self.opens_at = None if moment >= self.now else max(moment, self.earliest)
+
+    def close(self) -> None:
+        """See `FleetReading.close`."""
+        super().close()
+        self.past.let_go()
 
     async def __aenter__(self) -> Self:
         self._following = asyncio.get_running_loop().create_task(self._follow())
