@@ -325,6 +325,15 @@ def test_a_replay_of_a_hub_has_every_site_and_the_matrix(tmp_path: Path, hub: Hu
     ]  # fmt: skip
     assert any(line.split() == ["Target", "ber2", "fra1"] for line in screen(one.snapshot()).splitlines())
     one.close()
+    ended = Site(tmp_path, hub, "fra1", "00000000000000bb", begin=100)
+    ended.writer.end(BEGUN + 120 * S)
+    ended.writer.close()
+    hand_over(ended.path, hub, "fra1")
+    one = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False)
+    assert [(target.state, target.unheard_s) for target in one.snapshot().targets] == [
+        ("running", None), ("finished", None),
+    ]  # fmt: skip
+    one.close()
     none = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False, only="198.51.100.9")
     assert (none.has_any(), none.snapshot().targets) == (False, ())
     none.close()

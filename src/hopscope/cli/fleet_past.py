@@ -67,10 +67,16 @@ class FleetPast:
         return max(begun, key=lambda run: run.begun, default=None)
 
     def _silent_s(self, site: str, run: RecordedRun, moment: int) -> int | None:
-        """For how many seconds nobody had measured there at a moment; None: somebody did."""
+        """For how many seconds nobody had measured there at a moment; None: somebody did, or it was over for good."""
+        if self._is_over(site, run, moment):
+            return None
         boot = next(boot for boot in self._fleet.boots[site] if boot.run == run.id)
         last = run.ended if run.ended is not None else boot.heard + boot.ahead
         return (moment - last) // S if moment - last >= UNHEARD_NS else None
+
+    def _is_over(self, site: str, run: RecordedRun, moment: int) -> bool:
+        """Whether the last run there had ended by a moment."""
+        return run.ended is not None and run.ended <= moment and run.id == self._fleet.boots[site][-1].run
 
     def _is_known(self, run: int, until: float) -> bool:
         """Whether it is read how its targets stood, going on with that until some time (of the performance counter)."""
@@ -125,13 +131,14 @@ class FleetPast:
     def _of_site(self, site: str, run: RecordedRun, moment: int) -> tuple[Target, ...]:
         """By what was said of them."""
         fleet, silent = self._fleet, self._silent_s(site, run, moment)
-        made_of = (fleet.standings.place(run.id, moment), silent, len(fleet.standings.runs[run.id]))
+        is_over = self._is_over(site, run, moment)
+        made_of = (fleet.standings.place(run.id, moment), silent, is_over, len(fleet.standings.runs[run.id]))
         known = self._kept.get(run.id)
         if known is not None and known[0] == made_of:
             return known[1]
         fleet.standings.fetch(run.id, moment)
         targets = tuple(
-            self._target(site, standing, moment, silent)
+            self._target(site, standing, moment, silent, is_over=is_over)
             for standing in fleet.standings.runs[run.id].values()
             if standing.begun <= moment and (standing.removed is None or standing.removed > moment)
             if fleet.is_wanted(standing)
@@ -139,16 +146,17 @@ class FleetPast:
         self._kept[run.id] = made_of, targets
         return targets
 
-    def _target(self, site: str, standing: Standing, moment: int, silent: int | None) -> Target:
+    def _target(self, site: str, standing: Standing, moment: int, silent: int | None, *, is_over: bool) -> Target:
         fleet = self._fleet
         said = fleet.standings.said(standing.run, standing.target, moment)
         is_paused = standing.paused_at(moment)
-        made_of = (said, is_paused, silent)
+        made_of = (said, is_paused, silent, is_over)
         key = standing.run, standing.target
         known = self._targets.get(key)
         if known is not None and known[0][0] is said and known[0][1:] == made_of[1:]:
             return known[1]
         state: TargetState = "paused" if is_paused else "running" if said is not None else "starting"
+        state = "finished" if is_over else state
         number = fleet.number(site, standing.typed)
         target = fleet.light(site, standing, number, state, judged_of(said), silent)
         self._targets[key] = made_of, target
@@ -170,9 +178,10 @@ class FleetPast:
         out = {}
         for target in shown.targets:
             light = next(one for one in targets if one.id == numbers[target.id - 1])
+            state = light.state if light.state == "finished" else target.state
             own = target.notes[1:] if fleet.is_live else target.notes
             out[light.id] = msgspec.structs.replace(
-                target, id=light.id, site=site, unheard_s=light.unheard_s, notes=(*light.notes, *own)
+                target, id=light.id, state=state, site=site, unheard_s=light.unheard_s, notes=(*light.notes, *own)
             )
         return out
 
