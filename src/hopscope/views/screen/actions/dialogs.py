@@ -35,13 +35,7 @@ def parallel_paths(context: ActionContext) -> None:
     context.screen.open(PathsScreen(context))
 
 
-@action(
-    "look.find",
-    "slash",
-    "find",
-    "Find a target or a hop by name, address or network; again: the next; of many targets: those alone.",
-    "Look",
-)
+@action("look.find", "slash", "find", "Find a target or a hop by name, address or network; again: the next.", "Look")
 def find(context: ActionContext) -> None:
     from hopscope.views.screen.dialogs.find import find_prompt
 
