@@ -105,8 +105,9 @@ class Recorder:
         self._open_writer = open_writer
         self._every_s = every_s
         self._committed = committed
-        self._facts: dict[int, deque[SessionFact | Note]] = {}
-        """By target, in its order: what the thread has not taken yet."""
+        self._facts: dict[int, list[SessionFact | Note]] = {}
+        """By target, in its order: what the thread has not taken yet. It takes from the front what it has copied, so
+        nothing that is put there meanwhile is lost."""
         self._looks: deque[Seeing] = deque()
         self._put = self._taken = 0
         """How many facts were put there, and taken."""
@@ -148,7 +149,7 @@ class Recorder:
     def _append(self, target: int, fact: SessionFact | Note) -> None:
         facts = self._facts.get(target)
         if facts is None:
-            facts = self._facts[target] = deque()
+            facts = self._facts[target] = []
         facts.append(fact)
         self._put += 1
 
@@ -245,7 +246,8 @@ class Recorder:
 
         looks = [self._looks.popleft() for _ in range(len(self._looks))]
         for target, waiting in list(self._facts.items()):
-            facts = [waiting.popleft() for _ in range(len(waiting))]
+            facts = waiting[:]
+            del waiting[: len(facts)]
             self._taken += len(facts)
             writer.extend(target, facts)
         for look in looks:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final, NamedTuple
 
-from hopscope.history.block import ANSWERED, LOST, ROUND, SENT, Shape
-from hopscope.history.packing import Packer, Track
+from hopscope.history.block import ANSWERED, Shape
+from hopscope.history.packing import ROUNDS, Packer, Track
 from hopscope.path import snapshot
 from hopscope.path.bins import SPANS, TARGET, Bin, SpanBins
 from hopscope.path.fold import reaches
@@ -70,7 +71,7 @@ def minutes(packer: Packer, tracks: Sequence[Track], aim: Aim, distance: int) ->
             if distance in of_minute:
                 of_minute[TARGET] = of_minute[distance]
     else:
-        distance = _by_round(bins, packer, ends, distance)
+        distance = _by_round(bins, packer, tracks, ends, distance)
     spans = [
         SpanBins(minute * MINUTE, MINUTE, {ttl: one for ttl, one in of_minute.items() if ttl < 256})
         for minute, of_minute in sorted(bins.items())
@@ -136,55 +137,79 @@ def _count_odd(bins: _Bins, packer: Packer, tracks: Sequence[Track]) -> bool:
     return True
 
 
-def _by_round(bins: _Bins, packer: Packer, ends: Ends, distance: int) -> int:
+def _by_round(bins: _Bins, packer: Packer, tracks: Sequence[Track], ends: Ends, distance: int) -> int:
     """Count the target's rounds, each for itself: by the nearest of its own answers, else as lost where an error came,
     else by the probe at its distance before, else by the farthest one."""
-    begun: dict[int, int] = {}
-    fates: dict[int, dict[int, int]] = defaultdict(dict)
-    """By round and TTL, as samples."""
-    own: dict[int, tuple[int, int]] = {}
-    """By round: TTL and RTT."""
-    errors: set[int] = set()
-    rtts = iter(packer.rtts)
-    shapes = packer.shapes
-    for code, round_, at in zip([code for code in packer.codes if code], packer.rounds, packer.times, strict=True):
-        shape = shapes[code - 1]
-        rtt = next(rtts) if shape.kind == ANSWERED else 0
-        if shape.flow:
-            continue
-        begun[round_] = min(begun.get(round_, at), at)
-        if shape.kind == SENT:
-            fates[round_].setdefault(shape.ttl, snapshot.PENDING)
-        elif shape.kind == LOST:
-            fates[round_][shape.ttl] = snapshot.LOST
-        elif shape.kind == ANSWERED:
-            fates[round_][shape.ttl] = rtt
-            if code in ends.own:
-                own[round_] = min(own.get(round_, (shape.ttl, rtt)), (shape.ttl, rtt))
-            elif code in ends.errors:
-                errors.add(round_)
+    begun, fates = _begun(tracks), _fates(tracks)
     for fact in packer.odd:
         if isinstance(fact, (Late, Failed)) and not fact.flow:
             begun.setdefault(fact.round, fact.sent_at)
-            fates[fact.round][fact.ttl] = snapshot.LATE if isinstance(fact, Late) else snapshot.FAILED
-    told = {
-        round_
-        for code, round_ in zip([code for code in packer.codes if code], packer.rounds, strict=True)
-        if shapes[code - 1].kind == ROUND
-    }
-    for round_ in sorted(begun):
-        of_round = fates.get(round_, {})
+            fates[fact.ttl][fact.round] = snapshot.LATE if isinstance(fact, Late) else snapshot.FAILED
+    own, errors = _answers(packer, ends)
+    told = {round_ for track in tracks if track.key == ROUNDS for round_ in track.rounds}
+    farthest = sorted(fates, reverse=True)
+    samples: dict[int, list[int]] = defaultdict(list)
+    for round_, at in sorted(begun.items()):
+        fate: int | None
         if round_ in own:
             distance, fate = own[round_]
-        elif not of_round:
-            continue
-        elif round_ in errors:
-            fate = snapshot.LOST
         else:
-            fate = of_round.get(distance, of_round[max(of_round)])
-            if fate >= 0:
+            fate = fates[distance].get(round_) if distance in fates else None
+            if fate is None:
+                fate = next((fates[ttl][round_] for ttl in farthest if round_ in fates[ttl]), None)
+            if fate is None:
+                continue
+            if fate >= 0 or round_ in errors:
                 fate = snapshot.LOST
-        one = Bin.of([fate])
-        one.pending -= round_ not in told
-        bins[begun[round_] // MINUTE][TARGET].merge(one)
+        samples[at // MINUTE].append(fate)
+        bins[at // MINUTE][TARGET].pending -= round_ not in told
+    for minute, of_minute in samples.items():
+        bins[minute][TARGET].merge(Bin.of(of_minute))
     return distance
+
+
+def _begun(tracks: Sequence[Track]) -> dict[int, int]:
+    """The earliest moment of each round."""
+    begun: dict[int, int] = {}
+    for track in tracks:
+        if track.key[1]:
+            continue
+        for rounds, times in (
+            (track.rounds, track.times),
+            (track.answered_rounds, track.answered_times),
+            (track.lost_rounds, track.lost_times),
+        ):
+            for round_, at in zip(rounds, times, strict=True):
+                if round_ not in begun or at < begun[round_]:
+                    begun[round_] = at
+    return begun
+
+
+def _fates(tracks: Sequence[Track]) -> defaultdict[int, dict[int, int]]:
+    """By TTL and round, as samples, what is told of the first flow's probes."""
+    fates: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for track in tracks:
+        ttl, flow = track.key
+        if ttl and not flow:
+            fates[ttl] = {
+                **dict.fromkeys(track.rounds, snapshot.PENDING),
+                **dict.fromkeys(track.lost_rounds, snapshot.LOST),
+                **dict(zip(track.answered_rounds, track.rtts, strict=True)),
+            }
+    return fates
+
+
+def _answers(packer: Packer, ends: Ends) -> tuple[dict[int, tuple[int, int]], set[int]]:
+    """By round the TTL and RTT of the nearest of the target's own answers; the rounds that have a router's error."""
+    own: dict[int, tuple[int, int]] = {}
+    errors: set[int] = set()
+    is_answer = [False, *(shape.kind == ANSWERED for shape in packer.shapes)]
+    codes = [code for code in packer.codes if code]
+    answers = compress(zip(codes, packer.rounds, strict=True), map(is_answer.__getitem__, codes))
+    for (code, round_), rtt in zip(answers, packer.rtts, strict=True):
+        if code in ends.own:
+            told = ends.own[code], rtt
+            own[round_] = min(own.get(round_, told), told)
+        elif code in ends.errors:
+            errors.add(round_)
+    return own, errors
