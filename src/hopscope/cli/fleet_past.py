@@ -14,7 +14,7 @@ from hopscope.cli.hearing import UNHEARD_NS
 from hopscope.cli.playback import Playback, told_of
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.one_trace import trace_of
-from hopscope.history.standing import Standing, judged_of
+from hopscope.history.standing import TargetStanding, judged_of
 from hopscope.history.store import RecordedRun, Store, Trace
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
@@ -146,7 +146,7 @@ class FleetPast:
         self._kept[run.id] = made_of, targets
         return targets
 
-    def _target(self, site: str, standing: Standing, moment: int, silent: int | None, *, is_over: bool) -> Target:
+    def _target(self, site: str, standing: TargetStanding, moment: int, silent: int | None, *, is_over: bool) -> Target:
         fleet = self._fleet
         said = fleet.standings.said(standing.run, standing.target, moment)
         is_paused = standing.paused_at(moment)

@@ -15,7 +15,7 @@ from hopscope.cli.fleet_files import is_written
 from hopscope.cli.hearing import Hearing, heard
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.one_trace import TraceTail
-from hopscope.history.standing import Standing, Standings
+from hopscope.history.standing import Standings, TargetStanding
 from hopscope.history.store import RecordedRun, Store, StoreError
 from hopscope.history.tail import Tail
 from hopscope.history.traces import SiteBoot
@@ -72,7 +72,7 @@ class FleetReading:
         self.namer = namer(self.standings.names)
         self._numbers: dict[tuple[str, str], int] = {}
         self._keys: dict[int, tuple[str, str]] = {}
-        self._of: dict[int, Standing] = {}
+        self._of: dict[int, TargetStanding] = {}
         """By number, how the target stands now."""
         self._sizes: dict[int, int] = {}
         """By run, for how many targets it was asked."""
@@ -328,7 +328,7 @@ class FleetReading:
 
     # --- a target ----------------------------------------------------------------------------------------------
 
-    def is_wanted(self, standing: Standing) -> bool:
+    def is_wanted(self, standing: TargetStanding) -> bool:
         """Whether it is one of those that were asked for."""
         return self.only is None or self.only in (standing.query, standing.typed, standing.address)
 
@@ -344,7 +344,7 @@ class FleetReading:
     def light(
         self,
         site: str,
-        standing: Standing,
+        standing: TargetStanding,
         number: int,
         state: TargetState,
         judged: Judged,

@@ -14,7 +14,7 @@ import msgspec
 from hopscope.cli.fleet_past import FleetPast
 from hopscope.cli.fleet_reading import FleetReading
 from hopscope.cli.watched import Watched
-from hopscope.history.standing import Standing, as_told, judged_of
+from hopscope.history.standing import TargetStanding, as_told, judged_of
 from hopscope.history.store import StoreError
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo, Namer
@@ -139,7 +139,7 @@ class FleetScreen(FleetReading, Watched):
             self._cached[site] = known
         return known
 
-    def _target(self, site: str, standing: Standing, now: int) -> Target:
+    def _target(self, site: str, standing: TargetStanding, now: int) -> Target:
         number = self.number(site, standing.typed)
         ended = self._ended(site)
         fold = self._fold(number)

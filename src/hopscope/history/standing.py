@@ -36,7 +36,7 @@ _PHASES: Final = (
 )
 
 
-class Standing(msgspec.Struct):
+class TargetStanding(msgspec.Struct):
     """One target of one run."""
 
     run: int
@@ -87,7 +87,7 @@ class Standings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.runs: dict[int, dict[int, Standing]] = {}
+        self.runs: dict[int, dict[int, TargetStanding]] = {}
         """By run and number, of the runs that were read."""
         self._said: dict[int, dict[int, tuple[array[int], array[int]]]] = {}
         """By run and target: when something was said, and the id of the note."""
@@ -107,7 +107,7 @@ class Standings:
 
     def read(self, run: int) -> Iterator[None]:
         """Read how a run's targets stand; it can be interrupted where this yields. `StoreError`, `ValueError`."""
-        into: dict[int, Standing] = {}
+        into: dict[int, TargetStanding] = {}
         upto, meanwhile = self.newest, self._meanwhile.setdefault(run, [])
         words = f"SELECT target, fact FROM note WHERE run = ? AND kind IN ({_PHASES}) AND id <= ? ORDER BY id"  # noqa: S608
         last = (
@@ -153,7 +153,7 @@ class Standings:
                 insort(self._all_said[run], fact.verdict.at)
         return told
 
-    def _take(self, into: dict[int, Standing], run: int, target: int, fact: notes.Note) -> None:
+    def _take(self, into: dict[int, TargetStanding], run: int, target: int, fact: notes.Note) -> None:
         """What a fact changes."""
         if isinstance(fact, Named):
             self.names[fact.address] = fact.info
@@ -161,14 +161,14 @@ class Standings:
             known = into.get(target)
             if known is None:
                 query = clean(read_query(fact.query).host)
-                into[target] = Standing(run, target, query, clean(fact.query), fact.at)
+                into[target] = TargetStanding(run, target, query, clean(fact.query), fact.at)
             else:
                 known.state = "resolving"
         elif target in into:
             self._change(into[target], fact)
 
     @staticmethod
-    def _change(one: Standing, fact: notes.Note) -> None:
+    def _change(one: TargetStanding, fact: notes.Note) -> None:
         match fact:
             case SaidVerdict():
                 one.said = fact

@@ -10,7 +10,7 @@ from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.settings import SETTINGS, Setting, change, choices, current, keep_all, put, said
 
 
-class Entry(NamedTuple):
+class PaletteEntry(NamedTuple):
     """A line of the palette."""
 
     title: str
@@ -18,22 +18,24 @@ class Entry(NamedTuple):
     do: Callable[[], None]
 
 
-def entries(context: ActionContext) -> Iterator[Entry]:
+def entries(context: ActionContext) -> Iterator[PaletteEntry]:
     """Every setting: one with a few values once for each value that is not in force, another as a line to fill in."""
     for setting in SETTINGS:
         values = choices(setting)
         for value in values:
             if value != current(context, setting):
-                yield Entry(
+                yield PaletteEntry(
                     f"Set {setting.title}: {said(setting, value)}", setting.help, _setter(context, setting, value)
                 )
         if not values:
-            yield Entry(f"Set {setting.title} …", setting.help, _asker(context, setting))
+            yield PaletteEntry(f"Set {setting.title} …", setting.help, _asker(context, setting))
     for key, column in COLUMNS.items():
         title = "sparkline" if column.kind == "spark" else column.title
         verb = "Hide" if key in context.state.columns else "Show"
-        yield Entry(f"{verb} column {title}", column.definition, _column(context, key))
-    yield Entry("Keep as defaults", "Keep what is in force in the configuration file.", lambda: keep_all(context))
+        yield PaletteEntry(f"{verb} column {title}", column.definition, _column(context, key))
+    yield PaletteEntry(
+        "Keep as defaults", "Keep what is in force in the configuration file.", lambda: keep_all(context)
+    )
 
 
 def _setter(context: ActionContext, setting: Setting, value: Any) -> Callable[[], None]:
