@@ -29,7 +29,8 @@ def loaded(program: str) -> set[str]:
         ),
         # A worker is launched by this before anything slow is imported.
         ("import hopscope.session.launch, hopscope.session.plans", HEAVY | {"asyncio", "socket", "tempfile"}),
-        ("import hopscope.session.session", HEAVY),
+        ("import hopscope.session.session", HEAVY | {"statistics", "random", "hashlib"}),
+        ("import hopscope.sim, hopscope.views.screen.app", {"statistics", "hashlib"}),
         ("import hopscope; hopscope.trace, hopscope.Session, hopscope.Report, hopscope.History", HEAVY),
         (
             "import hopscope; hopscope.trace('192.0.2.80', rounds=1, method='simulated', timeout_s=0.2)",

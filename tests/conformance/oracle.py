@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pytest
 
 from hopscope.path.snapshot import Hop, Path
-from hopscope.sim import PacketTruth
 from hopscope.sim.language import Node, Scenario, every_node
+from hopscope.sim.network import PacketTruth
 from hopscope.wire.messages import Answered, Duplicate, Event, Failed, Kind, Label, Lost, Sent
 
 ICMP_KINDS: dict[Kind, set[tuple[int, int, int]]] = {

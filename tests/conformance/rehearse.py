@@ -11,8 +11,8 @@ import msgspec
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import Path
 from hopscope.probe.channels import simulated as channel
-from hopscope.sim import Network, PacketTruth
 from hopscope.sim.language import Scenario
+from hopscope.sim.network import Network, PacketTruth
 from hopscope.sim.values import Duration, Share
 from hopscope.sim.weather_tables import Delayed
 from hopscope.wire.messages import Counters, Event, Plan

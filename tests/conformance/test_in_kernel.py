@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hopscope.sim import PacketTruth
 from hopscope.sim.language import Scenario
+from hopscope.sim.network import PacketTruth
 from hopscope.wire.framing import encode, event_reader
 from hopscope.wire.messages import (
     VERSION,

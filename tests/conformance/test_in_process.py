@@ -10,7 +10,7 @@ import pytest
 
 from hopscope.path.snapshot import Path
 from hopscope.probe import probe_book
-from hopscope.sim import Network
+from hopscope.sim.network import Network
 from hopscope.wire.messages import Event, Plan
 from tests.conformance.cases import NAMES, Case, addresses, case_of, scenario_of
 from tests.conformance.oracle import each_event_is_true, fates, the_report_is_true

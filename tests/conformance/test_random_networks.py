@@ -14,7 +14,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from hopscope.path.fold import PathFold
-from hopscope.sim import PacketTruth
+from hopscope.sim.network import PacketTruth
 from hopscope.wire.framing import Garbage, encode_all, event_reader
 from hopscope.wire.messages import (
     Answered,

@@ -16,7 +16,7 @@ from typing import Self
 
 import msgspec
 
-from hopscope.sim import PacketTruth
+from hopscope.sim.network import PacketTruth
 from tests.lab import netns
 from tests.needs import uses
 

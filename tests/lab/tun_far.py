@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from hopscope import sim
+from hopscope.sim.network import Network
 
 _TUNSETIFF = 0x400454CA
 _IFF_TUN = 0x0001
@@ -36,7 +37,7 @@ def make_device(name: str) -> int:
 
 def main(scenario: str, device: str, truth: str, seed: str | None = None) -> None:
     """Answer until standard input ends."""
-    network = sim.Network(sim.load(scenario), None if seed is None else int(seed), keep_truth=True)
+    network = Network(sim.load(scenario), None if seed is None else int(seed), keep_truth=True)
     tun = make_device(device)
     os.write(1, b"made\n")
     sys.stdin.readline()  # the lab has put addresses on it

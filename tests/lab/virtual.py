@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from hopscope.probe.virtual import EPOCH_START_NS, MONOTONIC_START_NS, VirtualEngine
-from hopscope.sim import DEFAULT, Network, PacketTruth
+from hopscope.sim import DEFAULT
+from hopscope.sim.network import Network, PacketTruth
 from hopscope.wire.messages import Event, Plan, Start
 
 ANCHOR: Final = EPOCH_START_NS - MONOTONIC_START_NS

@@ -10,8 +10,9 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
 from hopscope.names import owners
-from hopscope.sim import Network, load, parse
+from hopscope.sim import load, parse
 from hopscope.sim.dns import NameServer
+from hopscope.sim.network import Network
 from tests.sim.world import TARGET4, TARGET6, US4, US6, World, dissect, hops, router
 
 SERVER = "198.18.0.53"

@@ -8,18 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hopscope.sim import (
-    Network,
-    ScenarioError,
-    demo,
-    language,
-    list_scenarios,
-    load,
-    name_tables,
-    parse,
-    values,
-    weather_tables,
-)
+from hopscope.sim import ScenarioError, demo, language, list_scenarios, load, name_tables, parse, values, weather_tables
+from hopscope.sim.network import Network
 from tests.sim.world import TARGET, hops, router
 
 GOOD = hops(router(1), router(2)) + TARGET

@@ -10,7 +10,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Packet, Raw
 
-from hopscope.sim import Network, PacketTruth, parse
+from hopscope.sim import parse
+from hopscope.sim.network import Network, PacketTruth
 
 US4 = "198.18.0.2"
 US6 = "2001:db8:ffff::2"

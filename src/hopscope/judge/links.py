@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from statistics import median
 from typing import Final, NamedTuple, TypeAlias
 
 from hopscope.judge.parallel import LOST
@@ -156,5 +155,7 @@ def counted(row: Iterable[int]) -> tuple[int, int]:
 
 def middle_of(times: Iterable[Sequence[int]]) -> float | None:
     """The middle one of several flows' median RTTs, ns; None: there are none."""
+    from statistics import median  # loaded where it is needed: no first frame waits for it
+
     medians = [median(these) for these in times if these]
     return median(medians) if medians else None

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hopscope.judge.bursts import Bursts
@@ -117,6 +116,8 @@ def share_a_limit(rows: Sequence[Sequence[int]]) -> bool:
 def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]]:
     """Of each flow in one round: whether it lost its probe, and whether its answer took clearly longer than the
     others'; None: that is not known."""
+    from statistics import median  # loaded where it is needed: no first frame waits for it
+
     answered = [sample for sample in samples if sample >= 0]
     middle = median(answered) if len(answered) >= 2 else math.inf
     limit = slow_above(middle)

@@ -37,7 +37,7 @@ class VirtualEngine:
 
     def __init__(self, start_ns: int = EPOCH_START_NS, *, keep_truth: bool = False) -> None:
         """`start_ns`: the wall clock at the beginning, epoch ns. `keep_truth`: the networks write down what they did
-        (`hopscope.sim.PacketTruth`), for tests."""
+        (`hopscope.sim.network.PacketTruth`), for tests."""
         self.now = MONOTONIC_START_NS
         """The monotonic clock, ns."""
         self.anchor = start_ns - MONOTONIC_START_NS

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from math import sqrt
-from statistics import median
 from typing import Final
 
 _MOST: Final = 64
@@ -55,6 +54,8 @@ class Met:
                 return False
         if min(len(self._times), len(other._times)) < _TIMES // 2:
             return True
+        from statistics import median  # loaded where it is needed: no first frame waits for it
+
         one, two = sorted((median(self._times), median(other._times)))
         return two - one <= max(_APART_NS, one / 2)
 

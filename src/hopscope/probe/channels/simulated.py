@@ -27,7 +27,8 @@ from hopscope.probe.packets.ledger import FlowEntry
 from hopscope.probe.packets.matcher import Answer, Matcher
 from hopscope.probe.packets.plain import plain
 from hopscope.probe.packets.template import PacketShape, Template
-from hopscope.sim import DEFAULT, Network, ScenarioError, load
+from hopscope.sim import DEFAULT, ScenarioError, load
+from hopscope.sim.network import Network
 from hopscope.wire.messages import DEFAULT_PORT, Family, Method, MethodState, Plan
 from hopscope.wire.methods import PROTOCOLS
 
@@ -46,7 +47,7 @@ class SimulatedChannel(Channel):
     has_backlog = False
 
     def __init__(self, context: ChannelContext, *, keep_truth: bool = False) -> None:
-        """`keep_truth`: the networks write down what they did (`hopscope.sim.PacketTruth`), for tests."""
+        """`keep_truth`: the networks write down what they did (`hopscope.sim.network.PacketTruth`), for tests."""
         self.context = context
         self.networks: dict[tuple[str, int | None], Network] = {}
         self._keep_truth = keep_truth
