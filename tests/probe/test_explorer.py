@@ -45,6 +45,16 @@ hops = [
 name = "www.example.com"
 at = "{TARGET}"
 """
+LOSES_A_ROUTER = (
+    FAN.replace("{ branches", "{ resilient = true, branches")
+    + """
+[[changes]]
+at = "90s"
+hop = 2
+inside = [1]
+set = { weight = 0 }
+"""
+)
 ONE = FAN.replace(ROUTERS, '{ hops = [{ at = "198.51.100.101" }] }')
 
 
@@ -165,9 +175,7 @@ def test_it_can_be_stopped_in_the_middle(network: Path) -> None:
 
 
 def test_a_flow_that_moved_to_another_router_begins_another_search(network: Path) -> None:
-    change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
-    resilient = FAN.replace("{ branches", "{ resilient = true, branches")
-    played = Played(network, text=resilient + change)
+    played = Played(network, text=LOSES_A_ROUTER)
     played.advance(240)
     found = played.of(Discovered)
     assert [one.found for one in found] == [4, 3]
@@ -268,14 +276,19 @@ def test_a_flow_that_could_not_be_had_is_no_path_of_a_healthy_network(network: P
     assert shortage.refused == 1
 
 
-def test_where_the_next_search_can_have_none_the_flows_that_are_watched_are_kept(network: Path) -> None:
-    change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
-    played = Played(network, text=FAN.replace("{ branches", "{ resilient = true, branches") + change)
-    shortage = Shortage(played, 100)
+def two_searches(network: Path, first: int, then: int) -> tuple[Discovered, Discovered]:
+    """The second because a router is taken away. So many further flows can be had for each."""
+    played = Played(network, text=LOSES_A_ROUTER)
+    shortage = Shortage(played, first)
     played.advance(60)
-    shortage.left = 0
+    shortage.left = then
     played.advance(180)
-    first, second = played.of(Discovered)
+    before, after = played.of(Discovered)
+    return before, after
+
+
+def test_where_the_next_search_can_have_none_the_flows_that_are_watched_are_kept(network: Path) -> None:
+    first, second = two_searches(network, 100, 0)
     assert (first.found, second.found, len(second.watched)) == (4, 3, 3)
     assert set(second.watched) < set(first.watched)
     assert second.note == "only 4 flows could be had: this process has no file descriptor left"
@@ -291,13 +304,7 @@ def test_one_flow_alone_is_told_as_one(network: Path) -> None:
 
 
 def test_where_flows_can_be_had_again_the_next_search_says_nothing_of_the_last_ones_shortage(network: Path) -> None:
-    change = '[[changes]]\nat = "90s"\nhop = 2\ninside = [1]\nset = { weight = 0 }\n'
-    played = Played(network, text=FAN.replace("{ branches", "{ resilient = true, branches") + change)
-    shortage = Shortage(played, 8)
-    played.advance(60)
-    shortage.left = 100
-    played.advance(180)
-    first, second = played.of(Discovered)
+    first, second = two_searches(network, 8, 100)
     assert first.note == "only 9 flows could be had: this process has no file descriptor left"
     assert second.note is None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
+import msgspec
 import pytest
 
 from hopscope.judge.verdict import Epoch, Incident, Judged, Numbers, Verdict
@@ -12,6 +13,8 @@ from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.fold import PathFold
 from hopscope.session.model import Snapshot, Target, TargetState
 from hopscope.views.screen import frame, summary, themes
+from hopscope.views.screen.actions import ACTIONS
+from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
@@ -112,6 +115,47 @@ def test_what_is_one_row_opens_and_folds_again() -> None:
     drawn(state)
     state.order.opened.clear()
     assert [entry.ids for entry in summary.entries(state)] == [entry.ids for entry in entries]
+
+
+class _Said:
+    """As far as an action of the overview needs a context."""
+
+    def __init__(self, state: ViewState) -> None:
+        self.state = state
+        self.words = ""
+
+    def say(self, words: str) -> None:
+        self.words = words
+
+    def redraw(self) -> None:
+        drawn(self.state)
+
+
+def test_enter_on_those_that_are_fine_gives_each_a_row_though_another_row_is_open() -> None:
+    state = state_of(fleet())
+    drawn(state)
+    state.order.opened.add(summary.entries(state)[0].key)
+    state.target = summary.entries(state)[-1].ids[0]
+    context = _Said(state)
+    ACTIONS["hop.details"].do(cast(ActionContext, context))
+    assert state.order.unfolded
+    assert context.words == "every target on a line of its own"
+
+
+def test_what_was_open_and_is_over_costs_no_key() -> None:
+    state = state_of(fleet())
+    drawn(state)
+    state.order.opened.add(("cause", "loss", "203.0.113.99", 0))
+    context = _Said(state)
+    ACTIONS["show.fold"].do(cast(ActionContext, context))
+    assert state.order.unfolded
+
+
+def test_a_target_that_is_of_no_site_is_not_found_by_the_words_for_none() -> None:
+    targets = [msgspec.structs.replace(one, site=None) for one in fleet()]
+    state = state_of(targets)
+    state.sifted = "none"
+    assert summary.entries(state) == []
 
 
 def test_the_matrix_begins_with_what_is_in_trouble_at_most_sites_and_counts_them() -> None:

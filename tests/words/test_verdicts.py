@@ -157,6 +157,19 @@ LOST = Numbers(
         ),
         (
             Verdict(
+                kind="bad-member",
+                first_ttl=4,
+                last_ttl=5,
+                numbers=Numbers(
+                    sent=60, usual_ns=30 * MS, now_ns=70 * MS, paths=8, bad_paths=1, ports=(20_001, 20_005)
+                ),
+            ),
+            "one of 8 parallel paths is slow (+40 ms) from hop 5 on: connections with source ports 20001, 20005 are"
+            " slow, others are not; there or back, where AS64500 NEARBY meets AS64510 FARLINE",
+            "one path slow",
+        ),
+        (
+            Verdict(
                 kind="mtu",
                 first_ttl=4,
                 last_ttl=4,

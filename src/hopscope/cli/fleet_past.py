@@ -26,7 +26,7 @@ S: Final = 1_000_000_000
 SLICE_S: Final = 0.1
 """What a look may spend on sites that were not read yet."""
 _GOES_ON_NS: Final = 5 * S
-"""So much later than what was read of a run that goes on, that is read again."""
+"""A run that goes on is read again once the moment wanted is so far beyond what was read of it, ns."""
 MOST_OPEN: Final = 8
 _Key = tuple[int, tuple[int, ...]]
 

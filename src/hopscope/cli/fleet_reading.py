@@ -12,6 +12,7 @@ from time import time_ns
 from typing import Final
 
 from hopscope.cli.fleet_files import is_written
+from hopscope.cli.following import Following
 from hopscope.cli.hearing import Hearing, heard
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.one_trace import TraceTail
@@ -30,19 +31,19 @@ from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000
 FOLDED: Final = 24
-"""Up to so many targets, the probes of all of them are read."""
+"""Targets up to which the probes of all of them are read."""
 OPEN: Final = 4
-"""Of more targets, so many stay open that somebody looked at."""
+"""Of more targets, those that stay open after somebody looked at them."""
 FIRST_S: Final = 0.3
-"""What the first look may take; the rest follows."""
+"""Seconds that the first look may take; the rest follows."""
 SLICE_S: Final = 0.03
 CLOCK_NS: Final = 2 * S
-"""By so much a clock may differ without a word."""
+"""How far an agent's clock may differ without a word, ns."""
 _UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
 _EMPTY: Final = PathFold("").snapshot()
 
 
-class FleetReading:
+class FleetReading(Following):
     """What is known of a hub's store by now."""
 
     def __init__(
@@ -57,6 +58,7 @@ class FleetReading:
         """`namer` makes one of what is known of addresses. Not `is_live`: nothing that comes later is shown. `only`:
         the targets of this name or address. `StoreError`, `ValueError` where the store is broken,
         `FileNotFoundError`."""
+        super().__init__()
         self.path, self.is_live, self.only = path, is_live, only
         self.store = Store(path)
         self.window = window
@@ -65,7 +67,6 @@ class FleetReading:
         """By site, its agent's runs, the oldest first."""
         self.shown: dict[str, int] = {}
         """By site, the run that is shown: the last one that was read."""
-        self.trouble: str | None = None
         self.left_out: dict[str, str] = {}
         """Sites whose last run cannot be read, and why."""
         self.standings = Standings(self.store)
@@ -87,8 +88,6 @@ class FleetReading:
         self._looked_at: int | None = None
         self._cached: dict[str, tuple[Target, ...]] = {}
         self._hearing = Hearing({})
-        self._version = 0
-        self._is_new = asyncio.Event()
         try:
             self._see_runs()
             self._advance(FIRST_S)
@@ -191,15 +190,14 @@ class FleetReading:
         """Whether it is known how all targets stand."""
         return not self._queue and self._reading is None
 
-    def look(self) -> bool:
-        """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
+    def take(self) -> bool:
+        """See `Following.take`."""
         is_new = self._see_runs() if self.is_live else False
         is_new |= self._advance(SLICE_S)
         if self.is_live:
             is_new |= self._take_said()
             is_new |= self._take_probes()
             is_new |= self._silence_changed()
-        self._version += is_new
         return is_new
 
     def _take_said(self) -> bool:
@@ -283,8 +281,7 @@ class FleetReading:
             self.left_out[self._of[number].query] = str(why)
         else:
             self._keep_open(number, opened)
-        self._version += 1
-        self._is_new.set()
+        self._changed()
 
     def open_now(self, number: int) -> None:
         """The same as `look_at`, at once. Errors: see `TraceTail`."""

@@ -7,21 +7,18 @@ import asyncio
 from collections.abc import Callable, Container
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
 from hopscope.cli.fleet_past import FleetPast
 from hopscope.cli.fleet_reading import FleetReading
-from hopscope.cli.watched import Watched
 from hopscope.history.standing import TargetStanding, as_told, judged_of
-from hopscope.history.store import StoreError
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Snapshot, Target
-from hopscope.session.target_fold import IllegalFact
 from hopscope.session.told import Happening
 from hopscope.wire.messages import Counters
 
@@ -29,7 +26,7 @@ LOOK_S: Final = 0.5
 """Between two looks at the store."""
 
 
-class FleetScreen(FleetReading, Watched):
+class FleetScreen(FleetReading):
     """What a hub has. Implements `views.screen.source.SessionLike`, `Watching`, `Recalling` and `Opening`."""
 
     why_not = "this screen watches what agents record: nothing is probed"
@@ -48,7 +45,6 @@ class FleetScreen(FleetReading, Watched):
         self.past = FleetPast(self)
         super().__init__(path, namer, window, is_live=is_live, only=only)
         self._folds = {}
-        self._following: asyncio.Task[None] | None = None
         if at is not None:
             self._advance(float("inf"))
             moment = at(self.now)
@@ -59,49 +55,28 @@ class FleetScreen(FleetReading, Watched):
         super().close()
         self.past.let_go()
 
-    async def __aenter__(self) -> Self:
-        self._following = asyncio.get_running_loop().create_task(self._follow())
-        return self
-
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in (self._following, self._opening):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-        self.close()
+        if self._opening is not None:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
+        await super().__aexit__(kind, problem, trace)
 
     def has_any(self) -> bool:
         """Whether there is a target that was asked for; all of it is read for that."""
         self._advance(float("inf"))
         return any(self.is_wanted(standing) for standing in self._of.values())
 
-    async def _follow(self) -> None:
-        while self.is_live or not self.is_read:
-            before = self.trouble
-            try:
-                is_new = self.look()
-            except (StoreError, IllegalFact, ValueError) as why:
-                self.trouble, is_new = str(why), True
-                self._version += 1
-                if not getattr(why, "passes", False):
-                    self._is_new.set()
-                    return
-            else:
-                self.trouble = None
-            self._version += self.trouble != before
-            if is_new or self.trouble != before:
-                self._is_new.set()
-            await asyncio.sleep(LOOK_S if self.is_read else 0.002)
+    @property
+    def pause_s(self) -> float | None:
+        """See `Following.pause_s`. What is still to be read is read on at once."""
+        if self.is_read:
+            return LOOK_S if self.is_live else None
+        return 0.002
 
     # --- as a session -------------------------------------------------------------------------------------------
-
-    @property
-    def version(self) -> int:
-        """Grows with every change."""
-        return self._version
 
     @property
     def now(self) -> int:
@@ -160,14 +135,6 @@ class FleetScreen(FleetReading, Watched):
         state = "paused" if standing.is_paused and standing.state == "running" else standing.state
         state = "finished" if ended is not None and state in ("running", "paused") else state
         return self.light(site, standing, number, state, judged_of(standing.said), unheard)
-
-    async def changed(self, version: int | None = None) -> int:
-        """See `Session.changed`."""
-        version = self._version if version is None else version
-        while self._version == version:
-            self._is_new.clear()
-            await self._is_new.wait()
-        return self._version
 
     def numbers_over(self, window: WindowName) -> None:
         """What snapshots' numbers are over from now on."""

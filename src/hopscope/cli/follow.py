@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Container
-from contextlib import suppress
 from itertools import count
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
-from hopscope.cli.watched import Watched
-from hopscope.history.store import RecordedRun, Store, StoreError
+from hopscope.cli.following import Following
+from hopscope.history.store import RecordedRun, Store
 from hopscope.history.tail import Tail
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.recall import Recall
-from hopscope.session.target_fold import IllegalFact, TargetFold
+from hopscope.session.target_fold import TargetFold
 from hopscope.session.told import Happening
 from hopscope.wire.messages import Counters
 from hopscope.words.numbers import time_of_day
@@ -32,7 +29,7 @@ TOGETHER_NS: Final = 60 * S
 MOST_RUNS: Final = 64
 
 
-class Follow(Watched):
+class Follow(Following):
     """The runs of a store that are being written. Implements `views.screen.source.SessionLike`, `Watching` and
     `Recalling`."""
 
@@ -46,6 +43,7 @@ class Follow(Watched):
     ) -> None:
         """`namer` makes one of what is known of addresses, and goes on to read that. `StoreError`, `IllegalFact`,
         `ValueError` where the store is broken, `FileNotFoundError`."""
+        super().__init__()
         self._path = path
         self._store = Store(path)
         self._names: dict[str, AddressInfo] = {}
@@ -57,10 +55,6 @@ class Follow(Watched):
         self._folds: dict[int, TargetFold] = {}
         self._newest_run = -1
         self._recall: Recall | None = None
-        self._trouble: str | None = None
-        self._version = 0
-        self._is_new = asyncio.Event()
-        self._reading: asyncio.Task[None] | None = None
         try:
             self._begin()
         except BaseException:
@@ -70,19 +64,6 @@ class Follow(Watched):
     def close(self) -> None:
         """Let go of the store. Idempotent."""
         self._store.close()
-
-    async def __aenter__(self) -> Self:
-        self._reading = asyncio.get_running_loop().create_task(self._read_on())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reading
-        self.close()
 
     # --- what is written ----------------------------------------------------------------------------------------
 
@@ -96,23 +77,23 @@ class Follow(Watched):
         newest = max((until[run.id] for run in going), default=0)
         chosen = [run for run in going if until[run.id] >= newest - TOGETHER_NS] or [*runs.values()][-1:]
         for run in chosen[-MOST_RUNS:]:
-            self._follow(run)
+            self._join(run)
         self._newest_run = max(runs, default=-1)
         self._take()
 
-    def _follow(self, run: RecordedRun) -> None:
+    def _join(self, run: RecordedRun) -> None:
         self._tails[run.id] = Tail(self._store, run.id, self._number)
         if run.ended is not None:
             self._ended[run.id] = run.ended
 
-    def look(self) -> bool:
-        """Take what was written since the last look; whether there was anything. `StoreError`, `IllegalFact`."""
+    def take(self) -> bool:
+        """See `Following.take`."""
         ended: dict[int, int] = {}
         runs = self._store.runs()
         is_new = self._let_forgotten_go({run.id for run in runs})
         for run in runs:
             if run.id > self._newest_run and run.ended is None and len(self._tails) < MOST_RUNS:
-                self._follow(run)
+                self._join(run)
                 is_new = True
             if run.id in self._tails and run.ended is not None and run.id not in self._ended:
                 ended[run.id] = run.ended
@@ -140,31 +121,13 @@ class Follow(Watched):
         self._folds = {fold.number: fold for tail in self._tails.values() for fold in tail.folds.values()}
         for tail in self._tails.values():
             self._names |= tail.names
-        self._version += 1
-
-    async def _read_on(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            before = self._trouble
-            try:
-                self.look()
-            except (StoreError, IllegalFact, ValueError) as why:
-                self._trouble = str(why)
-                if not getattr(why, "passes", False):
-                    self._version += 1
-                    self._is_new.set()
-                    return
-            else:
-                self._trouble = None
-            self._version += self._trouble != before
-            self._is_new.set()
-
-    # --- as a session -------------------------------------------------------------------------------------------
 
     @property
-    def version(self) -> int:
-        """Grows with every change."""
-        return self._version
+    def pause_s(self) -> float:
+        """See `Following.pause_s`."""
+        return LOOK_S
+
+    # --- as a session -------------------------------------------------------------------------------------------
 
     @property
     def _now(self) -> int:
@@ -174,27 +137,19 @@ class Follow(Watched):
         """What is known by now."""
         now = self._now
         targets = tuple(self._target(fold, now) for fold in self._folds.values())
-        return Snapshot(targets, "running", self._trouble, 0, Counters(), None, now)
+        return Snapshot(targets, "running", self.trouble, 0, Counters(), None, now)
 
     def _target(self, fold: TargetFold, now: int) -> Target:
         target = fold.snapshot(self._namer, window=self._window, now=now)
         run = next(id_ for id_, tail in self._tails.items() if fold in tail.folds.values())
         ended = self._ended.get(run)
         words = f"watched in {self._path}, where another program writes it"
-        if self._trouble is not None:
-            words = f"{self._path} cannot be read any more: {self._trouble}"
+        if self.trouble is not None:
+            words = f"{self._path} cannot be read any more: {self.trouble}"
         elif ended is not None:
             words = f"watched in {self._path}; it ended at {time_of_day(ended)}"
         state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
         return msgspec.structs.replace(target, state=state, notes=(words, *target.notes))
-
-    async def changed(self, version: int | None = None) -> int:
-        """See `Session.changed`."""
-        version = self._version if version is None else version
-        while self._version == version:
-            self._is_new.clear()
-            await self._is_new.wait()
-        return self._version
 
     def numbers_over(self, window: WindowName) -> None:
         """What snapshots' numbers are over from now on."""

@@ -20,7 +20,7 @@ from hopscope.wire.messages import Plan, Protocol, RoundStarted
 
 S: Final = 1_000_000_000
 LOOK_BACK_NS: Final = 600 * S
-"""So much of its end is folded, ns; what was before stands in bins."""
+"""How far before its end the probes of a trace are folded, ns; what was before stands in bins."""
 
 
 def trace_of(store: Store, run: RecordedRun, target: int) -> Trace | None:

@@ -243,7 +243,7 @@ class FanWatch:
         named = [flow for flow, finding in enumerate(self.findings) if finding.state in ("bad", "dead")]
         if named:
             troubles = [self._trouble(flow) for flow in named]
-            start = self._start(known, troubles)
+            start = max(0, _since(troubles) - known.first_round)
             counts = [counted(row[start:]) for row in known.rows]
             newest = [sample for flow, row in enumerate(known.rows) if flow not in named for sample in row[-FEWEST:]]
             if all(sample == LOST for sample in newest if sample >= LOST):
@@ -253,7 +253,7 @@ class FanWatch:
         if not named:
             return None
         troubles = [self._slow.troubles[self._group_of[flow]] for flow in named]
-        start = self._start(known, troubles)
+        start = max(0, _since(troubles) - known.first_round)
         times = [[sample for sample in row[start:] if sample >= 0] for row in known.rows]
         usual = middle_of(flow_times for flow, flow_times in enumerate(times) if flow not in named)
         if usual is None:
@@ -277,12 +277,6 @@ class FanWatch:
             now_ns=round(now),
         )
 
-    @staticmethod
-    def _start(known: FlowRound, troubles: Sequence[_Trouble]) -> int:
-        """The place in the rows at which it began."""
-        since = min(trouble.first for trouble in troubles if trouble.first is not None)
-        return max(0, since - known.first_round)
-
     def _links(
         self,
         known: FlowRound,
@@ -294,7 +288,8 @@ class FanWatch:
         groups = {self._group_of[flow] for flow in named}
         is_known = all(known.is_known[flow] for flow in named)
         is_whole = is_known and all(flow in named for group in groups for flow in self._groups[group])
-        bad, ends = list(named), _NO_ENDS
+        bad = list(named)
+        ends: Ends = ()
         if is_whole:
             bad, ends = blamed(known.members, known.is_known, named, counts)
             groups = {self._group_of[flow] for flow in bad}
@@ -316,7 +311,7 @@ class FanWatch:
             place=place,
             bad=len(groups) if is_whole else 0,
             paths=len({way for way in self._ways if not isinstance(way, int)}) or len(self._groups),
-            since=min(trouble.first for trouble in troubles if trouble.first is not None),
+            since=_since(troubles),
             last=max(trouble.last for trouble in troubles),
             sent=sent,
             lost=lost,
@@ -327,7 +322,9 @@ class FanWatch:
         )
 
 
-_NO_ENDS: Final[Ends] = ()
+def _since(troubles: Iterable[_Trouble]) -> int:
+    """The round in which the first of them began."""
+    return min(trouble.first for trouble in troubles if trouble.first is not None)
 
 
 def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -28,7 +28,7 @@ class BadLinks(NamedTuple):
 
     flows: tuple[int, ...]
     ports: tuple[int, ...]
-    routers: tuple[tuple[int, str | None], ...]
+    routers: Members
     """TTL and address of those that no other flow goes by; where there are none, both ends of the link."""
     is_hidden: bool
     """Other flows go by the very same routers, and are fine."""
@@ -113,7 +113,7 @@ def _likelihood(k: int, n: int) -> float:
     return sum(part * math.log(part / n) for part in (k, n - k) if part)
 
 
-def own_routers(bad: Sequence[Members], rest: Sequence[Members]) -> tuple[tuple[int, str | None], ...]:
+def own_routers(bad: Sequence[Members], rest: Sequence[Members]) -> Members:
     """By TTL, the routers of the bad flows, as far as no other flow goes by one of them."""
     others = {place for members in rest for place in members}
     own: dict[int, list[tuple[int, str | None]]] = {}
@@ -125,7 +125,7 @@ def own_routers(bad: Sequence[Members], rest: Sequence[Members]) -> tuple[tuple[
 def narrowed(
     answers: Callable[[int, int], tuple[int, int]],
     bad: Sequence[int],
-    routers: Sequence[tuple[int, str | None]],
+    routers: Members,
     ends: Ends,
     loss: float,
 ) -> tuple[int, int]:

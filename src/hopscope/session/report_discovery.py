@@ -52,7 +52,8 @@ class ReportDiscovery(msgspec.Struct, frozen=True):
     found: int
     balancing: Balancing
     miss_probability: float
-    """Of having missed a router somewhere, where routers side by side are equally likely; 1: nobody answered."""
+    """Of having missed a router somewhere, where routers side by side are equally likely; 1: nobody answered, or all
+    flows have one port behind a translator."""
     probes: int
     flows: int
     """How many were tried."""

@@ -54,7 +54,7 @@ class Discovered(msgspec.Struct, frozen=True, tag="discovered"):
     """How many paths."""
     miss_probability: float
     """The probability of having missed a router somewhere, where routers side by side are equally likely; 1 where
-    nobody answered any flow."""
+    nobody answered any flow, or a translator gives all flows one port."""
     probes: Int
     """What it took."""
     flows: Int

@@ -47,6 +47,11 @@ def ports_words(n: Numbers) -> str:
     return f"connections with source port{'s' if len(n.ports) > 1 else ''} {first_ports(n.ports, _MOST_PORTS)}"
 
 
+def suffering(n: Numbers) -> tuple[str, str]:
+    """What bad paths do to their connections, and what the others do not."""
+    return ("suffer", "do not") if n.now_ns is None else ("are slow", "are not")
+
+
 def more_ms(n: Numbers) -> str:
     """The delay beyond the usual one, where both are known."""
     return ms(n.now_ns - n.usual_ns) if n.usual_ns is not None and n.now_ns is not None else ""

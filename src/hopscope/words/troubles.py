@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hopscope.judge.verdict import Numbers
-from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words
+from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words, suffering
 from hopscope.words.clauses import (
     Background,
     Ways,
@@ -169,7 +169,7 @@ def _slow(n: Numbers) -> str:
 
 def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told:
     if n.paths:
-        suffer, (verb, others) = ports_words(n), ("suffer", "do not") if n.now_ns is None else ("are slow", "are not")
+        suffer, (verb, others) = ports_words(n), suffering(n)
         who = (
             f"{suffer[:1].upper()}{suffer[1:]} {verb}, others {others}; there or back.",
             f"Some connections {verb}, always the same ones.",

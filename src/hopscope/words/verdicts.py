@@ -13,7 +13,7 @@ from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
-from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words
+from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words, suffering
 from hopscope.words.numbers import about, nth, percent, span
 from hopscope.words.places import Course, Place
 
@@ -297,7 +297,8 @@ def _congestion(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     if n.paths:
-        tail = f"{ports_words(n)} suffer, others do not; there or back"
+        verb, others = suffering(n)
+        tail = f"{ports_words(n)} {verb}, others {others}; there or back"
         short = "one path bad" if n.now_ns is None else "one path slow"
         return _at(place, bad_paths(n)), _joined(tail, whose(place)), short
     lost = f"{about(100 * n.lost / n.sent)} of all packets lost" if n.lost and n.sent else ""

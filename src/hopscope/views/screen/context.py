@@ -217,17 +217,17 @@ class ActionContext:
             before, self._looked_at = self._looked_at, wanted
             self.session.look_at(wanted)
             if wanted is not None and wanted != before:
-                self._open(_MOST_LOOKS)
+                self._open(wanted, _MOST_LOOKS)
         self.screen.show()
 
-    def _open(self, looks: int) -> None:
+    def _open(self, target: int, looks: int) -> None:
         """Look soon, and again, whether what was opened is there."""
 
         def look() -> None:
-            if self.state.chosen is not None and self.state.chosen.is_brief and not self.state.overview:
+            if self._looked_at == target and self.state.chosen is not None and self.state.chosen.is_brief:
                 self.refresh_now()
                 if looks:
-                    self._open(looks - 1)
+                    self._open(target, looks - 1)
 
         self.screen.after_dialog(look)
 
@@ -300,7 +300,7 @@ class ActionContext:
             place += 1 if step > 0 else -1
         if rows[place].is_open:
             place = here
-        if place != here and state.target not in (rows[place].ids if rows[place].key else ()):
+        if place != here:
             state.target = rows[place].ids[0]
 
     def _move_hop(self, step: int) -> None:

@@ -47,8 +47,8 @@ def is_sifted(text: str, targets: Sequence[Target]) -> Callable[[Target], bool]:
     seen: dict[int, set[str]] = {}
 
     def meant(target: Target) -> bool:
-        here = (target.site or "", target.query, target.address or "")
-        if wanted in f"{target.site} {target.query}".lower() or any(wanted in each.lower() for each in here):
+        here = (f"{target.site or ''} {target.query}", target.address or "")
+        if any(wanted in each.lower() for each in here):
             return True
         # Targets of one site share what is known of addresses.
         routers = seen.get(id(target.names))

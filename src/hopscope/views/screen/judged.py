@@ -58,20 +58,9 @@ class TargetStatus:
         verdict = self.verdict
         return verdict.kind == "starting" or (verdict.kind == "healthy" and verdict.numbers.rounds < COLLECTING)
 
-    @property
-    def loss(self) -> float:
-        """What share of the target's probes is lost, as far as the verdict speaks of it."""
-        n = self.verdict.numbers
-        return n.lost / n.sent if n.sent and self.verdict.is_trouble else 0.0
-
-    @property
-    def rank(self) -> int:
-        """Smaller is worse. What is paused in trouble is as bad as it was."""
-        return rank_of(self.state, self.verdict)
-
 
 def rank_of(state: str, verdict: Verdict | None = None) -> int:
-    """See `TargetStatus.rank`."""
+    """Smaller is worse. What is paused in trouble is as bad as it was."""
     if state == "paused" and verdict is not None and verdict.is_trouble:
         state = mood(verdict)
     return _RANKS.get(state, len(TROUBLE))

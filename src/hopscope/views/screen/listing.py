@@ -15,7 +15,7 @@ from hopscope.words.common_cause import Cause
 
 T = TypeVar("T")
 TOGETHER: Final = 3
-"""So many targets are one row at the least."""
+"""Targets that make one row, at the least."""
 _OF_A_SITE: Final = ("unheard", "starting", "paused", "unresolved", "refused")
 """States that mostly all targets of a site have."""
 

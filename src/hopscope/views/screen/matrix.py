@@ -10,7 +10,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from hopscope.session.model import Target
-from hopscope.views.screen.judged import ILL, TROUBLE, rank_of
+from hopscope.views.screen.judged import ILL, rank_of
 from hopscope.views.screen.listing import ill_of, kept
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import Look
@@ -22,7 +22,7 @@ _LEAST_BELOW: Final = 6
 _LEAST_SITE, _MOST_SITE = 3, 12
 """Cells of a site's column."""
 _MOST_NAME: Final = 34
-_FINE: Final = len(TROUBLE)
+_FINE: Final = rank_of("healthy")
 _COUNTED_FROM: Final = 25
 """Targets from which on those in trouble are counted for each site."""
 

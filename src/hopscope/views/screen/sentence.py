@@ -17,7 +17,7 @@ from hopscope.words.headline import Headline
 _NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
 _HELD = "\ue000"
 _FIRST: Final = 3
-"""So many sentences are shortened before one of them is left out."""
+"""Sentences, counted from the first, that are shortened before one of them is left out."""
 MARGIN = 4
 """Cells of the mark before the words."""
 

@@ -15,7 +15,7 @@ from hopscope.path.snapshot import Hop
 from hopscope.path.windows import named
 from hopscope.session.model import Target
 from hopscope.views.screen import listing, sentence, spark
-from hopscope.views.screen.judged import TROUBLE, TargetStatus, clock_of
+from hopscope.views.screen.judged import TargetStatus, clock_of, rank_of
 from hopscope.views.screen.listing import Drawn, Entry, ill_of, kept, listed_of, place_of
 from hopscope.views.screen.overview import FINE
 from hopscope.views.screen.state import ViewState
@@ -109,7 +109,7 @@ def spoken(state: ViewState, look: Look, width: int, lines: int) -> list[Row]:
             more += [tuple(f"{state.label(about)}: {way}" for way in status.headline.brief)]
     matter, worst = counted(states), "healthy"
     if states:
-        worst = min(states, key=lambda name: TROUBLE.index(name) if name in TROUBLE else len(TROUBLE))
+        worst = min(states, key=rank_of)
     if state.sifted:
         matter = f"{len(entries(state)):,} of {len(targets):,} targets have {state.sifted!r} in them; of all: {matter}"
     if state.shown.stale is not None:

@@ -21,9 +21,9 @@ def parallel_paths(context: ActionContext) -> None:
     target = context.state.chosen
     if target is None or not target.flows:
         if target is not None and target.discovered is not None:
-            from hopscope.words.discovery import discovery_words
+            from hopscope.views.screen.paths import found_words
 
-            context.say(discovery_words(target.discovered, target.judged.verdict.notes))
+            context.say(found_words(target))
             return
         if target is not None and target.plan is not None and target.plan.flows == 0:
             context.say("still looking for parallel paths")

@@ -57,7 +57,8 @@ def last_hop(context: ActionContext) -> None:
 def details(context: ActionContext) -> None:
     row = _row_here(context) if context.state.overview else None
     if row is not None and row.is_rest:
-        fold(context)
+        context.state.order.unfolded = True
+        context.say("every target on a line of its own")
     elif row is not None and row.key:
         context.state.order.opened.add(row.key)
         context.redraw()
@@ -153,9 +154,12 @@ def window(context: ActionContext) -> None:
 )
 def fold(context: ActionContext) -> None:
     if context.state.overview:
+        from hopscope.views.screen import summary
+
         order = context.state.order
-        if order.opened:
-            order.opened.clear()
+        is_any_open = any(row.is_open for row in summary.entries(context.state))
+        order.opened.clear()
+        if is_any_open:
             context.say("what has one cause is one line")
             return
         order.unfolded = not order.unfolded
