@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import json
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time_ns
@@ -14,6 +16,8 @@ import msgspec
 import pytest
 
 from hopscope.cli import fleet_reading as following
+from hopscope.cli.errors import UsageError
+from hopscope.cli.fleet_files import LOCK, alone
 from hopscope.cli.fleet_screen import FleetScreen
 from hopscope.cli.follow import Follow
 from hopscope.fleet import broker as broker_module
@@ -22,7 +26,7 @@ from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Facts, Probes
 from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
-from hopscope.history.block import PACKED, PackedRow, ProbeFact
+from hopscope.history.block import PACKED, Counted, PackedRow, ProbeFact
 from hopscope.history.names import RecordedNames
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.unpacking import Rows
@@ -222,6 +226,61 @@ def test_a_site_that_sends_what_cannot_be_read_is_left_out_alone(
     assert "evil is left out" in (one.snapshot().worker_note or "")
 
 
+async def test_a_site_whose_probes_turn_out_to_be_none_once_a_target_is_open_is_left_out_alone(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FOLDED", 1)
+    sites = {name: Site(tmp_path, hub, name) for name in ("ber2", "fra1")}
+    one = follow()
+    await open_(one, one.snapshot().targets[1].id)
+    evil = PACKED + msgspec.msgpack.encode(PackedRow([Counted(1, 1, 1, BEGUN)], b"not compressed"))
+    (run,) = {boot.run for boot in one.boots["fra1"]}
+    with sqlite3.connect(hub.path) as store:
+        store.execute("INSERT INTO live (run, row, at, data) VALUES (?, 999999, ?, ?)", (run, BEGUN + 99 * S, evil))
+    assert one.look()
+    assert "fra1 is left out" in (one.snapshot().worker_note or "")
+    sites["ber2"].measure(1)
+    one.look()
+    assert "ber2" not in (one.snapshot().worker_note or "")
+
+
+def test_who_goes_back_while_all_is_still_being_read_disturbs_no_reading(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FIRST_S", -1)
+    for name in ("ber2", "fra1"):
+        Site(tmp_path, hub, name)
+    one = follow()
+    one.recall(BEGUN + 10 * S)
+    while not one.is_read:
+        one.look()
+    assert one.left_out == {}
+    assert [target.site for target in one.snapshot().targets] == ["ber2", "fra1"]
+
+
+def test_a_replay_goes_back_no_further_than_since(tmp_path: Path, hub: HubStore) -> None:
+    Site(tmp_path, hub, "fra1")
+    one = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False, since=lambda end: end - 5 * S)
+    assert one.earliest == one.now - 5 * S
+    one.close()
+
+
+def test_who_only_looks_whether_a_store_is_written_keeps_nobody_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / LOCK).touch()
+    with (tmp_path / LOCK).open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        with alone(str(tmp_path / "history.db")):
+            pass
+    with (tmp_path / LOCK).open() as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        with pytest.raises(UsageError, match="an agent or hub writes it"), alone(str(tmp_path / "history.db")):
+            pass
+
+
 def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]) -> None:
     site = Site(tmp_path, hub, "fra1")
     site.writer.add(1, second(21)[0])
@@ -339,7 +398,13 @@ def test_a_replay_of_a_hub_has_every_site_and_the_matrix(tmp_path: Path, hub: Hu
     none.close()
 
 
-def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
+async def open_(one: FleetScreen, target: int) -> None:
+    """Look at a target until its probes are there."""
+    one.look_at(target)
+    await one.changed()
+
+
+async def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "FOLDED", 1)
@@ -365,7 +430,7 @@ def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     assert "1 loses, 1 fine" in screen(one.snapshot())
     assert one.recall(BEGUN + 20 * S).targets[1].judged.verdict.kind == "healthy"
     assert unpacked == []
-    one.open_now(other.id)
+    await open_(one, other.id)
     fine, other = one.snapshot().targets
     assert (fine.is_brief, other.is_brief, other.path.rounds) == (True, False, 22)
     sites["fra1"].measure(2)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -14,7 +12,6 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
     nullcontext,
-    suppress,
 )
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
@@ -25,7 +22,7 @@ import msgspec
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, SIGNALLED, WORKER, UsageError
-from hopscope.cli.fleet_files import LOCK, folder_of
+from hopscope.cli.fleet_files import LOCK, folder_of, take
 from hopscope.cli.options import Options, targets_in
 from hopscope.cli.output import say
 from hopscope.cli.signals import StopSignal
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = {"agent": 1 << 30, "hub": 64 << 30}
 """Bytes of a store, unless told."""
-_TRIES: Final = 5
 _SCHEMES: Final = ("nats", "tls")
 _MISSING: Final = "fleet: the extra is missing that speaks to a broker (nats-py): pip install 'hopscope[fleet]'"
 
@@ -131,11 +127,8 @@ def _lock(folder: str) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise UsageError(f"--store {configuration.plain(folder)}: {error.strerror}") from None
-    for _ in range(_TRIES):  # whoever looks whether it is held has it for a moment
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        time.sleep(0.02)
+    if take(descriptor):
+        return descriptor
     os.close(descriptor)
     raise UsageError(f"--store {configuration.plain(folder)}: another agent or hub has it")
 

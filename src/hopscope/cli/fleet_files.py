@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from hopscope.history.where import state_folder
 
 LOCK: Final = "fleet.lock"
 """Beside a store: an agent or a hub that writes it holds it."""
+_TRIES: Final = 5
+_PAUSE_S: Final = 0.02
 _CERTIFICATES: Final = ("/etc/ssl", "/usr/lib/ssl", "/etc/pki")
 """Where the system has those that it believes."""
 
@@ -31,23 +34,35 @@ def folder_of(options: Options) -> str:
     return os.path.realpath(path)
 
 
+def _open_lock(store: str) -> int:
+    """A descriptor of the lock beside a store (a file). `OSError`."""
+    path = os.path.join(os.path.dirname(os.path.realpath(store)), LOCK)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def take(descriptor: int) -> bool:
+    """Whether the lock is ours from now on."""
+    for _ in range(_TRIES):  # whoever looks whether it is held (`is_written`) has it for a moment
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE_S)
+    return False
+
+
 @contextmanager
 def alone(store: str) -> Iterator[None]:
     """While no agent or hub writes a store (a file), and none begins to. `UsageError`."""
-    path = os.path.join(os.path.dirname(os.path.realpath(store)), LOCK)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = _open_lock(store)
     except FileNotFoundError:
         yield
         return
     except OSError as error:
-        raise UsageError(f"{configuration.plain(path)}: {error.strerror}") from None
+        raise UsageError(f"{configuration.plain(error.filename)}: {error.strerror}") from None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            words = f"{configuration.plain(store)}: an agent or hub writes it; end that first"
-            raise UsageError(words) from None
+        if not take(descriptor):
+            raise UsageError(f"{configuration.plain(store)}: an agent or hub writes it; end that first")
         yield
     finally:
         os.close(descriptor)
@@ -63,9 +78,8 @@ def files_of(options: Options) -> list[str]:
 
 def is_written(store: str) -> bool | None:
     """Whether an agent or hub writes a store (a file) at this moment; None: that cannot be known."""
-    path = os.path.join(os.path.dirname(os.path.realpath(store)), LOCK)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = _open_lock(store)
     except OSError:
         return None
     try:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from hopscope.cli.fleet_reading import FleetReading
+from hopscope.cli.fleet_reading import UNREADABLE, FleetReading
 from hopscope.cli.hearing import UNHEARD_NS
 from hopscope.cli.playback import Playback, told_of
 from hopscope.history.notes import SaidVerdict
@@ -86,9 +86,13 @@ class FleetPast:
         reading = self._reading.get(run)
         if reading is None:
             reading = self._reading[run] = self._read(run)
-        for _ in reading:
-            if time.perf_counter() > until:
-                return False
+        try:
+            for _ in reading:
+                if time.perf_counter() > until:
+                    return False
+        except BaseException:
+            del self._reading[run]  # it does not go on: whoever asks again begins again
+            raise
         del self._reading[run]
         return True
 
@@ -101,32 +105,47 @@ class FleetPast:
     # --- at a moment --------------------------------------------------------------------------------------------
 
     def at(self, moment: int, wanted: Container[int] | None, chosen: int | None) -> Snapshot:
-        """All targets as they stood at a moment (epoch ns), those of these numbers (None: all) by their probes, too.
-        `ValueError` where that cannot be shown."""
+        """All targets as they stood at a moment (epoch ns), those of these numbers (None: all) by their probes, too;
+        what of it cannot be read is left out, and said."""
         fleet, until = self._fleet, time.perf_counter() + SLICE_S
         self.is_whole = True
         targets: list[Target] = []
+        notes: list[str] = []
         for site in sorted(fleet.boots):
             run = self.run_at(site, moment)
             if run is None or site in fleet.left_out:
                 continue
-            if not self._is_known(run.id, until):
-                self.is_whole = False
+            try:
+                of_site = self._said_of_site(site, run, moment, until, is_first=not targets)
+            except UNREADABLE as why:
+                if getattr(why, "passes", False):
+                    self.is_whole = False  # it is asked for again
+                else:
+                    fleet.leave_out(site, why)
                 continue
-            before = self._kept.get(run.id)
-            if time.perf_counter() > until and before is not None:
-                of_site, self.is_whole = before[1], False  # as it stood at another moment, for a moment
-            elif time.perf_counter() > until and targets:
-                self.is_whole = False
-                continue
-            else:
-                of_site = self._of_site(site, run, moment)
             opened = [target for target in of_site if wanted is None or target.id in wanted]
-            if opened:
-                by_number = self._by_probes(site, run, opened, moment, chosen)
-                of_site = tuple(by_number.get(target.id, target) for target in of_site)
-            targets += of_site
-        return Snapshot(tuple(targets), "running", fleet.trouble, 0, Counters(), None, moment)
+            by_number: dict[int, Target] = {}
+            try:
+                by_number = self._by_probes(site, run, opened, moment, chosen) if opened else by_number
+            except UNREADABLE as why:
+                notes.append(f"probes of {site} cannot be shown: {why}")  # what was said of them can
+            targets += (by_number.get(target.id, target) for target in of_site)
+        notes += [fleet.note] if fleet.note is not None else []
+        return Snapshot(tuple(targets), "running", "; ".join(notes) or None, 0, Counters(), None, moment)
+
+    def _said_of_site(
+        self, site: str, run: RecordedRun, moment: int, until: float, *, is_first: bool
+    ) -> tuple[Target, ...]:
+        """A site's targets by what was said of them, as far as that is known by some time (of the performance
+        counter)."""
+        if not self._is_known(run.id, until):
+            self.is_whole = False
+            return ()
+        before = self._kept.get(run.id)
+        if time.perf_counter() > until and (before is not None or not is_first):
+            self.is_whole = False
+            return before[1] if before is not None else ()  # as it stood at another moment, for a moment
+        return self._of_site(site, run, moment)
 
     def _of_site(self, site: str, run: RecordedRun, moment: int) -> tuple[Target, ...]:
         """By what was said of them."""
@@ -204,26 +223,25 @@ class FleetPast:
 
     # --- a target in all runs -----------------------------------------------------------------------------------
 
-    def runs_of(self, number: int) -> list[tuple[RecordedRun, int]]:
-        """The runs that a target was in, the oldest first, and its number in each, as far as they are read."""
+    def _traces(self, number: int) -> list[Trace]:
+        """Where a target's facts stand in the runs it was in, the oldest first, as far as they are read."""
         fleet = self._fleet
         found = fleet.named(number)
         if found is None:
             return []
         site, typed = found
-        out = []
+        traces = []
         for boot in fleet.boots.get(site, ()):
-            target = fleet.standings.target_of(boot.run, typed)
+            run, target = fleet.runs[boot.run], fleet.standings.target_of(boot.run, typed)
             if target is not None:
-                out.append((fleet.runs[boot.run], target))
-        return sorted(out, key=lambda one: one[0].begun)
+                traces.append(Trace(run, target, "", None, None, None, run.begun, 0, 0, 0, 0))
+        return sorted(traces, key=lambda trace: trace.run.begun)
 
     def minutes(self, number: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
         """A target's minutes and hours, whichever runs they are of; of what is in no segment yet there are none."""
         found: list[SpanBins] = []
-        for run, target in self.runs_of(number):
-            if run.begun < end and (run.ended is None or run.ended > begin):
-                trace = Trace(run, target, "", None, None, None, run.begun, 0, 0, 0, 0)
+        for trace in self._traces(number):
+            if trace.run.begun < end and (trace.run.ended is None or trace.run.ended > begin):
                 found += self._fleet.store.bins(trace, span, begin, end, ttls, is_whole=False)
         return sorted(found)
 
@@ -232,9 +250,6 @@ class FleetPast:
         last = self._fleet.last_said(number)
         known = self._told.get(number)
         if known is None or known[0] is not last:
-            said: list[SaidVerdict] = []
-            for run, target in self.runs_of(number):
-                trace = Trace(run, target, "", None, None, None, run.begun, 0, 0, 0, 0)
-                said += self._fleet.store.said(trace)
+            said = [one for trace in self._traces(number) for one in self._fleet.store.said(trace)]
             known = self._told[number] = last, told_of(said)
         return known[1]

@@ -39,7 +39,8 @@ FIRST_S: Final = 0.3
 SLICE_S: Final = 0.03
 CLOCK_NS: Final = 2 * S
 """How far an agent's clock may differ without a word, ns."""
-_UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
+UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
+"""What a store raises whose parts are not what they should be."""
 _EMPTY: Final = PathFold("").snapshot()
 
 
@@ -116,7 +117,7 @@ class FleetReading(Following):
                 boots.setdefault(boot.site, []).append(boot)
         self.boots = boots
         for site in [site for site in self.shown if site not in boots]:  # it was forgotten
-            del self.shown[site]
+            self._tails.pop(self.shown.pop(site), None)
             self._cached.pop(site, None)
         waiting = {run for _, run in self._queue} | ({self._reading[1]} if self._reading else set())
         for site, its in boots.items():
@@ -141,11 +142,9 @@ class FleetReading(Following):
                         return is_new
                 self._reading = None
                 self._show(site, run)
-            except _UNREADABLE as why:
-                if getattr(why, "passes", False):
-                    raise
+            except UNREADABLE as why:
+                self.leave_out(site, why)
                 self._reading = None
-                self.left_out[site] = str(why)  # what one agent sends harms no other's
             is_new = True
         return is_new
 
@@ -166,11 +165,23 @@ class FleetReading(Following):
         if self.is_live and self.is_small:
             try:
                 self._tails[run] = Tail(self.store, run, self._count)
-            except _UNREADABLE as why:
-                if getattr(why, "passes", False):
-                    raise
+            except UNREADABLE as why:
+                self.leave_out(site, why)
                 del self.shown[site]
-                self.left_out[site] = str(why)
+
+    def leave_out(self, site: str, why: Exception) -> None:
+        """What one agent sent cannot be read, which harms no other's; what may pass is raised again."""
+        if getattr(why, "passes", False):
+            raise why
+        self.left_out[site] = str(why)
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of all of it; None: nothing."""
+        notes = [f"{site} is left out: {why}" for site, why in sorted(self.left_out.items())]
+        if not self.is_read:
+            notes.append(f"{len(self.shown)} of {len(self.boots)} sites are read so far")
+        return self.trouble or "; ".join(notes) or None
 
     def number(self, site: str, typed: str) -> int:
         """What a site's target is shown by, whichever run it is of."""
@@ -218,19 +229,22 @@ class FleetReading(Following):
         for run, tail in list(self._tails.items()):
             try:
                 got = tail.more()
-            except _UNREADABLE as why:
-                if getattr(why, "passes", False):
-                    raise
+            except UNREADABLE as why:
+                self.leave_out(sites[run], why)
                 del self._tails[run]
-                self.left_out[sites[run]] = str(why)
                 got = True
             if got:
                 self._cached.pop(sites[run], None)
                 is_new = True
         for number, opened in list(self._open.items()):
-            standing = self._of[number]
-            if opened.more():
-                self._cached.pop(sites.get(standing.run, ""), None)
+            try:
+                got = opened.more()
+            except UNREADABLE as why:
+                self.leave_out(self._keys[number][0], why)
+                self._open.pop(number).close()
+                got = True
+            if got:
+                self._cached.pop(sites.get(self._of[number].run, ""), None)
                 is_new = True
         return is_new
 
@@ -277,17 +291,14 @@ class FleetReading(Following):
         except asyncio.CancelledError:
             is_wanted = False
             raise
-        except _UNREADABLE as why:
-            self.left_out[self._of[number].query] = str(why)
+        except UNREADABLE as why:
+            if getattr(why, "passes", False):
+                self._looked_at = None  # to be opened again by whoever looks at it still
+            else:
+                self.leave_out(self._keys[number][0], why)
         else:
             self._keep_open(number, opened)
         self._changed()
-
-    def open_now(self, number: int) -> None:
-        """The same as `look_at`, at once. Errors: see `TraceTail`."""
-        self._looked_at = number
-        if self.is_live and self._fold(number) is None:
-            self._keep_open(number, self._tail(number))
 
     def _keep_open(self, number: int, opened: TraceTail) -> None:
         self._open[number] = opened

@@ -40,13 +40,19 @@ class FleetScreen(FleetReading):
         is_live: bool = True,
         only: str | None = None,
         at: Callable[[int], int] | None = None,
+        since: Callable[[int], int] | None = None,
     ) -> None:
-        """See `FleetReading`. `at`: from the last moment (epoch ns), the one to begin with."""
+        """See `FleetReading`. `at`: from the last moment (epoch ns), the one to begin with; `since`: the first one that
+        can be gone to."""
         self.past = FleetPast(self)
         super().__init__(path, namer, window, is_live=is_live, only=only)
         self._folds = {}
-        if at is not None:
+        self._since = 0
+        if at is not None or since is not None:
             self._advance(float("inf"))
+        if since is not None:
+            self._since = since(self.now)
+        if at is not None:
             moment = at(self.now)
             self.opens_at = None if moment >= self.now else max(moment, self.earliest)
 
@@ -96,11 +102,7 @@ class FleetScreen(FleetReading):
         if not self.is_live and self.is_read:
             return self._at(now, self._looked_at)
         targets = tuple(target for site in sorted(self.shown) for target in self._of_site(site, now))
-        notes = [f"{site} is left out: {why}" for site, why in sorted(self.left_out.items())]
-        if not self.is_read:
-            notes.append(f"{len(self.shown)} of {len(self.boots)} sites are read so far")
-        note = self.trouble or "; ".join(notes) or None
-        return Snapshot(targets, "running", note, 0, Counters(), None, now, stale=self._hearing.stale)
+        return Snapshot(targets, "running", self.note, 0, Counters(), None, now, stale=self._hearing.stale)
 
     def _of_site(self, site: str, now: int) -> tuple[Target, ...]:
         known = self._cached.get(site)
@@ -171,7 +173,8 @@ class FleetScreen(FleetReading):
     @property
     def earliest(self) -> int:
         """See `Session.earliest`."""
-        return min((self.runs[boot.run].begun for its in self.boots.values() for boot in its), default=self.now)
+        begun = min((self.runs[boot.run].begun for its in self.boots.values() for boot in its), default=self.now)
+        return max(begun, self._since)
 
     def let_go(self) -> None:
         """See `Session.let_go`."""

@@ -140,7 +140,7 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
         if options.format is None and options.record is None and asked(path, store.is_hubs):
             from hopscope.cli.history_screen import replay_fleet
 
-            return replay_fleet(options, path, target, options.until, create)
+            return replay_fleet(options, path, target, create)
         traces, since, until = _chosen(options, path, target, asked(path, store.traces), asked(path, store.boots))
         runs = {trace.run.id: trace.run for trace in traces}.values()
         missed = asked(path, lambda: sum(store.missed(run) for run in runs))

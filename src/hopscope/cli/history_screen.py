@@ -54,8 +54,9 @@ def is_fleets(path: str) -> bool:
         return store.is_hubs()
 
 
-def replay_fleet(options: Options, path: str, only: str | None, until: str | None, create: Creator | None) -> int:
-    """A hub's store: every site up to its end. `until`: the moment to begin with, in the words of ``--until``."""
+def replay_fleet(options: Options, path: str, only: str | None, create: Creator | None) -> int:
+    """A hub's store: every site up to its end, from ``--since`` on; ``--until`` or ``--at`` is what is shown first."""
+    since, until = options.since, options.until
     chosen = checked_options(options, options.probing, create)
     garbage.release()
     option, word = ("--at", options.at) if options.at is not None else ("--until", until)
@@ -67,6 +68,7 @@ def replay_fleet(options: Options, path: str, only: str | None, until: str | Non
             is_live=False,
             only=only,
             at=None if word is None else lambda end: read_option(moment, option, word, end),
+            since=None if since is None else lambda end: read_option(moment, "--since", since, end),
         )
         if only is not None and not fleet.has_any():
             fleet.close()

@@ -222,8 +222,7 @@ class PackedBlock(msgspec.Struct, frozen=True, array_like=True):
 
 
 OWN_FIELDS: Final = ("target", "round", "ttl", "sent_at", "rtt_ns")
-SHAPE_FIELDS: Final = Answered.__struct_fields__[len(OWN_FIELDS) :]
-"""An answer's fields: those that each has for itself, and those that make its shape."""
+"""An answer's fields that each has for itself; the others make its shape."""
 assert Answered.__struct_fields__[: len(OWN_FIELDS)] == OWN_FIELDS
 
 encoder: Final = msgspec.msgpack.Encoder()

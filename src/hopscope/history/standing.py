@@ -100,15 +100,26 @@ class Standings:
         """What is known of addresses."""
         self.newest = store.newest_note()
         """The id of the last note that was read."""
-        self._meanwhile: dict[int, list[tuple[int, notes.Note]]] = {}
-        """By run that is being read: what was added since that began."""
+        self._meanwhile: dict[int, list[list[tuple[int, notes.Note]]]] = {}
+        """By run that is being read, for each reading of it: what was added since that began."""
 
     # --- how they stand now -------------------------------------------------------------------------------------
 
     def read(self, run: int) -> Iterator[None]:
-        """Read how a run's targets stand; it can be interrupted where this yields. `StoreError`, `ValueError`."""
+        """Read how a run's targets stand; it can be interrupted where this yields, and by another reading of the same
+        run. `StoreError`, `ValueError`."""
         into: dict[int, TargetStanding] = {}
-        upto, meanwhile = self.newest, self._meanwhile.setdefault(run, [])
+        upto, meanwhile = self.newest, list[tuple[int, notes.Note]]()
+        self._meanwhile.setdefault(run, []).append(meanwhile)
+        try:
+            yield from self._read(run, upto, into)
+            for target, fact in meanwhile:
+                self._take(into, run, target, fact)
+        finally:
+            self._meanwhile[run] = [other for other in self._meanwhile[run] if other is not meanwhile]
+        self.runs.setdefault(run, into)
+
+    def _read(self, run: int, upto: int, into: dict[int, TargetStanding]) -> Iterator[None]:
         words = f"SELECT target, fact FROM note WHERE run = ? AND kind IN ({_PHASES}) AND id <= ? ORDER BY id"  # noqa: S608
         last = (
             "SELECT target, fact FROM note WHERE id IN"
@@ -120,10 +131,6 @@ class Standings:
                 self._take(into, run, target, read_note(data))
                 if number % _SLICE == 0:
                     yield
-        for target, fact in meanwhile:
-            self._take(into, run, target, fact)
-        del self._meanwhile[run]
-        self.runs[run] = into
 
     def size(self, run: int) -> int:
         """For how many targets a run was asked. `StoreError`."""
@@ -140,11 +147,13 @@ class Standings:
         for id_, run, target, data in self._store.rows(words, self.newest):
             self.newest = id_
             into = self.runs.get(run)
-            if into is None and run not in self._meanwhile:
+            waiting = self._meanwhile.get(run)
+            if into is None and not waiting:
                 continue
             fact = read_note(data)
             if into is None:
-                self._meanwhile[run].append((target, fact))
+                for facts in waiting or ():
+                    facts.append((target, fact))
                 continue
             self._take(into, run, target, fact)
             told.add((run, target))
