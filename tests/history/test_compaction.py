@@ -13,6 +13,7 @@ from hopscope.fleet.hub_store import HubStore
 from hopscope.history import writer
 from hopscope.history.packing import Packer
 from hopscope.history.segments import PARTS, Compaction
+from hopscope.history.writer import StoreWriter
 from tests.fleet import shipping
 from tests.fleet.shipping import all_facts, hand_over, head, second
 
@@ -77,8 +78,8 @@ def test_no_commit_makes_segments_of_many_targets_and_nothing_is_lost_or_twice(t
     store.close()
 
 
-def test_whoever_is_killed_in_the_midst_of_it_has_all_rows(tmp_path: Path, made: list[int]) -> None:
-    agent = tmp_path / "agent"
+def in_the_midst_of_it(agent: Path) -> StoreWriter:
+    """A writer that has begun to make segments of its rows, and has some left."""
     one = shipping.writer(agent)
     for target in range(1, TARGETS + 1):
         for fact in [*head(f"192.0.2.{target}"), *second(1)]:
@@ -88,6 +89,12 @@ def test_whoever_is_killed_in_the_midst_of_it_has_all_rows(tmp_path: Path, made:
             one.add(1, fact)
         one.commit()
         one.compact_if_due()
+    return one
+
+
+def test_whoever_is_killed_in_the_midst_of_it_has_all_rows(tmp_path: Path, made: list[int]) -> None:
+    agent = tmp_path / "agent"
+    one = in_the_midst_of_it(agent)
     assert 0 < len(made) < TARGETS
     one.close()
     assert counts(agent)[1] == 0
@@ -96,15 +103,7 @@ def test_whoever_is_killed_in_the_midst_of_it_has_all_rows(tmp_path: Path, made:
 
 def test_the_end_makes_the_rest_at_once(tmp_path: Path, made: list[int]) -> None:
     agent = tmp_path / "agent"
-    one = shipping.writer(agent)
-    for target in range(1, TARGETS + 1):
-        for fact in [*head(f"192.0.2.{target}"), *second(1)]:
-            one.add(target, fact)
-    for number in range(2, DUE + 4):
-        for fact in second(number):
-            one.add(1, fact)
-        one.commit()
-        one.compact_if_due()
+    one = in_the_midst_of_it(agent)
     one.end(shipping.BEGUN + 60 * shipping.S)
     one.close()
     assert counts(agent) == (0, TARGETS + 1)

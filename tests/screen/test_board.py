@@ -111,6 +111,8 @@ def test_a_path_below_a_millisecond_is_shown_in_microseconds() -> None:
     lines = seen(ScriptedSession(Scripted(1, "here", "192.0.2.53", quick)).play(30).snapshot(), (160, 50))
     head = next(line for line in lines if "Host" in line)
     assert "Avg µs" in head
+    assert "Jitter " in head  # no title is cut for want of room for its unit
+    assert "…" not in head.partition("over usual")[0]
 
 
 def test_a_silent_hop_is_dotted_and_not_in_the_colour_of_trouble() -> None:

@@ -139,8 +139,8 @@ class TablePainter:
         line.add(words, look.quiet, Hit("action", "show.window")).add("  ", look.quiet)
         for column in layout.columns:
             title = column.title
-            if column.kind == "time" and self.in_us:
-                title += " µs"
+            if column.kind == "time" and self.in_us and len(title) < column.width - 3:
+                title += " µs"  # where it has room: the columns beside it say it, too
             if column.kind == "whisker":
                 title = whisker.scale(whisker.ceiling_of(self.target), column.width - 2, self.in_us)
             line.add(fit(title, column.width - 1, "right") + " ", look.quiet, Hit("column", column.key))
