@@ -100,7 +100,7 @@ _HARM: Final[dict[str, str]] = {
     "bufferbloat": "your internet line was full {where}{more}",
     "congestion": "packets queued at a busy link {where}{more}",
     "loss": "{share} of packets were lost {where}",
-    "bad-member": "one of several parallel links was bad{more}",
+    "bad-member": "one of several parallel links was bad {where}{more}",
 }
 """What was the matter, and how bad it was."""
 
