@@ -92,7 +92,7 @@ def play(scenario: str, seed: int, folder: Path, rounds: int, *, until: str | No
 def _look(fan: Fan, fold: TargetFold, round_: int) -> None:
     fan.kinds.add(fold.judge.judged().verdict.kind)
     numbers = [0, *sorted(fold.flows.folds)]
-    for number, finding in zip(numbers, fold.comparison.findings, strict=False):
+    for number, finding in zip(numbers, fold.comparison.findings if fold.comparison else (), strict=False):
         fan.states.setdefault(number, set()).add(finding.state)
         if finding.state in ("bad", "dead"):
             fan.named.setdefault(number, round_)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import get_args
+
+import msgspec
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.values import shown
@@ -51,8 +52,7 @@ _CONDITION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """One condition."""
 
     text: str

@@ -6,9 +6,10 @@ target is begun at once, and whoever takes the session over (a report, the scree
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import Options
@@ -32,8 +33,7 @@ REPORT_WAIT_S = 1.0
 """Seconds that a report's other targets wait for a name that is not known yet."""
 
 
-@dataclass(frozen=True)
-class StartedProbing:
+class StartedProbing(msgspec.Struct, frozen=True):
     """A worker under way."""
 
     launched: WorkerProcess

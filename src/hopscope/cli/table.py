@@ -7,8 +7,9 @@ several options set the same, the last one wins, as with mtr.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from hopscope.cli.values import (
     address,
@@ -48,8 +49,7 @@ UNLISTED: frozenset[Group] = frozenset({"More", "mtr"})
 """Groups that ``--help`` leaves out, so that it fits a screen."""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option."""
 
     flags: tuple[str, ...]

@@ -7,11 +7,10 @@ changes nothing of it. So the same facts give the same verdicts, in whatever ord
 from __future__ import annotations
 
 import copy
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.links import BadLinks
 from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
@@ -47,6 +46,9 @@ from hopscope.wire.messages import (
     SourceChanged,
     Started,
 )
+
+if TYPE_CHECKING:
+    from hopscope.judge.links import BadLinks
 
 _SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""

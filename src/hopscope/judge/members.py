@@ -4,13 +4,15 @@ others, by as much as is lost; where flows keep to them, a comparison of flows h
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hopscope.judge.links import BadLinks
 from hopscope.judge.route import is_balanced
 from hopscope.judge.series import HopSeries, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
+
+if TYPE_CHECKING:
+    from hopscope.judge.links import BadLinks
 
 _LEAST: Final = 40
 """Answers of a hop below which nothing is said."""

@@ -13,9 +13,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-import aiodns
-
-# It warns where a machine has no inotify watch left and goes on without; standard error is for our own lines alone.
+# aiodns warns where a machine has no inotify watch left and goes on without; standard error is for our own lines alone.
 logging.getLogger("aiodns").addHandler(logging.NullHandler())
 
 NARROWEST: Final = 16
@@ -48,6 +46,9 @@ class Asker:
 
     def __init__(self, servers: Sequence[str] = (), *, timeout: float = TIMEOUT_S, tries: int = TRIES) -> None:
         """`servers`: numeric addresses, with ``:port`` where it is not 53; none: the system's."""
+        import aiodns  # with the first question: a first frame is drawn before that
+
+        self._error = aiodns.error.DNSError
         self._resolver = aiodns.DNSResolver(list(servers) or None, timeout=timeout, tries=tries)
         self._window = float(NARROWEST)
         self._in_flight = 0
@@ -77,7 +78,7 @@ class Asker:
     async def _ask(self, name: str, kind: QuestionType) -> DnsAnswer:
         try:
             result = await self._resolver.query_dns(name, kind)
-        except aiodns.error.DNSError as error:
+        except self._error as error:
             if error.args and error.args[0] in (_NO_DATA, _NOT_FOUND):
                 return DnsAnswer((), 0.0)
             raise NoDnsAnswer(str(error.args[-1] if error.args else error)) from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from hopscope.judge.parallel import FlowFinding
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.names.segments import End
@@ -24,6 +23,9 @@ from hopscope.wire.messages import (
     SourceChanged,
     Started,
 )
+
+if TYPE_CHECKING:
+    from hopscope.judge.parallel import FlowFinding
 
 ProtocolChoice: TypeAlias = Literal["auto", "icmp", "udp", "tcp"]
 

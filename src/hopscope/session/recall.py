@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,10 +19,12 @@ from hopscope.path.fold import PathFold
 from hopscope.path.past import Walk
 from hopscope.path.snapshot import Path
 from hopscope.path.windows import WindowName
-from hopscope.session.comparison import compared
 from hopscope.session.model import Target, TargetState
 from hopscope.session.naming import names_of
 from hopscope.session.target_fold import TargetFold
+
+if TYPE_CHECKING:
+    from hopscope.judge.parallel import FlowFinding
 
 _FOR_OTHERS_S: Final = 0.03
 """What a look at an earlier moment may spend on targets that are not the chosen one."""
@@ -99,10 +101,16 @@ class Recall:
             source_change=now.source_change if now.source_change and now.source_change.at <= moment else None,
             judged=judged,
             flows=flows,
-            findings=compared([path, *(flow.path for flow in flows)]) if flows else (),
+            findings=_compared([path, *(flow.path for flow in flows)]) if flows else (),
         )
         self._targets[fold.number] = key, target
         return target
+
+
+def _compared(paths: Sequence[Path]) -> tuple[FlowFinding, ...]:
+    from hopscope.session.comparison import compared  # with several flows alone
+
+    return compared(paths)
 
 
 def state_at(judged: Judged, moment: int, *, has_begun: bool) -> TargetState:

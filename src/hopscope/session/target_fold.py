@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Container, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,7 +25,6 @@ from hopscope.path.shared import SharedHops, pooled
 from hopscope.path.snapshot import Path
 from hopscope.path.totals import Totals
 from hopscope.path.windows import WindowName
-from hopscope.session.comparison import Comparison
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.former import Former, FormerFlow, Formers, another_way
 from hopscope.session.model import Target, TargetState
@@ -61,6 +60,9 @@ from hopscope.wire.messages import (
     SourceChanged,
     Started,
 )
+
+if TYPE_CHECKING:
+    from hopscope.session.comparison import Comparison
 
 _S: Final = 1_000_000_000
 
@@ -99,8 +101,8 @@ class TargetFold:
         self.judge = Judge("")
         self.flows = ParallelFlows()
         """Beside the first one, whose path is `path`."""
-        self.comparison = Comparison()
-        """Of all its flows."""
+        self.comparison: Comparison | None = None
+        """Of all its flows, once there are several."""
         self.shared = SharedHops()
         """What all targets know of the routers that this one shares with others."""
         self.told = Told()
@@ -125,7 +127,7 @@ class TargetFold:
         twin._sliding = None
         twin.judge = self.judge.copy()
         twin.flows = self.flows.copy()
-        twin.comparison = self.comparison.copy()
+        twin.comparison = self.comparison and self.comparison.copy()
         twin.shared = self.shared.copy()
         twin.told = self.told.copy()
         twin.formers = self.formers.copy()
@@ -157,7 +159,7 @@ class TargetFold:
         if isinstance(fact, Reset):
             self._keep_former(fact.at, None)
             self._count_before()
-            self.shared, self.comparison = SharedHops(), Comparison()
+            self.shared, self.comparison = SharedHops(), None
             self.flows.reset(fact.at)
             self.path, self.judge = self.path.anew(), self.judge.anew()
         elif self.formers.kept:
@@ -178,16 +180,14 @@ class TargetFold:
             case RoundStarted():
                 self.last_round = max(self.last_round, fact.round)
                 if self.flows.folds:
-                    port = self.started.source_port if self.started is not None else None
-                    links = self.comparison.look(self.path, port, self.flows, fact.round)
-                    self.judge.compared(links, is_limited=self.comparison.is_limited)
+                    self._compare(fact.round)
                 if self.past.timeline.is_due(fact.round):
                     self.past.timeline.take(self.path.snapshot())
             case Shared():
                 self.shared.told(fact)
             case Discovered():
                 if self.flows.found(fact):
-                    self.comparison = Comparison()
+                    self.comparison = None
             case Found():
                 self._address = fact.address
             case Paused() | Resumed():
@@ -221,6 +221,16 @@ class TargetFold:
             raise IllegalFact(f"{type(fact).__name__} of a target that is {self.phase}")
         self.phase = phase
 
+    def _compare(self, round_: int) -> None:
+        """Tell the judge what the flows are like beside each other."""
+        if self.comparison is None:
+            from hopscope.session.comparison import Comparison  # with several flows alone
+
+            self.comparison = Comparison()
+        port = self.started.source_port if self.started is not None else None
+        links = self.comparison.look(self.path, port, self.flows, round_)
+        self.judge.compared(links, is_limited=self.comparison.is_limited)
+
     def _begin(self, fact: Begun) -> None:
         plan = fact.plan
         self.plan, self._address = plan, plan.address
@@ -233,7 +243,7 @@ class TargetFold:
         self.path = fold_of(fact)
         self.past.append(fact, self.path)
         self.judge = Judge(plan.address, plan.protocol, plan.first_ttl)
-        self.shared, self.comparison = SharedHops(), Comparison()
+        self.shared, self.comparison = SharedHops(), None
         self.flows = ParallelFlows(plan)
 
     def _keep_former(self, at: int, flow: FormerFlow | None) -> None:
@@ -401,7 +411,7 @@ class TargetFold:
                 judged,
                 shared,
                 flows,
-                self.comparison.findings if flows else (),
+                self.comparison.findings if flows and self.comparison is not None else (),
                 self.flows.discovered,
             )
             self._cached_of = key

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.path.snapshot import Hop, Node
@@ -18,8 +19,7 @@ MTR_FIELDS = "LS NABWV"
 UNKNOWN = "???"
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(msgspec.Struct, frozen=True):
     """The command line's options on how a report looks."""
 
     fields: str = MTR_FIELDS
@@ -43,8 +43,7 @@ class Style:
         return self.owners and self.ipinfo == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One report."""
 
     targets: tuple[Target, ...]

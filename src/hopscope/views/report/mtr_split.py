@@ -7,7 +7,7 @@ silent hop has no line. As in mtr, the table is looked at when an answer came an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from hopscope.session.events import ProbeEvent, SentEvent, StartEvent, StreamEvent
 from hopscope.views.report.document import Style
@@ -16,13 +16,12 @@ from hopscope.views.report.mtr_raw import HostnameOf
 _ON_THE_WAY = ("time-exceeded", "fragmentation-needed")
 
 
-@dataclass
-class _Row:
+class _Row(msgspec.Struct):
     sent: int = 0
     in_flight: int = 0
     address: str | None = None
     ends: bool = False
-    rtts_ms: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    rtts_ms: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.0, 0.0])
     """Best, sum, worst."""
     answered: int = 0
 

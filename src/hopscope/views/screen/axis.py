@@ -6,8 +6,9 @@ time goes on: the axis moves by whole columns, and is filled from the right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from hopscope.words.numbers import span, time_of_day
 
@@ -23,8 +24,7 @@ LABEL: Final = 13
 """Cells from one label of the clock to the next, at the least."""
 
 
-@dataclass(frozen=True)
-class TimeAxis:
+class TimeAxis(msgspec.Struct, frozen=True):
     """Columns of time: column i is the time from ``(first + i) * step`` on, `step` ns long (epoch)."""
 
     first: int

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from rich.style import Style
 
 from hopscope.path.snapshot import Hop
@@ -32,8 +32,7 @@ _CUT_OFF: Final = 3
 """Rounds lost in a row that are a solid block and no single losses."""
 
 
-@dataclass(frozen=True)
-class ValueAxis:
+class ValueAxis(msgspec.Struct, frozen=True):
     """Rows of latency, the lowest first: row y stands for ``floor + y * step / apart`` ms, and every `apart`-th has a
     tick."""
 
@@ -79,8 +78,7 @@ def value_axis(best: float, high: float, rows: int) -> ValueAxis:
         size *= 10
 
 
-@dataclass(frozen=True)
-class AxisRow:
+class AxisRow(msgspec.Struct, frozen=True):
     """One row of the path on the axis."""
 
     hop: Hop
@@ -88,8 +86,7 @@ class AxisRow:
     loss: spark.Loss
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """What all views are drawn from. `hop`: the chosen one."""
 
     target: Target

@@ -5,8 +5,9 @@ On narrow screens the column of the least rank goes first. The sparkline's width
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from hopscope.path.measures import MEASURES, Measure
 from hopscope.path.snapshot import Hop
@@ -18,8 +19,7 @@ _KINDS: Final[dict[str, ColumnKind]] = {"ms": "time", "%": "share", "probes": "c
 _WIDTHS: Final[dict[ColumnKind, int]] = {"time": 8, "share": 7, "count": 6, "text": 8, "spark": 10, "whisker": 26}
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column of the table."""
 
     key: str

@@ -9,8 +9,8 @@ lines unless it was asked for, below 14 always), the empty line under the senten
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
@@ -44,8 +44,7 @@ PANEL_LEAST = 9
 DETAIL_FROM = 100
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """What is on the screen."""
 
     rows: list[Row]
@@ -54,17 +53,16 @@ class Frame:
     """Lines of the table or the overview, for paging."""
 
 
-@dataclass
-class FrameCache:
+class FrameCache(msgspec.Struct):
     """What need not be drawn anew: the last chart, the footer, and what they were made of."""
 
     made_of: tuple[object, ...] = ()
     at: int = 0
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = msgspec.field(default_factory=list)
     axis: TimeAxis | None = None
     """The time axis that was drawn last, in the chart or the ribbon."""
     footer_of: tuple[object, ...] = ()
-    footer: list[Row] = field(default_factory=list)
+    footer: list[Row] = msgspec.field(default_factory=list)
 
     def foot(self, keys: Mapping[str, tuple[str, ...]], look: Look, width: int, footing: Footing) -> list[Row]:
         """The footer's line."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True)
-class GlyphSet:
+
+class GlyphSet(msgspec.Struct, frozen=True):
     """Every character that carries a meaning. Shapes differ wherever meanings do, so that colour is never alone."""
 
     healthy: str = "●"

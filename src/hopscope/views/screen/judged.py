@@ -6,8 +6,9 @@ Words are made once for what was judged once: drawing again judges nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from hopscope.judge.verdict import Verdict
 from hopscope.path.evidence import COLLECTING
@@ -27,8 +28,7 @@ TROUBLE = (*ILL, "unheard", "starting", "paused", "finished")
 """States, the worst first; whatever is not named is healthy."""
 
 
-@dataclass(frozen=True)
-class TargetStatus:
+class TargetStatus(msgspec.Struct, frozen=True):
     """What a target is like, for heads, tabs and rows."""
 
     state: str

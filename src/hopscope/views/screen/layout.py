@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from hopscope.views.screen.columns import COLUMNS, Column
 
@@ -14,8 +15,7 @@ NUMBER = 8
 GAP = 2
 
 
-@dataclass(frozen=True)
-class ColumnLayout:
+class ColumnLayout(msgspec.Struct, frozen=True):
     """Which columns a width has room for."""
 
     columns: tuple[Column, ...]

@@ -7,8 +7,9 @@ begins to be wrong meanwhile joins at the end of what is listed; what is fine ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from hopscope.session.model import Target
 from hopscope.views.screen.judged import rank_of
@@ -24,8 +25,7 @@ _MANY_NEW: Final = 20
 FINE: Final = ("healthy", "finished")
 
 
-@dataclass
-class OverviewOrder:
+class OverviewOrder(msgspec.Struct):
     """The order that is shown. Moments are on the session's time line (epoch ns)."""
 
     ids: tuple[int, ...] = ()
@@ -45,11 +45,11 @@ class OverviewOrder:
     """What several have in common, of what that was made, and when it may be made again (s, performance counter)."""
     room: int = 1_000_000
     """Lines that the last drawing had for rows."""
-    opened: set[tuple[object, ...]] = field(default_factory=set)
+    opened: set[tuple[object, ...]] = msgspec.field(default_factory=set)
     """What stands folded in a row and was opened (`listing.Entry.key`)."""
-    kept: dict[str, tuple[tuple[object, ...], object]] = field(default_factory=dict)
+    kept: dict[str, tuple[tuple[object, ...], object]] = msgspec.field(default_factory=dict)
     """What was made of a snapshot, and of which, so that no key makes it again."""
-    rows: dict[int, tuple[Target, tuple[object, ...], Row]] = field(default_factory=dict)
+    rows: dict[int, tuple[Target, tuple[object, ...], Row]] = msgspec.field(default_factory=dict)
     """Rows that need not be drawn anew, and what they were made of."""
 
     def anew(self) -> None:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 Role: TypeAlias = Literal["text", "hop", "target"]
 ROLES: tuple[Role, ...] = ("text", "hop", "target")
@@ -31,8 +32,7 @@ _SENTINEL = 1
 """Red and green of the roles' sentinel colours; blue is the role's number."""
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """Points in order of x. A y of None is a gap in the line."""
 
     xs: Sequence[float]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WindowName
@@ -19,8 +20,7 @@ from hopscope.views.screen.overview import OverviewOrder
 from hopscope.views.screen.table import RowOptions, TableCache
 
 
-@dataclass
-class ViewState:
+class ViewState(msgspec.Struct):
     """The screen's own state. `shown` is the snapshot that is drawn: of the `moment`, where that is not now."""
 
     shown: Snapshot
@@ -36,15 +36,15 @@ class ViewState:
     unfolded: bool = False
     target: int | None = None
     """The chosen target's number."""
-    hops: dict[int, int] = field(default_factory=dict)
+    hops: dict[int, int] = msgspec.field(default_factory=dict)
     """The chosen hop's TTL by target; the path's last hop where there is none."""
-    ports: dict[int, int | None] = field(default_factory=dict)
+    ports: dict[int, int | None] = msgspec.field(default_factory=dict)
     """By target, the port that was asked for when it was last probed by UDP or TCP."""
     on_sentence: bool = False
     """The cursor stands on the sentences above the table."""
     overview: bool = False
     """Show all targets, a row each."""
-    order: OverviewOrder = field(default_factory=OverviewOrder)
+    order: OverviewOrder = msgspec.field(default_factory=OverviewOrder)
     moment: int | None = None
     """The moment that is shown (epoch ns); None: now, whatever time it is."""
     live: Snapshot | None = None
@@ -57,16 +57,16 @@ class ViewState:
     """By target, what knows of a time before its path's window."""
     happenings: Callable[[int], Sequence[Happening]] | None = None
     """By target, what happened."""
-    usual: dict[int, UsualTimes] = field(default_factory=dict)
+    usual: dict[int, UsualTimes] = msgspec.field(default_factory=dict)
     """By target, what is usual at its hops."""
     top: int = 0
     """The first line of the table, or of the overview, that is in sight."""
-    opened: set[int] = field(default_factory=set)
+    opened: set[int] = msgspec.field(default_factory=set)
     """Targets of which a folded row was opened."""
-    tables: dict[int, TableCache] = field(default_factory=dict)
-    fans: FanCache = field(default_factory=FanCache)
+    tables: dict[int, TableCache] = msgspec.field(default_factory=dict)
+    fans: FanCache = msgspec.field(default_factory=FanCache)
     """Of each target, the paths that its flows take."""
-    judge: HealthCache = field(default_factory=HealthCache)
+    judge: HealthCache = msgspec.field(default_factory=HealthCache)
     sought: str = ""
     """What was looked for last."""
     said: str | None = None
@@ -74,7 +74,7 @@ class ViewState:
     said_at: int = 0
     sifted: str = ""
     """Only targets with this in them stand in the overview; empty: all."""
-    _indices: dict[int, tuple[tuple[Target, ...], dict[int, Target]]] = field(default_factory=dict)
+    _indices: dict[int, tuple[tuple[Target, ...], dict[int, Target]]] = msgspec.field(default_factory=dict)
     _states: tuple[tuple[Target, ...] | None, list[str]] = (None, [])
     """Of which targets they are, and the states."""
     _alike: tuple[tuple[Target, ...], set[tuple[str | None, str]]] = ((), set())
@@ -197,4 +197,4 @@ class ViewState:
     def row_options(self) -> RowOptions:
         """How the table's rows are shown."""
         # By name: a field that was forgotten here would leave rows as they are when its key is pressed.
-        return RowOptions(**{name: getattr(self, name) for name in RowOptions.__dataclass_fields__})
+        return RowOptions(**{name: getattr(self, name) for name in RowOptions.__struct_fields__})

@@ -6,8 +6,7 @@ Whatever a theme's colours are, text and graphics keep their least contrast on e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
@@ -18,8 +17,7 @@ TEXT, GRAPHICS = 4.5, 3.0
 """The least contrast (WCAG 2) of what is read, and of what is only seen, on every ground that it can stand on."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """One theme's styles and one glyph set."""
 
     text: Style

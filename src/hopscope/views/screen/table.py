@@ -6,11 +6,10 @@ columns' rank, and the head says how many were.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from rich.cells import cell_len
 from rich.style import Style
 
@@ -50,8 +49,7 @@ class Begins(NamedTuple):
 NOWHERE = Begins(frozenset(), " ", Style())
 
 
-@dataclass(frozen=True)
-class RowOptions:
+class RowOptions(msgspec.Struct, frozen=True):
     """How rows are shown: whatever of it changes, all rows are drawn anew."""
 
     names: NamesMode = "names"
@@ -62,18 +60,17 @@ class RowOptions:
     scale: Scale = "usual"
 
 
-@dataclass
-class TableCache:
+class TableCache(msgspec.Struct):
     """What keeps a target's table calm from one drawing to the next."""
 
     host: int = HOST_MIN
     most: int = 0
     """The most lines that the path has taken."""
     ceiling: float | None = None
-    usual: UsualTimes = field(default_factory=UsualTimes)
+    usual: UsualTimes = msgspec.field(default_factory=UsualTimes)
     painter: TablePainter | None = None
     """Who drew `rows`: another one draws them all anew."""
-    rows: dict[int, tuple[tuple[object, ...], list[Row]]] = field(default_factory=dict)
+    rows: dict[int, tuple[tuple[object, ...], list[Row]]] = msgspec.field(default_factory=dict)
     """By TTL, what a hop's rows were made of, and the rows."""
     _banded: tuple[object, dict[int, Band]] = (None, {})
 
@@ -115,8 +112,7 @@ def is_in_us(target: Target) -> bool:
     return bool(bests) and max(bests) < 0.995
 
 
-@dataclass(frozen=True)
-class TablePainter:
+class TablePainter(msgspec.Struct, frozen=True):
     """One target's table in one layout: all that the drawing of a row needs beside its hop."""
 
     target: Target
@@ -127,7 +123,7 @@ class TablePainter:
     in_us: bool
     """Times in µs."""
     begins: Begins = NOWHERE
-    members: Mapping[int, Links] = field(default_factory=dict)
+    members: Mapping[int, Links] = msgspec.field(default_factory=dict)
     """By TTL, the routers side by side where parallel flows part."""
 
     def head(self, ceiling: float | None) -> Row:
@@ -224,7 +220,7 @@ class TablePainter:
 
     def _draws_like(self, other: TablePainter) -> bool:
         """Whether `other` would draw an unchanged hop the same: of the target, other hops may have changed."""
-        return dataclasses.replace(other, target=self.target) == self
+        return msgspec.structs.replace(other, target=self.target) == self
 
     def _gutter(self, line: Line, ttls: str, inside: Collection[int], band: Band, *, chosen: bool) -> None:
         """What stands before the host."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from hopscope.views.screen.context import ActionContext
@@ -14,8 +15,7 @@ Do: TypeAlias = "Callable[[ActionContext], None]"
 GROUPS = ("Look", "Probing", "Targets", "Time", "Chart", "Take along", "Program")
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """Something that a user can do."""
 
     id: str

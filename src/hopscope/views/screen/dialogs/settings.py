@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
+import msgspec
 from textual.binding import Binding, BindingType
 
 from hopscope.path.windows import WINDOWS, WORDS
@@ -23,8 +23,7 @@ from hopscope.wire.methods import REAL
 from hopscope.wire.probing_options import PROBING_OPTIONS
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One line: a field of `Probing` (of the chosen target), or of the screen's own state."""
 
     key: str
