@@ -7,9 +7,7 @@ several options set the same, the last one wins, as with mtr.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Literal
-
-import msgspec
+from typing import Any, Literal, NamedTuple
 
 from hopscope.cli.values import (
     address,
@@ -49,7 +47,7 @@ UNLISTED: frozenset[Group] = frozenset({"More", "mtr"})
 """Groups that ``--help`` leaves out, so that it fits a screen."""
 
 
-class Option(msgspec.Struct, frozen=True):
+class Option(NamedTuple):
     """One option."""
 
     flags: tuple[str, ...]

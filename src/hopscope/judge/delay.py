@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.judge.onset import split
 from hopscope.judge.series import ANSWERED, HopSeries, Series
@@ -47,7 +49,7 @@ _BEFORE: Final = -(1 << 40)
 _MOST_MS: Final = 1e9
 
 
-class DelayBlock(NamedTuple):
+class DelayBlock(msgspec.Struct, frozen=True):
     """Ten rounds of a series."""
 
     end: int
@@ -60,7 +62,7 @@ class DelayBlock(NamedTuple):
     """The largest."""
 
 
-class Usual(NamedTuple):
+class Usual(msgspec.Struct, frozen=True):
     """The quietest third of a series' blocks."""
 
     median: float
@@ -75,7 +77,7 @@ class Usual(NamedTuple):
         return 1.25 * self.iqr / 1.35 / math.sqrt(BLOCK)
 
 
-class Rise(NamedTuple):
+class Rise(msgspec.Struct, frozen=True):
     """A delay that the target has now and had not before (ms)."""
 
     usual: Usual

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.judge.limits import beat, gaps
 from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_past, onset, split, spread
@@ -22,7 +24,7 @@ _BEFORE: Final = 15
 _SURE_SPLIT: Final = 6.0
 
 
-class Bar(NamedTuple):
+class Bar(msgspec.Struct, frozen=True):
     """What evidence must reach."""
 
     score: float

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+import msgspec
 
 from hopscope.judge.series import ANSWERED, LOST, HopSeries
 from hopscope.path.stats import wilson95
@@ -29,7 +31,7 @@ _LOST_1: Final = bytes(1 if letter == LOST else 0 for letter in range(256))
 _FATE_1: Final = bytes(1 if letter in (LOST, ANSWERED) else 0 for letter in range(256))
 
 
-class Onset(NamedTuple):
+class Onset(msgspec.Struct, frozen=True):
     """Where loss begins, by one window."""
 
     score: float
@@ -149,7 +151,7 @@ _Row: TypeAlias = tuple[int, int, int, float, float]
 """Of a hop that lost something: its index, its n and k, what losses of its own would cost, and its share of losses."""
 
 
-class Spread(NamedTuple):
+class Spread(msgspec.Struct, frozen=True):
     """How the losses of several hops lie in the rounds of a window."""
 
     phi: float

@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -117,7 +117,7 @@ class HopSeries:
             self.who.append(1 + members.index(address) if address in members else 0)
 
 
-class RouterError(NamedTuple):
+class RouterError(msgspec.Struct, frozen=True):
     """An error that ended a probe's way."""
 
     at: int

@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 # aiodns warns where a machine has no inotify watch left and goes on without; standard error is for our own lines alone.
 logging.getLogger("aiodns").addHandler(logging.NullHandler())
@@ -30,7 +32,7 @@ _NOT_FOUND: Final = 4
 QuestionType = Literal["PTR", "TXT", "A", "AAAA"]
 
 
-class DnsAnswer(NamedTuple):
+class DnsAnswer(msgspec.Struct, frozen=True):
     """`records`: the data of the records of the type asked for; empty where the name server said there are none."""
 
     records: tuple[str | bytes, ...]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.names.clean import clean
 from hopscope.names.facts import Asn, Origin
@@ -20,7 +22,7 @@ MAX_ORIGINS: Final = 8
 _LARGEST_ASN: Final = 2**32 - 1
 
 
-class Zones(NamedTuple):
+class Zones(msgspec.Struct, frozen=True):
     """Where to ask."""
 
     origin4: str = "origin.asn.cymru.com"

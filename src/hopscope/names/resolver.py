@@ -339,7 +339,10 @@ class Names:
 
     async def _ask(self, name: str, kind: QuestionType) -> DnsAnswer:
         if self._asker is None:
-            self._asker = Asker(self._config.servers)
+            try:
+                self._asker = Asker(self._config.servers)
+            except (OSError, ImportError) as error:  # no descriptor left to load it with: the next question tries again
+                raise NoDnsAnswer(str(error)) from error
         return await self._asker.ask(name, kind)
 
 

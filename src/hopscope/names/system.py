@@ -11,7 +11,9 @@ import asyncio
 import queue
 import socket
 import threading
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.names.scopes import parse
 from hopscope.system import threads
@@ -23,7 +25,7 @@ _TRY_AGAIN: Final = 2
 """netdb.h's TRY_AGAIN: no server answered, so nothing is known."""
 
 
-class SystemAnswer(NamedTuple):
+class SystemAnswer(msgspec.Struct, frozen=True):
     """What the system knows of an address."""
 
     name: str | None

@@ -11,7 +11,9 @@ import zlib
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from hopscope.path.planes import SIZE, gathered, spread
 from hopscope.wire.facts import DriverFact
@@ -162,7 +164,7 @@ class Columns:
                 yield kind(target, round_, ttl, at, next(rtts), *rest, flow, *more)
 
 
-class LogBlock(NamedTuple):
+class LogBlock(msgspec.Struct, frozen=True):
     """`size` facts, packed."""
 
     data: bytes

@@ -8,7 +8,9 @@ for. What the numbers mean, with worked examples: ``docs/statistics.md``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+import msgspec
 
 from hopscope.path.snapshot import Hop
 
@@ -17,7 +19,7 @@ Unit: TypeAlias = Literal["ms", "%", "probes", ""]
 Value: TypeAlias = float | int | str | None
 
 
-class Measure(NamedTuple):
+class Measure(msgspec.Struct, frozen=True):
     """One measure of a hop."""
 
     key: str

@@ -12,7 +12,9 @@ import zlib
 from bisect import bisect_left
 from collections import deque
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.path.fold import PathFold
 from hopscope.path.log import BLOCK, TOGETHER, Fact, Log, moment
@@ -34,7 +36,7 @@ _AT_ONCE: Final = 4000
 """Facts that a window's next fold is given for each look at it: some milliseconds of work."""
 
 
-class KeptFold(NamedTuple):
+class KeptFold(msgspec.Struct, frozen=True):
     """A fold after so many facts."""
 
     place: int

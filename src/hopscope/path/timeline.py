@@ -13,7 +13,9 @@ from array import array
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from hopscope.path.bins import SPANS, Rounds, SpanBins, decode, encode, together
 from hopscope.path.planes import SIZE, gathered, spread
@@ -31,7 +33,7 @@ _ENTRY_BYTES: Final = 100
 """What a pack or a span takes beside its packed bytes."""
 
 
-class _Packed(NamedTuple):
+class _Packed(msgspec.Struct, frozen=True):
     """Rounds, packed."""
 
     begin: int

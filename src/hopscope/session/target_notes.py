@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
+
+import msgspec
 
 from hopscope.names.clean import clean
 from hopscope.session.hostname import ascii_name
@@ -12,7 +13,7 @@ from hopscope.session.query import Query
 from hopscope.wire.messages import Plan, Refused, Started
 
 
-class HowProbed(NamedTuple):
+class HowProbed(msgspec.Struct, frozen=True):
     """What was typed, and what became of it."""
 
     query: str

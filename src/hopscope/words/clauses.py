@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
+
+import msgspec
 
 from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.names.segments import Role
@@ -25,7 +27,7 @@ in between."""
 DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
-class Background(NamedTuple):
+class Background(msgspec.Struct, frozen=True):
     """What a headline needs to know beside the verdict of now."""
 
     last: Incident | None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AddressInfo
@@ -45,7 +47,7 @@ class Sufferer(Protocol):
     def unheard_s(self) -> int | None: ...
 
 
-class Cause(NamedTuple):
+class Cause(msgspec.Struct, frozen=True):
     """One cause of several targets' trouble: it begins behind the same router at the same time."""
 
     targets: frozenset[int]
@@ -65,7 +67,7 @@ class Cause(NamedTuple):
     """In which it begins, where nothing nearer is shared."""
 
 
-class _Way(NamedTuple):
+class _Way(msgspec.Struct, frozen=True):
     """How a target that is well passes a router: from which site, where, and who is next."""
 
     site: str | None
@@ -73,7 +75,7 @@ class _Way(NamedTuple):
     next: str | None
 
 
-class _Ill(NamedTuple):
+class _Ill(msgspec.Struct, frozen=True):
     """A target in trouble."""
 
     target: Sufferer
@@ -214,7 +216,7 @@ def _hostname(target: Sufferer, address: str) -> str | None:
 # --- what is probably one -------------------------------------------------------------------------------------------
 
 
-class _Part(NamedTuple):
+class _Part(msgspec.Struct, frozen=True):
     """Targets that are known to share a cause, or one alone."""
 
     ids: frozenset[int]

@@ -6,7 +6,9 @@ do; what is fine. What has no room is left out from the end, so that nothing is 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from hopscope.judge.verdict import Verdict
 from hopscope.words.calm import QUIET
@@ -18,7 +20,7 @@ State: TypeAlias = Literal["running", "then", "paused", "finished"]
 """What becomes of a target; ``then``: it is looked at as it was at a moment that is past."""
 
 
-class Headline(NamedTuple):
+class Headline(msgspec.Struct, frozen=True):
     """What stands at the top."""
 
     matter: str

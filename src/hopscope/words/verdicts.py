@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from hopscope.judge.verdict import Incident, Numbers, Verdict
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
@@ -37,7 +39,7 @@ SAYS: Final[dict[Kind, str]] = {
 }
 
 
-class Circumstances(NamedTuple):
+class Circumstances(msgspec.Struct, frozen=True):
     """What a sentence needs to know beside the verdict."""
 
     place: Place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 from hopscope.session.model import Target
 from hopscope.views.report import paths
@@ -22,7 +22,7 @@ def ticket(document: Document) -> str:
     for target in document.targets:
         facts = dict(measured(document, target))
         rows = [f"{name}: {facts[name]}" for name in ("From", "Probes", "Rounds", "Made by") if name in facts]
-        table = wide(dataclasses.replace(document, targets=(target,)))
+        table = wide(msgspec.structs.replace(document, targets=(target,)))
         parts.append("\n".join([f"{query_of(target)}: {verdict(document, target)}", *rows, "", table]))
     return "\n".join(parts)
 

@@ -5,7 +5,7 @@ Where the network changes, the bracket ends. With owners (``z``) the band's firs
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from hopscope.names.scopes import WORDS
 from hopscope.names.segments import Segment, segments
@@ -14,7 +14,7 @@ from hopscope.views.screen import labels
 from hopscope.views.screen.glyphs import GlyphSet
 
 
-class Band(NamedTuple):
+class Band(msgspec.Struct, frozen=True):
     """What a hop's row shows of the band that it belongs to."""
 
     sign: str

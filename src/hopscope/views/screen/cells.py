@@ -6,7 +6,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+import msgspec
 
 from hopscope.path.bins import TARGET, Bin, SpanBins
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, Path
@@ -23,7 +25,7 @@ Binned: TypeAlias = Callable[[int, int, int, Container[int]], list[SpanBins]]
 """``(begin, end, span, ttls)``: bins of a time that the path's window does not hold."""
 
 
-class Cell(NamedTuple):
+class Cell(msgspec.Struct, frozen=True):
     """One hop in a span of time. RTTs are ns, 0 where nothing was answered."""
 
     answered: int = 0

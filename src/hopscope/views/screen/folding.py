@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from hopscope.path.snapshot import Hop, Path
 from hopscope.views.screen.glyphs import GlyphSet
@@ -14,7 +16,7 @@ LOST = 2
 LONGEST_CIRCLE = 4
 
 
-class Fold(NamedTuple):
+class Fold(msgspec.Struct, frozen=True):
     """The hops `first` to `last` (TTLs) as one row."""
 
     kind: Literal["silent", "loop", "alike"]

@@ -7,7 +7,7 @@ columns' rank, and the head says how many were.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from rich.cells import cell_len
@@ -38,7 +38,7 @@ CHIP = 8
 """Cells that what stands beside a name has at the least."""
 
 
-class Begins(NamedTuple):
+class Begins(msgspec.Struct, frozen=True):
     """Where trouble begins, as long as it lasts: the one thing in colour."""
 
     ttls: frozenset[int]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 KEPT_NS: Final = 60_000_000_000
 MOST: Final = 50
 
 
-class Undo(NamedTuple):
+class Undo(msgspec.Struct, frozen=True):
     """One step. `at`: when it was done, on the session's time line (epoch ns); `do` says in words what it undid, or
     raises `LookupError` where that is too late."""
 
