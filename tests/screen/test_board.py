@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, product
 
 import msgspec
 import pytest
@@ -304,6 +304,6 @@ def test_ascii_is_ascii_at_every_size() -> None:
 def test_every_chart_stands_with_any_number_of_rounds(view: str, rounds: int) -> None:
     snapshot = usual().play(rounds).snapshot()
     for size in ((160, 50), (80, 24), (41, 15)):
-        for zoom in (0, 5):
-            lines = seen(snapshot, size, chart=True, chart_view=view, zoom=zoom, chart_cursor=3)
+        for span_s, moment in product((None, 60, 86_400), (None, snapshot.now - 3_000_000_000)):
+            lines = seen(snapshot, size, chart=True, chart_view=view, span_s=span_s, moment=moment)
             assert [cell_len(line) for line in lines] == [size[0]] * size[1]

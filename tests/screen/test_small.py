@@ -247,7 +247,7 @@ def test_without_colour_no_style_has_one() -> None:
     from textual.theme import BUILTIN_THEMES
 
     look = look_of(BUILTIN_THEMES["ansi-dark"], no_color=True)
-    styles = [value for value in vars(look).values() if isinstance(value, Style)]
+    styles = [value for value in (getattr(look, name) for name in look.__struct_fields__) if isinstance(value, Style)]
     assert all(style.color is None and style.bgcolor is None for style in styles)
 
 

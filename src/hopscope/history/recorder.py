@@ -138,8 +138,12 @@ class Recorder:
             return
         if self._put - self._taken >= MOST_QUEUED and not _must_be_kept(fact):
             self._missed += 1
-        else:
-            self._append(target, fact)
+            return
+        try:  # as `_append`: this is once a probe and more
+            self._facts[target].append(fact)
+        except KeyError:
+            self._facts[target] = [fact]
+        self._put += 1
 
     def note(self, target: int, note: Note) -> None:
         """What is known of a target beside its facts."""
