@@ -40,7 +40,8 @@ from bench.fleets.full import full
 from bench.fleets.screen import screen
 from bench.measure import machine
 from hopscope.fleet import messages
-from hopscope.fleet.broker import BrokerAddress, NatsPublisher
+from hopscope.fleet.broker import NatsPublisher
+from hopscope.fleet.connection import BrokerAddress
 from hopscope.fleet.messages import FleetMessage, Sealed, SegmentRows
 from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import NotConnected, NotSent

@@ -6,10 +6,12 @@ import json
 import os
 import pwd
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -262,6 +264,24 @@ def test_a_recording_of_which_a_row_is_broken_tells_the_rest_and_says_so(path: s
         assert (done.returncode, done.stderr.count("\n")) == (0, 1)
         assert "a part of it is broken and left out" in done.stderr
         assert told in done.stdout
+
+
+def test_a_segment_that_is_broken_is_left_out_of_a_report_which_says_so(path: str, tmp_path: Path) -> None:
+    """Of one target; another is told as if nothing were."""
+    out("demo", "outage", "--fast", "-c", "1300", "--record", path, "-r")
+    with closing(sqlite3.connect(path)) as one:
+        one.execute("UPDATE segment SET data = x'00' WHERE first_row = (SELECT min(first_row) FROM segment)")
+        one.commit()
+    done = run("history", "replay", path, "--format", "json")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "of www.example.com, recorded from 2026-01-01 12:00:00 UTC on, the probes from 2026-01-01" in done.stderr
+    assert "are broken and left out" in done.stderr
+    assert 600 < json.loads(done.stdout)["hops"][0]["sent"] < 800
+    with closing(sqlite3.connect(path)) as one:
+        one.execute("UPDATE note SET fact = x'00' WHERE kind = 'asked'")
+        one.commit()
+    done = run("history", "replay", path, "--format", "json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_a_torn_recording_is_a_line(path: str, tmp_path: Path) -> None:

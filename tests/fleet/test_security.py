@@ -16,7 +16,8 @@ import nkeys
 import pytest
 from nats.aio.client import Client
 
-from hopscope.fleet.broker import BrokerAddress, NatsPublisher, tls_of
+from hopscope.fleet.broker import NatsPublisher
+from hopscope.fleet.connection import BrokerAddress, tls_of
 from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
 from hopscope.history.store import Store

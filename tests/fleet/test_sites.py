@@ -21,7 +21,7 @@ from hopscope.cli.fleet_files import LOCK, alone
 from hopscope.cli.fleet_screen import FleetScreen
 from hopscope.cli.follow import Follow
 from hopscope.fleet import broker as broker_module
-from hopscope.fleet.broker import BrokerAddress
+from hopscope.fleet.connection import BrokerAddress
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import Facts, Probes
 from hopscope.fleet.mirror import Mirror
@@ -57,6 +57,7 @@ from tests.fleet.shipping import (
     writer,
 )
 from tests.fleet.test_hostile import asked
+from tests.history.test_store import moved
 from tests.lab.broker import Broker, agent, probes_of, until
 from tests.lab.broker import hub as hub_program
 from tests.screen.scripted import Router, Scripted, ScriptedSession, tour
@@ -287,6 +288,28 @@ def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Call
     site.writer.commit()
     hub.commit([received(one)._replace(at=time_ns() - 3600 * S) for one in all_messages(site.path)], BEGUN)
     assert "its clock is 60 min ahead" in follow().snapshot().targets[0].notes[0]
+
+
+@pytest.mark.parametrize("off_s", [-40 * 365 * 86_400, -3600, 3600, 10 * 365 * 86_400])
+def test_a_clock_that_is_off_moves_no_other_sites_time(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen], off_s: int
+) -> None:
+    """Its own times are its own: at any moment of the others it stands there as it stood then."""
+    now = BEGUN + 20 * S
+    for name, begin in (("fra1", 0), ("ber2", off_s)):
+        one = writer(tmp_path / name, site=name, begun=BEGUN + begin * S)
+        measured = [*head(), *(fact for number in range(1, 21) for fact in second(number))]
+        one.extend(1, [moved(fact, begin * S) for fact in measured])
+        one.commit()
+        one.close()
+        for message in all_messages(tmp_path / name, name):
+            sent = msgspec.structs.replace(message, sent_at=now + begin * S)
+            hub.commit([received(sent, name)._replace(at=now)], now)
+    screen = follow()
+    assert screen.earliest == BEGUN
+    assert now <= screen.now < now + S
+    assert [target.path.rounds for target in screen.snapshot().targets] == [20, 20]
+    assert [target.path.rounds for target in screen.recall(BEGUN + 10 * S).targets] == [10, 10]
 
 
 def test_one_cause_is_found_across_sites_whose_ways_are_of_other_lengths() -> None:

@@ -27,7 +27,8 @@ from hopscope.cli.options import Options, targets_in
 from hopscope.cli.output import say
 from hopscope.cli.signals import StopSignal
 from hopscope.cli.values import shown
-from hopscope.fleet.broker import BrokerAddress, NatsConsumer, NatsPublisher, tls_of
+from hopscope.fleet.broker import NatsConsumer, NatsPublisher
+from hopscope.fleet.connection import BrokerAddress, tls_of
 from hopscope.fleet.messages import MOST_TARGETS, is_site
 from hopscope.fleet.transport import NotConnected
 from hopscope.history.schema import StoreError

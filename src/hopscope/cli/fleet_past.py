@@ -105,18 +105,19 @@ class FleetPast:
     # --- at a moment --------------------------------------------------------------------------------------------
 
     def at(self, moment: int, wanted: Container[int] | None, chosen: int | None) -> Snapshot:
-        """All targets as they stood at a moment (epoch ns), those of these numbers (None: all) by their probes, too;
-        what of it cannot be read is left out, and said."""
+        """All targets as they stood at a moment (epoch ns; at a site whose clock is off, by that), those of these
+        numbers (None: all) by their probes, too; what of it cannot be read is left out, and said."""
         fleet, until = self._fleet, time.perf_counter() + SLICE_S
         self.is_whole = True
         targets: list[Target] = []
         notes: list[str] = []
         for site in sorted(fleet.boots):
-            run = self.run_at(site, moment)
+            here = moment + fleet.off(site)
+            run = self.run_at(site, here)
             if run is None or site in fleet.left_out:
                 continue
             try:
-                of_site = self._said_of_site(site, run, moment, until, is_first=not targets)
+                of_site = self._said_of_site(site, run, here, until, is_first=not targets)
             except UNREADABLE as why:
                 if getattr(why, "passes", False):
                     self.is_whole = False  # it is asked for again
@@ -126,7 +127,7 @@ class FleetPast:
             opened = [target for target in of_site if wanted is None or target.id in wanted]
             by_number: dict[int, Target] = {}
             try:
-                by_number = self._by_probes(site, run, opened, moment, chosen) if opened else by_number
+                by_number = self._by_probes(site, run, opened, here, chosen) if opened else by_number
             except UNREADABLE as why:
                 notes.append(f"probes of {site} cannot be shown: {why}")  # what was said of them can
             targets += (by_number.get(target.id, target) for target in of_site)

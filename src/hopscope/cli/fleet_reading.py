@@ -39,6 +39,8 @@ FIRST_S: Final = 0.3
 SLICE_S: Final = 0.03
 CLOCK_NS: Final = 2 * S
 """How far an agent's clock may differ without a word, ns."""
+OFF_NS: Final = 60 * S
+"""One that differs more says nothing of when anything was at other sites, ns."""
 UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
 """What a store raises whose parts are not what they should be."""
 _EMPTY: Final = PathFold("").snapshot()
@@ -66,6 +68,7 @@ class FleetReading(Following):
         self.runs: dict[int, RecordedRun] = {}
         self.boots: dict[str, list[SiteBoot]] = {}
         """By site, its agent's runs, the oldest first."""
+        self._off: dict[str, int] = {}
         self.shown: dict[str, int] = {}
         """By site, the run that is shown: the last one that was read."""
         self.left_out: dict[str, str] = {}
@@ -103,6 +106,11 @@ class FleetReading(Following):
         for one in self._open.values():
             one.close()
 
+    def off(self, site: str) -> int:
+        """By how many ns a site's clock is ahead of the one that is nearest to the broker's, where that is so much that
+        no other site goes by it; else 0."""
+        return self._off.get(site, 0)
+
     # --- what is written ----------------------------------------------------------------------------------------
 
     def _see_runs(self) -> bool:
@@ -116,6 +124,9 @@ class FleetReading(Following):
             if boot.heard and boot.run in self.runs:
                 boots.setdefault(boot.site, []).append(boot)
         self.boots = boots
+        nearest = min((its[-1].ahead for its in boots.values()), key=abs, default=0)
+        ahead = {site: its[-1].ahead - nearest for site, its in boots.items()}
+        self._off = {site: by for site, by in ahead.items() if abs(by) > OFF_NS}
         for site in [site for site in self.shown if site not in boots]:  # it was forgotten
             self._tails.pop(self.shown.pop(site), None)
             self._cached.pop(site, None)

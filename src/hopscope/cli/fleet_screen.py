@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from hopscope.cli.fleet_past import FleetPast
-from hopscope.cli.fleet_reading import FleetReading
+from hopscope.cli.fleet_reading import OFF_NS, FleetReading
 from hopscope.history.standing import TargetStanding, as_told, judged_of
+from hopscope.history.traces import SiteBoot
 from hopscope.judge.verdict import Judged, Verdict
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.bins import SpanBins
@@ -86,10 +87,14 @@ class FleetScreen(FleetReading):
 
     @property
     def now(self) -> int:
-        """The newest moment that anything is known of (epoch ns)."""
-        known = [tail.until for tail in self._tails.values()]
-        known += [boot.heard + boot.ahead for its in self.boots.values() for boot in its[-1:]]
-        return max(known, default=0)
+        """The newest moment that anything is known of (epoch ns), by the clocks that are not off."""
+        return max((self._now_at(its[-1]) for site, its in self.boots.items() if not self.off(site)), default=0)
+
+    def _now_at(self, boot: SiteBoot) -> int:
+        """By a site's own clock."""
+        now = boot.heard + boot.ahead
+        tail = self._tails.get(boot.run)
+        return now if tail is None else max(now, min(tail.until, now + OFF_NS))
 
     @property
     def is_whole(self) -> bool:
@@ -107,7 +112,8 @@ class FleetScreen(FleetReading):
     def _of_site(self, site: str, now: int) -> tuple[Target, ...]:
         known = self._cached.get(site)
         if known is None:
-            run = self.shown[site]
+            run, boot = self.shown[site], self.boots[site][-1]
+            now = self._now_at(boot) if self.off(site) else now
             known = tuple(
                 self._target(site, standing, now)
                 for standing in self.standings.runs[run].values()
@@ -173,7 +179,8 @@ class FleetScreen(FleetReading):
     @property
     def earliest(self) -> int:
         """See `Session.earliest`."""
-        begun = min((self.runs[boot.run].begun for its in self.boots.values() for boot in its), default=self.now)
+        boots = [boot for site, its in self.boots.items() if not self.off(site) for boot in its]
+        begun = min((self.runs[boot.run].begun for boot in boots), default=self.now)
         return max(begun, self._since)
 
     def let_go(self) -> None:

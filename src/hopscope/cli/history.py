@@ -19,10 +19,11 @@ from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
-from hopscope.history.traces import SiteBoot
+from hopscope.history.tables import BROKEN
+from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
 from hopscope.session.events import StreamEvent
-from hopscope.session.facts import Asked, Removed, SessionFact
+from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact
@@ -32,8 +33,10 @@ from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer
 from hopscope.views.screen.options import Creator
 from hopscope.wire.messages import Counters
-from hopscope.words.numbers import iso
+from hopscope.words.numbers import iso, utc
 
+UNREADABLE: Final = (StoreError, IllegalFact, ValueError)
+"""What a recording raises whose parts are not what they should be."""
 Told: TypeAlias = tuple[int, int, int, SessionFact]
 """Run, row, number here, and the fact."""
 
@@ -141,7 +144,7 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
             from hopscope.cli.history_screen import replay_fleet
 
             return replay_fleet(options, path, target, create)
-        traces, since, until = _chosen(options, path, target, asked(path, store.traces), asked(path, store.boots))
+        traces, since, until = asked(path, lambda: _chosen(options, path, target, store))
         runs = {trace.run.id: trace.run for trace in traces}.values()
         missed = asked(path, lambda: sum(store.missed(run) for run in runs))
         if missed:
@@ -155,7 +158,9 @@ def _replay(options: Options, words: list[str], create: Creator | None) -> int:
 
             say_broken(path, store)
             return replay(options, path, store, traces, until, create)
-        status = _Replay(options, path, store, traces, since, until).run()
+        replayed = _Replay(options, path, store, traces, since, until)
+        status = replayed.run()
+        replayed.say_missing()
         say_broken(path, store)
         return status
 
@@ -168,21 +173,21 @@ def _meant(options: Options, word: str) -> tuple[str, str | None]:
 
 
 def _chosen(
-    options: Options, path: str, target: str | None, traces: list[Trace], boots: list[SiteBoot]
+    options: Options, path: str, target: str | None, store: Store
 ) -> tuple[list[Trace], int | None, int | None]:
     """The traces that are asked for, and the span (epoch ns). Without a span it is the last run,
-    of a fleet (`boots`) the last one of each site."""
-    found = [trace for trace in traces if target is None or target in (trace.query, trace.address)]
+    of a fleet the last one of each site. `StoreError`."""
+    found = [trace for trace in store.traces() if target is None or target in (trace.query, trace.address)]
     if not found:
         whom = "no trace" if target is None else f"no trace of {shown(target)}"
         raise UsageError(f"{configuration.plain(path)}: there is {whom} in it (hopscope history list)")
-    end = max(trace.until for trace in found)
+    end = store.newest(found)
     since = None if options.since is None else read_option(moment, "--since", options.since, end)
     until = None if options.until is None else read_option(moment, "--until", options.until, end)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {shown(options.until)} is before --since {shown(options.since)}")
     if since is None and until is None:
-        site_of = {boot.run: boot.site for boot in boots}
+        site_of = {boot.run: boot.site for boot in store.boots()}
         last = {site_of.get(trace.run.id): trace.run.id for trace in found}.values()
         return [trace for trace in found if trace.run.id in last], None, None
     inside = [
@@ -223,6 +228,10 @@ class _Replay:
             )
         self._namer = RecordedNames(self._names, dns=options.dns)
         self._tellers: dict[int, Teller] = {}
+        self._ended_by: dict[int, Exception] = {}
+        """By number, why no more can be told of a trace."""
+        self._broken: dict[int, list[tuple[int, int]]] = {}
+        """By number, of which times (epoch ns) nothing can be read."""
 
     def _known(self, address: str) -> AddressInfo:
         return self._names.get(address) or AddressInfo()
@@ -237,17 +246,20 @@ class _Replay:
             for _, _, number, fact in heapq.merge(*facts, key=lambda one: one[:3]):
                 if isinstance(fact, Removed):
                     continue
-                teller = self._tellers.get(number)
-                if teller is None:
-                    if not isinstance(fact, Asked):
-                        raise StoreError("it is broken")
-                    self._tellers[number] = Teller(number, fact, self._shown, departures=departures)
+                if number in self._ended_by:
                     continue
-                self._say(teller.hear(fact))
+                try:
+                    events = self._heard(number, fact, departures=departures)
+                except UNREADABLE as why:
+                    self._give_up(number, why)
+                else:
+                    self._say(events)
+            if not self._tellers:
+                raise next(iter(self._ended_by.values()), StoreError(BROKEN))
             for teller in self._tellers.values():
                 self._say(teller.end())
             snapshot = self._snapshot()
-        except (StoreError, IllegalFact, ValueError) as why:
+        except UNREADABLE as why:
             raise UsageError(f"{configuration.plain(self._path)}: {why}") from None
         except ClosedPipe:
             self._ending.is_pipe_closed = True
@@ -261,8 +273,39 @@ class _Replay:
         return self._ending.end(masked_snapshot(snapshot, self._options.privacy), None)
 
     def _told(self, number: int, trace: Trace) -> Iterator[Told]:
-        for row, fact in self._store.facts(trace, self._since, self._until):
-            yield trace.run.id, row, number, fact
+        broken = self._broken.setdefault(number, [])
+        try:
+            for row, fact in self._store.facts(
+                trace, self._since, self._until, lambda since, until: broken.append((since, until))
+            ):
+                yield trace.run.id, row, number, fact
+        except StoreError as why:
+            self._give_up(number, why)
+
+    def _heard(self, number: int, fact: TargetFact, *, departures: bool) -> list[StreamEvent]:
+        teller = self._tellers.get(number)
+        if teller is not None:
+            return teller.hear(fact)
+        if not isinstance(fact, Asked):
+            raise StoreError(BROKEN)
+        self._tellers[number] = Teller(number, fact, self._shown, departures=departures)
+        return []
+
+    def _give_up(self, number: int, why: Exception) -> None:
+        """No more can be told of a trace."""
+        self._ended_by.setdefault(number, why)
+
+    def say_missing(self) -> None:
+        """What the report is without, a line a trace."""
+        for number, trace in enumerate(self._traces, 1):
+            broken, why = self._broken.get(number, []), self._ended_by.get(number)
+            whose = f"{configuration.plain(self._path)}: of {clean(trace.query)}, recorded from {utc(trace.begun)} on,"
+            if why is not None:
+                say(f"{whose} only a part can be read: {why}")
+            elif broken:
+                spans = "; ".join(f"from {utc(since)} to {utc(until)}" for since, until in broken[:3])
+                more = f" and {len(broken) - 3} more times" if len(broken) > 3 else ""
+                say(f"{whose} the probes {spans}{more} are broken and left out")
 
     def _say(self, events: list[StreamEvent]) -> None:
         if self._stream is not None:

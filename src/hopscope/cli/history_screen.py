@@ -37,7 +37,7 @@ def replay(
     for known in asked(path, lambda: [store.names(run) for run in runs.values()]):
         names |= known
     if options.at is not None:
-        at = read_option(moment, "--at", options.at, max(trace.until for trace in traces))
+        at = read_option(moment, "--at", options.at, asked(path, lambda: store.newest(traces)))
     host = " ".join(dict.fromkeys(run.host for run in runs.values()))
     chosen = checked_options(options, options.probing, create, host)
     garbage.release()

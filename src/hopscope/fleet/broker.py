@@ -11,23 +11,20 @@ Subjects, each with the site as a token, so that a server can allow an agent its
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl
+import json
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-import msgspec
-
-from hopscope.fleet.messages import VERSION, is_site
+from hopscope.fleet.connection import MOST_WORDS, REPEATED_S, BrokerAddress, Connection, why
+from hopscope.fleet.messages import MOST_BYTES, VERSION, is_brokers, is_site
 from hopscope.fleet.transport import Asked, Heard, Looked, NotConnected, NotSent, Received, State
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
     from nats.js import JetStreamContext
 
 STREAM: Final = "HOPSCOPE"
@@ -40,166 +37,27 @@ END: Final = "-"
 """In the place of a site."""
 SHOWN_S: Final = 5.0
 """A hub that says nothing for so long is not there."""
-PORT: Final = 4222
 MOST_AGE_S: Final = 24 * 3600
 MOST_STREAM_BYTES: Final = (8 << 30, 1 << 30, 128 << 20)
 """What the broker keeps for a hub that is away; less where its disk has less. Agents keep all the same."""
-REPEATED_S: Final = 120
-"""For so long the broker knows what it got."""
 PUBLISH_S: Final = 5.0
-CONNECT_S: Final = 5
-AGAIN_S: Final = 1
-"""Between two tries to connect."""
 MOST_UNACKED: Final = 2048
-MOST_ERRORS: Final = 100
-MOST_WORDS: Final = 200
+MOST_MESSAGE: Final = MOST_BYTES + (4 << 10)
+"""That the stream takes: a body and its headers."""
+MOST_PULLED: Final = 8 << 20
+"""Bytes that the broker hands out at once; at least one message."""
+PULLED_S: Final = 2.0
+"""Beyond the time that was asked for, until a broker that said nothing is left alone."""
+MOST_ASKING: Final = 4 << 20
+"""Bytes of questions that wait; what comes beyond is dropped, and asked again."""
 
 
-class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a broker is, and how it knows us. Files are named here, and secrets nowhere."""
-
-    url: str
-    creds: str | None = None
-    """A file that nsc wrote: JWT and seed."""
-    nkey: str | None = None
-    """A file with the seed of an nkey."""
-    ca: str | None = None
-    """A file with the certificates of who may sign the broker's; None: the system's."""
-    cert: str | None = None
-    key: str | None = None
-    """Files with our own certificate and its key."""
-
-    @property
-    def place(self) -> str:
-        """For people: without anything secret."""
-        parts = urlsplit(self.url)
-        return clean(f"{parts.scheme}://{parts.hostname or ''}:{parts.port or PORT}", MOST_WORDS)
-
-
-def tls_of(address: BrokerAddress) -> ssl.SSLContext | None:
-    """`OSError` (which `ssl.SSLError` is) where a file is none."""
-    if address.ca is None and address.cert is None and urlsplit(address.url).scheme != "tls":
-        return None
-    context = ssl.create_default_context(cafile=address.ca)
-    if address.cert is not None:
-        context.load_cert_chain(address.cert, address.key)
-    return context
-
-
-class _Connection:
-    """One connection, that comes back by itself."""
-
-    def __init__(self, address: BrokerAddress, who: str, state: State) -> None:
-        """`who`: a token, by which the server may allow our inbox."""
-        self.address = address
-        self._who = who
-        self._state = state
-        self._said: str | None = None
-        self._errors: dict[str, float] = {}
-        """What the server complained of, and when that was said."""
-        self._last = ""
-        """What the last try failed by."""
-        self.is_back = False
-        """It was lost, and is there again; whoever looks takes it back."""
-        self.client: Client | None = None
-
-    async def open(self) -> Client:
-        """`NotConnected`; the next call tries again."""
-        from nats.aio.client import Client
-
-        logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of how the client uses TLS
-        address = self.address
-        try:
-            tls = tls_of(address)
-        except (OSError, ValueError) as error:
-            raise NotConnected(f"TLS: {clean(str(error), MOST_WORDS)}", passes=False) from None
-        client = Client()
-        self._last = ""
-        more: dict[str, Any] = {}
-        if address.creds is not None:
-            more["user_credentials"] = address.creds
-        if address.nkey is not None:
-            more["nkeys_seed"] = address.nkey
-        if tls is not None:
-            more["tls"] = tls
-        try:
-            await client.connect(
-                address.url,
-                name=f"hopscope {self._who}",
-                inbox_prefix=f"_INBOX.{self._who}".encode(),
-                error_cb=self._on_error,
-                disconnected_cb=self._on_lost,
-                reconnected_cb=self._on_back,
-                closed_cb=self._on_closed,
-                connect_timeout=CONNECT_S,
-                reconnect_time_wait=AGAIN_S,
-                max_reconnect_attempts=1,
-                allow_reconnect=False,
-                ping_interval=10,
-                **more,
-            )
-        except asyncio.CancelledError:
-            await _closed(client)
-            raise
-        except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
-            await _closed(client)
-            words = f"{address.place}: {self._last or why(error)}"
-            self.say(f"{words}; trying again")
-            raise NotConnected(words) from None
-        # From now on it comes back by itself. The first time it would try for ever in there, and hang where TLS fails.
-        client.options["allow_reconnect"], client.options["max_reconnect_attempts"] = True, -1
-        self.client = client
-        self.say(f"connected to {address.place}")
-        return client
-
-    def say(self, words: str) -> None:
-        """Each state once."""
-        if words != self._said:
-            self._said = words
-            self._state(words)
-
-    async def _on_error(self, error: Exception) -> None:
-        if self.client is None or not self.client.is_connected:
-            self._last = why(error)  # each try fails the same way: that is said once
-            return
-        words = why(error)
-        now = monotonic()
-        if now - self._errors.get(words, -REPEATED_S) >= REPEATED_S and len(self._errors) < MOST_ERRORS:
-            self._errors[words] = now
-            self._state(f"{self.address.place}: {words}")
-
-    async def _on_lost(self) -> None:
-        if self.client is not None and not self.client.is_closed:
-            self.say(f"{self.address.place}: the connection is lost; trying again")
-
-    async def _on_back(self) -> None:
-        self.is_back = True
-        self.say(f"connected to {self.address.place} again")
-
-    async def _on_closed(self) -> None:
-        return
-
-    async def close(self) -> None:
-        client, self.client = self.client, None
-        if client is not None:
-            await _closed(client)
-
-
-async def _closed(client: Client) -> None:
-    """Where TLS is spoken, and the other side is gone, the client's own closing may be cancelled from within."""
-    closing = asyncio.ensure_future(client.close())
-    await asyncio.wait([closing], timeout=1.0)
-    closing.cancel()
-    await asyncio.gather(closing, return_exceptions=True)
-
-
-def why(error: BaseException) -> str:
-    """An error of the client's in a few words. Never its repr: that may hold what was sent."""
-    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return clean(error.strerror, MOST_WORDS)
-    return clean(str(error).removeprefix("nats: "), MOST_WORDS) or type(error).__name__
+def _ended(message: Msg) -> None:
+    """What the broker says at the end of what it hands out: there is no more, or `NotConnected`."""
+    headers = message.headers or {}
+    status, words = headers.get("Status", ""), headers.get("Description", "")
+    if status not in ("404", "408") and not (status == "409" and ("MaxBytes" in words or words == "Batch Completed")):
+        raise NotConnected(f"the broker hands out nothing any more: {clean(words or status, MOST_WORDS)}")
 
 
 class NatsPublisher:
@@ -207,7 +65,7 @@ class NatsPublisher:
 
     def __init__(self, address: BrokerAddress, site: str, state: State, heard: Heard) -> None:
         """`heard` is told what the hub says."""
-        self._connection = _Connection(address, site, state)
+        self._connection = Connection(address, site, state)
         self._site = site
         self._heard = heard
         self._js: JetStreamContext | None = None
@@ -218,7 +76,8 @@ class NatsPublisher:
         self._js = client.jetstream(timeout=PUBLISH_S)
 
         async def hear(message: Msg) -> None:
-            self._heard(message.data)
+            if not is_brokers(message.data):
+                self._heard(message.data)
 
         await client.subscribe(f"{SAY}.{self._site}", cb=hear)
 
@@ -270,12 +129,17 @@ class NatsConsumer:
         self, address: BrokerAddress, name: str, state: State, *, durable: bool = True, who: str = "hub"
     ) -> None:
         """`name`: of the hub's store, whose place in the stream the broker remembers where it is `durable`; `who`: see
-        `_Connection`."""
-        self._connection = _Connection(address, who, state)
+        `Connection`."""
+        self._connection = Connection(address, who, state)
         self._name = f"hopscope-{name}"
         self._durable = durable
         self._js: JetStreamContext | None = None
-        self._pull: JetStreamContext.PullSubscription | None = None
+        self._pull: Subscription | None = None
+        self._inbox = ""
+        self._asked = 0
+        """How often more was asked for: what the broker says of former times ends no later one."""
+        self._pulled: deque[Msg] = deque()
+        self._came = asyncio.Event()
         self._unacked: list[Msg] = []
 
     async def open(self, asked: Asked | None = None, looked: Looked | None = None) -> None:
@@ -289,24 +153,24 @@ class NatsConsumer:
                 if is_site(token):
                     await looked(token)
 
-            await client.subscribe(f"{LOOK}.*", cb=see)
+            await client.subscribe(f"{LOOK}.*", cb=see, pending_bytes_limit=MOST_ASKING)
         if asked is None:
             return
 
         async def hear(message: Msg) -> None:
             site = message.subject.rpartition(".")[2]
-            if is_site(site):
+            if is_site(site) and not is_brokers(message.data):
                 await asked(site, message.data)
 
-        await client.subscribe(f"{ASK}.*", cb=hear)
+        await client.subscribe(f"{ASK}.*", cb=hear, pending_bytes_limit=MOST_ASKING)
 
     async def begin(self, stream: str, position: int) -> str:
         """See `transport.Consumer`."""
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
         from nats.js.errors import NotFoundError
 
-        js = self._js
-        if js is None:
+        js, client = self._js, self._connection.client
+        if js is None or client is None:
             raise NotConnected("there is no connection")
         self._connection.is_back = False
         self._unacked.clear()
@@ -315,6 +179,7 @@ class NatsConsumer:
                 with suppress(Exception):
                     await self._pull.unsubscribe()
                 self._pull = None
+            self._pulled.clear()
             info = await self._stream(js)
             name = f"{STREAM} {info.created}"
             begin = min(position, info.state.last_seq) + 1 if name == stream else 1
@@ -331,7 +196,8 @@ class NatsConsumer:
                 inactive_threshold=None if self._durable else 60,
             )
             await js.add_consumer(STREAM, config)
-            self._pull = await js.pull_subscribe_bind(durable=self._name, stream=STREAM)
+            self._inbox = client.new_inbox()
+            self._pull = await client.subscribe(f"{self._inbox}.*", cb=self._take)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
@@ -347,9 +213,13 @@ class NatsConsumer:
         from nats.js.errors import APIError, NotFoundError
 
         try:
-            return await js.stream_info(STREAM)
+            info = await js.stream_info(STREAM)
         except NotFoundError:
             pass
+        else:
+            if self._durable and info.config.max_msg_size != MOST_MESSAGE:
+                await js.update_stream(info.config, max_msg_size=MOST_MESSAGE)
+            return info
         for size in MOST_STREAM_BYTES:
             try:
                 return await js.add_stream(
@@ -361,6 +231,7 @@ class NatsConsumer:
                         discard=DiscardPolicy.OLD,
                         max_age=MOST_AGE_S,
                         max_bytes=size,
+                        max_msg_size=MOST_MESSAGE,
                         duplicate_window=REPEATED_S,
                     )
                 )
@@ -369,18 +240,40 @@ class NatsConsumer:
                     raise
         raise AssertionError
 
+    async def _take(self, message: Msg) -> None:
+        self._pulled.append(message)
+        self._came.set()
+
     async def fetch(self, most: int, wait_s: float) -> list[Received]:
         """See `transport.Consumer`."""
-        from nats.errors import TimeoutError as NothingThere
-
-        if self._pull is None or self._connection.is_back:
+        client, pull = self._connection.client, self._pull
+        if client is None or pull is None or self._connection.is_back:
             raise NotConnected("the connection was lost")
-        try:
-            found = await self._pull.fetch(most, timeout=wait_s)
-        except asyncio.CancelledError:
-            raise
-        except NothingThere:
+        if not client.is_connected:  # it comes back by itself
+            await asyncio.sleep(wait_s)
             return []
+        self._asked += 1
+        here = f"{self._inbox}.{self._asked}"
+        size = max(MOST_PULLED, 2 * client.max_payload)
+        wanted = json.dumps({"batch": most, "max_bytes": size, "expires": int(wait_s * 1e9)})
+        found: list[Msg] = []
+        try:
+            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{self._name}", wanted.encode(), here)
+            async with asyncio.timeout(wait_s + PULLED_S):
+                while len(found) < most:
+                    while not self._pulled:
+                        self._came.clear()
+                        await self._came.wait()
+                    message = self._pulled.popleft()
+                    if not message.subject.startswith(f"{self._inbox}."):
+                        found.append(message)
+                    elif message.subject == here:
+                        _ended(message)
+                        break
+        except TimeoutError:
+            pass
+        except NotConnected:
+            raise
         except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
             raise NotConnected(why(error)) from None
         self._unacked += found
@@ -392,6 +285,7 @@ class NatsConsumer:
                 int(message.metadata.timestamp.timestamp() * 1e9),
             )
             for message in found
+            if not is_brokers(message.data)
         ]
 
     async def done(self) -> None:

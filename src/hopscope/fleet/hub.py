@@ -20,7 +20,7 @@ from hopscope.session.background import in_background
 AT_ONCE: Final = 256
 """Messages of one commit."""
 WAIT_S: Final = 0.25
-"""For the first of them. The client's fetch waits so long for more, too."""
+"""For them."""
 TELL_S: Final = 0.5
 """Between two times that a site hears of its marks."""
 READ_S: Final = 2.0
@@ -45,6 +45,8 @@ class Hub:
         self._asking: set[str] = set()
         self._heard: dict[str, set[str]] = {}
         """By site: boots whose marks are to be told."""
+        self._answered: dict[str, float] = {}
+        """By site, when it last asked and was answered."""
         self._told_at = self._pruned_at = 0.0
         self._complained: dict[str, float] = {}
         self._trouble: str | None = None
@@ -139,6 +141,13 @@ class Hub:
             return
         if len(self._asking) < messages.MOST_SITES:
             self._asking.add(site)
+        now = monotonic()
+        if now - self._answered.get(site, -TELL_S) < TELL_S:  # no agent asks so soon; its marks are told all the same
+            known = {boot for boot in asks.boots if self._store.mark(site, boot) >= 0}
+            self._heard.setdefault(site, set()).update(known)
+            return
+        if site in self._answered or len(self._answered) < messages.MOST_SITES:
+            self._answered[site] = now
         await self._say_marks(site, set(asks.boots), asks.version)
 
     async def _looked(self, token: str) -> None:

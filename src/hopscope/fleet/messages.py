@@ -166,6 +166,12 @@ _says: Final = msgspec.msgpack.Decoder(Says)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+def is_brokers(data: bytes) -> bool:
+    """Whether a body is the broker's own word that it has a message: an agent can have that sent to another's
+    subject."""
+    return data.startswith((b'{"stream":', b'{"error":'))
+
+
 def encode(what: FleetMessage | Asks | Says | Shown) -> bytes:
     """As it is sent."""
     return _encoder.encode(what)

@@ -10,7 +10,8 @@ from time import time_ns
 from types import TracebackType
 from typing import Final, Self
 
-from hopscope.fleet.broker import BrokerAddress, NatsConsumer
+from hopscope.fleet.broker import NatsConsumer
+from hopscope.fleet.connection import BrokerAddress
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import MOST_BYTES, BadMessage, read_shown
 from hopscope.fleet.transport import NotConnected, Received

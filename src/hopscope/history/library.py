@@ -133,7 +133,7 @@ class History:
         if not found:
             whom = wanted if isinstance(wanted, str) else wanted.target
             raise LookupError(f"nothing is kept of {whom!r}")
-        end = max(trace.until for trace in found)
+        end = self._store.newest(found)
         begin_at = None if since is None else _moment(since, end)
         end_at = None if until is None else _moment(until, end)
         inside = [

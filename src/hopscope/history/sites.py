@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from hopscope.history.tables import Tables
-from hopscope.history.traces import SiteBoot
+from hopscope.history.traces import SiteBoot, Trace
 from hopscope.names.clean import clean
 
 MOST_BOOTS: Final = 40_000
@@ -34,6 +35,12 @@ class Sites:
     def is_agents(self) -> bool:
         """Whether it has what is to be sent to a hub. `StoreError`."""
         return bool(self._tables.rows("SELECT 1 FROM sqlite_schema WHERE name = 'boot'")) and not self.is_hubs()
+
+    def newest(self, traces: Iterable[Trace]) -> int:
+        """The newest moment of these traces (epoch ns). Of a hub's none is newer than when the hub heard of it last: an
+        agent's clock may say anything. `StoreError`."""
+        heard = {boot.run: boot.heard for boot in self.boots() if boot.heard}
+        return max(min(trace.until, heard.get(trace.run.id, trace.until)) for trace in traces)
 
     def boots(self) -> list[SiteBoot]:
         """Of a hub's store, the runs of agents, the oldest first; else none. `StoreError`."""

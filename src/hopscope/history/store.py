@@ -7,7 +7,7 @@ trusted (`schema`, `notes.safe`, `unpacking`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -50,8 +50,16 @@ _SEGMENTS: Final = (
 )
 """Of a target the newest row in segments, and how many of these no question for a span finds or leaves out rightly."""
 
+_OF_A_SPAN: Final = (
+    "SELECT id, since, until FROM segment WHERE run = ? AND target = ? AND until >= ? AND since <= ? ORDER BY first_row"
+)
+
+_Segments: TypeAlias = list[tuple[int, int, int]]
+"""Id, first and last moment."""
 T = TypeVar("T")
 RowedFact: TypeAlias = tuple[int, SessionFact]
+OnBroken: TypeAlias = Callable[[int, int], None]
+"""Is told of which time (epoch ns) something cannot be read."""
 
 
 class Store(Sites):
@@ -175,10 +183,12 @@ class Store(Sites):
 
     # --- what happened ------------------------------------------------------------------------------------------
 
-    def facts(self, trace: Trace, since: int | None = None, until: int | None = None) -> Iterator[RowedFact]:
+    def facts(
+        self, trace: Trace, since: int | None = None, until: int | None = None, on_broken: OnBroken | None = None
+    ) -> Iterator[RowedFact]:
         """A trace's facts, each with the row that it was written in. `since`, `until` (epoch ns): of its probes those
-        alone that were sent then, whenever their fates became known, and what else had happened by `until`.
-        `StoreError`."""
+        alone that were sent then, whenever their fates became known, and what else had happened by `until`. Segments
+        that are broken are left out where `on_broken` is told of which time they are. `StoreError`."""
         live = self._live(trace)
         key = (trace.run.id, trace.target)
         ((newest, unsound),) = self._tables.rows(_SEGMENTS, *key)
@@ -193,8 +203,7 @@ class Store(Sites):
             is_cut = is_cut or self._one(beyond.format("1", "until >="), *key, end) is not None
             first = self._one(beyond.format("min(first_row)", "since >"), *key, end)
             waiting = [note for note in waiting if first is None or note[0] <= first]
-        words = "SELECT id FROM segment WHERE run = ? AND target = ? AND until >= ? AND since <= ? ORDER BY first_row"
-        segments = [id_ for (id_,) in self._tables.rows(words, *key, begin, end)]
+        segments = self._tables.rows(_OF_A_SPAN, *key, begin, end)
         waiting.reverse()
         clock = trace.begun
 
@@ -208,7 +217,7 @@ class Store(Sites):
                 if (until is None or clock <= until) and not (row is None and is_cut and at is None):
                     yield note
 
-        for told in self._probes(trace, segments, live, begin, end):
+        for told in self._probes(trace, segments, live, begin, end, on_broken):
             for rowed in told:
                 row, fact = rowed
                 if waiting and waiting[-1][0] <= row:
@@ -244,12 +253,17 @@ class Store(Sites):
         return facts
 
     def _probes(
-        self, trace: Trace, segments: list[int], live: list[Rowed], begin: int, end: int
+        self, trace: Trace, segments: _Segments, live: list[Rowed], begin: int, end: int, on_broken: OnBroken | None
     ) -> Iterator[list[Rowed]]:
         """The facts of these segments, then of these rows, of the probes that were sent in a span."""
-        for id_ in segments:
-            for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
-                yield made_safe(sound(unpack, data, trace.target, begin, end))
+        for id_, since, until in segments:
+            try:
+                for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
+                    yield made_safe(sound(unpack, data, trace.target, begin, end))
+            except StoreError as why:
+                if on_broken is None or why.passes:
+                    raise
+                on_broken(since, until)
         yield [told for told in live if begin <= _at(told[1]) < end]
 
     def addresses(self, trace: Trace) -> set[str]:
