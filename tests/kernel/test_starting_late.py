@@ -69,7 +69,7 @@ def live(uplinks: Uplinks, *words: str) -> Terminal:
 @pytest.mark.needs("tmux")
 def test_the_screen_goes_on_by_itself_when_there_is_a_route(uplinks: Uplinks) -> None:
     with live(uplinks, TARGET[4]) as terminal:
-        terminal.until(lambda screen: "no route to" in screen and "tried again every few seconds" in screen)
+        terminal.until(lambda screen: "No route to" in screen and "tried again every few seconds" in screen)
         uplinks.use(1)
         added_at = time.monotonic()
         terminal.until(lambda screen: f"1 ╶ {TARGET[4]}" in screen)
@@ -82,7 +82,7 @@ def test_the_screen_goes_on_by_itself_when_there_is_a_route(uplinks: Uplinks) ->
 def test_the_screen_goes_on_when_the_interface_that_was_asked_for_is_there(uplinks: Uplinks) -> None:
     uplinks.disconnect(1)
     with live(uplinks, "-I", "up1", TARGET[4]) as terminal:
-        terminal.until(lambda screen: "there is no interface up1" in screen)
+        terminal.until(lambda screen: "There is no interface up1" in screen)
         uplinks.connect(1)
         uplinks.use(1)
         terminal.until(lambda screen: f"1 ╶ {TARGET[4]}" in screen)

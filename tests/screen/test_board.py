@@ -258,7 +258,7 @@ def test_a_refused_target_says_why_and_what_to_do() -> None:
     )
     session = ScriptedSession(Scripted(1, "one.one", "192.0.2.1", (), state="refused", refusal=refusal))
     text = "\n".join(seen(session.snapshot(), (120, 34)))
-    assert "ping sockets are not allowed to this group" in text
+    assert "Ping sockets are not allowed to this group" in text
     assert "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -380,3 +381,12 @@ async def test_a_step_is_drawn_within_60_ms() -> None:
             it.app.action_do("chart.earlier" if key.startswith("left") else "chart.later")
             took.append(time.process_time() - began)
         assert sorted(took)[len(took) // 2] < 0.06
+
+
+async def test_at_another_moment_numbers_over_another_window_are_those_that_the_head_names() -> None:
+    async with driven(VirtualSession("outage").play(95)) as it:
+        await it.press("comma", "F")
+        assert "numbers last 60 s" in it.text()
+        assert re.search(r"Host +last 60 s", it.text())
+        await it.press("F")
+        assert re.search(r"Host +last 5 min", it.text())

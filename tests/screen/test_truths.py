@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from hopscope.sim.library import list_scenarios
-from hopscope.views.screen import frame, themes
+from hopscope.views.screen import detail, frame, themes
 from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import ScreenOptions
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
 from hopscope.views.screen.text import Row
 from hopscope.words.numbers import about
+from hopscope.words.said import Said
 from tests.screen.played import at
 from tests.screen.scripted import Scripted, ScriptedSession, tour
 from tests.screen.test_board import seen
@@ -56,7 +57,7 @@ TRUTHS = [
 
 def head(lines: list[str]) -> str:
     """The lines above the table as one."""
-    first = next(i for i, line in enumerate(lines) if "Host" in line)
+    first = next(i for i, line in enumerate(lines) if " #  Host" in line)
     return " ".join(" ".join(lines[:first]).split())
 
 
@@ -171,3 +172,53 @@ def test_at_another_moment_nothing_is_said_to_be_now() -> None:
         said = head(seen(snapshot, (120, 34), moment=snapshot.now))
         assert not re.search(r"\bnow\b", said.split("◀")[0]), said
         assert "since" in said.split("rounds")[1]
+
+
+@pytest.mark.parametrize(("scenario", "seconds", "words"), TRUTHS)
+def test_on_thirty_columns_nothing_is_cut_and_since_when_or_that_it_is_over_is_there(
+    scenario: str, seconds: float, words: tuple[str, ...]
+) -> None:
+    snapshot = at(scenario, seconds, bare=True)
+    said = head(seen(snapshot, (30, 8)))
+    assert "…" not in said
+    verdict = snapshot.targets[0].judged.verdict
+    if verdict.is_trouble:
+        assert "since" in said
+    elif verdict.kind == "recovered":
+        assert "until 12:0" in said
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds", "words"),
+    [
+        ("tour", 600, ("again and again, the 3rd time since 12:02:45",)),
+        ("route-change", 540, ("The route keeps changing from hop 6 on, now for", "(since 12:00:30)")),
+    ],
+)
+def test_what_lasts_or_comes_again_for_long_says_since_when_it_does(
+    scenario: str, seconds: float, words: tuple[str, ...]
+) -> None:
+    said = head(seen(at(scenario, seconds, bare=True), (120, 34)))
+    assert not [each for each in words if each not in said], said
+
+
+def test_what_limits_its_answers_is_no_evidence_that_those_before_the_place_lose() -> None:
+    evidence = Said(at("tour", 290).targets[0], str).evidence
+    before = next(line for line in evidence if line.startswith("hops 1 to 8"))
+    assert re.match(r"hops 1 to 8 lost [0-3] of \d{4}, not counting those that limit their answers", before), before
+
+
+@pytest.mark.parametrize("width", [60, 80, 90, 100, 110, 120, 130, 160])
+def test_of_labels_only_whole_ones_stand_in_a_row(width: int) -> None:
+    for line in seen(at("mpls", 75), (width, 34)):
+        assert not re.search(r"M(PLS? ?)?…|MPLS [\d/]*\d…", line), line
+
+
+def test_the_details_of_a_target_that_is_cut_off_do_not_speak_of_a_share() -> None:
+    target = at("outage", 30).targets[0]
+    state = ViewState.begin(ScreenOptions(), at("outage", 30))
+    hop = target.path.rows[-1]
+    finding = state.judge.hops(target)[-1]
+    said = [row.text for row in detail.everything(target, hop, finding, look_of(themes.OWN[0]), 80)]
+    assert "no answer now; 26 % lost in all" in said[1]
+    assert any("Probes, since the start" in line for line in said)

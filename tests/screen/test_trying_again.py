@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hopscope.wire.messages import Refused, SourceChanged
 from hopscope.words.numbers import time_of_day
 from tests.screen.conftest import Drive
@@ -18,9 +20,9 @@ def refused(*, is_tried_again: bool) -> ScriptedSession:
 
 async def test_a_target_that_could_not_be_started_is_tried_again_by_itself_and_says_so(drive: Drive) -> None:
     async with drive(refused(is_tried_again=True)) as it:
-        assert (
-            "no route to 192.0.2.1  try: ip -4 route get 192.0.2.1  tried again every few seconds (r: now)" in it.text()
-        )
+        assert "No route to 192.0.2.1." in it.text()
+        assert "try: ip -4 route get 192.0.2.1" in it.text()
+        assert "tried again every few seconds (r: now)" in it.text()
         await it.press("r")
         assert ("retry", None) in it.session.calls
         assert "reset" not in [call[0] for call in it.session.calls]
@@ -28,14 +30,26 @@ async def test_a_target_that_could_not_be_started_is_tried_again_by_itself_and_s
 
 async def test_one_that_is_not_tried_again_does_not_say_so(drive: Drive) -> None:
     async with drive(refused(is_tried_again=False)) as it:
-        assert "no route to 192.0.2.1" in it.text()
+        assert "No route to 192.0.2.1" in it.text()
         assert "tried again" not in it.text()
+
+
+@pytest.mark.parametrize("size", [(120, 34), (60, 20), (40, 12), (30, 8)])
+async def test_why_it_could_not_be_started_is_said_once(drive: Drive, size: tuple[int, int]) -> None:
+    async with drive(refused(is_tried_again=True), size=size) as it:
+        assert it.text().lower().count("no route to") == 1
+        assert it.text().count("try: ip") == 1
+    target = Scripted(1, "no.example", None, (), state="unresolved", error="no.example: no such", is_tried_again=True)
+    async with drive(ScriptedSession(target), size=size) as it:
+        assert it.text().lower().count("no such") == 1
+        assert it.text().count("no.example") <= 1
 
 
 async def test_a_name_that_does_not_resolve_is_tried_again(drive: Drive) -> None:
     target = Scripted(1, "no.example", None, (), state="unresolved", error="no.example: no such", is_tried_again=True)
     async with drive(ScriptedSession(target)) as it:
-        assert "no.example: no such  tried again every few seconds (r: now)" in it.text()
+        assert "No such." in it.text()
+        assert "tried again every few seconds (r: now)" in it.text()
         await it.press("r")
         assert ("retry", None) in it.session.calls
 

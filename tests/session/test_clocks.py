@@ -125,3 +125,12 @@ def test_only_moments_are_moved() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(-500, "00:08:20 behind"), (100_000, "1 d 03:46:40 ahead of")])
 def test_the_difference_is_said_in_words(seconds: int, words: str) -> None:
     assert f"the probe worker's clock is {words} this computer's" in clock_words(seconds * SECOND)
+
+
+async def test_a_name_that_the_demo_network_does_not_have_is_answered_with_those_that_it_has() -> None:
+    async with Session(["nosuch"], PROBING, addresses={"www.example.com": "192.0.2.80"}) as session:
+        async with asyncio.timeout(10):
+            while session.snapshot().targets[0].state != "unresolved":
+                await session.changed(session.version)
+        error = session.snapshot().targets[0].error
+        assert error == "nosuch: the demo network has no such name; its names are www.example.com"

@@ -11,6 +11,7 @@ from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
 from hopscope.words.places import Place
 from hopscope.words.verdicts import where
+from hopscope.words.why import why
 from tests.words.subjects import TARGET, clock, said
 
 S = 1_000_000_000
@@ -218,6 +219,25 @@ def test_what_lasts_says_how_often_it_came_and_since_when_by_its_incident() -> N
     unsteady = Verdict(kind="local-network", first_ttl=1, last_ttl=1)
     first = Incident(id="1", kind="local-network", begin=3 * S, first_ttl=1, last_ttl=1)
     assert ", since T+3" in said(unsteady, incidents=(first,)).sentence.line
+
+
+def test_what_came_again_at_a_moment_that_nobody_knows_says_since_when_it_does() -> None:
+    unsteady = Verdict(kind="local-network", first_ttl=1, last_ttl=1, numbers=Numbers(sent=100, lost=8))
+    again = Incident(id="1", kind="local-network", begin=3 * S, first_ttl=1, last_ttl=1, times=3)
+    spoken = said(unsteady, incidents=(again,))
+    assert spoken.headline().asides == (", now, the 3rd time since T+3", ", now")
+    assert spoken.headline("then").asides == (", the 3rd time since T+3",)
+    assert not any("It is the" in way for ways in spoken.headline().more for way in ways)
+    since = next(part for part in why(spoken, spoken.headline(), str, 0) if part.name == "since")
+    assert since.lines == (f"{3 * S}, when it came for the first time; 3 times by now",)
+
+
+def test_a_share_says_its_span_and_what_the_hops_before_the_target_lose_in_one_bracket() -> None:
+    numbers = Numbers(rounds=9, sent=9, lost=2, behind_sent=99, behind_lost=8)
+    loss = Verdict(kind="loss", first_ttl=1, last_ttl=2, numbers=numbers)
+    assert "22 % of packets are lost from hop 2 on (last 9 rounds; 7 % at the hops before the target)" in (
+        said(loss).headline().matter
+    )
 
 
 def test_every_kind_of_trouble_has_words_without_any_numbers_or_place() -> None:

@@ -15,7 +15,7 @@ from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
-from hopscope.judge.route import RouteWatch
+from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, said, silence, silent_rounds, this_computer
@@ -223,7 +223,7 @@ class Judge:
         """What the path and its usual times are."""
         series = self._series
         change = self._routes.look(series)
-        if change is not None and self._routes.flapping(series) is None:
+        if change is not None and self._flaps() is None:
             self._floor = max(self._floor, change.at)
             if not change.harm:
                 at = series.times[series.index(change.at)]
@@ -274,7 +274,7 @@ class Judge:
     def _slow_or_lossy(self) -> Finding | None:
         """What is said by statistics alone."""
         series = self._series
-        flaps = self._routes.flapping(series)
+        flaps = self._flaps()
         if flaps is not None:
             return flapping(series, *flaps)
         rise = self._delays.rise(series)
@@ -294,6 +294,11 @@ class Judge:
             lossy = bad_member(series, lossy, series.index(self._floor))
             return after_change(lossy, self._routes, self._floor)
         return found
+
+    def _flaps(self) -> tuple[RouteChange, int] | None:
+        """The route's changes to and fro, if it flaps."""
+        stands = self._standing.found
+        return self._routes.flapping(self._series, stands=stands is not None and stands.kind == "flapping")
 
     def _weigh_newest(self) -> None:
         """Evaluate the newest round, and say what follows."""

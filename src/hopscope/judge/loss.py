@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hopscope.judge.limits import beat, gaps
-from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_past, onset, split, spread
+from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_own, is_past, onset, split, spread
 from hopscope.judge.series import LOST, HopSeries, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
@@ -151,7 +151,7 @@ def _found(series: Series, columns: list[HopSeries], begin: int, score: float, f
     surely = columns[found.surely_first - 1].ttl if found.surely_first else 1, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
     before = columns[: found.first]
-    sums = [column.counted(begin) for column in before]
+    sums = [each for each in (column.counted(begin) for column in before) if not is_own(*each)]
     n, k = columns[-1].counted(begin)
     numbers = Numbers(
         span_from=series.times[begin],

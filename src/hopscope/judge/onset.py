@@ -56,6 +56,11 @@ def _own_cost(n: int, k: int) -> float:
     return 0.5 * math.log(n) + _OWN - ll
 
 
+def is_own(n: int, k: int) -> bool:
+    """Whether a hop that lost so many answers limits them itself, for all that its own numbers tell."""
+    return bool(n) and _own_cost(n, k) < -(k * math.log(_E) + (n - k) * math.log1p(-_E))
+
+
 def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     """The onset by (n, k) of each answering hop, in order, the target last; None where no loss describes it better."""
     hops = len(counts)

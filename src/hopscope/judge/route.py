@@ -104,11 +104,12 @@ class RouteWatch:
         self.changes.append(change)
         return change
 
-    def flapping(self, series: Series) -> tuple[RouteChange, int] | None:
-        """The first of the changes in a row, and how many there were; None where the route does not flap."""
+    def flapping(self, series: Series, *, stands: bool = False) -> tuple[RouteChange, int] | None:
+        """The first of the changes in a row, and how many there were; None where the route does not flap. `stands`: it
+        is said already, and only calm takes it back, not that one change more is long ago."""
         if len(self.changes) < FLAPS:
             return None
-        recent = [change for change in self.changes if change.at >= series.end - SPAN]
+        recent = [change for change in self.changes if change.at >= series.end - (2 * SPAN if stands else SPAN)]
         if len(recent) < FLAPS:
             return None
         between = (recent[-1].at - recent[0].at) // (len(recent) - 1)

@@ -53,7 +53,7 @@ NoteKind: TypeAlias = Literal[
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of what the judge finds: grows when the same facts may be judged otherwise."""
 QUIET_KINDS: Final = ("starting", "healthy", "recovered")
 QUIET: Final[frozenset[str]] = frozenset(QUIET_KINDS)
@@ -75,7 +75,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The same for all hops from the place on, the target included."""
     behind_lost: Int = 0
     before_sent: Int = 0
-    """The same for the hops before the place."""
+    """The same for the hops before the place, but those that limit their answers."""
     before_lost: Int = 0
     burst: float | None = None
     """Mean run of losses, by what chance would give (1: by chance)."""

@@ -212,7 +212,9 @@ class Targets:
         if known is not None and family in (None, 6 if ":" in known else 4):
             self._start(record, known)
         elif fold.probing.method == "simulated" and numeric(host) is None:
-            why = f"{fold.query}: no name leads into a simulated network; an address does"
+            names = ", ".join(list(self._addresses)[:3])
+            known = f"its names are {names}" if names else "but by addresses"
+            why = f"{fold.query}: the demo network has no such name; {known}"
             self.apply(record, Unresolved(self._now(), why))
         elif numeric(host) is not None:
             try:

@@ -67,6 +67,14 @@ def _recovered(verdict: Verdict, setting: Circumstances, history: Background) ->
     return "fine again", (aside,), (_was(was, place, setting), _began(was, place), _then(was))
 
 
+def ended(verdict: Verdict, setting: Circumstances) -> str:
+    """When the trouble that is over ended, in as few words as can be; empty where there is none."""
+    was = setting.was
+    if verdict.kind != "recovered" or was is None or was.end is None:
+        return ""
+    return f"Trouble until {setting.clock(was.end)}."
+
+
 _RETURNING: Final = {
     "bufferbloat": "If it comes back, pause uploads and downloads.",
     "local-network": "If it comes back, try a cable instead of Wi-Fi.",

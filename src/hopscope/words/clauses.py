@@ -46,15 +46,25 @@ class Background(msgspec.Struct, frozen=True):
 def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_now: bool) -> Ways:
     """Since when, and that it lasts."""
     begin = setting.since
-    if begin is None:
-        return (" now",) if is_now else ("",)
-    long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
     now = "again and again" if _is_sparse(verdict) else "now"
+    if begin is None:
+        often = _which_time(setting)
+        return (f", {now}{often}", f", {now}") if is_now and often else (" now",) if is_now else (often,)
+    long = how_long(max(0, (verdict.at if history.now is None else history.now) - begin))
     if setting.started is not None and begin <= setting.started:
         last = "now and ever" if now == "now" else now
         return (f", {last} since the start ({long})",) * is_now + (", ever since the start",)
     clock = setting.clock(begin)
     return (f", {now} for {long} (since {clock})", f", now, since {clock}") if is_now else (f", since {clock}",)
+
+
+def _which_time(setting: Circumstances) -> str:
+    """Since when it comes again, where nobody knows since when it lasts this time."""
+    first = setting.first
+    if first is None or setting.times < 2:
+        return ""
+    is_start = setting.started is not None and first <= setting.started
+    return f", the {nth(setting.times)} time since {'the start' if is_start else setting.clock(first)}"
 
 
 def _is_sparse(verdict: Verdict) -> bool:
@@ -67,15 +77,17 @@ def how_long(ns: int) -> str:
     return resting(ns / 1e9)
 
 
-def again(kind: str, times: int) -> tuple[str, ...]:
-    return (f"It is the {nth(times)} time.",) if times > 1 and kind != "flapping" else ()
+def again(kind: str, setting: Circumstances) -> tuple[str, ...]:
+    """That it is not the first time, where `since` does not say so."""
+    is_said = kind == "flapping" or (setting.since is None and setting.first is not None)
+    return (f"It is the {nth(setting.times)} time.",) if setting.times > 1 and not is_said else ()
 
 
 def span_of(n: Numbers, history: Background) -> str:
     """Of which time a share is, where the table counts over another one."""
     if history.counted and (n.lost, n.sent) == (history.lost, history.counted):
         return ""
-    return f" (last {n.rounds} rounds)" if n.rounds else ""
+    return f"last {n.rounds} rounds" if n.rounds else ""
 
 
 def between(place: Place, begin: str = "It begins", most: Detail = "whole") -> Ways:

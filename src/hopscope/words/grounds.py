@@ -45,7 +45,9 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     if n.before_sent and place.first is not None and place.last is not None:
         until = place.first if place.first < place.last else place.last - 1
         hops = f"hops 1 to {until}" if until > 1 else "hop 1"
-        lines.append(f"{hops} lost {n.before_lost} of {n.before_sent}")
+        limits = any(note.kind == "rate-limit" and (note.ttl or until + 1) <= until for note in verdict.notes)
+        but = ", not counting those that limit their answers" if limits else ""
+        lines.append(f"{hops} lost {n.before_lost} of {n.before_sent}{but}")
     if n.burst is not None and n.burst >= 1.5 and verdict.kind == "loss":
         lines.append(f"losses come together: runs are {n.burst:.1f} times as long as by chance")
     if n.usual_ns is not None and n.now_ns is not None and not n.paths:

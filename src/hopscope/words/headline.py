@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from hopscope.judge.verdict import Verdict
-from hopscope.words.calm import QUIET
+from hopscope.words.calm import QUIET, ended
 from hopscope.words.clauses import Background, Ways, again, since, target_called
-from hopscope.words.troubles import TROUBLE
+from hopscope.words.troubles import TROUBLE, in_short
 from hopscope.words.verdicts import Circumstances
 
 State: TypeAlias = Literal["running", "then", "paused", "finished"]
@@ -31,12 +31,17 @@ class Headline(msgspec.Struct, frozen=True):
     """Further sentences, the most important first."""
     effect: str = ""
     """What that means for the target, behind what is the matter; where its name stands already it can be spared."""
+    short: str = ""
+    """What is the matter in a few words, where there is no room for more beside since when."""
+    instead: str = ""
+    """A sentence for where none of `more` has room."""
 
     @property
     def sentences(self) -> tuple[Ways, ...]:
         """All of it."""
         whole = tuple(f"{self.matter}{self.effect}{aside}." for aside in self.asides) if self.effect else ()
-        return ((*whole, *self.brief), *self.more)
+        least = (f"{self.short}{self.asides[-1]}.",) if self.short else ()
+        return ((*whole, *self.brief, *least), *self.more)
 
     @property
     def brief(self) -> Ways:
@@ -49,12 +54,14 @@ def headline(verdict: Verdict, setting: Circumstances, history: Background, stat
     if verdict.is_trouble:
         head, more = TROUBLE[verdict.kind](verdict.numbers, setting, history)
         asides = since(verdict, setting, history, is_now=state == "running")
-        more = (*more, *again(verdict.kind, setting.times))
+        more = (*more, *again(verdict.kind, setting))
     else:
         head, asides, more = QUIET[verdict.kind](verdict, setting, history)
     ways = tuple((each,) if isinstance(each, str) else each for each in more if each)
     if state in ("running", "then"):
         effect = f": {target_called(setting)} is cut off" if verdict.kind == "outage" else ""
-        return Headline(head[:1].upper() + head[1:], asides, ways, effect)
+        short = in_short(verdict, setting) if verdict.is_trouble else ""
+        short = short[:1].upper() + short[1:]
+        return Headline(head[:1].upper() + head[1:], asides, ways, effect, short, ended(verdict, setting))
     begin = "Paused; so far " if state == "paused" else "Finished: "
     return Headline(f"{begin}{head.removesuffix(' so far')}", asides, ways)

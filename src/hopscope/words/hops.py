@@ -67,6 +67,13 @@ def shared_words(shared: SharedHop) -> str:
     return f"shared by {who}, which take turns to ask it: {known}{median}"
 
 
+def hop_now(found: HopFinding, verdict: Verdict) -> str:
+    """The same while `verdict` stands: what its numbers of all the time say is not how it is now."""
+    if found.state == "loss" and verdict.kind in _UNANSWERED:
+        return f"no answer now; {percent(found.loss_pct)} lost in all"
+    return hop_words(found)
+
+
 def hop_words(found: HopFinding) -> str:
     """A hop's finding in words."""
     pct = percent(found.loss_pct)

@@ -78,6 +78,12 @@ class Said:
         """How often its trouble came."""
         return self._subject.judged.times
 
+    @property
+    def first(self) -> int | None:
+        """When its trouble came for the first time, where it came more than once (epoch ns)."""
+        incident = self._subject.judged.open
+        return None if incident is None or incident.times < 2 else incident.begin
+
     @cached_property
     def place(self) -> Place:
         """Where it is."""
@@ -149,6 +155,7 @@ class Said:
             notes,
             self.since,
             self.times,
+            self.first,
         )
 
     def _course_now(self) -> Course:

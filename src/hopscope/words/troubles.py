@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from hopscope.judge.verdict import Numbers
+from hopscope.judge.verdict import Numbers, Verdict
 from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words, suffering
 from hopscope.words.clauses import (
     Background,
@@ -32,9 +32,11 @@ def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
     feel = (f"Pages load slowly, {_STUTTER[0].lower()}{_STUTTER[1:]}.",) * (n.lost * 50 >= n.sent) + (f"{_STUTTER}.",)
     place = setting.place
-    fine = fine_before(place, "lose nothing", "loses nothing") if n.before_sent and not n.before_lost else ""
+    is_fine = n.before_sent and not n.before_lost and "rate-limit" not in setting.notes
+    fine = fine_before(place, "lose nothing", "loses nothing") if is_fine else ""
     head = f"{share} of packets are lost{how} {where(place)}".rstrip()
-    return f"{head}{span_of(n, history)}{_elsewhere(n)}", (between(place), whom_to_tell(setting, history), feel, fine)
+    beside = "; ".join(part for part in (span_of(n, history), _elsewhere(n)) if part)
+    return f"{head} ({beside})" if beside else head, (between(place), whom_to_tell(setting, history), feel, fine)
 
 
 def _elsewhere(n: Numbers) -> str:
@@ -44,7 +46,7 @@ def _elsewhere(n: Numbers) -> str:
         return ""
     own, other = 100 * n.lost / n.sent, 100 * lost / sent
     low, high = sorted((own, other))
-    return f" ({about(other)} at the hops before the target)" if high >= 2 * low and high - low >= 2 else ""
+    return f"{about(other)} at the hops before the target" if high >= 2 * low and high - low >= 2 else ""
 
 
 def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -71,7 +73,7 @@ def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
     use: Ways = ()
     if setting.protocol != "tcp":
-        use = ("Many hosts never do: if a browser opens it, all is well.",)
+        use = ("Many hosts never do: if a browser opens it, all is well.", "Many hosts never do.")
     return f"{the_target(setting)} does not answer {how}", (at, use, try_)
 
 
@@ -227,3 +229,32 @@ TROUBLE: Final[dict[str, Callable[[Numbers, Circumstances, Background], Told]]] 
     "late": _late,
     "this-computer": _this_computer,
 }
+
+
+_SHORT: Final[dict[str, str]] = {
+    "loss": "{share} lost {where}",
+    "outage": "no answer {where}",
+    "no-answer": "no answer to probes",
+    "filter": "a firewall is in the way",
+    "unreachable": "it cannot be reached",
+    "loop": "packets go in circles",
+    "flapping": "the route keeps changing",
+    "route-change": "a worse way {where}",
+    "detour": "a longer way {where}",
+    "local-network": "your network is unsteady",
+    "bufferbloat": "your line is full",
+    "congestion": "a busy link {where}",
+    "bad-member": "one path is bad {where}",
+    "mtu": "big packets are lost",
+    "late": "answers come too late",
+    "this-computer": "this computer cannot send",
+}
+
+
+def in_short(verdict: Verdict, setting: Circumstances) -> str:
+    """What is the matter, in as few words as can be."""
+    n = verdict.numbers
+    share = about(100 * n.lost / n.sent) if n.sent else "a part"
+    if verdict.kind == "this-computer" and is_deaf(n):
+        return "answers were not heard"
+    return _SHORT[verdict.kind].format(share=share, where=where(setting.place)).strip()

@@ -61,6 +61,8 @@ class Circumstances(msgspec.Struct, frozen=True):
     """When the verdict's state began, as far as that is known (see `Judged.since`)."""
     times: int = 1
     """How often its trouble came."""
+    first: int | None = None
+    """When it came for the first time, where it came more than once."""
 
 
 class Sentence(NamedTuple):

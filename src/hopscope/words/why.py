@@ -60,7 +60,9 @@ def sure(verdict: Verdict) -> str:
 def _since(said: Said, clock: Clock, started: int | None) -> Iterator[str]:
     verdict, begin = said.verdict, said.since
     if begin is None:
-        if started is not None:
+        if said.first is not None:
+            yield f"{clock(said.first)}, when it came for the first time; {said.times} times by now"
+        elif started is not None:
             yield f"looked at since {clock(started)}, {span((verdict.at - started) / _NS)}"
         return
     if started is not None and begin <= started:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hopscope.names.clean import clean
+from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Target
 from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen import folding
@@ -136,6 +137,13 @@ class ActionContext:
             self.state.see(shown)
         else:
             self.state.live = shown
+            with suppress(ValueError):
+                self._recall()
+
+    def number_over(self, window: WindowName) -> None:
+        """Take numbers over another window, of an earlier moment too."""
+        self.session.numbers_over(window)
+        if self.state.moment is not None:
             with suppress(ValueError):
                 self._recall()
 

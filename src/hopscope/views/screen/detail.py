@@ -6,11 +6,12 @@ from rich.style import Style
 
 from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop
+from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
 from hopscope.views.screen import labels
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
-from hopscope.words.hops import hop_words, shared_words
+from hopscope.words.hops import hop_now, shared_words
 from hopscope.words.numbers import DASH, percent, span_ms, time_of_day
 
 NS_PER_MS = 1_000_000
@@ -35,7 +36,7 @@ def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int)
         lines.append([(f"and {len(hop.nodes) - 1} more address{'es' if len(hop.nodes) > 2 else ''}", look.quiet)])
     mood = look.bad if verdict.is_trouble else look.text
     if verdict.state != "ok":
-        lines += [[(part, mood)] for part in wrap(hop_words(verdict), width - 2)]
+        lines += [[(part, mood)] for part in wrap(hop_now(verdict, target.judged.verdict), width - 2)]
     known = hop.received + hop.lost
     lines.append([("loss ", look.quiet), (f"{hop.lost} of {known}", look.text), (_between(hop), look.quiet)])
     shared = target.shared.get(hop.ttl)
@@ -84,7 +85,7 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
             )
 
     section(f"Hop {hop.ttl} of {target.query}")
-    field("state", hop_words(verdict), look.bad if verdict.is_trouble else look.text)
+    field("state", hop_now(verdict, target.judged.verdict), look.bad if verdict.is_trouble else look.text)
     if verdict.confidence != "full":
         field("", "young numbers: fewer than 30 probes have a fate")
     section("Addresses" if len(hop.nodes) != 1 else "Address")
@@ -101,7 +102,8 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
             field("", f"best {span_ms(node.best_ms)}, mean {span_ms(node.avg_ms)}, last {span_ms(node.last_ms)}")
     if not hop.nodes:
         field(DASH, "no address answered")
-    section("Probes")
+    over = WORDS[target.path.numbers.name]
+    section(f"Probes, {over}")
     field("loss", f"{percent(hop.loss_pct)}{_between(hop)}")
     field(
         "sent",
@@ -115,7 +117,7 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
         field("duplicates", str(hop.duplicates))
     if hop.rtt:
         rtt = hop.rtt
-        section("Round trips")
+        section(f"Round trips, {over}")
         field("last", span_ms(rtt.last))
         field("best, worst", f"{span_ms(rtt.best)}, {span_ms(rtt.worst)}")
         field("mean", f"{span_ms(rtt.avg)}, geometric {span_ms(rtt.gmean)}, deviation {span_ms(rtt.stddev)}")
@@ -129,7 +131,8 @@ def everything(target: Target, hop: Hop, verdict: HopFinding, look: Look, width:
             )
         bars, low, high = histogram(hop, max(8, width - 46), look)
         if bars:
-            field("distribution", f"{bars}  {span_ms(low)} {look.glyphs.to} {span_ms(high)}", look.spark)
+            of = "" if target.path.rounds <= len(hop.window.samples) else f", last {len(hop.window.samples)} rounds"
+            field("distribution", f"{bars}  {span_ms(low)} {look.glyphs.to} {span_ms(high)}{of}", look.spark)
         clocks = "kernel" if not hop.program_clock else f"program's for {hop.program_clock} of {hop.received}"
         field("clock", clocks)
     if hop.replies:

@@ -31,9 +31,8 @@ def bins_of(values: list[float], most: int) -> tuple[list[int], float, float]:
 def rows(target: Target, hop: Hop, look: Look, width: int, height: int) -> list[Row]:
     """Title, bars, percentiles, axis."""
     values = sorted(sample / NS_PER_MS for sample in hop.window.samples.tolist() if sample >= 0)
-    title = titled(
-        f"distribution of {name_of(target, hop)}: how often which time", f"{len(values)} answers", look, width
-    )
+    of = f"last {len(hop.window.samples)} rounds, {len(values)} answers"
+    title = titled(f"distribution of {name_of(target, hop)}: how often which time", of, look, width)
     room, tall = width - LEFT - 1, height - 3
     if len(values) < 2 or tall < 1 or room < 16:
         return [title, Line().add(" a distribution needs two answers", look.quiet).row(width, look.text)]

@@ -264,18 +264,17 @@ def _overview(state: ViewState, look: Look, width: int, room: int) -> list[Row]:
 
 def _empty(state: ViewState, target: Target, look: Look, width: int) -> list[Row]:
     """In place of hops, while there are none."""
+    remedy = target.refusal.remedy if target.refusal is not None else ""
     words = {
         "resolving": f"looking {target.query} up …",
-        "unresolved": f"not probed: {target.error or f'{target.query} does not resolve'}",
-        "refused": target.refusal.message if target.refusal else "refused",
+        "unresolved": "",
+        "refused": f"try: {remedy}" if remedy else "",
         "paused": "paused before the first answer",
     }.get(target.state, "the first probes are on their way …")
     words = "its probes are being read …" if target.is_brief else words
     out = [blank(width, look.text)]
     lines = wrap(words, max(10, width - 8))
-    if target.state == "refused" and target.refusal and target.refusal.remedy:
-        lines += ["", *wrap(f"try: {target.refusal.remedy}", max(10, width - 8))]
-    style = look.text if target.state in ("unresolved", "refused") else look.quiet
+    style = look.text if target.state == "refused" else look.quiet
     return out + [Line().to(5, style).add(text, style).row(width, look.text) for text in lines]
 
 

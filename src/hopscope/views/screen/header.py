@@ -222,12 +222,9 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{look.glyphs.here} {shown.stale}; this is how it was then", look.warn
     if shown.worker == "running" and shown.worker_note:
         return shown.worker_note, look.warn
-    if target is not None and target.state == "refused" and target.refusal:
-        remedy = f"  try: {target.refusal.remedy}" if target.refusal.remedy else ""
-        return f"{look.glyphs.refused} {target.refusal.message}{remedy}{_tried_again(target, again)}", look.bad
-    if target is not None and target.state == "unresolved":
-        words = target.error or f"{target.query}: the name does not resolve"
-        return f"{look.glyphs.refused} {words}{_tried_again(target, again)}", look.bad
+    if target is not None and target.state in ("refused", "unresolved") and not state.overview:
+        # The sentence above says what is the matter, and the table's place what to do.
+        return _tried_again(target, again), look.quiet
     if target is not None and target.state == "paused":
         key = keys.get("probe.pause", "")
         return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
@@ -285,4 +282,4 @@ def _tried_again(target: Target, key: str) -> str:
     """That it goes on by itself where it can, and by which key at once."""
     if not target.is_tried_again:
         return ""
-    return f"  tried again every few seconds{f' ({key}: now)' if key else ''}"
+    return f"tried again every few seconds{f' ({key}: now)' if key else ''}"

@@ -15,6 +15,7 @@ from hopscope.views.screen.options import NamesMode
 NOTHING = AddressInfo()
 CLAIM = " ?"
 SURELY = 3
+_MPLS = "MPLS"
 """Answers in a row from elsewhere after which an address is one of a former path."""
 
 
@@ -124,7 +125,20 @@ def owner_line(target: Target, address: str) -> str:
 
 def labels(hop: Hop) -> str:
     """MPLS labels of the last answer: ``MPLS 16004/24001``, or nothing."""
-    return "MPLS " + "/".join(str(label.label) for label in hop.mpls) if hop.mpls else ""
+    return f"{_MPLS} {'/'.join(str(label.label) for label in hop.mpls)}" if hop.mpls else ""
+
+
+def is_labels(words: str) -> bool:
+    """Whether these are MPLS labels in words, or what is left of them."""
+    return words == _MPLS or words.startswith(f"{_MPLS} ")
+
+
+def shorter(words: str) -> str:
+    """Labels with one less of them, down to that there are some, and to nothing: ``MPLS 16004/…``."""
+    if words == _MPLS:
+        return ""
+    whole = words.removesuffix("/…")
+    return f"{whole.rpartition('/')[0]}/…" if "/" in whole else _MPLS
 
 
 def share(hop: Hop, node: Node) -> str:

@@ -29,9 +29,10 @@ def height(width: int, height: int) -> int:
     return 2 if width >= 100 else 3 if width >= 60 else 4
 
 
-def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
+def flow(sentences: Sequence[Ways], width: int, lines: int, instead: str = "") -> list[str]:
     """As many of the sentences as `lines` lines have room for, the first before the others; as whole as can be while
-    the first ones have room. Only where the first alone is too long it is cut, with a sign."""
+    the first ones have room, and `instead` where the first alone has. Only where that is too long it is cut, with a
+    sign."""
     best: tuple[int, list[str]] = 0, []
     for opening in sentences[0]:
         for shortest in range(max(len(ways) for ways in sentences)):
@@ -40,6 +41,8 @@ def flow(sentences: Sequence[Ways], width: int, lines: int) -> list[str]:
                 best = min(kept, _FIRST), laid
         if best[0] >= min(2, len(sentences)):
             break
+    if best[0] == 1 and instead:
+        return _laid([sentences[0][-1], instead], width, lines) or best[1]
     if best[1]:
         return best[1]
     first = wrap(sentences[0][-1], width)
@@ -90,11 +93,19 @@ def _is_broken(sentences: Sequence[str], width: int) -> bool:
     return any(cell_len(word) > width for sentence in sentences for word in sentence.split())
 
 
+def _begins(lines: Sequence[str], words: str) -> bool:
+    """Whether the text begins with these words."""
+    return " ".join(lines).startswith(words)
+
+
 def rows(headline: Headline, mark: tuple[str, Style], style: Style, look: Look, width: int, lines: int) -> list[Row]:
     """The lines, always `lines` of them. What is the matter stands out in `style`."""
     margin = MARGIN if width >= 30 else 2
-    shown = flow(headline.sentences, max(1, width - margin - 1), lines)
-    stands_out = len(headline.matter.split())
+    shown = flow(headline.sentences, max(1, width - margin - 1), lines, headline.instead)
+    matter = headline.matter
+    if headline.short and shown and not _begins(shown, matter) and _begins(shown, headline.short):
+        matter = headline.short
+    stands_out = len(matter.split())
     out = []
     for index in range(lines):
         line = Line()

@@ -302,15 +302,12 @@ class TablePainter(msgspec.Struct, frozen=True):
             return
         name, beside = labels.called(self.target, nodes, self.options)
         links = self._links(hop, nodes)
-        chips = (
-            "  ".join(_chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl)))
-            if width >= CHIPS_FROM
-            else links[1]
-        )
+        beside_it = _chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl))
         mark = labels.mark(self.target, nodes[0], self.options.names)
         # A name before what stands beside it, but for a word of that.
         least = max(CHIP, len(links[0])) if hop.ttl in self.members else CHIP
-        chips = cut(chips, max(width - cell_len(name) - len(mark) - 2, min(least, width - 14)))
+        room = max(width - cell_len(name) - len(mark) - 2, min(least, width - 14))
+        chips = _fitting(beside_it, room) if width >= CHIPS_FROM else cut(links[1], room)
         if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
             chips = legend.HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)
@@ -386,6 +383,16 @@ def _silence(verdict: HopFinding, width: int) -> str:
         verdict.state, ("never answers: harmless", "never answers")
     )
     return next((each for each in words if len(each) <= width), words[-1])
+
+
+def _fitting(chips: list[str], room: int) -> str:
+    """The small facts in so many cells. Half a label is none: of MPLS only whole ones, or that there are some."""
+    words = "  ".join(chips)
+    for number, chip in enumerate(chips):
+        while cell_len(words) > room and labels.is_labels(chip):
+            chip = labels.shorter(chip)
+            words = "  ".join(each for each in (*chips[:number], chip, *chips[number + 1 :]) if each)
+    return cut(words, room)
 
 
 def _chips(

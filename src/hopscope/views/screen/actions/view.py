@@ -141,7 +141,7 @@ def scale(context: ActionContext) -> None:
 def window(context: ActionContext) -> None:
     state, names = context.state, tuple(WINDOWS)
     state.window = names[(names.index(state.window) + 1) % len(names)]
-    context.session.numbers_over(state.window)
+    context.number_over(state.window)
     context.say(f"numbers {WORDS[state.window]}", fresh=True)
 
 

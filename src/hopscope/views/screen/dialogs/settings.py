@@ -190,7 +190,7 @@ def put(context: ActionContext, setting: Setting, value: Any) -> str | None:
     elif setting.of == "screen":
         setattr(context.state, setting.key, value)
         if setting.key == "window":
-            context.session.numbers_over(value)
+            context.number_over(value)
             context.refresh_now()
     else:
         target = context.state.chosen_now
