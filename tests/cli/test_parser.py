@@ -128,6 +128,7 @@ def test_what_can_only_be_a_report_makes_one() -> None:
         ("-f 9 -m 5 h", "-f 9 is beyond -m 5"),
         ("-s 70000 h", "allowed are 0 to 65535"),
         ("-P 70000 -u h", "allowed are 1 to 65535"),
+        ("-u --flows 0 h", "--flows: '0' is out of range; allowed are 1 to 64 or auto"),
         ("-P 80 h", "ICMP has no ports; add -T"),
         ("-a host h", "'host' is no numeric address"),
         ("-4 -a ::1 h", "no IPv4 address"),

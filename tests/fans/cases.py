@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from tests.fans.checks import (
+    BAD,
+    Check,
+    all_of,
+    at_least_where_uneven,
+    both_of_sixteen_flows,
+    combined,
+    dead_after_one,
+    found,
+    hidden_link_said,
+    lengths,
+    named,
+    never,
+    nobody_named,
+    nothing_made_up,
+    one_port_said,
+    one_way_named,
+    probes,
+    reached_in_order,
+    said,
+    says_only,
+    slow,
+    slow_said,
+    target_limits,
+)
 from tests.fans.player import Fan, play
-
-BAD = "198.51.100.105"
-Check: TypeAlias = Callable[[Fan], list[str]]
-"""What is wrong, each in a few words."""
 
 
 @dataclass(frozen=True)
@@ -74,155 +93,12 @@ def eleven(middle: str | None = None) -> str:
     return network(*hops)
 
 
-# --- what is checked -------------------------------------------------------------------------------------------------
-
-
-def all_of(*checks: Check) -> Check:
-    return lambda fan: [wrong for check in checks for wrong in check(fan)]
-
-
-def found(count: int, balancing: str = "per-flow") -> Check:
-    def check(fan: Fan) -> list[str]:
-        first = fan.first
-        right = (first.found, first.balancing) == (count, balancing) and first.miss_probability <= 0.05
-        return [] if right else [f"found {first.found} {first.balancing} ({first.miss_probability:.3f})"]
-
-    return check
-
-
-def probes(most: int) -> Check:
-    return lambda fan: [] if fan.first.probes <= most else [f"{fan.first.probes} probes"]
-
-
-def named(*routers: str | None) -> Check:
-    """All these, and nobody else."""
-
-    def check(fan: Fan) -> list[str]:
-        wrong = []
-        expected = {flow for one in routers for flow in fan.by(one)}
-        if set(fan.named) - expected:
-            wrong.append(f"flows {sorted(set(fan.named) - expected)} named")
-        if not all(fan.by(one) & set(fan.named) for one in routers):
-            wrong.append(f"of {', '.join(map(str, routers))} not all named")
-        return wrong
-
-    return check
-
-
-def nobody_named(fan: Fan) -> list[str]:
-    return [f"flows {sorted(fan.named)} named"] if fan.named else []
-
-
-def said(*words: str, where: str = "note") -> Check:
-    def check(fan: Fan) -> list[str]:
-        place = fan.said["discovery"]["text"] if where == "discovery" else str(fan.said[where])
-        return [f"{word!r} is not said: {place}" for word in words if word not in place]
-
-    return check
-
-
-def never(*kinds: str) -> Check:
-    return lambda fan: [f"{kind} was said" for kind in kinds if kind in fan.kinds]
-
-
-def lengths(*expected: int) -> Check:
-    def check(fan: Fan) -> list[str]:
-        seen = {path.length for path in fan.first.paths}
-        return [] if seen == set(expected) else [f"lengths {seen}"]
-
-    return check
-
-
-def ends_up_with(count: int) -> Check:
-    return lambda fan: [] if fan.found[-1].found == count else [f"at the end {fan.found[-1].found} paths"]
-
-
-def dead_after_one(fan: Fan) -> list[str]:
-    dead = [path for path in fan.first.paths if path.dead_after is not None]
-    return [] if [path.dead_after for path in dead] == [1] else [f"dead after {[path.dead_after for path in dead]}"]
-
-
-def at_least_where_uneven(fan: Fan) -> list[str]:
-    """One of two may be missed, and then nothing speaks of all."""
-    if fan.first.found not in (1, 2):
-        return [f"{fan.first.found} paths"]
-    text = fan.said["discovery"]["text"]
-    return [] if fan.first.is_even or text.startswith("at least 2 paths, assuming equal shares") else [text]
-
-
-def both_of_sixteen_flows(fan: Fan) -> list[str]:
-    paths = fan.said["paths"]
-    return [] if len(paths) == 2 else [f"{len(paths)} paths"]
-
-
-def slow(router_: str) -> Check:
-    def check(fan: Fan) -> list[str]:
-        flows = {flow for flow, states in fan.states.items() if "slow" in states}
-        return [] if flows == fan.by(router_) else [f"slow flows {flows}, not {fan.by(router_)}"]
-
-    return check
-
-
-def one_port_said(fan: Fan) -> list[str]:
-    """And no number of paths is promised."""
-    discovery = fan.said["discovery"]
-    said_of = (
-        discovery["balancing"],
-        discovery["miss_probability"],
-        "gives all flows one source port, 40001" in discovery["text"],
-    )
-    return [] if said_of == ("unknown", 1.0, True) else [discovery["text"]]
-
-
-def hidden_link_said(fan: Fan) -> list[str]:
-    """Of two routers that answer by one address one is bad: some of its flows are named, and the address is not."""
-    verdict = fan.said["verdict"]
-    words = " ".join(verdict["evidence"])
-    right = verdict["kind"] == "bad-member" and "hidden below one address" in words and "by 198.51.100.101" not in words
-    return [] if right else [f"{verdict['kind']}: {verdict['text']} {words}"]
-
-
-def slow_said(fan: Fan) -> list[str]:
-    """Whose connections are slow, and by how much; the router is told where it is its alone."""
-    verdict = fan.said["verdict"]
-    words = (verdict["text"], *verdict["evidence"])
-    more = re.match(r"one of 8 parallel paths is slow \(\+(\d+) ms\)", words[0])
-    right = verdict["kind"] == "bad-member" and more is not None and 35 <= int(more[1]) <= 45
-    return [] if right and BAD in str(words) else [f"{verdict['kind']}: {words}"]
-
-
-def target_limits(fan: Fan) -> list[str]:
-    """At the end; until ten rounds are compared it looks as if the first flow lost what others got."""
-    verdict = fan.said["verdict"]
-    words = (*verdict["not"], *(note["text"] for note in verdict["notes"]))
-    is_said = any("limits" in text for text in words)
-    right = verdict["kind"] in ("healthy", "recovered") and is_said
-    return [] if right else [f"{verdict['kind']}: {verdict['text']} {words}"]
-
-
-def reached_in_order(fan: Fan) -> list[str]:
-    """Of a diamond that goes away: its paths, then one."""
-    counts = [one.found for one in fan.found]
-    return [] if counts == [4, 1] else [f"found {counts}"]
-
-
-def one_way_named(fan: Fan) -> list[str]:
-    """The link from the first router to the bad one alone: flows that come to it by the second are fine."""
-    last = fan.found[-1]
-    bad = {
-        flow
-        for path in last.paths
-        for flow in path.flows
-        if flow in last.watched and {"198.51.100.1", BAD} <= {one for _, one in path.members}
-    }
-    return [] if bad and set(fan.named) == bad else [f"flows {sorted(fan.named)} named, not {sorted(bad)}"]
-
-
 THERE_OR_BACK = said("there or back")
 ONE_PERCENT = 'loss = "1%"'
 LOSS_30 = 'loss = "30%"'
 MESHED_BAD = '{ id = "x", at = "198.51.100.105", loss = "40%" }'
 MESHED, MESHED_TOO, MESHED_AGAIN = '{ same_as = "x" }', '{ id = "y", at = "198.51.100.107" }', '{ same_as = "y" }'
+SELDOM = "rate_limit = { rate = 0.2, burst = 1 }"
 BURSTS = "loss = { burst = 0.005, recover = 0.25 }"
 
 CASES = (
@@ -232,13 +108,20 @@ CASES = (
     Case(
         "a03-fan8-bad40",
         around(eight('loss = "40%"', ONE_PERCENT)),
-        all_of(named(BAD), THERE_OR_BACK),
+        all_of(named(BAD), says_only(BAD), THERE_OR_BACK),
         82,
         BAD,
         share=0.95,
     ),
-    Case("a04-fan8-bad20", around(eight('loss = "20%"', ONE_PERCENT)), named(BAD), 140, BAD, share=0.95),
-    Case("a04-fan8-bad5", around(eight('loss = "5%"')), named(BAD), 180, BAD, share=0.95),
+    Case(
+        "a04-fan8-bad20",
+        around(eight('loss = "20%"', ONE_PERCENT)),
+        all_of(named(BAD), says_only(BAD)),
+        140,
+        BAD,
+        share=0.95,
+    ),
+    Case("a04-fan8-bad5", around(eight('loss = "5%"')), all_of(named(BAD), says_only(BAD)), 180, BAD, share=0.95),
     Case(
         "a05-fan8-return", around(eight('return_loss = "40%"')), all_of(named(BAD), THERE_OR_BACK), 82, BAD, share=0.95
     ),
@@ -421,5 +304,63 @@ CASES = (
         400,
         probing={"flows": 16},
         share=0.85,
+    ),
+    Case(
+        "a23-bad-before-per-packet",
+        network(
+            router(1),
+            fork(*(member(number, LOSS_30 if number == 105 else "") for number in range(103, 107))),
+            router(2),
+            fork(member(1), member(2), keys='balance = "packet"'),
+            router(3),
+        ),
+        all_of(named(BAD), says_only(BAD)),
+        120,
+        BAD,
+        share=0.9,
+    ),
+    Case(
+        "a24-members-limit-their-answers",
+        around(fork(*(member(number, "rate_limit = { rate = 1, burst = 3 }") for number in range(101, 105)))),
+        all_of(found(4), nobody_named, never("loss", "bad-member")),
+        20,
+        share=0.95,
+    ),
+    Case(
+        "a24-all-limit-their-answers",
+        network(
+            router(1, SELDOM),
+            fork(*(member(number, SELDOM) for number in range(101, 105))),
+            router(3, SELDOM),
+        ),
+        all_of(nothing_made_up, nobody_named, never("loss", "bad-member")),
+        20,
+        share=0.95,
+    ),
+    Case(
+        "a25-bad-behind-two-forks",
+        network(
+            router(1),
+            fork(member(1), member(2)),
+            fork(member(11), member(12)),
+            fork(member(104), member(105, 'loss = "40%"')),
+            router(3),
+        ),
+        all_of(named(BAD), says_only(BAD), combined),
+        150,
+        BAD,
+        share=0.9,
+    ),
+    Case(
+        "a26-bad-and-shorter",
+        network(
+            router(1),
+            fork(member(105, LOSS_30), f"{member(102)}, {member(103)}", f"{member(106)}, {member(107)}"),
+            router(3),
+        ),
+        all_of(named(BAD), says_only(BAD), lengths(4, 5)),
+        150,
+        BAD,
+        share=0.9,
     ),
 )

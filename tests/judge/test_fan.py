@@ -216,3 +216,36 @@ def test_one_flow_alone_and_none_are_compared_with_nobody() -> None:
     assert (watch.bad, [finding.state for finding in watch.findings]) == (None, ["unknown"])
     watch.take(FlowRound(0, [], [], []))
     assert (watch.bad, watch.findings) == (None, ())
+
+
+def test_what_goes_on_losing_a_fifth_is_not_called_well_again() -> None:
+    ended = 0
+    for seed in range(8):
+        fan = Fan(seed, 8, bad=0.2)
+        assert fan.until_named(200)
+        for _ in range(200):
+            ended += fan.play(1).watch.bad is None
+    assert ended == 0
+
+
+def test_losses_in_bursts_are_waited_for_as_long_as_they_come_apart() -> None:
+    fan = Fan(3, 8)
+    for turn in range(12):
+        fan.rates[4] = 1.0
+        fan.play(4)
+        fan.rates[4] = 0.0
+        fan.play(36)
+        assert turn < 8 or fan.watch.bad is not None
+
+
+def test_a_dead_member_that_lives_again_is_called_well_at_once() -> None:
+    fan = Fan(1, 8, bad=1.0).play(120)
+    assert fan.bad.is_dead
+    fan.rates[4] = 0.0
+    assert fan.play(15).watch.bad is None
+
+
+def test_where_ways_part_before_the_bad_router_nobody_there_is_named_but_the_one_that_all_bad_flows_meet() -> None:
+    fan = Fan(2, 16, bad=0.4)
+    fan.ways = [((5, f"203.0.113.{flow % 2}"), (6, f"203.0.113.{flow // 8}"), *member(flow % 8)) for flow in range(16)]
+    assert fan.play(200).bad.sides == ((5, "203.0.113.0"), (6, None), (7, "198.51.100.4"))

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from hopscope.judge.links import Members, blamed, score
+from hopscope.judge.links import Members, blamed, own_routers, score
 
 
 def wide(count: int) -> Callable[[Random], Members]:
@@ -81,3 +81,8 @@ def test_the_score_is_of_what_loses_more_alone() -> None:
     assert score(counts, {0}, range(3)) == pytest.approx(17.41, abs=0.01)
     assert score(counts, {1}, range(3)) == 0
     assert score(counts, {0, 1, 2}, range(3)) == 0
+
+
+def test_a_router_that_others_meet_at_another_ttl_is_nobodys_own() -> None:
+    short, long = ((2, "a"), (3, "join")), ((2, "b"), (3, "c"))
+    assert own_routers([short], [long], {"b", "c", "join"}) == ((2, "a"),)

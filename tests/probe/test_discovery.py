@@ -136,6 +136,15 @@ def test_a_lossy_router_is_none_that_is_silent() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("loss", [0.5, 0.8])
+def test_where_routers_seldom_answer_none_is_called_silent_and_no_flow_dead(loss: float) -> None:
+    for seed in range(6):
+        played = search(Net({3: even(3, 4)}, length=lambda flow: 5, loss=loss), seed, limit=400)
+        assert None not in [one.address for hop in played.found.hops for one in hop.routers]
+        assert not [path for path in played.found.paths if path.dead_after is not None]
+        assert len(played.asked) < 1_500
+
+
 def test_flows_that_end_after_a_hop_are_a_class_of_their_own() -> None:
     for seed in SEEDS:
         net = Net(dead=lambda flow, ttl: flow % 4 == 3 and ttl >= 2)

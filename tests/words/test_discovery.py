@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hopscope.judge.verdict import Note
-from hopscope.wire.discovered import Discovered, FoundPath
+from hopscope.wire.discovered import Discovered, FoundHop, FoundPath, FoundRouter
 from hopscope.words.discovery import discovery_words
 
 
@@ -76,3 +76,12 @@ def test_where_most_flows_end_a_dead_path_is_not_the_only_cause() -> None:
     )
     assert "7 of 8 flows end before any hop" in discovery_words(found(path(0), dead))
     assert "so many" not in discovery_words(found(path(*range(8)), path(8, 9, length=None, dead_after=1)))
+
+
+def test_of_paths_that_combine_several_forks_the_probability_is_said_of_routers() -> None:
+    hops = tuple(FoundHop(ttl, "per-flow", (FoundRouter("a", 8), FoundRouter("b", 8))) for ttl in (2, 3))
+    words = discovery_words(replace(found(*(path(flow) for flow in range(3))), hops=hops))
+    assert words == (
+        "3 paths, and the same routers may be combined in further ways; "
+        "a further router of equal share at any hop would have been missed with probability 5 %"
+    )

@@ -9,7 +9,7 @@ from hopscope.path.fold import PathFold
 from hopscope.session.comparison import compared
 from hopscope.wire.messages import Answered, Kind, Lost, RoundStarted, Sent
 from hopscope.words import parallel
-from hopscope.words.parallel import ParallelPath, parallel_words
+from hopscope.words.parallel import ParallelPath, fan, fan_words, parallel_words
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -108,3 +108,25 @@ def test_where_nothing_is_wrong_nothing_is_said() -> None:
 def test_loss_that_all_have_is_no_ones() -> None:
     flows = [flow(n, ["10.0.0.1", f"198.51.100.{n}"], loses=5) for n in range(4)]
     assert parallel_words(parallel_paths(flows)) is None
+
+
+def in_turns(number: int, at_hop_three: str) -> FlowPath:
+    """A flow that meets two routers in turns at hop 2, then this one."""
+    fold = PathFold(TARGET, "udp")
+    for round_ in range(40):
+        at = round_ * S
+        fold.apply(RoundStarted(1, round_, at))
+        for ttl, router in enumerate(["10.0.0.1", f"198.51.100.{(round_ + number) % 2}", at_hop_three, TARGET], 1):
+            kind: Kind = "port-unreachable" if ttl == 4 else "time-exceeded"
+            fold.apply(Sent(1, round_, ttl, at))
+            fold.apply(Answered(1, round_, ttl, at, ttl * MS, router, kind, 3, 3))
+    return FlowPath(number, 20_000 + number, 33434, fold.snapshot())
+
+
+def test_routers_that_one_flow_meets_in_turns_tell_no_paths_apart() -> None:
+    flows = [in_turns(number, f"203.0.113.{number % 2}") for number in range(4)]
+    assert [path.members for path in parallel_paths(flows)] == [((3, "203.0.113.0"),), ((3, "203.0.113.1"),)]
+    alike = [in_turns(number, "203.0.113.1") for number in range(4)]
+    assert [path.members for path in parallel_paths(alike)] == [()]
+    said = fan_words(fan(alike, compared([flow.path for flow in alike])))
+    assert said == "packets of one flow meet several routers in turns at hop 2: no paths can be told apart there"

@@ -49,7 +49,7 @@ def bounded(name: str, hint: str = "") -> Callable[[str], float]:
 
 def flows(word: str) -> int:
     """How many parallel flows; 0: as many as there are paths."""
-    return 0 if word.strip().lower() == "auto" else whole(1, int(PROBING_OPTIONS["flows"].high or 0), "or auto")(word)
+    return 0 if word.strip().lower() == "auto" else whole(1, int(PROBING_OPTIONS["flows"].high or 0), " or auto")(word)
 
 
 def certainty(word: str) -> float:

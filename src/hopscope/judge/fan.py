@@ -10,20 +10,23 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
-from hopscope.judge.links import BadLinks, Ends, Members, blamed, counted, middle_of, narrowed, own_routers
+from hopscope.judge.links import BadLinks, Ends, Members, blamed, counted, met, middle_of, narrowed, own_routers
 from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit, slow_above
 
 _CALM: Final = 60
 """Rounds without an event after which the next one is the first of another trouble."""
 _CURRENT: Final = 30
 """Rounds after its last event for which a member loses, or is slow."""
-_OVER: Final = 1e-3
-"""The probability, at the rate of its trouble, of as many rounds without an event as end it."""
+_OVER: Final = 1e-4
+"""The probability, at the rate of its trouble, of as many rounds without an event as end it: what loses a fifth of its
+probes would otherwise be called well again and again."""
 _LEAST_QUIET: Final = 10
+_HALF: Final = 0.5
+"""What was seen by chance, as long as little was seen."""
 NOTHING: Final = -99
 """A sample of a round of which nothing is known."""
 
@@ -42,35 +45,41 @@ class FlowRound(NamedTuple):
     """By flow, its source port."""
     answers: Callable[[int, int], tuple[int, int]] = lambda flow, ttl: (0, 0)
     """Of a flow's probes with a TTL: how many were answered, and lost."""
+    met: Callable[[int], Collection[str]] = lambda flow: ()
+    """Of a flow, all routers that it meets, at whatever TTL."""
 
 
 class _Trouble:
     """What is known of one that is compared."""
 
-    __slots__ = ("counted", "events", "first", "last", "named")
+    __slots__ = ("begins", "counted", "events", "first", "last", "named")
 
     def __init__(self) -> None:
         self.first: int | None = None
         """The round of the first event of this trouble."""
         self.last = 0
-        self.events = self.counted = 0
-        """Since then."""
+        self.events = self.counted = self.begins = 0
+        """Since then: its events, the rounds in which one is known to have been or not, and its events after a round
+        without one."""
         self.named: float | None = None
         """How sure it is that it is bad; None: it is not said to be."""
 
     def take(self, round_: int, *, is_event: bool) -> None:
         if is_event:
             if self.first is None or (self.named is None and round_ - self.last > _CALM):
-                self.first, self.events, self.counted = round_, 0, 0
+                self.first, self.events, self.counted, self.begins = round_, 0, 0, 0
+            self.begins += not self.events or round_ - self.last > 1
             self.last = round_
             self.events += 1
         if self.first is not None:
             self.counted += 1
 
     def is_over(self, round_: int) -> bool:
-        """Whether as many rounds without an event were unlikely if it went on."""
+        """Whether as many rounds without an event were unlikely if it went on: as often as one came after a round
+        without. Losses that come together say nothing of how long to wait for the next ones."""
         quiet = round_ - self.last
-        share = self.events / max(1, self.counted - quiet)
+        without = self.counted - quiet - self.events
+        share = (self.begins - _HALF) / (max(0, without) + _HALF)
         return quiet >= _LEAST_QUIET and (1 - min(1.0, share)) ** quiet < _OVER
 
 
@@ -118,6 +127,8 @@ class FanWatch:
     def __init__(self) -> None:
         self._ways: list[Members | int] = []
         """By flow, where it goes, or its own place while that is not known."""
+        self._met: list[dict[int, str]] = []
+        """By flow and TTL, the router that it met last."""
         self._since: list[int] = []
         """By flow, the first round of the way that it takes."""
         self._groups: list[list[int]] = []
@@ -158,14 +169,15 @@ class FanWatch:
     def _regroup(self, ways: list[Members | int], end: int) -> None:
         """Take flows together that go the same way. One that goes another way than before is a new one from here on."""
         if len(self._since) != len(ways):
-            self._since = [0] * len(ways)
-        else:
-            for flow, (before, now) in enumerate(zip(self._ways, ways, strict=True)):
-                if isinstance(before, int) or isinstance(now, int):
-                    continue
-                was = dict(before)
-                if any(router and (old := was.get(ttl)) and old != router for ttl, router in now):
-                    self._since[flow] = max(0, end - APART)
+            self._since, self._met = [0] * len(ways), [{} for _ in ways]
+        for flow, way in enumerate(ways):
+            if isinstance(way, int):
+                continue
+            routers = {ttl: router for ttl, router in way if router is not None}
+            met = self._met[flow]
+            if any(met.get(ttl, router) != router for ttl, router in routers.items()):
+                self._since[flow] = max(0, end - APART)
+            met.update(routers)
         self._ways = ways
         places: dict[Members | int, int] = {}
         self._group_of = [places.setdefault(one, len(places)) for one in ways]
@@ -272,6 +284,7 @@ class FanWatch:
             lost=lost,
             others_sent=others_sent,
             others_lost=others_lost,
+            in_all=(sent, lost),
             is_dead=False,
             usual_ns=round(usual),
             now_ns=round(now),
@@ -298,7 +311,8 @@ class FanWatch:
             return None
         sent, lost = _sums(counts[flow] for flow in bad)
         others_sent, others_lost = _sums(counts[flow] for flow in rest)
-        routers = own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest])
+        others = {router for flow in rest for router in known.met(flow)}
+        routers = own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest], others)
         place = None
         if is_known and (routers or ends):
             place = narrowed(known.answers, bad, routers, ends, lost / sent if sent else 0.0)
@@ -319,6 +333,8 @@ class FanWatch:
             others_lost=others_lost,
             confidence=min(self.findings[flow].confidence for flow in named),
             is_dead=all(self.findings[flow].state == "dead" for flow in named),
+            in_all=_sums({id(one): (one.counted, one.events) for one in troubles}.values()),
+            sides=met([known.members[flow] for flow in bad]) if place else (),
         )
 
 

@@ -26,6 +26,10 @@ class Incidents:
         self.begun: dict[str, int] = {}
         """How often something was wrong, by its kind: what came again, too."""
         self._kept: tuple[Incident, ...] | None = ()
+        self._routers: dict[str, frozenset[str]] = {}
+        """By the incident's id, those that it concerns."""
+        self._before = (0, 0)
+        """What the open one's flows had sent and lost the times before."""
         self.open: str | None = None
         """The id of the one that lasts."""
         self.forgotten = 0
@@ -35,6 +39,7 @@ class Incidents:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin._incidents, twin.marks, twin.begun = self._incidents.copy(), self.marks.copy(), self.begun.copy()
+        twin._routers = self._routers.copy()
         return twin
 
     def all(self) -> tuple[Incident, ...]:
@@ -51,12 +56,15 @@ class Incidents:
         last_ttl: int | None,
         addresses: tuple[str | None, str | None],
         now: int,
+        *,
+        routers: frozenset[str] = frozenset(),
     ) -> str:
-        """Something is wrong since `at`; what was open has ended then, or now. The incident's id."""
+        """Something is wrong since `at`; what was open has ended then, or now. The incident's id. `routers`: those that
+        it concerns, where that is known; with none of them in common it is another one."""
         if self.open is not None:
             self.end(at if at > self._incidents[self.open].begin else now)
         self.begun[kind] = self.begun.get(kind, 0) + 1
-        again = self._same(kind, first_ttl, last_ttl)
+        again = self._same(kind, first_ttl, last_ttl, routers)
         if again is not None:
             incident = msgspec.structs.replace(again, end=None, times=again.times + 1)
             if first_ttl is not None and last_ttl is not None:
@@ -71,17 +79,24 @@ class Incidents:
                 last_ttl=last_ttl,
                 addresses=addresses,
             )
+        self._before = (incident.sent, incident.lost) if incident.of_flows else (0, 0)
         # The newest stands last, so that the one that is forgotten first is the one that was open longest ago.
         self._incidents.pop(incident.id, None)
         self._incidents[incident.id] = incident
         self._kept = None
         self.open = incident.id
+        if routers:
+            self._routers[incident.id] = routers
         while len(self._incidents) > MAX_INCIDENTS:
-            del self._incidents[next(iter(self._incidents))]
+            oldest = next(iter(self._incidents))
+            del self._incidents[oldest]
+            self._routers.pop(oldest, None)
             self.forgotten += 1
         return incident.id
 
-    def _same(self, kind: Trouble, first_ttl: int | None, last_ttl: int | None) -> Incident | None:
+    def _same(
+        self, kind: Trouble, first_ttl: int | None, last_ttl: int | None, routers: frozenset[str]
+    ) -> Incident | None:
         """The newest of this kind whose place may be the same."""
         for incident in reversed(self._incidents.values()):
             if incident.kind != kind:
@@ -90,7 +105,9 @@ class Incidents:
                 if first_ttl == incident.first_ttl:
                     return incident
             elif first_ttl <= incident.last_ttl and incident.first_ttl <= last_ttl:
-                return incident
+                known = self._routers.get(incident.id, routers)
+                if known & routers or not known or not routers:
+                    return incident
         return None
 
     @property
@@ -105,20 +122,27 @@ class Incidents:
         addresses: tuple[str | None, str | None] | None = None,
         sent: int = 0,
         lost: int = 0,
+        in_all: tuple[int, int] | None = None,
         delay_ns: int | None = None,
         confidence: float | None = None,
     ) -> None:
-        """What is known better of the open one: `sent` and `lost` are added to what it has."""
+        """What is known better of the open one: `sent` and `lost` are added to what it has, `in_all` is what the flows
+        that are bad sent and lost since it is open."""
         if self.open is None:
             return
         incident = self._incidents[self.open]
         changes: dict[str, object] = {}
-        if place is not None and place != (incident.first_ttl, incident.last_ttl):
+        is_moved = place is not None and place != (incident.first_ttl, incident.last_ttl)
+        if place is not None and is_moved:
             changes["first_ttl"], changes["last_ttl"] = place
-            if addresses is not None:
-                changes["addresses"] = addresses
+        if addresses is not None and (is_moved or (in_all is not None and addresses != incident.addresses)):
+            changes["addresses"] = addresses
         if sent:
             changes["sent"], changes["lost"] = incident.sent + sent, incident.lost + lost
+        if in_all is not None:
+            sent, lost = self._before[0] + in_all[0], self._before[1] + in_all[1]
+            if not incident.of_flows or sent >= incident.sent:
+                changes["sent"], changes["lost"], changes["of_flows"] = sent, lost, True
         if delay_ns is not None and delay_ns > (incident.delay_ns or 0):
             changes["delay_ns"] = delay_ns
         if confidence is not None and confidence > incident.confidence:

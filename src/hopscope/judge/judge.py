@@ -321,6 +321,7 @@ class Judge:
     def _note_trouble(self, before: Finding | None, now: Finding) -> None:
         series, incidents = self._series, self._incidents
         first, last = now.first_ttl, now.last_ttl
+        sides = series.sides(first, last, now.numbers.sides)
         if before is None or before.kind != now.kind:
             ended = self._standing.ended
             self._raised = series.end
@@ -329,22 +330,19 @@ class Judge:
                 # It was taken for something else first.
                 self._since_at = self._before
             begin = series.times[0] if self._since_at is None else self._since_at
-            incidents.begin(now.kind, begin, first, last, series.sides(first, last), series.times[-1])
+            routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
+            incidents.begin(now.kind, begin, first, last, sides, series.times[-1], routers=routers)
             n, k = series.reached_of(series.index(now.since))
         else:
             if now.kind not in FACTS and series.end - self._raised < _SETTLING:
                 self._since_at = self._moment(now) or self._since_at
             n, k = series.reached_of(len(series) - 1)
-        delay = now.numbers.now_ns
-        usual = now.numbers.usual_ns
-        incidents.update(
-            place=(first, last),
-            addresses=series.sides(first, last),
-            sent=n,
-            lost=k,
-            delay_ns=delay - usual if delay is not None and usual is not None else None,
-            confidence=now.confidence,
-        )
+        in_all = now.numbers.in_all
+        if in_all is not None:
+            n = k = 0  # this flow may be a good one
+        more, sure = now.numbers.more_ns, now.confidence
+        place = first, last
+        incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
 
     def _moment(self, found: Finding) -> int | None:
         """When it began; None: not known, or before what is remembered."""

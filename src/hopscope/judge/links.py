@@ -49,6 +49,10 @@ class BadLinks(NamedTuple):
     others_lost: int
     confidence: float
     is_dead: bool
+    sides: Members = ()
+    """Where flows part, the router by which all of these go; None: several, or it is not known."""
+    in_all: tuple[int, int] = (0, 0)
+    """Probes of theirs since the trouble began, one of each way in a round, and those that were lost."""
     usual_ns: int | None = None
     """Where they are slow: the median RTT of the other flows…"""
     now_ns: int | None = None
@@ -113,13 +117,23 @@ def _likelihood(k: int, n: int) -> float:
     return sum(part * math.log(part / n) for part in (k, n - k) if part)
 
 
-def own_routers(bad: Sequence[Members], rest: Sequence[Members]) -> Members:
-    """By TTL, the routers of the bad flows, as far as no other flow goes by one of them."""
+def own_routers(bad: Sequence[Members], rest: Sequence[Members], met: Collection[str] = ()) -> Members:
+    """By TTL, the routers of the bad flows, as far as no other flow goes by one of them. `met`: all routers of the
+    others; ways of another length meet the same ones at another TTL."""
     others = {place for members in rest for place in members}
+    others |= {(ttl, router) for members in bad for ttl, router in members if router in met}
     own: dict[int, list[tuple[int, str | None]]] = {}
     for place in dict.fromkeys(place for members in bad for place in members):
         own.setdefault(place[0], []).append(place)
     return tuple(place for _, places in sorted(own.items()) if not others.intersection(places) for place in places)
+
+
+def met(ways: Sequence[Members]) -> Members:
+    """At each TTL at which flows part, the router that all of these meet; None: several, or not known."""
+    found: dict[int, set[str | None]] = {}
+    for ttl, router in (place for way in ways for place in way):
+        found.setdefault(ttl, set()).add(router)
+    return tuple((ttl, routers.pop() if len(routers) == 1 else None) for ttl, routers in sorted(found.items()))
 
 
 def narrowed(

@@ -39,6 +39,8 @@ def bad_links(links: BadLinks, series: Series) -> Finding:
         usual_ns=links.usual_ns,
         now_ns=links.now_ns,
         addresses=tuple(router for _, router in links.routers if router is not None),
+        sides=links.sides,
+        in_all=links.in_all,
     )
     return Finding("bad-member", first, last, ordinal, links.confidence, numbers)
 

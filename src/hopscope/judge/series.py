@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -300,14 +300,17 @@ class Series:
         missed = fates.count(LOST, start) + fates.count(ERROR, start) + fates.count(MISSED, start)
         return fates.count(ANSWERED, start) + missed, missed
 
-    def sides(self, first: int | None, last: int | None) -> tuple[str | None, str | None]:
+    def sides(
+        self, first: int | None, last: int | None, met: Iterable[tuple[int, str | None]] = ()
+    ) -> tuple[str | None, str | None]:
         """Who answered at both sides of a place: at `first` or the last before that answers, at `last` or the first
-        behind that answers."""
+        behind that answers. `met`: by TTL, whom the flows in question meet there instead; None: nobody knows."""
         if first is None or last is None:
             return None, None
-        known = sorted(self.newest.items())
-        before = [answer[1] for ttl, answer in known if ttl <= first]
-        behind = [answer[1] for ttl, answer in known if ttl >= last]
+        routers = {ttl: answer[1] for ttl, answer in self.newest.items()} | dict(met)
+        known = [(ttl, router) for ttl, router in sorted(routers.items()) if router is not None]
+        before = [router for ttl, router in known if ttl <= first]
+        behind = [router for ttl, router in known if ttl >= last]
         return before[-1] if before else None, behind[0] if behind else None
 
     def _forget(self, count: int) -> None:

@@ -112,6 +112,15 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Other flows that go by the very same routers are fine: it is one of several links below one address."""
     ports: tuple[Int, ...] = ()
     """The source ports of the bad flows; `addresses` are the routers that only they go by."""
+    in_all: tuple[Int, Int] | None = None
+    """Probes of the bad flows since the trouble began, one of each way in a round, and those of them that were lost."""
+    sides: tuple[tuple[Int, str | None], ...] = ()
+    """The TTLs at which flows part, and the router that all bad flows meet there; None: several, or it is not known."""
+
+    @property
+    def more_ns(self) -> int | None:
+        """How much longer a round trip takes than usual; None: that is not known."""
+        return None if self.usual_ns is None or self.now_ns is None else self.now_ns - self.usual_ns
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,7 +174,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `last_ttl` (or the first behind that answers)."""
     sent: Int = 0
     lost: Int = 0
-    """Of the target, while it lasted."""
+    """Of the target, while it lasted; where several flows are compared, of those that are bad (`of_flows`)."""
+    of_flows: bool = False
     delay_ns: Int | None = None
     """How much more than usual."""
     times: Int = 1

@@ -16,6 +16,8 @@ from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import Answered, Failed, Finished, Lost, Plan, Sent, Started
 
 MOST: Final = 64
+_IN_TURNS: Final = 40
+"""Rounds in which each of several routers must have answered a flow that is said to meet them in turns."""
 
 
 class FlowPath(msgspec.Struct, frozen=True):
@@ -31,16 +33,38 @@ class FlowPath(msgspec.Struct, frozen=True):
 
 def members_of(paths: Sequence[Path]) -> list[tuple[tuple[int, str | None], ...]]:
     """Of each flow's path, the routers that it meets at the TTLs at which flows meet different ones; None: nobody is
-    heard there, or the path has ended. Where some of them tell which of the others' ways it is, that is its own."""
+    heard there, or the path has ended. Where some of them tell which of the others' ways it is, that is its own. Where
+    a flow meets several in turns, packet by packet, the TTL is none of its."""
+    turns = [turning(path) for path in paths]
     found: list[dict[int, str]] = [
-        {hop.ttl: max(hop.nodes, key=_newest).address for hop in path.hops if hop.nodes and not hop.is_target}
-        for path in paths
+        {
+            hop.ttl: max(hop.nodes, key=_newest).address
+            for hop in path.hops
+            if hop.nodes and not hop.is_target and hop.ttl not in ttls
+        }
+        for path, ttls in zip(paths, turns, strict=True)
     ]
     ttls = sorted({ttl for routers in found for ttl in routers})
     parting = [ttl for ttl in ttls if len({routers[ttl] for routers in found if ttl in routers}) > 1]
-    ways = [tuple((ttl, routers.get(ttl)) for ttl in parting) for routers in found]
+    ways = [
+        tuple((ttl, routers.get(ttl)) for ttl in parting if ttl not in by_turns)
+        for routers, by_turns in zip(found, turns, strict=True)
+    ]
     whole = {way for way in ways if all(router for _, router in way)}
     return [_completed(way, whole) for way in ways]
+
+
+def turning(path: Path) -> set[int]:
+    """The TTLs at which packets of one flow meet several routers in turns, and still do."""
+    times = path.round_times
+    since = times[-min(_IN_TURNS, len(times))] if len(times) else 0
+    return {
+        hop.ttl
+        for hop in path.hops
+        if hop.turns
+        and not hop.is_target
+        and sum(node.address in hop.turns and _newest(node) >= since for node in hop.nodes) > 1
+    }
 
 
 def _completed(

@@ -378,5 +378,6 @@ class HopFold:
             program_clock=answers.program_clock,
             unvouched=answers.unvouched,
             errors=self.errors,
+            turns=answers.route.members if len(answers.route.members) > 1 else frozenset(),
         )
         return self._cached

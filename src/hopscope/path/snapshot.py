@@ -133,6 +133,8 @@ class Hop(msgspec.Struct, frozen=True):
     """How many of the received answers quoted so little of their probe that a stranger could have made them up."""
     errors: int = 0
     """How many of the received answers were a router's error that ends the path ("no route", "prohibited")."""
+    turns: frozenset[str] = frozenset()
+    """The addresses that answer in turns, where there are several (`answers.RouteTracker`)."""
 
 
 class NumbersWindow(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ same flows ask at each hop, so that links that cross show by themselves). The ru
   than the budget allows, and one TTL has `AT_ONCE` questions in flight.
 - Behind a router behind which one flow's path ends, those of all flows that go by it do: a target is asked once for
   each such router, since one that answers by ICMP errors gives few.
-- A question without an answer is put again in a later round, `TRIES` times.
+- A question without an answer is put again in a later round, as often as it takes where routers answer seldom.
 - Where all flows that one would stop after hear nobody, the hop is silent.
 - Where two flows hear nobody and others do, a silent router stands among its siblings. Flows that hear nobody at two
   hops that answer others are not asked further, but once at the end: their path is dead, or only silent.
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final, Literal, NamedTuple
 
-from hopscope.probe.hop_search import TRIES, TRIES_ALONE, HopSearch
+from hopscope.probe.hop_search import ALONE, MOST_TRIES, TRIES, HopSearch
 from hopscope.probe.paths_seen import PathsSeen
 
 PER_SECOND: Final = 20
@@ -150,7 +150,8 @@ class Discovery(PathsSeen):
         before = self.hop(ttl - 1)
         if flow in before.seen or self.is_silent(before):
             return True
-        is_past = flow not in before.flying and flow not in before.tries and not self._lacks(before)
+        is_open = flow in before.tries and before.tries[flow] < self._tries(before, flow)
+        is_past = flow not in before.flying and not is_open and not self._lacks(before)
         return is_past and (end is None or ttl < end)
 
     def _unknown_before(self, flow: int) -> int | None:
@@ -205,7 +206,9 @@ class Discovery(PathsSeen):
         """How many questions it takes to be sure that nobody hears a flow at a hop."""
         if not hop.seen:
             return 1
-        return TRIES_ALONE if [one for one in hop.tries if hop.is_silent_to(one)] == [flow] else TRIES
+        silent = self.concluded(("silent to", hop.ttl), lambda: [one for one in hop.tries if hop.is_silent_to(one)])
+        tries = ALONE * hop.enough if silent == [flow] else hop.enough
+        return tries if tries <= MOST_TRIES else TRIES
 
     def _next_flow(self, hop: HopSearch, round_: int) -> int | None:
         """The flow to ask by at a hop."""

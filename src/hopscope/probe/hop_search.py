@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 from hopscope.probe.alternation import Alternation
 
 TRIES: Final = 4
-"""Questions of one flow without an answer after which a router that others hear is taken for silent to it."""
+"""Questions of one flow without an answer after which a router that others hear is taken for silent to it, where those
+others are nearly always answered; where they are not (routers that limit their answers), it takes more."""
+MOST_TRIES: Final = 16
+"""Questions of one flow that are put at the most: where it takes more to tell, fewer are put, and it is not told."""
+_BY_CHANCE: Final = math.log(1e-4)
+"""The logarithm of the probability that as many questions have no answer where somebody answers."""
 SILENT_FLOWS: Final = 2
-"""Flows that must hear nobody at a hop that answers others, each `TRIES` times, before a silent router is said to stand
-there; one alone may have lost all its probes."""
-TRIES_ALONE: Final = 8
-"""Tries after which one flow alone is enough."""
+"""Flows that must hear nobody at a hop that answers others, each `HopSearch.enough` times, before a silent router is
+said to stand there; one alone may have lost all its probes…"""
+ALONE: Final = 2
+"""…unless it had so many times as many."""
 
 
 class HopSearch:
@@ -29,6 +35,10 @@ class HopSearch:
         """By flow, when its question left that has no answer yet."""
         self.wanted_more = 0
         """Flows beyond those that the stopping rule asks for: of them some go on to the next TTL."""
+        self.enough = TRIES
+        """Questions of one flow without an answer after which a router that others hear is taken for silent to it."""
+        self._answered = self._unanswered = 0
+        """Questions of flows that were heard."""
         self._asked_in: dict[int, int] = {}
         self._answers: dict[int, Alternation] = {}
 
@@ -42,7 +52,11 @@ class HopSearch:
     def heard(self, flow: int, address: str) -> None:
         """An answer to one, or to a probe of the flow's rounds."""
         self.flying.pop(flow, None)
-        self.seen.setdefault(flow, address)
+        if flow not in self.seen:
+            self.seen[flow] = address
+            self._unanswered += self.tries.get(flow, 0)
+        self._answered += 1
+        self._learn_patience()
         answers = self._answers.get(flow)
         if answers is None:
             answers = self._answers[flow] = Alternation()
@@ -52,6 +66,14 @@ class HopSearch:
         """No answer came."""
         self.flying.pop(flow, None)
         self.tries[flow] = self.tries.get(flow, 0) + 1
+        if flow in self.seen:
+            self._unanswered += 1
+            self._learn_patience()
+
+    def _learn_patience(self) -> None:
+        if self._unanswered:
+            lost = math.log(self._unanswered / (self._answered + self._unanswered + 1))
+            self.enough = max(TRIES, math.ceil(_BY_CHANCE / lost))
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
@@ -61,7 +83,7 @@ class HopSearch:
 
     def is_silent_to(self, flow: int) -> bool:
         """Whether somebody answers others here, and nobody this flow."""
-        return bool(self.seen) and flow not in self.seen and self.tries.get(flow, 0) >= TRIES
+        return bool(self.seen) and flow not in self.seen and self.tries.get(flow, 0) >= self.enough
 
     def groups(
         self, counts: Callable[[int], bool], goes_silent_here: Callable[[int], bool]
@@ -73,7 +95,7 @@ class HopSearch:
             if counts(flow):
                 found.setdefault(address, []).append(flow)
         silent = [flow for flow in self.tries if self.is_silent_to(flow) and counts(flow) and goes_silent_here(flow)]
-        if found and (len(silent) >= SILENT_FLOWS or any(self.tries[flow] >= TRIES_ALONE for flow in silent)):
+        if found and (len(silent) >= SILENT_FLOWS or any(self.tries[flow] >= ALONE * self.enough for flow in silent)):
             found[None] = silent
         return found
 

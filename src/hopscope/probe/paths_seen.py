@@ -174,6 +174,9 @@ class PathsSeen:
 
     def silent_beyond(self, flow: int) -> list[int]:
         """The TTLs that answer others and not this flow, beyond the last that answers it."""
+        return self.concluded(("silent beyond", flow), lambda: self._silent_beyond(flow))
+
+    def _silent_beyond(self, flow: int) -> list[int]:
         last = max((ttl for ttl, hop in self._hops.items() if flow in hop.seen), default=0)
         return sorted(ttl for ttl, hop in self._hops.items() if ttl > last and hop.is_silent_to(flow))
 

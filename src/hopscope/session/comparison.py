@@ -94,6 +94,9 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         hop = next((hop for hop in paths[flow].hops if hop.ttl == ttl), None)
         return (0, 0) if hop is None else (hop.received, hop.lost)
 
+    def met(flow: int) -> set[str]:
+        return {node.address for hop in paths[flow].hops if not hop.is_target for node in hop.nodes}
+
     members = members_of(paths)
     return FlowRound(
         begin,
@@ -102,6 +105,7 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         [_is_known(path, way) for path, way in zip(paths, members, strict=True)],
         ports,
         answers,
+        met,
     )
 
 

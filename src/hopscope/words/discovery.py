@@ -59,6 +59,10 @@ def _paths(found: Discovered) -> str:
     elif count == 1 and found.balancing == "none":
         paths += f" ({math.floor(100 * (1 - found.miss_probability))} %)"
     missed = max(1, math.ceil(100 * found.miss_probability - 1e-9))
+    widest = max((len(hop.routers) for hop in found.hops if hop.balancing != "per-packet"), default=0)
+    if count > widest > 1:
+        paths += ", and the same routers may be combined in further ways"
+        return f"{paths}; a further router of equal share at any hop would have been missed with probability {missed} %"
     more = "a further one" if count >= len(_ORDINALS) else f"a {_ORDINALS[count]}"
     more = more.replace("a eighth", "an eighth").replace("a eleventh", "an eleventh")
     return f"{paths}; {more} of equal share would have been missed with probability {missed} %"

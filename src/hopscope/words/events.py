@@ -34,7 +34,8 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
         than = "the others" if incident.kind == "bad-member" else "usual"
         parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than {than}")
     if incident.kind in ("loss", "bad-member") and incident.sent and incident.lost:
-        parts.append(f"{lost_words(incident.lost, incident.sent)} lost at the target")
+        lost = lost_words(incident.lost, incident.sent)
+        parts.append(f"its connections lost {lost}" if incident.of_flows else f"{lost} lost at the target")
     return ", ".join(parts)
 
 

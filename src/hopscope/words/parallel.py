@@ -7,7 +7,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from hopscope.judge.parallel import FlowFinding, FlowState
-from hopscope.path.flows import FlowPath, members_of
+from hopscope.path.flows import FlowPath, members_of, turning
 from hopscope.path.stats import loss_pct
 from hopscope.words.numbers import first_ports, percent, span_ms
 
@@ -73,6 +73,8 @@ class Fan(NamedTuple):
     paths: tuple[ParallelPath, ...] = ()
     members: Mapping[int, Links] = {}
     """By TTL, where they part."""
+    turns: tuple[int, ...] = ()
+    """The TTLs at which the packets of one flow meet several routers in turns."""
 
     @property
     def flows(self) -> int:
@@ -97,7 +99,8 @@ def fan(flows: Sequence[FlowPath], findings: Sequence[FlowFinding]) -> Fan:
         for ttl, router in path.members:
             at = found.setdefault(ttl, {})
             at[router] = at.get(router, True) and path.finding.state in _BAD
-    return Fan(tuple(paths), {ttl: Links(len(at), sum(at.values())) for ttl, at in found.items()})
+    turns = sorted({ttl for flow in flows for ttl in turning(flow.path)})
+    return Fan(tuple(paths), {ttl: Links(len(at), sum(at.values())) for ttl, at in found.items()}, tuple(turns))
 
 
 def fan_words(fan: Fan) -> str:
@@ -106,6 +109,9 @@ def fan_words(fan: Fan) -> str:
     if said is not None:
         return said
     flows = f"{fan.flows} flow{'s' if fan.flows > 1 else ''}"
+    if len(fan.paths) < 2 and fan.turns:
+        at = f"hop{'s' if len(fan.turns) > 1 else ''} {', '.join(map(str, fan.turns))}"
+        return f"packets of one flow meet several routers in turns at {at}: no paths can be told apart there"
     if len(fan.paths) < 2:
         return f"{flows}, and all go the same way" if fan.flows > 1 else "one flow goes one way"
     states = {path.finding.state for path in fan.paths}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -44,8 +44,9 @@ class Place(msgspec.Struct, frozen=True):
 class Course:
     """A path as it was at one time: who answered where, and whose that is."""
 
-    def __init__(self, hops: Mapping[int, Sequence[str]], names: Mapping[str, AddressInfo], end: End) -> None:
+    def __init__(self, hops: dict[int, tuple[str, ...]], names: Mapping[str, AddressInfo], end: End) -> None:
         """`hops`: by TTL the addresses that answer there, the most important first."""
+        self._hops = hops
         self._names = names
         self._end = end
         self._first = min(hops, default=1)
@@ -53,6 +54,20 @@ class Course:
         facts: list[HopFacts] = [[(each, names.get(each, _NOTHING)) for each in hop] for hop in self._addresses]
         self._whose = whose(facts, end)
         self._target = self._first + len(self._addresses) - 1 if end.reached and self._addresses else None
+
+    def along(self, routers: Iterable[tuple[int, str | None]]) -> Course:
+        """The path of other flows, which meet these routers, each at its TTL; None: it is not said whom."""
+        hops, target = dict(self._hops), self._target
+        for ttl, router in sorted(routers, key=lambda one: one[0]):
+            if ttl == target and router:
+                hops[ttl + 1], target = hops[ttl], ttl + 1  # it is a longer way
+            if ttl in hops and ttl != target:
+                hops[ttl] = (router,) if router else ()
+        return self if hops == self._hops else Course(hops, self._names, self._end)
+
+    def has(self, address: str) -> bool:
+        """Whether this router stands on the path."""
+        return any(address in hop for hop in self._hops.values())
 
     def at(self, ttl: int) -> Whose:
         """Whose the hop is."""
@@ -152,12 +167,14 @@ def epoch_at(epochs: Sequence[Epoch], at: int | None) -> Epoch | None:
 
 def place_of(verdict: Verdict, on: Course) -> Place:
     """Where a verdict is."""
-    return on.place(verdict.kind, verdict.first_ttl, verdict.last_ttl)
+    return on.along(verdict.numbers.sides).place(verdict.kind, verdict.first_ttl, verdict.last_ttl)
 
 
 def place_of_incident(incident: Incident, on: Course) -> Place:
-    """Where an incident was; `on`: the path at its time."""
-    return on.place(incident.kind, incident.first_ttl, incident.last_ttl, incident.addresses)
+    """Where an incident was; `on`: the path at its time, of the first flow."""
+    sides = zip((incident.first_ttl, incident.last_ttl), incident.addresses, strict=True)
+    others = [(ttl, address) for ttl, address in sides if ttl is not None and address and not on.has(address)]
+    return on.along(others).place(incident.kind, incident.first_ttl, incident.last_ttl, incident.addresses)
 
 
 def _newest_first(hop: Hop) -> tuple[str, ...]:

@@ -159,7 +159,7 @@ class Said:
         )
 
     def _course_now(self) -> Course:
-        return self._course(None)
+        return self._course(None).along(self.verdict.numbers.sides)
 
     def _course(self, at: int | None) -> Course:
         epoch = epoch_at(self._subject.judged.epochs, at)
