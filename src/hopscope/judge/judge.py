@@ -340,8 +340,7 @@ class Judge:
         in_all = now.numbers.in_all
         if in_all is not None:
             n = k = 0  # this flow may be a good one
-        more, sure = now.numbers.more_ns, now.confidence
-        place = first, last
+        more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
         incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
 
     def _moment(self, found: Finding) -> int | None:
