@@ -390,3 +390,11 @@ async def test_at_another_moment_numbers_over_another_window_are_those_that_the_
         assert re.search(r"Host +last 60 s", it.text())
         await it.press("F")
         assert re.search(r"Host +last 5 min", it.text())
+
+
+async def test_a_column_back_is_another_second_on_the_clock() -> None:
+    async with driven(VirtualSession("outage").play(95)) as it:
+        await it.press("comma")
+        event = it.lines()[3].split()[1]
+        await it.press("left_square_bracket")
+        assert it.lines()[3].split()[1] < event

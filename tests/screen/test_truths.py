@@ -11,7 +11,7 @@ import pytest
 from hopscope.sim.library import list_scenarios
 from hopscope.views.screen import detail, frame, themes
 from hopscope.views.screen.keymap import keys_of
-from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.options import NamesMode, ScreenOptions
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
 from hopscope.views.screen.text import Row
@@ -208,9 +208,16 @@ def test_what_limits_its_answers_is_no_evidence_that_those_before_the_place_lose
     assert re.match(r"hops 1 to 8 lost [0-3] of \d{4}, not counting those that limit their answers", before), before
 
 
-@pytest.mark.parametrize("width", [60, 80, 90, 100, 110, 120, 130, 160])
-def test_of_labels_only_whole_ones_stand_in_a_row(width: int) -> None:
-    for line in seen(at("mpls", 75), (width, 34)):
+@pytest.mark.parametrize("names", ["names", "both", "addresses"])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+@pytest.mark.parametrize("scenario", ["mpls", "ipv6", "tour"])
+def test_beside_a_name_stand_whole_facts_or_none(scenario: str, width: int, names: NamesMode) -> None:
+    snapshot = at(scenario, 75)
+    facts = ["AS64500 NEARBY-ACCESS", "AS64510 FARLINE", "AS64520 EXAMPLE-HOSTING", "your network", "2 links"]
+    facts += [node.address for hop in snapshot.targets[0].path.rows for node in hop.nodes]
+    halves = [f"{fact[:length]}…" for fact in facts for length in range(3, len(fact))]
+    for line in hop_rows(seen(snapshot, (width, 34), names=names, owners=True)):
+        assert not [half for half in halves if half in line], line
         assert not re.search(r"M(PLS? ?)?…|MPLS [\d/]*\d…", line), line
 
 

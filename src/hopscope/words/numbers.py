@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 DASH = "–"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NS = 1_000_000_000
 
 
 def table_ms(value: float | None, micro: bool = False) -> str:
@@ -154,13 +155,13 @@ def interval(seconds: float) -> str:
 
 def time_of_day(epoch_ns: int, seconds: bool = True) -> str:
     """The local time of day."""
-    return datetime.fromtimestamp(epoch_ns / 1e9).astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
+    return datetime.fromtimestamp(epoch_ns // _NS).astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def time_of(epoch_ns: int, now: int | None) -> str:
     """The local time of day, with the date in front where it is not that of `now`."""
-    at = datetime.fromtimestamp(epoch_ns / 1e9).astimezone()
-    is_today = now is None or at.date() == datetime.fromtimestamp(now / 1e9).astimezone().date()
+    at = datetime.fromtimestamp(epoch_ns // _NS).astimezone()
+    is_today = now is None or at.date() == datetime.fromtimestamp(now // _NS).astimezone().date()
     return f"{at:%H:%M:%S}" if is_today else f"{at:%Y-%m-%d %H:%M:%S}"
 
 

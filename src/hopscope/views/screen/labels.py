@@ -128,17 +128,13 @@ def labels(hop: Hop) -> str:
     return f"{_MPLS} {'/'.join(str(label.label) for label in hop.mpls)}" if hop.mpls else ""
 
 
-def is_labels(words: str) -> bool:
-    """Whether these are MPLS labels in words, or what is left of them."""
-    return words == _MPLS or words.startswith(f"{_MPLS} ")
-
-
 def shorter(words: str) -> str:
-    """Labels with one less of them, down to that there are some, and to nothing: ``MPLS 16004/…``."""
-    if words == _MPLS:
-        return ""
-    whole = words.removesuffix("/…")
-    return f"{whole.rpartition('/')[0]}/…" if "/" in whole else _MPLS
+    """A fact in less words, at last in none: one label less (``MPLS 16004/…``), an owner's number alone."""
+    if words.startswith(f"{_MPLS} "):
+        whole = words.removesuffix("/…")
+        return f"{whole.rpartition('/')[0]}/…" if "/" in whole else _MPLS
+    first, _, rest = words.partition(" ")
+    return first if rest and first.startswith("AS") and first[2:].isdigit() else ""
 
 
 def share(hop: Hop, node: Node) -> str:

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 CHIPS_FROM = 24
 """Cells of the host column from which owner, labels and shares have room in it."""
 CHIP = 8
-"""Cells that what stands beside a name has at the least."""
+"""Cells that links at which flows part have beside a name at the least."""
+NAME = 12
+"""Cells that a name has at the least, for an address to stand beside it."""
 
 
 class Begins(msgspec.Struct, frozen=True):
@@ -304,10 +306,12 @@ class TablePainter(msgspec.Struct, frozen=True):
         links = self._links(hop, nodes)
         beside_it = _chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl))
         mark = labels.mark(self.target, nodes[0], self.options.names)
-        # A name before what stands beside it, but for a word of that.
-        least = max(CHIP, len(links[0])) if hop.ttl in self.members else CHIP
+        # A name before what stands beside it, but for how many there are and what was asked for.
+        least = max(CHIP, len(links[0])) if hop.ttl in self.members else len(links[0])
+        if not least and self.options.owners and band.words.startswith("AS"):
+            least = len(band.words.partition(" ")[0])
         room = max(width - cell_len(name) - len(mark) - 2, min(least, width - 14))
-        chips = _fitting(beside_it, room) if width >= CHIPS_FROM else cut(links[1], room)
+        chips = _fitting(beside_it, links, room) if width >= CHIPS_FROM else cut(links[1], room)
         if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
             chips = legend.HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)
@@ -316,12 +320,16 @@ class TablePainter(msgspec.Struct, frozen=True):
             name = cut(name, room - len(mark))
         elif cell_len(name) > room - len(mark) and len(nodes) > 1:
             name, beside = labels.host(self.target, nodes[0], self.options.names)
-        if cell_len(name) > room - len(mark):
-            name = hosts.shortened(names, room - len(mark)).get(name) or cut(name, room - len(mark))
+        for_name = room - len(mark)
+        if beside and (for_name - cell_len(beside) - 2 >= min(NAME, cell_len(name))):
+            for_name -= cell_len(beside) + 2
+        else:
+            beside = ""
+        if cell_len(name) > for_name:
+            name = hosts.shortened(names, for_name).get(name) or cut(name, for_name)
         line.add(name, begins.style if here else look.strong if hop.is_target else look.text).add(mark, look.quiet)
-        left = room - (line.width - start)
-        if beside and left > 6:
-            line.add("  " + cut(beside, left - 2), look.quiet)
+        if beside:
+            line.add("  " + beside, look.quiet)
         line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
 
     def _links(self, hop: Hop, nodes: tuple[Node, ...]) -> tuple[str, str]:
@@ -350,8 +358,8 @@ class TablePainter(msgspec.Struct, frozen=True):
         start = line.width
         mark = labels.mark(target, node, options.names)
         line.add(cut(name, room - len(mark)) + mark, look.quiet)
-        if beside and room - (line.width - start) > 6:
-            line.add("  " + cut(beside, room - (line.width - start) - 2), look.quiet)
+        if beside and room - (line.width - start) >= cell_len(beside) + 2:
+            line.add("  " + beside, look.quiet)
         line.to(NUMBER + layout.host - len(chips), look.quiet).add(chips, look.quiet)
         values = {"last": node.last_ms, "best": node.best_ms, "avg": node.avg_ms}
         for column in layout.columns:
@@ -385,14 +393,15 @@ def _silence(verdict: HopFinding, width: int) -> str:
     return next((each for each in words if len(each) <= width), words[-1])
 
 
-def _fitting(chips: list[str], room: int) -> str:
-    """The small facts in so many cells. Half a label is none: of MPLS only whole ones, or that there are some."""
-    words = "  ".join(chips)
-    for number, chip in enumerate(chips):
-        while cell_len(words) > room and labels.is_labels(chip):
-            chip = labels.shorter(chip)
-            words = "  ".join(each for each in (*chips[:number], chip, *chips[number + 1 :]) if each)
-    return cut(words, room)
+def _fitting(chips: list[str], links: tuple[str, str], room: int) -> str:
+    """The small facts in so many cells, the last one given up first. Half a fact is none: an owner's number without its
+    name, MPLS labels whole ones, or that there are some."""
+    left = list(chips)
+    while left and cell_len("  ".join(left)) > room:
+        left[-1] = links[1] if left[-1] == links[0] else labels.shorter(left[-1])
+        if not left[-1]:
+            left.pop()
+    return "  ".join(left)
 
 
 def _chips(

@@ -92,7 +92,8 @@ def _row_here(context: ActionContext) -> Entry | None:
 def names(context: ActionContext) -> None:
     state = context.state
     state.names = NAMES_MODES[(NAMES_MODES.index(state.names) + 1) % len(NAMES_MODES)]
-    context.say({"names": "names", "addresses": "addresses", "both": "names and addresses"}[state.names])
+    said = {"names": "names", "addresses": "addresses", "both": "names and addresses, where there is room"}
+    context.say(said[state.names])
 
 
 @action("show.owners", "z", "AS", "Whose hops these are (AS), on or off; asks a third party by DNS.", "Look")
