@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,15 @@ import pytest
 from hopscope.cli.follow import Follow
 from hopscope.history.forgetting import forget
 from hopscope.history.names import RecordedNames
+from hopscope.history.notes import Named
 from hopscope.history.store import Store
+from hopscope.history.writer import StoreWriter
+from hopscope.session.model import Target
 from hopscope.session.replay import replay
 from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from tests.cli.command import run, start
 from tests.cli.test_live import on_terminal
-from tests.history.test_store import BEGUN, TARGET, S, written
+from tests.history.test_store import BEGUN, TARGET, S, head, second, written
 
 PROGRAM = """
 import sys
@@ -242,3 +247,60 @@ def test_a_store_that_is_not_there_is_a_line(tmp_path: Path) -> None:
     with on_terminal("history", "follow", str(tmp_path)) as screen:
         assert screen.end() == 2
         assert b"history.db: no such recording" in screen.drawn
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "left"),
+    [
+        ("live", "row = (SELECT max(row) - 2 FROM live)", 7),
+        ("segment", "first_row = (SELECT min(first_row) FROM segment)", 0),
+        ("note", "kind = 'named'", 10),
+        ("note", "kind = 'begun'", 0),
+    ],
+)
+def test_what_is_broken_is_left_out_and_the_rest_is_followed(
+    path: Path, follow: Callable[[Path], Follow], table: str, where: str, left: int
+) -> None:
+    """From the first look on, as well as where it breaks under one's eyes; another run is followed all the same."""
+    one = written(path, 10, end=False, target="192.0.2.81")
+    two = written(path, 0, end=False, target="192.0.2.82")
+    one.add(0, Named("192.0.2.1", "gw.example"))
+    one.commit()
+    if table == "segment":
+        one.compact()
+    there = follow(path)
+    column = "fact" if table == "note" else "data"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE {table} SET {column} = x'00' WHERE {where} AND run = 1")
+        connection.commit()
+    begun = follow(path)
+    for writer, first, rounds in ((one, 10, 2), (two, 0, 3)):
+        for number in range(first, first + rounds):
+            writer.extend(1, second(number))
+            writer.commit()
+    for followed in (there, begun):
+        followed.look()
+        assert followed.trouble is None
+        assert by_query(followed)["192.0.2.82"].path.rounds == 3
+    broken = by_query(begun)["192.0.2.81"]
+    assert broken.path.rounds >= left
+    assert broken.notes[0].endswith("where another program writes it; a part of it is broken and left out")
+    for writer in (one, two):
+        writer.close()
+
+
+def by_query(followed: Follow) -> dict[str, Target]:
+    return {target.query: target for target in followed.snapshot().targets}
+
+
+def test_a_run_that_has_only_begun_is_followed_from_its_first_row_on(
+    path: Path, follow: Callable[[Path], Follow]
+) -> None:
+    writer = StoreWriter(str(path), host="box", begun=BEGUN)
+    followed = follow(path)
+    assert followed.snapshot().targets == ()
+    writer.extend(1, [*head(), *second(0)])
+    writer.commit()
+    followed.look()
+    assert rounds(followed) == [1]
+    writer.close()

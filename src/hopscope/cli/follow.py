@@ -46,6 +46,9 @@ class Follow(Following):
         super().__init__()
         self._path = path
         self._store = Store(path)
+        self._store.on_broken = self._left_out
+        self._broken: set[int] = set()
+        """Runs of which something is broken."""
         self._names: dict[str, AddressInfo] = {}
         self._namer = namer(self._names)
         self._window = window
@@ -73,13 +76,17 @@ class Follow(Following):
         until: dict[int, int] = {}
         for trace in self._store.traces():
             until[trace.run.id] = max(until.get(trace.run.id, 0), trace.until)
-        going = [run for run in runs.values() if run.ended is None and run.id in until]
-        newest = max((until[run.id] for run in going), default=0)
-        chosen = [run for run in going if until[run.id] >= newest - TOGETHER_NS] or [*runs.values()][-1:]
+        going = [run for run in runs.values() if run.ended is None]
+        newest = max((until[run.id] for run in going if run.id in until), default=0)
+        # One that has only begun has nothing yet.
+        chosen = [run for run in going if until.get(run.id, run.begun) >= newest - TOGETHER_NS] or [*runs.values()][-1:]
         for run in chosen[-MOST_RUNS:]:
             self._join(run)
         self._newest_run = max(runs, default=-1)
         self._take()
+
+    def _left_out(self, run: int, target: int, since: int, until: int) -> None:
+        self._broken.add(run)
 
     def _join(self, run: RecordedRun) -> None:
         self._tails[run.id] = Tail(self._store, run.id, self._number)
@@ -148,6 +155,8 @@ class Follow(Following):
             words = f"{self._path} cannot be read any more: {self.trouble}"
         elif ended is not None:
             words = f"watched in {self._path}; it ended at {time_of_day(ended)}"
+        if run in self._broken or run in self._store.broken:
+            words += "; a part of it is broken and left out"
         state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
         return msgspec.structs.replace(target, state=state, notes=(words, *target.notes))
 

@@ -209,6 +209,9 @@ class _Replay:
         self._path = path
         self._store = store
         self._traces = traces
+        self._broken: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        """By run and target, of which times (epoch ns) nothing can be read."""
+        store.on_broken = self._left_out
         self._since = since
         self._until = until
         runs = {trace.run.id: trace.run for trace in traces}
@@ -230,8 +233,6 @@ class _Replay:
         self._tellers: dict[int, Teller] = {}
         self._ended_by: dict[int, Exception] = {}
         """By number, why no more can be told of a trace."""
-        self._broken: dict[int, list[tuple[int, int]]] = {}
-        """By number, of which times (epoch ns) nothing can be read."""
 
     def _known(self, address: str) -> AddressInfo:
         return self._names.get(address) or AddressInfo()
@@ -273,14 +274,14 @@ class _Replay:
         return self._ending.end(masked_snapshot(snapshot, self._options.privacy), None)
 
     def _told(self, number: int, trace: Trace) -> Iterator[Told]:
-        broken = self._broken.setdefault(number, [])
         try:
-            for row, fact in self._store.facts(
-                trace, self._since, self._until, lambda since, until: broken.append((since, until))
-            ):
+            for row, fact in self._store.facts(trace, self._since, self._until):
                 yield trace.run.id, row, number, fact
         except StoreError as why:
             self._give_up(number, why)
+
+    def _left_out(self, run: int, target: int, since: int, until: int) -> None:
+        self._broken.setdefault((run, target), []).append((since, until))
 
     def _heard(self, number: int, fact: TargetFact, *, departures: bool) -> list[StreamEvent]:
         teller = self._tellers.get(number)
@@ -298,14 +299,15 @@ class _Replay:
     def say_missing(self) -> None:
         """What the report is without, a line a trace."""
         for number, trace in enumerate(self._traces, 1):
-            broken, why = self._broken.get(number, []), self._ended_by.get(number)
+            broken, why = self._broken.get((trace.run.id, trace.target)), self._ended_by.get(number)
             whose = f"{configuration.plain(self._path)}: of {clean(trace.query)}, recorded from {utc(trace.begun)} on,"
             if why is not None:
                 say(f"{whose} only a part can be read: {why}")
             elif broken:
-                spans = "; ".join(f"from {utc(since)} to {utc(until)}" for since, until in broken[:3])
-                more = f" and {len(broken) - 3} more times" if len(broken) > 3 else ""
-                say(f"{whose} the probes {spans}{more} are broken and left out")
+                spans = [f"from {utc(since)} to {utc(until)}" for since, until in broken if until]
+                more = f" and {len(spans) - 3} more times" if len(spans) > 3 else ""
+                what = f"the probes {', '.join(spans[:3])}{more} are" if spans else "a part is"
+                say(f"{whose} {what} broken and left out")
 
     def _say(self, events: list[StreamEvent]) -> None:
         if self._stream is not None:

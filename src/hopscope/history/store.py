@@ -7,7 +7,7 @@ trusted (`schema`, `notes.safe`, `unpacking`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias, TypeVar
 
 from hopscope.history import notes, schema
+from hopscope.history.added import MOST_NOTES, Added, RowedFact
 from hopscope.history.block import ProbeFact, Rowed
 from hopscope.history.notes import Missed, Named, SaidVerdict
 from hopscope.history.packing import Packer
@@ -29,14 +30,12 @@ from hopscope.history.ways import WayIn
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
 from hopscope.path.bins import SpanBins, decode, together
-from hopscope.session.facts import Asked, SessionFact
+from hopscope.session.facts import Asked
 from hopscope.wire.facts import Begun, Found, TakenBack
 from hopscope.wire.messages import Answered, Plan, Protocol, RoundStarted
 
 MOST_TRACES: Final = 40_000
 """The newest so many are read of one store; a hub keeps half as many."""
-MOST_NOTES: Final = 200_000
-"""Of one question: as many changes as a year of trouble has."""
 _NOBODYS: Final = 100_000
 """Runs or targets, beyond which it is refused: no recording of anybody's has as many."""
 _EVER: Final = (1 << 63) - 1
@@ -57,12 +56,9 @@ _OF_A_SPAN: Final = (
 _Segments: TypeAlias = list[tuple[int, int, int]]
 """Id, first and last moment."""
 T = TypeVar("T")
-RowedFact: TypeAlias = tuple[int, SessionFact]
-OnBroken: TypeAlias = Callable[[int, int], None]
-"""Is told of which time (epoch ns) something cannot be read."""
 
 
-class Store(Sites):
+class Store(Sites, Added):
     """One file, open for reading. A context manager; for one thread."""
 
     def __init__(self, path: str | sqlite3.Connection) -> None:
@@ -183,12 +179,10 @@ class Store(Sites):
 
     # --- what happened ------------------------------------------------------------------------------------------
 
-    def facts(
-        self, trace: Trace, since: int | None = None, until: int | None = None, on_broken: OnBroken | None = None
-    ) -> Iterator[RowedFact]:
+    def facts(self, trace: Trace, since: int | None = None, until: int | None = None) -> Iterator[RowedFact]:
         """A trace's facts, each with the row that it was written in. `since`, `until` (epoch ns): of its probes those
-        alone that were sent then, whenever their fates became known, and what else had happened by `until`. Segments
-        that are broken are left out where `on_broken` is told of which time they are. `StoreError`."""
+        alone that were sent then, whenever their fates became known, and what else had happened by `until`.
+        `StoreError`."""
         live = self._live(trace)
         key = (trace.run.id, trace.target)
         ((newest, unsound),) = self._tables.rows(_SEGMENTS, *key)
@@ -217,7 +211,7 @@ class Store(Sites):
                 if (until is None or clock <= until) and not (row is None and is_cut and at is None):
                     yield note
 
-        for told in self._probes(trace, segments, live, begin, end, on_broken):
+        for told in self._probes(trace, segments, live, begin, end):
             for rowed in told:
                 row, fact = rowed
                 if waiting and waiting[-1][0] <= row:
@@ -236,7 +230,8 @@ class Store(Sites):
     def _notes(self, run: int, target: int) -> list[RowedFact]:
         words = "SELECT row, fact FROM note WHERE run = ? AND target = ? AND kind != 'said' ORDER BY id LIMIT ?"
         rows = self._tables.rows(words, run, target, MOST_NOTES)
-        return [(row, fact) for row, data in rows if not isinstance(fact := read_note(data), _BESIDE)]
+        told = ((row, self._read_note(data, run, target)) for row, data in rows)
+        return [(row, fact) for row, fact in told if fact is not None and not isinstance(fact, _BESIDE)]
 
     def _live(self, trace: Trace) -> list[Rowed]:
         """What was in no segment when this was asked; asked before segments are, it is what may be in one by then."""
@@ -253,7 +248,7 @@ class Store(Sites):
         return facts
 
     def _probes(
-        self, trace: Trace, segments: _Segments, live: list[Rowed], begin: int, end: int, on_broken: OnBroken | None
+        self, trace: Trace, segments: _Segments, live: list[Rowed], begin: int, end: int
     ) -> Iterator[list[Rowed]]:
         """The facts of these segments, then of these rows, of the probes that were sent in a span."""
         for id_, since, until in segments:
@@ -261,9 +256,7 @@ class Store(Sites):
                 for (data,) in self._tables.rows("SELECT data FROM segment WHERE id = ?", id_):
                     yield made_safe(sound(unpack, data, trace.target, begin, end))
             except StoreError as why:
-                if on_broken is None or why.passes:
-                    raise
-                on_broken(since, until)
+                self._leave_out(why, trace.run.id, trace.target, since, until)
         yield [told for told in live if begin <= _at(told[1]) < end]
 
     def addresses(self, trace: Trace) -> set[str]:
@@ -325,34 +318,7 @@ class Store(Sites):
             for span in spans
         ]
 
-    # --- what is added ------------------------------------------------------------------------------------------
-
-    def newest_row(self, run: int) -> int:
-        """The last row of a run; -1: there is none. `StoreError`."""
-        words = (
-            "SELECT max(row) AS newest FROM (SELECT max(row) AS row FROM live WHERE run = ?1 UNION ALL"
-            " SELECT max(last_row) FROM segment WHERE run = ?1 UNION ALL SELECT max(row) FROM note WHERE run = ?1)"
-        )
-        ((newest,),) = self._tables.rows(words, run)
-        return -1 if newest is None else int(newest)
-
-    def rows_after(self, run: int, row: int, reader: Rows) -> list[tuple[int, int, SessionFact | notes.Note]]:
-        """What a run's later rows hold: row, target, fact. `reader` has read the rows before, and reads these.
-        `StoreError`, also where some of them are in segments already."""
-        told: list[tuple[int, int, SessionFact | notes.Note]] = []
-        words = "SELECT row, target, fact FROM note WHERE run = ? AND row > ? ORDER BY id LIMIT ?"
-        found = self._tables.rows(words, run, row, MOST_NOTES)
-        told += [(number, target, read_note(data)) for number, target, data in found]
-        words = "SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id"
-        for number, data in self._tables.rows(words, run, row):
-            for target, facts in sound(reader.unpack, data):
-                told += [(number, target, fact) for _, fact in made_safe([(number, fact) for fact in facts])]
-        told.sort(key=itemgetter(0))  # a row's notes stand before its probes, and so they stay
-        return told
-
-    def segments_after(self, run: int, row: int) -> bool:
-        """Whether later rows than this one are in segments by now. `StoreError`."""
-        return bool(self._tables.rows("SELECT 1 FROM segment WHERE run = ? AND last_row > ? LIMIT 1", run, row))
+    # --- what was said ------------------------------------------------------------------------------------------
 
     def said(self, trace: Trace) -> list[SaidVerdict]:
         """What was said of it then, in order. `StoreError`."""
@@ -377,7 +343,8 @@ class Store(Sites):
     def _of_all(self, run: RecordedRun) -> Iterator[notes.Note]:
         """The notes that are no target's."""
         words = "SELECT fact FROM note WHERE run = ? AND target = 0 ORDER BY id LIMIT ?"
-        return (read_note(data) for (data,) in self._tables.cursor(words, run.id, MOST_NOTES))
+        told = (self._read_note(data, run.id) for (data,) in self._tables.cursor(words, run.id, MOST_NOTES))
+        return (note for note in told if note is not None)
 
 
 def _moment(at: int) -> int:

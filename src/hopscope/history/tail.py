@@ -13,7 +13,7 @@ from hopscope.history.unpacking import Rows
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.phases import PHASES
-from hopscope.session.target_fold import TargetFold
+from hopscope.session.target_fold import IllegalFact, TargetFold
 from hopscope.wire.messages import RoundStarted
 
 S: Final = 1_000_000_000
@@ -31,7 +31,8 @@ class Tail:
 
     def __init__(self, store: Store, run: int, number: Callable[[], int] | None = None) -> None:
         """`number` gives each target the number that it is shown by. `StoreError`,
-        `session.target_fold.IllegalFact`, `ValueError` where it is broken, here as in `more`."""
+        `session.target_fold.IllegalFact`, `ValueError` where it is broken, here as in `more`, unless the store
+        leaves that out (`Store.on_broken`)."""
         self._store = store
         self._number = number or count(1).__next__
         self.run = run
@@ -39,6 +40,8 @@ class Tail:
         self.names: dict[str, AddressInfo] = {}
         self.until = 0
         """The newest moment that is known of (epoch ns)."""
+        self._lost: set[int] = set()
+        """Targets of which nothing more can be told, for something is broken that the rest goes by."""
         self._row = -1
         self._reader = Rows()
         self.version = 0
@@ -101,13 +104,20 @@ class Tail:
         elif isinstance(fact, Removed):
             self.folds.pop(target, None)
         elif target in self.folds:
-            if type(fact) in PHASES:
-                self._apply(self.folds[target], fact)  # type: ignore[arg-type] # what stands there is a target's fact
+            if type(fact) in PHASES and target not in self._lost:
+                self._apply(target, fact)  # type: ignore[arg-type] # what stands there is a target's fact
         elif isinstance(fact, Asked):
             self.folds[target] = TargetFold(self._number(), fact)
 
-    @staticmethod
-    def _apply(fold: TargetFold, fact: TargetFact) -> None:
-        fold.apply(fact)
-        if isinstance(fact, RoundStarted) and fact.round % LOOK_ROUNDS == 0:
-            fold.told.keep(fold.judge.judged(), fact.at)
+    def _apply(self, target: int, fact: TargetFact) -> None:
+        fold = self.folds[target]
+        try:
+            fold.apply(fact)
+        except (IllegalFact, ValueError):
+            if self._store.on_broken is None:
+                raise
+            self._lost.add(target)
+            self._store.on_broken(self.run, target, 0, 0)
+        else:
+            if isinstance(fact, RoundStarted) and fact.round % LOOK_ROUNDS == 0:
+                fold.told.keep(fold.judge.judged(), fact.at)
