@@ -29,8 +29,18 @@ def test_who_asks_about_a_fleet_is_told_what_it_is_and_how_to_begin() -> None:
     lines = done.stdout.splitlines()
     assert len(lines) <= 32
     assert max(len(line) for line in lines) <= 80
-    for words in ("nats-server", "fleet hub --connect", "fleet agent --connect", "history follow", "--site", "--nkey"):
+    for words in ("nats-server", "fleet hub --connect", "fleet agent --connect", "history follow"):
         assert words in done.stdout
+
+
+def test_every_option_that_is_a_fleets_stands_in_its_help() -> None:
+    """What a sentence of the manual calls "With fleet" is one."""
+    of_fleet = [option for option in OPTIONS if option.of_fleet]
+    assert {option.dest for option in OPTIONS if "fleet" in option.long} <= {option.dest for option in of_fleet}
+    lines = fleet_help().splitlines()
+    for option in of_fleet:
+        (line,) = [line for line in lines if line.startswith(f"{', '.join(option.flags)} ")]
+        assert line.endswith(option.of_fleet)
 
 
 def test_the_manual_names_every_option_and_exit_status() -> None:

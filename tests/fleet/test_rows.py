@@ -19,9 +19,12 @@ from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.transport import Received
 from hopscope.history import parcels, writer
 from hopscope.history.forgetting import forget
+from hopscope.history.notes import SaidVerdict
 from hopscope.history.store import Store
 from hopscope.history.tail import Tail
 from hopscope.history.tiers import HOUR, MINUTE
+from hopscope.history.unpacking import parts_of
+from hopscope.judge.verdict import Verdict
 from hopscope.session.facts import SessionFact
 from tests.fleet import shipping
 from tests.fleet.shipping import BEGUN, SITE, S, all_facts, all_messages, hand_over, head, received, second
@@ -215,6 +218,39 @@ def test_agent_and_hub_go_on_after_all_was_forgotten_and_what_was_is_not_sent_ag
     store.close()
     assert len(all_facts(hub)) == 2
     assert all_facts(hub) == all_facts(agent)
+
+
+def test_of_a_target_that_was_forgotten_at_the_hub_nothing_comes_any_more_and_of_the_other_all(tmp_path: Path) -> None:
+    """Rows, segments, minutes and what is said: none of it would be shown, and none of it takes room."""
+    agent, hub = tmp_path / "agent", tmp_path / "hub"
+    one, store = shipping.writer(agent), HubStore(str(hub))
+
+    def go_on(begin: int, end: int) -> None:
+        for number in range(begin, end):
+            for target in (1, 2):
+                one.extend(target, second(number))
+            one.commit()
+        one.add(1, SaidVerdict(Verdict(kind="loss", at=BEGUN + end * S)))
+        one.commit()
+        hand_over(agent, store)
+
+    for number, target in ((1, shipping.TARGET), (2, OTHER)):
+        one.extend(number, head(target))
+    go_on(1, 70)
+    store.close()
+    assert forget(str(hub), shipping.TARGET, None) == 1
+    store = HubStore(str(hub))
+    go_on(70, 140)
+    one.compact()
+    go_on(140, 150)
+    one.close()
+    with closing(sqlite3.connect(hub)) as found:
+        for table in ("note", "segment", "tier"):
+            assert found.execute(f"SELECT DISTINCT target FROM {table} WHERE target > 0").fetchall() == [(2,)]
+        rows = [data for (data,) in found.execute("SELECT data FROM live")]
+    assert {part.target for data in rows for part in parts_of(data)} == {2}
+    assert all_facts(hub) == [facts for facts in all_facts(agent) if facts[1] == OTHER]
+    store.close()
 
 
 def test_what_was_forgotten_at_an_agent_waits_for_no_hub(tmp_path: Path) -> None:

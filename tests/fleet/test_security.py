@@ -17,7 +17,7 @@ import pytest
 from nats.aio.client import Client
 
 from hopscope.fleet.broker import NatsPublisher
-from hopscope.fleet.connection import BrokerAddress, tls_of
+from hopscope.fleet.connection import BrokerAddress, Connection, tls_of
 from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
 from hopscope.history.store import Store
@@ -74,8 +74,14 @@ def test_agent_and_hub_work_with_keys_and_tls_and_nothing_secret_is_seen(secured
             Path(f"/proc/{one.process.pid}/cmdline").read_bytes()
             + Path(f"/proc/{one.process.pid}/environ").read_bytes()
         )
+        secured.broker.kill()
+        until(lambda: "is lost" in one.said and "is lost" in other.said, "both miss the broker")
+        secured.broker.start()
+        until(lambda: "again" in one.said.rpartition("is lost")[2], "it is there again")
+        secured.broker.kill()
         assert one.end() == 0
         assert other.end() == 0
+    assert all(line.startswith("hopscope: ") for line in (one.said + other.said).splitlines())
     everything = seen + b"".join(file.read_bytes() for file in tmp_path.glob("*.log"))
     for seed in secured.seeds:
         assert seed.encode() not in everything
@@ -100,6 +106,19 @@ async def test_who_has_another_key_or_believes_another_broker_is_told_so(
     for line in told:
         assert line.startswith(secured.broker.url)
         assert line.endswith("; trying again")
+
+
+async def test_a_client_that_cancels_its_own_closing_disturbs_nobody() -> None:
+    """As it does where TLS is spoken, and the other side is gone: an agent ended with a traceback."""
+
+    class Client:
+        async def close(self) -> None:
+            raise asyncio.CancelledError
+
+    one = Connection(BrokerAddress(url="tls://127.0.0.1:4222"), "fra1", lambda words: None)
+    one.client = Client()  # type: ignore[assignment]
+    await one.close()
+    assert one.client is None
 
 
 async def test_a_sites_key_reaches_that_sites_subjects_alone(secured: Secured, tmp_path: Path) -> None:

@@ -27,19 +27,6 @@ hopscope does (-T -P 443, -i 5); --method simulated --scenario outage is a
 trial of which nothing leaves. Without targets it probes whom the hub says.
 
 """
-_OF_FLEET = {
-    "connect": "the broker: nats://HOST:PORT or tls://HOST:PORT",
-    "site": "an agent's: how its site is called (letters, digits, - _)",
-    "file": "an agent's targets; a hub's: which site probes whom",
-    "store": "folder of its recording; each program has its own",
-    "fleet_keep": "the recording's size: 1GiB an agent, 64GiB a hub",
-    "metrics": "numbers for Prometheus",
-    "creds": "who one is, as nsc writes it",
-    "nkey": "the same as a seed alone",
-    "tls_ca": "who signs the broker's certificate",
-    "tls_cert": "one's own certificate",
-    "tls_key": "its key",
-}
 _COLUMN = 40
 _FLAGS = 22
 
@@ -64,8 +51,9 @@ def help_text() -> str:
 
 def fleet_help() -> str:
     """What ``hopscope fleet --help`` says: who begins with it wants to know what it is."""
-    flags = {option.dest: f"{', '.join(option.flags)} {option.metavar or ''}" for option in OPTIONS}
-    return _FLEET + "".join(f"{flags[dest]:<23}{brief}".rstrip() + "\n" for dest, brief in _OF_FLEET.items())
+    of_fleet = sorted((option for option in OPTIONS if option.of_fleet), key=lambda one: one.group != "More")
+    lines = [f"{', '.join(one.flags) + ' ' + (one.metavar or ''):<23}{one.of_fleet}" for one in of_fleet]
+    return _FLEET + "".join(f"{line}\n" for line in lines)
 
 
 def _merged(group: str) -> list[Option]:

@@ -67,6 +67,8 @@ class Option(NamedTuple):
     completes: Literal["", "file", "host", "interface", "scenario"] = ""
     also: tuple[tuple[str, Any], ...] = ()
     """What it sets besides `dest`."""
+    of_fleet: str = ""
+    """For ``fleet --help``, in whose group of options it stands: a few words."""
     verdict: Literal["", "ignored", "refused"] = ""
     """Of an option of mtr's that has no meaning here: ignoring it is harmless, or it is not."""
 
@@ -163,7 +165,8 @@ OPTIONS: tuple[Option, ...] = (
     _o(("-F", "--filename"), "file", "Path", "read targets",
        "Read targets from a file, one a line or with blanks between; empty lines and what follows a # are left out."
        " A dash: standard input.",
-       metavar="FILE", completes="file"),
+       metavar="FILE", completes="file",
+       of_fleet="an agent's targets; a hub's: which site probes whom"),
     _o(("-r", "--report"), "layout", "Report", "text, as mtr's", "Print a report in mtr's layout.", constant="text"),
     _o(("-w", "--report-wide"), "layout", "Report", "text, long names",
        "Print a report in mtr's wide layout. With -C: a row for each address of a hop.", constant="wide",
@@ -227,11 +230,6 @@ OPTIONS: tuple[Option, ...] = (
        " 256 MiB at the most, in $XDG_STATE_HOME/hopscope (hopscope history).", constant=False),
     _o(("--bell",), "bell", "More", "when lost, and back",
        "On the live screen: ring the terminal's bell when a target is lost and when it is back.", constant=True),
-    _o(("--metrics",), "metrics", "More", "for Prometheus",
-       "Serve metrics to Prometheus at this address and port (127.0.0.1:9101, [::1]:9101; a port alone is for this"
-       " machine), path /metrics, while the screen is open, the report, agent or hub runs. Port 0: a free one, which is"
-       " told on standard error. The formats ndjson and events are endless then, unless -c says otherwise.",
-       metavar="ADDR:PORT", read=endpoint),
     _o(("--completion",), "completion", "More", "bash, zsh or fish", "Print a completion script for this shell.",
        metavar="SHELL", choices=SHELLS),
     _o(("--man",), "man", "More", "the manual page", "Print the manual page (roff): hopscope --man | man -l -",
@@ -246,31 +244,46 @@ OPTIONS: tuple[Option, ...] = (
        metavar="WHEN", may_begin_with_dash=True),
     _o(("--before",), "before", "More", "forget older", "With history forget: all that ended before this moment.",
        metavar="WHEN", may_begin_with_dash=True),
-    _o(("--store",), "store", "More", "folder of history",
-       "With history and web: the folder of the store, instead of $XDG_STATE_HOME/hopscope. With fleet: of the agent's"
-       " or the hub's own.", metavar="DIR", completes="file"),
     _o(("--listen",), "listen", "More", "of web: 127.0.0.1:8000",
        "With web: the address of this machine and the port to serve browsers at, 127.0.0.1:8000 unless told; port 0 is"
        " a free one. What is sent is not encrypted: for other machines put a proxy with TLS in front, or use ssh -L.",
        metavar="ADDR:PORT", read=endpoint),
     _o(("--connect",), "connect", "More", "fleet's broker",
-       "With fleet: the NATS server, nats://HOST:PORT or tls://HOST:PORT. No secret belongs there.", metavar="URL"),
+       "With fleet: the NATS server, nats://HOST:PORT or tls://HOST:PORT. No secret belongs there.", metavar="URL",
+       of_fleet="the broker: nats://HOST:PORT or tls://HOST:PORT"),
     _o(("--site",), "site", "More", "name of an agent",
-       "With fleet agent: the name of its site, letters, digits, - and _.", metavar="NAME"),
-    _o(("--creds",), "creds", "More", "fleet's credentials",
-       "With fleet: a credentials file (JWT and seed, as nsc writes it).", metavar="FILE", completes="file"),
-    _o(("--nkey",), "nkey", "More", "fleet's key", "With fleet: a file with the seed of an nkey.", metavar="FILE",
-       completes="file"),
-    _o(("--tls-ca",), "tls_ca", "More", "who signs the broker",
-       "With fleet: speak TLS, and believe the certificates that this file's sign.", metavar="FILE",
-       completes="file"),
-    _o(("--tls-cert",), "tls_cert", "More", "own certificate", "With fleet: this side's certificate.", metavar="FILE",
-       completes="file"),
-    _o(("--tls-key",), "tls_key", "More", "its key", "With fleet: the key of --tls-cert.", metavar="FILE",
-       completes="file"),
+       "With fleet agent: the name of its site, letters, digits, - and _.", metavar="NAME",
+       of_fleet="an agent's: how its site is called (letters, digits, - _)"),
+    _o(("--store",), "store", "More", "folder of history",
+       "With history and web: the folder of the store, instead of $XDG_STATE_HOME/hopscope. With fleet: of the agent's"
+       " or the hub's own.", metavar="DIR", completes="file",
+       of_fleet="folder of its recording; each program has its own"),
     _o(("--keep",), "fleet_keep", "More", "size of its store",
        "With fleet: the store keeps to this size, 1GiB for an agent and 64GiB for a hub unless told; the oldest goes"
-       " first, and of an agent's only what the hub has.", metavar="SIZE", read=size),
+       " first, and of an agent's only what the hub has.", metavar="SIZE", read=size,
+       of_fleet="the recording's size: 1GiB an agent, 64GiB a hub"),
+    _o(("--metrics",), "metrics", "More", "for Prometheus",
+       "Serve metrics to Prometheus at this address and port (127.0.0.1:9101, [::1]:9101; a port alone is for this"
+       " machine), path /metrics, while the screen is open, the report, agent or hub runs. Port 0: a free one, which is"
+       " told on standard error. The formats ndjson and events are endless then, unless -c says otherwise.",
+       metavar="ADDR:PORT", read=endpoint,
+       of_fleet="numbers for Prometheus"),
+    _o(("--creds",), "creds", "More", "fleet's credentials",
+       "With fleet: a credentials file (JWT and seed, as nsc writes it).", metavar="FILE", completes="file",
+       of_fleet="who one is, as nsc writes it"),
+    _o(("--nkey",), "nkey", "More", "fleet's key", "With fleet: a file with the seed of an nkey.", metavar="FILE",
+       completes="file",
+       of_fleet="the same as a seed alone"),
+    _o(("--tls-ca",), "tls_ca", "More", "who signs the broker",
+       "With fleet: speak TLS, and believe the certificates that this file's sign.", metavar="FILE",
+       completes="file",
+       of_fleet="who signs the broker's certificate"),
+    _o(("--tls-cert",), "tls_cert", "More", "own certificate", "With fleet: this side's certificate.", metavar="FILE",
+       completes="file",
+       of_fleet="one's own certificate"),
+    _o(("--tls-key",), "tls_key", "More", "its key", "With fleet: the key of --tls-cert.", metavar="FILE",
+       completes="file",
+       of_fleet="its key"),
     _o(("-v", "--version"), "version", "Other", "the version", "Print the version.", constant=True),
     _o(("-h", "--help"), "help", "Other", "this help", "Print a short help.", constant=True),
     _o(("--displaymode",), "displaymode", "mtr", "",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ from hopscope.history import notes, schema
 from hopscope.history.block import PACKED, BadBlock
 from hopscope.history.parcels import add_tables, new_run
 from hopscope.history.pruning import Pruner
+from hopscope.history.rows import without
 from hopscope.history.schema import StoreError
 from hopscope.history.sound import read_note
 from hopscope.history.store import MOST_TRACES
@@ -52,7 +53,9 @@ class BootState(msgspec.Struct):
     mark: int
     """The last row that is here; -1: none."""
     asked: int = 0
-    """Targets that it asked for."""
+    """How often it asked for a target."""
+    targets: set[int] = msgspec.field(default_factory=set)
+    """Those that it asked for and that are here: of one that was forgotten nothing more is kept."""
 
 
 class HubStore:
@@ -82,10 +85,14 @@ class HubStore:
                 found = (os.urandom(8).hex(), "", 0)
                 do.execute("INSERT INTO hub (name, stream, position) VALUES (?, ?, ?)", found)
             boots = do.execute("SELECT run, site, boot, mark FROM boot").fetchall()
-            words = "SELECT run, count(*) FROM note WHERE kind = 'asked' GROUP BY run"
-            asked = dict(do.execute(words).fetchall())
+            asked: dict[int, list[int]] = {}
+            for run, target in do.execute("SELECT run, target FROM note WHERE kind = 'asked'"):
+                asked.setdefault(run, []).append(target)
         self.name, self.stream, self.position = found
-        self._boots = {(site, boot): BootState(run, mark, asked.get(run, 0)) for run, site, boot, mark in boots}
+        self._boots = {
+            (site, boot): BootState(run, mark, len(asked.get(run, ())), set(asked.get(run, ())))
+            for run, site, boot, mark in boots
+        }
         self._of_site: dict[str, int] = {}
         for site, _ in self._boots:
             self._of_site[site] = self._of_site.get(site, 0) + 1
@@ -208,7 +215,7 @@ class _Work:
                 self.heard[key] = message.sent_at - one.at
             return
         asked = 0 if state is None else state.asked
-        rows, more = rows_of(message, MOST_ASKED - asked)
+        rows, more = rows_of(message, MOST_ASKED - asked, set() if state is None else state.targets)
         if state is None:
             run = new_run(do, message.begun, one.site, clean(message.hopscope))
             do.execute("INSERT INTO boot VALUES (?, ?, ?, -1, 0, 0)", (run, *key))
@@ -218,7 +225,9 @@ class _Work:
         for words, columns in rows:
             do.executemany(words, [(state.run, *values) for values in columns])
         state.mark = message.last
-        state.asked += more
+        state.asked += len(more)
+        if more:
+            state.targets = state.targets | set(more)
         self.states[key] = state
         self.heard[key] = message.sent_at - one.at
         if rows:
@@ -245,56 +254,66 @@ _TIER: Final = "INSERT INTO tier (run, target, span, since, until, data) VALUES 
 _OTHER_TIER: Final = "DELETE FROM tier WHERE run = ? AND target = ? AND span = ? AND since = ?"
 
 
-def rows_of(message: FleetMessage, most_asked: int) -> tuple[_Statements, int]:
-    """What a message is in tables, and how many targets it asks for. `BadMessage`."""
+def rows_of(message: FleetMessage, most_asked: int, known: Set[int]) -> tuple[_Statements, list[int]]:
+    """What a message is in tables, without what is of targets that are not `known`; and the targets that it asks for.
+    `BadMessage`."""
     row = message.last
     body: Body = message.body
     match body:
         case Facts():
-            found, asked = [], 0
+            found: list[tuple[Any, ...]] = []
+            asked: list[int] = []
             for target, data in body.facts:
                 try:
                     fact = read_note(data)
                 except StoreError as why:
                     raise BadMessage(f"a fact: {why}") from None
-                asked += isinstance(fact, Asked)
-                found.append((row, target, notes.kind_of(fact), notes.encode(fact)))
-            if asked > most_asked:
+                if isinstance(fact, Asked):
+                    asked.append(target)
+                if target == 0 or target in known or target in asked:
+                    found.append((row, target, notes.kind_of(fact), notes.encode(fact)))
+            if len(asked) > most_asked:
                 raise BadMessage(f"it asks for more than {MOST_ASKED} targets")
             return [(_NOTE, found)], asked
         case Probes():
-            try:
-                if not body.data.startswith(PACKED):
-                    raise BadBlock("they are not packed")
-                Rows().count(body.data)
-            except BadBlock as why:
-                raise BadMessage(f"probes: {why}") from None
-            return [(_LIVE, [(row, body.at, body.data)])], 0
+            return [(_LIVE, [(row, body.at, _probes_of(body.data, known))])], []
         case SegmentRows():
             for one in body.segments:
                 if not (one.first_row <= one.last_row < message.first and one.since <= one.until):
                     raise BadMessage("a segment is out of its place")
-            columns = [
-                (one.target, one.first_row, one.last_row, one.since, one.until, one.rounds, one.probes, len(one.data))
+            segments = [
+                (*msgspec.structs.astuple(one)[:-1], len(one.data), one.data)
                 for one in body.segments
+                if one.target in known
             ]
-            datas = [one.data for one in body.segments]
-            return [(_SEGMENT, [(*of, data) for of, data in zip(columns, datas, strict=True)])], 0
+            return [(_SEGMENT, segments)], []
         case Bins():
             for bins in body.bins:
                 if bins.span not in (MINUTE, HOUR) or bins.since >= bins.until:
                     raise BadMessage("bins are out of their place")
-            before = [(bins.target, bins.span, bins.since) for bins in body.bins if bins.span == HOUR]
-            after = [(bins.target, bins.span, bins.since, bins.until, bins.data) for bins in body.bins]
-            return [(_OTHER_TIER, before), (_TIER, after)], 0
+            kept = [bins for bins in body.bins if bins.target in known]
+            before = [(bins.target, bins.span, bins.since) for bins in kept if bins.span == HOUR]
+            after = [(bins.target, bins.span, bins.since, bins.until, bins.data) for bins in kept]
+            return [(_OTHER_TIER, before), (_TIER, after)], []
         case Sealed():
             if body.before > message.first:
                 raise BadMessage("it seals what was not sent")
-            return [("DELETE FROM live WHERE run = ? AND row < ?", [(body.before,)])], 0
+            return [("DELETE FROM live WHERE run = ? AND row < ?", [(body.before,)])], []
         case Ended():
-            return [("UPDATE run SET ended = max(begun, ?2) WHERE id = ?1", [(body.at,)])], 0
+            return [("UPDATE run SET ended = max(begun, ?2) WHERE id = ?1", [(body.at,)])], []
         case Gone():
-            return [], 0
+            return [], []
+
+
+def _probes_of(data: bytes, known: Set[int]) -> bytes:
+    """A row of probes without targets that are not `known`. `BadMessage`."""
+    try:
+        if not data.startswith(PACKED):
+            raise BadBlock("they are not packed")
+        others = {part.target for part in Rows().count(data)} - known
+        return without(data, others) if others else data
+    except BadBlock as why:
+        raise BadMessage(f"probes: {why}") from None
 
 
 __all__ = ["HubStore"]
