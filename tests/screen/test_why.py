@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from hopscope.views.screen.dialogs.why import WhyScreen
 from tests.screen.conftest import Drive, Driven
 from tests.screen.scripted import SECOND, START, Scripted, ScriptedSession, tour, usual
+from tests.screen.test_time_axis import driven
+from tests.screen.virtual import VirtualSession
 
 SIZES = [(160, 50), (120, 34), (80, 24), (60, 16), (40, 12), (20, 6), (3, 3), (1, 1)]
 
@@ -101,3 +104,13 @@ async def test_without_a_target_it_says_so(drive: Drive) -> None:
     async with drive(ScriptedSession()) as it:
         await it.press("E")
         assert "there is no target to say anything of" in it.text()
+
+
+async def test_it_says_how_long_it_lasts_as_the_sentence_does_and_since_when_it_does_this_time() -> None:
+    async with driven(VirtualSession("outage").play(95)) as it:
+        assert "now for 15 s (since" in it.text()
+        await it.press("E")
+        said = " ".join(panel(it).replace("│", " ").split())
+        assert re.search(r"since \d\d:\d\d:20, 15 s", said)
+        assert re.search(r"the 2nd time since \d\d:00:20, this time since \d\d:01:20", said)
+        assert "75 s" not in said

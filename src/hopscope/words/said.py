@@ -74,6 +74,12 @@ class Said:
         return self._subject.judged.since
 
     @property
+    def now(self) -> int:
+        """The moment that is shown, as far as facts go (epoch ns)."""
+        newest = self._subject.path.last_at
+        return self.verdict.at if newest is None else newest
+
+    @property
     def times(self) -> int:
         """How often its trouble came."""
         return self._subject.judged.times

@@ -58,17 +58,17 @@ def sure(verdict: Verdict) -> str:
 
 
 def _since(said: Said, clock: Clock, started: int | None) -> Iterator[str]:
-    verdict, begin = said.verdict, said.since
+    begin = said.since
     if begin is None:
         if said.first is not None:
             yield f"{clock(said.first)}, when it came for the first time; {said.times} times by now"
         elif started is not None:
-            yield f"looked at since {clock(started)}, {span((verdict.at - started) / _NS)}"
+            yield f"looked at since {clock(started)}, {span((said.now - started) / _NS)}"
         return
     if started is not None and begin <= started:
-        yield f"{clock(started)}, when it was first looked at; {span((verdict.at - started) / _NS)}"
+        yield f"{clock(started)}, when it was first looked at; {span((said.now - started) / _NS)}"
     else:
-        yield f"{clock(begin)}, {span((verdict.at - begin) / _NS)}"
+        yield f"{clock(begin)}, {span((said.now - begin) / _NS)}"
     if said.times > 1:
         yield f"{said.times} times by now"
 

@@ -334,7 +334,9 @@ def _lately(state: ViewState, target: Target) -> Bin | None:
 
 def _begin(target: Target) -> str:
     """``18:34:12``, of another day ``11-25 18:34``."""
-    since = target.judged.since
+    since, incident = target.judged.since, target.judged.open
+    if since is None and incident is not None:
+        since = incident.begin  # it comes again and again since then
     when = clock_of(target)(since) if since is not None else ""
     return when if len(when) < 10 else when[5:16]
 

@@ -311,7 +311,7 @@ class TablePainter(msgspec.Struct, frozen=True):
         if not least and self.options.owners and band.words.startswith("AS"):
             least = len(band.words.partition(" ")[0])
         room = max(width - cell_len(name) - len(mark) - 2, min(least, width - 14))
-        chips = _fitting(beside_it, links, room) if width >= CHIPS_FROM else cut(links[1], room)
+        chips = _fitting(beside_it if width >= CHIPS_FROM else [links[1]], links, room)
         if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
             chips = legend.HARMLESS
         room = width - cell_len(chips) - (2 if chips else 0)

@@ -148,6 +148,9 @@ def _entry(happened: Happened, target: Target, look: Look, width: int, hit: Hit)
     words = happened.words
     if isinstance(happened.what, Incident) and happened.what.times > 1 and happened.end is not None:
         words += f", the last until {clock(happened.end)}"
+    elif isinstance(happened.what, Incident) and happened.what.times > 1:
+        since = target.judged.since if happened.what is target.judged.open else None
+        words += f", this time since {clock(since)}" if since is not None else ""
     elif lasts:
         words += f", {span((now - happened.begin) / 1e9)} by now"
     line = Line().add(f" {mark} ", style, hit).add(f"{clock(happened.begin)}  ", look.text, hit)
