@@ -388,6 +388,19 @@ ROWS: Final = {
             "test_a_writer_whose_rows_were_let_go_of_tells_all_that_they_had_told",
         ),
     ),
+    "A46": Row(
+        "A router refuses what expires there and forwards all else: the target \"cannot be reached\"",
+        "one probe's refusal taken for all others'",
+        (
+            "tests/probe/test_horizon.py::test_a_refusal_ends_nothing_while_somebody_behind_it_answers",
+            "tests/path/test_fold.py::"
+            "test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_ends_no_path",
+            "tests/judge/test_judge.py::"
+            "test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_is_no_outage_and_is_to_blame_for_none",
+            "tests/report/test_mtr_streams.py::"
+            "test_a_split_table_goes_on_behind_a_router_that_refuses_what_expires_there",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

@@ -186,3 +186,15 @@ def test_what_is_many_times_as_slow_is_said_though_little_came_before() -> None:
         said[round_] = judge.judged().verdict.kind
     first = next(round_ for round_, kind in said.items() if kind in ("bufferbloat", "congestion", "local-network"))
     assert first <= 32
+
+
+def test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_is_no_outage_and_is_to_blame_for_none() -> None:
+    assert verdict_of(["a" * 30, "p" * 30, "a" * 30]).kind == "healthy"
+    judged = judge_of(["a" * 30, "p" * 30, "a" * 20 + "x" * 10]).judged()
+    assert (judged.verdict.kind, judged.verdict.first_ttl) == ("outage", 2)
+    assert not [note for note in judged.verdict.notes if note.ttl == 2]
+
+
+def test_a_router_that_refused_and_answered_in_time_again_is_believed_when_it_refuses_again() -> None:
+    verdict = verdict_of(["a" * 30, "a" * 10 + "p" + "a" * 9 + "p" * 10, "a" * 20 + "p" * 10])
+    assert (verdict.kind, verdict.since) == ("filter", at(20))

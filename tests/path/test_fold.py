@@ -471,18 +471,34 @@ def test_a_lost_answer_of_the_target_leaves_the_path_as_long_as_it_is() -> None:
     assert [h.ttl for h in found.hops] == [1, 2, 3]
 
 
-def test_a_passing_unreachable_of_a_silent_router_hides_the_path_only_for_a_while() -> None:
-    outage: list[Event] = [sent(1, 2), answered(1, 2, kind="host-unreachable")]
-    found = path(*sweep(0, 4), *outage)
-    assert [h.ttl for h in found.hops] == [1, 2]
-    again: list[Event] = [
-        e
-        for i in range(2, 6)
-        for ttl in (1, 3, 4)
-        for e in (sent(i, ttl), answered(i, ttl) if ttl < 4 else reached(i, 4))
+def test_a_passing_unreachable_of_a_router_hides_nothing_behind_it_unless_nobody_answers_from_there() -> None:
+    def refused(round_: int) -> list[Event]:
+        return [sent(round_, 2), answered(round_, 2, kind="host-unreachable")]
+
+    assert [h.ttl for h in path(*sweep(0, 4), *refused(1)).hops] == [1, 2, 3, 4]
+    alone: list[Event] = [event for round_ in range(1, 5) for event in refused(round_)]
+    assert [h.ttl for h in path(*sweep(0, 4), *alone).hops] == [1, 2]
+    behind: list[Event] = [
+        event
+        for ttl in (3, 4)
+        for event in (sent(1, ttl), answered(1, ttl, address=router(2), kind="host-unreachable"))
     ]
-    found = path(*sweep(0, 4), *outage, *again)
-    assert [h.ttl for h in found.hops] == [1, 2, 3, 4]
+    assert [h.ttl for h in path(*sweep(0, 4), *refused(1), *behind).hops] == [1, 2]
+    assert [h.ttl for h in path(*sweep(0, 4), *alone, *behind, *sweep(5, 4)).hops] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["host-unreachable", "prohibited", "port-unreachable", "other"])
+def test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_ends_no_path(kind: Kind) -> None:
+    events: list[Event] = []
+    for round_ in range(6):
+        for ttl in (1, 2, 3, 4):
+            is_last = ttl == 4
+            its = reached(round_, 4) if is_last else answered(round_, ttl, kind="time-exceeded" if ttl != 2 else kind)
+            events += [sent(round_, ttl), its]
+    found = path(*events)
+    assert [(h.ttl, h.is_target) for h in found.hops] == [(1, False), (2, False), (3, False), (4, True)]
+    assert found.target is not None
+    assert (found.target.received, found.target.lost) == (6, 0)
 
 
 def test_a_late_answer_of_the_target_ends_the_path_too() -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.probe.horizon import ON_THE_WAY, Horizon
-from hopscope.wire.messages import Kind, Plan
+from hopscope.probe.horizon import Horizon, Part, part_of
+from hopscope.wire.messages import Kind, Plan, Protocol
 
 PLAN = Plan("192.0.2.1", 4, max_ttl=30, max_unknown=5)
 
 
-def horizon(*answers: tuple[int, int, bool]) -> Horizon:
-    """After answers of (ttl, round, ends)."""
+def horizon(*answers: tuple[int, int, Part]) -> Horizon:
+    """After answers of (ttl, round, part)."""
     made = Horizon(PLAN)
-    for ttl, round_, ends in answers:
-        made.answered(ttl, round_, ends)
+    for ttl, round_, part in answers:
+        made.answered(ttl, round_, part)
     return made
 
 
@@ -22,49 +22,70 @@ def horizon(*answers: tuple[int, int, bool]) -> Horizon:
     ("answers", "ttl"),
     [
         ((), 5),
-        (((1, 0, False), (3, 0, False)), 8),
-        (((29, 0, False),), 30),
-        (((1, 0, False), (4, 0, True)), 4),
-        (((4, 0, True), (6, 0, True)), 4),
-        (((4, 0, True), (6, 0, False)), 11),  # a router answers from beyond
-        (((4, 5, True), (6, 4, False)), 4),  # but not one of an older round
-        (((8, 0, True), (5, 1, True)), 5),
-        (((5, 3, True), (5, 2, False)), 5),  # an older round says nothing new
-        (((5, 3, True), (5, 4, False)), 10),
+        (((1, 0, "router"), (3, 0, "router")), 8),
+        (((29, 0, "router"),), 30),
+        (((1, 0, "router"), (4, 0, "target")), 4),
+        (((4, 0, "target"), (6, 0, "target")), 4),
+        (((4, 0, "target"), (6, 0, "router")), 11),  # a router answers from beyond
+        (((4, 5, "target"), (6, 4, "router")), 4),  # but not one of an older round
+        (((8, 0, "target"), (5, 1, "target")), 5),
+        (((5, 3, "target"), (5, 2, "router")), 5),  # an older round says nothing new
+        (((5, 3, "target"), (5, 4, "router")), 10),
+        (((3, 0, "refusal"),), 3),
+        (((3, 0, "refusal"), (4, 0, "refusal")), 3),
     ],
 )
 def test_the_horizon_is_where_the_target_answers_or_beyond_the_farthest_router(
-    answers: tuple[tuple[int, int, bool], ...], ttl: int
+    answers: tuple[tuple[int, int, Part], ...], ttl: int
 ) -> None:
     assert horizon(*answers).ttl == ttl
 
 
 def test_each_miss_of_the_target_looks_one_hop_further_until_it_answers() -> None:
-    made = horizon((4, 0, True))
+    made = horizon((4, 0, "target"))
     reached = []
     for _ in range(7):
         made.missed(4)
         reached.append(made.ttl)
     assert reached == [5, 6, 7, 8, 9, 9, 9]
-    made.answered(4, 8, True)
+    made.answered(4, 8, "target")
     assert made.ttl == 4
 
 
 def test_a_miss_before_the_target_says_nothing_of_the_paths_length() -> None:
-    made = horizon((4, 0, True))
+    made = horizon((4, 0, "target"))
     made.missed(2)
     assert made.ttl == 4
 
 
+@pytest.mark.parametrize("behind", ["router", "target"])
+def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -> None:
+    made = horizon((2, 0, "router"), (3, 0, "refusal"), (4, 0, "refusal"), (5, 0, behind))
+    far = made.ttl
+    assert far >= 5
+    for round_ in range(1, 9):
+        made.missed(5)
+        made.answered(3, round_, "refusal")
+        made.answered(4, round_, "refusal")
+        assert made.ttl >= far
+    made.answered(5, 9, "refusal")
+    assert made.ttl == 3
+
+
 @pytest.mark.parametrize(
-    ("kind", "ends"),
+    ("kind", "address", "protocol", "part"),
     [
-        ("time-exceeded", False),
-        ("fragmentation-needed", False),
-        ("echo-reply", True),
-        ("prohibited", True),
-        ("tcp-open", True),
+        ("time-exceeded", "192.0.2.1", "icmp", "router"),
+        ("fragmentation-needed", "198.51.100.1", "icmp", "router"),
+        ("echo-reply", "198.51.100.1", "icmp", "target"),
+        ("tcp-open", "192.0.2.1", "tcp", "target"),
+        ("port-unreachable", "198.51.100.1", "udp", "target"),
+        ("port-unreachable", "198.51.100.1", "icmp", "refusal"),
+        ("prohibited", "198.51.100.1", "icmp", "refusal"),
+        ("prohibited", "192.0.2.1", "icmp", "target"),
+        ("prohibited", "fe80::1%eth0", "icmp", "refusal"),
+        ("other", "198.51.100.1", "tcp", "refusal"),
     ],
 )
-def test_what_ends_a_path_is_an_answer_by_decision(kind: Kind, ends: bool) -> None:
-    assert (kind not in ON_THE_WAY) is ends
+def test_what_ends_a_path_is_an_answer_by_decision(kind: Kind, address: str, protocol: Protocol, part: Part) -> None:
+    assert part_of(kind, address, Plan("192.0.2.1", 4, protocol=protocol)) == part

@@ -6,7 +6,7 @@ from hopscope.session.events import EndEvent, Outcome, ProbeEvent, SentEvent, St
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import LAST_NUMBER, MtrRaw
 from hopscope.views.report.stream import Streamer, streamer
-from hopscope.wire.messages import Label
+from hopscope.wire.messages import Kind, Label
 
 _AT = "2026-11-23T15:02:00.000000+00:00"
 NAMES = {"192.0.2.1": "gw.example.net"}
@@ -24,10 +24,17 @@ def _sent(round_: int, ttl: int, target: str = "t") -> SentEvent:
     return SentEvent(target=target, round=round_, ttl=ttl, sent_at=_AT)
 
 
-def _fate(round_: int, ttl: int, address: str | None, outcome: Outcome = "answered", target: str = "t") -> ProbeEvent:
+def _fate(
+    round_: int,
+    ttl: int,
+    address: str | None,
+    outcome: Outcome = "answered",
+    target: str = "t",
+    kind: Kind = "time-exceeded",
+) -> ProbeEvent:
     return ProbeEvent(
         target=target, round=round_, ttl=ttl, sent_at=_AT, outcome=outcome, rtt_ms=1.5 if address else None,
-        address=address, kind="time-exceeded" if address else None,
+        address=address, kind=kind if address else None,
         mpls=(Label(24011, 0, False, 1),) if address == "192.0.2.9" else (),
     )  # fmt: skip
 
@@ -98,6 +105,15 @@ def test_a_split_line_comes_when_something_of_the_hop_changed() -> None:
     assert _lines(split, _fate(0, 2, None, "lost"), _sent(1, 1)) == []
     assert _lines(split, _sent(1, 2)) == ["1 gw.example.net 0 1 2 1 1 1"]
     assert _lines(split, _fate(1, 1, None, "lost")) == ["1 gw.example.net 50000 1 2 1 1 1"]
+
+
+def test_a_split_table_goes_on_behind_a_router_that_refuses_what_expires_there() -> None:
+    split, target = streamer("mtr-split", Style(), NAMES.get), "192.0.2.9"
+    assert _lines(split, _start(target), *(_sent(0, ttl, target) for ttl in (1, 2, 3))) == []
+    refusal = _fate(0, 1, "192.0.2.2", target=target, kind="prohibited")
+    assert _lines(split, refusal) == ["1 192.0.2.2 0 1 1 1 1 1"]
+    assert _lines(split, _fate(0, 2, target, target=target, kind="echo-reply")) == ["2 192.0.2.9 0 1 1 1 1 1"]
+    assert _lines(split, _fate(0, 3, target, target=target, kind="echo-reply")) == []
 
 
 def test_the_split_lines_of_both_names_and_addresses_have_both() -> None:

@@ -153,6 +153,8 @@ class Series:
         self.far = 0
         """The largest TTL at which a router answered since the target last did."""
         self.refusals: deque[RouterError] = deque(maxlen=32)
+        self.harmless: set[int] = set()
+        """TTLs at which a router refuses what expires there and forwards the rest: the target answered meanwhile."""
         self.failure: Failed | None = None
         """The newest."""
         self.newest: dict[int, tuple[int, str, Kind]] = {}
@@ -187,12 +189,13 @@ class Series:
         self.rounds.append(round_)
         self.times.append(at)
         reached: Answered | None = None
+        refusals: list[RouterError] = []
         for ttl, fate in sorted(fates.items()):
             hop = self.hops.get(ttl)
             if hop is None:
                 hop = self.hops[ttl] = HopSeries(ttl, length)
             if type(fate) is Answered:
-                if self._answer(hop, fate, ordinal) and reached is None:
+                if self._answer(hop, fate, ordinal, refusals) and reached is None:
                     reached = fate
             elif isinstance(fate, Failed):
                 hop.put(self._fail(fate, ordinal))
@@ -201,6 +204,10 @@ class Series:
         for hop in self.hops.values():
             if len(hop.fates) == length:
                 hop.put(NONE)
+        if reached is None:
+            self.refusals += refusals
+        else:
+            self.harmless |= {refusal.ttl for refusal in refusals if refusal.ttl < reached.ttl}
         self._put_target(reached)
         if len(self.rounds) > KEPT + _SLACK:
             self._forget(_SLACK)
@@ -213,22 +220,25 @@ class Series:
         self.failed_at = ordinal
         return FAILED
 
-    def _answer(self, hop: HopSeries, answer: Answered, ordinal: int) -> bool:
-        """Put down an answer; whether it is the target's."""
+    def _answer(self, hop: HopSeries, answer: Answered, ordinal: int, refusals: list[RouterError]) -> bool:
+        """Put down an answer; whether it is the target's. One that refuses joins `refusals`."""
         kind, address, ttl = answer.kind, answer.address, hop.ttl
         rtt = answer.rtt_ns / 1e6
         self.newest[ttl] = (ordinal, address, kind)
+        is_own = kind != "time-exceeded" and self.reaches(answer)
         if kind == "time-exceeded":
+            self.harmless.discard(ttl)
+        if kind == "time-exceeded" or (ttl in self.harmless and not is_own):
             hop.answered(address, ordinal, rtt)
             hop.quoted_dscp = answer.quoted_dscp
             if ttl > self.far:
                 self.far = ttl
             return False
-        if self.reaches(answer):
+        if is_own:
             hop.put(TARGET, rtt)
             return True
         hop.put(ERROR, rtt)
-        self.refusals.append(
+        refusals.append(
             RouterError(
                 ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE, answer.mtu or None
             )

@@ -10,7 +10,9 @@ The rules that it keeps:
 
 Where a path ends: at the smallest TTL whose newest answer was of a kind that ends a path, unless some later TTL has
 answered a clearly newer probe (`FRESHER` rounds). So a path that grew or shrank is followed within a round, a lost
-answer of the target changes nothing, and a passing "host unreachable" of a router hides nothing for good.
+answer of the target changes nothing, and a passing "host unreachable" of a router hides nothing for good. A router's
+refusal ends no path while the target, or a router on the way, answered from behind it in the same rounds: it refused
+what expired there, and forwards the rest.
 """
 
 from __future__ import annotations
@@ -207,7 +209,9 @@ class PathFold:
         assert isinstance(event, Late)
         changed = hop.late_one(event, oldest)
         if changed:
-            self._reached = self._reached or self._reaches(event)
+            if self._reaches(event):
+                self._reached = True
+                hop.newest_own = max(hop.newest_own, event.round)
             if event.round < self._target.next:
                 self._target.settled(event)
         return changed
@@ -217,6 +221,7 @@ class PathFold:
         is_own = self._reaches(event)
         if is_own:
             self._reached = True
+            hop.newest_own = max(hop.newest_own, event.round)
         else:
             hop.errors += 1
         self._target.arrived(event, is_own)
@@ -307,13 +312,17 @@ class PathFold:
 
     def _end(self) -> tuple[int, bool]:
         """The last TTL to be listed, and whether the path ends there (or it is only the last that was tried)."""
-        freshest = -1
+        freshest, passed = -1, -FRESHER
         end = 0
         for ttl in sorted(self._hops, reverse=True):
             hop = self._hops[ttl]
-            if hop.newest_ends and hop.newest_answer + FRESHER > freshest:
+            newest = hop.newest_answer
+            is_own = hop.newest_own == newest
+            if hop.newest_ends and newest + FRESHER > freshest and (is_own or newest >= passed + FRESHER):
                 end = ttl
-            freshest = max(freshest, hop.newest_answer)
+            freshest = max(freshest, newest)
+            if newest >= 0 and (is_own or not hop.newest_ends):
+                passed = max(passed, newest)
         if end:
             return end, True
         return max(self._hops, default=0), False

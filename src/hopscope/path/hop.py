@@ -52,6 +52,7 @@ class HopFold:
         "lost",
         "newest_answer",
         "newest_ends",
+        "newest_own",
         "pending",
         "received",
         "route",
@@ -75,6 +76,8 @@ class HopFold:
         """The round of the newest probe that was answered, late ones included."""
         self.newest_ends = False
         """That answer ends the path."""
+        self.newest_own = -1
+        """The round of the newest probe that the target itself answered."""
         self.route = RouteTracker(frozenset())
         """As of the last snapshot."""
         self._samples = Samples(window, first_round)

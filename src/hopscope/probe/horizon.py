@@ -4,19 +4,42 @@ The horizon is the TTL at which the target answers. Each further round in which 
 TTL beyond (the path may have grown, and the new hop be silent). While no TTL is known to be the target's, it is the
 farthest TTL that answered, plus `Plan.max_unknown`.
 
+A router's refusal ("no route", "prohibited") ends the path as well, but speaks of its own probe alone: a router that
+refuses what expires there may forward all else. So it ends nothing while the newest answer of some TTL behind it is the
+target's, or that of a router on the way.
+
 A stepwise trace (`Plan.opening`) follows mtr's rule (ui/net.c, net_send_batch): a round ends where more than
 `max_unknown` TTLs did not answer in all, and the target's place is never doubted.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from hopscope.wire.messages import Kind, Plan
 
 ON_THE_WAY: Final[frozenset[Kind]] = frozenset({"time-exceeded", "fragmentation-needed"})
 """Kinds of reply from routers that a probe has passed; every other one says that it went no further than here by
 somebody's decision."""
+
+_REACHING: Final[frozenset[Kind]] = frozenset({"echo-reply", "tcp-open", "tcp-reset"})
+
+Part: TypeAlias = Literal["router", "refusal", "target"]
+"""Whose an answer is: a router's that the probe has passed, somebody's that refused it, the target's."""
+
+
+def part_of(kind: Kind, address: str | None, plan: Plan) -> Part:
+    """Whose an answer of this kind is; `address`: its sender's, None where that is not known."""
+    if kind in ON_THE_WAY:
+        return "router"
+    if address is None or kind in _REACHING or (kind == "port-unreachable" and plan.protocol == "udp"):
+        return "target"
+    return "target" if is_same_host(address, plan.address) else "refusal"
+
+
+def is_same_host(address: str, other: str) -> bool:
+    """Whether two addresses are one, whatever their zones: a reply's may be named differently from the target's."""
+    return address.partition("%")[0] == other.partition("%")[0]
 
 
 class Horizon:
@@ -32,8 +55,8 @@ class Horizon:
         """The farthest TTL of which a router answered."""
         self._beyond = 0
         """How many probes of `_end` were lost since it last answered."""
-        self._replies: dict[int, tuple[int, bool]] = {}
-        """By TTL, the round of its newest answer, and whether that ended the path."""
+        self._replies: dict[int, tuple[int, Part]] = {}
+        """By TTL, the round of its newest answer, and whose that was."""
         self._is_opening = True
         self.ttl = 0
         """The last TTL that is worth a probe."""
@@ -44,29 +67,37 @@ class Horizon:
         """The TTL at which the path ends; None: it is not known."""
         return self._end
 
-    def answered(self, ttl: int, round_: int, ends: bool) -> None:
-        """A probe of this TTL and round was answered; `ends`: the path ends there. An older round's answer says
-        nothing new."""
+    def answered(self, ttl: int, round_: int, part: Part) -> None:
+        """A probe of this TTL and round was answered. An older round's answer says nothing new."""
         known = self._replies.get(ttl)
         if known is not None and known[0] > round_:
             return
-        self._replies[ttl] = (round_, ends)
+        self._replies[ttl] = (round_, part)
         if ttl == self._end and self._beyond:
             self._beyond = 0
             self._measure()
-        if known is not None and known[1] == ends and (ends or self._end is None or ttl < self._end):
+        is_router = part == "router"
+        if known is not None and known[1] == part and (not is_router or self._end is None or ttl < self._end):
             return
-        if not ends:
+        if is_router:
             self._far = max(self._far, ttl)
             if self._end is not None and ttl > self._end and round_ >= self._replies[self._end][0]:
                 # A router answers from beyond: what answered nearer is not the end any more.
-                self._replies = {at: reply for at, reply in self._replies.items() if not reply[1] or at > ttl}
-        ending = [at for at, (_, terminal) in self._replies.items() if terminal]
-        end = min(ending) if ending else None
+                self._replies = {at: reply for at, reply in self._replies.items() if reply[1] == "router" or at > ttl}
+        end = self._found_end()
         if end != self._end:
             self._end = end
             self._beyond = 0
         self._measure()
+
+    def _found_end(self) -> int | None:
+        """Where the newest answers say that the path ends."""
+        targets = [ttl for ttl, (_, part) in self._replies.items() if part == "target"]
+        if targets:
+            return min(targets)
+        passed = max((ttl for ttl, (_, part) in self._replies.items() if part == "router"), default=0)
+        refusals = [ttl for ttl, (_, part) in self._replies.items() if part == "refusal" and ttl > passed]
+        return min(refusals, default=None)
 
     def missed(self, ttl: int) -> None:
         """A probe of this TTL was lost."""

@@ -15,7 +15,7 @@ from typing import Literal
 
 from hopscope.probe.budget import Turns
 from hopscope.probe.channel import Probe
-from hopscope.probe.horizon import ON_THE_WAY, Horizon
+from hopscope.probe.horizon import Horizon, is_same_host, part_of
 from hopscope.probe.pacer import NEVER, Pacer
 from hopscope.probe.probe_book import ProbeBook
 from hopscope.wire.messages import Kind, Plan
@@ -177,13 +177,13 @@ class Sweep:
             self.is_stirred = False
             return "duplicate"
         before = horizon.ttl
-        ends = kind not in ON_THE_WAY
+        part = part_of(kind, address, self.plan)
         if self.plan.opening == "stepwise" and address is not None:
             # mtr goes on behind a router that refuses to.
-            ends = address.partition("%")[0] == self.plan.address.partition("%")[0]
-        horizon.answered(probe.ttl, probe.round, ends)
+            part = "target" if is_same_host(address, self.plan.address) else "router"
+        horizon.answered(probe.ttl, probe.round, part)
         if self._turns is not None and not self.paused:  # else it would take turns that it does not use
-            self._turns.heard(probe.ttl, None if ends else address, now)
+            self._turns.heard(probe.ttl, address if part == "router" else None, now)
         if pacer.all_rounds_begun:
             self._finish_if_over()
         self.is_stirred = pacer.is_opening or self.finished or horizon.ttl != before

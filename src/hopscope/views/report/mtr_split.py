@@ -87,9 +87,11 @@ class MtrSplit:
         return "".join(lines)
 
     def _last(self) -> int:
-        for ttl in sorted(self._rows):
-            row = self._rows[ttl]
-            if row.address is not None and (row.address == self._target or row.ends):
+        answered = {ttl: row for ttl, row in sorted(self._rows.items()) if row.address is not None}
+        # A router may refuse what expires there, and forward the rest.
+        passed = max((ttl for ttl, row in answered.items() if row.address == self._target or not row.ends), default=0)
+        for ttl, row in answered.items():
+            if row.address == self._target or (row.ends and ttl > passed):
                 return ttl
         return max(self._rows, default=0)
 
