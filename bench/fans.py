@@ -21,11 +21,13 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path[0] = str(TOP)
 
 from hopscope.judge.fan import FanWatch, FlowRound
+from hopscope.judge.links import Members
 from hopscope.judge.parallel import LOST
 from tests.fans.cases import CASES, Case
 
 ALIKE = (
     *((8, 0.01, 1.0, "lost"), (8, 0.05, 1.0, "lost"), (4, 0.01, 1.0, "lost"), (2, 0.01, 1.0, "lost")),
+    *((16, 0.01, 1.0, "lost over two forks"), (16, 0.05, 1.0, "lost over two forks")),
     *((8, 0.01, 4.0, "lost"), (8, 0.02, 4.0, "lost"), (8, 0.05, 4.0, "lost"), (8, 0.05, 4.0, "slow")),
 )
 """Members that are alike: how many, what of their probes is lost or slow, and how many in a row in the mean."""
@@ -46,12 +48,14 @@ def one(job: tuple[str, int], folder: Path) -> tuple[list[str], int, int | None]
 def alike(job: tuple[tuple[int, float, float, str], int]) -> bool:
     """Whether one of several members that are alike is ever named in an hour of rounds."""
     (count, rate, burst, what), seed = job
-    event = LOST if what == "lost" else _SLOWLY
+    event = _SLOWLY if what == "slow" else LOST
     rng = Random(seed)
     lost = [False] * count
     rows: list[list[int]] = [[] for _ in range(count)]
     watch = FanWatch()
-    members = [((3, f"198.51.100.{number}"),) for number in range(count)]
+    members: list[Members] = [((3, f"198.51.100.{number}"),) for number in range(count)]
+    if "two forks" in what:
+        members = [((3, f"198.51.100.{number // 4}"), (5, f"203.0.113.{number % 4}")) for number in range(count)]
     for round_ in range(1, HOUR + 1):
         for flow in range(count):
             begins = rate if burst == 1 else rate / burst / (1 - rate)

@@ -363,4 +363,18 @@ CASES = (
         BAD,
         share=0.9,
     ),
+    Case(
+        "a27-two-by-two",
+        network(
+            router(1),
+            fork(member(1), member(2)),
+            router(2),
+            fork(member(104), member(105, 'loss = "20%"')),
+            router(3),
+        ),
+        all_of(named(BAD), says_only(BAD)),
+        140,
+        BAD,
+        share=0.95,
+    ),
 )

@@ -249,3 +249,29 @@ def test_where_ways_part_before_the_bad_router_nobody_there_is_named_but_the_one
     fan = Fan(2, 16, bad=0.4)
     fan.ways = [((5, f"203.0.113.{flow % 2}"), (6, f"203.0.113.{flow // 8}"), *member(flow % 8)) for flow in range(16)]
     assert fan.play(200).bad.sides == ((5, "203.0.113.0"), (6, None), (7, "198.51.100.4"))
+
+
+def two_forks(seed: int, first: int, second: int, loss: float) -> FanWatch:
+    """Ways over two forks, one member of the second of which loses, after 140 rounds; the watch looks each five."""
+    rng, watch = Random(seed), FanWatch()
+    ways: list[Members] = [((3, f"a{i}"), (5, f"b{j}")) for i in range(first) for j in range(second)]
+    rows: list[list[int]] = [[] for _ in ways]
+    for round_ in range(140):
+        for way, row in zip(ways, rows, strict=True):
+            row.append(LOST if rng.random() < (loss if way[1][1] == "b0" else 0.01) else OK)
+        if round_ % 5 == 4:
+            watch.take(FlowRound(0, rows, ways, [True] * len(ways)))
+    return watch
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 2), (4, 2), (4, 4)])
+def test_a_router_by_which_many_ways_go_is_named_by_what_they_lose_together(first: int, second: int) -> None:
+    named = [two_forks(seed, first, second, 0.2).bad for seed in range(20)]
+    found = [bad is not None and bad.routers == ((5, "b0"),) for bad in named]
+    assert sum(found) >= 18
+    states = [finding.state for finding in two_forks(1, first, second, 0.2).findings]
+    assert states == ["bad" if at % second == 0 else "ok" for at in range(first * second)]
+
+
+def test_ways_over_two_forks_that_are_alike_are_hardly_ever_named() -> None:
+    assert sum(two_forks(seed, 4, 4, 0.01).bad is not None for seed in range(60)) <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import combinations
 from random import Random
 
 import pytest
@@ -153,3 +155,16 @@ def test_few_rounds_or_one_flow_say_nothing() -> None:
     made = rows(1, 100, [0.0, 0.0, 0.0])
     made[1] = [UNKNOWN] * 100
     assert states(made) == ["ok", "unknown", "ok"]
+
+
+@pytest.mark.parametrize("happened", [1, 2, 3, 5])
+def test_evidence_against_some_together_is_one_in_the_mean_where_all_are_alike(happened: int) -> None:
+    count, together = 6, [frozenset((0, 1)), frozenset((1, 2, 3))]
+    gathered = [0.0] * (count + len(together))
+    for lost in combinations(range(count), happened):
+        evidence = Evidence(count, None, together)
+        evidence.take(0, [flow in lost for flow in range(count)])
+        for at, logs in enumerate(evidence._logs):
+            gathered[at] += sum(map(math.exp, logs)) / len(logs)
+    # What is floored adds a trifle.
+    assert gathered == pytest.approx([math.comb(count, happened)] * len(gathered), rel=5e-4)

@@ -14,7 +14,18 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
-from hopscope.judge.links import BadLinks, Ends, Members, blamed, counted, met, middle_of, narrowed, own_routers
+from hopscope.judge.links import (
+    BadLinks,
+    Ends,
+    Members,
+    blamed,
+    counted,
+    meeting,
+    met,
+    middle_of,
+    narrowed,
+    own_routers,
+)
 from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit, slow_above
 
 _CALM: Final = 60
@@ -84,11 +95,14 @@ class _Trouble:
 
 
 class _Suspects:
-    """An e-process over several that are alike unless one is bad."""
+    """An e-process over several that are alike unless one is bad, or some that go by one link (`together`) are."""
 
-    def __init__(self, count: int, alpha: float, bursts: Bursts | None) -> None:
-        self._evidence = Evidence(count, bursts)
+    def __init__(
+        self, count: int, alpha: float, bursts: Bursts | None, together: Sequence[frozenset[int]] = ()
+    ) -> None:
+        self._evidence = Evidence(count, bursts, together)
         self._alpha = alpha
+        self._together = together
         self.troubles = [_Trouble() for _ in range(count)]
 
     def take(self, round_: int, happened: Sequence[bool | None]) -> None:
@@ -100,16 +114,32 @@ class _Suspects:
                 trouble.counted += event is not None and trouble.first is not None
             return
         evidence.take(round_, happened, out)
-        bar = (len(troubles) - len(out)) / self._alpha
         for i, (trouble, event) in enumerate(zip(troubles, happened, strict=True)):
             if event is not None:
                 trouble.take(round_, is_event=event)
-            if trouble.named is None:
-                if evidence.most[i] >= bar and len(troubles) - len(out) > 1:
-                    trouble.named = 1 - bar * self._alpha / evidence.most[i]
-            elif trouble.is_over(round_):
+            if trouble.named is not None and trouble.is_over(round_):
                 self.troubles[i] = _Trouble()
                 evidence.forget(i)
+        if len(troubles) - len(out) > 1:
+            self._name(len(troubles) - len(out) + len(self._together))
+
+    def _name(self, suspects: int) -> None:
+        """Name those against whom there is evidence enough, the most first. What speaks against one speaks against all
+        that go by a link of its; so that is gathered anew then."""
+        most, bar, count = self._evidence.most, suspects / self._alpha, len(self.troubles)
+        for at in sorted((at for at, value in enumerate(most) if value >= bar), key=most.__getitem__, reverse=True):
+            if most[at] < bar:
+                continue
+            named = [
+                i
+                for i in ((at,) if at < count else self._together[at - count])
+                if self.troubles[i].named is None and self.troubles[i].events
+            ]
+            for i in named:
+                self.troubles[i].named = 1 - suspects / most[at]
+            for place, others in enumerate(self._together, count):
+                if others.intersection(named):
+                    self._evidence.forget(place)
 
     def named(self, i: int) -> float | None:
         """How sure it is that this one is bad now; None: it is not said to be."""
@@ -163,6 +193,8 @@ class FanWatch:
             return
         self.findings = tuple(self._finding(flow, known.rows[flow]) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
+        if self.bad is not None and self.bad.now_ns is None:
+            self.findings = tuple(self._in_light_of(self.bad, flow) for flow in range(len(known.rows)))
 
     # --- who is compared ----------------------------------------------------------------------------------------
 
@@ -185,12 +217,15 @@ class FanWatch:
 
     def _begin_again(self, known: FlowRound) -> None:
         first, count, flows = known.first_round, len(self._groups), len(known.rows)
+        together = meeting(
+            [() if isinstance(way, int) else way for way in (self._ways[one[0]] for one in self._groups)]
+        )
         self._alone = [
             _Suspects(len(group), ALPHA / 4 * len(group) / flows, Bursts(len(group), first)) for group in self._groups
         ]
-        self._lossy = _Suspects(count, ALPHA, Bursts(count, first))
-        self._losing = _Suspects(count, ALPHA, None)
-        self._slow = _Suspects(count, ALPHA, Bursts(count, first))
+        self._lossy = _Suspects(count, ALPHA, Bursts(count, first), together)
+        self._losing = _Suspects(count, ALPHA, None, together)
+        self._slow = _Suspects(count, ALPHA, Bursts(count, first), together)
         self._next = first
 
     # --- round by round -------------------------------------------------------------------------------------------
@@ -235,6 +270,12 @@ class FanWatch:
         if self._slow.is_current(group, round_):
             return FlowFinding("slow", self._slow.named(group) or 0.0)
         return FlowFinding("ok", 0.0)
+
+    def _in_light_of(self, bad: BadLinks, flow: int) -> FlowFinding:
+        """What a flow is like, where it is known which links are bad: by them what it lost is theirs."""
+        finding = self.findings[flow]
+        is_theirs = flow in bad.flows and finding.state in ("ok", "losing")
+        return FlowFinding("bad", bad.confidence) if is_theirs and self._trouble(flow).events else finding
 
     def _named(self, flow: int) -> float | None:
         """How sure it is that this flow is bad, alone or by its member; by that not where others of it are bad alone:

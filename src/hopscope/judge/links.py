@@ -101,6 +101,19 @@ def _classes(ways: Sequence[Members], is_known: Sequence[bool]) -> dict[frozense
     return classes
 
 
+def meeting(ways: Sequence[Members]) -> list[frozenset[int]]:
+    """The ways that meet at one router or go by one link while others do not, where they are several."""
+    found: dict[object, set[int]] = {}
+    for way, members in enumerate(ways):
+        at = dict(members)
+        for ttl, router in members:
+            if router is not None:
+                found.setdefault((ttl, router), set()).add(way)
+                found.setdefault((ttl, router, at.get(ttl - 1)), set()).add(way)
+    kept = {frozenset(these) for these in found.values() if 1 < len(these) < len(ways)}
+    return sorted(kept, key=sorted)
+
+
 def score(counts: Sequence[tuple[int, int]], flows: Collection[int], among: Collection[int]) -> float:
     """The logarithm of how much likelier the losses of the flows `among` are if these lose at a rate of their own; 0
     where they do not lose more than the others."""

@@ -13,7 +13,8 @@ known of the round but `LOST`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hopscope.judge.bursts import Bursts
@@ -48,13 +49,15 @@ class FlowFinding(NamedTuple):
 
 
 class Evidence:
-    """The evidence against each of `count` flows. `bursts`: what theirs are like; None: each event counts."""
+    """The evidence against each of `count` flows, and against some of them `together`, which go by one link: the factor
+    then is what the number of their events would be worth. `bursts`: what theirs are like; None: each event counts."""
 
-    def __init__(self, count: int, bursts: Bursts | None = None) -> None:
-        self._logs = [[0.0] * len(_ODDS) for _ in range(count)]
+    def __init__(self, count: int, bursts: Bursts | None = None, together: Sequence[Collection[int]] = ()) -> None:
+        self._together = together
+        self._logs = [[0.0] * len(_ODDS) for _ in range(count + len(together))]
         self._bursts = bursts
-        self.most = [1.0] * count
-        """The greatest that it ever was."""
+        self.most = [1.0] * len(self._logs)
+        """The greatest that it ever was: of each flow, then of each that are together."""
 
     def take(self, round_: int, events: Sequence[bool | None], out: frozenset[int] = frozenset()) -> None:
         """A round: whether each flow had an event; None: it is not known. `out` are no longer compared. A round in
@@ -83,11 +86,29 @@ class Evidence:
             for i, common in enumerate(commons):
                 logs[i] = max(_LEAST, logs[i] + (math.log(_ODDS[i]) if events[flow] else 0.0) - common)
             self.most[flow] = max(self.most[flow], sum(map(math.exp, logs)) / len(_ODDS))
+        for at, flows in enumerate(self._together, len(self._logs) - len(self._together)):
+            theirs = [bool(events[flow]) for flow in compared if flow in flows]
+            if not 0 < len(theirs) < count:
+                continue
+            logs, many = self._logs[at], sum(theirs)
+            for i, odds in enumerate(_ODDS):
+                mean = _mean(odds, len(theirs), happened, count)
+                logs[i] = max(_LEAST, logs[i] + many * math.log(odds) - math.log(mean))
+            self.most[at] = max(self.most[at], sum(map(math.exp, logs)) / len(_ODDS))
 
     def forget(self, flow: int) -> None:
-        """Gather anew what speaks against one of them."""
+        """Gather anew what speaks against one of them, or against some together."""
         self._logs[flow] = [0.0] * len(_ODDS)
         self.most[flow] = 1.0
+
+
+@lru_cache(4096)
+def _mean(odds: float, these: int, happened: int, count: int) -> float:
+    """What `odds` to the power of how many of so many events befall `these` of `count` is in the mean, where each is as
+    likely as any other."""
+    ways = range(max(0, happened - count + these), min(these, happened) + 1)
+    sums = (math.comb(these, one) * math.comb(count - these, happened - one) * odds**one for one in ways)
+    return math.fsum(sums) / math.comb(count, happened)
 
 
 def _is_lost(sample: int) -> bool | None:
