@@ -146,6 +146,35 @@ def test_a_bomb_in_packed_probes_opens_within_bounds_and_spares_the_others(store
         assert [fact for _, fact in there.facts(good)] == all_facts(agent)[0][2]
 
 
+def test_what_claims_to_be_of_the_future_makes_nobody_else_lose_what_is_old(tmp_path: Path) -> None:
+    """Rows, segments and minutes of the year 2116: where there is no more room they go first, and hide no row."""
+    agent, never = tmp_path / "agent", (1 << 62) - 1
+    one = writer(agent)
+    for number in range(1, 200):
+        one.extend(1, [*(head() if number == 1 else ()), *second(number)])
+        one.commit()
+    one.close()
+    store = HubStore(str(tmp_path / "hub"))
+    hand_over(agent, store)
+    before = (tmp_path / "hub").stat().st_size + (tmp_path / "hub-wal").stat().st_size
+    chance = random.Random(3)
+    row = PACKED + msgspec.msgpack.encode(PackedRow([], chance.randbytes(50_000)))
+    bodies: list[Body] = [Facts([(1, asked())])]
+    for _ in range(20):
+        bodies.append(Probes(never, row))
+        bodies.append(SegmentRows([SentSegment(1, 0, 0, 0, never, 1, 1, chance.randbytes(50_000))]))
+        bodies.append(Bins([SentBins(1, MINUTE, never - MINUTE, never, chance.randbytes(50_000))]))
+    assert not commit(store, *(message_of(body, number) for number, body in enumerate(bodies)), site="evil")
+    store.close()
+    store = HubStore(str(tmp_path / "hub"), limit=before + 200_000)
+    while not store.prune():
+        pass
+    store.close()
+    with Store(str(tmp_path / "hub")) as there:
+        (good,) = [trace for trace in there.traces() if trace.run.host == "fra1"]
+        assert [fact for _, fact in there.facts(good)] == all_facts(agent)[0][2]
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\xc1", b"\xc1\x92\x91\x94\x01\xff\x01\x01\xc4\x00", b"junk", b"\x90", b"\xdd\xff\xff\xff\xff"]
 )

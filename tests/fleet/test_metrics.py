@@ -6,6 +6,7 @@ import re
 import socket
 from pathlib import Path
 
+from hopscope.fleet import hub_tally
 from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.hub_tally import HubTally
 from hopscope.fleet.messages import Facts
@@ -172,3 +173,16 @@ def test_a_port_in_use_ends_a_hub_before_it_has_begun(tmp_path: Path) -> None:
         words = ("--connect", "nats://127.0.0.1:1", "--store", str(tmp_path / "hub"), "--metrics", where)
         done = run("fleet", "hub", *words)
     assert (done.returncode, done.stderr) == (2, f"hopscope: --metrics {where}: Address already in use\n")
+
+
+def test_what_waits_to_be_counted_has_a_bound_of_bytes(tmp_path: Path) -> None:
+    """As one that sends the largest messages could have it: the oldest is not counted."""
+    tally = HubTally(str(tmp_path / "hub"))
+    for number in range(100):
+        tally.kept(SITE, 1, Facts([(number, bytes(500_000))]))
+    kept = [body for _, _, body in tally._waiting if isinstance(body, Facts)]
+    assert 0 < sum(len(data) for body in kept for _, data in body.facts) <= hub_tally.MOST_BYTES
+    assert kept[-1].facts[0][0] == 99
+    tally.read()
+    assert tally._size == 0
+    assert len(tally._waiting) == 0

@@ -37,7 +37,8 @@ from hopscope.wire.messages import Started
 READ_S: Final = 1.0
 """Between two looks at what was kept meanwhile."""
 MOST_WAITING: Final = 20_000
-"""Bodies that are kept and not read yet; of more the oldest are not counted."""
+MOST_BYTES: Final = 32 << 20
+"""Bodies that are kept and not read yet, and their bytes; of more the oldest are not counted."""
 _Key: TypeAlias = tuple[int, int]
 """Run and target."""
 
@@ -56,10 +57,12 @@ class HubTally:
     def __init__(self, path: str) -> None:
         """`path`: the hub's store, in which it is read how things stand at the start."""
         self._path = path
-        self._waiting: deque[tuple[str, int, Body]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[str, int, Facts | Bins]] = deque()
+        self._size = 0
+        """Bytes that wait."""
         self._heard: dict[str, int] = {}
         self._lock = threading.Lock()
-        """Of the two above."""
+        """Of those above."""
         self._runs: dict[str, int] = {}
         """The newest run of each site: the one that is under way."""
         self._known: dict[_Key, _Known] = {}
@@ -84,6 +87,9 @@ class HubTally:
             self._heard[site] = time_ns()
             if isinstance(body, (Facts, Bins)):
                 self._waiting.append((site, run, body))
+                self._size += _size(body)
+            while len(self._waiting) > MOST_WAITING or self._size > MOST_BYTES:
+                self._size -= _size(self._waiting.popleft()[2])
 
     def tally(self) -> SessionTally:
         """As of the last look."""
@@ -119,7 +125,7 @@ class HubTally:
     def read(self) -> None:
         """What was kept since."""
         with self._lock:
-            waiting, self._waiting = self._waiting, deque(maxlen=MOST_WAITING)
+            waiting, self._waiting, self._size = self._waiting, deque(), 0
         for site, run, body in waiting:
             newest = self._runs.setdefault(site, run)
             if run < newest:
@@ -159,6 +165,12 @@ class HubTally:
                 del self._known[key]
             else:
                 known.tally = _with(known, fact)
+
+
+def _size(body: Facts | Bins) -> int:
+    if isinstance(body, Facts):
+        return sum(len(data) for _, data in body.facts)
+    return sum(len(bins.data) for bins in body.bins)
 
 
 def _with(known: _Known, fact: Note) -> TargetTally:

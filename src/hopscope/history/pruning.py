@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
+from time import time_ns
 from typing import Final
 
 from hopscope.history import schema
@@ -20,6 +22,8 @@ from hopscope.path.bins import SpanBins, decode, encode, together
 
 KEPT_TRACES: Final = 5_000
 """Targets of all runs together, of which a history keeps more for no room that there is."""
+AHEAD_NS: Final = 24 * HOUR
+"""What is of a time that is so far ahead is of a clock that was wrong, or a lie: it goes before what is the oldest."""
 _STEP: Final = 8
 """Segments that go at once: some hundred pages, a few milliseconds."""
 _MOST_STEPS: Final = 8
@@ -38,12 +42,14 @@ class Pruner:
         limit: int,
         parcels: Parcels | None = None,
         traces: int | None = None,
+        now: Callable[[], int] = time_ns,
     ) -> None:
         """`run`: the one that is being written, whose facts are not forgotten. `parcels`: nor is what they wait to
         send. `traces`: as many are kept; None: as many as a history keeps."""
         self._connection = connection
         self._run = run
         self._parcels = parcels
+        self._now = now
         self._traces = KEPT_TRACES if traces is None else traces
         self.limit = limit
         self._unsent = Unsent()
@@ -90,8 +96,9 @@ class Pruner:
         with Transaction(self._connection) as do:
             return (
                 do.execute(
-                    "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE id < ? ORDER BY until LIMIT ?)",
-                    (self._unsent.segment, _STEP),
+                    "DELETE FROM segment WHERE id IN"
+                    " (SELECT id FROM segment WHERE id < ? ORDER BY until > ? DESC, until LIMIT ?)",
+                    (self._unsent.segment, self._ahead, _STEP),
                 ).rowcount
                 > 0
                 or self._rows_of_the_dead(do)
@@ -100,16 +107,24 @@ class Pruner:
                 or self._oldest_run(do)
             )
 
+    @property
+    def _ahead(self) -> int:
+        """The moment (epoch ns) from which on nothing can be true yet."""
+        return self._now() + AHEAD_NS
+
     def _rows_of_the_dead(self, do: sqlite3.Connection) -> bool:
         """Rows that a killed writer left: where somebody has written since for twice as long as rows stay rows."""
         words = (
-            "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ? AND run < ? GROUP BY run"
-            " HAVING max(at) < (SELECT max(at) FROM live) - ?)"
+            "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ?1 AND run < ?2 GROUP BY run"
+            " HAVING max(at) < (SELECT max(at) FROM live WHERE at <= ?4) - ?3 OR max(at) > ?4)"
         )
-        return do.execute(words, (self._run, self._unsent.run, HOUR)).rowcount > 0
+        return do.execute(words, (self._run, self._unsent.run, HOUR, self._ahead)).rowcount > 0
 
     def _oldest_hour(self, do: sqlite3.Connection, span: int) -> bool:
         """Whole hours, so that an hour is told by its minutes or by itself."""
+        false = "DELETE FROM tier WHERE span = ? AND since > ? AND id < ?"
+        if do.execute(false, (span, self._ahead, self._unsent.tier)).rowcount > 0:
+            return True
         (oldest,) = do.execute("SELECT min(since) FROM tier WHERE span = ?", (span,)).fetchone()
         if oldest is None:
             return False
