@@ -233,6 +233,13 @@ def test_what_is_hidden_is_not_in_the_recording_that_is_sent(path: str, tmp_path
     assert kept["verdict"]["kind"] == live["verdict"]["kind"]
 
 
+def test_who_hides_hops_from_a_report_is_told_that_the_recording_has_them(path: str) -> None:
+    done = run("demo", "outage", "--fast", "-c", "3", "--privacy", "2", "--record", path, "-r")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"to send it: hopscope history replay {path} --record OTHER --privacy 2")
+
+
 def test_a_part_that_is_sent_names_nobody_that_it_has_not_met(tmp_path: Path) -> None:
     store = tmp_path / "history.db"
     recorded = written(store, 3, end=False)

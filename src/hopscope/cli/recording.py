@@ -53,6 +53,15 @@ def _opened(path: str, begun: int, limit: int | None = None, host: str | None = 
     return StoreWriter(path, host=clean(socket.gethostname()) if host is None else host, begun=begun, limit=limit)
 
 
+def say_what_it_has(options: Options) -> None:
+    """Whoever hides hops from a report may take the recording for one that can be sent."""
+    if options.record is not None and options.privacy:
+        say(
+            f"--record {plain(options.record)}: it has all hops, and this machine's name; to send it:"
+            f" hopscope history replay {plain(options.record)} --record OTHER --privacy {options.privacy}"
+        )
+
+
 def begin(path: str | None) -> Recorder | None:
     """Whoever keeps what happens from now on in a file; None: nobody was asked to. `UsageError`."""
     if path is None:

@@ -186,6 +186,8 @@ def _trace(options: Options, demo: Demo | None, launched: WorkerProcess | None, 
         listening = listen(options.metrics)
     if options.record is not None or output is None:
         from hopscope.cli import recording
+
+        recording.say_what_it_has(options)
     standing = unprivileged.confine(standing, options)
     if options.fast and demo is not None and output is not None:
         from hopscope.cli import fast, namers
