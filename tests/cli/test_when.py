@@ -54,7 +54,22 @@ def test_a_time_of_day_is_of_the_readers_day_and_not_of_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "noon", "25:00", "14:60", "-", "-10", "-10x", "2026-13-01", "yesterday at", "9" * 5000, "-" + "9" * 40]
+    "word",
+    [
+        "",
+        "noon",
+        "25:00",
+        "14:60",
+        "-",
+        "-10",
+        "-10x",
+        "2026-13-01",
+        "yesterday at",
+        "9" * 5000,
+        "-" + "9" * 40,
+        "9999-12-31",
+        "0001-01-01",
+    ],
 )
 def test_what_is_no_moment_is_said_with_examples(word: str) -> None:
     with pytest.raises(UsageError, match="is no moment; write 14:02"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from hopscope.history import streams
 from hopscope.history.store import StoreError
 from hopscope.history.streams import is_text, read
-from tests.cli.command import run
+from tests.cli.command import COMMAND, environment, run
 
 HOPS = ("ttl", "sent", "received", "lost", "late", "failed", "duplicates", "loss_pct", "rtt_ms", "jitter_ms")
 
@@ -52,6 +54,37 @@ def test_a_stream_that_was_cut_off_is_replayed_up_to_there(tmp_path: Path) -> No
     done = run("history", "replay", str(path), "--format", "json")
     assert done.returncode == 0
     assert 20 <= json.loads(done.stdout)["rounds"] <= 40
+    piped = subprocess.run(
+        [*COMMAND, "history", "replay", "-", "--format", "json"],
+        input=path.read_bytes(),
+        capture_output=True,
+        timeout=60,
+        env=environment(),
+    )
+    assert (piped.returncode, piped.stdout.decode()) == (0, done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "nothing answered in it"),
+        (b'{"report": {}}', "has totals and no probes"),
+        (b"SQLite format 3\0" * 9, "a recording is read from a file, and not from a pipe"),
+        (b"x 0 1\n" * 20, "more than 0 MiB"),
+    ],
+)
+def test_a_pipe_that_has_no_stream_in_it_is_a_line(
+    tmp_path: Path, data: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MOST_BYTES", 100 if data.startswith(b"x") else 1 << 20)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writing = threading.Thread(target=lambda: path.write_bytes(data))
+    writing.start()
+    assert is_text(str(path))
+    with pytest.raises(StoreError, match=why):
+        read(str(path))
+    writing.join()
 
 
 def test_mtrs_raw_lines_are_replayed_with_their_limits_said(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def parse(argv: Sequence[str]) -> Values:
     values["action"] = "trace"
     if targets and targets[0] in SUBCOMMANDS:
         values["action"] = targets.pop(0)
+    if values["action"] == "history":
+        targets = ["/dev/stdin" if target == "-" else target for target in targets]
     values["targets"] = [*targets, *behind]
     for target in values["targets"]:
         if target.startswith("-"):

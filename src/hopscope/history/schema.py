@@ -39,7 +39,7 @@ FORMER: Final = 2
 made one of `VERSION` by whoever writes to it. An older one is refused, in words: no released hopscope wrote one."""
 APPLICATION: Final = 0x484F5053
 """``HOPS``: what makes an SQLite file one of ours."""
-_MAGIC: Final = b"SQLite format 3\0"
+MAGIC: Final = b"SQLite format 3\0"
 _WITHOUT_LOG, _WITH_LOG = b"\1\1", b"\2\2"
 """The versions of the file format at its 18th and 19th byte (sqlite.org/fileformat2.html, 1.3.3)."""
 BUSY_S: Final = 1.0
@@ -133,7 +133,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
         if not Path(path).is_file():
             raise StoreError("it is no file")
         head = os.read(descriptor, 20)
-        if head and not head.startswith(_MAGIC):
+        if head and not head.startswith(MAGIC):
             raise StoreError("it is no recording of hopscope's")
     finally:
         os.close(descriptor)
@@ -190,7 +190,7 @@ def make_ready(path: str, opener: Callable[[str, int, int], int]) -> list[str]:
     try:
         _looked_at(place.check_beside, path)
         head = os.read(descriptor, 20)
-        if head.startswith(_MAGIC) and head.endswith(_WITHOUT_LOG):
+        if head.startswith(MAGIC) and head.endswith(_WITHOUT_LOG):
             os.pwrite(descriptor, _WITH_LOG, 18)
     finally:
         os.close(descriptor)
@@ -210,7 +210,7 @@ def open_to_read(path: str) -> sqlite3.Connection:
             raise StoreError("it is no file")
         with open(path, "rb") as file:
             head = file.read(16)
-            if head != _MAGIC:
+            if head != MAGIC:
                 raise StoreError(_CUT_OFF if not head else "it is no recording of hopscope's")
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None

@@ -3,11 +3,14 @@ memory, and what the lines do not say is said in words."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Final
 
 import msgspec
@@ -68,8 +71,11 @@ _decoder: Final = msgspec.json.Decoder(Line)
 
 
 def is_text(path: str) -> bool:
-    """Whether it is a file of lines, as far as its beginning tells. `FileNotFoundError`."""
+    """Whether it is a file of lines, as far as its beginning tells, or a pipe, which has nothing else.
+    `FileNotFoundError`."""
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            return True
         with open(path, "rb") as file:
             head = file.read(256)
     except FileNotFoundError:
@@ -80,19 +86,25 @@ def is_text(path: str) -> bool:
 
 
 def read(path: str) -> tuple[Store, list[str]]:
-    """The store of a stream, and what is to be said of it. `StoreError`."""
+    """The store of a stream, from a file or a pipe, and what is to be said of it. `StoreError`."""
     try:
-        if os.path.getsize(path) > MOST_BYTES:
-            raise StoreError(
-                f"a stream of more than {MOST_BYTES >> 20} MiB is not read; --record keeps less than a tenth"
-            )
-        with open(path, "rb") as file:
+        with open(path, "rb") as opened:
+            there = os.fstat(opened.fileno())
+            is_pipe = stat.S_ISFIFO(there.st_mode)
+            data = opened.read(MOST_BYTES + 1) if is_pipe else b""
+            if max(there.st_size, len(data)) > MOST_BYTES:
+                raise StoreError(
+                    f"a stream of more than {MOST_BYTES >> 20} MiB is not read; --record keeps less than a tenth"
+                )
+            if data.startswith(schema.MAGIC):
+                raise StoreError("a recording is read from a file, and not from a pipe")
+            file = io.BytesIO(data) if is_pipe else opened
             is_json = file.read(256).lstrip()[:1] == b"{"
             file.seek(0)
             lines = iter(lambda: file.readline(_MOST_LINE), b"")
             if is_json:
                 return _store(_of_ndjson(lines)), [_OF_NDJSON]
-            return _store(_of_raw(lines, os.stat(path).st_mtime_ns)), [_OF_RAW]
+            return _store(_of_raw(lines, time_ns() if is_pipe else there.st_mtime_ns)), [_OF_RAW]
     except OSError as unreadable:
         raise StoreError(unreadable.strerror or str(unreadable)) from None
 

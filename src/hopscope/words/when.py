@@ -16,6 +16,8 @@ _S = 1_000_000_000
 _UNIT_NS = {"w": 604_800 * _S, "d": 86_400 * _S, "h": 3600 * _S, "min": 60 * _S, "m": 60 * _S, "s": _S, "ms": 1_000_000}
 _EXAMPLES = "14:02, 2026-11-25 14:02, -10m or yesterday 20:15"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_NS = 1 << 62
+"""In the year 2116; a store has no later moment."""
 _LONGEST_WORD = 64
 
 
@@ -25,8 +27,8 @@ def moment(word: str, reference_ns: int, zone: tzinfo | None = None) -> int:
     word names no moment."""
     text = word.strip()
     try:
-        if len(text) <= _LONGEST_WORD:
-            return _moment(text, reference_ns, zone)
+        if len(text) <= _LONGEST_WORD and abs(found := _moment(text, reference_ns, zone)) < _LATEST_NS:
+            return found
     except (ValueError, OverflowError):
         pass
     text = text if text.isprintable() else ascii(text)[1:-1]
