@@ -48,7 +48,11 @@ TRUTHS = [
         40,
         ("Packets go in circles at hops 6 and 7", "now and ever since the start", "nside ", "farline.example"),
     ),
-    ("silent-target", 40, ("does not answer pings", "now and ever since the start", "Up to hop 10")),
+    (
+        "silent-target",
+        40,
+        ("does not answer pings", "now and ever since the start", "Up to hop 10", "Many hosts never do"),
+    ),
     ("ratelimit", 75, ("Fine for 1 min", "Hops 4 and 8 answer only some probes: harmless")),
     ("tour", 290, ("3 % of packets are lost from hop 9 on", "again and again since the start")),
     *((name, 75, ("Fine for 1 min", "nothing lost")) for name in ("healthy", "mpls", "ipv6", "hostile")),

@@ -73,7 +73,11 @@ def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
     try_ = "Try another port." if setting.protocol == "tcp" else "Try TCP to a port that it serves."
     use: Ways = ()
     if setting.protocol != "tcp":
-        use = ("Many hosts never do: if a browser opens it, all is well.", "Many hosts never do.")
+        use = (
+            "Many hosts never do: if a browser opens it, all is well.",
+            "Many hosts never do: try a browser.",
+            "Many hosts never do.",
+        )
     return f"{the_target(setting)} does not answer {how}", (at, use, try_)
 
 
