@@ -98,7 +98,7 @@ def test_the_list_of_what_a_bare_system_skips_is_what_the_marks_say() -> None:
         cwd=TOP,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
         check=True,
     )
     written = needs.BARE_SKIPS.read_text(encoding="utf-8")
