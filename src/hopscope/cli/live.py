@@ -9,7 +9,6 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from hopscope.cli import config as configuration
-from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import NOT_REACHED, OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.prelaunch import StartedProbing
@@ -120,6 +119,8 @@ def screen_options(
     def save_settings(settings: Mapping[str, Any]) -> str:
         if options.config.note is not None:
             raise ValueError(options.config.note)
+        from hopscope.cli.config_edit import keep  # once something is kept
+
         return keep(options.config.path or configuration.default_path(os.environ), settings)
 
     return ScreenOptions(

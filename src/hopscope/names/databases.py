@@ -51,9 +51,6 @@ class Databases:
                     f"{clean(str(path))}: not a readable .mmdb file: {clean(str(error), 120)}"
                 ) from error
 
-    def __bool__(self) -> bool:
-        return bool(self._readers)
-
     def look_up(self, address: str) -> tuple[Asn | None, Geo | None]:
         """What the databases say of an address (without its zone)."""
         asn: Asn | None = None

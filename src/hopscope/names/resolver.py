@@ -10,24 +10,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from hopscope.names.allowance import Allowance
 from hopscope.names.cache import NEGATIVE, RETRY_FIRST, RETRY_LONGEST, Cache, lifetime
-from hopscope.names.databases import Databases
 from hopscope.names.dns import Asker, DnsAnswer, NoDnsAnswer, QuestionType
 from hopscope.names.facts import AddressInfo, Asn
 from hopscope.names.hostnames import hostname
 from hopscope.names.owners import Zones, name_question, origin_question, read_name, read_origins
 from hopscope.names.scopes import asks_the_system, may_leave, parse, scope
 from hopscope.names.system import SystemResolver
+
+if TYPE_CHECKING:
+    from hopscope.names.databases import Databases
 
 MAX_QUEUED: Final = 1024
 """Addresses that wait to be looked up; what comes beyond is looked up when there is room and it is still shown."""
@@ -64,7 +66,7 @@ class Names:
         self.version = 0
         self._config = config or NamesConfig()
         self._now = now
-        self._databases = Databases([Path(path) for path in self._config.databases])
+        self._databases = _opened(self._config.databases)
         self._facts: Cache[AddressInfo] = Cache()
         self._as_names: Cache[str | None] = Cache(4096)
         self._failures: Cache[int] = Cache(4096)
@@ -129,7 +131,8 @@ class Names:
         if self._asker is not None:
             await self._asker.close()
         self._system.close()
-        self._databases.close()
+        if self._databases is not None:
+            self._databases.close()
 
     # --- whose turn it is ---------------------------------------------------------------------------------------
 
@@ -191,13 +194,13 @@ class Names:
 
     def _at_once(self, address: str) -> AddressInfo:
         kind = scope(address)
-        if not self._databases or not may_leave(address):
+        if self._databases is None or not may_leave(address):
             return AddressInfo(scope=kind) if kind else _NOTHING
         asn, geo = self._databases.look_up(address)
         return AddressInfo(asns=(asn,) if asn else (), geo=geo, scope=kind)
 
     def _lacks_owner(self, address: str, facts: AddressInfo) -> bool:
-        if not self.owners or self._databases or not may_leave(address):
+        if not self.owners or self._databases is not None or not may_leave(address):
             return False
         asked = self._owner_asked.get(address)
         return asked is None or asked.until <= self._now()
@@ -344,6 +347,15 @@ class Names:
             except (OSError, ImportError) as error:  # no descriptor left to load it with: the next question tries again
                 raise NoDnsAnswer(str(error)) from error
         return await self._asker.ask(name, kind)
+
+
+def _opened(databases: Sequence[str]) -> Databases | None:
+    """None: there are none, and nothing is loaded that reads them."""
+    if not databases:
+        return None
+    from hopscope.names.databases import Databases
+
+    return Databases([Path(path) for path in databases])
 
 
 def _text(record: str | bytes) -> str:

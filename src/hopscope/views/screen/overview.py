@@ -7,14 +7,16 @@ begins to be wrong meanwhile joins at the end of what is listed; what is fine ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from hopscope.session.model import Target
 from hopscope.views.screen.judged import rank_of
 from hopscope.views.screen.text import Row
-from hopscope.words.common_cause import Cause
+
+if TYPE_CHECKING:
+    from hopscope.words.common_cause import Cause
 
 REST_NS: Final = 60_000_000_000
 """Between two orders, at the least."""
