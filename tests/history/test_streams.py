@@ -64,6 +64,24 @@ def test_a_stream_that_was_cut_off_is_replayed_up_to_there(tmp_path: Path) -> No
     assert (piped.returncode, piped.stdout.decode()) == (0, done.stdout)
 
 
+@pytest.mark.needs("root")
+def test_standard_input_that_is_another_users_pipe_is_read(tmp_path: Path) -> None:
+    """As where one of the two runs behind sudo."""
+    reading, writing = os.pipe()
+    os.write(writing, b"x 0 1\nh 0 127.0.0.1\np 0 55 1\n")
+    os.close(writing)
+    os.fchown(reading, 65534, 65534)
+    done = subprocess.run(
+        [*COMMAND, "history", "replay", "-", "--format", "csv"],
+        stdin=reading,
+        capture_output=True,
+        timeout=60,
+        env=environment(),
+    )
+    os.close(reading)
+    assert (done.returncode, done.stdout.splitlines()[-1][:20]) == (0, b"127.0.0.1,127.0.0.1,")
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from time import time_ns
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -44,6 +44,7 @@ from hopscope.wire.messages import (
 )
 
 S: Final = 1_000_000_000
+STDIN: Final = "/dev/stdin"
 MOST_BYTES: Final = 256 << 20
 _MOST_LINE: Final = 1 << 20
 _MOST_TARGETS: Final = 10_000
@@ -88,9 +89,9 @@ def is_text(path: str) -> bool:
 def read(path: str) -> tuple[Store, list[str]]:
     """The store of a stream, from a file or a pipe, and what is to be said of it. `StoreError`."""
     try:
-        with open(path, "rb") as opened:
+        is_pipe = stat.S_ISFIFO(os.stat(path).st_mode)
+        with _opened(path, is_pipe=is_pipe) as opened:
             there = os.fstat(opened.fileno())
-            is_pipe = stat.S_ISFIFO(there.st_mode)
             data = opened.read(MOST_BYTES + 1) if is_pipe else b""
             if max(there.st_size, len(data)) > MOST_BYTES:
                 raise StoreError(
@@ -107,6 +108,12 @@ def read(path: str) -> tuple[Store, list[str]]:
             return _store(_of_raw(lines, time_ns() if is_pipe else there.st_mtime_ns)), [_OF_RAW]
     except OSError as unreadable:
         raise StoreError(unreadable.strerror or str(unreadable)) from None
+
+
+def _opened(path: str, *, is_pipe: bool) -> BinaryIO:
+    if is_pipe and path == STDIN:
+        return open(0, "rb", closefd=False)  # by its name it may be another user's, as behind sudo
+    return open(path, "rb")
 
 
 def _store(facts: Iterable[tuple[int, TargetFact | Named]]) -> Store:
