@@ -146,6 +146,33 @@ def test_a_bomb_in_packed_probes_opens_within_bounds_and_spares_the_others(store
         assert [fact for _, fact in there.facts(good)] == all_facts(agent)[0][2]
 
 
+def test_a_site_of_more_targets_than_a_store_may_have_loses_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins again and again, each time with as many as it may ask for: so whoever was there first stays."""
+    monkeypatch.setattr(hub_store, "MOST_TRACES", 60)
+    agent = tmp_path / "agent"
+    for boot in ("00000000000000b1", "00000000000000b2"):
+        one = writer(agent, boot)
+        one.extend(1, [*head(), *second(1)])
+        one.end(BEGUN + 2 * 1_000_000_000)
+        one.close()
+    store = HubStore(str(tmp_path / "hub"), limit=1 << 30)
+    hand_over(agent, store)
+    assert store.prune()
+    many = Facts([(target, asked()) for target in range(1, 31)])
+    for number in range(5):
+        commit(
+            store, message_of(many, boot=f"{number:016x}"), message_of(Ended(BEGUN), 1, f"{number:016x}"), site="evil"
+        )
+    while not store.prune():
+        pass
+    store.close()
+    with Store(str(tmp_path / "hub")) as there:
+        hosts = [trace.run.host for trace in there.traces()]
+    assert (hosts.count("fra1"), hosts.count("evil")) == (2, 30)
+
+
 def test_what_claims_to_be_of_the_future_makes_nobody_else_lose_what_is_old(tmp_path: Path) -> None:
     """Rows, segments and minutes of the year 2116: where there is no more room they go first, and hide no row."""
     agent, never = tmp_path / "agent", (1 << 62) - 1

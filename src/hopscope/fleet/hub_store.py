@@ -71,7 +71,9 @@ class HubStore:
         except BaseException:
             self._connection.close()
             raise
-        self._pruner = None if limit is None else Pruner(self._connection, _NOBODY, limit, traces=MOST_TRACES // 2)
+        self._pruner = None
+        if limit is not None:
+            self._pruner = Pruner(self._connection, _NOBODY, limit, traces=MOST_TRACES * 3 // 4, is_hubs=True)
         self._refused: dict[str, int] = {}
         self.on_refused: Callable[[str, str, int], None] = lambda site, why, count: None
         """Is told of a body that was refused: whose, why, and how many of that site's were by now."""
@@ -134,6 +136,8 @@ class HubStore:
         for key, state in work.states.items():
             if key not in self._boots:
                 self._of_site[key[0]] = self._of_site.get(key[0], 0) + 1
+                if self._pruner is not None:
+                    self._pruner.count_again()
             self._boots[key] = state
         if self.on_kept is not None:
             for site, run, body in work.kept:

@@ -43,9 +43,13 @@ class Pruner:
         parcels: Parcels | None = None,
         traces: int | None = None,
         now: Callable[[], int] = time_ns,
+        *,
+        is_hubs: bool = False,
     ) -> None:
         """`run`: the one that is being written, whose facts are not forgotten. `parcels`: nor is what they wait to
-        send. `traces`: as many are kept; None: as many as a history keeps."""
+        send. `traces`: as many are kept; None: as many as a history keeps. `is_hubs`: of too many the site loses
+        that has the most."""
+        self._is_hubs = is_hubs
         self._connection = connection
         self._run = run
         self._parcels = parcels
@@ -81,8 +85,31 @@ class Pruner:
         words = "SELECT count(*) FROM (SELECT DISTINCT run, target FROM note WHERE target > 0)"
         with Transaction(self._connection) as do:
             (traces,) = do.execute(words).fetchone()
-            self._is_counted = traces <= self._traces or not (self._rows_of_the_dead(do) or self._oldest_run(do))
+            goes = self._oldest_of_most if self._is_hubs else self._oldest
+            self._is_counted = traces <= self._traces or not goes(do)
         return not self._is_counted
+
+    def count_again(self) -> None:
+        """There may be more traces than there were."""
+        self._is_counted = False
+
+    def _oldest(self, do: sqlite3.Connection) -> bool:
+        return self._rows_of_the_dead(do) or self._oldest_run(do)
+
+    def _oldest_of_most(self, do: sqlite3.Connection) -> bool:
+        """Of the site that has the most traces the oldest run, a part at a time; never its last."""
+        words = (
+            "SELECT site FROM (SELECT DISTINCT run, target FROM note WHERE target > 0) JOIN boot USING (run)"
+            " GROUP BY site ORDER BY count(*) DESC LIMIT 1"
+        )
+        of_site = "SELECT min(run), max(run) FROM boot JOIN run ON run.id = boot.run WHERE site = ?"
+        for site in do.execute(words).fetchall():
+            oldest, last = do.execute(of_site, site).fetchone()
+            if oldest != last:
+                do.execute("DELETE FROM live WHERE run = ?", (oldest,))
+                self._forget(do, oldest)
+                return True
+        return False
 
     def _pages(self, of: str) -> int:
         number: int = self._connection.execute(f"PRAGMA {of}").fetchone()[0]
@@ -158,12 +185,16 @@ class Pruner:
         (oldest,) = do.execute(words, (self._run, self._unsent.run)).fetchone()
         if oldest is None:
             return False
-        few = "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE run = ? LIMIT ?)"
-        if do.execute(few, (oldest, _STEP)).rowcount > 0:
-            return True
-        do.execute("DELETE FROM tier WHERE run = ?", (oldest,))
-        do.execute("DELETE FROM note WHERE run = ?", (oldest,))
-        if self._parcels is not None:
-            self._parcels.forget(do, oldest)
-        do.execute("DELETE FROM run WHERE id = ?", (oldest,))
+        self._forget(do, oldest)
         return True
+
+    def _forget(self, do: sqlite3.Connection, run: int) -> None:
+        """A run, or some of its segments."""
+        few = "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE run = ? LIMIT ?)"
+        if do.execute(few, (run, _STEP)).rowcount > 0:
+            return
+        do.execute("DELETE FROM tier WHERE run = ?", (run,))
+        do.execute("DELETE FROM note WHERE run = ?", (run,))
+        if self._parcels is not None:
+            self._parcels.forget(do, run)
+        do.execute("DELETE FROM run WHERE id = ?", (run,))

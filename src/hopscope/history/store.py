@@ -35,7 +35,7 @@ from hopscope.wire.facts import Begun, Found, TakenBack
 from hopscope.wire.messages import Answered, Plan, Protocol, RoundStarted
 
 MOST_TRACES: Final = 40_000
-"""The newest so many are read of one store; a hub keeps half as many."""
+"""The newest so many are read of one store; a hub keeps three quarters of that."""
 _NOBODYS: Final = 100_000
 """Runs or targets, beyond which it is refused: no recording of anybody's has as many."""
 _EVER: Final = (1 << 63) - 1
