@@ -87,9 +87,9 @@ def test_the_live_screen_of_a_plain_user_shows_the_path_and_gives_the_terminal_b
     with Terminal(command, 120, 34, HOME="/dev/null") as terminal:
         terminal.until(lambda screen: all(address in screen for address in chain.hops(4)))
         terminal.press("p")
-        terminal.until(lambda screen: "paused" in screen)
+        terminal.until(lambda screen: "no probes are sent" in screen)
         terminal.press("p")
-        terminal.until(lambda screen: "paused" not in screen)
+        terminal.until(lambda screen: "no probes are sent" not in screen)
         terminal.press("q")
         assert terminal.ended() == 0
         assert terminal.is_restored()

@@ -7,6 +7,7 @@ import random
 import pytest
 from rich.cells import cell_len
 
+from hopscope.views.screen.dialogs.settings import SettingsScreen
 from hopscope.views.screen.keymap import keys_of
 from tests.screen.conftest import Drive, Driven
 from tests.screen.scripted import ScriptedSession, usual
@@ -95,3 +96,13 @@ async def test_a_key_is_answered_in_fifty_milliseconds_with_two_hundred_targets(
                 it.app.action_do({"j": "hop.next", "2": "target.2", "g": "look.clear", "n": "show.names"}[key])
                 took.append(time.process_time() - begun)
             assert min(took) < 0.05, key
+
+
+@pytest.mark.parametrize("width", [30, 40, 44, 50, 60, 80])
+async def test_a_setting_has_words_of_its_explanation_or_no_sign_of_it(drive: Drive, width: int) -> None:
+    async with drive(usual().play(3), (width, 20)) as it:
+        await it.press("s")
+        assert isinstance(it.app.screen, SettingsScreen)
+        lines = [row.text.strip(" │") for row in it.app.screen.canvas._rows]
+        assert any(line.startswith("protocol") for line in lines)
+        assert not [line for line in lines if line.endswith("  …")]

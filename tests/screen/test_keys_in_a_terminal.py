@@ -186,9 +186,9 @@ OPENING = (
     Step("escape", row("."), "Search"),
 )
 PROBING = (
-    Step("p", "paused, no probes are sent"),
+    Step("p", "no probes are sent"),
     Step("p", "probing goes on", "no probes are sent"),
-    Step("space", "paused, no probes are sent"),
+    Step("space", "no probes are sent"),
     Step("space", "probing goes on", "no probes are sent"),
     Step("u", r"udp port 33434 · every"),
     Step("u", r"icmp · every"),

@@ -14,7 +14,7 @@ from hopscope.views.screen.keymap import keys_of
 from hopscope.views.screen.options import NamesMode, ScreenOptions
 from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.styles import look_of
-from hopscope.views.screen.text import Row
+from hopscope.views.screen.text import Row, wrap
 from hopscope.words.numbers import about
 from hopscope.words.said import Said
 from tests.screen.played import at
@@ -210,6 +210,20 @@ def test_what_limits_its_answers_is_no_evidence_that_those_before_the_place_lose
     evidence = Said(at("tour", 290).targets[0], str).evidence
     before = next(line for line in evidence if line.startswith("hops 1 to 8"))
     assert re.match(r"hops 1 to 8 lost [0-3] of \d{4}, not counting those that limit their answers", before), before
+
+
+@pytest.mark.parametrize("size", [(40, 12), (60, 16)])
+def test_what_takes_a_line_of_the_sentences_cuts_none(size: tuple[int, int]) -> None:
+    snapshot = at("outage", 30, bare=True)
+    lines = seen(snapshot, size, moment=snapshot.now)
+    said = " ".join(" ".join(line.split()) for line in lines[: next(i for i, line in enumerate(lines) if "◀" in line)])
+    assert said.endswith(".")
+    assert "since 12:00:20." in said
+
+
+def test_a_number_stands_beside_its_unit() -> None:
+    assert wrap("no answer now; 29 % lost", 17) == ["no answer now;", "29 % lost"]
+    assert wrap("it took 15 ms", 10) == ["it took", "15 ms"]
 
 
 @pytest.mark.parametrize("names", ["names", "both", "addresses"])

@@ -166,16 +166,19 @@ def block(state: ViewState, look: Look, width: int, height: int, keys: dict[str,
     if height >= (6 if several or target is None else 14):
         out.append(tabs(state, look, width) if several or target is None else title(state, look, width))
     note, urgent = notice(state, look, width, target, keys)
+    takes_one = height < 20 and note is not None and (urgent or height >= 16)
     spoken: list[Row] = []
     if target is not None and not state.overview:
-        spoken = said(state, look, width, target, sentence.height(width, height))
+        lines = sentence.height(width, height)
+        rows = said(state, look, width, target, max(1, lines - takes_one))
+        spoken = [*rows, *[blank(width, look.text)] * (lines - len(rows))]
     elif target is not None:
         from hopscope.views.screen import summary  # not needed for the first frame
 
         spoken = summary.spoken(state, look, width, sentence.height(width, height))
     if height >= 20 or not spoken:
         return [*out, *spoken, note or blank(width, look.text)] if height >= 6 or note else out
-    if note is not None and (urgent or height >= 16):
+    if takes_one and note is not None:
         spoken[-1] = note
     return [*out, *spoken]
 
@@ -227,7 +230,7 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return _tried_again(target, again), look.quiet
     if target is not None and target.state == "paused":
         key = keys.get("probe.pause", "")
-        return f"{look.glyphs.paused} paused, no probes are sent: {key} goes on", look.warn
+        return f"{look.glyphs.paused} no probes are sent: {key} goes on", look.warn
     if shown.worker == "starting" and not (target and target.path.hops):
         return "the probe worker starts", look.quiet
     if state.said and state.present.now - state.said_at < SAID_NS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +13,6 @@ from hopscope.views.screen.text import Line, Row, cut, wrap
 from hopscope.words.clauses import Ways
 from hopscope.words.headline import Headline
 
-_NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
-_HELD = "\ue000"
 _FIRST: Final = 3
 """Sentences, counted from the first, that are shortened before one of them is left out."""
 MARGIN = 4
@@ -74,11 +71,6 @@ def _kept(opening: str, others: Sequence[Ways], shortest: int, width: int, lines
 def _laid(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:
     """Broken between sentences where that has room, so that each line is read by itself; else anywhere but between a
     number and its unit."""
-    laid = _broken([_NUMBER.sub(rf"\1{_HELD}\2", each) for each in sentences], width, lines)
-    return None if laid is None else [line.replace(_HELD, " ") for line in laid]
-
-
-def _broken(sentences: Sequence[str], width: int, lines: int) -> list[str] | None:
     for count in range(len(sentences), 0, -1):
         first = " ".join(sentences[:count])
         if cell_len(first) <= width:

@@ -6,6 +6,7 @@ Nothing is cut without a sign: `cut` ends with an ellipsis.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -15,6 +16,9 @@ from rich.style import Style
 from textual.strip import Strip
 
 Align: TypeAlias = Literal["left", "right"]
+
+_NUMBER = re.compile(r"(\d) (s|min|h|d|ms|µs|%)(?!\w)")
+_HELD = "\ue000"
 
 
 class Hit(NamedTuple):
@@ -123,10 +127,12 @@ def beside(left: Sequence[Row], right: Sequence[Row], left_width: int, right_wid
 
 
 def wrap(words: str, width: int) -> list[str]:
-    """Text in lines of at most `width` cells, broken at spaces; a longer word is cut with a sign."""
+    """Text in lines of at most `width` cells, broken at spaces, but for that between a number and its unit; a longer
+    word is cut with a sign."""
     lines: list[str] = []
     current = ""
-    for word in words.split():
+    for held in _NUMBER.sub(rf"\1{_HELD}\2", words).split():
+        word = held.replace(_HELD, " ")
         if current and cell_len(current) + 1 + cell_len(word) > width:
             lines.append(current)
             current = ""

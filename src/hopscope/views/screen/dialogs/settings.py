@@ -22,6 +22,10 @@ from hopscope.views.screen.themes import theme_names
 from hopscope.wire.methods import REAL
 from hopscope.wire.probing_options import PROBING_OPTIONS
 
+_VALUE = 24
+_HELP = 12
+"""Cells from which an explanation has room behind a value."""
+
 
 class Setting(msgspec.Struct, frozen=True):
     """One line: a field of `Probing` (of the chosen target), or of the screen's own state."""
@@ -85,10 +89,11 @@ class SettingsScreen(Sheet):
             value = said(setting, current(self.context, setting))
             out_line = Line().add(f" {fit(setting.title, 14)}", look.text)
             known = target is not None or setting.of == "screen"
-            out_line.add(fit(value if known else "no target", 24), look.key if known else look.quiet).add(
-                " ", look.text
-            )
-            out_line.add(cut(setting.help, width - out_line.width - 1), look.quiet)
+            value, style = (value, look.key) if known else ("no target", look.quiet)
+            room = width - out_line.width - _VALUE - 2
+            out_line.add(fit(value, _VALUE) + " " if room >= _HELP else value, style)
+            if room >= _HELP:
+                out_line.add(cut(setting.help, room), look.quiet)
             out.append(out_line.row(width, look.text, Hit("line", index)))
         return out or [line(look, width)]
 
