@@ -401,6 +401,24 @@ ROWS: Final = {
             "test_a_split_table_goes_on_behind_a_router_that_refuses_what_expires_there",
         ),
     ),
+    "A47": Row(
+        "A umask that leaves its owner no right; a recording that cannot be opened",
+        "an opening that ends in a traceback",
+        (
+            "tests/history/test_place.py::"
+            "test_a_umask_that_leaves_nobody_a_right_keeps_the_owner_from_no_recording",
+            "tests/history/test_place.py::test_a_recording_that_its_owner_made_unreadable_is_a_line",
+        ),
+    ),
+    "A48": Row(
+        "Root's own number beside another effective one; a filter that lets Landlock begin and refuses its rules",
+        "a state of the kernel that nobody foresaw",
+        (
+            "tests/sandbox/test_privileges.py::"
+            "test_root_that_passes_for_another_user_for_a_while_is_nobodys_caller_and_goes_on_as_nothing",
+            "tests/sandbox/test_landlock.py::test_a_filter_that_refuses_rules_leaves_no_process_without_any",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

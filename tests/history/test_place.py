@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -127,3 +128,23 @@ def test_a_recording_is_one_file_again_when_it_is_closed_and_can_be_continued(pa
     assert [found.name for found in path.parent.iterdir()] == ["night"]
     with Store(str(path)) as store:
         assert sum(trace.rounds for trace in store.traces()) == 7
+
+
+def test_a_umask_that_leaves_nobody_a_right_keeps_the_owner_from_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "night"
+    before = os.umask(0o777)
+    try:
+        written(path, 3)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_recording_that_its_owner_made_unreadable_is_a_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*words: object, **more: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    for opening in (schema.open_to_write, schema.open_to_read):
+        with pytest.raises(StoreError):
+            opening(str(path))

@@ -198,3 +198,18 @@ def test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_is_no_ou
 def test_a_router_that_refused_and_answered_in_time_again_is_believed_when_it_refuses_again() -> None:
     verdict = verdict_of(["a" * 30, "a" * 10 + "p" + "a" * 9 + "p" * 10, "a" * 20 + "p" * 10])
     assert (verdict.kind, verdict.since) == ("filter", at(20))
+
+
+def test_a_router_that_refuses_what_expires_there_and_then_everything_is_a_filter() -> None:
+    rows = ["a" * 30, "p" * 30, "a" * 15 + "p" * 15, "a" * 15 + "p" * 15]
+    verdict = verdict_of(rows)
+    assert (verdict.kind, verdict.since) == ("filter", at(15))
+    judge = Judge("198.51.100.9")
+    for fact in play([row[:15] for row in rows]):
+        judge.apply(fact)
+    for round_ in range(15, 30):
+        for fact in (begun(round_), sent(round_, 1), answered(round_, 1), sent(round_, 2)):
+            judge.apply(fact)
+        judge.apply(answered(round_, 2, address="192.0.2.1", kind="prohibited"))
+    judge.apply(Finished(1, 30))
+    assert judge.judged().verdict.kind == "filter"

@@ -69,7 +69,9 @@ def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -
         made.answered(4, round_, "refusal")
         assert made.ttl >= far
     made.answered(5, 9, "refusal")
-    assert made.ttl == 3
+    assert (made.end, made.ttl) == (3, 5)  # it is looked at whether that is over
+    made.answered(5, 10, behind)
+    assert made.ttl == far
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,22 @@ def test_a_kernel_without_it_says_so(monkeypatch: pytest.MonkeyPatch, missing: i
     assert landlock.restrict(landlock.WRITING) is False
 
 
+def test_a_filter_that_refuses_rules_leaves_no_process_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def refuse(number: int, *arguments: object) -> int:
+        asked.append(number)
+        if number == 444:
+            return 3 if arguments[0] is None else os.open(os.devnull, os.O_RDONLY)
+        ctypes.set_errno(errno.EPERM)
+        return -1
+
+    monkeypatch.setattr(landlock, "_syscall", refuse)
+    with pytest.raises(PermissionError):
+        landlock.restrict(landlock.READING, [landlock.Rule("/none", landlock.READ_FILE), landlock.Rule("/usr", 12)])
+    assert asked == [444, 444, 445]
+
+
 @pytest.mark.parametrize(
     ("version", "size", "absent"),
     [(1, 8, landlock.TRUNCATE), (3, 8, landlock.IOCTL_DEV), (4, 16, landlock.IOCTL_DEV), (6, 24, 0)],

@@ -189,3 +189,13 @@ def test_a_way_back_to_root_is_an_error() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert "(4321, 4321, 0)" in done.stdout
+
+
+@root
+def test_root_that_passes_for_another_user_for_a_while_is_nobodys_caller_and_goes_on_as_nothing() -> None:
+    code = "import os, sys; os.setresuid(0, 12345, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    environment = {"PATH": os.environ["PATH"], "SUDO_UID": "12345", "SUDO_GID": "12345"}
+    words = [*as_plain_user()[-1:], "-c", code, *as_plain_user()[-1:], "-c", FACTS, os.__file__]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "user and group are (0, 12345, 12345)" in done.stderr

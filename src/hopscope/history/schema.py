@@ -135,10 +135,17 @@ def open_to_write(path: str) -> sqlite3.Connection:
         head = os.read(descriptor, 20)
         if head and not head.startswith(MAGIC):
             raise StoreError("it is no recording of hopscope's")
+        if not head:
+            # Whatever the umask is: one that leaves nobody a right would leave the owner none.
+            with suppress(OSError):
+                os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
     _looked_at(place.check_beside, path)
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    except ERRORS as error:
+        raise explained(error) from None
     try:
         _harden(connection)
         if not head.endswith(_WITH_LOG):
@@ -222,9 +229,13 @@ def open_to_read(path: str) -> sqlite3.Connection:
     # A file in WAL mode without its log beside it needs a folder that can be written to, unless nobody writes it.
     log = f"{path}-wal"
     for mode in ("mode=ro", *(("immutable=1",) if not os.path.exists(log) or not os.path.getsize(log) else ())):
-        connection = sqlite3.connect(
-            f"{name}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-        )
+        try:
+            connection = sqlite3.connect(
+                f"{name}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+        except ERRORS as problem:
+            why = why or problem
+            continue
         try:
             _harden(connection)
             connection.execute("PRAGMA query_only = ON")

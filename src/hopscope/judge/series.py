@@ -190,11 +190,14 @@ class Series:
         self.times.append(at)
         reached: Answered | None = None
         refusals: list[RouterError] = []
+        last = max(fates, default=0)
         for ttl, fate in sorted(fates.items()):
             hop = self.hops.get(ttl)
             if hop is None:
                 hop = self.hops[ttl] = HopSeries(ttl, length)
             if type(fate) is Answered:
+                if ttl == last:
+                    self.harmless.discard(ttl)  # nothing was tried behind it
                 if self._answer(hop, fate, ordinal, refusals) and reached is None:
                     reached = fate
             elif isinstance(fate, Failed):

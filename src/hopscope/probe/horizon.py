@@ -6,7 +6,8 @@ farthest TTL that answered, plus `Plan.max_unknown`.
 
 A router's refusal ("no route", "prohibited") ends the path as well, but speaks of its own probe alone: a router that
 refuses what expires there may forward all else. So it ends nothing while the newest answer of some TTL behind it is the
-target's, or that of a router on the way.
+target's, or that of a router on the way. Where that was so and everything is refused by now, all is probed as before:
+no other answer can say that it is over.
 
 A stepwise trace (`Plan.opening`) follows mtr's rule (ui/net.c, net_send_batch): a round ends where more than
 `max_unknown` TTLs did not answer in all, and the target's place is never doubted.
@@ -45,7 +46,7 @@ def is_same_host(address: str, other: str) -> bool:
 class Horizon:
     """One target's horizon."""
 
-    __slots__ = ("_beyond", "_end", "_far", "_is_opening", "_plan", "_replies", "ttl")
+    __slots__ = ("_beyond", "_end", "_far", "_is_opening", "_is_passed", "_last_end", "_plan", "_replies", "ttl")
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -57,6 +58,10 @@ class Horizon:
         """How many probes of `_end` were lost since it last answered."""
         self._replies: dict[int, tuple[int, Part]] = {}
         """By TTL, the round of its newest answer, and whose that was."""
+        self._last_end = 0
+        """The TTL at which the target answered last; 0: it never did."""
+        self._is_passed = False
+        """Somebody answered from behind a refusal."""
         self._is_opening = True
         self.ttl = 0
         """The last TTL that is worth a probe."""
@@ -93,11 +98,13 @@ class Horizon:
     def _found_end(self) -> int | None:
         """Where the newest answers say that the path ends."""
         targets = [ttl for ttl, (_, part) in self._replies.items() if part == "target"]
+        refusals = [ttl for ttl, (_, part) in self._replies.items() if part == "refusal"]
         if targets:
-            return min(targets)
-        passed = max((ttl for ttl, (_, part) in self._replies.items() if part == "router"), default=0)
-        refusals = [ttl for ttl, (_, part) in self._replies.items() if part == "refusal" and ttl > passed]
-        return min(refusals, default=None)
+            self._last_end = passed = min(targets)
+        else:
+            passed = max((ttl for ttl, (_, part) in self._replies.items() if part == "router"), default=0)
+        self._is_passed |= any(ttl < passed for ttl in refusals)
+        return passed if targets else min((ttl for ttl in refusals if ttl > passed), default=None)
 
     def missed(self, ttl: int) -> None:
         """A probe of this TTL was lost."""
@@ -121,6 +128,8 @@ class Horizon:
             ttl = self._stepwise()
         elif self._end is not None:
             ttl = self._end + min(self._beyond, plan.max_unknown)
+            if self._is_passed and self._replies[self._end][1] == "refusal":
+                ttl = max(ttl, self._last_end or self._far)
         else:
             ttl = max(self._far, plan.first_ttl - 1) + plan.max_unknown
         self.ttl = min(plan.max_ttl, ttl)

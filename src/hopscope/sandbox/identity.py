@@ -31,8 +31,11 @@ def caller(environ: Mapping[str, str]) -> Caller | None:
     """Who called this process with more rights than theirs; None: nobody did, or it cannot be told.
 
     sudo (and run0), doas and pkexec each say it in the environment. Where two of them disagree, one was inherited, and
-    perhaps laid there: then none is believed.
+    perhaps laid there: then none is believed. Root that passes for somebody else for a while (seteuid) is nobody's
+    caller.
     """
+    if os.getuid() == 0 != os.geteuid():
+        return None
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
         return Caller(User(os.getuid(), os.getgid()), "set-user-ID")
     found = [found for found in (_by_sudo(environ), _by_doas(environ), _by_pkexec(environ)) if found is not None]

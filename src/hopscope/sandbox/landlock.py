@@ -12,7 +12,6 @@ import stat
 import struct
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import NamedTuple
 
 from hopscope.sandbox.capabilities import libc
@@ -85,33 +84,34 @@ def restrict(rights: int, rules: Iterable[Rule] = (), *, scoped: bool = False) -
     ruleset = _checked(_syscall(_CREATE_RULESET, ctypes.byref(wanted), ctypes.c_size_t(size), ctypes.c_uint32(0)))
     try:
         for rule in rules:
-            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                _add(ruleset, rule, rights)
+            try:
+                descriptor = os.open(rule.path, _O_PATH | os.O_CLOEXEC)
+            except (FileNotFoundError, NotADirectoryError, PermissionError):
+                continue
+            try:
+                _add(ruleset, descriptor, rule.rights & rights)
+            finally:
+                os.close(descriptor)
         _checked(_syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0)))
     finally:
         os.close(ruleset)
     return True
 
 
-def _add(ruleset: int, rule: Rule, ruled: int) -> None:
-    descriptor = os.open(rule.path, _O_PATH | os.O_CLOEXEC)
-    try:
-        rights = rule.rights & ruled
-        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            rights &= _OF_FILES
-        if rights:
-            beneath = _PATH_BENEATH.pack(rights, descriptor)
-            _checked(
-                _syscall(
-                    _ADD_RULE,
-                    ctypes.c_int(ruleset),
-                    ctypes.c_int(_RULE_PATH_BENEATH),
-                    ctypes.c_char_p(beneath),
-                    ctypes.c_uint32(0),
-                )
+def _add(ruleset: int, descriptor: int, rights: int) -> None:
+    if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        rights &= _OF_FILES
+    if rights:
+        beneath = _PATH_BENEATH.pack(rights, descriptor)
+        _checked(
+            _syscall(
+                _ADD_RULE,
+                ctypes.c_int(ruleset),
+                ctypes.c_int(_RULE_PATH_BENEATH),
+                ctypes.c_char_p(beneath),
+                ctypes.c_uint32(0),
             )
-    finally:
-        os.close(descriptor)
+        )
 
 
 def _syscall(number: int, *arguments: object) -> int:
