@@ -8,6 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from time import time_ns
 from typing import Literal
@@ -28,7 +29,7 @@ from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
 from hopscope.history.block import PACKED, Counted, PackedRow, ProbeFact
 from hopscope.history.names import RecordedNames
-from hopscope.history.notes import SaidVerdict
+from hopscope.history.notes import Named, SaidVerdict
 from hopscope.history.unpacking import Rows
 from hopscope.judge.verdict import Epoch, Verdict
 from hopscope.session.model import Snapshot
@@ -288,6 +289,31 @@ def test_a_clock_that_is_off_is_said(tmp_path: Path, hub: HubStore, follow: Call
     site.writer.commit()
     hub.commit([received(one)._replace(at=time_ns() - 3600 * S) for one in all_messages(site.path)], BEGUN)
     assert "its clock is 60 min ahead" in follow().snapshot().targets[0].notes[0]
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_an_address_has_the_name_that_its_own_site_says(
+    tmp_path: Path, hub: HubStore, monkeypatch: pytest.MonkeyPatch, is_small: bool
+) -> None:
+    """A private address is another router's at each site, and no site gives another's its names: on the screen, before,
+    and in a report."""
+    monkeypatch.setattr(following, "FOLDED", 24 if is_small else 0)
+    names = {"fra1": "gw.fra1.example", "zrh9": "gw.zrh9.example"}
+    for name, router in names.items():
+        site = Site(tmp_path, hub, name)
+        site.writer.add(0, Named("192.0.2.1", router))
+        site.measure(1)
+    for is_live in (True, False):
+        with closing(FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=is_live)) as one:
+            now = one.recall(one.now)
+            while not one.is_recalled:
+                now = one.recall(one.now)
+            for snapshot in (now, *([one.snapshot()] if is_live else [])):
+                found = {target.site: target.names["192.0.2.1"].hostname for target in snapshot.targets}
+                assert found == names
+    done = run("history", "replay", str(tmp_path / "hub"), "--format", "json")
+    reports = json.loads(done.stdout)["reports"]
+    assert {one["source"]["host"]: one["hops"][0]["nodes"][0]["hostname"] for one in reports} == names
 
 
 @pytest.mark.parametrize("off_s", [-40 * 365 * 86_400, -3600, 3600, 10 * 365 * 86_400])

@@ -213,7 +213,7 @@ class FleetPast:
         store = Store(fleet.path)
         try:
             traces = [trace for target in key[1] if (trace := trace_of(store, run, target)) is not None]
-            playback = Playback(store, traces, fleet.namer, None, fleet.window)
+            playback = Playback(store, traces, fleet.namer(run.id), None, fleet.window)
         except BaseException:
             store.close()
             raise

@@ -74,7 +74,8 @@ class FleetReading(Following):
         self.left_out: dict[str, str] = {}
         """Sites whose last run cannot be read, and why."""
         self.standings = Standings(self.store)
-        self.namer = namer(self.standings.names)
+        self._make_namer = namer
+        self._namers: dict[int, Namer] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._keys: dict[int, tuple[str, str]] = {}
         self._of: dict[int, TargetStanding] = {}
@@ -105,6 +106,12 @@ class FleetReading(Following):
         self.store.close()
         for one in self._open.values():
             one.close()
+
+    def namer(self, run: int) -> Namer:
+        """Of a run's addresses."""
+        if run not in self._namers:
+            self._namers[run] = self._make_namer(self.standings.names(run))
+        return self._namers[run]
 
     def off(self, site: str) -> int:
         """By how many ns a site's clock is ahead of the one that is nearest to the broker's, where that is so much that
@@ -380,7 +387,7 @@ class FleetReading(Following):
             standing.refusal,
             standing.error,
             _EMPTY,
-            self.standings.names,
+            self.standings.names(standing.run),
             self.notes_of(site),
             judged=judged,
             site=site,

@@ -129,7 +129,7 @@ class FleetScreen(FleetReading):
         notes = self.notes_of(site)
         unheard = self._hearing.unheard.get(standing.run)
         if fold is not None:
-            target = fold.snapshot(self.namer, window=self.window, now=now)
+            target = fold.snapshot(self.namer(standing.run), window=self.window, now=now)
             state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
             return msgspec.structs.replace(
                 target,

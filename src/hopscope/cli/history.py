@@ -221,7 +221,10 @@ class _Replay:
         self._ending.host = " ".join(dict.fromkeys(run.host for run in runs.values()))
         self._sites = {boot.run: boot.site for boot in asked(path, store.boots)}
         self._names: dict[str, AddressInfo] = {}
-        for known in asked(path, lambda: [store.names(run) for run in runs.values()]):
+        self._namers: dict[int, RecordedNames] = {}
+        for run in runs.values():
+            known = asked(path, lambda run=run: store.names(run))  # type: ignore[misc]
+            self._namers[run.id] = RecordedNames(known, dns=options.dns)
             self._names |= known
         format_ = self._ending.format
         self._stream: Streamer | None = None
@@ -229,7 +232,6 @@ class _Replay:
             self._stream = streamer(
                 format_, options.style, lambda address: self._known(address).hostname, options.privacy
             )
-        self._namer = RecordedNames(self._names, dns=options.dns)
         self._tellers: dict[int, Teller] = {}
         self._ended_by: dict[int, Exception] = {}
         """By number, why no more can be told of a trace."""
@@ -317,8 +319,11 @@ class _Replay:
                     self._output.write(text)
 
     def _shown(self, record: TargetRecord) -> Target:
-        target = record.snapshot(self._namer, self._options.window, self._now)
-        return masked(self._at_site(target), self._options.privacy)
+        return masked(self._target(record), self._options.privacy)
+
+    def _target(self, record: TargetRecord) -> Target:
+        namer = self._namers[self._traces[record.number - 1].run.id]
+        return self._at_site(record.snapshot(namer, self._options.window, self._now))
 
     def _at_site(self, target: Target) -> Target:
         """Of a fleet's store with its site, which is as private as a machine's name."""
@@ -326,10 +331,7 @@ class _Replay:
         return target if site is None else msgspec.structs.replace(target, site=site)
 
     def _snapshot(self) -> Snapshot:
-        targets = tuple(
-            self._at_site(teller.record.snapshot(self._namer, self._options.window, self._now))
-            for teller in self._tellers.values()
-        )
+        targets = tuple(self._target(teller.record) for teller in self._tellers.values())
         return Snapshot(targets, "running", None, 0, Counters(), None, self._now)
 
 

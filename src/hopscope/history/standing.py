@@ -96,8 +96,7 @@ class Standings:
         self._asked: dict[int, dict[str, int]] = {}
         """By run: what was asked for, and its number."""
         self._kept: dict[int, SaidVerdict] = {}
-        self.names: dict[str, AddressInfo] = {}
-        """What is known of addresses."""
+        self._names: dict[int, dict[str, AddressInfo]] = {}
         self.newest = store.newest_note()
         """The id of the last note that was read."""
         self._meanwhile: dict[int, list[list[tuple[int, notes.Note]]]] = {}
@@ -132,6 +131,11 @@ class Standings:
                 if number % _SLICE == 0:
                     yield
 
+    def names(self, run: int) -> dict[str, AddressInfo]:
+        """What is known of addresses in a run, as far as that is read; it grows. A private address is another router's
+        at each site."""
+        return self._names.setdefault(run, {})
+
     def size(self, run: int) -> int:
         """For how many targets a run was asked. `StoreError`."""
         ((size,),) = self._store.rows("SELECT count(*) FROM note WHERE run = ? AND kind = 'asked'", run)
@@ -165,7 +169,7 @@ class Standings:
     def _take(self, into: dict[int, TargetStanding], run: int, target: int, fact: notes.Note) -> None:
         """What a fact changes."""
         if isinstance(fact, Named):
-            self.names[fact.address] = fact.info
+            self.names(run)[fact.address] = fact.info
         elif isinstance(fact, Asked):
             known = into.get(target)
             if known is None:
