@@ -145,9 +145,10 @@ def _segment(packer: Packer, tracks: list[Track]) -> tuple[int, int, int, int, i
     """A segment's columns but for whose it is."""
     ends = [moment(fact) for fact in packer.odd]
     for track in tracks:
-        answers = list(map(add, track.answered_times, track.rtts))
-        for times in filter(None, (track.times, track.answered_times, track.lost_times, answers)):
+        for times in filter(None, (track.times, track.answered_times, track.lost_times)):
             ends += min(times), max(times)
+        if track.rtts:  # an answer comes after its probe
+            ends.append(max(map(add, track.answered_times, track.rtts)))
     since, until = min(ends, default=0), max(ends, default=0)
     rounds = sum(len(track.rounds) for track in tracks if track.key == ROUNDS)
     probes = sum(len(track.rounds) for track in tracks if track.key != ROUNDS)
