@@ -24,7 +24,7 @@ _LATER: Final = ("hopscope.views.screen.app", "hopscope.names.resolver", "hopsco
 """What a front end imports once it knows what it is for, and with it Textual."""
 
 
-class Confinement(msgspec.Struct, frozen=True):
+class RootConfinement(msgspec.Struct, frozen=True):
     """What holds by now: see `FrontEndStanding`."""
 
     landlock: bool
@@ -32,7 +32,7 @@ class Confinement(msgspec.Struct, frozen=True):
     scribe: Scribe | None
 
 
-def confine_root(options: Options, *, is_behind: bool) -> Confinement:
+def confine_root(options: Options, *, is_behind: bool) -> RootConfinement:
     """Take it away. `is_behind`: somebody called it by sudo, for whom nothing is read or written by name."""
     recorded = _recorded(options)
     _leave_bytecode()
@@ -42,7 +42,7 @@ def confine_root(options: Options, *, is_behind: bool) -> Confinement:
         holds = landlock.restrict(READING | WRITING | landlock.EXECUTE, [*_reading(options), *kept, *recorded])
     except OSError:
         holds = False
-    return Confinement(holds, seccomp.restrict_root(), scribe)
+    return RootConfinement(holds, seccomp.restrict_root(), scribe)
 
 
 def _leave_bytecode() -> None:
