@@ -275,3 +275,33 @@ def test_a_router_by_which_many_ways_go_is_named_by_what_they_lose_together(firs
 
 def test_ways_over_two_forks_that_are_alike_are_hardly_ever_named() -> None:
     assert sum(two_forks(seed, 4, 4, 0.01).bad is not None for seed in range(60)) <= 1
+
+
+@pytest.mark.parametrize("flow", [0, 4])
+def test_a_flow_that_is_cut_off_while_all_others_get_through_is_known_within_a_dozen_rounds(flow: int) -> None:
+    fan = Fan(1, flows=8).play(40)
+    fan.flow_rates[flow] = 1.0
+    assert fan.until_named(30) in range(8, 13)
+    assert fan.bad.flows == (flow,)
+    assert fan.watch.findings[flow].state == "dead"
+    fan.flow_rates[flow] = 0.0
+    fan.play(1)
+    assert fan.watch.bad is None
+
+
+def test_what_a_limit_had_saved_up_at_first_hides_it_for_few_rounds() -> None:
+    fan = Fan(1, flows=16)
+    for round_ in range(14):
+        given = 6 if round_ == 0 else 1
+        for flow in range(16):
+            fan.flow_rates[flow] = 0.0 if 3 <= flow < 3 + given else 1.0
+        fan.play(1)
+    assert fan.watch.is_limited
+    assert fan.watch.bad is None
+
+
+def test_the_target_is_reached_where_any_other_flow_reaches_it() -> None:
+    fan = Fan(1, flows=4).play(5)
+    assert fan.watch.is_reached
+    fan.flow_rates = dict.fromkeys(range(1, 4), 1.0)
+    assert not fan.play(3).watch.is_reached

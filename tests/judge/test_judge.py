@@ -9,7 +9,7 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
-from hopscope.wire.messages import Event, Finished
+from hopscope.wire.messages import Event, Finished, RoundStarted
 from tests.path.network import MS, S, answered, at, begun, failed, lost, reached, sent
 
 
@@ -213,3 +213,64 @@ def test_a_router_that_refuses_what_expires_there_and_then_everything_is_a_filte
         judge.apply(answered(round_, 2, address="192.0.2.1", kind="prohibited"))
     judge.apply(Finished(1, 30))
     assert judge.judged().verdict.kind == "filter"
+
+
+def test_a_flow_that_is_silent_is_no_outage_while_others_reach_the_target() -> None:
+    rows = ["a" * 40, "a" * 10 + "x" * 30]
+    judge = Judge("198.51.100.9")
+    for fact in play(rows):
+        judge.compared(None, is_reached=True)
+        judge.apply(fact)
+        assert not judge.judged().verdict.is_trouble
+    judge.compared(None, is_reached=False)
+    judge.apply(Finished(1, 40))
+    assert judge.judged().verdict.kind == "outage"
+
+
+def test_who_refuses_and_says_so_seldom_is_believed_between_two_times() -> None:
+    refusals = "".join("p" if i % 12 == 0 else "x" for i in range(100))
+    judge = Judge("198.51.100.9")
+    kinds = []
+    for fact in play(["a" * 100, refusals, "x" * 100]):
+        judge.apply(fact)
+        if isinstance(fact, RoundStarted) and fact.round > 30:
+            kinds.append(judge.judged().verdict.kind)
+    assert set(kinds) == {"filter"}
+
+
+def test_who_refused_for_a_while_and_is_silent_since_is_no_more_believed() -> None:
+    assert verdict_of(["a" * 60, "p" * 20 + "x" * 40, "x" * 60]).kind == "no-answer"
+
+
+def test_packets_that_take_ways_of_two_lengths_in_turns_change_no_route() -> None:
+    rng = Random(5)
+    judge = Judge("198.51.100.9")
+    for round_ in range(400):
+        judge.apply(begun(round_))
+        is_long = rng.random() < 0.5
+        for ttl in (1, 2, 3):
+            judge.apply(sent(round_, ttl))
+            is_there = ttl == 3 or (ttl == 2 and not is_long)
+            is_lost = ttl >= 2 and round_ % 90 == 89
+            fact = lost if is_lost else reached if is_there else answered
+            judge.apply(fact(round_, ttl))
+        assert not judge.judged().verdict.is_trouble
+    assert not [mark for mark in judge.judged().marks if mark.kind == "route-change"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loss_in_bursts_is_not_over_between_two_of_them(seed: int) -> None:
+    rng = Random(seed)
+    rows = ["" for _ in range(6)]
+    is_bad = False
+    for _ in range(400):
+        is_bad = rng.random() < (0.4 if is_bad else 0.05)
+        rows = [row + ("x" if is_bad and hop >= 2 and rng.random() < 0.9 else "a") for hop, row in enumerate(rows)]
+    judge = Judge("198.51.100.9")
+    changes, last = 0, ""
+    for fact in play(rows):
+        judge.apply(fact)
+        kind = judge.judged().verdict.kind
+        changes += kind != last and last == "loss"
+        last = kind
+    assert changes == 0

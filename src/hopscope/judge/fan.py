@@ -38,6 +38,15 @@ probes would otherwise be called well again and again."""
 _LEAST_QUIET: Final = 10
 _HALF: Final = 0.5
 """What was seen by chance, as long as little was seen."""
+_CUT: Final = 10
+"""Rounds in a row without an answer for which a flow is cut off, where nearly all probes of the others are answered."""
+_CUT_OTHERS: Final = 0.9
+_CUT_LONGER: Final = 3
+_CUT_SURE: Final = 0.97
+_PLACELESS_SURE: Final = 0.85
+"""How sure it is at most where the flows' ways are not known yet."""
+_REACHED: Final = 3
+"""Rounds in which an answer to another flow tells that the target is there."""
 NOTHING: Final = -99
 """A sample of a round of which nothing is known."""
 
@@ -173,10 +182,15 @@ class FanWatch:
         self.bad: BadLinks | None = None
         self.is_limited = False
         """The target gives all flows together an answer or a few a round: nothing can be compared."""
+        self.is_reached = False
+        """Other flows than the first reached the target of late."""
+        self._cut: frozenset[int] = frozenset()
+        """Flows that are cut off while others are not."""
 
     def take(self, known: FlowRound) -> None:
         """All that is known by now; rounds that were compared are not looked at again, unless flows go other ways."""
         end = known.first_round + min((len(row) for row in known.rows), default=0)
+        self.is_reached = any(sample >= 0 for row in known.rows[1:] for sample in row[-_REACHED:])
         if len(known.rows) < 2:
             self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
             return
@@ -187,10 +201,11 @@ class FanWatch:
             self._regroup(ways, end)
             self._begin_again(known)
         self._compare(known, end)
-        self.is_limited = share_a_limit(known.rows)
+        self.is_limited = share_a_limit(known.rows, did=self.is_limited)
         if self.is_limited:
             self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
             return
+        self._cut = _cut_off(known.rows)
         self.findings = tuple(self._finding(flow, known.rows[flow]) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
         if self.bad is not None and self.bad.now_ns is None:
@@ -283,14 +298,17 @@ class FanWatch:
         group = self._group_of[flow]
         alone = self._alone[group]
         if any(trouble.named is not None for trouble in alone.troubles):
-            return alone.named(self._groups[group].index(flow))
-        return self._lossy.named(group)
+            sure = alone.named(self._groups[group].index(flow))
+        else:
+            sure = self._lossy.named(group)
+        return _CUT_SURE if sure is None and flow in self._cut else sure
 
     def _trouble(self, flow: int) -> _Trouble:
         """What is known of the trouble of a flow that is named."""
         group = self._group_of[flow]
         alone = self._alone[group].troubles[self._groups[group].index(flow)]
-        return self._lossy.troubles[group] if alone.named is None else alone
+        of_all = self._lossy.troubles[group]
+        return of_all if alone.named is None and of_all.first is not None else alone
 
     def _bad_links(self, known: FlowRound) -> BadLinks | None:
         named = [flow for flow, finding in enumerate(self.findings) if finding.state in ("bad", "dead")]
@@ -372,11 +390,36 @@ class FanWatch:
             lost=lost,
             others_sent=others_sent,
             others_lost=others_lost,
-            confidence=min(self.findings[flow].confidence for flow in named),
+            confidence=min(*(self.findings[flow].confidence for flow in named), 1.0 if is_known else _PLACELESS_SURE),
             is_dead=all(self.findings[flow].state == "dead" for flow in named),
             in_all=_sums({id(one): (one.counted, one.events) for one in troubles}.values()),
             sides=met([known.members[flow] for flow in bad]) if place else (),
         )
+
+
+def _cut_off(rows: Sequence[Sequence[int]]) -> frozenset[int]:
+    """The flows of which nothing comes back any more, while nearly all probes of the others are answered. It must have
+    lasted far longer than any burst of the others' losses."""
+    newest = [[sample for sample in row[-_CUT:] if sample >= LOST] for row in rows]
+    cut = [flow for flow, row in enumerate(newest) if len(row) >= _CUT and max(row) == LOST]
+    others = [flow for flow in range(len(rows)) if flow not in cut]
+    asked = sum(len(newest[flow]) for flow in others)
+    answered = sum(sample >= 0 for flow in others for sample in newest[flow])
+    if not cut or not answered or answered < _CUT_OTHERS * asked:
+        return frozenset()
+    longest = max(max(_losses_in_a_row(rows[flow])) for flow in others)
+    return frozenset(flow for flow in cut if _losses_in_a_row(rows[flow])[-1] >= _CUT_LONGER * longest)
+
+
+def _losses_in_a_row(row: Sequence[int]) -> list[int]:
+    """The rows of losses between answers, in order; the last one is still going on."""
+    runs = [0]
+    for sample in row:
+        if sample >= 0:
+            runs.append(0)
+        elif sample == LOST:
+            runs[-1] += 1
+    return runs
 
 
 def _since(troubles: Iterable[_Trouble]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import LossWatch
+from hopscope.judge.loss import LossWatch, may_begin_at_first
 from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
@@ -86,7 +86,7 @@ class Judge:
         self._floor = 0
         self._links: BadLinks | None = None
         """Which of several flows go by a bad link, as was told."""
-        self._is_limited = False
+        self._is_limited = self._is_reached = False
         self._links_ended = 0
         """The ordinal of the round after their last loss, once that is over."""
         self._notes: tuple[int, tuple[Note, ...]] | None = None
@@ -112,10 +112,10 @@ class Judge:
         self.version = max(self.version, other.version)
         self._changed()
 
-    def compared(self, links: BadLinks | None, *, is_limited: bool = False) -> None:
-        """What a comparison of the target's flows found by the newest round; it counts from the next one on.
-        `is_limited`: the target answers, and gives all flows together an answer or a few a round."""
-        self._is_limited = is_limited
+    def compared(self, links: BadLinks | None, *, is_limited: bool = False, is_reached: bool = False) -> None:
+        """What a comparison of the target's flows found by the newest round; it counts from the next one on. They share
+        a few answers a round (`is_limited`); others than this one reach the target (`is_reached`)."""
+        self._is_limited, self._is_reached = is_limited, is_reached
         if links is None and self._links is not None and len(self._series):
             # What was lost by then is told of, and counts for nothing else.
             series = self._series
@@ -260,7 +260,7 @@ class Judge:
             found = late(series)
             if found is not None:
                 return found
-        if silent:
+        if silent and not self._is_reached:
             found = silence(series, silent, self._standing.found)
             if found is not None:
                 return found
@@ -287,7 +287,7 @@ class Judge:
         is_said = stands is not None and stands.kind in LOSSES
         is_new = series.end - self._raised < _SETTLING and series.end % BLOCK == 0
         lossy = self._losses.look(series, self._floor, stands if is_said else None, is_new=is_new)
-        if self._delays.spiky and found is None and (lossy is None or lossy.last_ttl == series.first_ttl):
+        if self._delays.spiky and found is None and (lossy is None or may_begin_at_first(lossy)):
             # What is lost there and what comes late have one cause.
             return spiky(series, self._delays.spiky_since)
         if lossy is not None:

@@ -97,6 +97,11 @@ def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: b
     return found._replace(since=since)
 
 
+def may_begin_at_first(lossy: Finding) -> bool:
+    """Whether what is lost may well be lost on the way to the first hop already."""
+    return lossy.surely is not None and lossy.surely[0] == 0
+
+
 def _in_window(columns: list[HopSeries], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
     """Score, onset and spread, where the window has a rate of loss."""
     counts = [column.counted(begin) for column in columns]
@@ -109,7 +114,9 @@ def _in_window(columns: list[HopSeries], begin: int, bar: Bar) -> tuple[float, O
     if lying.runs < _RUNS and 2 * lying.lossy <= size and not _goes_on(lying, found.k, len(found.pooled)):
         return None
     trials = found.n / max(1, size)
-    if not is_material(found, lying.phi, bar.floor) or is_past(lying.by_round, trials, found.k, found.n, bar.past):
+    if not is_material(found, lying.phi, bar.floor) or is_past(
+        lying.by_round, trials, found.k, found.n, bar.past * lying.phi
+    ):
         return None
     return score, found, lying
 
@@ -148,7 +155,7 @@ def _are_one(series: Series, pooled: list[HopSeries], lying: Spread) -> bool:
 
 def _found(series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread) -> Finding:
     first = columns[found.first - 1].ttl if found.first else 1
-    surely = columns[found.surely_first - 1].ttl if found.surely_first else 1, _ttl(series, columns, found.surely_last)
+    surely = columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
     before = columns[: found.first]
     sums = [each for each in (column.counted(begin) for column in before) if not is_own(*each)]

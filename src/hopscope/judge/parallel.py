@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import dropwhile
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hopscope.judge.bursts import Bursts
@@ -34,7 +35,8 @@ _LIMIT_FLOWS: Final = 4
 _LIMIT_SHARE: Final = 0.3
 """Of all probes, the answers that a limit leaves at the most."""
 _LIMIT_VARIES: Final = 0.2
-"""Of what chance would make it, the variance of the answers in a round."""
+_LIMIT_VARIES_STILL: Final = 0.6
+"""Of what chance would make it, the variance of the answers in a round; where it was a limit before."""
 _SLOW_NS: Final = 5 * MS
 _SLOW_SHARE: Final = 1.2
 
@@ -115,23 +117,26 @@ def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
 
 
-def share_a_limit(rows: Sequence[Sequence[int]]) -> bool:
+def share_a_limit(rows: Sequence[Sequence[int]], *, did: bool = False) -> bool:
     """Whether one answer or a few a round come back, whoever asks: a target that answers by errors gives no more. Then
-    most flows lose much, and the number of answers in a round hardly varies. Below four flows that cannot be told."""
+    most flows lose much, and the number of answers in a round hardly varies. Below four flows that cannot be told.
+    `did`: they did so a round ago; then an answer that comes a little before or after its round changes nothing."""
     counts = []
-    asked = 0
     for samples in zip(*(row[-_LIMIT_ROUNDS:] for row in rows), strict=False):
         known = [sample for sample in samples if sample >= LOST]
         if len(known) == len(rows):
             counts.append(sum(sample >= 0 for sample in known))
-            asked += len(known)
+    usual = sorted(counts)[len(counts) // 2] if counts else 0
+    # What was saved up at first was given at once, and is none of its rate.
+    counts = list(dropwhile(lambda count: count > usual, counts))
+    asked = len(rows) * len(counts)
     if len(rows) < _LIMIT_FLOWS or len(counts) < FEWEST or not any(counts[-3:]):
         return False
     answered = sum(counts)
     share, mean = answered / asked, answered / len(counts)
     varies = math.fsum((count - mean) ** 2 for count in counts) / len(counts)
     by_chance: float = len(rows) * share * (1 - share)
-    return share <= _LIMIT_SHARE and varies <= _LIMIT_VARIES * by_chance
+    return share <= _LIMIT_SHARE and varies <= (_LIMIT_VARIES_STILL if did else _LIMIT_VARIES) * by_chance
 
 
 def events(samples: Sequence[int]) -> tuple[list[bool | None], list[bool | None]]:

@@ -27,6 +27,9 @@ CALM_AT_MOST: Final = 120
 MAX_EPOCHS: Final = 256
 _MAX_PARALLEL: Final = 8
 _MAX_CHANGES: Final = 64
+_TURNS: Final = 60
+_BRIEF: Final = 2
+"""More runs below `STEADY` answers than these in `_TURNS` rounds are a balancer's."""
 
 
 class RouteChange(NamedTuple):
@@ -55,6 +58,8 @@ class RouteWatch:
         self._ttl_since = 0
         self._ttl_answers = 0
         self._steady_ttl = 0
+        self._brief_ttls: deque[int] = deque(maxlen=_BRIEF + 1)
+        """The ordinals of the last rounds for which it stood at a TTL for a few answers only."""
 
     def look(self, series: Series) -> RouteChange | None:
         """Whether the newest round shows that the route changed."""
@@ -81,11 +86,16 @@ class RouteWatch:
         ttl = series.target_ttl
         if ttl is None or not series.target.fates.endswith(b"A"):
             return None
+        newest = series.end - 1
         if ttl != self._ttl:
-            self._ttl, self._ttl_since, self._ttl_answers = ttl, series.end - 1, 0
+            if 0 < self._ttl_answers < STEADY:
+                self._brief_ttls.append(newest)
+            self._ttl, self._ttl_since, self._ttl_answers = ttl, newest, 0
         self._ttl_answers += 1
         if self._ttl_answers != STEADY or ttl == self._steady_ttl:
             return None
+        if len(self._brief_ttls) > _BRIEF and self._brief_ttls[0] >= newest - _TURNS:
+            return None  # packets take ways of other lengths in turns
         before, self._steady_ttl = self._steady_ttl, ttl
         if not before:
             return None
@@ -156,11 +166,11 @@ def is_balanced(hop: HopSeries, newest: int) -> bool:
     """Whether the addresses of the last rounds come in turns."""
     short = 0
     for run in reversed(hop.runs):
-        if run.last < newest - 60:
+        if run.last < newest - _TURNS:
             break
         # The newest run may still grow.
         short += run.answers < STEADY and run.last != newest
-    return short > 2
+    return short > _BRIEF
 
 
 def _is_harmful(series: Series, at: int) -> bool:

@@ -20,6 +20,9 @@ GONE_ALONE: Final = 10
 GONE_AT_MOST: Final = 20
 NEW: Final = 4
 """Rounds for which an error or a loop is news."""
+_FEW_ERRORS: Final = 2
+"""Rounds with an error up to which nothing is known of how often they come."""
+_MOST_APART: Final = 90
 _KNOWN: Final = 30
 """Rounds of silence after which it is known where it begins."""
 _RECENT: Final = 120
@@ -40,7 +43,7 @@ class Finding(NamedTuple):
     confidence: float
     numbers: Numbers
     surely: tuple[int, int] | None = None
-    """The wider place outside of which it hardly can be."""
+    """The wider place outside of which it hardly can be; from 0: the first hop may lose already."""
 
 
 def silent_rounds(series: Series) -> int:
@@ -65,10 +68,10 @@ def said(series: Series, silent: int) -> Finding | None:
     if not series.refusals or silent < 2:
         return None
     since = begin_of_silence(series)
-    end = series.end
     last = series.refusals[-1]
-    news = [refusal for refusal in series.refusals if refusal.at >= max(since, end - 2 * NEW)]
-    if last.at < end - 2 * NEW or last.at < since or (len({refusal.at for refusal in news}) < 2 and silent < GONE):
+    new = series.end - _news_of_errors(series, since)
+    news = [refusal for refusal in series.refusals if refusal.at >= max(since, new)]
+    if last.at < new or last.at < since or (len({refusal.at for refusal in news}) < 2 and silent < GONE):
         return None
     nearest = min((refusal for refusal in news if refusal.at >= last.at - 1), key=lambda refusal: refusal.ttl)
     kind: Trouble = "unreachable"
@@ -82,6 +85,16 @@ def said(series: Series, silent: int) -> Finding | None:
     began = next((r.at for r in series.refusals if r.at >= since), since)
     numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=nearest.mtu)
     return Finding(kind, first, place, min(began, since + NEW), 0.97, numbers)
+
+
+def _news_of_errors(series: Series, since: int) -> int:
+    """For how many rounds an error is news: longer where who sends them limits how often, as all those since the
+    ordinal `since` tell."""
+    rounds = sorted({refusal.at for refusal in series.refusals if refusal.at >= since})
+    if len(rounds) <= _FEW_ERRORS:
+        return 2 * NEW
+    apart = (rounds[-1] - rounds[0]) / (len(rounds) - 1)
+    return max(2 * NEW, min(_MOST_APART, math.ceil(3 * apart)))
 
 
 def _place_of(series: Series, refusal: RouterError) -> tuple[int, int]:

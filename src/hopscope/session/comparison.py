@@ -41,6 +41,11 @@ class Comparison:
         """Whether the target gives all flows together an answer or a few a round."""
         return self._watch.is_limited
 
+    @property
+    def is_reached(self) -> bool:
+        """Whether other flows than the first reached the target of late."""
+        return self._watch.is_reached
+
     def look(self, first: PathFold, port: int | None, flows: ParallelFlows, round_: int) -> BadLinks | None:
         """Take what is known when a round has begun; `port`: the first flow's own. The links that are bad now."""
         folds = (first, *(fold for _, fold in sorted(flows.folds.items())))

@@ -229,7 +229,8 @@ class TargetFold:
             self.comparison = Comparison()
         port = self.started.source_port if self.started is not None else None
         links = self.comparison.look(self.path, port, self.flows, round_)
-        self.judge.compared(links, is_limited=self.comparison.is_limited)
+        beside = self.comparison
+        self.judge.compared(links, is_limited=beside.is_limited, is_reached=beside.is_reached)
 
     def _begin(self, fact: Begun) -> None:
         plan = fact.plan
