@@ -54,7 +54,7 @@ def test_sixty_by_sixteen_reads_at_a_glance() -> None:
 
 
 SIXTY = """
-  ● one.one.one.one   ▲ example.net loss  +1 ▲ 1 ▶   +
+  ● one.one.one.one   ● example.net   ▲ 198.18.0.7 lo…  +
  ●  Fine for 1 min: 13 ms, nothing lost.
     Hop 4 answers only some probes: harmless, nothing
     behind it is lost. Hop 3 never answers: harmless.

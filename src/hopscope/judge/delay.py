@@ -40,6 +40,7 @@ _MIN_BEFORE: Final = 15
 """Rounds that must lie before the moment since when answers come late."""
 _LATELY: Final = 40
 """Rounds in which there must have been spikes, too: else it is over."""
+_BY_CHANCE: Final = 1e-3
 _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
 _REMEMBERED: Final = 12
@@ -276,8 +277,7 @@ def _is_spiky(series: Series, measure: float) -> bool:
     shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
     if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
         return False
-    lately = [spikes for hop in hops if (spikes := _spikes(hop, max(0, len(series) - _LATELY))) is not None]
-    if not any(k for k, _ in lately):
+    if _is_calm(series, hops, start):
         return False
     shares.append(target)
     k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
@@ -288,6 +288,22 @@ def _is_spiky(series: Series, measure: float) -> bool:
         and first[0] / first[1] >= 0.4 * measure * middle
         and target[0] / target[1] >= 0.4 * measure * middle
     )
+
+
+def _is_calm(series: Series, hops: Sequence[HopSeries], start: int) -> bool:
+    """Whether no hop was late for as many rounds as would hardly be by chance, at the share of rounds in which one was
+    before; for `_LATELY` rounds at the most."""
+    late: set[int] = set()
+    for hop in hops:
+        rtts = hop.rtts_of(start)
+        if len(rtts) >= 2 * BLOCK:
+            limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+            late.update(i for i in range(start, len(series)) if hop.fates[i] == ANSWERED and hop.rtts[i] > limit)
+    if not late:
+        return True
+    quiet = len(series) - 1 - max(late)
+    share = len(late) / (max(late) + 1 - min(late))
+    return quiet >= _LATELY or (quiet >= BLOCK and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
 
 
 def _spiky_since(series: Series) -> int:

@@ -32,6 +32,8 @@ class Incidents:
         """What the open one's flows had sent and lost the times before."""
         self.open: str | None = None
         """The id of the one that lasts."""
+        self._counted = 0, 0
+        """What it had sent and lost before it began, or came again."""
         self.forgotten = 0
         self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)
 
@@ -83,7 +85,7 @@ class Incidents:
         # The newest stands last, so that the one that is forgotten first is the one that was open longest ago.
         self._incidents.pop(incident.id, None)
         self._incidents[incident.id] = incident
-        self._kept = None
+        self._kept, self._counted = None, (incident.sent, incident.lost)
         self.open = incident.id
         if routers:
             self._routers[incident.id] = routers
@@ -125,9 +127,10 @@ class Incidents:
         in_all: tuple[int, int] | None = None,
         delay_ns: int | None = None,
         confidence: float | None = None,
+        anew: bool = False,
     ) -> None:
-        """What is known better of the open one: `sent` and `lost` are added to what it has, `in_all` is what the flows
-        that are bad sent and lost since it is open."""
+        """What is known better of the open one: `sent` and `lost` are added to what it has, or, `anew`, to what it had
+        when it began this time; `in_all` is what the flows that are bad sent and lost since it is open."""
         if self.open is None:
             return
         incident = self._incidents[self.open]
@@ -138,7 +141,8 @@ class Incidents:
         if addresses is not None and (is_moved or (in_all is not None and addresses != incident.addresses)):
             changes["addresses"] = addresses
         if sent:
-            changes["sent"], changes["lost"] = incident.sent + sent, incident.lost + lost
+            counted = self._counted if anew else (incident.sent, incident.lost)
+            changes["sent"], changes["lost"] = counted[0] + sent, counted[1] + lost
         if in_all is not None:
             sent, lost = self._before[0] + in_all[0], self._before[1] + in_all[1]
             if not incident.of_flows or sent >= incident.sent:

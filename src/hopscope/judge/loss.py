@@ -8,7 +8,20 @@ from typing import Final
 import msgspec
 
 from hopscope.judge.limits import beat, gaps
-from hopscope.judge.onset import FLOOR, SCORE, Onset, Spread, is_material, is_own, is_past, onset, split, spread
+from hopscope.judge.onset import (
+    FLOOR,
+    SCORE,
+    Onset,
+    Spread,
+    evidence,
+    is_material,
+    is_own,
+    is_past,
+    is_quiet,
+    onset,
+    split,
+    spread,
+)
 from hopscope.judge.series import LOST, HopSeries, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
@@ -31,10 +44,12 @@ class Bar(msgspec.Struct, frozen=True):
     floor: float
     past: float
     """How much cleaner the newest rounds must be for it to be over."""
+    evidence: float
+    """How much must speak for a rate above the floor, whenever one looks."""
 
 
-RAISE: Final = Bar(SCORE, FLOOR, 4.0)
-KEEP: Final = Bar(SCORE / 2, FLOOR / 2, 7.0)
+RAISE: Final = Bar(SCORE, FLOOR, 4.0, math.log(500))
+KEEP: Final = Bar(SCORE / 2, FLOOR / 2, 7.0, -math.inf)
 """For loss that stands: what is said does not come and go with chance."""
 
 
@@ -92,9 +107,9 @@ def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: b
     score, begin, found_, spread_ = best
     if score < bar.score or _is_limit(series, columns, found_, spread_, start, stands=stands is not None):
         return None
-    found = _found(series, columns, begin, score, found_, spread_)
     since = _since(series, columns, start, found_, spread_.phi) if is_new or stands is None else stands.since
-    return found._replace(since=since)
+    # Its share is of the rounds since it began.
+    return _found(series, columns, max(begin, series.index(since)), score, found_, spread_)._replace(since=since)
 
 
 def may_begin_at_first(lossy: Finding) -> bool:
@@ -113,10 +128,10 @@ def _in_window(columns: list[HopSeries], begin: int, bar: Bar) -> tuple[float, O
     size = len(lying.by_round)
     if lying.runs < _RUNS and 2 * lying.lossy <= size and not _goes_on(lying, found.k, len(found.pooled)):
         return None
-    trials = found.n / max(1, size)
-    if not is_material(found, lying.phi, bar.floor) or is_past(
-        lying.by_round, trials, found.k, found.n, bar.past * lying.phi
-    ):
+    if not is_material(found, lying.phi, bar.floor) or evidence(found, lying.phi, bar.floor) < bar.evidence:
+        return None
+    trials, surely = found.n / max(1, size), bar.past * lying.phi
+    if is_quiet(lying.by_round) or is_past(lying.by_round, trials, found.k, found.n, surely):
         return None
     return score, found, lying
 

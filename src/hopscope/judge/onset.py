@@ -24,9 +24,14 @@ MASS: Final = 0.8
 """A place is the fewest hops that together have this share of the probability."""
 PAST: Final = (60, 90, 120, 180, 240)
 """Rounds in which a loss must still go on."""
+_LEAST_QUIET: Final = 10
+_QUIET: Final = 12.0
+"""So sure (natural logarithms) must it be that rounds without loss at the end are no gap as there were before."""
 SURE: Final = 0.98
 _E: Final = 0.0004
 _OWN: Final = 2.5
+_A: Final = 1.0
+_B: Final = 30.0
 _LOST_1: Final = bytes(1 if letter == LOST else 0 for letter in range(256))
 _FATE_1: Final = bytes(1 if letter in (LOST, ANSWERED) else 0 for letter in range(256))
 
@@ -214,6 +219,19 @@ def is_past(by_round: bytes, trials: float, k: int, n: int, surely: float) -> bo
     return False
 
 
+def is_quiet(by_round: bytes) -> bool:
+    """Whether nothing was lost in the newest rounds, for far longer than between the losses before: by the chance of a
+    gap, whatever its length by now, to end with the next round."""
+    known = by_round.rstrip(b"\0")
+    quiet = len(by_round) - len(known)
+    if quiet < _LEAST_QUIET:
+        return False
+    known = known.lstrip(b"\0")
+    gaps = len(known.translate(_AS_WORDS).split()) - 1
+    ends = (gaps + 0.5) / (known.count(0) + 1)
+    return -quiet * math.log1p(-min(ends, 0.9)) > _QUIET
+
+
 def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
     """The index at which the rate of losses changed most likely, and by how much that describes the counts better
     (natural logarithms). `trials`: probes a round. None where there is nothing to split."""
@@ -253,3 +271,15 @@ def is_material(found: Onset, phi: float, floor: float) -> bool:
     """Whether the loss is surely above `floor`, with so many trials as there would be without runs."""
     n = max(1, round(found.n / phi))
     return wilson95(min(n, round(found.k / phi)), n)[0] >= floor
+
+
+def evidence(found: Onset, phi: float, floor: float) -> float:
+    """How much speaks for a loss above `floor`, however often one looks: the logarithm of an e-value, that is of how
+    much likelier the counts are if its rate is drawn from a beta distribution around 3 % than if it is `floor`."""
+    k, n = found.k / phi, found.n / phi
+    likely = _log_beta(_A + k, _B + n - k) - _log_beta(_A, _B)
+    return likely - k * math.log(floor) - (n - k) * math.log1p(-floor)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

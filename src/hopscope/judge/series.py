@@ -307,9 +307,9 @@ class Series:
         at = bisect_left(self.rounds, round_)
         return self.base + at if at < len(self.rounds) and self.rounds[at] == round_ else None
 
-    def reached_of(self, start: int) -> tuple[int, int]:
-        """From index `start` on: probes of the target with a fate, and those that did not reach it."""
-        fates = self.target.fates
+    def reached_of(self, start: int, end: int | None = None) -> tuple[int, int]:
+        """From index `start` to before `end`: probes of the target with a fate, and those that did not reach it."""
+        fates = self.target.fates if end is None else self.target.fates[:end]
         missed = fates.count(LOST, start) + fates.count(ERROR, start) + fates.count(MISSED, start)
         return fates.count(ANSWERED, start) + missed, missed
 

@@ -1,0 +1,76 @@
+"""When trouble is over, and what is kept of it; and what never was any."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from hopscope.judge.judge import Judge
+from hopscope.wire.messages import Finished
+from tests.judge.test_judge import play
+from tests.path.network import MS, answered, begun, reached, sent
+
+
+def lossy_rows(
+    rng: Random, share: float, begin: int, end: int, rounds: int, *, hops: int = 8, place: int = 3
+) -> list[str]:
+    """From the hop at `place` on, so much is lost from `begin` to `end`."""
+    return [
+        "".join("x" if hop >= place and begin <= i < end and rng.random() < share else "a" for i in range(rounds))
+        for hop in range(1, hops + 1)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("share", "within"), [(0.3, 25), (0.1, 45)])
+def test_loss_is_over_as_soon_as_it_stays_away_longer_than_ever_before(seed: int, share: float, within: int) -> None:
+    judge = Judge("198.51.100.9")
+    said = []
+    for fact in play(lossy_rows(Random(seed), share, 60, 180, 180 + within + 3)):
+        judge.apply(fact)
+        said.append(judge.judged().verdict.kind)
+    judge.apply(Finished(1, 180 + within + 3))
+    assert not judge.judged().verdict.is_trouble
+    assert "recovered" in said[said.index("loss") :]
+    assert "loss" not in said[said.index("recovered") :]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_share_of_a_loss_is_of_the_time_that_it_lasted(seed: int) -> None:
+    judge = Judge("198.51.100.9")
+    for number, fact in enumerate(play(lossy_rows(Random(seed), 0.3, 60, 180, 240))):
+        judge.apply(fact)
+        verdict = judge.judged().verdict
+        if number % 50 == 0 and verdict.kind == "loss" and verdict.since is not None and verdict.numbers.rounds > 40:
+            assert verdict.numbers.lost >= 0.15 * verdict.numbers.sent
+    (incident,) = judge.judged().incidents
+    assert incident.kind == "loss"
+    assert 100 <= incident.sent <= 121
+    assert 0.2 * incident.sent < incident.lost < 0.4 * incident.sent
+
+
+def test_a_few_losses_of_several_hops_within_half_a_minute_are_chance() -> None:
+    rows = ["a" * 150 for _ in range(8)]
+    for hop, at in ((5, 100), (6, 104), (7, 110), (7, 118)):
+        rows[hop] = rows[hop][:at] + "x" + rows[hop][at + 1 :]
+    judge = Judge("198.51.100.9")
+    for fact in play(rows):
+        judge.apply(fact)
+        assert not judge.judged().verdict.is_trouble
+
+
+def test_wifi_that_delayed_nearly_every_round_is_fine_after_a_quarter_of_a_minute() -> None:
+    rng = Random(2)
+    judge = Judge("198.51.100.9")
+    said = []
+    for round_ in range(300):
+        judge.apply(begun(round_))
+        for ttl in range(1, 7):
+            waits = rng.expovariate(1 / 30) if 100 <= round_ < 270 else 0.2
+            judge.apply(sent(round_, ttl))
+            fact = reached if ttl == 6 else answered
+            judge.apply(fact(round_, ttl, rtt=int((5 * ttl + waits) * MS)))
+        said.append(judge.judged().verdict.kind)
+    assert said[260] == "local-network"
+    assert said[295] == "recovered"
