@@ -9,7 +9,7 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.wire.messages import Finished
 from tests.judge.test_judge import play
-from tests.path.network import MS, answered, begun, reached, sent
+from tests.path.network import MS, S, answered, at, begun, reached, sent
 
 
 def lossy_rows(
@@ -50,10 +50,24 @@ def test_the_share_of_a_loss_is_of_the_time_that_it_lasted(seed: int) -> None:
     assert 0.2 * incident.sent < incident.lost < 0.4 * incident.sent
 
 
+def test_a_loss_whose_beginning_becomes_doubtful_is_still_counted_from_where_it_was_said_to_begin() -> None:
+    lost = {165, 166, *range(178, 400, 25)}
+    judge = Judge("198.51.100.9")
+    target = "".join("x" if i in lost else "a" for i in range(400))
+    for fact in play(["a" * 400, "a" * 400, target]):
+        judge.apply(fact)
+    judge.apply(Finished(1, 400))
+    incidents = [incident for incident in judge.judged().incidents if incident.kind == "loss"]
+    assert incidents
+    for incident in incidents:
+        end = 400 if incident.end is None else round((incident.end - at(0)) / S)
+        assert incident.sent <= end - round((incident.begin - at(0)) / S)
+
+
 def test_a_few_losses_of_several_hops_within_half_a_minute_are_chance() -> None:
     rows = ["a" * 150 for _ in range(8)]
-    for hop, at in ((5, 100), (6, 104), (7, 110), (7, 118)):
-        rows[hop] = rows[hop][:at] + "x" + rows[hop][at + 1 :]
+    for hop, i in ((5, 100), (6, 104), (7, 110), (7, 118)):
+        rows[hop] = rows[hop][:i] + "x" + rows[hop][i + 1 :]
     judge = Judge("198.51.100.9")
     for fact in play(rows):
         judge.apply(fact)

@@ -84,7 +84,7 @@ class Judge:
         self._since_at: int | None = None
         self._before: int | None = None
         """Since when the trouble before it had lasted."""
-        self._raised = 0
+        self._raised = self._counted_from = 0
         self._cached = None
 
     def copy(self) -> Judge:
@@ -303,8 +303,8 @@ class Judge:
             end = series.end if standing.ended is None else standing.ended
             ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
             standing.ended = ended
-            if before.kind not in FACTS and before.numbers.in_all is None and series.base <= before.since < ended:
-                n, k = series.reached_of(series.index(before.since), series.index(ended))
+            if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
+                n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
                 self._incidents.update(sent=n, lost=k, anew=True)
             self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
             self._floor = max(series.base, ended)
@@ -313,7 +313,7 @@ class Judge:
 
     def _note_trouble(self, before: Finding | None, now: Finding) -> None:
         series, incidents = self._series, self._incidents
-        first, last, anew = now.first_ttl, now.last_ttl, False
+        first, last = now.first_ttl, now.last_ttl
         sides = series.sides(first, last, now.numbers.sides)
         if before is None or before.kind != now.kind:
             ended = self._standing.ended
@@ -325,20 +325,17 @@ class Judge:
             begin = series.times[0] if self._since_at is None else self._since_at
             routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
             incidents.begin(now.kind, begin, first, last, sides, series.times[-1], routers=routers)
+            self._counted_from = max(series.base, now.since)
             n, k = series.reached_of(series.index(now.since))
-        elif now.kind not in FACTS and series.end - self._raised < _SETTLING:
-            self._since_at = self._moment(now) or self._since_at
-            n, k = series.reached_of(series.index(now.since))
-            anew = True
         else:
+            if now.kind not in FACTS and series.end - self._raised < _SETTLING:
+                self._since_at = self._moment(now) or self._since_at
             n, k = series.reached_of(len(series) - 1)
         in_all = now.numbers.in_all
         if in_all is not None:
             n = k = 0  # this flow may be a good one
         more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
-        incidents.update(
-            place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure, anew=anew
-        )
+        incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
 
     def _moment(self, found: Finding) -> int | None:
         """When it began; None: not known, or before what is remembered."""
