@@ -398,6 +398,26 @@ def test_a_hop_that_went_silent_while_the_router_answers_others_is_its_own() -> 
     assert all(one.may_ask(1, at + step * MS) for step in range(20))
 
 
+@pytest.mark.parametrize("answers_each", [1, 5, 9])
+def test_a_router_that_seldom_answers_is_asked_no_more_often_for_that(answers_each: int) -> None:
+    """Forty flows with a budget beyond what it answers: each of them has many questions in a row without an answer."""
+    budget = Budget()
+    flows = [budget.join(5.0, SECOND, 0) for _ in range(40)]
+    for flow in flows:
+        flow.heard(1, ROUTER, 0)
+    asked = 0
+    for at in range(10 * SECOND, 130 * SECOND, SECOND):
+        for place, flow in enumerate(flows):
+            now = at + place * 25 * MS
+            if flow.may_ask(1, now):
+                asked += 1
+                if asked % answers_each:
+                    flow.missed(1, now)
+                else:
+                    flow.heard(1, ROUTER, now)
+    assert asked <= 5 * 120 + 5
+
+
 def test_a_router_that_went_silent_for_all_is_still_asked_in_turn() -> None:
     budget = Budget()
     all_of_them = known(budget, count=10)

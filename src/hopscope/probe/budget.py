@@ -13,13 +13,15 @@ ask it in each round hear almost nothing and see loss that is none. The rules:
 - A search for parallel paths has no turns: it asks each router as often as the budget allows, and those that have turns
   leave the router out meanwhile.
 - Before a flow has heard of a TTL, it takes what others found there for its own, where at least two of them, and a
-  quarter, found the same. After `PRESUMED` questions without an answer it is taken for a hop of its own.
+  quarter, found the same. After `PRESUMED` questions without an answer it is taken for a hop of its own; after more
+  where the router answers seldom.
 - Nobody knows anything of routers yet when many targets begin at once: `FIRST` of them do, and each `WAVE_NS` later
   twice as many as before, who then know what those have found.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Final
 
@@ -39,6 +41,12 @@ _LEAST: Final = 1e-5
 _MOST_BESIDE: Final = 1024
 GONE: Final = 3
 """Questions in a row without an answer, while the router answers others, after which a hop is not taken for it."""
+_SELDOM: Final = 0.3
+"""The share of questions that a router leaves unanswered, from which on silence tells less (it limits its answers)…"""
+_BY_CHANCE: Final = math.log(0.01)
+"""…and as many are waited for as go unanswered by chance with this probability, its logarithm."""
+_REMEMBERED: Final = 128
+"""Questions that such a share is of."""
 
 
 def _spacing(per_second: float) -> int:
@@ -49,7 +57,7 @@ def _spacing(per_second: float) -> int:
 class Router:
     """An address that answers for hops of several flows, and who asks it."""
 
-    __slots__ = ("_last", "address", "cycle", "flows", "free_at", "heard_at", "served", "turns")
+    __slots__ = ("_last", "address", "answered", "cycle", "flows", "free_at", "heard_at", "missed", "served", "turns")
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -67,6 +75,19 @@ class Router:
         """When it may be asked again, on the average."""
         self.heard_at = 0
         """When it last answered somebody."""
+        self.answered = self.missed = 0
+        """Questions of late that it answered, and did not."""
+
+    def patience(self, least: int, own: int) -> int:
+        """After how many questions in a row without an answer it is taken for none of a flow's. `own`: its misses by
+        now, which tell nothing of how seldom others are answered."""
+        if self.answered + self.missed >= _REMEMBERED:
+            self.answered, self.missed = self.answered // 2, self.missed // 2
+        missed = max(0, self.missed - own)
+        asked = self.answered + missed
+        if missed <= _SELDOM * asked or not self.answered:
+            return least
+        return max(least, math.ceil(_BY_CHANCE / math.log(missed / asked)))
 
     def book(self, flow: Turns, place: _Place, now: int, spacing: int) -> None:
         """It is asked now, by this flow at this place. What was asked before anybody knew who answers is not owed for
@@ -253,6 +274,7 @@ class Turns:
         before = None if place is None else place.router
         if place is not None and place.is_sure and before is not None and before.address == address:
             place.missed, before.heard_at = 0, now
+            before.answered += 1
             return
         if address is None:
             if place is None or before is not None:
@@ -269,6 +291,7 @@ class Turns:
         place.missed = 0
         if place.router is not None:
             place.router.heard_at = now
+            place.router.answered += 1
 
     def missed(self, ttl: int, sent_at: int) -> None:
         """A probe of this TTL, sent then, was not answered."""
@@ -278,8 +301,10 @@ class Turns:
         if not place.missed:
             place.missed_since = sent_at
         place.missed += 1
-        is_other = place.missed >= GONE and place.router.heard_at > place.missed_since
-        if is_other if place.is_sure else place.missed >= PRESUMED:
+        router = place.router
+        router.missed += 1
+        patience = router.patience(GONE if place.is_sure else PRESUMED, place.missed)
+        if place.missed >= patience and (not place.is_sure or router.heard_at > place.missed_since):
             self._put(ttl, None, is_sure=True)
 
     def leave(self) -> None:
