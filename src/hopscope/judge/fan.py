@@ -10,6 +10,7 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -35,6 +36,8 @@ _CURRENT: Final = 30
 _OVER: Final = 1e-4
 """The probability, at the rate of its trouble, of as many rounds without an event as end it: what loses a fifth of its
 probes would otherwise be called well again and again."""
+_DEAD: Final = 45
+"""Events in a row, while others have none, that are no burst: whatever came before, it is bad by now."""
 _LEAST_QUIET: Final = 10
 _HALF: Final = 0.5
 """What was seen by chance, as long as little was seen."""
@@ -72,7 +75,7 @@ class FlowRound(NamedTuple):
 class _Trouble:
     """What is known of one that is compared."""
 
-    __slots__ = ("begins", "counted", "events", "first", "last", "named")
+    __slots__ = ("begins", "counted", "events", "first", "last", "named", "run")
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -81,10 +84,13 @@ class _Trouble:
         self.events = self.counted = self.begins = 0
         """Since then: its events, the rounds in which one is known to have been or not, and its events after a round
         without one."""
+        self.run = 0
+        """Events in a row."""
         self.named: float | None = None
         """How sure it is that it is bad; None: it is not said to be."""
 
     def take(self, round_: int, *, is_event: bool) -> None:
+        self.run = self.run + 1 if is_event else 0
         if is_event:
             if self.first is None or (self.named is None and round_ - self.last > _CALM):
                 self.first, self.events, self.counted, self.begins = round_, 0, 0, 0
@@ -99,7 +105,7 @@ class _Trouble:
         without. Losses that come together say nothing of how long to wait for the next ones."""
         quiet = round_ - self.last
         without = self.counted - quiet - self.events
-        share = (self.begins - _HALF) / (max(0, without) + _HALF)
+        share = max(self.begins - math.sqrt(self.begins), _HALF) / (max(0, without) + _HALF)
         return quiet >= _LEAST_QUIET and (1 - min(1.0, share)) ** quiet < _OVER
 
 
@@ -129,7 +135,10 @@ class _Suspects:
             if trouble.named is not None and trouble.is_over(round_):
                 self.troubles[i] = _Trouble()
                 evidence.forget(i)
-        if len(troubles) - len(out) > 1:
+        if len(troubles) - len(out) > 1 and False in happened:
+            for trouble in troubles:
+                if trouble.run >= _DEAD and trouble.named is None:
+                    trouble.named = 1 - self._alpha
             self._name(len(troubles) - len(out) + len(self._together))
 
     def _name(self, suspects: int) -> None:
