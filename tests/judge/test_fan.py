@@ -305,3 +305,13 @@ def test_the_target_is_reached_where_any_other_flow_reaches_it() -> None:
     assert fan.watch.is_reached
     fan.flow_rates = dict.fromkeys(range(1, 4), 1.0)
     assert not fan.play(3).watch.is_reached
+
+
+def test_where_most_links_below_one_address_are_bad_flows_that_lose_nothing_are_not_named() -> None:
+    for seed in range(6):
+        fan = Fan(seed, 32, bad=0.4)
+        fan.flow_rates[4] = 0.0
+        fan.play(250)
+        assert fan.watch.findings[4].state == "ok"
+        assert fan.bad.flows == (12, 20, 28)
+        assert fan.bad.is_hidden

@@ -38,6 +38,10 @@ _OVER: Final = 1e-4
 probes would otherwise be called well again and again."""
 _DEAD: Final = 45
 """Events in a row, while others have none, that are no burst: whatever came before, it is bad by now."""
+_TELLING: Final = 20
+"""Losses of its way that a flow would have a part in…"""
+_SPARED: Final = 8
+"""…of which one that is spared has less than one in so many."""
 _LEAST_QUIET: Final = 10
 _HALF: Final = 0.5
 """What was seen by chance, as long as little was seen."""
@@ -215,7 +219,7 @@ class FanWatch:
             self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
             return
         self._cut = _cut_off(known.rows)
-        self.findings = tuple(self._finding(flow, known.rows[flow]) for flow in range(len(known.rows)))
+        self.findings = tuple(self._finding(flow, known) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
         if self.bad is not None and self.bad.now_ns is None:
             self.findings = tuple(self._in_light_of(self.bad, flow) for flow in range(len(known.rows)))
@@ -280,11 +284,13 @@ class FanWatch:
 
     # --- what is found ----------------------------------------------------------------------------------------------
 
-    def _finding(self, flow: int, row: Sequence[int]) -> FlowFinding:
-        group, round_ = self._group_of[flow], self._next
+    def _finding(self, flow: int, known_rounds: FlowRound) -> FlowFinding:
+        group, round_, row = self._group_of[flow], self._next, known_rounds.rows[flow]
         known = [sample for sample in row[-10 * FEWEST :] if sample >= LOST]
         if len(known) < FEWEST:
             return FlowFinding("unknown", 0.0)
+        if self._is_spared(flow, known_rounds):
+            return FlowFinding("ok", 0.0)
         sure = self._named(flow)
         if sure is not None:
             is_dead = all(sample == LOST for sample in known[-FEWEST:])
@@ -311,6 +317,17 @@ class FanWatch:
         else:
             sure = self._lossy.named(group)
         return _CUT_SURE if sure is None and flow in self._cut else sure
+
+    def _is_spared(self, flow: int, known: FlowRound) -> bool:
+        """Whether a flow loses nearly nothing of what its way does: most of the links below one address are bad then,
+        and its own is not."""
+        group = self._group_of[flow]
+        trouble = self._lossy.troubles[group]
+        if len(self._groups[group]) < 2 or trouble.named is None or trouble.first is None:
+            return False
+        sent, lost = counted(known.rows[flow][max(0, trouble.first - known.first_round) :])
+        expected = sent * trouble.events / max(1, trouble.counted)
+        return expected >= _TELLING and _SPARED * lost <= expected
 
     def _trouble(self, flow: int) -> _Trouble:
         """What is known of the trouble of a flow that is named."""
