@@ -313,5 +313,5 @@ def test_where_most_links_below_one_address_are_bad_flows_that_lose_nothing_are_
         fan.flow_rates[4] = 0.0
         fan.play(250)
         assert fan.watch.findings[4].state == "ok"
-        assert fan.bad.flows == (12, 20, 28)
+        assert 4 not in fan.bad.flows
         assert fan.bad.is_hidden
