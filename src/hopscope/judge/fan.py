@@ -10,7 +10,6 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -27,24 +26,13 @@ from hopscope.judge.links import (
     narrowed,
     own_routers,
 )
-from hopscope.judge.parallel import ALPHA, FEWEST, LOST, Evidence, FlowFinding, events, share_a_limit, slow_above
+from hopscope.judge.parallel import ALPHA, FEWEST, LOST, FlowFinding, events, share_a_limit, slow_above
+from hopscope.judge.suspects import Suspects, Trouble
 
-_CALM: Final = 60
-"""Rounds without an event after which the next one is the first of another trouble."""
-_CURRENT: Final = 30
-"""Rounds after its last event for which a member loses, or is slow."""
-_OVER: Final = 1e-4
-"""The probability, at the rate of its trouble, of as many rounds without an event as end it: what loses a fifth of its
-probes would otherwise be called well again and again."""
-_DEAD: Final = 45
-"""Events in a row, while others have none, that are no burst: whatever came before, it is bad by now."""
 _TELLING: Final = 20
 """Losses of its way that a flow would have a part in…"""
 _SPARED: Final = 8
 """…of which one that is spared has less than one in so many."""
-_LEAST_QUIET: Final = 10
-_HALF: Final = 0.5
-"""What was seen by chance, as long as little was seen."""
 _CUT: Final = 10
 """Rounds in a row without an answer for which a flow is cut off, where nearly all probes of the others are answered."""
 _CUT_OTHERS: Final = 0.9
@@ -76,103 +64,6 @@ class FlowRound(NamedTuple):
     """Of a flow, all routers that it meets, at whatever TTL."""
 
 
-class _Trouble:
-    """What is known of one that is compared."""
-
-    __slots__ = ("begins", "counted", "events", "first", "last", "named", "run")
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-        """The round of the first event of this trouble."""
-        self.last = 0
-        self.events = self.counted = self.begins = 0
-        """Since then: its events, the rounds in which one is known to have been or not, and its events after a round
-        without one."""
-        self.run = 0
-        """Events in a row."""
-        self.named: float | None = None
-        """How sure it is that it is bad; None: it is not said to be."""
-
-    def take(self, round_: int, *, is_event: bool) -> None:
-        self.run = self.run + 1 if is_event else 0
-        if is_event:
-            if self.first is None or (self.named is None and round_ - self.last > _CALM):
-                self.first, self.events, self.counted, self.begins = round_, 0, 0, 0
-            self.begins += not self.events or round_ - self.last > 1
-            self.last = round_
-            self.events += 1
-        if self.first is not None:
-            self.counted += 1
-
-    def is_over(self, round_: int) -> bool:
-        """Whether as many rounds without an event were unlikely if it went on: as often as one came after a round
-        without. Losses that come together say nothing of how long to wait for the next ones."""
-        quiet = round_ - self.last
-        without = self.counted - quiet - self.events
-        share = max(self.begins - math.sqrt(self.begins), _HALF) / (max(0, without) + _HALF)
-        return quiet >= _LEAST_QUIET and (1 - min(1.0, share)) ** quiet < _OVER
-
-
-class _Suspects:
-    """An e-process over several that are alike unless one is bad, or some that go by one link (`together`) are."""
-
-    def __init__(
-        self, count: int, alpha: float, bursts: Bursts | None, together: Sequence[frozenset[int]] = ()
-    ) -> None:
-        self._evidence = Evidence(count, bursts, together)
-        self._alpha = alpha
-        self._together = together
-        self.troubles = [_Trouble() for _ in range(count)]
-
-    def take(self, round_: int, happened: Sequence[bool | None]) -> None:
-        """A round: whether each had an event; None: it is not known."""
-        troubles, evidence = self.troubles, self._evidence
-        out = frozenset(i for i, trouble in enumerate(troubles) if trouble.named is not None)
-        if not any(happened) and not out:
-            for trouble, event in zip(troubles, happened, strict=True):
-                trouble.counted += event is not None and trouble.first is not None
-            return
-        evidence.take(round_, happened, out)
-        for i, (trouble, event) in enumerate(zip(troubles, happened, strict=True)):
-            if event is not None:
-                trouble.take(round_, is_event=event)
-            if trouble.named is not None and trouble.is_over(round_):
-                self.troubles[i] = _Trouble()
-                evidence.forget(i)
-        if len(troubles) - len(out) > 1 and False in happened:
-            for trouble in troubles:
-                if trouble.run >= _DEAD and trouble.named is None:
-                    trouble.named = 1 - self._alpha
-            self._name(len(troubles) - len(out) + len(self._together))
-
-    def _name(self, suspects: int) -> None:
-        """Name those against whom there is evidence enough, the most first. What speaks against one speaks against all
-        that go by a link of its; so that is gathered anew then."""
-        most, bar, count = self._evidence.most, suspects / self._alpha, len(self.troubles)
-        for at in sorted((at for at, value in enumerate(most) if value >= bar), key=most.__getitem__, reverse=True):
-            if most[at] < bar:
-                continue
-            named = [
-                i
-                for i in ((at,) if at < count else self._together[at - count])
-                if self.troubles[i].named is None and self.troubles[i].events
-            ]
-            for i in named:
-                self.troubles[i].named = 1 - suspects / most[at]
-            for place, others in enumerate(self._together, count):
-                if others.intersection(named):
-                    self._evidence.forget(place)
-
-    def named(self, i: int) -> float | None:
-        """How sure it is that this one is bad now; None: it is not said to be."""
-        return self.troubles[i].named
-
-    def is_current(self, i: int, round_: int) -> bool:
-        """Whether it is bad by this evidence, and had an event of late."""
-        trouble = self.troubles[i]
-        return trouble.named is not None and round_ - trouble.last <= _CURRENT
-
-
 class FanWatch:
     """One target's flows, from round to round."""
 
@@ -187,8 +78,8 @@ class FanWatch:
         self._group_of: list[int] = []
         self._next = 0
         """The first round that was not compared yet."""
-        self._lossy = self._losing = self._slow = _Suspects(0, ALPHA, None)
-        self._alone: list[_Suspects] = []
+        self._lossy = self._losing = self._slow = Suspects(0, ALPHA, None)
+        self._alone: list[Suspects] = []
         """By member, its flows beside each other."""
         self.findings: tuple[FlowFinding, ...] = ()
         """Of each flow."""
@@ -249,11 +140,11 @@ class FanWatch:
             [() if isinstance(way, int) else way for way in (self._ways[one[0]] for one in self._groups)]
         )
         self._alone = [
-            _Suspects(len(group), ALPHA / 4 * len(group) / flows, Bursts(len(group), first)) for group in self._groups
+            Suspects(len(group), ALPHA / 4 * len(group) / flows, Bursts(len(group), first)) for group in self._groups
         ]
-        self._lossy = _Suspects(count, ALPHA, Bursts(count, first), together)
-        self._losing = _Suspects(count, ALPHA, None, together)
-        self._slow = _Suspects(count, ALPHA, Bursts(count, first), together)
+        self._lossy = Suspects(count, ALPHA, Bursts(count, first), together)
+        self._losing = Suspects(count, ALPHA, None, together)
+        self._slow = Suspects(count, ALPHA, Bursts(count, first), together)
         self._next = first
 
     # --- round by round -------------------------------------------------------------------------------------------
@@ -329,7 +220,7 @@ class FanWatch:
         expected = sent * trouble.events / max(1, trouble.counted)
         return expected >= _TELLING and _SPARED * lost <= expected
 
-    def _trouble(self, flow: int) -> _Trouble:
+    def _trouble(self, flow: int) -> Trouble:
         """What is known of the trouble of a flow that is named."""
         group = self._group_of[flow]
         alone = self._alone[group].troubles[self._groups[group].index(flow)]
@@ -379,7 +270,7 @@ class FanWatch:
         self,
         known: FlowRound,
         named: Sequence[int],
-        troubles: Sequence[_Trouble],
+        troubles: Sequence[Trouble],
         counts: Sequence[tuple[int, int]],
     ) -> BadLinks | None:
         """The links that the flows which are named go by. `counts`: by flow, probes, and those that tell against it."""
@@ -448,7 +339,7 @@ def _losses_in_a_row(row: Sequence[int]) -> list[int]:
     return runs
 
 
-def _since(troubles: Iterable[_Trouble]) -> int:
+def _since(troubles: Iterable[Trouble]) -> int:
     """The round in which the first of them began."""
     return min(trouble.first for trouble in troubles if trouble.first is not None)
 
