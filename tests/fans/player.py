@@ -19,6 +19,8 @@ from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Finished, RoundStarted, Start
 
 _STEP_S = 20.0
+_TOLD = 3
+"""Rounds after a flow is named until the verdict says so as well."""
 
 
 def target_of(seed: int) -> str:
@@ -58,7 +60,7 @@ class Fan:
 
 def play(scenario: str, seed: int, folder: Path, rounds: int, *, until: str | None = None, **probing: Any) -> Fan:
     """Play so many rounds after the discovery (at once, where a number of flows is given). `until`: end as soon as
-    flows by this router are named."""
+    flows by this router are named, and the verdict can say so."""
     path = folder / "fan.toml"
     path.write_text(scenario.replace("TARGET", target_of(seed)), encoding="utf-8")
     asked = msgspec.convert(
@@ -82,7 +84,8 @@ def play(scenario: str, seed: int, folder: Path, rounds: int, *, until: str | No
             elif isinstance(event, RoundStarted):
                 _look(fan, fold, event.round - (watched or 0))
                 is_over = is_over or (watched is not None and event.round - watched >= rounds)
-                is_over = is_over or bool(until and fan.found and fan.by(until) & set(fan.named))
+                told = {flow for flow, at in fan.named.items() if event.round - (watched or 0) >= at + _TOLD}
+                is_over = is_over or bool(until and fan.found and fan.by(until) & told)
             is_over = is_over or isinstance(event, Finished)
     fan.target = fold.snapshot()
     fan.said = msgspec.to_builtins(report(fan.target, now=engine.wall, host="here"))
