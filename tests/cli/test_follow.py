@@ -304,3 +304,11 @@ def test_a_run_that_has_only_begun_is_followed_from_its_first_row_on(
     followed.look()
     assert rounds(followed) == [1]
     writer.close()
+
+
+def test_a_run_that_was_killed_before_its_first_row_hides_no_later_one(
+    path: Path, follow: Callable[[Path], Follow]
+) -> None:
+    StoreWriter(str(path), host="box", begun=BEGUN - 3600 * S).close()
+    written(path, 5)
+    assert rounds(follow(path)) == [5]

@@ -173,6 +173,24 @@ def test_a_site_of_more_targets_than_a_store_may_have_loses_its_own(
     assert (hosts.count("fra1"), hosts.count("evil")) == (2, 30)
 
 
+def test_a_site_of_many_targets_that_began_once_saves_no_other_from_losing_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_store, "MOST_TRACES", 45)
+    store = HubStore(str(tmp_path / "hub"), limit=1 << 30)
+    few = Facts([(target, asked()) for target in range(1, 11)])
+    commit(store, message_of(Facts([(target, asked()) for target in range(1, 31)])), site="large")
+    for number in range(5):
+        boot = f"{number:016x}"
+        commit(store, message_of(few, boot=boot), message_of(Ended(BEGUN), 1, boot), site="evil")
+    while not store.prune():
+        pass
+    store.close()
+    with Store(str(tmp_path / "hub")) as there:
+        hosts = [trace.run.host for trace in there.traces()]
+    assert (hosts.count("large"), hosts.count("evil")) == (30, 10)
+
+
 def test_what_claims_to_be_of_the_future_makes_nobody_else_lose_what_is_old(tmp_path: Path) -> None:
     """Rows, segments and minutes of the year 2116: where there is no more room they go first, and hide no row."""
     agent, never = tmp_path / "agent", (1 << 62) - 1

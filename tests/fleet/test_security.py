@@ -77,7 +77,10 @@ def test_agent_and_hub_work_with_keys_and_tls_and_nothing_secret_is_seen(secured
         secured.broker.kill()
         until(lambda: "is lost" in one.said and "is lost" in other.said, "both miss the broker")
         secured.broker.start()
-        until(lambda: "again" in one.said.rpartition("is lost")[2], "it is there again")
+        until(
+            lambda: all("connected to" in each.said.rpartition("is lost")[2] for each in (one, other)),
+            "both are connected again",
+        )
         secured.broker.kill()
         assert one.end() == 0
         assert other.end() == 0

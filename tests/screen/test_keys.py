@@ -396,7 +396,7 @@ async def test_escape_clears_the_choice(drive: Drive) -> None:
 
 
 async def test_the_overview_sorts_by_trouble_and_opens_what_is_chosen(drive: Drive) -> None:
-    async with drive(usual().play(120)) as it:
+    async with drive(usual().play(150)) as it:
         await it.press("g")
         order = [line[4:20].split()[0] for line in it.lines() if line[1:2] in "●▲×" and line[2:3].isdigit()]
         assert order == ["198.18.0.7", "example.net", "one.one.one.one"]

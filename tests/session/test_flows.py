@@ -10,6 +10,7 @@ from hopscope.session.plans import plan_of
 from hopscope.session.replay import replay
 from hopscope.session.report import report
 from hopscope.session.target_fold import TargetFold
+from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import Abandoned, Begun, Reset
 from hopscope.wire.messages import Answered, Finished, Lost, RoundStarted, Sent, Started
 
@@ -111,3 +112,16 @@ def test_a_copy_goes_on_by_itself() -> None:
     twin = fold.copy()
     twin.apply(Reset(EPOCH + 10 * SECOND))
     assert [flow.path.target.sent for flow in fold.snapshot().flows if flow.path.target] == [4, 4]
+
+
+def test_once_one_path_is_left_no_other_flow_vouches_for_a_target_that_is_silent() -> None:
+    """The parallel paths were there, and are gone: what they told of the target is no news of it."""
+    fold = folded(facts(40, bad=-1))
+    fold.apply(Discovered(1, EPOCH + 40 * SECOND, "none", 1, 0.05, 40, 8, True, (), (), (0,)))
+    for round_ in range(40, 100):
+        at = EPOCH + round_ * SECOND
+        fold.apply(RoundStarted(1, round_, at))
+        for ttl in (1, 2):
+            fold.apply(Sent(1, round_, ttl, at))
+            fold.apply(Lost(1, round_, ttl, at))
+    assert fold.snapshot().judged.verdict.kind == "outage"

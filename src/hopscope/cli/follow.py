@@ -77,9 +77,10 @@ class Follow(Following):
         for trace in self._store.traces():
             until[trace.run.id] = max(until.get(trace.run.id, 0), trace.until)
         going = [run for run in runs.values() if run.ended is None]
-        newest = max((until[run.id] for run in going if run.id in until), default=0)
-        # One that has only begun has nothing yet.
-        chosen = [run for run in going if until.get(run.id, run.begun) >= newest - TOGETHER_NS] or [*runs.values()][-1:]
+        last = [*runs.values()][-1:]
+        newest = max(until.get(run.id, run.begun) for run in (*going, *last)) if last else 0
+        # One that has only begun has nothing yet, and one that was killed long ago goes on no more.
+        chosen = [run for run in going if until.get(run.id, run.begun) >= newest - TOGETHER_NS] or last
         for run in chosen[-MOST_RUNS:]:
             self._join(run)
         self._newest_run = max(runs, default=-1)

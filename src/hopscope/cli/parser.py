@@ -55,7 +55,7 @@ def parse(argv: Sequence[str]) -> Values:
     values["action"] = "trace"
     if targets and targets[0] in SUBCOMMANDS:
         values["action"] = targets.pop(0)
-    if values["action"] == "history":
+    if values["action"] == "history" and targets[:1] == ["replay"]:
         targets = ["/dev/stdin" if target == "-" else target for target in targets]
     values["targets"] = [*targets, *behind]
     for target in values["targets"]:

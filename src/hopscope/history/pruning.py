@@ -97,10 +97,10 @@ class Pruner:
         return self._rows_of_the_dead(do) or self._oldest_run(do)
 
     def _oldest_of_most(self, do: sqlite3.Connection) -> bool:
-        """Of the site that has the most traces the oldest run, a part at a time; never its last."""
+        """Of the site of several runs that has the most traces the oldest one, a part at a time."""
         words = (
             "SELECT site FROM (SELECT DISTINCT run, target FROM note WHERE target > 0) JOIN boot USING (run)"
-            " GROUP BY site ORDER BY count(*) DESC LIMIT 1"
+            " GROUP BY site HAVING count(DISTINCT run) > 1 ORDER BY count(*) DESC LIMIT 1"
         )
         of_site = "SELECT min(run), max(run) FROM boot JOIN run ON run.id = boot.run WHERE site = ?"
         for site in do.execute(words).fetchall():

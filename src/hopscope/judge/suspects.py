@@ -10,7 +10,11 @@ from hopscope.judge.bursts import Bursts
 from hopscope.judge.parallel import Evidence
 
 _CALM: Final = 60
-"""Rounds without an event after which the next one is the first of another trouble."""
+"""Rounds without an event after which the next one may be the first of another trouble."""
+_ANOTHER: Final = 0.01
+"""It is, where so many rounds without an event were less likely than this if the one before went on."""
+_FEW: Final = 3
+"""Events below which nobody is named by them alone: what came before was of the same trouble."""
 _CURRENT: Final = 30
 """Rounds after its last event for which a member loses, or is slow."""
 _OVER: Final = 1e-4
@@ -24,7 +28,7 @@ _HALF: Final = 0.5
 class Trouble:
     """What is known of one that is compared."""
 
-    __slots__ = ("begins", "counted", "events", "first", "last", "named")
+    __slots__ = ("_before", "begins", "counted", "events", "first", "last", "named")
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -35,10 +39,13 @@ class Trouble:
         without one."""
         self.named: float | None = None
         """How sure it is that it is bad; None: it is not said to be."""
+        self._before: tuple[int, int, int, int] | None = None
+        """Of what seemed to be another trouble: its first round, events, rounds that are known, and `begins`."""
 
     def take(self, round_: int, *, is_event: bool) -> None:
         if is_event:
-            if self.first is None or (self.named is None and round_ - self.last > _CALM):
+            if self.first is None or (self.named is None and self._is_another(round_)):
+                self._before = None if self.first is None else (self.first, self.events, self.counted, self.begins)
                 self.first, self.events, self.counted, self.begins = round_, 0, 0, 0
             self.begins += not self.events or round_ - self.last > 1
             self.last = round_
@@ -46,13 +53,29 @@ class Trouble:
         if self.first is not None:
             self.counted += 1
 
+    def name(self, sure: float) -> None:
+        """It is bad."""
+        self.named = sure
+        if self._before is not None and self.events < _FEW:
+            self.first, events, counted, begins = self._before
+            self.events, self.counted, self.begins = self.events + events, self.counted + counted, self.begins + begins
+        self._before = None
+
+    def _is_another(self, round_: int) -> bool:
+        """Whether an event in this round is not of the same trouble as those before it."""
+        return round_ - self.last > _CALM and self._likely(round_ - self.last - 1) < _ANOTHER
+
     def is_over(self, round_: int) -> bool:
-        """Whether as many rounds without an event were unlikely if it went on: as often as one came after a round
-        without. Losses that come together say nothing of how long to wait for the next ones."""
+        """Whether as many rounds without an event are too many."""
         quiet = round_ - self.last
+        return quiet >= _LEAST_QUIET and self._likely(quiet) < _OVER
+
+    def _likely(self, quiet: int) -> float:
+        """The probability of the last rounds without an event if it went on: as often as one came after a round
+        without. Losses that come together say nothing of how long to wait for the next ones."""
         without = self.counted - quiet - self.events
         share = max(self.begins - math.sqrt(self.begins), _HALF) / (max(0, without) + _HALF)
-        return quiet >= _LEAST_QUIET and (1 - min(1.0, share)) ** quiet < _OVER
+        return (1 - min(1.0, share)) ** quiet
 
 
 class Suspects:
@@ -97,7 +120,7 @@ class Suspects:
                 if self.troubles[i].named is None and self.troubles[i].events
             ]
             for i in named:
-                self.troubles[i].named = 1 - suspects / most[at]
+                self.troubles[i].name(1 - suspects / most[at])
             for place, others in enumerate(self._together, count):
                 if others.intersection(named):
                     self._evidence.forget(place)

@@ -188,6 +188,8 @@ class TargetFold:
             case Discovered():
                 if self.flows.found(fact):
                     self.comparison = None
+                    if not self.flows.folds:
+                        self.judge.compared(None)  # there is none to compare with any more
             case Found():
                 self._address = fact.address
             case Paused() | Resumed():

@@ -225,9 +225,10 @@ def _notice(state: ViewState, look: Look, target: Target | None, keys: dict[str,
         return f"{look.glyphs.here} {shown.stale}; this is how it was then", look.warn
     if shown.worker == "running" and shown.worker_note:
         return shown.worker_note, look.warn
-    if target is not None and target.state in ("refused", "unresolved") and not state.overview:
-        # The sentence above says what is the matter, and the table's place what to do.
-        return _tried_again(target, again), look.quiet
+    is_out = target is not None and target.state in ("refused", "unresolved") and not state.overview
+    # The sentence above says what is the matter, and the table's place what to do.
+    if target is not None and is_out and (words := _tried_again(target, again)):
+        return words, look.quiet
     if target is not None and target.state == "paused":
         key = keys.get("probe.pause", "")
         return f"{look.glyphs.paused} no probes are sent: {key} goes on", look.warn

@@ -14,8 +14,8 @@ from hopscope.views.screen.options import NamesMode
 
 NOTHING = AddressInfo()
 CLAIM = " ?"
-SURELY = 3
 _MPLS = "MPLS"
+SURELY = 3
 """Answers in a row from elsewhere after which an address is one of a former path."""
 
 
