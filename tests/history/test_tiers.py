@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -125,6 +126,24 @@ def test_what_is_too_much_goes_the_probes_first_then_minutes_then_hours_and_what
     assert all(not one or two == minutes[0] for one, two in zip(probes, minutes, strict=True))
     assert any(0 < one < minutes[0] for one in minutes)
     assert all(one + two for one, two in zip(minutes, hours, strict=True) if one)
+
+
+def test_a_clock_that_is_not_set_yet_calls_nothing_ahead(tmp_path: Path) -> None:
+    """As on a machine without a clock of its own, until it has asked for the time."""
+    kept = {}
+    for name, now in (("set", BEGUN + 2 * HOUR), ("unset", 0)):
+        out = sparse(tmp_path / name, 900)
+        connection = out._connection
+        used = connection.execute("PRAGMA page_count").fetchone()[0] * 4096
+        pruner = Pruner(connection, out._run, used // 2, now=partial(int, now))
+        while not pruner.prune():
+            pass
+        with Store(str(tmp_path / name)) as store:
+            spans = store.bins(only(store), MINUTE)
+            kept[name] = only(store).probes, [(span.begin, span.span) for span in spans]
+        out.close()
+    assert kept["set"] == kept["unset"]
+    assert kept["unset"][1]
 
 
 def test_a_store_with_a_limit_keeps_to_it_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

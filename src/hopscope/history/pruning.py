@@ -24,10 +24,13 @@ KEPT_TRACES: Final = 5_000
 """Targets of all runs together, of which a history keeps more for no room that there is."""
 AHEAD_NS: Final = 24 * HOUR
 """What is of a time that is so far ahead is of a clock that was wrong, or a lie: it goes before what is the oldest."""
+_CLOCK_IS_SET_NS: Final = 1_767_225_600_000_000_000
+"""2026-01-01, before which nothing was recorded: a clock that shows less was not set yet, and calls nothing ahead."""
 _STEP: Final = 8
 """Segments that go at once: some hundred pages, a few milliseconds."""
 _MOST_STEPS: Final = 8
 """Of one call, each a transaction of its own: a second's commit does not wait long for them."""
+_NEVER_NS: Final = 1 << 62
 _FREE_PAGES: Final = 2000
 """Given back to the file system at once."""
 
@@ -137,7 +140,8 @@ class Pruner:
     @property
     def _ahead(self) -> int:
         """The moment (epoch ns) from which on nothing can be true yet."""
-        return self._now() + AHEAD_NS
+        now = self._now()
+        return now + AHEAD_NS if now >= _CLOCK_IS_SET_NS else _NEVER_NS
 
     def _rows_of_the_dead(self, do: sqlite3.Connection) -> bool:
         """Rows that a killed writer left: where somebody has written since for twice as long as rows stay rows."""
