@@ -195,6 +195,12 @@ def test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_is_no_ou
     assert not [note for note in judged.verdict.notes if note.ttl == 2]
 
 
+def test_where_the_target_is_silent_a_router_behind_one_that_refuses_what_expires_there_speaks_for_it() -> None:
+    judged = judge_of(["a" * 30, "p" * 30, "a" * 30, "x" * 30]).judged()
+    assert judged.verdict.kind == "no-answer"
+    assert not [note for note in judged.verdict.notes if note.ttl == 2]
+
+
 def test_a_router_that_refused_and_answered_in_time_again_is_believed_when_it_refuses_again() -> None:
     verdict = verdict_of(["a" * 30, "a" * 10 + "p" + "a" * 9 + "p" * 10, "a" * 20 + "p" * 10])
     assert (verdict.kind, verdict.since) == ("filter", at(20))

@@ -154,7 +154,7 @@ class Series:
         """The largest TTL at which a router answered since the target last did."""
         self.refusals: deque[RouterError] = deque(maxlen=32)
         self.harmless: set[int] = set()
-        """TTLs at which a router refuses what expires there and forwards the rest: the target answered meanwhile."""
+        """TTLs at which a router refuses what expires there and forwards the rest: somebody behind it answered meanwhile."""
         self.failure: Failed | None = None
         """The newest."""
         self.newest: dict[int, tuple[int, str, Kind]] = {}
@@ -207,10 +207,10 @@ class Series:
         for hop in self.hops.values():
             if len(hop.fates) == length:
                 hop.put(NONE)
+        passed = reached.ttl if reached is not None else _farthest(fates)
         if reached is None:
-            self.refusals += refusals
-        else:
-            self.harmless |= {refusal.ttl for refusal in refusals if refusal.ttl < reached.ttl}
+            self.refusals += [refusal for refusal in refusals if refusal.ttl > passed]
+        self.harmless |= {refusal.ttl for refusal in refusals if refusal.ttl < passed}
         self._put_target(reached)
         if len(self.rounds) > KEPT + _SLACK:
             self._forget(_SLACK)
@@ -336,3 +336,10 @@ class Series:
 def plain(address: str) -> str:
     """Without its zone: a reply's may be named differently from the target's."""
     return address.partition("%")[0].lower()
+
+
+def _farthest(fates: Mapping[int, Fate]) -> int:
+    """The largest TTL at which a router on the way answered; 0: none did."""
+    return max(
+        (ttl for ttl, fate in fates.items() if type(fate) is Answered and fate.kind == "time-exceeded"), default=0
+    )
