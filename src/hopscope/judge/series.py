@@ -154,7 +154,7 @@ class Series:
         """The largest TTL at which a router answered since the target last did."""
         self.refusals: deque[RouterError] = deque(maxlen=32)
         self.harmless: set[int] = set()
-        """TTLs at which a router refuses what expires there and forwards the rest: somebody behind it answered meanwhile."""
+        """TTLs at which a router refuses what expires there and forwards the rest: somebody behind it answered."""
         self.failure: Failed | None = None
         """The newest."""
         self.newest: dict[int, tuple[int, str, Kind]] = {}
