@@ -110,6 +110,19 @@ def test_where_there_is_time_it_asks_more_hops() -> None:
     assert world.ttls()[1][0] == 4
 
 
+def test_behind_a_router_that_refuses_what_expires_there_hops_have_their_turn_until_one_answers() -> None:
+    def forwards_the_rest(probe: Probe) -> Answer:
+        return (1, "prohibited") if probe.ttl == 3 else path(5)(probe)
+
+    world = World(forwards_the_rest, max_unknown=4).run(20)
+    assert {probe.ttl for probe in world.sent} == {1, 2, 3, 4, 5}
+    assert all(ttls[0] == 5 for ttls in world.ttls()[8:20])
+    world = World(lambda probe: (1, "prohibited") if probe.ttl >= 3 else path(5)(probe), max_unknown=4).run(40)
+    asked = [ttl for ttls in world.ttls()[1:] for ttl in ttls]
+    assert set(asked) == set(range(1, 8))  # and what refuses everything is asked in each round
+    assert all(3 in ttls for ttls in world.ttls()[1:40])
+
+
 def test_silent_hops_hold_up_no_target() -> None:
     world = World(path(5, 1, 2, 3, rtt_ms=40)).run(60)
     asked = [probe.sent_mono for probe in world.sent if probe.ttl == 5]

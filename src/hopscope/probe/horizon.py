@@ -72,6 +72,11 @@ class Horizon:
         """The TTL at which the path ends; None: it is not known."""
         return self._end
 
+    @property
+    def is_refused(self) -> bool:
+        """Somebody who is not the target ends the path by refusing."""
+        return self._end is not None and self._replies[self._end][1] == "refusal"
+
     def answered(self, ttl: int, round_: int, part: Part) -> None:
         """A probe of this TTL and round was answered. An older round's answer says nothing new."""
         known = self._replies.get(ttl)
@@ -128,7 +133,7 @@ class Horizon:
             ttl = self._stepwise()
         elif self._end is not None:
             ttl = self._end + min(self._beyond, plan.max_unknown)
-            if self._is_passed and self._replies[self._end][1] == "refusal":
+            if self._is_passed and self.is_refused:
                 ttl = max(ttl, self._last_end or self._far)
         else:
             ttl = max(self._far, plan.first_ttl - 1) + plan.max_unknown

@@ -128,7 +128,10 @@ class OneAtATime(Sweep):
 
     def _hops(self) -> range | list[int]:
         """The TTLs that are asked in turn."""
-        end, ttls = self._horizon.end, range(self.plan.first_ttl, self._horizon.ttl + 1)
+        end, last = self._horizon.end, self._horizon.ttl
+        if end is not None and self._horizon.is_refused:  # of what expires there, it may be, alone
+            last = min(self.plan.max_ttl, max(last, end + self.plan.max_unknown))
+        ttls = range(self.plan.first_ttl, last + 1)
         return ttls if end is None else [ttl for ttl in ttls if ttl != end]
 
     def _next_ttl(self, now: int) -> int | None:
