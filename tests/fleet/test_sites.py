@@ -237,7 +237,7 @@ async def test_a_site_whose_probes_turn_out_to_be_none_once_a_target_is_open_is_
     await open_(one, one.snapshot().targets[1].id)
     evil = PACKED + msgspec.msgpack.encode(PackedRow([Counted(1, 1, 1, BEGUN)], b"not compressed"))
     (run,) = {boot.run for boot in one.boots["fra1"]}
-    with sqlite3.connect(hub.path) as store:
+    with closing(sqlite3.connect(hub.path)) as store, store:
         store.execute("INSERT INTO live (run, row, at, data) VALUES (?, 999999, ?, ?)", (run, BEGUN + 99 * S, evil))
     assert one.look()
     assert "fra1 is left out" in (one.snapshot().worker_note or "")
