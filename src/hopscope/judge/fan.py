@@ -33,8 +33,9 @@ _TELLING: Final = 20
 """Losses of its way that a flow would have a part in…"""
 _SPARED: Final = 8
 """…of which one that is spared has less than one in so many."""
-_CUT: Final = 10
-"""Rounds in a row without an answer for which a flow is cut off, where nearly all probes of the others are answered."""
+_CUT: Final = 40
+"""Rounds in a row without an answer for which a flow is cut off, where nearly all probes of the others are answered. A
+burst of four losses in the mean is as long once in 75,000 (``0.75 ** 39``)."""
 _CUT_OTHERS: Final = 0.9
 _CUT_LONGER: Final = 3
 _CUT_SURE: Final = 0.97
