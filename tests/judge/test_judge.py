@@ -201,6 +201,32 @@ def test_where_the_target_is_silent_a_router_behind_one_that_refuses_what_expire
     assert not [note for note in judged.verdict.notes if note.ttl == 2]
 
 
+def partly_refused(share: float, rounds: int = 300) -> Judge:
+    """A path of four hops whose third refuses some of what goes to the target; then one TTL further is tried."""
+    rng, judge = Random(1), Judge("198.51.100.9")
+    for i in range(rounds):
+        facts: list[Event] = [begun(i)]
+        for ttl in (1, 2, 3):
+            facts += [sent(i, ttl), answered(i, ttl)]
+        facts.append(sent(i, 4))
+        if i > 5 and rng.random() < share:
+            refusal = answered(i, 4, address="198.51.100.3", kind="prohibited")
+            facts += [refusal, sent(i, 5), reached(i, 5)]
+        else:
+            facts.append(reached(i, 4))
+        for fact in facts:
+            judge.apply(fact)
+    judge.apply(Finished(1, rounds))
+    return judge
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.3])
+def test_what_is_refused_now_and_then_in_the_targets_place_is_loss(share: float) -> None:
+    verdict = partly_refused(share).judged().verdict
+    assert verdict.kind == "loss"
+    assert verdict.numbers.lost / verdict.numbers.sent == pytest.approx(share, abs=0.05)
+
+
 def test_a_router_that_refused_and_answered_in_time_again_is_believed_when_it_refuses_again() -> None:
     verdict = verdict_of(["a" * 30, "a" * 10 + "p" + "a" * 9 + "p" * 10, "a" * 20 + "p" * 10])
     assert (verdict.kind, verdict.since) == ("filter", at(20))

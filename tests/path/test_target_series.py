@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import FAILED, LATE, NO_PROBE, PENDING, Hop
+from hopscope.path.target_series import FRESHER
 from hopscope.wire.facts import Abandoned
 from hopscope.wire.messages import Answered, Event, Finished, Kind, Sent
 from tests.path.network import MS, TARGET, answered, at, begun, failed, late, lost, reached, router, sent
@@ -267,3 +268,25 @@ def test_a_reset_begins_the_targets_numbers_anew() -> None:
     found = fold.snapshot().target
     assert found is not None
     assert (found.sent, found.received) == (1, 1)
+
+
+def refused_at(place: int, rounds: range, every: int) -> list[Event]:
+    """Every so many rounds somebody refuses the probe in the target's place, and one TTL further reaches it."""
+    out: list[Event] = []
+    for round_ in rounds:
+        if round_ % every:
+            out += round_of(round_, place)
+            continue
+        out += round_of(round_, place + 1)
+        out[-2] = answered(round_, place, 3 * MS, router(place - 1), "prohibited")
+    return out
+
+
+def test_a_round_in_which_somebody_refuses_in_the_targets_place_is_lost_whatever_a_further_probe_reaches() -> None:
+    target = series(round_of(0, 4), refused_at(4, range(1, 60), 5), over=True)
+    assert (target.sent, target.lost, target.ttl) == (60, 11, 4)
+
+
+def test_a_path_that_grew_behind_a_router_that_refuses_what_expires_there_is_followed() -> None:
+    target = series(*(round_of(number, 4) for number in range(10)), refused_at(4, range(10, 40), 1), over=True)
+    assert (target.sent, target.lost, target.ttl) == (40, FRESHER - 1, 5)

@@ -74,6 +74,19 @@ def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -
     assert made.ttl == far
 
 
+def test_where_a_firewall_refuses_everything_no_more_is_asked_than_before() -> None:
+    """In its first round probes beyond the target reach it, too: that is no place of it."""
+    made = horizon()
+    for ttl in range(1, 9):
+        made.answered(ttl, 0, "router" if ttl < 4 else "target")
+    made.end_opening()
+    assert (made.end, made.ttl) == (4, 4)
+    for round_ in range(1, 12):
+        for ttl in range(3, made.ttl + 1):
+            made.answered(ttl, round_, "refusal")
+    assert (made.end, made.ttl) == (3, 4)
+
+
 @pytest.mark.parametrize(
     ("kind", "address", "protocol", "part"),
     [

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from hopscope.path.target_series import FRESHER
 from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 
 KEPT: Final = 480
@@ -210,10 +211,20 @@ class Series:
         passed = reached.ttl if reached is not None else _farthest(fates)
         if reached is None:
             self.refusals += [refusal for refusal in refusals if refusal.ttl > passed]
+        elif self._is_second_try(reached.ttl):
+            passed = self.target_ttl or 0
+            self.target.put(LOST)
         self.harmless |= {refusal.ttl for refusal in refusals if refusal.ttl < passed}
-        self._put_target(reached)
+        if len(self.target.fates) == length:
+            self._put_target(reached)
         if len(self.rounds) > KEPT + _SLACK:
             self._forget(_SLACK)
+
+    def _is_second_try(self, ttl: int) -> bool:
+        """Whether somebody refused the newest round's probe in the target's place, where the target answered of late:
+        then what reached it at this larger TTL is no news of it."""
+        place = self.hops.get(self.target_ttl or 0)
+        return place is not None and place.ttl < ttl and place.fates[-1] == ERROR and TARGET in place.fates[-FRESHER:]
 
     def _fail(self, failed: Failed, ordinal: int) -> int:
         """Put down what this computer could not do; the letter for it."""
@@ -229,7 +240,7 @@ class Series:
         rtt = answer.rtt_ns / 1e6
         self.newest[ttl] = (ordinal, address, kind)
         is_own = kind != "time-exceeded" and self.reaches(answer)
-        if kind == "time-exceeded":
+        if kind == "time-exceeded" or is_own:
             self.harmless.discard(ttl)
         if kind == "time-exceeded" or (ttl in self.harmless and not is_own):
             hop.answered(address, ordinal, rtt)

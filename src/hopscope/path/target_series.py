@@ -3,9 +3,9 @@
 What became of a round, by the target's distance in the rounds before it:
 
 - answered, by the nearest of the target's own answers;
-- but where the target answers farther away than before and its old TTL is silent, that counts only once the old TTL has
-  been silent for `FRESHER` rounds: until then the probe at its TTL of that time is lost, and what answered in its place
-  was a second try;
+- but where the target answers farther away than before, and its old TTL is silent or somebody refuses there, that
+  counts only once this has lasted for `FRESHER` rounds: until then the probe at its TTL of that time is lost, and what
+  answered in its place was a second try;
 - lost where that probe was, and where routers' errors are all that came of it ("no route", "prohibited");
 - while no distance is known, the farthest probe of the round stands for the target: it did not answer;
 - not probed where a router answered at the target's TTL and nothing was sent beyond.
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     fate: Answered | int
     """The target's answer, or the sample of a probe without one."""
     is_error: bool
-    """A router's error was all that came."""
+    """A router's error is what came of it."""
     place: tuple[int, int]
     """The target's distance from now on (0: unknown), and the round in which it answered there last."""
 
@@ -191,12 +191,14 @@ class TargetSeries:
         own = min((ttl for ttl, (_, is_own) in arrivals.items() if is_own), default=0)
         at = hops.get(distance)
         fate = NO_PROBE if at is None else at.fate(round_)
+        is_refused = distance in arrivals and not arrivals[distance][1]
+        is_passed = fate == NO_PROBE or (fate >= 0 and not is_refused)
         if own:
-            is_gone = fate in (LOST, LATE) and seen + FRESHER <= round_
-            if own <= distance or fate >= 0 or fate == NO_PROBE or is_gone:
+            is_gone = (is_refused or fate in (LOST, LATE)) and seen + FRESHER <= round_
+            if own <= distance or is_passed or is_gone:
                 return Outcome(round_, own, arrivals[own][0], False, (own, round_))
         used = distance
-        if fate == NO_PROBE or (fate >= 0 and distance not in arrivals):
+        if is_passed:
             used, beyond = _farthest(hops, round_, distance, is_complete)
             if beyond >= 0:
                 # The target is farther away than anything that was tried, now or at all.
@@ -204,7 +206,7 @@ class TargetSeries:
             if fate >= 0:
                 place = 0, seen
             fate = beyond
-        is_error = bool(arrivals) and not own and fate != PENDING
+        is_error = is_refused or (bool(arrivals) and not own and fate != PENDING)
         return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place)
 
 

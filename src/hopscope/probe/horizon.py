@@ -59,7 +59,7 @@ class Horizon:
         self._replies: dict[int, tuple[int, Part]] = {}
         """By TTL, the round of its newest answer, and whose that was."""
         self._last_end = 0
-        """The TTL at which the target answered last; 0: it never did."""
+        """The TTL at which the path ended when the target answered last; 0: it never did."""
         self._is_passed = False
         """Somebody answered from behind a refusal."""
         self._is_opening = True
@@ -86,6 +86,8 @@ class Horizon:
         if ttl == self._end and self._beyond:
             self._beyond = 0
             self._measure()
+        if part == "target" and ttl == self._end:
+            self._last_end = ttl
         is_router = part == "router"
         if known is not None and known[1] == part and (not is_router or self._end is None or ttl < self._end):
             return
@@ -95,6 +97,8 @@ class Horizon:
                 # A router answers from beyond: what answered nearer is not the end any more.
                 self._replies = {at: reply for at, reply in self._replies.items() if reply[1] == "router" or at > ttl}
         end = self._found_end()
+        if part == "target":
+            self._last_end = end or 0
         if end != self._end:
             self._end = end
             self._beyond = 0
@@ -105,7 +109,7 @@ class Horizon:
         targets = [ttl for ttl, (_, part) in self._replies.items() if part == "target"]
         refusals = [ttl for ttl, (_, part) in self._replies.items() if part == "refusal"]
         if targets:
-            self._last_end = passed = min(targets)
+            passed = min(targets)
         else:
             passed = max((ttl for ttl, (_, part) in self._replies.items() if part == "router"), default=0)
         self._is_passed |= any(ttl < passed for ttl in refusals)
