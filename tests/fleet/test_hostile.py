@@ -198,6 +198,8 @@ def test_what_claims_to_be_of_the_future_makes_nobody_else_lose_what_is_old(tmp_
     for number in range(1, 200):
         one.extend(1, [*(head() if number == 1 else ()), *second(number)])
         one.commit()
+        if number == 100:
+            one.compact()
     one.close()
     store = HubStore(str(tmp_path / "hub"))
     hand_over(agent, store)

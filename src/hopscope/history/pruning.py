@@ -62,11 +62,13 @@ class Pruner:
         self._unsent = Unsent()
         self._is_counted = False
         """Whether the number of traces was looked at; one run adds few."""
+        self._is_past = False
+        """Whether this call found nothing that is ahead of time: it looks through all rows for that."""
 
     def prune(self) -> bool:
         """Let some of the oldest go where there is too much; whether that was enough. `StoreError`: what is there
         stays."""
-        is_enough = False
+        is_enough = self._is_past = False
         try:
             if self._parcels is not None:
                 self._unsent = self._parcels.unsent()
@@ -97,21 +99,18 @@ class Pruner:
         self._is_counted = False
 
     def _oldest(self, do: sqlite3.Connection) -> bool:
-        return self._rows_of_the_dead(do) or self._oldest_run(do)
+        return self._ahead_of_time(do) or self._rows_of_the_dead(do) or self._oldest_run(do)
 
     def _oldest_of_most(self, do: sqlite3.Connection) -> bool:
         """Of the site of several runs that has the most traces the oldest one, a part at a time."""
         words = (
-            "SELECT site FROM (SELECT DISTINCT run, target FROM note WHERE target > 0) JOIN boot USING (run)"
+            "SELECT min(run) FROM (SELECT DISTINCT run, target FROM note WHERE target > 0) JOIN boot USING (run)"
             " GROUP BY site HAVING count(DISTINCT run) > 1 ORDER BY count(*) DESC LIMIT 1"
         )
-        of_site = "SELECT min(run), max(run) FROM boot JOIN run ON run.id = boot.run WHERE site = ?"
-        for site in do.execute(words).fetchall():
-            oldest, last = do.execute(of_site, site).fetchone()
-            if oldest != last:
-                do.execute("DELETE FROM live WHERE run = ?", (oldest,))
-                self._forget(do, oldest)
-                return True
+        for (oldest,) in do.execute(words).fetchall():
+            do.execute("DELETE FROM live WHERE run = ?", (oldest,))
+            self._forget(do, oldest)
+            return True
         return False
 
     def _pages(self, of: str) -> int:
@@ -125,17 +124,32 @@ class Pruner:
         """Let some of the oldest go; whether there was anything."""
         with Transaction(self._connection) as do:
             return (
-                do.execute(
-                    "DELETE FROM segment WHERE id IN"
-                    " (SELECT id FROM segment WHERE id < ? ORDER BY until > ? DESC, until LIMIT ?)",
-                    (self._unsent.segment, self._ahead, _STEP),
-                ).rowcount
-                > 0
+                self._ahead_of_time(do)
+                or self._oldest_segments(do)
                 or self._rows_of_the_dead(do)
                 or self._oldest_hour(do, MINUTE)
                 or self._oldest_hour(do, HOUR)
                 or self._oldest_run(do)
             )
+
+    def _ahead_of_time(self, do: sqlite3.Connection) -> bool:
+        """What is of a time that cannot be yet, whatever kind it is of. Of rows all of their run: later ones rest on
+        them."""
+        if self._is_past:
+            return False
+        unsent, ahead = self._unsent, self._ahead
+        some = "DELETE FROM {0} WHERE id IN (SELECT id FROM {0} WHERE {1} > ? AND id < ? LIMIT ?)"
+        rows = "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE at > ? AND run != ? AND run < ?)"
+        self._is_past = not (
+            do.execute(some.format("segment", "until"), (ahead, unsent.segment, _STEP)).rowcount > 0
+            or do.execute(rows, (ahead, self._run, unsent.run)).rowcount > 0
+            or do.execute(some.format("tier", "since"), (ahead, unsent.tier, _STEP)).rowcount > 0
+        )
+        return not self._is_past
+
+    def _oldest_segments(self, do: sqlite3.Connection) -> bool:
+        words = "DELETE FROM segment WHERE id IN (SELECT id FROM segment WHERE id < ? ORDER BY until LIMIT ?)"
+        return do.execute(words, (self._unsent.segment, _STEP)).rowcount > 0
 
     @property
     def _ahead(self) -> int:
@@ -147,15 +161,12 @@ class Pruner:
         """Rows that a killed writer left: where somebody has written since for twice as long as rows stay rows."""
         words = (
             "DELETE FROM live WHERE run IN (SELECT run FROM live WHERE run != ?1 AND run < ?2 GROUP BY run"
-            " HAVING max(at) < (SELECT max(at) FROM live WHERE at <= ?4) - ?3 OR max(at) > ?4)"
+            " HAVING max(at) < (SELECT max(at) FROM live WHERE at <= ?4) - ?3)"
         )
         return do.execute(words, (self._run, self._unsent.run, HOUR, self._ahead)).rowcount > 0
 
     def _oldest_hour(self, do: sqlite3.Connection, span: int) -> bool:
         """Whole hours, so that an hour is told by its minutes or by itself."""
-        false = "DELETE FROM tier WHERE span = ? AND since > ? AND id < ?"
-        if do.execute(false, (span, self._ahead, self._unsent.tier)).rowcount > 0:
-            return True
         (oldest,) = do.execute("SELECT min(since) FROM tier WHERE span = ?", (span,)).fetchone()
         if oldest is None:
             return False
