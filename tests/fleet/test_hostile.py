@@ -245,6 +245,9 @@ def test_sites_boots_and_targets_have_bounds(store: HubStore, monkeypatch: pytes
     many = Facts([(target, asked()) for target in range(1, 6)])
     assert "targets" in commit(store, message_of(many, 1), site="s0")[0]
     assert store.mark("s0", BOOT) == 0
+    again = Facts([(target, asked()) for target in (1, 2, 3, 4)] * 2)
+    assert not commit(store, message_of(again, 1), message_of(again, 2), site="s0")
+    assert "targets" in commit(store, message_of(Facts([(5, asked())]), 3), site="s0")[0]
 
 
 def test_nothing_of_a_refused_message_is_there(store: HubStore, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_what_waits_to_be_counted_has_a_bound_of_bytes(tmp_path: Path) -> None:
     for number in range(100):
         tally.kept(SITE, 1, Facts([(number, bytes(500_000))]))
     kept = [body for _, _, body in tally._waiting if isinstance(body, Facts)]
-    assert 0 < sum(len(data) for body in kept for _, data in body.facts) <= hub_tally.MOST_BYTES
+    assert 0 < sum(len(data) for body in kept for _, data in body.facts) <= hub_tally.MOST_WAITING_BYTES
     assert kept[-1].facts[0][0] == 99
     tally.read()
     assert tally._size == 0

@@ -327,7 +327,7 @@ def fleet(data: bytes) -> None:
         with contextlib.suppress(messages.BadMessage):
             read(data)
     with contextlib.suppress(messages.BadMessage):
-        hub_store.rows_of(messages.read(data), 3, {1})
+        hub_store.rows_of(messages.read(data), {1})
     row = PACKED + msgspec.msgpack.encode(PackedRow([], zlib.compress(data, 0)))
     with contextlib.suppress(BadBlock):
         told = Rows().unpack(row)

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from hopscope.fleet.connection import MOST_WORDS, REPEATED_S, BrokerAddress, Connection, why
+from hopscope.fleet.connection import MOST_WORDS, BrokerAddress, Connection, why
 from hopscope.fleet.messages import MOST_BYTES, VERSION, is_brokers, is_site
 from hopscope.fleet.transport import Asked, Heard, Looked, NotConnected, NotSent, Received, State
 from hopscope.names.clean import clean
@@ -40,6 +40,8 @@ SHOWN_S: Final = 5.0
 MOST_AGE_S: Final = 24 * 3600
 MOST_STREAM_BYTES: Final = (8 << 30, 1 << 30, 128 << 20)
 """What the broker keeps for a hub that is away; less where its disk has less. Agents keep all the same."""
+REPEATED_S: Final = 120
+"""For so long the broker knows what it got, and takes nothing a second time."""
 PUBLISH_S: Final = 5.0
 MOST_UNACKED: Final = 2048
 MOST_MESSAGE: Final = MOST_BYTES + (4 << 10)
@@ -94,8 +96,6 @@ class NatsPublisher:
         subject = f"hopscope.v{VERSION}.{self._site}.{kind}"
         try:
             await self._js.publish(subject, data, timeout=PUBLISH_S, headers={"Nats-Msg-Id": id_})
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it was not taken
             raise NotSent(_publish_words(error)) from None
 
@@ -198,8 +198,6 @@ class NatsConsumer:
             await js.add_consumer(STREAM, config)
             self._inbox = client.new_inbox()
             self._pull = await client.subscribe(f"{self._inbox}.*", cb=self._take)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
             words = f"{self._connection.address.place}: JetStream: {why(error)}"
             self._connection.say(f"{words}; trying again")

@@ -21,8 +21,8 @@ PORT: Final = 4222
 CONNECT_S: Final = 5
 AGAIN_S: Final = 1
 """Between two tries to connect."""
-REPEATED_S: Final = 120
-"""For so long the broker knows what it got; and as long pass between two times that it is said to have complained."""
+COMPLAIN_S: Final = 120
+"""Between two times that the same complaint of the broker's is said."""
 MOST_ERRORS: Final = 100
 MOST_WORDS: Final = 200
 
@@ -136,7 +136,7 @@ class Connection:
             return
         words = why(error)
         now = monotonic()
-        if now - self._errors.get(words, -REPEATED_S) >= REPEATED_S and len(self._errors) < MOST_ERRORS:
+        if now - self._errors.get(words, -COMPLAIN_S) >= COMPLAIN_S and len(self._errors) < MOST_ERRORS:
             self._errors[words] = now
             self._state(f"{self.address.place}: {words}")
 

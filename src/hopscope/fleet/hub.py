@@ -42,7 +42,6 @@ class Hub:
         self._say = say
         self._assignments = assignments
         self._assigned = store.assigned()
-        self._asking: set[str] = set()
         self._heard: dict[str, set[str]] = {}
         """By site: boots whose marks are to be told."""
         self._answered: dict[str, float] = {}
@@ -139,8 +138,6 @@ class Hub:
         except BadMessage as why:
             self._refused(site, str(why), 1)
             return
-        if len(self._asking) < messages.MOST_SITES:
-            self._asking.add(site)
         now = monotonic()
         if now - self._answered.get(site, -TELL_S) < TELL_S:  # no agent asks so soon; its marks are told all the same
             known = {boot for boot in asks.boots if self._store.mark(site, boot) >= 0}
@@ -178,7 +175,7 @@ class Hub:
         """Who asked before is told at once, others when they ask."""
         while self._assignments is not None:
             try:
-                targets = self._assignments.changed(self._store.sites | self._asking)
+                targets = self._assignments.changed(self._store.sites | self._answered.keys())
                 if targets is not None:
                     async with self._is_busy:
                         await in_background(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
@@ -186,7 +183,7 @@ class Hub:
                     if targets:
                         sites = "1 site" if len(targets) == 1 else f"{len(targets)} sites"
                         self._say(f"targets are assigned to {sites}")
-                    for site in sorted(self._asking & self._assigned.keys()):
+                    for site in sorted(self._answered.keys() & self._assigned.keys()):
                         await self._say_marks(site, set(), -1)
             except (StoreError, ValueError, OSError) as why:
                 self._say(f"the assignments: {why}; those before are still good")

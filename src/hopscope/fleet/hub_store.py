@@ -52,8 +52,6 @@ class BootState(msgspec.Struct):
     run: int
     mark: int
     """The last row that is here; -1: none."""
-    asked: int = 0
-    """How often it asked for a target."""
     targets: set[int] = msgspec.field(default_factory=set)
     """Those that it asked for and that are here: of one that was forgotten nothing more is kept."""
 
@@ -87,14 +85,11 @@ class HubStore:
                 found = (os.urandom(8).hex(), "", 0)
                 do.execute("INSERT INTO hub (name, stream, position) VALUES (?, ?, ?)", found)
             boots = do.execute("SELECT run, site, boot, mark FROM boot").fetchall()
-            asked: dict[int, list[int]] = {}
+            asked: dict[int, set[int]] = {}
             for run, target in do.execute("SELECT run, target FROM note WHERE kind = 'asked'"):
-                asked.setdefault(run, []).append(target)
+                asked.setdefault(run, set()).add(target)
         self.name, self.stream, self.position = found
-        self._boots = {
-            (site, boot): BootState(run, mark, len(asked.get(run, ())), set(asked.get(run, ())))
-            for run, site, boot, mark in boots
-        }
+        self._boots = {(site, boot): BootState(run, mark, asked.get(run, set())) for run, site, boot, mark in boots}
         self._of_site: dict[str, int] = {}
         for site, _ in self._boots:
             self._of_site[site] = self._of_site.get(site, 0) + 1
@@ -218,8 +213,7 @@ class _Work:
             if state is not None:
                 self.heard[key] = message.sent_at - one.at
             return
-        asked = 0 if state is None else state.asked
-        rows, more = rows_of(message, MOST_ASKED - asked, set() if state is None else state.targets)
+        rows, more = rows_of(message, set() if state is None else state.targets)
         if state is None:
             run = new_run(do, message.begun, one.site, clean(message.hopscope))
             do.execute("INSERT INTO boot VALUES (?, ?, ?, -1, 0, 0)", (run, *key))
@@ -229,9 +223,8 @@ class _Work:
         for words, columns in rows:
             do.executemany(words, [(state.run, *values) for values in columns])
         state.mark = message.last
-        state.asked += len(more)
         if more:
-            state.targets = state.targets | set(more)
+            state.targets = state.targets | more
         self.states[key] = state
         self.heard[key] = message.sent_at - one.at
         if rows:
@@ -258,29 +251,29 @@ _TIER: Final = "INSERT INTO tier (run, target, span, since, until, data) VALUES 
 _OTHER_TIER: Final = "DELETE FROM tier WHERE run = ? AND target = ? AND span = ? AND since = ?"
 
 
-def rows_of(message: FleetMessage, most_asked: int, known: Set[int]) -> tuple[_Statements, list[int]]:
-    """What a message is in tables, without what is of targets that are not `known`; and the targets that it asks for.
+def rows_of(message: FleetMessage, known: Set[int]) -> tuple[_Statements, Set[int]]:
+    """What a message is in tables, without what is of targets that are not `known`; and those that it asks for besides.
     `BadMessage`."""
     row = message.last
     body: Body = message.body
     match body:
         case Facts():
             found: list[tuple[Any, ...]] = []
-            asked: list[int] = []
+            asked: set[int] = set()
             for target, data in body.facts:
                 try:
                     fact = read_note(data)
                 except StoreError as why:
                     raise BadMessage(f"a fact: {why}") from None
-                if isinstance(fact, Asked):
-                    asked.append(target)
+                if isinstance(fact, Asked) and target not in known:
+                    asked.add(target)
+                    if len(known) + len(asked) > MOST_ASKED:
+                        raise BadMessage(f"it asks for more than {MOST_ASKED} targets")
                 if target == 0 or target in known or target in asked:
                     found.append((row, target, notes.kind_of(fact), notes.encode(fact)))
-            if len(asked) > most_asked:
-                raise BadMessage(f"it asks for more than {MOST_ASKED} targets")
             return [(_NOTE, found)], asked
         case Probes():
-            return [(_LIVE, [(row, body.at, _probes_of(body.data, known))])], []
+            return [(_LIVE, [(row, body.at, _probes_of(body.data, known))])], set()
         case SegmentRows():
             for one in body.segments:
                 if not (one.first_row <= one.last_row < message.first and one.since <= one.until):
@@ -290,7 +283,7 @@ def rows_of(message: FleetMessage, most_asked: int, known: Set[int]) -> tuple[_S
                 for one in body.segments
                 if one.target in known
             ]
-            return [(_SEGMENT, segments)], []
+            return [(_SEGMENT, segments)], set()
         case Bins():
             for bins in body.bins:
                 if bins.span not in (MINUTE, HOUR) or bins.since >= bins.until:
@@ -298,15 +291,15 @@ def rows_of(message: FleetMessage, most_asked: int, known: Set[int]) -> tuple[_S
             kept = [bins for bins in body.bins if bins.target in known]
             before = [(bins.target, bins.span, bins.since) for bins in kept if bins.span == HOUR]
             after = [(bins.target, bins.span, bins.since, bins.until, bins.data) for bins in kept]
-            return [(_OTHER_TIER, before), (_TIER, after)], []
+            return [(_OTHER_TIER, before), (_TIER, after)], set()
         case Sealed():
             if body.before > message.first:
                 raise BadMessage("it seals what was not sent")
-            return [("DELETE FROM live WHERE run = ? AND row < ?", [(body.before,)])], []
+            return [("DELETE FROM live WHERE run = ? AND row < ?", [(body.before,)])], set()
         case Ended():
-            return [("UPDATE run SET ended = max(begun, ?2) WHERE id = ?1", [(body.at,)])], []
+            return [("UPDATE run SET ended = max(begun, ?2) WHERE id = ?1", [(body.at,)])], set()
         case Gone():
-            return [], []
+            return [], set()
 
 
 def _probes_of(data: bytes, known: Set[int]) -> bytes:

@@ -37,8 +37,9 @@ from hopscope.wire.messages import Started
 READ_S: Final = 1.0
 """Between two looks at what was kept meanwhile."""
 MOST_WAITING: Final = 20_000
-MOST_BYTES: Final = 32 << 20
-"""Bodies that are kept and not read yet, and their bytes; of more the oldest are not counted."""
+"""Bodies that are kept and not read yet; of more the oldest are not counted."""
+MOST_WAITING_BYTES: Final = 32 << 20
+"""Of these, in the same way."""
 _Key: TypeAlias = tuple[int, int]
 """Run and target."""
 
@@ -88,7 +89,7 @@ class HubTally:
             if isinstance(body, (Facts, Bins)):
                 self._waiting.append((site, run, body))
                 self._size += _size(body)
-            while len(self._waiting) > MOST_WAITING or self._size > MOST_BYTES:
+            while len(self._waiting) > MOST_WAITING or self._size > MOST_WAITING_BYTES:
                 self._size -= _size(self._waiting.popleft()[2])
 
     def tally(self) -> SessionTally:

@@ -65,7 +65,8 @@ class Consumer(Protocol):
         ...
 
     async def fetch(self, most: int, wait_s: float) -> list[Received]:
-        """What is there, in order; waits for the first. `NotConnected`: `begin` again."""
+        """The next `most` at the most, in order, or what has come within `wait_s` seconds; it may be nothing.
+        `NotConnected`: `begin` again."""
         ...
 
     async def done(self) -> None:
