@@ -158,7 +158,7 @@ class HopscopeApp(App[None], inherit_bindings=False):
             if self.options.ends_with_probing and is_over(self.context.session.snapshot()):
                 self.leave(None)
 
-    # --- what an action asks for (`context.Shell`) ---------------------------------------------------------------
+    # --- what an action asks for (`shell.Shell`) -----------------------------------------------------------------
 
     def show(self) -> None:
         """Draw the state, now."""

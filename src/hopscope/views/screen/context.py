@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hopscope.names.clean import clean
 from hopscope.path.windows import WindowName
@@ -19,10 +19,7 @@ from hopscope.views.screen.state import ViewState
 from hopscope.views.screen.undoing import Undoing
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
-
-    from hopscope.views.screen.styles import Look
-
+    from hopscope.views.screen.shell import Shell
 
 _BRIEF_NS = 10_000_000_000
 """A step in time where no axis of time stands, ns."""
@@ -30,57 +27,6 @@ _MOST_LOOKS = 100
 """Looks at a target that is opened, a tenth of a second apart."""
 _FIRST_NS = 1_000_000_000
 """Show no moment nearer to the beginning than this, ns: nothing was seen by then."""
-
-
-class Shell(Protocol):
-    """What an action asks of the Textual application."""
-
-    theme: str
-
-    def show(self) -> None:
-        """Draw the state, now."""
-
-    def chart_is_shown(self) -> bool:
-        """Did the last drawing hold a chart?"""
-        ...
-
-    def column_ns(self) -> int:
-        """The time that a column of the time axis stands for."""
-        ...
-
-    def moment_at(self, column: int) -> int | None:
-        """The moment (epoch ns) at a column of the time axis; None outside of it."""
-        ...
-
-    def after_dialog(self, do: Callable[[], None]) -> None:
-        """Do something once the dialog in front is gone and the screen was drawn."""
-
-    def open(self, screen: Screen[Any]) -> None:
-        """Put a dialog in front."""
-
-    def palette(self) -> None:
-        """Open the command palette."""
-
-    def copy(self, text: str) -> None:
-        """Send text to the terminal's clipboard (OSC 52)."""
-
-    def picture(self) -> str:
-        """The screen as SVG."""
-        ...
-
-    def leave(self, status: int | None) -> None:
-        """End; None: the status that the session's outcome gives."""
-
-    def suspend_program(self) -> None:
-        """Stop, and let the shell have the terminal, until ``fg``."""
-
-    def look(self) -> Look:
-        """The present look."""
-        ...
-
-    def key(self, action: str) -> str:
-        """The first key of an action, as a person reads it; empty where it has none."""
-        ...
 
 
 class ActionContext:
@@ -125,8 +71,7 @@ class ActionContext:
             return True
         self.state.live = shown
         if isinstance(self.session, Recalling) and not self.session.is_recalled:
-            with suppress(ValueError):
-                self._recall()
+            self._recall_again()
         return True
 
     def hide(self, hops: int) -> None:
@@ -137,15 +82,13 @@ class ActionContext:
             self.state.see(shown)
         else:
             self.state.live = shown
-            with suppress(ValueError):
-                self._recall()
+            self._recall_again()
 
     def number_over(self, window: WindowName) -> None:
         """Take numbers over another window, of an earlier moment too."""
         self.session.numbers_over(window)
         if self.state.moment is not None:
-            with suppress(ValueError):
-                self._recall()
+            self._recall_again()
 
     # --- in time ---------------------------------------------------------------------------------------------------
 
@@ -195,6 +138,11 @@ class ActionContext:
             shown = self.session.recall(state.moment, state.target)
             self._privacy_then.hops = self.privacy.hops
             state.see(self._privacy_then.over(shown))
+
+    def _recall_again(self) -> None:
+        """Take the moment's snapshot anew, where it is known still; else what is shown stays."""
+        with suppress(ValueError):
+            self._recall()
 
     def step(self, columns: int) -> None:
         """Go so many columns of the time axis forward (backward where negative); from the newest one on to now."""

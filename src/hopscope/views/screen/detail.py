@@ -8,7 +8,7 @@ from hopscope.path.hop_health import HopFinding
 from hopscope.path.snapshot import Hop
 from hopscope.path.windows import WORDS
 from hopscope.session.model import Target
-from hopscope.views.screen import labels
+from hopscope.views.screen import chips, labels
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Line, Row, cut, wrap
 from hopscope.words.hops import hop_now, shared_words
@@ -62,7 +62,7 @@ def panel(target: Target, hop: Hop, verdict: HopFinding, look: Look, width: int)
     if hop.reply:
         lines.append([(reply_words(hop), look.quiet)])
     if hop.mpls:
-        lines.append([(labels.labels(hop), look.quiet)])
+        lines.append([(chips.mpls(hop)[0], look.quiet)])
     if hop.last_error:
         lines.append([(f"{time_of_day(hop.last_error.at)} {hop.last_error.message}", look.bad)])
     return [_row(parts, look, width) for parts in lines]

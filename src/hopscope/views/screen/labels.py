@@ -1,31 +1,20 @@
-"""What a hop's node is called: names, addresses or both, its owner, its MPLS labels."""
+"""What a hop's node is called: names, addresses or both, and its owner."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Protocol
 
 from hopscope.names.facts import AddressInfo
 from hopscope.path.snapshot import Hop, Node
 from hopscope.session.model import Target
 from hopscope.views.screen import hosts
-from hopscope.views.screen.options import NamesMode
+from hopscope.views.screen.options import NamesMode, RowOptions
 
 NOTHING = AddressInfo()
 CLAIM = " ?"
-_MPLS = "MPLS"
 SURELY = 3
 """Answers in a row from elsewhere after which an address is one of a former path."""
-
-
-class NamesOptions(Protocol):
-    """What of a table's options concerns names."""
-
-    @property
-    def names(self) -> NamesMode: ...
-    @property
-    def unfolded(self) -> bool: ...
 
 
 def facts_of(target: Target, address: str) -> AddressInfo:
@@ -87,7 +76,7 @@ def _is_former(target: Target, hop: Hop, nodes: Sequence[Node], node: Node) -> b
     return since >= SURELY and later <= since
 
 
-def called(target: Target, nodes: Sequence[Node], options: NamesOptions) -> tuple[str, str]:
+def called(target: Target, nodes: Sequence[Node], options: RowOptions) -> tuple[str, str]:
     """How a hop is called in one row: its first node, or the parallel ones together, as ``ae4-{0,1}.edge1``."""
     if len(nodes) > 1 and not options.unfolded and options.names == "names":
         names = [facts_of(target, node.address).hostname for node in nodes]
@@ -121,20 +110,6 @@ def owner_line(target: Target, address: str) -> str:
     if facts.scope:
         parts.append(f"{facts.scope} address")
     return " · ".join(part for part in parts if part)
-
-
-def labels(hop: Hop) -> str:
-    """MPLS labels of the last answer: ``MPLS 16004/24001``, or nothing."""
-    return f"{_MPLS} {'/'.join(str(label.label) for label in hop.mpls)}" if hop.mpls else ""
-
-
-def shorter(words: str) -> str:
-    """A fact in less words, at last in none: one label less (``MPLS 16004/…``), an owner's number alone."""
-    if words.startswith(f"{_MPLS} "):
-        whole = words.removesuffix("/…")
-        return f"{whole.rpartition('/')[0]}/…" if "/" in whole else _MPLS
-    first, _, rest = words.partition(" ")
-    return first if rest and first.startswith("AS") and first[2:].isdigit() else ""
 
 
 def share(hop: Hop, node: Node) -> str:

@@ -77,3 +77,14 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``q`` leaves sentence and table on the terminal."""
     ends_with_probing: bool = False
     """End once all rounds are over, as mtr's screen does with ``-c``."""
+
+
+class RowOptions(msgspec.Struct, frozen=True):
+    """How rows are shown: whatever of it changes, all rows are drawn anew."""
+
+    names: NamesMode = "names"
+    owners: bool = False
+    mpls: bool = True
+    unfolded: bool = False
+    """Each address of a hop in a row."""
+    scale: Scale = "usual"

@@ -15,9 +15,9 @@ from hopscope.views.screen import folding
 from hopscope.views.screen.cells import Binned, UsualTimes
 from hopscope.views.screen.fans import FanCache
 from hopscope.views.screen.judged import HealthCache
-from hopscope.views.screen.options import ChartView, NamesMode, Scale, ScreenOptions
+from hopscope.views.screen.options import ChartView, NamesMode, RowOptions, Scale, ScreenOptions
 from hopscope.views.screen.overview import OverviewOrder
-from hopscope.views.screen.table import RowOptions, TableCache
+from hopscope.views.screen.table import TableCache
 
 
 class ViewState(msgspec.Struct):

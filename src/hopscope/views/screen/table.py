@@ -14,19 +14,19 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from hopscope.path.hop_health import HopFinding
-from hopscope.path.shared import SharedHop
 from hopscope.path.snapshot import Hop, Node
 from hopscope.path.windows import named
 from hopscope.session.model import Target
-from hopscope.views.screen import folding, hosts, labels, legend, spark, whisker
+from hopscope.views.screen import chips, folding, hosts, labels, legend, spark, whisker
 from hopscope.views.screen.bands import NONE, Band, bands
 from hopscope.views.screen.cells import UsualTimes
 from hopscope.views.screen.glyphs import UNICODE, GlyphSet
 from hopscope.views.screen.layout import GAP, HOST_MIN, NUMBER, ColumnLayout
-from hopscope.views.screen.options import NamesMode, Scale
+from hopscope.views.screen.options import RowOptions
 from hopscope.views.screen.styles import Look
 from hopscope.views.screen.text import Hit, Line, Row, cut, fit, over
-from hopscope.words.hops import hop_words, shared_by
+from hopscope.words.clauses import Ways
+from hopscope.words.hops import hop_words
 from hopscope.words.numbers import nice_ceiling, table_ms
 
 if TYPE_CHECKING:
@@ -49,17 +49,6 @@ class Begins(msgspec.Struct, frozen=True):
 
 
 NOWHERE = Begins(frozenset(), " ", Style())
-
-
-class RowOptions(msgspec.Struct, frozen=True):
-    """How rows are shown: whatever of it changes, all rows are drawn anew."""
-
-    names: NamesMode = "names"
-    owners: bool = False
-    mpls: bool = True
-    unfolded: bool = False
-    """Each address of a hop in a row."""
-    scale: Scale = "usual"
 
 
 class TableCache(msgspec.Struct):
@@ -95,14 +84,14 @@ def host_wanted(target: Target, options: RowOptions) -> int:
     for hop in target.path.rows:
         nodes = labels.present(target, hop)
         most = f"!{len(nodes)}/{len(nodes)} links" if target.flows else f"{len(nodes)} links"
-        links = most if len(nodes) > 1 else "", ""
+        links = (most,) if len(nodes) > 1 else ()
         shared, band = target.shared.get(hop.ttl), owned.get(hop.ttl, NONE)
-        chips = sum(len(chip) + 2 for chip in _chips(hop, nodes, options, band, links, shared))
+        beside_it = sum(len(fact[0]) + 2 for fact in chips.chips(hop, nodes, options, band, links, shared))
         for node in nodes[: None if options.unfolded else 1]:
             name, beside = (
                 labels.called(target, nodes, options) if node is nodes[0] else labels.host(target, node, options.names)
             )
-            extra = 9 if node is not nodes[0] else chips
+            extra = 9 if node is not nodes[0] else beside_it
             name += labels.mark(target, node, options.names)
             best = max(best, cell_len(name) + (cell_len(beside) + 2 if beside else 0) + extra)
     return best
@@ -304,17 +293,19 @@ class TablePainter(msgspec.Struct, frozen=True):
             return
         name, beside = labels.called(self.target, nodes, self.options)
         links = self._links(hop, nodes)
-        beside_it = _chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl))
+        facts = chips.chips(hop, nodes, self.options, band, links, self.target.shared.get(hop.ttl))
         mark = labels.mark(self.target, nodes[0], self.options.names)
         # A name before what stands beside it, but for how many there are and what was asked for.
-        least = max(CHIP, len(links[0])) if hop.ttl in self.members else len(links[0])
+        least = len(links[0]) if links else 0
+        if hop.ttl in self.members:
+            least = max(CHIP, least)
         if not least and self.options.owners and band.words.startswith("AS"):
-            least = len(band.words.partition(" ")[0])
+            least = len(chips.owner(band.words)[-1])
         room = max(width - cell_len(name) - len(mark) - 2, min(least, width - 14))
-        chips = _fitting(beside_it if width >= CHIPS_FROM else [links[1]], links, room)
-        if verdict.state in ("cosmetic", "slow-to-answer") and not chips and legend.is_roomy(name + mark, width):
-            chips = legend.HARMLESS
-        room = width - cell_len(chips) - (2 if chips else 0)
+        beside_it = chips.fitting(facts if width >= CHIPS_FROM else filter(None, [links[1:]]), room)
+        if verdict.state in ("cosmetic", "slow-to-answer") and not beside_it and legend.is_roomy(name + mark, width):
+            beside_it = legend.HARMLESS
+        room = width - cell_len(beside_it) - (2 if beside_it else 0)
         start = line.width
         if hop.ttl in self.members and 0 < name.find("}") < room - 2:
             name = cut(name, room - len(mark))
@@ -330,13 +321,13 @@ class TablePainter(msgspec.Struct, frozen=True):
         line.add(name, begins.style if here else look.strong if hop.is_target else look.text).add(mark, look.quiet)
         if beside:
             line.add("  " + beside, look.quiet)
-        line.to(start + width - cell_len(chips), look.text).add(chips, look.quiet)
+        line.to(start + width - cell_len(beside_it), look.text).add(beside_it, look.quiet)
 
-    def _links(self, hop: Hop, nodes: tuple[Node, ...]) -> tuple[str, str]:
-        """How many routers stand side by side, in a word or two and in as little as can be."""
+    def _links(self, hop: Hop, nodes: tuple[Node, ...]) -> Ways:
+        """How many routers stand side by side, in a word or two and in as little as can be; nothing where it is one."""
         at = self.members.get(hop.ttl)
         if at is None:
-            return (f"{len(nodes)} links", f"+{len(nodes) - 1}") if len(nodes) > 1 else ("", "")
+            return (f"{len(nodes)} links", f"+{len(nodes) - 1}") if len(nodes) > 1 else ()
         if at.bad:
             mark, _ = self.look.health("loss")
             return f"{mark}{at.bad}/{at.routers} links", f"{mark}{at.bad}/{at.routers}"
@@ -351,16 +342,16 @@ class TablePainter(msgspec.Struct, frozen=True):
         own = labels.owner(target, node.address) if options.owners else ""
         if own == labels.owner(target, first.address):
             own = ""  # the band says it
-        chips = f"{own}  {part}" if own else part
-        chips = chips if layout.host >= CHIPS_FROM else ""
+        beside_it = f"{own}{chips.GAP}{part}" if own else part
+        beside_it = beside_it if layout.host >= CHIPS_FROM else ""
         name, beside = labels.host(target, node, options.names)
-        room = layout.host - 2 - len(chips) - 2
+        room = layout.host - 2 - len(beside_it) - 2
         start = line.width
         mark = labels.mark(target, node, options.names)
         line.add(cut(name, room - len(mark)) + mark, look.quiet)
         if beside and room - (line.width - start) >= cell_len(beside) + 2:
             line.add("  " + beside, look.quiet)
-        line.to(NUMBER + layout.host - len(chips), look.quiet).add(chips, look.quiet)
+        line.to(NUMBER + layout.host - len(beside_it), look.quiet).add(beside_it, look.quiet)
         values = {"last": node.last_ms, "best": node.best_ms, "avg": node.avg_ms}
         for column in layout.columns:
             if column.key in values:
@@ -391,30 +382,3 @@ def _silence(verdict: HopFinding, width: int) -> str:
         verdict.state, ("never answers: harmless", "never answers")
     )
     return next((each for each in words if len(each) <= width), words[-1])
-
-
-def _fitting(chips: list[str], links: tuple[str, str], room: int) -> str:
-    """The small facts in so many cells, the last one given up first. Half a fact is none: an owner's number without its
-    name, MPLS labels whole ones, or that there are some."""
-    left = list(chips)
-    while left and cell_len("  ".join(left)) > room:
-        left[-1] = links[1] if left[-1] == links[0] else labels.shorter(left[-1])
-        if not left[-1]:
-            left.pop()
-    return "  ".join(left)
-
-
-def _chips(
-    hop: Hop, nodes: tuple[Node, ...], options: RowOptions, band: Band, links: tuple[str, str], shared: SharedHop | None
-) -> list[str]:
-    """Small facts at the right of the host. `links`: how many there are side by side."""
-    chips = [band.words] if band.words and options.owners else []
-    if options.mpls and hop.mpls:
-        chips.append(labels.labels(hop))
-    if len(nodes) > 1 and options.unfolded:
-        chips.append(labels.share(hop, nodes[0]))
-    elif links[0]:
-        chips.append(links[0])
-    if shared is not None:
-        chips.append(shared_by(shared))
-    return chips
