@@ -15,7 +15,7 @@ from hopscope.path.fold import PathFold
 from hopscope.session.model import Target
 from hopscope.views.report.document import Style
 from hopscope.views.report.formats import render
-from hopscope.views.report.words import evidence, moment, span
+from hopscope.views.report.words import evidence, moment, remark, span
 from hopscope.wire.messages import Answered, Event, Finished, Kind, Lost, Plan, RoundStarted, Sent, Started
 from tests.report import sample
 
@@ -150,6 +150,15 @@ def test_each_note_stands_once() -> None:
 def test_a_lost_probe_of_the_target_is_one_though_it_is_chance_and_one_of_a_router_is_not() -> None:
     by_chance = rows(traced(lambda number, ttl: number == 7 and ttl in (2, 4)))
     assert [row.count('class="lost"') for row in by_chance] == [0, 0, 0, 1]
+
+
+def test_a_hop_that_is_cut_off_says_so_and_no_share_as_if_some_still_passed() -> None:
+    target = traced(lambda number, ttl: ttl > 2 and number >= 20)
+    assert [remark(target, hop) for hop in target.path.hops[1:]] == [
+        "",
+        "no answer now; 33 % lost in all",
+        "no answer now; 33 % lost in all",
+    ]
 
 
 @pytest.fixture

@@ -240,6 +240,15 @@ def test_a_share_says_its_span_and_what_the_hops_before_the_target_lose_in_one_b
     )
 
 
+@pytest.mark.parametrize(
+    ("now", "short"), [(None, "One path is bad from hop 5 on"), (70, "One path is slow from hop 5 on")]
+)
+def test_where_there_is_little_room_a_path_that_is_slow_is_called_that(now: int | None, short: str) -> None:
+    usual_ns, now_ns = (30 * MS, now * MS) if now is not None else (None, None)
+    numbers = Numbers(sent=60, lost=20, paths=8, bad_paths=1, usual_ns=usual_ns, now_ns=now_ns)
+    assert said(Verdict(kind="bad-member", first_ttl=4, last_ttl=5, numbers=numbers)).headline().short == short
+
+
 def test_every_kind_of_trouble_has_words_without_any_numbers_or_place() -> None:
     for kind in get_args(Trouble):
         bare = said(Verdict(kind=kind))

@@ -54,7 +54,7 @@ def suffering(n: Numbers) -> tuple[str, str]:
 
 def more_ms(n: Numbers) -> str:
     """The delay beyond the usual one, where both are known."""
-    return ms(n.now_ns - n.usual_ns) if n.usual_ns is not None and n.now_ns is not None else ""
+    return "" if n.more_ns is None else ms(n.more_ns)
 
 
 def ms(ns: int) -> str:

@@ -68,7 +68,7 @@ def shared_words(shared: SharedHop) -> str:
 
 
 def hop_now(found: HopFinding, verdict: Verdict) -> str:
-    """The same while `verdict` stands: what its numbers of all the time say is not how it is now."""
+    """A hop's finding in words, while `verdict` stands: one that is cut off says that before its loss in all."""
     if found.state == "loss" and verdict.kind in _UNANSWERED:
         return f"no answer now; {percent(found.loss_pct)} lost in all"
     return hop_words(found)

@@ -261,4 +261,6 @@ def in_short(verdict: Verdict, setting: Circumstances) -> str:
     share = about(100 * n.lost / n.sent) if n.sent else "a part"
     if verdict.kind == "this-computer" and is_deaf(n):
         return "answers were not heard"
+    if verdict.kind == "bad-member" and n.now_ns is not None:
+        return f"one path is slow {where(setting.place)}".rstrip()
     return _SHORT[verdict.kind].format(share=share, where=where(setting.place)).strip()

@@ -17,7 +17,7 @@ from hopscope.session.report import remarks
 from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 from hopscope.words.events import incident_words
-from hopscope.words.hops import hop_finding, hop_words, shared_words
+from hopscope.words.hops import hop_finding, hop_now, shared_words
 from hopscope.words.numbers import DASH
 from hopscope.words.said import Said
 
@@ -135,7 +135,7 @@ def is_harmless(found: HopFinding) -> bool:
 def remark(target: Target, hop: Hop) -> str:
     """What is to be said of a hop beside its numbers; nothing where it is fine."""
     judged = hop_finding(target.path, hop, target.judged.verdict)
-    words = [] if judged.state in ("ok", "starting") else [hop_words(judged)]
+    words = [] if judged.state in ("ok", "starting") else [hop_now(judged, target.judged.verdict)]
     if not hop.sent and any(behind.sent for behind in target.path.hops if behind.ttl > hop.ttl):
         words.append(NOT_ASKED)
     shared = target.shared.get(hop.ttl)
