@@ -252,7 +252,7 @@ def test_a_store_that_is_not_there_is_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "where", "left"),
     [
-        ("live", "row = (SELECT max(row) - 2 FROM live)", 7),
+        ("live", "row = (SELECT max(row) - 2 FROM live)", 11),
         ("segment", "first_row = (SELECT min(first_row) FROM segment)", 0),
         ("note", "kind = 'named'", 10),
         ("note", "kind = 'begun'", 0),
@@ -287,6 +287,40 @@ def test_what_is_broken_is_left_out_and_the_rest_is_followed(
     assert broken.notes[0].endswith("where another program writes it; a part of it is broken and left out")
     for writer in (one, two):
         writer.close()
+
+
+def test_rows_that_rest_on_a_broken_one_are_left_out_and_no_other_targets(
+    path: Path, follow: Callable[[Path], Follow]
+) -> None:
+    """A row says once what an answer is like, and the next ones by number; a segment says it anew."""
+    writer = written(path, 1, end=False, target="192.0.2.81")
+    writer.extend(2, head("192.0.2.82"))
+    writer.commit()
+    there = follow(path)
+
+    def add(number: int, hops: int = 4) -> None:
+        writer.extend(1, second(number, hops))
+        writer.extend(2, second(number))
+        writer.commit()
+
+    def rounds() -> list[int]:
+        there.look()
+        return [by_query(there)[query].path.rounds for query in ("192.0.2.81", "192.0.2.82")]
+
+    add(1, 3)
+    assert rounds() == [2, 1]
+    add(2)  # the first one with a fourth hop
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE live SET data = x'00' WHERE row = (SELECT max(row) FROM live)")
+        connection.commit()
+    for number in (3, 4):
+        add(number)
+    assert rounds() == [2, 3]
+    assert all("a part of it is broken" in target.notes[0] for target in there.snapshot().targets)
+    writer.compact()
+    add(5)
+    assert rounds() == [3, 4]
+    writer.close()
 
 
 def by_query(followed: Follow) -> dict[str, Target]:

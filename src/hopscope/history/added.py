@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from hopscope.history import notes
 from hopscope.history.schema import StoreError
 from hopscope.history.sound import made_safe, read_note, sound
-from hopscope.history.tables import Tables
+from hopscope.history.tables import BROKEN, Tables
 from hopscope.history.unpacking import Rows
 from hopscope.session.facts import SessionFact
 
@@ -60,12 +60,14 @@ class Added:
                 told.append((number, target, note))
         words = "SELECT row, data FROM live WHERE run = ? AND row > ? ORDER BY id"
         for number, data in self._tables.rows(words, run, row):
+            broken: set[int] = set()
             try:
-                for target, facts in sound(reader.unpack, data):
+                for target, facts in sound(reader.unpack, data, None, broken):
                     told += [(number, target, fact) for _, fact in made_safe([(number, fact) for fact in facts])]
-            except StoreError as why:  # later ones rest on it
+                if broken:
+                    raise StoreError(BROKEN)
+            except StoreError as why:
                 self._leave_out(why, run)
-                break
         told.sort(key=itemgetter(0))  # a row's notes stand before its probes, and so they stay
         return told
 

@@ -155,14 +155,13 @@ class Store(Sites, Added):
             counts[run, target] = (rounds, probes, size, _moment(until))
             segmented[run, target] = last
         readers: dict[int, Rows] = {}
-        broken: set[int] = set()
         for run, row, data in self._tables.cursor("SELECT run, row, data FROM live ORDER BY id"):
-            if run not in runs or run in broken:
+            if run not in runs:
                 continue  # it was forgotten while it was written
             try:
                 parts = sound(readers.setdefault(run, Rows()).count, data)
             except StoreError:
-                broken.add(run)
+                self.broken.add(run)
                 continue
             for one in parts:
                 if row <= segmented.get((run, one.target), -1):
@@ -174,7 +173,6 @@ class Store(Sites, Added):
                     size + len(data) // len(parts),
                     max(until, _moment(one.until)) if one.until else until,
                 )
-        self.broken |= broken
         return counts
 
     # --- what happened ------------------------------------------------------------------------------------------
@@ -242,9 +240,8 @@ class Store(Sites, Added):
             try:
                 for _, told in sound(rows.unpack, data, target):
                     facts += made_safe([(row, fact) for fact in told])
-            except StoreError:  # later ones rest on it
+            except StoreError:
                 self.broken.add(run)
-                break
         return facts
 
     def _probes(

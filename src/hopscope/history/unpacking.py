@@ -59,17 +59,27 @@ class Rows:
     def __init__(self) -> None:
         self._shapes: dict[int, list[Shape]] = {}
 
-    def unpack(self, data: bytes, target: int | None = None) -> list[tuple[int, list[ProbeFact]]]:
-        """The next row: facts by target. `target`: of this one alone, here and in all other rows. `BadBlock`."""
+    def unpack(
+        self, data: bytes, target: int | None = None, broken: set[int] | None = None
+    ) -> list[tuple[int, list[ProbeFact]]]:
+        """The next row: facts by target. `target`: of this one alone, here and in all other rows. `broken` is added
+        those whose part cannot be read. `BadBlock` where that is None, or none can. A row after one that was not read
+        can be, or is a `BadBlock`, but is never read as something else: it says how many shapes were told before it."""
         facts = []
         is_packed = target is not None and data.startswith(PACKED)
         if is_packed and all(one.target != target for one in _small(data).counts):
             return []
         for part in parts_of(data):
             if target in (None, part.target):
-                shapes = self._known(part)
-                codes, *columns = _columns(part, shapes)
-                facts.append((part.target, facts_of(codes, shapes, columns, part.odd, part.target)))
+                try:
+                    shapes = self._known(part)
+                    codes, *columns = _columns(part, shapes)
+                    facts.append((part.target, facts_of(codes, shapes, columns, part.odd, part.target)))
+                except BadBlock:
+                    del self._shapes.get(part.target, [])[part.known :]
+                    if broken is None:
+                        raise
+                    broken.add(part.target)
         return facts
 
     def count(self, data: bytes) -> list[Counted]:
