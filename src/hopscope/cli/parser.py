@@ -16,6 +16,7 @@ from hopscope.cli.abbreviations import meant_by
 from hopscope.cli.errors import UsageError
 from hopscope.cli.table import OPTIONS, SUBCOMMANDS, Option
 from hopscope.cli.values import shown
+from hopscope.system.files import STDIN
 
 Values = dict[str, Any]
 ENVIRONMENT = "HOPSCOPE_OPTIONS"
@@ -55,8 +56,8 @@ def parse(argv: Sequence[str]) -> Values:
     values["action"] = "trace"
     if targets and targets[0] in SUBCOMMANDS:
         values["action"] = targets.pop(0)
-    if values["action"] == "history" and targets[:1] == ["replay"]:
-        targets = ["/dev/stdin" if target == "-" else target for target in targets]
+    if values["action"] == "history" and targets[:1] in (["list"], ["replay"]):
+        targets = [STDIN if target == "-" else target for target in targets]
     values["targets"] = [*targets, *behind]
     for target in values["targets"]:
         if target.startswith("-"):

@@ -28,6 +28,7 @@ from hopscope.session.events import EndEvent, ProbeEvent, StartEvent
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing
 from hopscope.session.plans import numeric
+from hopscope.system import files
 from hopscope.wire.check import check
 from hopscope.wire.facts import Begun
 from hopscope.wire.messages import (
@@ -44,7 +45,6 @@ from hopscope.wire.messages import (
 )
 
 S: Final = 1_000_000_000
-STDIN: Final = "/dev/stdin"
 MOST_BYTES: Final = 256 << 20
 _MOST_LINE: Final = 1 << 20
 _MOST_TARGETS: Final = 10_000
@@ -72,12 +72,13 @@ _decoder: Final = msgspec.json.Decoder(Line)
 
 
 def is_text(path: str) -> bool:
-    """Whether it is a file of lines, as far as its beginning tells, or a pipe, which has nothing else.
+    """Whether it is a file of lines, as far as its beginning tells, or a pipe or a socket, which have nothing else.
     `FileNotFoundError`."""
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):
+        descriptor = files.given_descriptor(path)
+        if _flows(path if descriptor is None else descriptor):
             return True
-        with open(path, "rb") as file:
+        with _opened(path, descriptor) as file:
             head = file.read(256)
     except FileNotFoundError:
         raise
@@ -89,8 +90,9 @@ def is_text(path: str) -> bool:
 def read(path: str) -> tuple[Store, list[str]]:
     """The store of a stream, from a file or a pipe, and what is to be said of it. `StoreError`."""
     try:
-        is_pipe = stat.S_ISFIFO(os.stat(path).st_mode)
-        with _opened(path, is_pipe=is_pipe) as opened:
+        descriptor = files.given_descriptor(path)
+        is_pipe = _flows(path if descriptor is None else descriptor)
+        with _opened(path, descriptor) as opened:
             there = os.fstat(opened.fileno())
             data = opened.read(MOST_BYTES + 1) if is_pipe else b""
             if max(there.st_size, len(data)) > MOST_BYTES:
@@ -110,10 +112,17 @@ def read(path: str) -> tuple[Store, list[str]]:
         raise StoreError(unreadable.strerror or str(unreadable)) from None
 
 
-def _opened(path: str, *, is_pipe: bool) -> BinaryIO:
-    if is_pipe and path == STDIN:
-        return open(0, "rb", closefd=False)  # by its name it may be another user's, as behind sudo
-    return open(path, "rb")
+def _flows(file: str | int) -> bool:
+    """Whether it can be read once only. `OSError`."""
+    mode = os.stat(file).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _opened(path: str, descriptor: int | None) -> BinaryIO:
+    file = open(path, "rb") if descriptor is None else open(descriptor, "rb", closefd=False)  # noqa: SIM115
+    if file.seekable():  # whoever looked at it before, or began to read it, shares its position
+        file.seek(0)
+    return file
 
 
 def _store(facts: Iterable[tuple[int, TargetFact | Named]]) -> Store:

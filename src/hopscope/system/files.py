@@ -19,7 +19,8 @@ _KINDS: Final = (
     (stat.S_ISCHR, "Is a device"),
     (stat.S_ISBLK, "Is a device"),
 )
-_INHERITED: Final = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/([0-9]{1,6})")
+STDIN: Final = "/dev/stdin"
+_HANDED_OVER: Final = re.compile(rf"{STDIN}|/(?:dev|proc/self)/fd/([0-9]{{1,6}})")
 _AT_ONCE: Final = 1 << 16
 
 
@@ -67,21 +68,27 @@ def read_file(path: str | os.PathLike[str], most: int) -> Contents:
 
 
 def read_given(name: str, most: int) -> bytes:
-    """A file that the user names on the command line: also ``-``, and a descriptor that the shell hands over
-    (``/dev/stdin``, the ``/dev/fd/63`` of a process substitution), which may be a pipe; ``/dev/null`` is empty.
-    `Unreadable`, `FileNotFoundError`."""
+    """A file that the user names on the command line: also ``-``, and a descriptor that the shell hands over, which
+    may be a pipe; ``/dev/null`` is empty. `Unreadable`, `FileNotFoundError`."""
     if name == os.devnull:
         return b""
-    inherited = _INHERITED.fullmatch(name)
-    if name != "-" and inherited is None:
-        return read_file(name, most).data
     try:
-        descriptor = handed_over(int(inherited[1] or 0)) if inherited else 0
+        descriptor = 0 if name == "-" else given_descriptor(name)
+        if descriptor is None:
+            return read_file(name, most).data
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise Unreadable("Is a directory")
         return _read(descriptor, most)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from None
+
+
+def given_descriptor(name: str) -> int | None:
+    """The descriptor that the shell handed over by this name (``/dev/stdin``, the ``/dev/fd/63`` of a process
+    substitution): it is read itself, since by its name it may be another user's, as behind sudo. None: a file's name.
+    `OSError` where nobody handed it over."""
+    meant = _HANDED_OVER.fullmatch(name)
+    return None if meant is None else handed_over(int(meant[1] or 0))
 
 
 def handed_over(descriptor: int) -> int:
