@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hopscope.cli import mtr_options
 from hopscope.cli.abbreviations import MTR_LONG
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library of GNU")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="getopt_long(3) is GNU's only on Linux")
 _DISPLAY_MODE = 256
 
 

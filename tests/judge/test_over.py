@@ -39,11 +39,14 @@ def test_loss_is_over_as_soon_as_it_stays_away_longer_than_ever_before(seed: int
 @pytest.mark.parametrize("seed", range(3))
 def test_the_share_of_a_loss_is_of_the_time_that_it_lasted(seed: int) -> None:
     judge = Judge("198.51.100.9")
+    looked = 0
     for number, fact in enumerate(play(lossy_rows(Random(seed), 0.3, 60, 180, 240))):
         judge.apply(fact)
         verdict = judge.judged().verdict
         if number % 50 == 0 and verdict.kind == "loss" and verdict.since is not None and verdict.numbers.rounds > 40:
             assert verdict.numbers.lost >= 0.15 * verdict.numbers.sent
+            looked += 1
+    assert looked >= 10
     (incident,) = judge.judged().incidents
     assert incident.kind == "loss"
     assert 100 <= incident.sent <= 121

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from hopscope.probe.budget import FIRST, GONE, PRESUMED, WAVE_NS, Budget, Turns
+from hopscope.probe.budget import FIRST, GONE, PRESUMED, WAVE_NS, Budget, Router, Turns
 from hopscope.probe.channel import Probe
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.schedule import Sweep
@@ -416,6 +416,18 @@ def test_a_router_that_seldom_answers_is_asked_no_more_often_for_that(answers_ea
                 else:
                     flow.heard(1, ROUTER, now)
     assert asked <= 5 * 120 + 5
+
+
+def test_how_seldom_a_router_answers_is_known_of_late_and_not_changed_by_asking() -> None:
+    router = Router(ROUTER)
+    for _ in range(10_000):
+        router.count(answered=True)
+    assert router.patience(GONE, 0) == GONE
+    for _ in range(200):
+        router.count(answered=False)
+    asked = [router.patience(GONE, 0) for _ in range(20)]
+    assert asked[0] > GONE
+    assert set(asked) == set(asked[:1])
 
 
 def test_a_router_that_went_silent_for_all_is_still_asked_in_turn() -> None:

@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
-from hopscope.cli.fleet_reading import UNREADABLE, FleetReading
+from hopscope.cli.fleet_reading import FleetReading
 from hopscope.cli.hearing import UNHEARD_NS
 from hopscope.cli.playback import Playback, told_of
+from hopscope.cli.stores import UNREADABLE
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.one_trace import trace_of
 from hopscope.history.standing import TargetStanding, judged_of

@@ -14,10 +14,11 @@ from typing import Final
 from hopscope.cli.fleet_files import is_written
 from hopscope.cli.following import Following
 from hopscope.cli.hearing import Hearing, heard
+from hopscope.cli.stores import UNREADABLE
 from hopscope.history.notes import SaidVerdict
 from hopscope.history.one_trace import TraceTail
 from hopscope.history.standing import Standings, TargetStanding
-from hopscope.history.store import RecordedRun, Store, StoreError
+from hopscope.history.store import RecordedRun, Store
 from hopscope.history.tail import Tail
 from hopscope.history.traces import SiteBoot
 from hopscope.judge.verdict import Judged
@@ -26,7 +27,7 @@ from hopscope.path.fold import PathFold
 from hopscope.path.windows import WindowName
 from hopscope.session.background import in_background
 from hopscope.session.model import Target, TargetState
-from hopscope.session.target_fold import IllegalFact, TargetFold
+from hopscope.session.target_fold import TargetFold
 from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000
@@ -41,8 +42,6 @@ CLOCK_NS: Final = 2 * S
 """How far an agent's clock may differ without a word, ns."""
 OFF_NS: Final = 60 * S
 """One that differs more says nothing of when anything was at other sites, ns."""
-UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
-"""What a store raises whose parts are not what they should be."""
 _EMPTY: Final = PathFold("").snapshot()
 
 
@@ -288,7 +287,7 @@ class FleetReading(Following):
         if number == self._looked_at:
             return
         self._looked_at = number
-        self._version += 1
+        self._changed()
         if number is None or not self.is_live or self._fold(number) is not None or number not in self._of:
             return
         if self._opening is not None:

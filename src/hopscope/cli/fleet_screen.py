@@ -149,7 +149,7 @@ class FleetScreen(FleetReading):
         self.window = window
         self.past.numbers_over(window)
         self._cached.clear()
-        self._version += 1
+        self._changed()
 
     def probing(self, target: int) -> Probing:
         """How a target was probed."""
@@ -167,8 +167,7 @@ class FleetScreen(FleetReading):
         wanted = None if self.is_small else {self._looked_at or 0}
         shown = self.past.at(moment, wanted, chosen)
         if not self.past.is_whole:
-            self._version += 1
-            self._is_new.set()
+            self._changed()
         return shown
 
     @property

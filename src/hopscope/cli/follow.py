@@ -84,7 +84,7 @@ class Follow(Following):
         for run in chosen[-MOST_RUNS:]:
             self._join(run)
         self._newest_run = max(runs, default=-1)
-        self._take()
+        self._gather()
 
     def _left_out(self, run: int, target: int, since: int, until: int) -> None:
         self._broken.add(run)
@@ -113,7 +113,7 @@ class Follow(Following):
         self._ended |= ended
         is_new = is_new or bool(ended)
         if is_new:
-            self._take()
+            self._gather()
         return is_new
 
     def _let_forgotten_go(self, there: set[int]) -> bool:
@@ -125,7 +125,8 @@ class Follow(Following):
         self._newest_run = min(self._newest_run, max(there, default=-1))
         return bool(gone)
 
-    def _take(self) -> None:
+    def _gather(self) -> None:
+        """What the tails know, together."""
         self._folds = {fold.number: fold for tail in self._tails.values() for fold in tail.folds.values()}
         for tail in self._tails.values():
             self._names |= tail.names
@@ -164,7 +165,7 @@ class Follow(Following):
     def numbers_over(self, window: WindowName) -> None:
         """What snapshots' numbers are over from now on."""
         self._window = window
-        self._version += 1
+        self._changed()
 
     # --- in time ------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from hopscope.cli.stores import UNREADABLE
 from hopscope.cli.watched import Watched
-from hopscope.history.store import StoreError
-from hopscope.session.target_fold import IllegalFact
 
 
 class Following(Watched, ABC):
@@ -25,8 +24,7 @@ class Following(Watched, ABC):
 
     @abstractmethod
     def take(self) -> bool:
-        """Take what was written since the last time; whether there was anything. `StoreError`, `IllegalFact`,
-        `ValueError`."""
+        """Take what was written since the last time; whether there was anything. `stores.UNREADABLE`."""
 
     def look(self) -> bool:
         """The same, and let who waits know."""
@@ -63,7 +61,7 @@ class Following(Watched, ABC):
             before = self.trouble
             try:
                 self.look()
-            except (StoreError, IllegalFact, ValueError) as why:
+            except UNREADABLE as why:
                 self.trouble = str(why)
                 if not getattr(why, "passes", False):
                     self._changed()

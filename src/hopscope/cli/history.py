@@ -14,7 +14,7 @@ from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
 from hopscope.cli.report import Ending
-from hopscope.cli.stores import asked, may_be_there, opened, say_broken, store_path
+from hopscope.cli.stores import UNREADABLE, asked, may_be_there, opened, say_broken, store_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
@@ -26,7 +26,6 @@ from hopscope.session.events import StreamEvent
 from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
-from hopscope.session.target_fold import IllegalFact
 from hopscope.session.telling import Teller
 from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
@@ -35,8 +34,6 @@ from hopscope.views.screen.options import Creator
 from hopscope.wire.messages import Counters
 from hopscope.words.numbers import iso, utc
 
-UNREADABLE: Final = (StoreError, IllegalFact, ValueError)
-"""What a recording raises whose parts are not what they should be."""
 Told: TypeAlias = tuple[int, int, int, SessionFact]
 """Run, row, number here, and the fact."""
 
@@ -222,9 +219,8 @@ class _Replay:
         self._sites = {boot.run: boot.site for boot in asked(path, store.boots)}
         self._names: dict[str, AddressInfo] = {}
         self._namers: dict[int, RecordedNames] = {}
-        for run in runs.values():
-            known = asked(path, lambda run=run: store.names(run))  # type: ignore[misc]
-            self._namers[run.id] = RecordedNames(known, dns=options.dns)
+        for run_id, known in asked(path, lambda: [(run.id, store.names(run)) for run in runs.values()]):
+            self._namers[run_id] = RecordedNames(known, dns=options.dns)
             self._names |= known
         format_ = self._ending.format
         self._stream: Streamer | None = None

@@ -14,13 +14,12 @@ from hopscope.cli.follow import Follow
 from hopscope.cli.live import checked_options
 from hopscope.cli.options import Options
 from hopscope.cli.playback import Playback
-from hopscope.cli.stores import asked, watched_path
+from hopscope.cli.stores import UNREADABLE, asked, watched_path
 from hopscope.cli.values import shown
 from hopscope.cli.when import moment, read_option
 from hopscope.history.names import RecordedNames
-from hopscope.history.store import Store, StoreError, Trace
+from hopscope.history.store import Store, Trace
 from hopscope.names.facts import AddressInfo
-from hopscope.session.target_fold import IllegalFact
 from hopscope.system import garbage
 from hopscope.views import screen
 from hopscope.views.screen.options import Creator, ScreenOptions
@@ -43,7 +42,7 @@ def replay(
     garbage.release()
     try:
         playback = Playback(store, traces, RecordedNames(names, dns=options.dns), at, options.window)
-    except (StoreError, IllegalFact, ValueError) as why:
+    except UNREADABLE as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
     return screen.run(lambda: playback, chosen)
 
@@ -73,7 +72,7 @@ def replay_fleet(options: Options, path: str, only: str | None, create: Creator 
         if only is not None and not fleet.has_any():
             fleet.close()
             raise UsageError(f"{configuration.plain(path)}: there is no trace of {shown(only)} in it")
-    except (StoreError, IllegalFact, ValueError) as why:
+    except UNREADABLE as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
     return screen.run(lambda: fleet, chosen)
 
@@ -119,6 +118,6 @@ def _watch(options: Options, path: str, chosen: ScreenOptions) -> int:
     except FileNotFoundError:
         words = "no such recording; of a fleet name the hub's own --store"
         raise UsageError(f"{configuration.plain(path)}: {words}") from None
-    except (IllegalFact, ValueError) as why:
+    except UNREADABLE as why:
         raise UsageError(f"{configuration.plain(path)}: {why}") from None
     return screen.run(lambda: followed, chosen)

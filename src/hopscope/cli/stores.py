@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import UsageError
@@ -14,9 +14,12 @@ from hopscope.cli.output import say
 from hopscope.history import streams
 from hopscope.history.store import Store, StoreError
 from hopscope.history.where import STORE, state_folder
+from hopscope.session.target_fold import IllegalFact
 from hopscope.words.numbers import utc
 
 T = TypeVar("T")
+UNREADABLE: Final = (StoreError, IllegalFact, ValueError, LookupError)
+"""What a store raises whose parts are not what they should be."""
 
 
 def store_path(options: Options) -> str:

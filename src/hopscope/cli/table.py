@@ -68,7 +68,7 @@ class Option(NamedTuple):
     also: tuple[tuple[str, Any], ...] = ()
     """What it sets besides `dest`."""
     of_fleet: str = ""
-    """For ``fleet --help``, in whose group of options it stands: a few words."""
+    """What ``fleet --help`` says of it, in a few words; empty: it is not listed there."""
     verdict: Literal["", "ignored", "refused"] = ""
     """Of an option of mtr's that has no meaning here: ignoring it is harmless, or it is not."""
 

@@ -1,9 +1,7 @@
 """The front end's own privileges: given up right after the worker was started, before anything else is read.
 
-Under sudo (doas, pkexec) it goes on as the user who called it: files, environment and home are that user's. Plain root
-stays root without any capability, and Landlock leaves it what it needs: to read the program, the system's tables, and
-the files that the command line and the configuration name; to write the folders of its configuration and of its state.
-What ``--output`` names is open by then, and a file that is named on the screen is made by a `Scribe`.
+Under sudo (doas, pkexec) it goes on as the user who called it, with that user's environment and home. Plain root stays
+root without any capability, and Landlock takes from it what it does not need (`cli.confined`).
 """
 
 from __future__ import annotations
@@ -134,7 +132,7 @@ def explained(standing: FrontEndStanding, error: str) -> str:
 
 
 def confine(standing: FrontEndStanding, options: Options) -> FrontEndStanding:
-    """Where root could become nobody else: take the file system away, as the module says, and what that number alone
+    """Where root could become nobody else: take the file system away, and what that number alone
     lets a process do to others. What it is then."""
     if not standing.is_root or not sys.platform.startswith("linux"):
         return standing

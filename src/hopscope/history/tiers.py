@@ -17,7 +17,7 @@ from hopscope.history.packing import ROUNDS, Packer, Track
 from hopscope.path import snapshot
 from hopscope.path.bins import SPANS, TARGET, Bin, SpanBins
 from hopscope.path.fold import reaches
-from hopscope.path.hop import PASSING
+from hopscope.wire.answers import PASSING
 from hopscope.wire.messages import Failed, Late, Protocol
 
 MINUTE: Final = SPANS[2]

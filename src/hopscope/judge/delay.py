@@ -41,6 +41,7 @@ _MIN_BEFORE: Final = 15
 _LATELY: Final = 40
 """Rounds in which there must have been spikes, too: else it is over."""
 _BY_CHANCE: Final = 1e-3
+"""Spikes are over once as many rounds without one would come by chance with less than this probability."""
 _SPIKES: Final = 120
 """Rounds in which spikes are counted."""
 _REMEMBERED: Final = 12

@@ -130,11 +130,11 @@ def _likelihood(k: int, n: int) -> float:
     return sum(part * math.log(part / n) for part in (k, n - k) if part)
 
 
-def own_routers(bad: Sequence[Members], rest: Sequence[Members], met: Collection[str] = ()) -> Members:
-    """By TTL, the routers of the bad flows, as far as no other flow goes by one of them. `met`: all routers of the
-    others; ways of another length meet the same ones at another TTL."""
+def own_routers(bad: Sequence[Members], rest: Sequence[Members], others_meet: Collection[str] = ()) -> Members:
+    """By TTL, the routers of the bad flows, as far as no other flow goes by one of them. `others_meet`: all routers
+    of the others; ways of another length meet the same ones at another TTL."""
     others = {place for members in rest for place in members}
-    others |= {(ttl, router) for members in bad for ttl, router in members if router in met}
+    others |= {(ttl, router) for members in bad for ttl, router in members if router in others_meet}
     own: dict[int, list[tuple[int, str | None]]] = {}
     for place in dict.fromkeys(place for members in bad for place in members):
         own.setdefault(place[0], []).append(place)

@@ -45,7 +45,8 @@ class Bar(msgspec.Struct, frozen=True):
     past: float
     """How much cleaner the newest rounds must be for it to be over."""
     evidence: float
-    """How much must speak for a rate above the floor, whenever one looks."""
+    """How much must speak for a rate above the floor (`onset.evidence`, nats): counts that begin at one round ever
+    come to log(n) by chance, however often one looks, with a probability of at most 1/n (Ville's inequality)."""
 
 
 RAISE: Final = Bar(SCORE, FLOOR, 4.0, math.log(500))

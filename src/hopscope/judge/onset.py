@@ -32,6 +32,8 @@ _E: Final = 0.0004
 _OWN: Final = 2.5
 _A: Final = 1.0
 _B: Final = 30.0
+"""Shapes of the beta distribution that a rate of loss is drawn from before anything is known (`evidence`): its mean is
+1/31, and the smaller a rate, the likelier."""
 _LOST_1: Final = bytes(1 if letter == LOST else 0 for letter in range(256))
 _FATE_1: Final = bytes(1 if letter in (LOST, ANSWERED) else 0 for letter in range(256))
 

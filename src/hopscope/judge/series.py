@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from hopscope.path.target_series import FRESHER
+from hopscope.wire.answers import REACHING, plain
 from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 
 KEPT: Final = 480
@@ -41,8 +42,6 @@ _PASSED: Final = frozenset({"ASLEEP", "MOVED", "WORKER"})
 """Failures that say nothing of whether this computer can send: it slept, it moved, its worker was started again."""
 
 _PRECEDENCE: Final = frozenset({(3, 14), (3, 15)})
-
-REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
 
 Fate: TypeAlias = Answered | Lost | Failed | None
 """What became of a probe; None: not known."""
@@ -342,11 +341,6 @@ class Series:
             del column.fates[:count], column.rtts[:count], column.who[:count]
         del self.rounds[:count], self.times[:count]
         self.base += count
-
-
-def plain(address: str) -> str:
-    """Without its zone: a reply's may be named differently from the target's."""
-    return address.partition("%")[0].lower()
 
 
 def _farthest(fates: Mapping[int, Fate]) -> int:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries, RouterError, Series
 from hopscope.judge.verdict import Numbers, Trouble
+from hopscope.wire.answers import plain
 
 GONE: Final = 3
 """Losses of the target in a row that are silence, where nothing was lost before."""
@@ -102,7 +103,7 @@ def _place_of(series: Series, refusal: RouterError) -> tuple[int, int]:
     for ttl, (_, address, kind) in sorted(series.newest.items()):
         if ttl < refusal.ttl and kind == "time-exceeded" and address == refusal.address:
             return ttl, ttl
-    if refusal.address.partition("%")[0].lower() == series.address:
+    if plain(refusal.address) == series.address:
         return refusal.ttl, refusal.ttl
     return max(1, refusal.ttl - 1), refusal.ttl
 

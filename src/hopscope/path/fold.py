@@ -22,11 +22,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from hopscope.path.answers import RouteTracker
-from hopscope.path.hop import PASSING, HopFold
+from hopscope.path.hop import HopFold
 from hopscope.path.snapshot import Hop, NumbersWindow, Path
 from hopscope.path.target_series import FRESHER, TargetSeries
 from hopscope.path.totals import Tallied, Totals
 from hopscope.path.window import RoundTimes
+from hopscope.wire.answers import PASSING, REACHING, plain
 from hopscope.wire.facts import Abandoned, DriverFact, Reset
 from hopscope.wire.messages import (
     Answered,
@@ -34,7 +35,6 @@ from hopscope.wire.messages import (
     Event,
     Failed,
     Finished,
-    Kind,
     Late,
     Lost,
     Protocol,
@@ -45,7 +45,6 @@ from hopscope.wire.messages import (
 WINDOW: Final = 1024
 """Rounds of the window that sparklines, charts and percentiles see."""
 
-_REACHING: Final[frozenset[Kind]] = frozenset(("echo-reply", "tcp-open", "tcp-reset"))
 _MAX_TTL: Final = 255
 _MAX_ROUND: Final = 2**40
 _MAX_COUNT: Final = 2**32
@@ -64,7 +63,7 @@ class PathFold:
     ) -> None:
         self.version = 0
         self._flow = flow
-        self._address = _plain(address)
+        self._address = plain(address)
         self._protocol = protocol
         self._first_ttl = first_ttl
         self._window = window
@@ -348,15 +347,10 @@ def route_changes(hops: Iterable[RouteTracker]) -> int:
 def reaches(answer: Answered, address: str, protocol: Protocol) -> bool:
     """Is this an answer of the target itself, whose own address that is?"""
     kind = answer.kind
-    if kind in _REACHING:
+    if kind in REACHING:
         return True
     if kind in PASSING:
         return False
     if protocol == "udp" and (kind == "port-unreachable" or (kind == "other" and answer.icmp_type is None)):
         return True
-    return _plain(answer.address) == _plain(address)
-
-
-def _plain(address: str) -> str:
-    """Without its zone: a reply's may be named differently from the target's."""
-    return address.partition("%")[0].lower()
+    return plain(answer.address) == plain(address)

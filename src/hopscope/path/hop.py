@@ -21,16 +21,14 @@ from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop, L
 from hopscope.path.stats import loss_ci95_pct, loss_pct
 from hopscope.path.totals import Counts, Responder
 from hopscope.path.window import Samples
-from hopscope.wire.messages import Answered, Failed, Kind
+from hopscope.wire.answers import PASSING
+from hopscope.wire.messages import Answered, Failed
 
 MAX_TAIL: Final = 65_536
 """Probes of a hop that may be in flight: more than there are sequence numbers."""
 
 _TOGETHER: Final = 16
 """Answers that are added up together."""
-
-PASSING: Final[frozenset[Kind]] = frozenset(("time-exceeded", "fragmentation-needed"))
-"""Kinds of reply that come from the middle of a path. Every other one ends it."""
 
 
 class HopFold:

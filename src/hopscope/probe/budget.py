@@ -78,11 +78,16 @@ class Router:
         self.answered = self.missed = 0
         """Questions of late that it answered, and did not."""
 
+    def count(self, *, answered: bool) -> None:
+        """A question was answered, or not."""
+        if self.answered + self.missed >= _REMEMBERED:
+            self.answered, self.missed = self.answered // 2, self.missed // 2
+        self.answered += answered
+        self.missed += not answered
+
     def patience(self, least: int, own: int) -> int:
         """After how many questions in a row without an answer it is taken for none of a flow's. `own`: its misses by
         now, which tell nothing of how seldom others are answered."""
-        if self.answered + self.missed >= _REMEMBERED:
-            self.answered, self.missed = self.answered // 2, self.missed // 2
         missed = max(0, self.missed - own)
         asked = self.answered + missed
         if missed <= _SELDOM * asked or not self.answered:
@@ -274,7 +279,7 @@ class Turns:
         before = None if place is None else place.router
         if place is not None and place.is_sure and before is not None and before.address == address:
             place.missed, before.heard_at = 0, now
-            before.answered += 1
+            before.count(answered=True)
             return
         if address is None:
             if place is None or before is not None:
@@ -291,7 +296,7 @@ class Turns:
         place.missed = 0
         if place.router is not None:
             place.router.heard_at = now
-            place.router.answered += 1
+            place.router.count(answered=True)
 
     def missed(self, ttl: int, sent_at: int) -> None:
         """A probe of this TTL, sent then, was not answered."""
@@ -302,7 +307,7 @@ class Turns:
             place.missed_since = sent_at
         place.missed += 1
         router = place.router
-        router.missed += 1
+        router.count(answered=False)
         patience = router.patience(GONE if place.is_sure else PRESUMED, place.missed)
         if place.missed >= patience and (not place.is_sure or router.heard_at > place.missed_since):
             self._put(ttl, None, is_sure=True)

@@ -15,11 +15,11 @@ from hopscope.probe.budget import Budget
 from hopscope.probe.channel import ChannelRefused, Reply
 from hopscope.probe.discovery import Discovery
 from hopscope.probe.found_paths import found_paths
-from hopscope.probe.horizon import ON_THE_WAY
 from hopscope.probe.inquiry import Inquiry
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.probed import ProbedTarget
 from hopscope.probe.quoted_ports import QuotedPorts
+from hopscope.wire.answers import PASSING
 from hopscope.wire.discovered import Discovered
 from hopscope.wire.messages import Plan
 
@@ -101,7 +101,7 @@ class Explorer:
         if flow in self._asking:
             self._budget.ask_beside_turns(address, self._plan.budget, now)
         if not self.is_settled:
-            self._discovery.heard(flow, ttl, address, rtt_ns, ends=reply.kind not in ON_THE_WAY)
+            self._discovery.heard(flow, ttl, address, rtt_ns, ends=reply.kind not in PASSING)
         elif flow in self._watched and self._is_another(flow, ttl, address):
             self.due = min(self.due, max(now, self._settled_at + AGAIN_NS))
 

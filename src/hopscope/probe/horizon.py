@@ -15,15 +15,10 @@ A stepwise trace (`Plan.opening`) follows mtr's rule (ui/net.c, net_send_batch):
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from hopscope.wire.answers import PASSING, REACHING, plain
 from hopscope.wire.messages import Kind, Plan
-
-ON_THE_WAY: Final[frozenset[Kind]] = frozenset({"time-exceeded", "fragmentation-needed"})
-"""Kinds of reply from routers that a probe has passed; every other one says that it went no further than here by
-somebody's decision."""
-
-_REACHING: Final[frozenset[Kind]] = frozenset({"echo-reply", "tcp-open", "tcp-reset"})
 
 Part: TypeAlias = Literal["router", "refusal", "target"]
 """Whose an answer is: a router's that the probe has passed, somebody's that refused it, the target's."""
@@ -31,16 +26,16 @@ Part: TypeAlias = Literal["router", "refusal", "target"]
 
 def part_of(kind: Kind, address: str | None, plan: Plan) -> Part:
     """Whose an answer of this kind is; `address`: its sender's, None where that is not known."""
-    if kind in ON_THE_WAY:
+    if kind in PASSING:
         return "router"
-    if address is None or kind in _REACHING or (kind == "port-unreachable" and plan.protocol == "udp"):
+    if address is None or kind in REACHING or (kind == "port-unreachable" and plan.protocol == "udp"):
         return "target"
     return "target" if is_same_host(address, plan.address) else "refusal"
 
 
 def is_same_host(address: str, other: str) -> bool:
-    """Whether two addresses are one, whatever their zones: a reply's may be named differently from the target's."""
-    return address.partition("%")[0] == other.partition("%")[0]
+    """Whether two addresses are one, whatever their zones."""
+    return plain(address) == plain(other)
 
 
 class Horizon:

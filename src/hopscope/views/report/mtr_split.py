@@ -12,8 +12,7 @@ import msgspec
 from hopscope.session.events import ProbeEvent, SentEvent, StartEvent, StreamEvent
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf
-
-_ON_THE_WAY = ("time-exceeded", "fragmentation-needed")
+from hopscope.wire.answers import PASSING
 
 
 class _Row(msgspec.Struct):
@@ -62,7 +61,7 @@ class MtrSplit:
             row.sent += 1  # of a source that tells no departures
         if event.address is not None and event.rtt_ms is not None:
             row.address = event.address
-            row.ends = event.kind not in _ON_THE_WAY
+            row.ends = event.kind not in PASSING
             best, total, worst = row.rtts_ms
             row.rtts_ms = [min(best, event.rtt_ms) if row.answered else event.rtt_ms, total + event.rtt_ms,
                            max(worst, event.rtt_ms)]  # fmt: skip
