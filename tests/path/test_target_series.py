@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 from typing import cast
 
 import pytest
@@ -290,3 +291,37 @@ def test_a_round_in_which_somebody_refuses_in_the_targets_place_is_lost_whatever
 def test_a_path_that_grew_behind_a_router_that_refuses_what_expires_there_is_followed() -> None:
     target = series(*(round_of(number, 4) for number in range(10)), refused_at(4, range(10, 40), 1), over=True)
     assert (target.sent, target.lost, target.ttl) == (40, FRESHER - 1, 5)
+
+
+def losing(share: float, rounds: int, seed: int) -> list[Event]:
+    """A target at TTL 3 that loses a share of all probes; while it is silent there, further TTLs are tried."""
+    rng, out, beyond = Random(seed), list[Event](), 0
+    for round_ in range(rounds):
+        out.append(begun(round_))
+        for ttl in (1, 2):
+            out += [sent(round_, ttl), answered(round_, ttl)]
+        silent = False
+        for ttl in range(3, 4 + beyond):
+            is_lost = rng.random() < share
+            out += [sent(round_, ttl), lost(round_, ttl) if is_lost else reached(round_, ttl)]
+            silent |= is_lost and ttl == 3
+        beyond = min(beyond + 1, 4) if silent else 0
+    return out
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.6])
+def test_what_answers_from_farther_away_by_chance_hides_no_loss(share: float) -> None:
+    counts = [series(losing(share, 300, seed), over=True) for seed in range(20)]
+    lost_ = sum(target.lost for target in counts) / sum(target.sent for target in counts)
+    assert lost_ == pytest.approx(share, abs=0.04)
+
+
+def test_a_path_that_grew_while_nothing_came_through_is_followed_at_once() -> None:
+    dark = [event for number in range(10, 25) for event in (begun(number), sent(number, 4), lost(number, 4))]
+    grown = [
+        event
+        for number in range(25, 40)
+        for event in (begun(number), sent(number, 4), lost(number, 4), sent(number, 5), reached(number, 5))
+    ]
+    target = series(*(round_of(number, 4) for number in range(10)), dark, grown, over=True)
+    assert (target.sent, target.lost, target.ttl) == (40, 15, 5)

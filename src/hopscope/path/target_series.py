@@ -4,8 +4,8 @@ What became of a round, by the target's distance in the rounds before it:
 
 - answered, by the nearest of the target's own answers;
 - but where the target answers farther away than before, and its old TTL is silent or somebody refuses there, that
-  counts only once this has lasted for `FRESHER` rounds: until then the probe at its TTL of that time is lost, and what
-  answered in its place was a second try;
+  counts only once it has answered at one TTL for `FRESHER` rounds together, or the old one has been silent for `_GONE`:
+  until then the probe at its TTL of that time is lost, and what answered in its place was a second try;
 - lost where that probe was, and where routers' errors are all that came of it ("no route", "prohibited");
 - while no distance is known, the farthest probe of the round stands for the target: it did not answer;
 - not probed where a router answered at the target's TTL and nothing was sent beyond.
@@ -26,10 +26,37 @@ from hopscope.path.totals import BOUNDS, Counts
 from hopscope.wire.messages import Answered, Failed, Late, Lost
 
 FRESHER: Final = 3
-"""Rounds by which a later hop's newest answer must be newer to show that the path goes on."""
+"""In so many rounds together must the target answer at one TTL farther away to show that the path has grown."""
+
+_GONE: Final = 10
+"""Rounds of silence in the target's place after which any answer from farther away is its own: where six of ten packets
+are lost, two in three hundred silences last so long."""
 
 _SETTLED_EACH: Final = 64
 """Look at rounds that are settled once this many wait."""
+
+
+class Place(NamedTuple):
+    """Where the target stands."""
+
+    ttl: int
+    """The TTL at which it answered last; 0: none is known."""
+    seen: int
+    """The round of that answer."""
+    farther: int = 0
+    """The TTL beyond at which it answers while its own is silent."""
+    run: int = 0
+    """In how many rounds together it did so."""
+
+    def tried_beyond(self, own: int) -> Place:
+        """After a round in which the target answered at the TTL `own` alone (0: at none)."""
+        if own:
+            return self._replace(farther=own, run=self.run + 1 if own == self.farther else 1)
+        return self._replace(run=0) if self.run else self
+
+    def is_left(self, round_: int) -> bool:
+        """Whether, by what came up to this round, the target stands farther away than here."""
+        return self.run >= FRESHER or self.seen + _GONE <= round_
 
 
 class Outcome(NamedTuple):
@@ -42,24 +69,21 @@ class Outcome(NamedTuple):
     """The target's answer, or the sample of a probe without one."""
     is_error: bool
     """A router's error is what came of it."""
-    place: tuple[int, int]
-    """The target's distance from now on (0: unknown), and the round in which it answered there last."""
+    place: Place
+    """Where the target stands from now on."""
 
 
 class TargetSeries:
     """One target's rounds, from the fates of its hops. `window` is in rounds."""
 
-    __slots__ = ("_arrivals", "_cached", "_cached_of", "_distance", "_fold", "_seen", "_used", "_window", "next")
+    __slots__ = ("_arrivals", "_cached", "_cached_of", "_fold", "_place", "_used", "_window", "next")
 
     def __init__(self, window: int) -> None:
         self._window = window
         self._fold = HopFold(0, window, 0)
         self._arrivals: dict[int, dict[int, tuple[Answered, bool]]] = {}
         """By round and TTL: answers in time that end the path, and whether the target itself sent them."""
-        self._distance = 0
-        """The TTL at which the target answered last; 0: none is known."""
-        self._seen = -1
-        """The round of that answer."""
+        self._place = Place(0, -1)
         self._used = bytearray(window)
         """By round modulo `window`: the TTL whose probe stood for the target."""
         self._cached: Hop | None = None
@@ -107,7 +131,7 @@ class TargetSeries:
     def _stood_for(self, event: Answered | Lost | Failed) -> bool:
         """Whether this probe was the one that stood for the target; as far as is known still."""
         if event.round < self.next - self._window:
-            return self._distance in (0, event.ttl)
+            return self._place.ttl in (0, event.ttl)
         return self._used[event.round % self._window] == event.ttl
 
     # --- rounds ---------------------------------------------------------------------------------------------------
@@ -125,9 +149,8 @@ class TargetSeries:
         if end > self.next:
             first = max(self.next, end - self._window)
             for round_ in (*self._in_flight(hops, first), *range(first, end)):
-                place = self._distance, self._seen
-                outcome = self._outcome(hops, round_, place, is_complete=True)
-                self._distance, self._seen = outcome.place
+                outcome = self._outcome(hops, round_, self._place, is_complete=True)
+                self._place = outcome.place
                 self._used[round_ % self._window] = outcome.used
                 _settle(self._fold, outcome)
             self.next = end
@@ -141,7 +164,7 @@ class TargetSeries:
         """The target as a hop of its own, at the TTL where it stands (0: unknown), its window from round `first` to
         `newest`; None before anything was sent. `ends`: it is what ends the path now."""
         self.advance(hops, newest, is_over)
-        place = self._distance, self._seen
+        place = self._place
         rest: list[Outcome] = []
         for round_ in range(self.next, newest + 1):
             outcome = self._outcome(hops, round_, place, is_complete=round_ < newest or is_over)
@@ -157,7 +180,7 @@ class TargetSeries:
                 _settle(fold, outcome)
         if not fold.sent:
             return None
-        fold.ttl = place[0]
+        fold.ttl = place.ttl
         if fold.failed:
             fold.blame((hops.get(fold.ttl) or hops[max(hops)]).last_error)
         self._cached, self._cached_of = fold.snapshot(first, newest, ends), made_of
@@ -182,11 +205,9 @@ class TargetSeries:
         known = {round_ for hop in hops.values() for round_ in hop.in_flight()}
         return sorted(round_ for round_ in known if self.next <= round_ < before)
 
-    def _outcome(
-        self, hops: Mapping[int, HopFold], round_: int, place: tuple[int, int], *, is_complete: bool
-    ) -> Outcome:
-        """What became of one round; `place`: the target's distance, and the round in which it answered there last."""
-        distance, seen = place
+    def _outcome(self, hops: Mapping[int, HopFold], round_: int, place: Place, *, is_complete: bool) -> Outcome:
+        """What became of one round; `place`: where the target stood before it."""
+        distance = place.ttl
         arrivals = self._arrivals.get(round_, {})
         own = min((ttl for ttl, (_, is_own) in arrivals.items() if is_own), default=0)
         at = hops.get(distance)
@@ -194,9 +215,12 @@ class TargetSeries:
         is_refused = distance in arrivals and not arrivals[distance][1]
         is_passed = fate == NO_PROBE or (fate >= 0 and not is_refused)
         if own:
-            is_gone = (is_refused or fate in (LOST, LATE)) and seen + FRESHER <= round_
+            place = place.tried_beyond(own)
+            is_gone = (is_refused or fate in (LOST, LATE)) and place.is_left(round_)
             if own <= distance or is_passed or is_gone:
-                return Outcome(round_, own, arrivals[own][0], False, (own, round_))
+                return Outcome(round_, own, arrivals[own][0], False, Place(own, round_))
+        elif fate != PENDING:
+            place = place.tried_beyond(0)
         used = distance
         if is_passed:
             used, beyond = _farthest(hops, round_, distance, is_complete)
@@ -204,7 +228,7 @@ class TargetSeries:
                 # The target is farther away than anything that was tried, now or at all.
                 beyond = LOST if not distance and is_complete else NO_PROBE
             if fate >= 0:
-                place = 0, seen
+                place = Place(0, place.seen)
             fate = beyond
         is_error = is_refused or (bool(arrivals) and not own and fate != PENDING)
         return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place)
