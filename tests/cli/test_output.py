@@ -228,8 +228,8 @@ def test_root_follows_no_link_of_another_users(tmp_path: Path) -> None:
 
 SWAPPER = """
 import ctypes, os, sys
-os.setresgid(*[1234] * 3); os.setresuid(*[1234] * 3)
 os.chdir(sys.argv[1])
+os.setresgid(*[1234] * 3); os.setresuid(*[1234] * 3)
 exchange = ctypes.CDLL(None).renameat2
 print("ready", flush=True)
 while True:
@@ -240,8 +240,6 @@ while True:
 @pytest.fixture
 def strangers_folder(tmp_path: Path) -> Iterator[Path]:
     """Of a user who changes a file there for a link to root's, and back, as often as can be."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     victim, folder = tmp_path / "victim", tmp_path / "strangers"
     victim.write_text("root's")
     victim.chmod(0o600)

@@ -153,15 +153,28 @@ def interval(seconds: float) -> str:
     return f"every {seconds * 1000:g} ms" if seconds < 0.2 else f"every {seconds:g} s"
 
 
+def local_time(at: datetime) -> datetime:
+    """A moment in this machine's zone, to which a time without a zone belongs. Where ``TZ`` says one that no time can
+    have (``AAA24``: a day or more from UTC), it is UTC."""
+    try:
+        return at.astimezone()
+    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _local(epoch_ns: int) -> datetime:
+    return local_time(datetime.fromtimestamp(epoch_ns // _NS, UTC))
+
+
 def time_of_day(epoch_ns: int, seconds: bool = True) -> str:
     """The local time of day."""
-    return datetime.fromtimestamp(epoch_ns // _NS).astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
+    return _local(epoch_ns).strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def time_of(epoch_ns: int, now: int | None) -> str:
     """The local time of day, with the date in front where it is not that of `now`."""
-    at = datetime.fromtimestamp(epoch_ns // _NS).astimezone()
-    is_today = now is None or at.date() == datetime.fromtimestamp(now // _NS).astimezone().date()
+    at = _local(epoch_ns)
+    is_today = now is None or at.date() == _local(now).date()
     return f"{at:%H:%M:%S}" if is_today else f"{at:%Y-%m-%d %H:%M:%S}"
 
 

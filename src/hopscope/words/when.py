@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from hopscope.words.numbers import local_time
+
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
 _BACK = re.compile(r"-((?:\d{1,9}(?:\.\d{1,9})?(?:w|d|h|min|ms|m|s))+)")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|min|ms|m|s)")
@@ -43,7 +45,8 @@ def _moment(text: str, reference_ns: int, zone: tzinfo | None) -> int:
     back = _BACK.fullmatch(lower)
     if back is not None:
         return reference_ns - sum(round(float(n) * _UNIT_NS[unit]) for n, unit in _PART.findall(back[1]))
-    today = datetime.fromtimestamp(reference_ns / 1e9, zone).date()
+    reference = datetime.fromtimestamp(reference_ns / 1e9, UTC if zone is None else zone)
+    today = (reference if zone is not None else local_time(reference)).date()
     day, _, rest = lower.partition(" ")
     if day in ("today", "yesterday"):
         local = datetime.combine(today - timedelta(days=day == "yesterday"), _clock(rest) if rest.strip() else time())
@@ -52,7 +55,7 @@ def _moment(text: str, reference_ns: int, zone: tzinfo | None) -> int:
     else:
         local = datetime.fromisoformat(text)
     if local.tzinfo is None:
-        local = local.replace(tzinfo=zone) if zone is not None else local.astimezone()
+        local = local.replace(tzinfo=zone) if zone is not None else local_time(local)
     return (local - _EPOCH) // timedelta(microseconds=1) * 1000
 
 

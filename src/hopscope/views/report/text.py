@@ -7,12 +7,13 @@ exception: cut, they would be other numbers, so here they push the line wider.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
 from hopscope.views.report import mtr, paths
 from hopscope.views.report.document import Document, Style, hostname, latest
+from hopscope.words.numbers import local_time
 
 NARROW = 33
 
@@ -105,4 +106,4 @@ def _join(front: str, cells: list[tuple[str, mtr.MtrField]]) -> str:
 
 def start_time(at: int) -> str:
     """Local time as mtr writes it: ``2026-11-23T06:54:25+0000``. `at`: epoch ns."""
-    return datetime.fromtimestamp(at // 1_000_000_000).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    return local_time(datetime.fromtimestamp(at // 1_000_000_000, UTC)).strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -18,7 +18,7 @@ from hopscope.session.report_flows import paths_of
 from hopscope.views.report.document import Document, hostname, is_claim, owner, query_of
 from hopscope.words.events import incident_words
 from hopscope.words.hops import hop_finding, hop_now, shared_words
-from hopscope.words.numbers import DASH
+from hopscope.words.numbers import DASH, local_time
 from hopscope.words.said import Said
 
 MOST_HAPPENED = 20
@@ -52,7 +52,7 @@ class Moment(NamedTuple):
 def moment(at: int) -> Moment:
     """Of epoch ns, to the second."""
     utc = datetime.fromtimestamp(at // 1_000_000_000, UTC)
-    return Moment(utc.astimezone(), utc)
+    return Moment(local_time(utc), utc)
 
 
 def zone(local: datetime) -> str:

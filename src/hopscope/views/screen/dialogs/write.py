@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from hopscope.views.report.formats import BY_SUFFIX
 from hopscope.views.screen.context import ActionContext
 from hopscope.views.screen.dialogs.prompt import Prompt
+from hopscope.words.numbers import local_time
 
 
 def write_prompt(context: ActionContext) -> Prompt:
@@ -44,7 +45,7 @@ def write_prompt(context: ActionContext) -> Prompt:
     async def accept(text: str) -> str | None:
         return write(text)
 
-    stamp = datetime.fromtimestamp(context.state.shown.now / 1e9).astimezone().strftime("%Y%m%d-%H%M%S")
+    stamp = local_time(datetime.fromtimestamp(context.state.shown.now / 1e9, UTC)).strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", target.query if target else "screen").strip("._") or "target"
     return Prompt("write", f"a file ending in {endings}", f"hopscope-{name[:60]}-{stamp}.txt", accept)
 
