@@ -174,8 +174,12 @@ def test_a_run_that_begins_later_comes_in_and_one_that_ends_stays(
 
 
 def test_a_run_that_has_the_number_of_a_forgotten_one_comes_in(path: Path, follow: Callable[[Path], Follow]) -> None:
-    written(path, 3, end=False).close()
+    writer = written(path, 3, end=False)
+    writer.add(0, Named("192.0.2.1", "gw.example"))
+    writer.commit()
+    writer.close()
     followed = follow(path)
+    assert followed.snapshot().targets[0].names["192.0.2.1"].hostname == "gw.example"
     assert forget(str(path), TARGET, None) == 1
     assert followed.look()
     assert followed.snapshot().targets == ()
@@ -184,7 +188,8 @@ def test_a_run_that_has_the_number_of_a_forgotten_one_comes_in(path: Path, follo
     with Store(str(path)) as store:
         assert [run.id for run in store.runs()] == [1]
     assert followed.look()
-    assert [(target.query, target.path.rounds) for target in followed.snapshot().targets] == [("192.0.2.99", 5)]
+    (target,) = followed.snapshot().targets
+    assert (target.query, target.path.rounds, target.names["192.0.2.1"].hostname) == ("192.0.2.99", 5, None)
 
 
 def test_where_nobody_writes_the_last_run_is_shown(

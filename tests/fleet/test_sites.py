@@ -214,6 +214,32 @@ def test_an_agent_that_begins_again_takes_its_own_place(
     assert [target.site for target in follow().snapshot().targets] == ["fra1"]
 
 
+def test_of_a_run_that_is_shown_no_more_nothing_is_kept_in_memory_and_it_is_read_again_when_it_is_asked_for(
+    tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
+) -> None:
+    """A screen that is left open for months sees each agent begin again, and the oldest runs go."""
+    before = Site(tmp_path, hub, "fra1")
+    before.writer.add(0, Named("192.0.2.1", "gw.fra1.example"))
+    before.measure(1)
+    one = follow()
+    then = one.recall(BEGUN + 15 * S)
+    assert [target.names["192.0.2.1"].hostname for target in then.targets] == ["gw.fra1.example"]
+    one.let_go()
+    Site(tmp_path, hub, "fra1", "00000000000000bb", begin=60)
+    one.look()
+    assert [*one.standings.runs] == [2]
+    assert one.snapshot().targets[0].names["192.0.2.1"].hostname is None
+    assert not one.standings.names(1)
+    again = one.recall(BEGUN + 15 * S)
+    assert [(target.path, target.names) for target in again.targets] == [
+        (target.path, target.names) for target in then.targets
+    ]
+    hub._connection.execute("DELETE FROM run")
+    one.look()
+    assert one.snapshot().targets == ()
+    assert 2 not in one.standings.runs
+
+
 def test_a_site_that_sends_what_cannot_be_read_is_left_out_alone(
     tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
 ) -> None:

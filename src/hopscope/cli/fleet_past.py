@@ -82,7 +82,7 @@ class FleetPast:
     def _is_known(self, run: int, until: float) -> bool:
         """Whether it is read how its targets stood, going on with that until some time (of the performance counter)."""
         standings = self._fleet.standings
-        if run in standings.runs and standings.knows_said(run):
+        if standings.knows(run):
             return True
         reading = self._reading.get(run)
         if reading is None:
@@ -95,7 +95,7 @@ class FleetPast:
             del self._reading[run]  # it does not go on: whoever asks again begins again
             raise
         del self._reading[run]
-        return True
+        return standings.knows(run)  # it may have been let go meanwhile
 
     def _read(self, run: int) -> Iterator[None]:
         standings = self._fleet.standings

@@ -134,8 +134,7 @@ class FleetReading(Following):
         ahead = {site: its[-1].ahead - nearest for site, its in boots.items()}
         self._off = {site: by for site, by in ahead.items() if abs(by) > OFF_NS}
         for site in [site for site in self.shown if site not in boots]:  # it was forgotten
-            self._tails.pop(self.shown.pop(site), None)
-            self._cached.pop(site, None)
+            self._let_go(site)
         waiting = {run for _, run in self._queue} | ({self._reading[1]} if self._reading else set())
         for site, its in boots.items():
             run = its[-1].run
@@ -166,13 +165,10 @@ class FleetReading(Following):
         return is_new
 
     def _show(self, site: str, run: int) -> None:
-        before = self.shown.get(site)
+        if site in self.shown:
+            self._let_go(site)
         self.shown[site] = run
-        self._cached.pop(site, None)
-        if before is not None:
-            self._tails.pop(before, None)
-        standings = self.standings.runs[run].values()
-        for standing in standings:
+        for standing in self.standings.runs[run].values():
             number = self.number(site, standing.typed)
             self._of[number] = standing
             opened = self._open.pop(number, None)
@@ -185,6 +181,13 @@ class FleetReading(Following):
             except UNREADABLE as why:
                 self.leave_out(site, why)
                 del self.shown[site]
+
+    def _let_go(self, site: str) -> None:
+        run = self.shown.pop(site)
+        self._cached.pop(site, None)
+        for known in (self._tails, self._namers, self._sizes):
+            known.pop(run, None)
+        self.standings.let_go(run)
 
     def leave_out(self, site: str, why: Exception) -> None:
         """What one agent sent cannot be read, which harms no other's; what may pass is raised again."""

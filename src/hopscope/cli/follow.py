@@ -121,6 +121,7 @@ class Follow(Following):
         gone = self._tails.keys() - there
         for run in gone:
             del self._tails[run]
+            self._names.clear()  # those that others know come again
         self._ended = {run: at for run, at in self._ended.items() if run in there}
         self._newest_run = min(self._newest_run, max(there, default=-1))
         return bool(gone)

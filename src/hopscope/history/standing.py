@@ -136,6 +136,11 @@ class Standings:
         at each site."""
         return self._names.setdefault(run, {})
 
+    def let_go(self, run: int) -> None:
+        """Know nothing of a run any more; whoever asks for it reads it again."""
+        for known in (self.runs, self._names, self._said, self._all_said, self._asked):
+            known.pop(run, None)
+
     def size(self, run: int) -> int:
         """For how many targets a run was asked. `StoreError`."""
         ((size,),) = self._store.rows("SELECT count(*) FROM note WHERE run = ? AND kind = 'asked'", run)
@@ -251,9 +256,9 @@ class Standings:
         """How much had been said of a run's targets by a moment: between two of the same place nothing was."""
         return bisect_right(self._all_said[run], moment)
 
-    def knows_said(self, run: int) -> bool:
-        """Whether it was read when what was said."""
-        return run in self._said
+    def knows(self, run: int) -> bool:
+        """Whether it was read how a run's targets stand, and when what was said."""
+        return run in self.runs and run in self._said
 
     def said(self, run: int, target: int, moment: int) -> SaidVerdict | None:
         """What was said of a target last by a moment (epoch ns); None: nothing yet. `StoreError`."""
