@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Container, Mapping
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from hopscope.judge.judge import Judge
 from hopscope.names.clean import clean
@@ -20,19 +18,18 @@ from hopscope.path.bins import SpanBins
 from hopscope.path.flows import ParallelFlows
 from hopscope.path.fold import PathFold
 from hopscope.path.log import MOST_BYTES
-from hopscope.path.past import Past, Sliding, fold_of
-from hopscope.path.shared import SharedHops, pooled
-from hopscope.path.snapshot import Path
+from hopscope.path.past import Past, fold_of
+from hopscope.path.shared import SharedHops
 from hopscope.path.totals import Totals
 from hopscope.path.windows import WindowName
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.former import Former, FormerFlow, Formers, another_way
 from hopscope.session.model import Target, TargetState
-from hopscope.session.naming import names_of
 from hopscope.session.phases import OF_JUDGE, OF_PATH, PHASES, Phase
 from hopscope.session.plans import adjusted, continued
 from hopscope.session.query import read_query
 from hopscope.session.target_notes import HowProbed, notes_of
+from hopscope.session.target_view import TargetView
 from hopscope.session.told import Told
 from hopscope.wire.discovered import Discovered
 from hopscope.wire.facts import (
@@ -63,8 +60,6 @@ from hopscope.wire.messages import (
 
 if TYPE_CHECKING:
     from hopscope.session.comparison import Comparison
-
-_S: Final = 1_000_000_000
 
 
 class IllegalFact(Exception):
@@ -97,7 +92,6 @@ class TargetFold:
         self.path = PathFold("")
         self.past = Past(MOST_BYTES)
         """What the path was at earlier moments, as far as there is room for it."""
-        self._sliding: Sliding | None = None
         self.judge = Judge("")
         self.flows = ParallelFlows()
         """Beside the first one, whose path is `path`."""
@@ -116,15 +110,14 @@ class TargetFold:
         self._address: str | None = None
         self._before: Started | None = None
         """How it was probed before the flow that was continued, until that has said how it is now."""
-        self._cached: Target | None = None
-        self._cached_of: tuple[object, ...] = ()
+        self._view = TargetView()
 
     def copy(self) -> TargetFold:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin.path = self.path.copy()
         twin.past = self.past.copy()
-        twin._sliding = None
+        twin._view = TargetView()
         twin.judge = self.judge.copy()
         twin.flows = self.flows.copy()
         twin.comparison = self.comparison and self.comparison.copy()
@@ -225,13 +218,13 @@ class TargetFold:
 
     def _compare(self, round_: int) -> None:
         """Tell the judge what the flows are like beside each other."""
-        if self.comparison is None:
+        beside = self.comparison
+        if beside is None:
             from hopscope.session.comparison import Comparison  # with several flows alone
 
-            self.comparison = Comparison()
+            beside = self.comparison = Comparison()
         port = self.started.source_port if self.started is not None else None
-        links = self.comparison.look(self.path, port, self.flows, round_)
-        beside = self.comparison
+        links = beside.look(self.path, port, self.flows, round_)
         self.judge.compared(links, is_limited=beside.is_limited, is_reached=beside.is_reached)
 
     def _begin(self, fact: Begun) -> None:
@@ -276,7 +269,7 @@ class TargetFold:
         former.path.go_on_after(self.path)
         former.judge.go_on_after(self.judge)
         self.path, self.judge = former.path, former.judge
-        self._sliding = None
+        self._view = TargetView()
         self.past.leave_out(former.place, former.place + 1 if former.flow is None else self.past.log.count)
         if former.flow is not None:
             self.probing, self.plan, self.started, self.last_round = former.flow
@@ -359,14 +352,6 @@ class TargetFold:
         how = HowProbed(self.query, self._address, self.wanted, self.wanted_as_typed, self.plan, self.started)
         return notes_of(how, self.fell_back, self.went_over)
 
-    def path_over(self, window: WindowName, now: int, most: int | None = None) -> Path:
-        """The path at the moment `now` (epoch ns), its numbers over a window that ends then; `most`: see `Sliding`."""
-        if window == "start":
-            return self.path.snapshot()
-        if self._sliding is None or self._sliding.window != window:
-            self._sliding = Sliding(self.past, window)
-        return self._sliding.path(self.path, now, most)
-
     def bins(self, begin: int, end: int, span: int, ttls: Container[int] = range(256)) -> list[SpanBins]:
         """Bins of the time from `begin` to `end` (epoch ns), before a reset too: see `Timeline.between`."""
         return self.past.timeline.between(self.path.snapshot(), begin, end, span, ttls)
@@ -380,42 +365,5 @@ class TargetFold:
         now: int = 0,
         most: int | None = None,
     ) -> Target:
-        """The target at this moment; the same object as before where nothing changed. `is_tried_again`: it could not be
-        started, and somebody will try again. `window`: what its numbers are over; one that ends `now` (epoch ns), made
-        of at most so many facts for a look (`most`)."""
-        second = 0 if window == "start" else now // _S
-        key = (self.version, is_tried_again, namer.version if namer is not None else 0, window, second)
-        if self._cached is None or key != self._cached_of:
-            path = self.path_over(window, now, most)
-            shared = self.shared.snapshot()
-            if shared and window == "start":
-                path = msgspec.structs.replace(
-                    path, pooled=tuple(pooled(hop, shared[hop.ttl]) for hop in path.hops if hop.ttl in shared)
-                )
-            flows = self.flows.snapshot()
-            names = names_of((path, *(flow.path for flow in flows)), namer)
-            judged = self.judge.judged()
-            if now:
-                self.told.keep(judged, now)
-            self._cached = Target(
-                self.number,
-                self.query,
-                self.state,
-                self._address,
-                self.plan,
-                self.started,
-                self.refusal,
-                self.unresolved.why if self.unresolved is not None else None,
-                path,
-                names,
-                self.notes,
-                is_tried_again,
-                self.source_change,
-                judged,
-                shared,
-                flows,
-                self.comparison.findings if flows and self.comparison is not None else (),
-                self.flows.discovered,
-            )
-            self._cached_of = key
-        return self._cached
+        """The target at this moment: see `TargetView.snapshot`."""
+        return self._view.snapshot(self, namer, is_tried_again, window, now, most)
