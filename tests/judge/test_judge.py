@@ -9,13 +9,13 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
-from hopscope.wire.messages import Event, Finished, RoundStarted
-from tests.path.network import MS, S, answered, at, begun, failed, lost, reached, sent
+from hopscope.wire.messages import Event, Finished, Kind, RoundStarted
+from tests.path.network import MS, TARGET, S, answered, at, begun, failed, late, lost, reached, sent
 
 
 def play(rows: list[str], *, first_round: int = 0) -> list[Event]:
     """The facts of rounds by hop, a string a TTL with a letter a round: ``a`` answered, ``x`` lost, ``F`` failed here,
-    ``p`` "prohibited". The last row is the target's."""
+    ``p`` "prohibited", ``l`` answered after 1.6 s, when it was lost. The last row is the target's."""
     out: list[Event] = []
     for i in range(len(rows[0])):
         round_ = first_round + i
@@ -30,6 +30,9 @@ def play(rows: list[str], *, first_round: int = 0) -> list[Event]:
                 out.append(lost(round_, ttl))
             elif letter == "p":
                 out.append(answered(round_, ttl, address="192.0.2.1", kind="prohibited"))
+            elif letter == "l":
+                who: tuple[str | None, Kind] = (TARGET, "echo-reply") if ttl == len(rows) else (None, "time-exceeded")
+                out += [lost(round_, ttl), late(round_, ttl, 1600 * MS, *who)]
             else:
                 out.append(reached(round_, ttl) if ttl == len(rows) else answered(round_, ttl))
     return out
@@ -306,3 +309,50 @@ def test_loss_in_bursts_is_not_over_between_two_of_them(seed: int) -> None:
         changes += kind != last and last == "loss"
         last = kind
     assert changes == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "silent"),
+    [
+        (["x" * 30, "a" * 30], [1]),
+        (["a" * 30, "x" * 30, "x" * 30, "a" * 30], [2, 3]),
+        (["l" * 30, "a" * 30], []),
+        (["l" * 30, "x" * 30, "l" * 30], [2]),
+        (["a" * 30, "p" * 30, "a" * 30], []),
+        (["a" * 30, "p" * 30, "l" * 30], []),
+        (["x" * 30, "p" * 30, "x" * 10 + "l" * 20], [1]),
+    ],
+)
+def test_of_a_hop_that_answers_anything_is_not_said_that_it_never_does(rows: list[str], silent: list[int]) -> None:
+    assert [note.ttl for note in judge_of(rows).judged().verdict.notes if note.kind == "silent"] == silent
+
+
+def test_nor_is_it_said_of_the_targets_own_place_where_only_a_probe_beyond_it_arrives() -> None:
+    judge = Judge(TARGET)
+    for i in range(50):
+        judge.apply(begun(i))
+        for ttl in (1, 2, 3, 4):
+            judge.apply(sent(i, ttl))
+            is_lost = ttl == 3 and i % 7 == 0
+            judge.apply(lost(i, ttl) if is_lost else answered(i, ttl) if ttl < 3 else reached(i, ttl))
+    judge.apply(Finished(1, 50))
+    assert not [note for note in judge.judged().verdict.notes if note.kind == "silent"]
+
+
+@pytest.mark.parametrize("rounds", [3, 4, 5, 12])
+def test_where_no_answer_comes_in_time_the_first_late_one_tells(rounds: int) -> None:
+    verdict = verdict_of(["l" * rounds, "l" * rounds, "l" * rounds])
+    assert (verdict.kind, verdict.numbers.late, verdict.numbers.lost) == ("late", rounds, 0)
+
+
+def test_while_it_goes_on_nobody_calls_a_target_silent_whose_answers_come_late() -> None:
+    judge = Judge(TARGET)
+    said = set()
+    for fact in play(["l" * 30, "l" * 30]):
+        judge.apply(fact)
+        said.add(judge.judged().verdict.kind)
+    assert said == {"starting", "late"}
+
+
+def test_where_most_answers_come_in_time_one_late_one_is_nothing() -> None:
+    assert verdict_of(["a" * 20, "a" * 9 + "l" + "a" * 10]).kind == "healthy"

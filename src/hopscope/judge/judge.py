@@ -207,7 +207,8 @@ class Judge:
             self._incidents.mark("gap", series.times[-1], end=complete.at)
         series.put(complete.round, complete.at, complete.fates)
         self._at = complete.until
-        self._turn_late(complete.until)
+        # All late answers to the last round's probes are known: nothing follows that could tell of them.
+        self._turn_late(None if complete.is_last else complete.until)
 
     def _look_around(self) -> None:
         """What the path and its usual times are."""

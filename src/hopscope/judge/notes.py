@@ -28,10 +28,9 @@ def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding
     out: list[Note] = []
     rows = [(hop, *hop.counted(start)) for hop in hops]
     n, k = series.target.counted(start)
-    answers = {hop.ttl for hop in hops}
-    last = series.target_ttl or max(answers, default=0)
+    last = series.target_ttl or (hops[-1].ttl if hops else 0)
     if len(series) >= _MIN:
-        out += [Note(kind="silent", ttl=ttl) for ttl in sorted(series.hops) if ttl < last and ttl not in answers]
+        out += [Note(kind="silent", ttl=ttl) for ttl in sorted(series.hops) if ttl < last and series.is_silent(ttl)]
     for i, (hop, hop_n, hop_k) in enumerate(rows):
         later = [(b, a) for _, a, b in rows[i + 1 :]]
         if series.target_ttl is not None:

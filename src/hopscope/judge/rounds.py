@@ -32,6 +32,8 @@ class Complete(NamedTuple):
     until: int
     """When the next one began; of the last round, when it began itself."""
     fates: dict[int, Fate]
+    is_last: bool
+    """No round follows."""
 
 
 class _Open:
@@ -122,7 +124,9 @@ class OpenRounds:
             del rounds[first]
             self._done = first
             if this.fates:
-                yield Complete(first, this.at, this.at if after is None else rounds[after].at, this.fates)
+                yield Complete(
+                    first, this.at, this.at if after is None else rounds[after].at, this.fates, after is None
+                )
 
     def _of(self, round_: int, at: int) -> _Open | None:
         """A round that was not known to have begun; None: it was handed on."""

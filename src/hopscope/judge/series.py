@@ -181,6 +181,10 @@ class Series:
             self._path = [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
         return self._path
 
+    def is_silent(self, ttl: int) -> bool:
+        """Whether nobody answers what is sent with this TTL: no router, the target neither, in time or late."""
+        return ttl not in self.newest and LATE not in self.hops[ttl].fates
+
     def put(self, round_: int, at: int, fates: Mapping[int, Fate]) -> None:
         """All that became of a round that began at `at`: a fate by TTL."""
         ordinal, length = self.end, len(self.rounds)

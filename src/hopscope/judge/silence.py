@@ -216,9 +216,10 @@ def _went_silent(hop: HopSeries, begin: int) -> bool:
 def late(series: Series) -> Finding | None:
     """The target answers, but after the timeout."""
     fates = series.target.fates[-_RECENT:]
-    answered = fates.count(LATE)
-    known = answered + fates.count(ANSWERED) + fates.count(LOST)
-    if answered < 2 or 20 * answered <= known:
+    answered, in_time = fates.count(LATE), fates.count(ANSWERED)
+    known = answered + in_time + fates.count(LOST)
+    # Where nothing comes in time, the first one tells.
+    if answered < (2 if in_time else 1) or 20 * answered <= known:
         return None
     # Where it does not go on it is over.
     if fates.rfind(LATE) < len(fates) - 30:
