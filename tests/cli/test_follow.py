@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from hopscope.views.screen.source import Recalling, SessionLike, Watching
 from tests.cli.command import run, start
 from tests.cli.test_live import on_terminal
 from tests.history.test_store import BEGUN, TARGET, S, head, second, written
+from tests.screen.terminal import Terminal
 
 PROGRAM = """
 import sys
@@ -292,6 +295,25 @@ def test_what_is_broken_is_left_out_and_the_rest_is_followed(
     assert broken.notes[0].endswith("where another program writes it; a part of it is broken and left out")
     for writer in (one, two):
         writer.close()
+
+
+@pytest.mark.parametrize("is_live", [False, True], ids=["followed", "recorded"])
+def test_a_store_that_is_cut_short_under_its_reader_or_writer_leaves_the_terminal_as_it_was(
+    tmp_path: Path, path: Path, writer: Writer, is_live: bool
+) -> None:
+    """What SQLite has mapped is gone: SIGBUS, which nobody can get over."""
+    writer.do("write", 3)
+    own = tmp_path / "own"
+    words = ("demo", "--record", str(own)) if is_live else ("history", "follow", str(path))
+    with Terminal(*words) as screen:
+        screen.read(b"leaf12.dc3.hosting.example" if is_live else b"watched in ")
+        mapped = Path(f"{own if is_live else path}-shm")
+        while not mapped.exists() or not mapped.stat().st_size:
+            screen.read(b"", len(screen.bytes))
+        os.truncate(mapped, 0)
+        assert screen.wait() == 128 + signal.SIGBUS
+        assert screen.is_restored()
+        assert screen.bytes.endswith(b"\x1b[?25hhopscope: ended, for somebody cut short a file that it had open\r\n")
 
 
 def test_rows_that_rest_on_a_broken_one_are_left_out_and_no_other_targets(

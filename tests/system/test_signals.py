@@ -10,6 +10,8 @@ import sys
 import time
 from contextlib import suppress
 
+import pytest
+
 from hopscope.cli.signals import StopSignal
 from hopscope.system.signals import Signals
 
@@ -67,7 +69,7 @@ BLOCKED = """
 import asyncio, os, signal, sys, time
 from hopscope.system.signals import Signals
 async def main():
-    def last():
+    def last(number):
         os.write(1, b"last resort\\n")
     handlers = {signal.SIGTERM: lambda _: None}
     with Signals(handlers, ending=(signal.SIGTERM,), last_resort=last, stuck_s=0.3, longest_s=1):
@@ -93,6 +95,30 @@ def test_a_loop_that_is_stuck_is_ended_with_its_last_resort() -> None:
     status, words, _seconds = ended("time.sleep(60)")
     assert status == 128 + signal.SIGTERM
     assert words == b"last resort\n"
+
+
+FAULT = """
+import asyncio, ctypes, mmap, os, signal, tempfile
+from hopscope.system import threads
+from hopscope.system.signals import Signals
+file = tempfile.TemporaryFile()
+file.truncate(4096)
+mapped = mmap.mmap(file.fileno(), 4096)
+place = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+def read():
+    file.truncate(0)
+    ctypes.CDLL(None).memcpy(ctypes.create_string_buffer(1), ctypes.c_void_p(place), 1)
+async def main():
+    with Signals({}, fatal=(signal.SIGBUS,), last_resort=lambda number: os.write(1, b"last %%d" %% number)):
+        %s
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("body", ["read()", "threads.start(read, 'reader'); await asyncio.sleep(60)"])
+def test_a_thread_that_cannot_get_over_what_it_met_ends_the_program_with_its_last_resort(body: str) -> None:
+    done = subprocess.run([sys.executable, "-c", FAULT % body], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGBUS, b"last %d" % signal.SIGBUS)
 
 
 def test_a_program_that_turns_and_turns_but_does_not_end_is_ended_too() -> None:

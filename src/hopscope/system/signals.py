@@ -6,12 +6,15 @@ own handler (signal(7), `signal.signal`) sets the flag, and the loop is woken up
 as well as one more byte would.
 
 A thread behind that sees to it that the end comes: where the loop does not turn any more (blocked in a write to a
-terminal that nobody reads), it calls `last_resort` and ends the process.
+terminal that nobody reads), it calls `last_resort` with the signal and ends the process. It does so at once where a
+thread met what it cannot get over (SIGBUS): the kernel lets it try that again and again, and the others go on meanwhile
+if it has let go of the interpreter's lock, as SQLite does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import operator
 import os
 import signal
 import threading
@@ -19,7 +22,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Never, Self
 
 from hopscope.system import threads
 
@@ -29,7 +32,7 @@ LONGEST_S: Final = 10.0
 """The program has this long to end in order after such a signal, while its loop turns."""
 
 
-def _nothing() -> None:
+def _nothing(_number: int) -> None:
     """The last resort of a program that leaves nothing behind."""
 
 
@@ -37,7 +40,8 @@ class Signals:
     """Handlers of signals for the running loop: a context manager for the main thread.
 
     `handlers` are called on the loop, with the signal's number. `ending` are those of them after which the program
-    must end. A signal that whoever started us wants ignored (nohup) stays so.
+    must end; one of `fatal` has no handler, and ends it at once. A signal that whoever started us wants ignored (nohup)
+    stays so.
     """
 
     def __init__(
@@ -45,7 +49,8 @@ class Signals:
         handlers: Mapping[int, Callable[[int], object]],
         *,
         ending: Collection[int] = (),
-        last_resort: Callable[[], None] = _nothing,
+        fatal: Collection[int] = (),
+        last_resort: Callable[[int], None] = _nothing,
         stuck_s: float = STUCK_S,
         longest_s: float = LONGEST_S,
     ) -> None:
@@ -55,6 +60,7 @@ class Signals:
         """How often each came. Set at once, too."""
         self._handlers = handlers
         self._ending = frozenset(ending)
+        self._fatal = frozenset(fatal)
         self._last_resort = last_resort
         self._stuck_s = stuck_s
         self._longest_s = longest_s
@@ -71,6 +77,9 @@ class Signals:
             if before is not signal.SIG_IGN:
                 self._before[number] = before
                 signal.signal(number, self._caught)
+        for number in self._fatal if self._pipe is not None else ():
+            # What does nothing, and is no function of Python's: that would be begun anew before it has ended.
+            self._before[number] = signal.signal(number, operator.is_)
         return self
 
     def __exit__(
@@ -114,6 +123,8 @@ class Signals:
         """Wait for a signal to end; the interpreter writes the number of each that comes into this pipe."""
         while numbers := os.read(reading, 64):
             for number in numbers:
+                if number in self._fatal:
+                    self._force(number)
                 if number in self._ending:
                     self._see_to(number)
         os.close(reading)
@@ -131,8 +142,12 @@ class Signals:
             if not turned.wait(self._stuck_s) or time.monotonic() > latest:
                 if self._is_over.is_set():
                     return
-                try:
-                    self._last_resort()
-                finally:
-                    os._exit(128 + number)
+                self._force(number)
             self._is_over.wait(min(0.25, self._stuck_s))
+
+    def _force(self, number: int) -> Never:
+        """End now."""
+        try:
+            self._last_resort(number)
+        finally:
+            os._exit(128 + number)

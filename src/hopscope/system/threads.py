@@ -13,12 +13,14 @@ def start(work: Callable[[], object], name: str) -> threading.Thread:
 
     So a signal's handler has run before the main thread's next step (signal(7): the kernel hands a pending signal over
     before it returns to the program). Were it another thread's, the main thread might go on first: continued together
-    with a signal to end, it would stop once more, and nobody would continue it.
+    with a signal to end, it would stop once more, and nobody would continue it. SIGBUS is of the thread that met it:
+    were it blocked there, the kernel would end the program, whatever handles it.
 
     `RuntimeError` where no thread can be started.
     """
     thread = threading.Thread(target=work, name=name, daemon=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # which the new one inherits
+    others = signal.valid_signals() - {signal.SIGBUS}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, others)  # which the new one inherits
     try:
         thread.start()
     finally:

@@ -52,6 +52,9 @@ ENDING: Final = (
     signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU,
 )  # fmt: skip
 """Every signal that ends a program which does nothing about it, and that can be caught: signal(7)."""
+FATAL: Final = (signal.SIGBUS,)
+"""Somebody cut short a file that is mapped, as a store's ``-shm`` is: mmap(2)."""
+LAST_WORDS: Final = "hopscope: ended, for somebody cut short a file that it had open\n"
 
 
 class TerminalShell(Protocol):
@@ -89,6 +92,7 @@ class QuietDriver(Driver):
                 signal.SIGWINCH: lambda _number: self._tell_size(),
             },
             ending=ENDING,
+            fatal=FATAL,
             last_resort=self.force_back,
         )
         self._signals.__enter__()
@@ -156,11 +160,11 @@ class QuietDriver(Driver):
         self._writer.end()
         self._signals.__exit__(None, None, None)
 
-    def force_back(self) -> None:
-        """Give the terminal back from another thread, while the loop is stuck."""
+    def force_back(self, number: int) -> None:
+        """Give the terminal back from another thread, for this signal: the loop is stuck, or nothing can go on."""
         if self._is_taken:
             self._writer.cut()
-            self._terminal.force_back()
+            self._terminal.force_back(LAST_WORDS if number in FATAL else "")
 
     def suspend_application_mode(self) -> None:
         """For Textual's `App.suspend`: what is closed once cannot be taken again."""

@@ -95,9 +95,9 @@ class Terminal:
         with suppress(termios.error):
             termios.tcflow(self._writing, termios.TCOON)
 
-    def force_back(self) -> None:
+    def force_back(self, words: str = "") -> None:
         """Everything, of a terminal that may not be read: what waits to be written is thrown away, and nothing here
-        waits for longer than `FORCED_S`. For any thread."""
+        waits for longer than `FORCED_S`. `words` are the last. For any thread."""
         with background_writes():
             with suppress(termios.error):
                 termios.tcflush(self._writing, termios.TCOFLUSH)
@@ -105,7 +105,7 @@ class Terminal:
                     self._writing, termios.TCOON
                 )  # somebody may have stopped it (ctrl-S): no word would come
             self.give_modes_back()
-            last = threading.Thread(target=self._write_last, daemon=True)
+            last = threading.Thread(target=self._write_last, args=(words,), daemon=True)
             with suppress(RuntimeError):
                 last.start()
                 last.join(FORCED_S)
@@ -125,9 +125,9 @@ class Terminal:
         with suppress(termios.error):
             termios.tcsetattr(self._reading, termios.TCSANOW, modes)
 
-    def _write_last(self) -> None:
+    def _write_last(self, words: str) -> None:
         with suppress(OSError):
-            os.write(self._writing, (UNFINISHED + LEAVE).encode())
+            os.write(self._writing, (UNFINISHED + LEAVE + words).encode())
 
 
 def raw(modes: list[Any]) -> list[Any]:
