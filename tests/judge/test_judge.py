@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
-from hopscope.wire.messages import Event, Finished, Kind, RoundStarted
+from hopscope.wire.messages import Event, Finished, Kind, RoundStarted, Started
 from tests.path.network import MS, TARGET, S, answered, at, begun, failed, late, lost, reached, sent
 
 
@@ -356,3 +357,43 @@ def test_while_it_goes_on_nobody_calls_a_target_silent_whose_answers_come_late()
 
 def test_where_most_answers_come_in_time_one_late_one_is_nothing() -> None:
     assert verdict_of(["a" * 20, "a" * 9 + "l" + "a" * 10]).kind == "healthy"
+
+
+def unsteady(late_until: int, lost_until: int, rounds: int) -> list[str]:
+    """What is said in each round of a path whose first hop delays a tenth of what passes, and loses a twelfth."""
+    rng, judge = Random(3), Judge(TARGET)
+    said: list[str] = []
+    for i in range(rounds):
+        judge.apply(begun(i))
+        for ttl in (1, 2, 3, 4):
+            judge.apply(sent(i, ttl))
+            rtt = 5 * ttl * MS + (round(rng.uniform(30, 90) * MS) if i < late_until and rng.random() < 0.1 else 0)
+            is_lost = i < lost_until and rng.random() < 0.08
+            judge.apply(lost(i, ttl) if is_lost else reached(i, ttl, rtt) if ttl == 4 else answered(i, ttl, rtt))
+        said.append(judge.judged().verdict.kind)
+    return said
+
+
+def test_a_bad_wifi_that_delays_nothing_for_a_while_and_goes_on_losing_is_not_over() -> None:
+    assert set(unsteady(250, 400, 400)[249:]) == {"local-network"}
+
+
+def test_a_bad_wifi_that_neither_delays_nor_loses_any_more_is_over() -> None:
+    said = unsteady(250, 250, 320)
+    assert said[249] == "local-network"
+    assert said.index("recovered", 250) < 300
+
+
+@pytest.mark.parametrize(("size", "mtu"), [(1400, 1280), (1280, None), (64, None)])
+def test_a_router_that_refuses_a_packet_as_too_big_is_believed_which_pass_only_where_this_one_is_bigger(
+    size: int, mtu: int | None
+) -> None:
+    judge = Judge(TARGET)
+    judge.apply(Started(1, "raw", None, None, None, size, "one", "kernel"))
+    for i in range(10):
+        refusal = msgspec.structs.replace(answered(i, 2, kind="fragmentation-needed"), mtu=1280)
+        for fact in (begun(i), sent(i, 1), answered(i, 1), sent(i, 2), refusal):
+            judge.apply(fact)
+    judge.apply(Finished(1, 10))
+    verdict = judge.judged().verdict
+    assert (verdict.kind, verdict.numbers.says, verdict.numbers.mtu) == ("mtu", "fragmentation-needed", mtu)

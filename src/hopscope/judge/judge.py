@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import LossWatch, may_begin_at_first
+from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_links, bad_member
 from hopscope.judge.notes import notes
 from hopscope.judge.rounds import Complete, OpenRounds
@@ -19,7 +19,7 @@ from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, said, silence, silent_rounds, this_computer
-from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, spiky
+from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, unsteady
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, Shared, UsualDelay
@@ -63,6 +63,7 @@ class Judge:
         self._since = 0
         self._incidents = Incidents()
         self._source: str | None = None
+        self._packet_size: int | None = None
         self._cached: Judged | None = None
         self._clear()
 
@@ -168,7 +169,7 @@ class Judge:
             self._source = fact.after
             self._floor = self._series.end
         elif isinstance(fact, Started):
-            self._source = fact.source
+            self._source, self._packet_size = fact.source, fact.packet_size
             return
         elif isinstance(fact, Continued):
             self._incidents.mark("worker-restart", fact.at)
@@ -207,7 +208,6 @@ class Judge:
             self._incidents.mark("gap", series.times[-1], end=complete.at)
         series.put(complete.round, complete.at, complete.fates)
         self._at = complete.until
-        # All late answers to the last round's probes are known: nothing follows that could tell of them.
         self._turn_late(None if complete.is_last else complete.until)
 
     def _look_around(self) -> None:
@@ -244,7 +244,7 @@ class Judge:
             return None  # what this flow loses there is the other flows' answers
         silent = silent_rounds(series)
         if silent:
-            found = said(series, silent) or loop(series, silent)
+            found = said(series, silent, self._packet_size) or loop(series, silent)
             if found is not None:
                 return found
         if series.late_at >= series.base and silent <= series.late_by + GONE:
@@ -268,19 +268,17 @@ class Judge:
         flaps = self._flaps()
         if flaps is not None:
             return flapping(series, *flaps)
-        rise = self._delays.rise(series)
-        found = None
-        if rise is not None:
-            found = delayed(series, self._delays, rise, self._routes, self._source, self._standing.found)
-            if found is not None and found.kind != "detour":
-                return found
-        stands = self._standing.found
-        is_said = stands is not None and stands.kind in LOSSES
+        rise, stands = self._delays.rise(series), self._standing.found
+        found = None if rise is None else delayed(series, self._delays, rise, self._routes, self._source, stands)
+        if found is not None and found.kind != "detour":
+            return found
+        kind = None if stands is None else stands.kind
         is_new = series.end - self._raised < _SETTLING and series.end % BLOCK == 0
-        lossy = self._losses.look(series, self._floor, stands if is_said else None, is_new=is_new)
-        if self._delays.spiky and found is None and (lossy is None or may_begin_at_first(lossy)):
-            # What is lost there and what comes late have one cause.
-            return spiky(series, self._delays.spiky_since)
+        is_sought = kind == "local-network" and not self._delays.spiky
+        known = stands if kind in LOSSES else None
+        lossy = self._losses.look(series, self._floor, known, is_new=is_new, is_sought=is_sought)
+        if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
+            return own
         if lossy is not None:
             lossy = bad_member(series, lossy, series.index(self._floor))
             return after_change(lossy, self._routes, self._floor)

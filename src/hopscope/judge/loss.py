@@ -63,15 +63,18 @@ class LossWatch:
         """No further round follows: none is left out."""
         self._last: tuple[int, Finding | None] = -1, None
 
-    def look(self, series: Series, floor: int, stands: Finding | None, *, is_new: bool) -> Finding | None:
+    def look(
+        self, series: Series, floor: int, stands: Finding | None, *, is_new: bool, is_sought: bool = False
+    ) -> Finding | None:
         """The loss as of the newest round. `stands`: the loss that is said already; `is_new`: since when is not sure
-        yet."""
+        yet; `is_sought`: where there is none, something else that is said is over."""
         at, last = self._last
         if stands is not None:
             if last is not None and series.end - at < _EACH and not self.is_last:
                 return last
         elif (
-            last is None
+            not is_sought
+            and last is None
             and series.target.fates[-1] != LOST
             # Hops that limit their answers lose all the time: every other round is enough.
             and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))

@@ -33,7 +33,7 @@ class Complete(NamedTuple):
     """When the next one began; of the last round, when it began itself."""
     fates: dict[int, Fate]
     is_last: bool
-    """No round follows."""
+    """No round follows: all late answers are known."""
 
 
 class _Open:

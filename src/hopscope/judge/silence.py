@@ -64,8 +64,9 @@ def begin_of_silence(series: Series) -> int:
     return series.base + at
 
 
-def said(series: Series, silent: int) -> Finding | None:
-    """An error, from a router or from the target, that keeps the probes from it."""
+def said(series: Series, silent: int, size: int | None) -> Finding | None:
+    """An error, from a router or from the target, that keeps the probes from it; they have `size` bytes, where that is
+    known."""
     if not series.refusals or silent < 2:
         return None
     since = begin_of_silence(series)
@@ -84,7 +85,9 @@ def said(series: Series, silent: int) -> Finding | None:
     if kind == "mtu":
         first, place = place, place + 1
     began = next((r.at for r in series.refusals if r.at >= since), since)
-    numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=nearest.mtu)
+    # Who refuses a packet and says that larger ones pass is wrong about one of the two.
+    mtu = nearest.mtu if nearest.mtu is not None and (size is None or nearest.mtu < size) else None
+    numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=mtu)
     return Finding(kind, first, place, min(began, since + NEW), 0.97, numbers)
 
 

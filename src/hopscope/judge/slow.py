@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.delay import Delays, Rise
+from hopscope.judge.loss import may_begin_at_first
 from hopscope.judge.own_network import own_hops
 from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.series import Series
@@ -91,6 +92,15 @@ def flapping(series: Series, change: RouteChange, times: int) -> Finding:
     )
 
 
-def spiky(series: Series, since: int) -> Finding:
-    """Answers of all hops, the first among them, come late now and then."""
+def unsteady(series: Series, delays: Delays, lossy: Finding | None, stands: Finding | None) -> Finding | None:
+    """The trouble of a first hop that delays now and then, and loses: what comes late and what is lost there (`lossy`)
+    have one cause. While one of them goes on it is not over."""
+    if lossy is not None and not may_begin_at_first(lossy):
+        return None
+    if delays.spiky:
+        since = delays.spiky_since
+    elif lossy is not None and stands is not None and stands.kind == "local-network":
+        since = stands.since
+    else:
+        return None
     return Finding("local-network", series.first_ttl, series.first_ttl, since, 0.9, Numbers())

@@ -1,7 +1,7 @@
 """`MetricsServer`: what Prometheus scrapes, by HTTP (RFC 9112), as small as that needs.
 
 It answers ``GET`` and ``HEAD`` of ``/metrics`` in the loop that it is entered in, one request a connection. Whoever
-connects is a stranger: requests and connections are bounded in size, number and time, and a scrape in work.
+connects is a stranger: requests and connections are bounded in size, number and time, and what makes answers in work.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ MOST_CONNECTIONS: Final = 16
 FRESH_S: Final = 0.1
 """A scrape may be given what another one was given so many seconds ago."""
 BUSY_SHARE: Final = 0.1
-"""Of the loop's time that scrapes may take, however many there are: each format has the same part of it."""
+"""Of the loop's time that may be spent on making answers, however many scrapes there are: each format has the same part
+of it. A connection that is given the last answer costs 0.1 ms beside that."""
 _FORMATS: Final = 2
 _TURN_S: Final = 0.005
 """Work so long on an answer, then let others have their turn."""
