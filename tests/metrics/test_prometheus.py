@@ -58,7 +58,7 @@ at = "198.18.0.53"
 "192.0.2.1" = "gw.example.net"
 """
 CONFIG = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 500ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 500ms}}
 rule_files: ["{rules}"]
 scrape_configs:
   - job_name: hopscope
