@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hopscope.cli.config import parse
 from hopscope.cli.config_edit import keep
 from hopscope.cli.errors import UsageError
+from hopscope.cli.fleet import broker_of
 from hopscope.cli.mtr_options import Wrong, targets_of
+from hopscope.cli.options import FleetOptions, Options
 from hopscope.sim.library import ScenarioError
 from hopscope.sim.library import parse as parse_scenario
 from tests.cli.command import QUICK, environment, run, start
@@ -114,6 +117,39 @@ def test_a_database_that_is_none_is_one_line(kind: str, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'[names]\ndatabases = ["{path}"]\n')
     assert "it.mmdb" in refused("--config", str(config), "-r", *QUICK, "127.0.0.1")
+
+
+@pytest.mark.parametrize("option", ["creds", "nkey", "tls_ca", "tls_cert", "tls_key"])
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("pipe", "Is a named pipe"),
+        ("folder", "Is a directory"),
+        ("device", "Is a device"),
+        ("sparse", "Too long; at most 4194304 bytes"),
+        ("none", "No such file or directory"),
+    ],
+)
+def test_a_key_or_certificate_that_is_no_regular_file_is_one_line(
+    option: str, kind: str, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "it"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "sparse":
+            with path.open("wb") as file:
+                file.truncate(1 << 34)
+    cert = tmp_path / "cert"
+    cert.write_text("none that is read")
+    fleet = FleetOptions(connect="nats://127.0.0.1:4222", tls_cert=str(cert) if option == "tls_key" else None)
+    options = Options(fleet=msgspec.structs.replace(fleet, **{option: str(path)}))
+    with pytest.raises(UsageError, match=rf"^--{option.replace('_', '-')} '[^']+': {why}$"):
+        broker_of(options)
 
 
 def test_a_list_and_a_configuration_come_through_a_pipe_that_the_shell_hands_over() -> None:

@@ -34,6 +34,7 @@ from hopscope.fleet.transport import NotConnected
 from hopscope.history.schema import StoreError
 from hopscope.history.where import STORE
 from hopscope.system import garbage
+from hopscope.system.files import Unreadable, read_file
 
 if TYPE_CHECKING:
     from hopscope.cli.unprivileged import FrontEndStanding
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 KEPT: Final = {"agent": 1 << 30, "hub": 64 << 30}
 """Bytes of a store, unless told."""
+MOST_BYTES: Final = 4 << 20
+"""Of a file with a key or certificates."""
 _SCHEMES: Final = ("nats", "tls")
 _MISSING: Final = "fleet: the extra is missing that speaks to a broker (nats-py): pip install 'hopscope[fleet]'"
 
@@ -109,8 +112,13 @@ def broker_of(options: Options) -> BrokerAddress:
         raise UsageError("--tls-key: it belongs to a --tls-cert")
     for name in ("creds", "nkey", "tls_ca", "tls_cert", "tls_key"):
         path = getattr(fleet, name)
-        if path is not None and not os.access(path, os.R_OK):
-            raise UsageError(f"--{name.replace('_', '-')} {shown(path)}: it cannot be read")
+        try:  # whoever reads them later waits for the other end of a pipe, and has no bound
+            if path is not None:
+                read_file(path, MOST_BYTES)
+        except FileNotFoundError:
+            raise UsageError(f"--{name.replace('_', '-')} {shown(path)}: No such file or directory") from None
+        except Unreadable as error:
+            raise UsageError(f"--{name.replace('_', '-')} {shown(path)}: {error}") from None
     address = BrokerAddress(
         url=fleet.connect, creds=fleet.creds, nkey=fleet.nkey, ca=fleet.tls_ca, cert=fleet.tls_cert, key=fleet.tls_key
     )
