@@ -393,6 +393,8 @@ ROWS: Final = {
         "one probe's refusal taken for all others'",
         (
             "tests/probe/test_horizon.py::test_a_refusal_ends_nothing_while_somebody_behind_it_answers",
+            "tests/probe/test_horizon.py::"
+            "test_whoever_refuses_farther_away_was_reached_past_those_who_refuse_nearer",
             "tests/path/test_fold.py::"
             "test_a_router_that_refuses_what_expires_there_and_forwards_the_rest_ends_no_path",
             "tests/judge/test_judge.py::"

@@ -31,8 +31,8 @@ def horizon(*answers: tuple[int, int, Part]) -> Horizon:
         (((8, 0, "target"), (5, 1, "target")), 5),
         (((5, 3, "target"), (5, 2, "router")), 5),  # an older round says nothing new
         (((5, 3, "target"), (5, 4, "router")), 10),
-        (((3, 0, "refusal"),), 3),
-        (((3, 0, "refusal"), (4, 0, "refusal")), 3),
+        (((3, 0, "refusal"),), 8),  # in the first round it is looked at who is behind it
+        (((3, 0, "refusal"), (4, 0, "refusal")), 8),
     ],
 )
 def test_the_horizon_is_where_the_target_answers_or_beyond_the_farthest_router(
@@ -61,6 +61,7 @@ def test_a_miss_before_the_target_says_nothing_of_the_paths_length() -> None:
 @pytest.mark.parametrize("behind", ["router", "target"])
 def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -> None:
     made = horizon((2, 0, "router"), (3, 0, "refusal"), (4, 0, "refusal"), (5, 0, behind))
+    made.end_opening()
     far = made.ttl
     assert far >= 5
     for round_ in range(1, 9):
@@ -72,6 +73,32 @@ def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -
     assert (made.end, made.ttl) == (3, 5)  # it is looked at whether that is over
     made.answered(5, 10, behind)
     assert made.ttl == far
+
+
+def test_whoever_refuses_farther_away_was_reached_past_those_who_refuse_nearer() -> None:
+    """As where each refuses what expires at its own hop, and little is to be tried beyond the last answer."""
+    made = Horizon(Plan("192.0.2.1", 4, first_ttl=2, max_unknown=1))
+    tried = [made.ttl]
+    for ttl in range(2, 9):
+        made.answered(ttl, 0, "refusal", f"198.51.100.{ttl}")
+        tried.append(made.ttl)
+    made.answered(9, 0, "target", "192.0.2.1")
+    assert tried == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert (made.end, made.ttl) == (9, 9)
+
+
+@pytest.mark.parametrize("addresses", [("198.51.100.3",), ("198.51.100.3", "198.51.100.4")])
+def test_behind_a_firewall_the_first_round_looks_a_few_hops_further_and_no_other_does(
+    addresses: tuple[str, ...],
+) -> None:
+    """Balanced ones are one place, too."""
+    made = horizon((1, 0, "router"), (2, 0, "router"))
+    for ttl in range(3, 9):
+        made.answered(ttl, 0, "refusal", addresses[ttl % len(addresses)])
+        assert made.ttl <= 9
+    made.end_opening()
+    assert made.end == made.ttl
+    assert made.ttl in (3, 4)
 
 
 def test_where_a_firewall_refuses_everything_no_more_is_asked_than_before() -> None:

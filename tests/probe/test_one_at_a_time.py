@@ -41,6 +41,8 @@ class World:
         self.answers: list[tuple[int, Probe, Kind]] = []
         self.fails: Callable[[Probe], bool] = lambda probe: False
         self.steps = 0
+        self.wall = 255
+        """The TTL of a firewall, which refuses what is beyond itself."""
         self.over_at: list[int] = []
         """When each probe's try is over."""
 
@@ -58,7 +60,7 @@ class World:
         for entry in [entry for entry in self.answers if entry[0] <= self.now]:
             self.answers.remove(entry)
             at, probe, kind = entry
-            sweep.heard(probe, at, at - probe.sent_mono, kind, f"10.0.0.{probe.ttl}")
+            sweep.heard(probe, at, at - probe.sent_mono, kind, f"10.0.0.{min(probe.ttl, self.wall)}")
         while (old := sweep.first_expired(self.now)) is not None:
             sweep.lose(old)
         if sweep.is_between_rounds:
@@ -117,10 +119,17 @@ def test_behind_a_router_that_refuses_what_expires_there_hops_have_their_turn_un
     world = World(forwards_the_rest, max_unknown=4).run(20)
     assert {probe.ttl for probe in world.sent} == {1, 2, 3, 4, 5}
     assert all(ttls[0] == 5 for ttls in world.ttls()[8:20])
-    world = World(lambda probe: (1, "prohibited") if probe.ttl >= 3 else path(5)(probe), max_unknown=4).run(40)
+    world = World(lambda probe: (1, "prohibited") if probe.ttl >= 3 else path(5)(probe), max_unknown=4)
+    world.wall = 3
+    world.run(40)
     asked = [ttl for ttls in world.ttls()[1:] for ttl in ttls]
     assert set(asked) == set(range(1, 8))  # and what refuses everything is asked in each round
     assert all(3 in ttls for ttls in world.ttls()[1:40])
+
+
+def test_behind_routers_that_each_refuse_what_expires_there_the_target_is_found() -> None:
+    world = World(lambda probe: (1, "prohibited") if probe.ttl < 5 else path(5)(probe), max_unknown=1).run(20)
+    assert {probe.ttl for probe in world.sent} == {1, 2, 3, 4, 5}
 
 
 def test_silent_hops_hold_up_no_target() -> None:

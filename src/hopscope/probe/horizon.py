@@ -6,8 +6,9 @@ farthest TTL that answered, plus `Plan.max_unknown`.
 
 A router's refusal ("no route", "prohibited") ends the path as well, but speaks of its own probe alone: a router that
 refuses what expires there may forward all else. So it ends nothing while the newest answer of some TTL behind it is the
-target's, or that of a router on the way. Where that was so and everything is refused by now, all is probed as before:
-no other answer can say that it is over.
+target's, or that of a router on the way, or the refusal of yet another router, which was reached past it; the first
+round looks for those. Where that was so and everything is refused by now, all is probed as before: no other answer can
+say that it is over.
 
 A stepwise trace (`Plan.opening`) follows mtr's rule (ui/net.c, net_send_batch): a round ends where more than
 `max_unknown` TTLs did not answer in all, and the target's place is never doubted.
@@ -15,10 +16,13 @@ A stepwise trace (`Plan.opening`) follows mtr's rule (ui/net.c, net_send_batch):
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from hopscope.wire.answers import PASSING, REACHING, plain
 from hopscope.wire.messages import Kind, Plan
+
+BEHIND_REFUSAL: Final = 5
+"""TTLs that the first round tries at the most behind a refusal: it has sent to about as many by then anyway."""
 
 Part: TypeAlias = Literal["router", "refusal", "target"]
 """Whose an answer is: a router's that the probe has passed, somebody's that refused it, the target's."""
@@ -51,8 +55,8 @@ class Horizon:
         """The farthest TTL of which a router answered."""
         self._beyond = 0
         """How many probes of `_end` were lost since it last answered."""
-        self._replies: dict[int, tuple[int, Part]] = {}
-        """By TTL, the round of its newest answer, and whose that was."""
+        self._replies: dict[int, tuple[int, Part, str | None]] = {}
+        """By TTL, the round of its newest answer, whose that was, and by which address, as far as it is known."""
         self._last_end = 0
         """The TTL at which the path ended when the target answered last; 0: it never did."""
         self._is_passed = False
@@ -72,12 +76,12 @@ class Horizon:
         """Somebody who is not the target ends the path by refusing."""
         return self._end is not None and self._replies[self._end][1] == "refusal"
 
-    def answered(self, ttl: int, round_: int, part: Part) -> None:
-        """A probe of this TTL and round was answered. An older round's answer says nothing new."""
+    def answered(self, ttl: int, round_: int, part: Part, address: str | None = None) -> None:
+        """A probe of this TTL and round was answered, by this address. An older round's answer says nothing new."""
         known = self._replies.get(ttl)
         if known is not None and known[0] > round_:
             return
-        self._replies[ttl] = (round_, part)
+        self._replies[ttl] = (round_, part, address)
         if ttl == self._end and self._beyond:
             self._beyond = 0
             self._measure()
@@ -101,14 +105,17 @@ class Horizon:
 
     def _found_end(self) -> int | None:
         """Where the newest answers say that the path ends."""
-        targets = [ttl for ttl, (_, part) in self._replies.items() if part == "target"]
-        refusals = [ttl for ttl, (_, part) in self._replies.items() if part == "refusal"]
+        targets = [ttl for ttl, (_, part, _) in self._replies.items() if part == "target"]
+        refusals = {ttl: by for ttl, (_, part, by) in self._replies.items() if part == "refusal"}
         if targets:
             passed = min(targets)
         else:
-            passed = max((ttl for ttl, (_, part) in self._replies.items() if part == "router"), default=0)
+            passed = max((ttl for ttl, (_, part, _) in self._replies.items() if part == "router"), default=0)
         self._is_passed |= any(ttl < passed for ttl in refusals)
-        return passed if targets else min((ttl for ttl in refusals if ttl > passed), default=None)
+        if targets:
+            return passed
+        last = refusals.get(max(refusals, default=0))  # who refuses farthest was reached past all others
+        return min((ttl for ttl, by in refusals.items() if ttl > passed and by == last), default=None)
 
     def missed(self, ttl: int) -> None:
         """A probe of this TTL was lost."""
@@ -132,8 +139,11 @@ class Horizon:
             ttl = self._stepwise()
         elif self._end is not None:
             ttl = self._end + min(self._beyond, plan.max_unknown)
-            if self._is_passed and self.is_refused:
-                ttl = max(ttl, self._last_end or self._far)
+            if self.is_refused:
+                if self._is_opening:
+                    ttl = max(ttl, self._end + min(plan.max_unknown, BEHIND_REFUSAL))
+                if self._is_passed:
+                    ttl = max(ttl, self._last_end or self._far)
         else:
             ttl = max(self._far, plan.first_ttl - 1) + plan.max_unknown
         self.ttl = min(plan.max_ttl, ttl)

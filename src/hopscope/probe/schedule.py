@@ -181,7 +181,7 @@ class Sweep:
         if self.plan.opening == "stepwise" and address is not None:
             # mtr goes on behind a router that refuses to.
             part = "target" if is_same_host(address, self.plan.address) else "router"
-        horizon.answered(probe.ttl, probe.round, part)
+        horizon.answered(probe.ttl, probe.round, part, address)
         if self._turns is not None and not self.paused:  # else it would take turns that it does not use
             self._turns.heard(probe.ttl, address if part == "router" else None, now)
         if pacer.all_rounds_begun:
