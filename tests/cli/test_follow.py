@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -314,6 +315,18 @@ def test_a_store_that_is_cut_short_under_its_reader_or_writer_leaves_the_termina
         assert screen.wait() == 128 + signal.SIGBUS
         assert screen.is_restored()
         assert screen.bytes.endswith(b"\x1b[?25hhopscope: ended, for somebody cut short a file that it had open\r\n")
+
+
+def test_a_recording_that_is_removed_meanwhile_is_said_on_the_screen_and_at_its_end(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with on_terminal("demo", "--record", str(folder / "night")) as screen:
+        screen.until(b"leaf12.dc3.hosting.example")
+        shutil.rmtree(folder)
+        screen.until(b"nothing is recorded: somebody removed it meanwhile")
+        screen.type(b"q")
+        assert screen.end() == 0
+        assert b"night: somebody removed it meanwhile; what happened since then is not in it" in screen.drawn
 
 
 def test_rows_that_rest_on_a_broken_one_are_left_out_and_no_other_targets(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -208,6 +209,21 @@ def test_a_stream_is_written_into_the_file_as_it_comes(tmp_path: Path) -> None:
         output.write("first\n")
         output.write("second\n")
         assert reader.read() == "first\nsecond\n"
+
+
+def test_of_a_file_that_was_removed_with_its_folder_meanwhile_a_report_and_a_stream_say_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for way in ("report", "stream"):
+        folder = tmp_path / way
+        folder.mkdir()
+        output = Output(str(folder / "file"))
+        if way == "stream":
+            output.write("first\n")
+        shutil.rmtree(folder)
+        with pytest.raises(OutputError, match=": somebody removed it meanwhile"):
+            output.save(NEW) if way == "report" else output.close()
+    assert capfd.readouterr().out == NEW  # a report is not lost
 
 
 @pytest.mark.needs("root")  # to lay links of somebody else's

@@ -237,6 +237,23 @@ def test_a_full_disk_costs_nothing_once_there_is_room_again(path: Path) -> None:
         assert (trace.rounds, store.missed(trace.run)) == (200, 0)
 
 
+def test_a_store_that_was_removed_takes_nothing_more_and_one_that_was_moved_does(path: Path, tmp_path: Path) -> None:
+    for is_removed in (True, False):
+        out = written(path, 3, end=False)
+        path.unlink() if is_removed else path.rename(tmp_path / "moved")
+        out.extend(1, second(3))
+        if is_removed:
+            for ending in (out.commit, lambda: out.end(BEGUN + 4 * S)):  # noqa: B023 - of this round
+                with pytest.raises(StoreError, match=r"^somebody removed it meanwhile$") as why:
+                    ending()
+                assert not why.value.passes
+        else:
+            out.end(BEGUN + 4 * S)
+        out.close()
+    with Store(str(tmp_path / "moved")) as store:
+        assert [trace.rounds for trace in store.traces()] == [4]
+
+
 def test_what_a_full_disk_never_takes_is_counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MOST_WAITING", 2000)
     out = written(path, 1, end=False)

@@ -36,6 +36,9 @@ _opened: dict[str, tuple[int, bool]] = {}
 """What `open_early` opened, until it is taken by an `Output`."""
 
 
+_REMOVED: Final = "somebody removed it meanwhile"
+
+
 class OutputError(Exception):
     """What is written cannot be written; the message says where and why."""
 
@@ -64,12 +67,16 @@ class Output:
         self._descriptor = 1
         self._is_old = False
         """What stands in the file was there before."""
+        self._is_named = False
+        """It is a plain file that stands in a folder."""
         if path is not None:
             try:
                 self._descriptor, is_open_already = _opened.pop(path) if path in _opened else _open(path)
             except (OSError, ValueError) as error:
                 raise UsageError(f"--output {shown(path)}: {getattr(error, 'strerror', None) or error}") from None
-            self._is_old = not is_open_already and stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+            there = os.fstat(self._descriptor)
+            self._is_old = not is_open_already and stat.S_ISREG(there.st_mode)
+            self._is_named = self._is_old and there.st_nlink > 0
 
     @property
     def is_terminal(self) -> bool:
@@ -113,6 +120,8 @@ class Output:
             return False
         self._is_old = False
         there = os.fstat(self._descriptor)
+        if self._is_named and not there.st_nlink:
+            raise OSError(errno.ENOENT, _REMOVED)
         if is_replaceable(there, self._path):
             try:
                 replace(self._path, data, known=there)
@@ -120,6 +129,7 @@ class Output:
                 if error.errno in NO_ROOM:
                     raise  # else it is the folder that cannot be written to, and the file can
             else:
+                self._is_named = False  # another one is
                 return True
         overwrite(self._descriptor, data)
         return True
@@ -143,7 +153,10 @@ class Output:
         if self._path is not None and self._descriptor > 2:
             descriptor, self._descriptor = self._descriptor, -1
             try:
+                is_gone = self._is_named and not os.fstat(descriptor).st_nlink
                 os.close(descriptor)
+                if is_gone:
+                    raise OSError(errno.ENOENT, _REMOVED)
             except OSError as error:
                 raise OutputError(f"{shown(self._path)}: {error.strerror}") from None
 

@@ -74,16 +74,17 @@ class RecordedSession(Session):
             self._going_on = asyncio.get_running_loop().create_task(self._go_on(self._history_path))
 
     def snapshot(self) -> Snapshot:
-        """As of any session, with what is wrong with its history."""
+        """As of any session, with what is wrong with its recording or its history."""
         snapshot = super().snapshot()
         if self._recorders:
             self._look_for_new(snapshot)
         for recorder in self._recorders:
             recorder.see(snapshot)
-        history = self._history
-        if history is None or history.trouble is None:
-            return snapshot
-        return msgspec.structs.replace(snapshot, history_note=f"no history is kept: {history.trouble}")
+        for recorder in self._recorders:
+            if recorder.trouble is not None:
+                what = "no history is kept" if recorder is self._history else "nothing is recorded"
+                return msgspec.structs.replace(snapshot, history_note=f"{what}: {recorder.trouble}")
+        return snapshot
 
     async def close(self) -> None:
         """What happens from here on is not recorded."""

@@ -20,6 +20,23 @@ _WHOLE: Final = 1 << 32
 """As many users as a machine has whose user namespace is the first one."""
 
 
+class Held:
+    """A file that somebody has open by its name: whether it still has one."""
+
+    def __init__(self, path: str) -> None:
+        """`OSError`."""
+        # No more than a hold on it: were a descriptor of the store itself closed, SQLite's locks would go with it.
+        self._descriptor = os.open(path, getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC)
+
+    def is_there(self) -> bool:
+        """False: somebody removed it, and what is written to it is gone with whoever writes it."""
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._descriptor)
+
+
 class UnsafePlace(Exception):
     """Somebody else has a hand in it, in a few words."""
 

@@ -18,6 +18,7 @@ from hopscope.history.notes import Missed, Note
 from hopscope.history.others import Others, Taken
 from hopscope.history.packing import Packer
 from hopscope.history.parcels import PARCEL_BYTES, Parcels, new_run
+from hopscope.history.place import Held
 from hopscope.history.pruning import Pruner
 from hopscope.history.rows import pack_row, small_part, small_row, without
 from hopscope.history.schema import StoreError
@@ -82,9 +83,13 @@ class StoreWriter:
         self._connection = schema.open_to_write(path) if isinstance(path, str) else path
         try:
             run = new_run(self._connection, begun, host, __version__)
+            self._file = Held(path) if isinstance(path, str) else None
         except schema.ERRORS as error:
             self._connection.close()
             raise schema.explained(error) from None
+        except OSError:
+            self._connection.close()
+            raise
         self._run = run
         self._others = Others(self._connection, run) if isinstance(path, str) and parcels is None else None
         """None: nobody else writes there, or an agent, whose rows each stand for themselves."""
@@ -218,6 +223,8 @@ class StoreWriter:
     def commit(self) -> None:
         """All of it into the store. `StoreError`: it waits on."""
         self.cut()
+        if self._file is not None and not self._file.is_there():
+            raise StoreError("somebody removed it meanwhile")
         if not self._waiting:
             return
         with Transaction(self._connection) as do:
@@ -341,6 +348,9 @@ class StoreWriter:
         """Let go of the store; what was not committed is lost."""
         schema.leave_plain(self._connection)
         self._connection.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 __all__ = ["StoreError", "StoreWriter"]

@@ -153,6 +153,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     clock_offset_ns: int = 0
     """How much the worker's clock is ahead of this machine's, where it has one of its own; times are this machine's."""
     history_note: str | None = None
-    """Why no history of it is kept right now, in a line; None: it is, or nobody wants one."""
+    """Why it is not recorded, or no history of it is kept right now, in a line; None: it is, or nobody wants that."""
     stale: str | None = None
     """Why nothing of it is news, in a line: whoever gathers it elsewhere is silent; None: all of it is."""

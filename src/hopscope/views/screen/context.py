@@ -64,7 +64,7 @@ class ActionContext:
         before, self._newest = self._newest.history_note, self.session.snapshot()
         shown = self.privacy.over(self._newest)
         if self._newest.history_note != before:
-            self.state.said = self._newest.history_note or "history is kept again"
+            self.state.said = self._newest.history_note or "what happens is kept again"
             self.state.said_at = self._newest.now
         if self.state.moment is None:
             self.state.see(shown)
