@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from hopscope.probe.channels.scapy import REMEDY, ScapyChannel, open_sockets
+from hopscope.probe.packets.kinds import ECHO_REPLY, RST
+from hopscope.probe.packets.replies import ICMP, TCP
+from hopscope.probe.sockets import packet_filter
 from hopscope.wire.messages import Family, Plan, Protocol
 from tests.kernel.judge import Run, survey_as
 from tests.lab import netns
@@ -104,6 +108,66 @@ def test_the_sniffer_is_spared_what_answers_no_probe(in_client: Chain, family: F
         assert flags == [0x12]
     finally:
         sockets.close()
+
+
+@FAMILIES
+def test_the_sniffer_is_spared_replies_to_what_others_sent_and_counts_what_had_no_room(
+    in_client: Chain, family: Family
+) -> None:
+    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+    sockets = open_sockets()
+    try:
+        listener = sockets.families[family].ins
+        packet_filter.attach(listener, family, packet_filter.Own([7, 9], [b"ours", b"mine"], [5000]))
+        with netns.entered(in_client.target):
+            far = socket.socket(kind, socket.SOCK_RAW, ICMP[family])
+            stack = socket.socket(kind, socket.SOCK_RAW, TCP)
+
+        def reply(ident: int, cookie: bytes) -> None:
+            head = struct.pack("!BBHHH", ECHO_REPLY[family], 0, 0, ident, 1)
+            far.sendto(head + bytes(2) + cookie, (in_client.source(family), 0))
+
+        def reset(port: int) -> None:
+            segment = struct.pack("!HHIIBBHHH", 80, port, 0, 0, 5 << 4, RST, 0, 0, 0)
+            stack.sendto(segment, (in_client.source(family), 0))
+
+        with far, stack:
+            for ident, cookie in ((8, b"none"), (7, b"none"), (10, b"none"), (8, b"mine"), (9, b"ours")):
+                reply(ident, cookie)
+            reset(5001)
+            reset(5000)
+            listener.settimeout(5)
+            start = 14 + (20 if family == 4 else 40)
+            heard = [listener.recv(2048)[start:] for _ in range(4)]
+            assert [packet[4:6] + packet[10:14] for packet in heard[:3]] == [b"\0\7none", b"\0\x08mine", b"\0\x09ours"]
+            assert heard[3][2:4] == (5000).to_bytes(2, "big")
+            assert packet_filter.dropped(listener) == 0
+            for _ in range(20_000):
+                reply(7, b"none")
+            assert packet_filter.dropped(listener) > 0
+            with pytest.raises(OSError, match=r"Invalid argument|Cannot allocate"):
+                packet_filter.attach(listener, family, packet_filter.Own(range(3000), [], []))
+    finally:
+        sockets.close()
+
+
+@FAMILIES
+def test_replies_to_another_programs_pings_cost_a_trace_nothing(in_client: Chain, family: Family) -> None:
+    driver = driver_of(Plan(in_client.destination(family), family))
+    try:
+        with netns.entered(in_client.target):
+            far = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_RAW, ICMP[family])
+        (own,) = driver.flow._sockets.ledger.ports(family, "icmp")  # type: ignore[attr-defined]
+        with far:
+            for ident in range(own + 1, own + 50):
+                head = struct.pack("!BBHHH", ECHO_REPLY[family], 0, 0, ident & 0xFFFF, 1)
+                far.sendto(head, (in_client.source(family), 0))
+        probe = driver.send(0, 30)
+        assert driver.wait(lambda: driver.answered([probe]))
+        assert driver.heard[0][1].kind == "echo-reply"
+        assert driver.context.tally.foreign == 0
+    finally:
+        driver.close()
 
 
 def test_an_interface_down_in_mid_trace_fails_to_send_and_heals_by_itself(in_client: Chain) -> None:

@@ -10,11 +10,10 @@ half a millisecond a packet; elsewhere Scapy does as well as it can.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import logging
 import socket
-import struct
+import sys
 import threading
 from collections import deque
 from contextlib import suppress
@@ -23,12 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hopscope.probe import scapy_home
 from hopscope.probe.channel import ChannelContext, Probe
-from hopscope.probe.channels.packet_flow import Handle
+from hopscope.probe.channels.packet_flow import Handle, PacketFlow
 from hopscope.probe.channels.whole_packets import Arrival, PacketChannel
-from hopscope.probe.packets.kinds import ACK, RST, SYN
 from hopscope.probe.packets.replies import ICMP, TCP
 from hopscope.probe.refusals import AS_ROOT
-from hopscope.probe.sockets import endpoint, stamps
+from hopscope.probe.sockets import endpoint, packet_filter, stamps
 from hopscope.probe.sockets.errqueue import Message
 from hopscope.probe.sockets.scout import Scout
 from hopscope.wire.messages import Clock, Family, Method, MethodState, Plan
@@ -49,14 +47,9 @@ _START_S = 5.0
 _SNIFFING_NS = 20_000_000
 """From a packet's arrival until the sniffer's thread has handed it over, at the most."""
 
-_SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
-_NETWORK_HEADER = 0xFFF00000
-"""SKF_NET_OFF, linux/filter.h: offsets from the IP header, whatever link header comes before it."""
-_INSTRUCTION = struct.Struct("=HBBI")
-_LOAD_BYTE, _LOAD_BYTE_BEHIND_X = 0x30, 0x50
-_AND, _SHIFT_LEFT, _TO_X, _LOAD_X = 0x54, 0x64, 0x07, 0x01
-_JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x15, 0x45, 0x06
+_IS_FILTERED = sys.platform.startswith("linux")
+_COUNT_EVERY_NS = 100_000_000
 
 
 @dataclass(slots=True)
@@ -107,40 +100,12 @@ def open_sockets() -> ScapySockets:
 
 
 def _prepare(sock: SuperSocket, family: Family) -> None:
-    """Let only ICMP, SYN-ACKs and resets in (UDP's datagrams come by the flow's own socket), with the kernel's stamp,
-    which Scapy asks for in IPv4 only."""
-    attach_filter(sock.ins, family)
+    """Let only what may be an answer in, with the kernel's stamp, which Scapy asks for in IPv4 only."""
+    packet_filter.attach(sock.ins, family, None)
     sock.ins.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     sock.auxdata_available = True  # that is: read control messages
     with suppress(OSError):
         sock.ins.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-
-
-def attach_filter(sock: socket.socket, family: Family) -> None:
-    """A classic BPF program (socket(7)) for an AF_PACKET socket."""
-    protocol_at = 9 if family == 4 else 6
-    program = [
-        (_LOAD_BYTE, 0, 0, _NETWORK_HEADER + protocol_at),
-        (_JUMP_IF_EQUAL, 0, 1, ICMP[family]),
-        (_RETURN, 0, 0, 0xFFFFFFFF),
-        (_JUMP_IF_EQUAL, 1, 0, TCP),
-        (_RETURN, 0, 0, 0),
-    ]
-    if family == 4:
-        # X: the IPv4 header's length.
-        program += [(_LOAD_BYTE, 0, 0, _NETWORK_HEADER), (_AND, 0, 0, 15), (_SHIFT_LEFT, 0, 0, 2), (_TO_X, 0, 0, 0)]
-    else:
-        program += [(_LOAD_X, 0, 0, 40)]
-    program += [
-        (_LOAD_BYTE_BEHIND_X, 0, 0, _NETWORK_HEADER + 13),
-        (_JUMP_IF_SET, 3, 0, RST),
-        (_JUMP_IF_SET, 0, 1, SYN),
-        (_JUMP_IF_SET, 1, 0, ACK),
-        (_RETURN, 0, 0, 0),
-        (_RETURN, 0, 0, 0xFFFFFFFF),
-    ]
-    code = ctypes.create_string_buffer(b"".join(_INSTRUCTION.pack(*step) for step in program))
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code)))
 
 
 class ScapyChannel(PacketChannel):
@@ -158,6 +123,8 @@ class ScapyChannel(PacketChannel):
         self._sockets = sockets
         self._waiting: deque[tuple[Packet, int]] = deque()
         self._not_before = 0
+        self._counted_at = 0
+        self._is_closing = False
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
@@ -176,6 +143,7 @@ class ScapyChannel(PacketChannel):
         """Close all flows, end the sniffer, close the sockets."""
         from scapy.error import Scapy_Exception
 
+        self._is_closing = True
         super().close()
         if self._ear.fileno() >= 0:
             with suppress(Scapy_Exception):  # it has ended by itself
@@ -184,6 +152,29 @@ class ScapyChannel(PacketChannel):
             self._ear.close()
             self._bell.close()
         self._sockets.close()
+
+    def open(self, target: int, plan: Plan) -> PacketFlow:
+        """See `Channel.open`."""
+        flow = super().open(target, plan)
+        self.listen_to_ports(plan.family)
+        return flow
+
+    def drop(self, target: int, flow: PacketFlow) -> None:
+        """See `PacketChannel.drop`."""
+        super().drop(target, flow)
+        self.listen_to_ports(flow.plan.family)
+
+    def listen_to_ports(self, family: Family) -> None:
+        """See `Sockets.listen_to_ports`; to the identifiers of echo requests, too. Where they are more than a filter
+        holds, all are heard."""
+        if self._is_closing or not _IS_FILTERED:
+            return
+        sock, ledger = self._sockets.families[family].ins, self.ledger
+        own = packet_filter.Own(ledger.ports(family, "icmp"), ledger.cookies(family), ledger.ports(family, "tcp"))
+        try:
+            packet_filter.attach(sock, family, own)
+        except OSError:
+            packet_filter.attach(sock, family, None)
 
     def has(self, family: Family) -> bool:
         """See `PacketChannel.has`."""
@@ -249,6 +240,13 @@ class ScapyChannel(PacketChannel):
     def _on_ready(self) -> None:
         with suppress(BlockingIOError):
             self._ear.recv(_BELLS)
+        now = self.context.monotonic()
+        if _IS_FILTERED and now - self._counted_at >= _COUNT_EVERY_NS:
+            self._counted_at = now
+            dropped = sum(packet_filter.dropped(sock.ins) for sock in self._sockets.families.values())
+            if dropped:
+                self.context.tally.overflow += dropped
+                self.on_receive_overflow(now)
         self._inbox.fill(self, self._next_sniffed)
 
     def _next_sniffed(self) -> tuple[int, tuple[Handle, Message, int]] | None:

@@ -127,6 +127,11 @@ class Ledger:
         number = number_of(family, protocol)
         return sorted(key[2] for key in self._entries if key[:2] == (family, number) and isinstance(key[2], int))
 
+    def cookies(self, family: Family) -> list[bytes]:
+        """Those of all flows of echo requests, in order."""
+        number = number_of(family, "icmp")
+        return sorted(key[2] for key in self._entries if key[:2] == (family, number) and isinstance(key[2], bytes))
+
     def probe_of(self, heard: Heard, data: bytes) -> Match | None:
         """The probe that an ICMP message answers, `data` being what it was parsed from."""
         entry = self._entries.get((heard.family, heard.protocol, heard.ident))
