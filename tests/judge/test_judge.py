@@ -11,7 +11,7 @@ from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
 from hopscope.wire.facts import Paused, Reset, Resumed
 from hopscope.wire.messages import Event, Finished, Kind, RoundStarted, Started
-from tests.path.network import MS, TARGET, S, answered, at, begun, failed, late, lost, reached, sent
+from tests.path.network import MS, TARGET, S, answered, at, begun, failed, late, lost, reached, router, sent
 
 
 def play(rows: list[str], *, first_round: int = 0) -> list[Event]:
@@ -397,3 +397,101 @@ def test_a_router_that_refuses_a_packet_as_too_big_is_believed_which_pass_only_w
     judge.apply(Finished(1, 10))
     verdict = judge.judged().verdict
     assert (verdict.kind, verdict.numbers.says, verdict.numbers.mtu) == ("mtu", "fragmentation-needed", mtu)
+
+
+def circling(rounds: int, is_round: set[int]) -> Judge:
+    """Five routers and a target; in some rounds the third and fourth send packets to each other."""
+    judge = Judge(TARGET)
+    for i in range(rounds):
+        facts: list[Event] = [begun(i)]
+        for ttl in range(1, 7 + 2 * (i in is_round)):
+            facts.append(sent(i, ttl))
+            if i in is_round and ttl > 4:
+                facts.append(answered(i, ttl, address=router(3 if ttl % 2 else 4)))
+            else:
+                facts.append(reached(i, ttl) if ttl == 6 else answered(i, ttl))
+        for fact in facts:
+            judge.apply(fact)
+    judge.apply(Finished(1, rounds))
+    return judge
+
+
+@pytest.mark.parametrize(("every", "share"), [(2, 0.5), (3, 1 / 3), (5, 0.2), (10, 0.1)])
+def test_rounds_in_which_packets_go_round_are_lost(every: int, share: float) -> None:
+    verdict = circling(300, set(range(every - 1, 300, every))).judged().verdict
+    assert (verdict.kind, verdict.last_ttl) == ("loss", 5)
+    assert verdict.numbers.lost / verdict.numbers.sent == pytest.approx(share, abs=0.01)
+    assert verdict.numbers.addresses == (router(3), router(4))
+    assert not [note for note in verdict.notes if note.kind in ("balanced", "target-limits")]
+
+
+def test_packets_that_take_ways_of_two_lengths_do_not_go_round() -> None:
+    rng, judge = Random(1), Judge(TARGET)
+    short, long = ("1", "2", "3", "4"), ("1", "2", "8", "9", "3", "4")
+    for i in range(200):
+        judge.apply(begun(i))
+        for ttl in range(1, 8):
+            way = rng.choice((short, long))
+            judge.apply(sent(i, ttl))
+            is_there = ttl > len(way)
+            address = f"10.0.0.{way[min(ttl, len(way)) - 1]}"
+            judge.apply(reached(i, ttl) if is_there else answered(i, ttl, address=address))
+    judge.apply(Finished(1, 200))
+    assert judge.judged().verdict.kind == "healthy"
+
+
+def refusing(rounds: int, every: int) -> Judge:
+    """Five routers and a target; the fourth says "no route" in every so many rounds."""
+    judge = Judge(TARGET)
+    for i in range(rounds):
+        facts: list[Event] = [begun(i)]
+        for ttl in range(1, 7):
+            facts.append(sent(i, ttl))
+            if i % every == 0 and ttl > 4:
+                facts.append(answered(i, ttl, address=router(4), kind="net-unreachable"))
+                break
+            facts.append(reached(i, ttl) if ttl == 6 else answered(i, ttl))
+        for fact in facts:
+            judge.apply(fact)
+    judge.apply(Finished(1, rounds))
+    return judge
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 10])
+def test_what_a_router_refuses_on_the_beat_is_no_limit_of_the_target(every: int) -> None:
+    verdict = refusing(300, every).judged().verdict
+    assert (verdict.kind, verdict.last_ttl) == ("loss", 5)
+    assert verdict.numbers.lost / verdict.numbers.sent == pytest.approx(1 / every, abs=0.01)
+    assert (verdict.numbers.says, verdict.numbers.address) == ("net-unreachable", router(4))
+    assert not [note for note in verdict.notes if note.kind == "target-limits"]
+
+
+@pytest.mark.parametrize("every", [3, 4, 5, 10])
+def test_what_hops_lose_in_the_very_same_rounds_as_the_target_is_lost(every: int) -> None:
+    cut = "".join("x" if i % every == 1 else "a" for i in range(300))
+    verdict = verdict_of(["a" * 300, "a" * 300, cut, cut, cut])
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 2, 3)
+
+
+def test_what_the_target_alone_loses_on_the_beat_is_its_limit() -> None:
+    verdict = verdict_of(["a" * 300, "a" * 300, "a" * 300, "ax" * 150])
+    assert verdict.kind == "healthy"
+    assert [note.kind for note in verdict.notes if note.kind == "target-limits"]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_an_incident_counts_no_second_try(share: float) -> None:
+    """While the target is silent in its place, one TTL further is tried; it comes through as often."""
+    rng, judge, was_lost = Random(1), Judge(TARGET), False
+    for i in range(300):
+        facts: list[Event] = [begun(i), sent(i, 1), answered(i, 1)]
+        is_lost = rng.random() < share
+        for ttl in range(2, 3 + was_lost):
+            facts.append(sent(i, ttl))
+            facts.append(lost(i, ttl) if (is_lost if ttl == 2 else rng.random() < share) else reached(i, ttl))
+        was_lost = is_lost
+        for fact in facts:
+            judge.apply(fact)
+    judge.apply(Finished(1, 300))
+    loss = [incident for incident in judge.judged().incidents if incident.kind == "loss"][-1]
+    assert loss.lost / loss.sent == pytest.approx(share, abs=0.06)

@@ -309,7 +309,7 @@ def losing(share: float, rounds: int, seed: int) -> list[Event]:
     return out
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.6])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 0.9])
 def test_what_answers_from_farther_away_by_chance_hides_no_loss(share: float) -> None:
     counts = [series(losing(share, 300, seed), over=True) for seed in range(20)]
     lost_ = sum(target.lost for target in counts) / sum(target.sent for target in counts)
@@ -317,11 +317,37 @@ def test_what_answers_from_farther_away_by_chance_hides_no_loss(share: float) ->
 
 
 def test_a_path_that_grew_while_nothing_came_through_is_followed_at_once() -> None:
-    dark = [event for number in range(10, 25) for event in (begun(number), sent(number, 4), lost(number, 4))]
+    dark = [event for number in range(10, 40) for event in (begun(number), sent(number, 4), lost(number, 4))]
     grown = [
         event
-        for number in range(25, 40)
+        for number in range(40, 60)
         for event in (begun(number), sent(number, 4), lost(number, 4), sent(number, 5), reached(number, 5))
     ]
     target = series(*(round_of(number, 4) for number in range(10)), dark, grown, over=True)
-    assert (target.sent, target.lost, target.ttl) == (40, 15, 5)
+    assert (target.sent, target.lost, target.ttl) == (60, 30, 5)
+
+
+@pytest.mark.parametrize("readings", [1, 7, 1000])
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_a_round_in_which_packets_go_round_is_lost_however_often_the_series_is_read(every: int, readings: int) -> None:
+    fold = PathFold(TARGET)
+    for round_ in range(60):
+        fold.apply(begun(round_))
+        is_round = round_ % every == 1
+        for ttl in range(1, 5 + 2 * is_round):
+            fold.apply(sent(round_, ttl))
+            if ttl > 3 and is_round:
+                fold.apply(answered(round_, ttl, address=router(2 if ttl % 2 == 0 else 3)))
+            else:
+                fold.apply(reached(round_, ttl) if ttl == 4 else answered(round_, ttl))
+        if round_ % readings == 0:
+            fold.snapshot()
+    fold.apply(Finished(1, 60))
+    target = fold.snapshot().target
+    assert target is not None
+    assert (target.sent, target.lost, target.ttl) == (60, len(range(1, 60, every)), 4)
+
+
+def test_a_path_that_grew_by_two_new_routers_is_followed_without_a_loss() -> None:
+    target = series(*(round_of(number, 4) for number in range(10)), *(round_of(number, 6) for number in range(10, 20)))
+    assert (target.lost, target.ttl) == (0, 6)

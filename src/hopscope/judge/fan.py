@@ -63,6 +63,8 @@ class FlowRound(NamedTuple):
     """Of a flow's probes with a TTL: how many were answered, and lost."""
     met: Callable[[int], Collection[str]] = lambda flow: ()
     """Of a flow, all routers that it meets, at whatever TTL."""
+    seconds: Callable[[int], int] = lambda round_: 0
+    """Of a round: how many flows lost it, and were answered by the target at a second try, with a larger TTL."""
 
 
 class FanWatch:
@@ -106,7 +108,7 @@ class FanWatch:
             self._regroup(ways, end)
             self._begin_again(known)
         self._compare(known, end)
-        self.is_limited = share_a_limit(known.rows, did=self.is_limited)
+        self.is_limited = share_a_limit(known.rows, known.first_round, known.seconds, did=self.is_limited)
         if self.is_limited:
             self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
             return

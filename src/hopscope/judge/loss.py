@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hopscope.judge.limits import beat, gaps
+from hopscope.judge.limits import beat, gaps, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
     SCORE,
@@ -22,7 +22,7 @@ from hopscope.judge.onset import (
     split,
     spread,
 )
-from hopscope.judge.series import LOST, HopSeries, Series
+from hopscope.judge.series import CIRCLED, LOST, REFUSED, HopSeries, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
 
@@ -153,6 +153,8 @@ def _is_limit(
     are_one = _are_one(series, [columns[i] for i in found.pooled], lying)
     if found.best < len(columns) - 2 and not are_one:
         return False
+    if is_told(series, start) or is_shared(series, start):
+        return False
     distances = gaps(columns[-1], start)
     how = beat(distances)
     if stands:
@@ -190,8 +192,20 @@ def _found(series: Series, columns: list[HopSeries], begin: int, score: float, f
         before_lost=sum(k for _, k in sums),
         burst=round(lying.burst, 2),
     )
+    if is_told(series, begin):
+        numbers = _told(series, begin, numbers)
     confidence = (1 - math.exp(-score / 4)) * found.mass
     return Finding("loss", first, last, -1, min(0.97, confidence), numbers, surely)
+
+
+def _told(series: Series, begin: int, numbers: Numbers) -> Numbers:
+    """With what routers say of the rounds from index `begin` on that were lost."""
+    cut, refusal = series.cut, series.refused_by
+    if cut.count(CIRCLED, begin) > cut.count(REFUSED, begin):
+        return msgspec.structs.replace(numbers, addresses=series.ring)
+    if refusal is None:
+        return numbers
+    return msgspec.structs.replace(numbers, says=refusal.kind, address=refusal.address)
 
 
 def _since(series: Series, columns: list[HopSeries], start: int, found: Onset, phi: float) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hopscope.judge.delay import nearest_rank_ms
-from hopscope.judge.limits import beat, gaps
+from hopscope.judge.limits import beat, gaps, is_told
 from hopscope.judge.own_network import translations
 from hopscope.judge.route import RouteWatch, is_balanced
 from hopscope.judge.series import HopSeries, Series
@@ -97,7 +97,7 @@ def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None
     if ttl is None:
         return out
     is_loss = found is not None and found.kind == "loss"
-    if k and not is_loss and beat(gaps(series.target, 0)) == "steady":
+    if k and not is_loss and beat(gaps(series.target, 0)) == "steady" and not is_told(series, 0):
         out.append(Note(kind="target-limits", ttl=ttl, sent=n, lost=k))
     elif k and found is None:
         out.append(Note(kind="early-loss" if n < _EARLY else "chance-loss", ttl=ttl, sent=n, lost=k))

@@ -13,7 +13,7 @@ known of the round but `LOST`.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from itertools import dropwhile
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -117,15 +117,23 @@ def _is_lost(sample: int) -> bool | None:
     return True if sample == LOST else False if sample >= 0 else None
 
 
-def share_a_limit(rows: Sequence[Sequence[int]], *, did: bool = False) -> bool:
+def share_a_limit(
+    rows: Sequence[Sequence[int]],
+    first_round: int = 0,
+    seconds: Callable[[int], int] = lambda round_: 0,
+    *,
+    did: bool = False,
+) -> bool:
     """Whether one answer or a few a round come back, whoever asks: a target that answers by errors gives no more. Then
     most flows lose much, and the number of answers in a round hardly varies. Below four flows that cannot be told.
     `did`: they did so a round ago; then an answer that comes a little before or after its round changes nothing."""
     counts = []
-    for samples in zip(*(row[-_LIMIT_ROUNDS:] for row in rows), strict=False):
+    begin = max(0, min((len(row) for row in rows), default=0) - _LIMIT_ROUNDS)
+    for round_, samples in enumerate(zip(*(row[begin:] for row in rows), strict=False), first_round + begin):
         known = [sample for sample in samples if sample >= LOST]
         if len(known) == len(rows):
-            counts.append(sum(sample >= 0 for sample in known))
+            # Who spends its answer on a second try has none for the first of another flow.
+            counts.append(sum(sample >= 0 for sample in known) + seconds(round_))
     usual = sorted(counts)[len(counts) // 2] if counts else 0
     # What was saved up at first was given at once, and is none of its rate.
     counts = list(dropwhile(lambda count: count > usual, counts))

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from hopscope.path.target_series import FRESHER
+from hopscope.path.target_series import FRESHER, Place
 from hopscope.wire.answers import REACHING, plain
 from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 
@@ -37,6 +37,15 @@ ERROR: Final = ord("E")
 """Answered by an error: the probe went no further."""
 MISSED: Final = ord("X")
 """The target's series: a router answered where the target used to."""
+
+REFUSED: Final = 1
+CIRCLED: Final = 2
+SECOND: Final = 3
+"""Somebody who is not the target refused the probe; it went round until its TTL was used up; it was lost, and what
+reached the target was a second try, with a larger TTL."""
+
+_ALONE: Final = 5
+"""Answers of one address in a row from which on it is the only one at its hop."""
 
 _PASSED: Final = frozenset({"ASLEEP", "MOVED", "WORKER"})
 """Failures that say nothing of whether this computer can send: it slept, it moved, its worker was started again."""
@@ -150,8 +159,17 @@ class Series:
         """The ordinal of the round to come."""
         self.target_ttl: int | None = None
         """Where the target answered last."""
+        self._place = Place(0, -1)
+        """The same as the table has it, which counts no second try."""
         self.far = 0
         """The largest TTL at which a router answered since the target last did."""
+        self.cut = bytearray()
+        """By round, why its probe surely did not reach the target, where that is known: `REFUSED`, `CIRCLED`, `SECOND`
+        (which `target` has as answered: it is so much more evidence); else 0."""
+        self.refused_by: RouterError | None = None
+        """The newest refusal for which `cut` has `REFUSED`."""
+        self.ring: tuple[str, ...] = ()
+        """The routers of the newest round for which `cut` has `CIRCLED`: those between which its probes went round."""
         self.refusals: deque[RouterError] = deque(maxlen=32)
         self.harmless: set[int] = set()
         """TTLs at which a router refuses what expires there and forwards the rest: somebody behind it answered."""
@@ -195,11 +213,17 @@ class Series:
         reached: Answered | None = None
         refusals: list[RouterError] = []
         last = max(fates, default=0)
+        circled = self._circled_from(fates)
         for ttl, fate in sorted(fates.items()):
             hop = self.hops.get(ttl)
             if hop is None:
                 hop = self.hops[ttl] = HopSeries(ttl, length)
             if type(fate) is Answered:
+                if circled and ttl >= circled:
+                    # It never came to the hop of this TTL.
+                    self.newest[ttl] = (ordinal, fate.address, fate.kind)
+                    hop.put(LOST)
+                    continue
                 if ttl == last:
                     self.harmless.discard(ttl)  # nothing was tried behind it
                 if self._answer(hop, fate, ordinal, refusals) and reached is None:
@@ -214,20 +238,64 @@ class Series:
         passed = reached.ttl if reached is not None else _farthest(fates)
         if reached is None:
             self.refusals += [refusal for refusal in refusals if refusal.ttl > passed]
-        elif self._is_second_try(reached.ttl):
-            passed = self.target_ttl or 0
-            self.target.put(LOST)
+        elif self._is_second_try(reached.ttl, refusals):
+            passed, reached = self.target_ttl or 0, None
         self.harmless |= {refusal.ttl for refusal in refusals if refusal.ttl < passed}
-        if len(self.target.fates) == length:
-            self._put_target(reached)
+        refused = [refusal for refusal in refusals if refusal.ttl >= passed] if reached is None else []
+        if refused:
+            self.refused_by = refused[0]
+        is_second = self._follow(fates, reached, ordinal)
+        self.cut.append(CIRCLED if circled else REFUSED if refused else SECOND if is_second else 0)
+        self._put_target(reached)
         if len(self.rounds) > KEPT + _SLACK:
             self._forget(_SLACK)
 
-    def _is_second_try(self, ttl: int) -> bool:
+    def _circled_from(self, fates: Mapping[int, Fate]) -> int:
+        """The first TTL of a round from which on the routers are those that its probes had passed before: packets went
+        round, as the answer in the target's place tells; 0: they did not. A router that is found at two TTLs since
+        packets take ways of several lengths is not the only one at the nearer of them."""
+        at = fates.get(self.target_ttl or 0)
+        if type(at) is not Answered or at.kind != "time-exceeded":
+            return 0
+        homes: dict[str, int] = {}
+        again: dict[int, str] = {}
+        for ttl, fate in sorted(fates.items()):
+            if type(fate) is not Answered or fate.kind != "time-exceeded":
+                continue
+            home = homes.setdefault(fate.address, ttl)
+            if ttl - home >= 2 and self._is_alone(home, fate.address):
+                again[ttl] = fate.address
+        if self.target_ttl not in again:
+            return 0
+        self.ring = tuple(sorted(set(again.values()), key=homes.__getitem__))
+        return min(again)
+
+    def _is_alone(self, ttl: int, address: str) -> bool:
+        """Whether this router alone has been answering at a TTL."""
+        hop = self.hops.get(ttl)
+        if hop is None or not hop.runs:
+            return False
+        return hop.runs[-1].address == address and (len(hop.members) == 1 or hop.runs[-1].answers >= _ALONE)
+
+    def _is_second_try(self, ttl: int, refusals: Sequence[RouterError]) -> bool:
         """Whether somebody refused the newest round's probe in the target's place, where the target answered of late:
         then what reached it at this larger TTL is no news of it."""
         place = self.hops.get(self.target_ttl or 0)
-        return place is not None and place.ttl < ttl and place.fates[-1] == ERROR and TARGET in place.fates[-FRESHER:]
+        if place is None or place.ttl >= ttl or all(refusal.ttl != place.ttl for refusal in refusals):
+            return False
+        return TARGET in place.fates[-FRESHER:]
+
+    def _follow(self, fates: Mapping[int, Fate], reached: Answered | None, ordinal: int) -> bool:
+        """Follow where the target stands, as `path.target_series` does; whether what reached it was a second try."""
+        place = self._place
+        if reached is not None and (reached.ttl <= place.ttl or not isinstance(fates.get(place.ttl), Lost)):
+            self._place = Place(reached.ttl, ordinal)
+            return False
+        self._place = place = place.tried_beyond(0 if reached is None else reached.ttl)
+        if reached is not None and place.is_left(ordinal):
+            self._place = Place(reached.ttl, ordinal)
+            return False
+        return reached is not None
 
     def _fail(self, failed: Failed, ordinal: int) -> int:
         """Put down what this computer could not do; the letter for it."""
@@ -254,7 +322,8 @@ class Series:
         if is_own:
             hop.put(TARGET, rtt)
             return True
-        hop.put(ERROR, rtt)
+        # What is refused on the way to a target that answered is lost.
+        hop.put(ERROR if self.target_ttl is None else LOST, rtt)
         refusals.append(
             RouterError(
                 ordinal, ttl, address, kind, (answer.icmp_type, answer.icmp_code) in _PRECEDENCE, answer.mtu or None
@@ -281,9 +350,9 @@ class Series:
         if ttl is not None:
             hop = self.hops.get(ttl)
             fate = NONE if hop is None else hop.fates[-1]
-            if fate in (NONE, LOST) and any(hop.fates[-1] == ERROR for hop in self.hops.values()):
+            if fate == NONE and self.cut[-1] == REFUSED:
                 # Where somebody refuses, no probe need go farther.
-                fate = ERROR
+                fate = LOST
             self.target.put(MISSED if fate == ANSWERED else fate)
             return
         self.target.put(self._never_reached())
@@ -325,7 +394,8 @@ class Series:
         """From index `start` to before `end`: probes of the target with a fate, and those that did not reach it."""
         fates = self.target.fates if end is None else self.target.fates[:end]
         missed = fates.count(LOST, start) + fates.count(ERROR, start) + fates.count(MISSED, start)
-        return fates.count(ANSWERED, start) + missed, missed
+        stop = len(self.cut) if end is None else end
+        return fates.count(ANSWERED, start) + missed, missed + self.cut.count(SECOND, start, stop)
 
     def sides(
         self, first: int | None, last: int | None, met: Iterable[tuple[int, str | None]] = ()
@@ -343,7 +413,7 @@ class Series:
     def _forget(self, count: int) -> None:
         for column in (self.target, *self.hops.values()):
             del column.fates[:count], column.rtts[:count], column.who[:count]
-        del self.rounds[:count], self.times[:count]
+        del self.rounds[:count], self.times[:count], self.cut[:count]
         self.base += count
 
 

@@ -72,7 +72,7 @@ class PathFold:
 
     def _clear(self) -> None:
         self._hops: dict[int, HopFold] = {}
-        self._target = TargetSeries(self._window)
+        self._target = TargetSeries(self._window, self._address)
         self._is_over = False
         self._times = RoundTimes(self._window)
         self._newest = -1
@@ -283,6 +283,10 @@ class PathFold:
             return self._cached.target
         first = self._times.start
         return self._target.snapshot(self._hops, first, max(self._newest, first), self._reached, self._is_over)
+
+    def has_second(self, round_: int) -> bool:
+        """Whether the target answered a second try of a round (of the window) that is lost."""
+        return self._target.has_second(round_)
 
     def _build(self) -> Path:
         times = self._times

@@ -322,6 +322,11 @@ class HopFold:
         """The newest sample of a probe that has its fate; None: there is none in the window."""
         return next((sample for sample in reversed(self._samples.samples) if sample not in (NO_PROBE, PENDING)), None)
 
+    def answerers(self, round_: int) -> list[str]:
+        """Who answered in time up to a round before which nothing is pending."""
+        self._add_done()
+        return [address for address, sums in self._answers.nodes.items() if sums.first_round <= round_]
+
     def responders(self) -> tuple[list[Responder], RouteTracker]:
         """Who answered, and the route by those answers; what stands behind a pending probe is left out."""
         route = self._answers.route

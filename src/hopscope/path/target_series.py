@@ -8,7 +8,8 @@ What became of a round, by the target's distance in the rounds before it:
   until then the probe at its TTL of that time is lost, and what answered in its place was a second try;
 - lost where that probe was, and where routers' errors are all that came of it ("no route", "prohibited");
 - while no distance is known, the farthest probe of the round stands for the target: it did not answer;
-- not probed where a router answered at the target's TTL and nothing was sent beyond.
+- lost, too, where a router of the way to it answered in its place: packets went round (`_went_round`);
+- not probed where another router answered at the target's TTL and nothing was sent beyond.
 
 Only answers in time tell the distance, and a round is settled once nothing of it is in flight, so the order of arrival
 never shows. Rounds before that are settled for one snapshot only, on a copy.
@@ -23,14 +24,16 @@ from typing import Final, NamedTuple
 from hopscope.path.hop import HopFold
 from hopscope.path.snapshot import FAILED, LATE, LOST, NO_PROBE, PENDING, Hop
 from hopscope.path.totals import BOUNDS, Counts
+from hopscope.wire.answers import plain
 from hopscope.wire.messages import Answered, Failed, Late, Lost
 
 FRESHER: Final = 3
-"""In so many rounds together must the target answer at one TTL farther away to show that the path has grown."""
+"""Rounds by which a later hop's newest answer must be newer to show that the path goes on; so many together must the
+target have answered at one TTL farther away."""
 
-_GONE: Final = 10
-"""Rounds of silence in the target's place after which any answer from farther away is its own: where six of ten packets
-are lost, two in three hundred silences last so long."""
+_GONE: Final = 30
+"""Rounds of silence in the target's place after which any answer from farther away shows that the path has grown: where
+nine of ten packets are lost, one silence in twenty-five lasts so long."""
 
 _SETTLED_EACH: Final = 64
 """Look at rounds that are settled once this many wait."""
@@ -71,21 +74,37 @@ class Outcome(NamedTuple):
     """A router's error is what came of it."""
     place: Place
     """Where the target stands from now on."""
+    has_second: bool = False
+    """It was lost, and the target answered a second try."""
 
 
 class TargetSeries:
-    """One target's rounds, from the fates of its hops. `window` is in rounds."""
+    """One target's rounds, from the fates of its hops. `window` is in rounds; `address` is the target's own."""
 
-    __slots__ = ("_arrivals", "_cached", "_cached_of", "_fold", "_place", "_used", "_window", "next")
+    __slots__ = (
+        "_address",
+        "_arrivals",
+        "_cached",
+        "_cached_of",
+        "_fold",
+        "_place",
+        "_second",
+        "_used",
+        "_window",
+        "next",
+    )
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, address: str) -> None:
         self._window = window
+        self._address = address
         self._fold = HopFold(0, window, 0)
         self._arrivals: dict[int, dict[int, tuple[Answered, bool]]] = {}
         """By round and TTL: answers in time that end the path, and whether the target itself sent them."""
         self._place = Place(0, -1)
         self._used = bytearray(window)
         """By round modulo `window`: the TTL whose probe stood for the target."""
+        self._second = bytearray(window)
+        """By round modulo `window`: 1 where what was lost there had a second try that the target answered."""
         self._cached: Hop | None = None
         self._cached_of: tuple[int, int, bool, list[Outcome]] = (0, 0, False, [])
         self.next = 0
@@ -97,6 +116,7 @@ class TargetSeries:
         twin._fold = self._fold.copy()
         twin._arrivals = {round_: dict(answers) for round_, answers in self._arrivals.items()}
         twin._used = self._used[:]
+        twin._second = self._second[:]
         return twin
 
     def forget_shown(self) -> None:
@@ -152,6 +172,7 @@ class TargetSeries:
                 outcome = self._outcome(hops, round_, self._place, is_complete=True)
                 self._place = outcome.place
                 self._used[round_ % self._window] = outcome.used
+                self._second[round_ % self._window] = outcome.has_second
                 _settle(self._fold, outcome)
             self.next = end
             self._cached = None
@@ -191,6 +212,10 @@ class TargetSeries:
         self.advance(hops, newest, is_over)
         return self._fold.counts(), self._fold.rtts_up_to(BOUNDS)
 
+    def has_second(self, round_: int) -> bool:
+        """Whether a round of the window that is settled was lost, and the target answered a second try of it."""
+        return round_ < self.next and bool(self._second[round_ % self._window])
+
     @property
     def is_answering(self) -> bool | None:
         """Whether the target answered in the last round that is settled and in which it was probed; None: it was in
@@ -212,6 +237,8 @@ class TargetSeries:
         own = min((ttl for ttl, (_, is_own) in arrivals.items() if is_own), default=0)
         at = hops.get(distance)
         fate = NO_PROBE if at is None else at.fate(round_)
+        if fate >= 0 and distance not in arrivals and self._went_round(hops, round_, distance):
+            fate = LOST
         is_refused = distance in arrivals and not arrivals[distance][1]
         is_passed = fate == NO_PROBE or (fate >= 0 and not is_refused)
         if own:
@@ -231,7 +258,16 @@ class TargetSeries:
                 place = Place(0, place.seen)
             fate = beyond
         is_error = is_refused or (bool(arrivals) and not own and fate != PENDING)
-        return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place)
+        return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place, own > 0)
+
+    def _went_round(self, hops: Mapping[int, HopFold], round_: int, distance: int) -> bool:
+        """Whether the routers that answered in the target's place up to this round are those that its probes pass
+        before, each the only one at a nearer TTL: a path that grows meets others. Two TTLs lie between a router and
+        itself at least; what forwards packets that have no TTL left answers at two that are next to each other."""
+        ways = [hops[ttl].answerers(round_) for ttl in hops if ttl <= distance - 2]
+        passed = {way[0] for way in ways if len(way) == 1}
+        routers = {one for one in hops[distance].answerers(round_) if plain(one) != self._address}
+        return bool(routers) and routers <= passed
 
 
 def _settle(fold: HopFold, outcome: Outcome) -> None:

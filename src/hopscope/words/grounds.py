@@ -62,7 +62,7 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         lines.append(f"the system says {n.error}{f': {n.message}' if n.message else ''}")
     if n.says is not None and n.address is not None:
         lines.append(f"{setting.course().called(n.address)} says {SAYS.get(n.says, n.says)}")
-    if verdict.kind == "loop":
+    if verdict.kind in ("loop", "loss"):
         lines += [f"in the circle: {setting.course().called(address)}" for address in n.addresses]
     if n.mtu:
         lines.append(f"the largest packet that gets through there has {n.mtu} bytes")
