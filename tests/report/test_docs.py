@@ -19,6 +19,7 @@ from hopscope.cli.show_config import TEMPLATE
 from hopscope.cli.table import GROUPS, OPTIONS, Option
 from hopscope.metrics.families import FAMILIES
 from hopscope.session.events import EndEvent, Outcome, StartEvent, probe_event
+from hopscope.views.privacy import Veil
 from hopscope.views.report import mtr
 from hopscope.views.report.document import Style, hostname
 from hopscope.views.report.formats import FORMATS, STREAMS, render
@@ -44,7 +45,7 @@ def _sample(name: str) -> str:
 
 def _stream(name: str) -> str:
     target = sample.short_target()
-    stream = streamer(name, Style(), lambda address: hostname(target, address, "names"))
+    stream = streamer(name, Style(), lambda address: hostname(target, address, "names"), Veil(0))
     start = StartEvent(
         target=sample.TARGET, query=target.query, source="192.168.1.23", protocol="icmp", method="ping-socket",
         family=4, port=None, interval_s=1.0, timeout_s=3.0, packet_size=64, tos=0, flow_kind="one",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hopscope.session.events import EndEvent, Outcome, ProbeEvent, SentEvent, StartEvent, StreamEvent
+from hopscope.views.privacy import Veil
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import LAST_NUMBER, MtrRaw
 from hopscope.views.report.stream import Streamer, streamer
@@ -85,7 +86,7 @@ def test_numbers_begin_again_where_mtrs_do() -> None:
 
 def test_several_targets_follow_each_other_whatever_happens_first() -> None:
     for name in ("mtr-raw", "mtr-split"):
-        together = streamer(name, PLAIN, NAMES.get)
+        together = streamer(name, PLAIN, NAMES.get, Veil(0))
         events: list[StreamEvent] = [
             _start("a"), _start("b"), _sent(0, 1, "b"), _sent(0, 1, "a"), _fate(0, 1, "192.0.2.7", target="b"),
             _fate(0, 1, "192.0.2.1", target="a"), EndEvent(target="b", rounds=1, reached=False), _sent(1, 1, "a"),
@@ -94,12 +95,12 @@ def test_several_targets_follow_each_other_whatever_happens_first() -> None:
         ]  # fmt: skip
         lines = _lines(together, *events)
         own = [event for target in "ab" for event in events if event.target == target]
-        assert lines == _lines(streamer(name, PLAIN, NAMES.get), *own)
+        assert lines == _lines(streamer(name, PLAIN, NAMES.get, Veil(0)), *own)
         assert [line.rpartition(" 192.0.2.")[2][0] for line in lines if "192.0.2." in line][-1] == "7"
 
 
 def test_a_split_line_comes_when_something_of_the_hop_changed() -> None:
-    split = streamer("mtr-split", Style(), NAMES.get)
+    split = streamer("mtr-split", Style(), NAMES.get, Veil(0))
     assert _lines(split, _start("t"), _sent(0, 1), _sent(0, 2)) == []
     assert _lines(split, _fate(0, 1, "192.0.2.1")) == ["1 gw.example.net 0 1 1 1 1 1"]
     assert _lines(split, _fate(0, 2, None, "lost"), _sent(1, 1)) == []
@@ -108,7 +109,7 @@ def test_a_split_line_comes_when_something_of_the_hop_changed() -> None:
 
 
 def test_a_split_table_goes_on_behind_a_router_that_refuses_what_expires_there() -> None:
-    split, target = streamer("mtr-split", Style(), NAMES.get), "192.0.2.9"
+    split, target = streamer("mtr-split", Style(), NAMES.get, Veil(0)), "192.0.2.9"
     assert _lines(split, _start(target), *(_sent(0, ttl, target) for ttl in (1, 2, 3))) == []
     refusal = _fate(0, 1, "192.0.2.2", target=target, kind="prohibited")
     assert _lines(split, refusal) == ["1 192.0.2.2 0 1 1 1 1 1"]
@@ -117,7 +118,7 @@ def test_a_split_table_goes_on_behind_a_router_that_refuses_what_expires_there()
 
 
 def test_the_split_lines_of_both_names_and_addresses_have_both() -> None:
-    split = streamer("mtr-split", Style(names="both"), NAMES.get)
+    split = streamer("mtr-split", Style(names="both"), NAMES.get, Veil(0))
     assert _lines(split, _start("t"), _sent(0, 1), _fate(0, 1, "192.0.2.1")) == [
         "1 gw.example.net 192.0.2.1 0 1 1 1 1 1"
     ]

@@ -16,13 +16,13 @@ from hopscope.history.notes import Named
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import Asked, SessionFact
-from hopscope.views.privacy import HIDDEN
-from hopscope.wire.discovered import Discovered, with_routers
-from hopscope.wire.facts import Begun, Continued, TakenBack
-from hopscope.wire.messages import Answered, Failed, SourceChanged, Started
+from hopscope.views.privacy import HIDDEN, Words, rewritten
+from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
+from hopscope.wire.messages import Answered, Failed, Lost, Sent, SourceChanged, Started
 
 _TOGETHER: Final = 20_000
 """Facts of a commit."""
+_NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - it stands for an address
 
 
 def copy(options: Options, path: str, store: Store, traces: list[Trace], since: int | None, until: int | None) -> int:
@@ -40,7 +40,7 @@ def copy(options: Options, path: str, store: Store, traces: list[Trace], since: 
 def _copy_run(
     options: Options, store: Store, run: RecordedRun, traces: list[Trace], since: int | None, until: int | None
 ) -> None:
-    masks = {trace.target: _Mask(store, trace, options.privacy) for trace in traces}
+    mask = _Mask(store, traces, options.privacy)
     host = HIDDEN if options.privacy else run.host
     writer = open_writer(options.record or "", run.begun, host)
     try:
@@ -54,15 +54,12 @@ def _copy_run(
                     writer.commit()
                     writer.compact_if_due()
                     told = 0
-            writer.add(target, masks[target].over(fact))
+            writer.add(target, mask.over(fact))
             told += 1
-        hidden = {address for mask in masks.values() for address in mask.hidden}
         met = {address for trace in traces for address in store.addresses(trace)}
-        for address, info in store.names(run).items():
-            if address in met and address not in hidden:
+        for address, info in mask.names(store.names(run)).items():
+            if address in met or address in mask.stand_ins:
                 writer.add(0, Named.of(address, info))
-        for stand_in in {one for mask in masks.values() for one in mask.hidden.values()}:
-            writer.add(0, Named.of(stand_in, AddressInfo(HIDDEN)))
         if not options.privacy:
             for trace in traces:
                 for said in store.said(trace):
@@ -79,36 +76,68 @@ def _rowed(store: Store, trace: Trace, since: int | None, until: int | None) -> 
 
 
 class _Mask:
-    """Hides a trace's first hops, and the machine that probed. `hidden`: what stands in the place of each address."""
+    """Hides the first hops of a run's traces, and the machine that probed."""
 
-    def __init__(self, store: Store, trace: Trace, hops: int) -> None:
+    def __init__(self, store: Store, traces: list[Trace], hops: int) -> None:
         self._hops = hops
-        self.hidden: dict[str, str] = {}
-        if hops:
+        self._hidden: dict[str, str] = {}
+        """What stands in the place of each address."""
+        targets = {trace.address for trace in traces if trace.address is not None}
+        visible = set(targets)
+        for trace in traces if hops else ():
             for _, fact in store.facts(trace):
-                if isinstance(fact, Answered) and fact.ttl <= hops and fact.address != trace.address:
-                    self.hidden.setdefault(fact.address, f"0.0.{trace.target % 256}.{len(self.hidden) % 255 + 1}")
+                if isinstance(fact, Answered) and fact.address not in targets:
+                    if fact.ttl > hops:
+                        visible.add(fact.address)
+                    elif fact.address not in self._hidden:
+                        number = len(self._hidden)
+                        self._hidden[fact.address] = f"0.0.{number // 255 % 255 + 1}.{number % 255 + 1}"
+        self._words = Words(frozenset(visible - self._hidden.keys()), called=self._called)
+
+    def _called(self, address: str) -> str:
+        return self._hidden.get(address, _NO_ADDRESS)
+
+    @property
+    def stand_ins(self) -> set[str]:
+        """What stands in the place of addresses."""
+        return set(self._hidden.values())
+
+    def names(self, names: dict[str, AddressInfo]) -> dict[str, AddressInfo]:
+        """What may be known of addresses."""
+        secret = {info.hostname for address, info in names.items() if address in self._hidden}
+        shown = {
+            address: msgspec.structs.replace(info, hostname=None, verified=None) if info.hostname in secret else info
+            for address, info in names.items()
+            if address not in self._hidden
+        }
+        return shown | dict.fromkeys(self.stand_ins, AddressInfo(HIDDEN))
 
     def over(self, fact: SessionFact) -> SessionFact:
         """The fact as it may be sent."""
-        if not self._hops:
+        if not self._hops or isinstance(fact, (Sent, Lost)):
             return fact
         replace = msgspec.structs.replace
         match fact:
             case Answered():
-                return replace(fact, address=self.hidden.get(fact.address, fact.address))
+                return self._answered(fact)
             case Failed():
                 return replace(fact, message=fact.error)
-            case Started():
-                return replace(fact, source=None, answered_by=self.hidden.get(fact.answered_by or "", fact.answered_by))
-            case SourceChanged():
-                return replace(fact, before="0.0.0.0", after="0.0.0.0")  # noqa: S104 - it stands for an address
-            case Discovered():
-                return with_routers(fact, lambda _, router: self.hidden.get(router, router))
-            case Begun() | Continued():
-                return replace(fact, plan=replace(fact.plan, source=None, interface=None))
-            case TakenBack() if fact.plan is not None:
-                return replace(fact, plan=replace(fact.plan, source=None, interface=None))
             case Asked():
                 return replace(fact, probing=replace(fact.probing, source=None, interface=None))
-        return fact
+            case Shared() if isinstance(fact.probe, Answered):
+                fact = replace(fact, probe=self._answered(fact.probe))
+            case Started():
+                fact = replace(fact, source=None)
+            case SourceChanged():
+                fact = replace(fact, before=_NO_ADDRESS, after=_NO_ADDRESS)
+            case Begun() | Continued():
+                fact = replace(fact, plan=replace(fact.plan, source=None, interface=None))
+            case TakenBack() if fact.plan is not None:
+                fact = replace(fact, plan=replace(fact.plan, source=None, interface=None))
+        return rewritten(fact, self._words)
+
+    def _answered(self, fact: Answered) -> Answered:
+        stand_in = self._hidden.get(fact.address)
+        if fact.ttl > self._hops and stand_in is None:
+            return fact
+        return msgspec.structs.replace(fact, address=stand_in or fact.address, mpls=())

@@ -27,7 +27,6 @@ from hopscope.session.plans import plan_of
 from hopscope.session.sharing import Sharing
 from hopscope.session.target import TargetRecord
 from hopscope.sim.library import Demo
-from hopscope.views.privacy import masked, masked_snapshot
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import streamer
 from hopscope.wire.facts import Begun, Found
@@ -61,7 +60,7 @@ class _Fast:
         self._counters = Counters()
         self._stream = (
             streamer(
-                self._ending.format, options.style, lambda address: namer.look_up(address).hostname, options.privacy
+                self._ending.format, options.style, lambda address: namer.look_up(address).hostname, self._ending.veil
             )
             if self._ending.format in STREAMS
             else None
@@ -96,7 +95,7 @@ class _Fast:
                 signal.signal(number, handler)
         if self._recording is not None:
             self._recording.end(self._snapshot())
-        return self._ending.end(masked_snapshot(self._snapshot(), self._options.privacy), self._signal)
+        return self._ending.end(self._snapshot(), self._signal)
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         self._signal = self._signal or number
@@ -147,7 +146,7 @@ class _Fast:
             self._tell_news(record)
 
     def _tell_news(self, record: TargetRecord) -> None:
-        for told in record.told(lambda: masked(record.snapshot(self._namer), self._options.privacy)):
+        for told in record.told(lambda: self._ending.veil.target(record.snapshot(self._namer))):
             self._say(told)
 
     def _say(self, event: StreamEvent | None) -> None:

@@ -27,7 +27,7 @@ from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.target import TargetRecord
 from hopscope.session.telling import Teller
-from hopscope.views.privacy import masked, masked_snapshot
+from hopscope.views.privacy import HIDDEN
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import Streamer, streamer
 from hopscope.views.screen.options import Creator
@@ -84,7 +84,7 @@ def _list(options: Options, words: list[str], create: Creator | None) -> int:
             say_broken(path, store)
     kept = tuple(
         ListedTrace(
-            site=trace.run.host,
+            site=HIDDEN if options.privacy else trace.run.host,
             target=trace.query,
             address=trace.address,
             protocol=trace.protocol,
@@ -226,7 +226,7 @@ class _Replay:
         self._stream: Streamer | None = None
         if format_ in STREAMS:
             self._stream = streamer(
-                format_, options.style, lambda address: self._known(address).hostname, options.privacy
+                format_, options.style, lambda address: self._known(address).hostname, self._ending.veil
             )
         self._tellers: dict[int, Teller] = {}
         self._ended_by: dict[int, Exception] = {}
@@ -269,7 +269,7 @@ class _Replay:
         for teller in self._tellers.values():
             probing = msgspec.structs.replace(self._options.probing, rounds=teller.record.fold.probing.rounds)
             self._ending.options = msgspec.structs.replace(self._options, probing=probing)
-        return self._ending.end(masked_snapshot(snapshot, self._options.privacy), None)
+        return self._ending.end(snapshot, None)
 
     def _told(self, number: int, trace: Trace) -> Iterator[Told]:
         try:
@@ -317,7 +317,7 @@ class _Replay:
                     self._output.write(text)
 
     def _shown(self, record: TargetRecord) -> Target:
-        return masked(self._target(record), self._options.privacy)
+        return self._ending.veil.target(self._target(record))
 
     def _target(self, record: TargetRecord) -> Target:
         namer = self._namers[self._traces[record.number - 1].run.id]

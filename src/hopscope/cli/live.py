@@ -107,12 +107,12 @@ def screen_options(
 
     def report(snapshot: Snapshot, target: int, name: str) -> str:
         from hopscope.cli.report import document
-        from hopscope.views.privacy import masked
+        from hopscope.views.privacy import Veil
         from hopscope.views.report.explain import ticket
         from hopscope.views.report.formats import render
 
         # What the screen hides is not in its snapshot; what --privacy hides leaves in no report in any case.
-        targets = tuple(masked(one, options.privacy) for one in snapshot.targets if one.id == target)
+        targets = tuple(one for one in Veil(options.privacy).snapshot(snapshot).targets if one.id == target)
         made = document(snapshot, targets, options, host)
         return ticket(made) if name == "ticket" else render(made, name)
 

@@ -28,7 +28,7 @@ from hopscope.path.snapshot import LocalError, kept_here
 from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.session import Session, WorkerFailed
-from hopscope.views.privacy import HIDDEN, masked, masked_snapshot
+from hopscope.views.privacy import HIDDEN, Veil
 from hopscope.views.report.document import Document
 from hopscope.views.report.explain import explanation
 from hopscope.views.report.formats import MTR, STEPWISE, STREAMS, render
@@ -75,6 +75,7 @@ class Ending:
         assert options.format is not None
         self.complaints = complaints
         self.options = options
+        self.veil = Veil(options.privacy)
         self.format = options.format
         self.output = output
         self.conditions = assertions.read(options.assertion) if options.assertion is not None else ()
@@ -99,7 +100,8 @@ class Ending:
         return fresh
 
     def end(self, snapshot: Snapshot, signal: int | None) -> int:
-        """Print what is to be printed at the end; the exit status."""
+        """Print what may be printed of it at the end; the exit status."""
+        snapshot = self.veil.snapshot(snapshot)
         for note in self.notes(snapshot):
             say(note)
         refused = [target for target in snapshot.targets if target.state in ("refused", "unresolved")]
@@ -217,7 +219,7 @@ class _Report(Ending):
             launched=started.launched,
             namer=namer,
             addresses=started.addresses,
-            shown=lambda target: masked(target, self.options.privacy),
+            shown=self.veil.target,
             on_fact=recorder.fact if recorder is not None else None,
             window=self.options.window,
         )
@@ -239,7 +241,7 @@ class _Report(Ending):
             if streaming is not None:
                 await _drained(streaming, stop)
         end_recording(recorder, self.options.record, snapshot.now)
-        return self.end(masked_snapshot(snapshot, self.options.privacy), stop.signal)
+        return self.end(snapshot, stop.signal)
 
     def _served(self, session: Session) -> AbstractAsyncContextManager[Session]:
         """The session, with its metrics where somebody may ask for them."""
@@ -259,10 +261,11 @@ class _Report(Ending):
         """Looking at the session is also what begins to look names up."""
         while True:
             snapshot = session.snapshot()
-            for note in self.notes(snapshot):
+            shown = self.veil.snapshot(snapshot)
+            for note in self.notes(shown):
                 progress.clear()
                 say(note)
-            progress.show(snapshot)
+            progress.show(shown)
             if self.recorder is not None:
                 self.recorder.see(snapshot)
             await asyncio.sleep(EVERY_S)
@@ -280,12 +283,7 @@ class _Report(Ending):
         return name
 
     async def _write_events(self, events: AsyncIterator[StreamEvent], stop: StopSignal) -> None:
-        stream: Streamer = streamer(
-            self.format,
-            self.options.style,
-            self._name_for_stream,
-            self.options.privacy,
-        )
+        stream: Streamer = streamer(self.format, self.options.style, self._name_for_stream, self.veil)
         try:
             number = 0
             async for event in events:

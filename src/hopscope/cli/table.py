@@ -216,7 +216,8 @@ OPTIONS: tuple[Option, ...] = (
        "Ask this name server instead of the system's, about local addresses too; commas between several.",
        metavar="A", read=name_servers),
     _o(("--privacy",), "privacy", "Names", "hide N hops",
-       "Leave out this machine's name and address and those of the first N hops, wherever they would be shown.",
+       "Leave out this machine's name and address, and names, addresses and MPLS labels of the first N hops, wherever"
+       " they would be shown.",
        metavar="N", read=whole(0, 255)),
     _o(("--config",), "config", "Other", "configuration",
        "Read this configuration file instead of $XDG_CONFIG_HOME/hopscope/config.toml. An empty name: none.",

@@ -26,7 +26,7 @@ UNSEEN_NS: Final = 300_000_000_000
 """An address that did not answer for so long is told no more: Prometheus' own look back."""
 MOST_GONE: Final = 1024
 """Targets that are gone whose counters are remembered, should they come back."""
-_MOST_HIDDEN: Final = 4096
+_MOST_HIDDEN: Final = 65_536
 _S: Final = 1_000_000_000
 _LE: Final = tuple(f"{bound / _S:g}" if "." in f"{bound / _S:g}" else f"{bound / _S:.1f}" for bound in BOUNDS)
 """The buckets' bounds, s, as canonical numbers of OpenMetrics."""
@@ -55,8 +55,6 @@ class _Told:
         self.totals = Totals()
         self.kinds: dict[str, None] = {}
         """The verdicts that stood, in their order."""
-        self.hidden: set[str] = set()
-        """Addresses that must not be told."""
 
     def succeed(self, id_: int) -> None:
         """Another target of the same name goes on where this one was."""
@@ -75,6 +73,8 @@ class Exposition:
     def __init__(self, hidden_hops: int = 0) -> None:
         """`hidden_hops`: of so many of the first hops no address is told (``--privacy``)."""
         self._hidden_hops = hidden_hops
+        self._hidden: set[str] = set()
+        """Addresses that were met there, at any target; they are told nowhere."""
         self._there: dict[tuple[str, int], _Told] = {}
         """By site and number."""
         self._gone: dict[str, _Told] = {}
@@ -92,9 +92,10 @@ class Exposition:
             targets.append(target)
             yield ""
         self._meet(targets)
+        self._hide(targets)
         lines: Lines = {family: [] for family in FAMILIES}
         for target in targets:
-            _write(lines, target, self._told(target), tally.now)
+            _write(lines, target, self._there[target.site, target.id], self._responders(target), tally.now)
             yield ""
         if tally.restarts is not None:
             lines[families.RESTARTS].append(f"hopscope_worker_restarts_total {tally.restarts}\n")
@@ -133,18 +134,31 @@ class Exposition:
             told.succeed(target.id)
             self._there[target.site, target.id] = told
 
-    def _told(self, target: TargetTally) -> _Told:
-        told = self._there[target.site, target.id]
-        for one, _ in target.responders:
-            if one.ttl <= self._hidden_hops and len(told.hidden) < _MOST_HIDDEN:
-                told.hidden.add(one.address)
-        return told
+    def _responders(self, target: TargetTally) -> Iterable[tuple[Responder, AddressInfo]]:
+        """Those that may be told."""
+        if not self._hidden_hops:
+            return target.responders
+        return [
+            (one, info)
+            for one, info in target.responders
+            if one.ttl > self._hidden_hops and one.address not in self._hidden
+        ]
+
+    def _hide(self, targets: Iterable[TargetTally]) -> None:
+        """Learn what is to be hidden of them."""
+        if self._hidden_hops:
+            for target in targets:
+                for one, _ in target.responders:
+                    if one.ttl <= self._hidden_hops and len(self._hidden) < _MOST_HIDDEN:
+                        self._hidden.add(one.address)
 
 
 # --- a target's lines ------------------------------------------------------------------------------------------------
 
 
-def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
+def _write(
+    lines: Lines, target: TargetTally, told: _Told, responders: Iterable[tuple[Responder, AddressInfo]], now: int
+) -> None:
     labels, totals = told.labels, told.grown(target.totals)
     _write_target(lines, labels, totals, is_brief=target.is_brief)
     told.kinds[target.verdict] = None
@@ -166,7 +180,7 @@ def _write(lines: Lines, target: TargetTally, told: _Told, now: int) -> None:
         lines[families.ROUTE_CHANGES].append(f"hopscope_route_changes_total{{{labels}}} {totals.route_changes}\n")
         last = target.hops or max(totals.hops)
         _write_hops(lines, labels, {ttl: one for ttl, one in sorted(totals.hops.items()) if ttl <= last})
-    _write_responders(lines, labels, target.responders, told, now)
+    _write_responders(lines, labels, responders, now)
 
 
 def _write_target(lines: Lines, labels: str, totals: Totals, *, is_brief: bool) -> None:
@@ -203,12 +217,10 @@ def _write_hops(lines: Lines, labels: str, hops: dict[int, Counts]) -> None:
         )
 
 
-def _write_responders(
-    lines: Lines, labels: str, responders: Iterable[tuple[Responder, AddressInfo]], told: _Told, now: int
-) -> None:
+def _write_responders(lines: Lines, labels: str, responders: Iterable[tuple[Responder, AddressInfo]], now: int) -> None:
     written = lines[families.HOP]
     for one, info in responders:
-        if now - one.last_at > UNSEEN_NS or one.address in told.hidden:
+        if now - one.last_at > UNSEEN_NS:
             continue
         known = f",name={quoted(info.hostname)}" if info.hostname else ""
         if info.asns:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 from hopscope.wire.numbers import Int
 
@@ -78,17 +76,3 @@ def one_port_words(ttl: int, port: int) -> str:
         f"before hop {ttl} a translator (NAT) gives all flows one source port, {port}: who stands behind it takes them "
         "for one flow, and parallel paths there cannot be told apart"
     )
-
-
-def with_routers(found: Discovered, called: Callable[[int, str], str]) -> Discovered:
-    """The same with other addresses: what a router is to be called, by its TTL and address."""
-
-    def named(ttl: int, router: str | None) -> str | None:
-        return None if router is None else called(ttl, router)
-
-    hops = [
-        replace(hop, routers=tuple(replace(one, address=named(hop.ttl, one.address)) for one in hop.routers))
-        for hop in found.hops
-    ]
-    paths = [replace(path, members=tuple((ttl, named(ttl, one)) for ttl, one in path.members)) for path in found.paths]
-    return replace(found, hops=tuple(hops), paths=tuple(paths))

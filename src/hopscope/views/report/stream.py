@@ -8,8 +8,8 @@ from typing import Protocol
 
 import msgspec
 
-from hopscope.session.events import EndEvent, IncidentEvent, ProbeEvent, StartEvent, StreamEvent, VerdictEvent
-from hopscope.views.privacy import HIDDEN
+from hopscope.session.events import EndEvent, IncidentEvent, StartEvent, StreamEvent, VerdictEvent
+from hopscope.views.privacy import HIDDEN, Veil
 from hopscope.views.report.document import Style
 from hopscope.views.report.mtr_raw import HostnameOf, MtrRaw, probe_numbers
 from hopscope.views.report.mtr_split import MtrSplit
@@ -92,36 +92,31 @@ class InTurn:
 
 
 class Private:
-    """A stream in which the first hops' addresses, wherever they answer, and the source's are hidden. Sentences come
-    without them (`hopscope.session.session.Session`)."""
+    """A stream without what is hidden."""
 
-    def __init__(self, inner: Streamer, hops: int) -> None:
+    def __init__(self, inner: Streamer, veil: Veil) -> None:
         self._inner = inner
-        self._hops = hops
-        self._hidden: set[str] = set()
+        self._veil = veil
 
     def event(self, event: StreamEvent) -> str:
-        """The inner stream's lines for the event without what is hidden."""
-        if isinstance(event, StartEvent) and event.source is not None:
-            event = msgspec.structs.replace(event, source=HIDDEN)
-        elif isinstance(event, ProbeEvent) and event.address is not None:
-            if event.ttl <= self._hops:
-                self._hidden.add(event.address)
-            if event.address in self._hidden:
-                event = msgspec.structs.replace(event, address=HIDDEN)
-        return self._inner.event(event)
+        """The inner stream's lines for the event as it may be shown."""
+        return self._inner.event(self._veil.event(event))
 
 
-def streamer(name: str, style: Style, hostname_of: HostnameOf, privacy: int = 0) -> Streamer:
-    """The stream of a format in `formats.STREAMS`."""
+def streamer(name: str, style: Style, hostname_of: HostnameOf, veil: Veil) -> Streamer:
+    """The stream of a format in `formats.STREAMS`, without what `veil` hides."""
+
+    def shown_name(address: str) -> str | None:
+        return None if address == HIDDEN else hostname_of(address)
+
     stream: Streamer
     if name == "mtr-raw":
         numbers = probe_numbers()
-        stream = InTurn(lambda: MtrRaw(style, hostname_of, numbers))
+        stream = InTurn(lambda: MtrRaw(style, shown_name, numbers))
     elif name == "mtr-split":
-        stream = InTurn(lambda: MtrSplit(style, hostname_of))
+        stream = InTurn(lambda: MtrSplit(style, shown_name))
     elif name == "events":
         stream = EventLines()
     else:
         stream = Ndjson()
-    return Private(stream, privacy) if privacy else stream
+    return Private(stream, veil) if veil.hops else stream

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hopscope.names.clean import clean
 from hopscope.path.windows import WindowName
 from hopscope.session.model import Probing, Target
+from hopscope.session.told import Happening
 from hopscope.views.privacy import PrivacyFilter
 from hopscope.views.screen import folding
 from hopscope.views.screen.cadence import has_few
@@ -37,7 +38,6 @@ class ActionContext:
         self.options = options
         self.screen = screen
         self.privacy = PrivacyFilter(options.hidden_hops)
-        self._privacy_then = PrivacyFilter(options.hidden_hops)
         self._newest = session.snapshot()
         self.state = ViewState.begin(options, self.privacy.over(self._newest))
         self.state.see(self.state.shown)
@@ -45,7 +45,7 @@ class ActionContext:
         self.state.overview = isinstance(session, Opening) and len(self.state.shown.targets) != 1
         if isinstance(session, Recalling):
             self.state.binned = lambda target: partial(session.bins, target)
-            self.state.happenings = session.happenings
+            self.state.happenings = self.happenings
         self.changed: dict[str, Any] = {}
         """Of how targets are probed: what was changed by hand, under the configuration file's names."""
         self.undoing = Undoing()
@@ -83,6 +83,12 @@ class ActionContext:
         else:
             self.state.live = shown
             self._recall_again()
+
+    def happenings(self, target: int) -> Sequence[Happening]:
+        """The moments of a target that are worth going to, in order of time, as they may be shown."""
+        if not isinstance(self.session, Recalling):
+            return ()
+        return self.privacy.happenings(target, self.session.happenings(target))
 
     def number_over(self, window: WindowName) -> None:
         """Take numbers over another window, of an earlier moment too."""
@@ -136,8 +142,7 @@ class ActionContext:
         state = self.state
         if state.moment is not None and isinstance(self.session, Recalling):
             shown = self.session.recall(state.moment, state.target)
-            self._privacy_then.hops = self.privacy.hops
-            state.see(self._privacy_then.over(shown))
+            state.see(self.privacy.over(shown, is_past=True))
 
     def _recall_again(self) -> None:
         """Take the moment's snapshot anew, where it is known still; else what is shown stays."""

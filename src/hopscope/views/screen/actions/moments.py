@@ -17,7 +17,7 @@ def _go_to_event(context: ActionContext, steps: int) -> None:
     if not isinstance(session, Recalling) or state.target is None:
         context.say("nothing is known of earlier moments")
         return
-    happenings = session.happenings(state.target)
+    happenings = context.happenings(state.target)
     times = [stop.at for stop in happenings]
     at = state.present.now if state.moment is None else state.moment
     place = bisect_right(times, at) if steps > 0 else bisect_left(times, at) - 1

@@ -121,19 +121,19 @@ class WhyScreen(Sheet):
 
 def go(context: ActionContext, happened: Happened) -> None:
     """Show the moment at which it was said."""
-    session, state = context.session, context.state
-    if isinstance(session, Recalling) and state.target is not None:
-        context.go_to(_said_at(session, state.target, happened))
+    state = context.state
+    if isinstance(context.session, Recalling) and state.target is not None:
+        context.go_to(_said_at(context, state.target, happened))
         context.say(happened.words)
     else:
         context.say("nothing is known of earlier moments")
 
 
-def _said_at(session: Recalling, target: int, happened: Happened) -> int:
+def _said_at(context: ActionContext, target: int, happened: Happened) -> int:
     """When it was said, the last time: what is found takes some rounds."""
     at = happened.begin
     if isinstance(happened.what, Incident):
-        for stop in session.happenings(target):
+        for stop in context.happenings(target):
             is_it = isinstance(stop.what, Verdict) and stop.what.kind == happened.what.kind
             if is_it and stop.at >= happened.begin and (happened.end is None or stop.at <= happened.end):
                 at = stop.at
