@@ -495,3 +495,23 @@ def test_an_incident_counts_no_second_try(share: float) -> None:
     judge.apply(Finished(1, 300))
     loss = [incident for incident in judge.judged().incidents if incident.kind == "loss"][-1]
     assert loss.lost / loss.sent == pytest.approx(share, abs=0.06)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_incident_that_comes_again_counts_no_round_twice(seed: int) -> None:
+    rng, judge, rounds = Random(seed), Judge(TARGET), 500
+    for i in range(rounds):
+        facts: list[Event] = [begun(i)]
+        is_lossy = i >= 100 and i // 40 % 3 != 2
+        for ttl in range(1, 5):
+            is_lost = ttl > 1 and is_lossy and rng.random() < 0.2
+            address = "10.9.9.9" if ttl == 3 and i // 30 % 2 else router(ttl)
+            answer = reached(i, ttl) if ttl == 4 else answered(i, ttl, address=address)
+            facts += [sent(i, ttl), lost(i, ttl) if is_lost else answer]
+        for fact in facts:
+            judge.apply(fact)
+    judge.apply(Finished(1, rounds))
+    found = judge.judged().incidents
+    assert max(incident.times for incident in found) > 1
+    for incident in found:
+        assert incident.sent <= rounds

@@ -28,6 +28,8 @@ class Incidents:
         self._kept: tuple[Incident, ...] | None = ()
         self._routers: dict[str, frozenset[str]] = {}
         """By the incident's id, those that it concerns."""
+        self._counted_to: dict[str, int] = {}
+        """By the incident's id, up to when its probes are counted (before that moment)."""
         self._before = (0, 0)
         """What the open one's flows had sent and lost the times before."""
         self.open: str | None = None
@@ -41,7 +43,7 @@ class Incidents:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin._incidents, twin.marks, twin.begun = self._incidents.copy(), self.marks.copy(), self.begun.copy()
-        twin._routers = self._routers.copy()
+        twin._routers, twin._counted_to = self._routers.copy(), self._counted_to.copy()
         return twin
 
     def all(self) -> tuple[Incident, ...]:
@@ -60,13 +62,17 @@ class Incidents:
         now: int,
         *,
         routers: frozenset[str] = frozenset(),
-    ) -> str:
-        """Something is wrong since `at`; what was open has ended then, or now. The incident's id. `routers`: those that
-        it concerns, where that is known; with none of them in common it is another one."""
+    ) -> int:
+        """Something is wrong since `at`; what was open has ended then, or now. `routers`: those that it concerns, where
+        that is known; with none of them in common it is another one. Up to when its probes are counted already, since
+        it comes again; 0: it is new."""
         if self.open is not None:
-            self.end(at if at > self._incidents[self.open].begin else now)
+            other = self.open
+            self.end(at if at > self._incidents[other].begin else now)
+            self._counted_to[other] = now + 1
         self.begun[kind] = self.begun.get(kind, 0) + 1
         again = self._same(kind, first_ttl, last_ttl, routers)
+        counted = 0 if again is None else self._counted_to.get(again.id, 0)
         if again is not None:
             incident = msgspec.structs.replace(again, end=None, times=again.times + 1)
             if first_ttl is not None and last_ttl is not None:
@@ -93,8 +99,9 @@ class Incidents:
             oldest = next(iter(self._incidents))
             del self._incidents[oldest]
             self._routers.pop(oldest, None)
+            self._counted_to.pop(oldest, None)
             self.forgotten += 1
-        return incident.id
+        return counted
 
     def _same(
         self, kind: Trouble, first_ttl: int | None, last_ttl: int | None, routers: frozenset[str]
@@ -161,6 +168,7 @@ class Incidents:
             return
         incident = self._incidents[self.open]
         self._incidents[self.open] = msgspec.structs.replace(incident, end=max(at, incident.begin))
+        self._counted_to[self.open] = at
         self._kept = None
         self.open = None
 

@@ -7,6 +7,7 @@ changes nothing of it. So the same facts give the same verdicts, in whatever ord
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.delay import BLOCK, Delays
@@ -323,9 +324,9 @@ class Judge:
                 self._since_at = self._before
             begin = series.times[0] if self._since_at is None else self._since_at
             routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
-            incidents.begin(now.kind, begin, first, last, sides, series.times[-1], routers=routers)
-            self._counted_from = max(series.base, now.since)
-            n, k = series.reached_of(series.index(now.since))
+            counted = incidents.begin(now.kind, begin, first, last, sides, series.times[-1], routers=routers)
+            self._counted_from = max(series.base + bisect_left(series.times, counted), now.since)
+            n, k = series.reached_of(series.index(self._counted_from))
         else:
             if now.kind not in FACTS and series.end - self._raised < _SETTLING:
                 self._since_at = self._moment(now) or self._since_at
