@@ -114,6 +114,14 @@ def screen(snapshot: Snapshot, size: tuple[int, int] = (120, 36)) -> str:
     return "\n".join(row.text for row in frame.compose(state, look, *size, keys_of({}), frame.FrameCache()).rows)
 
 
+def recalled(one: FleetScreen, moment: int, chosen: int | None = None) -> Snapshot:
+    """As it stood at a moment, once all of that is read: a look takes only so long."""
+    then = one.recall(moment, chosen)
+    while not one.is_recalled:
+        then = one.recall(moment, chosen)
+    return then
+
+
 def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
     tmp_path: Path, hub: HubStore, follow: Callable[[], FleetScreen]
 ) -> None:
@@ -132,7 +140,7 @@ def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
         "ber2",
         "fra1",
     ]
-    past = one.recall(BEGUN + 10 * S)
+    past = recalled(one, BEGUN + 10 * S)
     assert [target.path.rounds for target in past.targets] == [10, 10]
 
 
@@ -222,7 +230,7 @@ def test_of_a_run_that_is_shown_no_more_nothing_is_kept_in_memory_and_it_is_read
     before.writer.add(0, Named("192.0.2.1", "gw.fra1.example"))
     before.measure(1)
     one = follow()
-    then = one.recall(BEGUN + 15 * S)
+    then = recalled(one, BEGUN + 15 * S)
     assert [target.names["192.0.2.1"].hostname for target in then.targets] == ["gw.fra1.example"]
     one.let_go()
     Site(tmp_path, hub, "fra1", "00000000000000bb", begin=60)
@@ -230,7 +238,7 @@ def test_of_a_run_that_is_shown_no_more_nothing_is_kept_in_memory_and_it_is_read
     assert [*one.standings.runs] == [2]
     assert one.snapshot().targets[0].names["192.0.2.1"].hostname is None
     assert not one.standings.names(1)
-    again = one.recall(BEGUN + 15 * S)
+    again = recalled(one, BEGUN + 15 * S)
     assert [(target.path, target.names) for target in again.targets] == [
         (target.path, target.names) for target in then.targets
     ]
@@ -331,9 +339,7 @@ def test_an_address_has_the_name_that_its_own_site_says(
         site.measure(1)
     for is_live in (True, False):
         with closing(FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=is_live)) as one:
-            now = one.recall(one.now)
-            while not one.is_recalled:
-                now = one.recall(one.now)
+            now = recalled(one, one.now)
             for snapshot in (now, *([one.snapshot()] if is_live else [])):
                 found = {target.site: target.names["192.0.2.1"].hostname for target in snapshot.targets}
                 assert found == names
@@ -361,7 +367,7 @@ def test_a_clock_that_is_off_moves_no_other_sites_time(
     assert screen.earliest == BEGUN
     assert now <= screen.now < now + S
     assert [target.path.rounds for target in screen.snapshot().targets] == [20, 20]
-    assert [target.path.rounds for target in screen.recall(BEGUN + 10 * S).targets] == [10, 10]
+    assert [target.path.rounds for target in recalled(screen, BEGUN + 10 * S).targets] == [10, 10]
 
 
 def test_one_cause_is_found_across_sites_whose_ways_are_of_other_lengths() -> None:
@@ -439,12 +445,12 @@ def test_a_moment_before_an_agent_was_started_again_is_as_it_was(
     one = follow()
     ber, fra = one.snapshot().targets
     assert (fra.site, fra.path.rounds, one.earliest) == ("fra1", 21, BEGUN)
-    (then,) = one.recall(BEGUN + 15 * S).targets
+    (then,) = recalled(one, BEGUN + 15 * S).targets
     assert (then.id, then.site, then.path.rounds, then.state) == (fra.id, "fra1", 15, "running")
     assert then.judged.verdict.kind == "loss"
-    (between,) = one.recall(BEGUN + 62 * S).targets
+    (between,) = recalled(one, BEGUN + 62 * S).targets
     assert (between.unheard_s, between.judged.verdict.kind) == (40, "loss")
-    then_ber, then_fra = one.recall(BEGUN + 125 * S).targets
+    then_ber, then_fra = recalled(one, BEGUN + 125 * S).targets
     assert (then_ber.id, then_fra.id, then_fra.judged.verdict.kind) == (ber.id, fra.id, "healthy")
     assert one.happenings(fra.id)[0].at == BEGUN + 12 * S
 
@@ -503,7 +509,7 @@ async def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     assert one.look()
     assert one.snapshot().targets[1].judged.verdict.kind == "loss"
     assert "1 loses, 1 fine" in screen(one.snapshot())
-    assert one.recall(BEGUN + 20 * S).targets[1].judged.verdict.kind == "healthy"
+    assert recalled(one, BEGUN + 20 * S).targets[1].judged.verdict.kind == "healthy"
     assert unpacked == []
     await open_(one, other.id)
     fine, other = one.snapshot().targets
@@ -511,7 +517,7 @@ async def test_of_many_targets_only_what_somebody_looks_at_is_unpacked(
     sites["fra1"].measure(2)
     one.look()
     assert one.snapshot().targets[1].path.rounds == 24
-    assert one.recall(BEGUN + 20 * S, other.id).targets[1].path.rounds == 20
+    assert recalled(one, BEGUN + 20 * S, other.id).targets[1].path.rounds == 20
 
 
 def test_a_report_of_a_hubs_store_has_each_site(tmp_path: Path) -> None:
