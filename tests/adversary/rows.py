@@ -421,6 +421,17 @@ ROWS: Final = {
             "tests/sandbox/test_landlock.py::test_a_filter_that_refuses_rules_leaves_no_process_without_any",
         ),
     ),
+    "A49": Row(
+        "What --privacy hides stands in a row, a sentence, a label or a stream that was forgotten",
+        "a rule that is kept field by field",
+        (
+            "tests/views/test_hidden_everywhere.py::test_no_stream_names_a_hidden_hop",
+            "tests/views/test_hidden_everywhere.py::test_no_report_explanation_or_broken_assertion_names_a_hidden_hop",
+            "tests/views/test_hidden_everywhere.py::test_no_target_shows_a_hidden_hop_now_or_earlier",
+            "tests/views/test_hidden_everywhere.py::test_no_key_shows_a_hidden_hop",
+            "tests/views/test_privacy.py::test_of_all_addresses_in_a_text_those_alone_are_left_that_may_be_seen",
+        ),
+    ),
     "B1": Row(
         "Two dozen kinds of broken answers, by every method",
         "parsers of packets",

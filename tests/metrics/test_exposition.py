@@ -352,6 +352,9 @@ def test_what_privacy_hides_is_told_at_no_hop_and_not_later_either() -> None:
     assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.2"]
     shown = read(exposition.text(SessionTally(targets=[at((1, "10.0.0.9"), (2, "10.0.0.1"), (3, "10.0.0.3"))], now=AT)))
     assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.3"]
+    other = msgspec.structs.replace(at((4, "10.0.0.9"), (5, "10.0.0.4")), id=2, name="b.example")
+    shown = read(exposition.text(SessionTally(targets=[at((1, "10.0.0.9")), other], now=AT)))
+    assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.4"]
 
 
 # --- the verdict -----------------------------------------------------------------------------------------------------

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from hopscope.judge.verdict import Incident, Judged, Mark, Numbers, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
+from hopscope.path.snapshot import LocalError
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.report import report
-from hopscope.views.privacy import HIDDEN, PrivacyFilter, masked
-from hopscope.wire.messages import Counters, Plan, Started
+from hopscope.session.told import Happening
+from hopscope.views.privacy import HIDDEN, PrivacyFilter, Words, masked, rewritten
+from hopscope.wire.messages import Counters, Plan, SourceChanged, Started
 from tests.path.network import MS, TARGET, answered, begun, router, sent
 
 SECRET = (router(1), router(2), "10.9.8.7", "home.example", "isp.example")
@@ -95,3 +99,94 @@ def test_a_target_that_did_not_change_is_the_same_object_behind_the_veil() -> No
     second = veil.over(changed)
     assert second.targets[0] is first.targets[0]
     assert second.targets[1] is not first.targets[1]
+
+
+# --- the kind, whatever field or sentence has it ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("10.9.8.7", "hidden"),
+        ("192.0.2.9", "192.0.2.9"),
+        ("from 10.9.8.7, and not 192.0.2.9.", "from hidden, and not 192.0.2.9."),
+        ("10.9.8.7:80 [fe80::1%eth0]:443 ::ffff:10.9.8.7", "hidden:80 [hidden]:443 hidden"),
+        ("2001:DB8::7: no route; bind(10.9.8.7)", "hidden: no route; bind(hidden)"),
+        ("at 14:02:31, 1.2.3 and net-unreachable", "at 14:02:31, 1.2.3 and net-unreachable"),
+        ("behind home.example.", "behind hidden."),
+        ("not home.example.org nor my-home.example", "not home.example.org nor my-home.example"),
+    ],
+)
+def test_of_all_addresses_in_a_text_those_alone_are_left_that_may_be_seen(said: str, shown: str) -> None:
+    assert Words(frozenset(("192.0.2.9",)), frozenset(("home.example",)))(said) == shown
+
+
+def test_a_type_that_is_not_known_is_no_way_around() -> None:
+    with pytest.raises(TypeError, match="privacy does not know bytearray"):
+        rewritten((1, bytearray(b"10.9.8.7")), str)
+
+
+def test_where_this_machine_was_and_what_its_kernel_says_of_that_is_hidden() -> None:
+    whole = target()
+    moved = Mark(kind="source-change", begin=0, before="10.9.8.7", after="10.9.8.6")
+    error = LocalError("ENETUNREACH", "no route from 10.9.8.5", 0)
+    hops = (msgspec.structs.replace(whole.path.hops[3], last_error=error), *whole.path.hops[1:])
+    judged = Judged(verdict=Verdict(kind="this-computer", numbers=Numbers(message="bind: 10.9.8.4")), marks=(moved,))
+    whole = msgspec.structs.replace(
+        whole,
+        path=msgspec.structs.replace(whole.path, hops=hops),
+        source_change=SourceChanged(1, 0, "10.9.8.7", "10.9.8.6"),
+        judged=judged,
+        notes=("probes leave from 10.9.8.3",),
+    )
+    assert "10.9.8." in words(whole)
+    assert "10.9.8." not in words(masked(whole, 1))
+
+
+def test_a_finding_about_hops_that_nobody_has_seen_names_none() -> None:
+    """Of a fleet's targets none of whose probes were read there is what was said alone."""
+    said = Verdict(kind="unreachable", first_ttl=2, last_ttl=2, numbers=Numbers(address=router(2)))
+    incident = Incident(id="1", kind="unreachable", begin=0, addresses=(router(1), router(2)))
+    brief = Target(
+        1, TARGET, "running", TARGET, None, None, None, None, PathFold(TARGET).snapshot(), {},
+        judged=Judged(verdict=said, incidents=(incident,)), is_brief=True,
+    )  # fmt: skip
+    hidden = masked(brief, 1)
+    assert not any(router(ttl) in words(hidden) for ttl in (1, 2))
+    assert hidden.address == TARGET
+
+
+def test_a_router_whose_name_is_a_word_of_ours_breaks_nothing() -> None:
+    whole = target()
+    names = {router(1): AddressInfo(hostname="running"), router(2): AddressInfo(hostname="starting")}
+    hidden = masked(msgspec.structs.replace(whole, names=names), 2)
+    assert (hidden.state, hidden.judged.verdict.kind) == ("running", "starting")
+
+
+def test_what_is_hidden_at_one_target_is_at_all_of_them_and_when_it_is_no_more_there() -> None:
+    near, far = target(1), target(2)
+    other = "192.0.2.77"
+    hops = (near.path.hops[0], *(hop for hop in near.path.hops[1:]))
+    node = msgspec.structs.replace(hops[0].nodes[0], address=other)
+    near = msgspec.structs.replace(
+        near, path=msgspec.structs.replace(near.path, hops=(msgspec.structs.replace(hops[0], nodes=(node,)), *hops[1:]))
+    )
+    beyond = msgspec.structs.replace(far.path.hops[2], nodes=(node,))
+    far = msgspec.structs.replace(
+        far, path=msgspec.structs.replace(far.path, hops=(*far.path.hops[:2], beyond, far.path.hops[3]))
+    )
+    veil = PrivacyFilter(2)
+    assert other in words(masked(far, 2))
+    assert other not in words(veil.over(snapshot(near, far)).targets)
+    assert other not in words(veil.over(snapshot(far)).targets)
+
+
+def test_what_happened_is_told_without_what_is_hidden() -> None:
+    veil = PrivacyFilter(1)
+    veil.over(snapshot(target(1)))
+    marks = [Mark(kind="route-change", begin=0, ttl=1, before=router(1), after=router(2))]
+    (told,) = veil.happenings(1, [Happening(0, marks[0], 0, 0)])
+    assert isinstance(told.what, Mark)
+    assert (told.what.before, told.what.after) == (HIDDEN, router(2))
+    (unknown,) = veil.happenings(9, [Happening(0, marks[0], 0, 0)])
+    assert not any(router(ttl) in words(unknown) for ttl in (1, 2))

@@ -96,7 +96,7 @@ class Words:
         if " " in text:  # a sentence: what a kind or a state is called, a stranger may have called his router, too
             for name in self._names:
                 if name in said:
-                    said = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", HIDDEN, said)
+                    said = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", HIDDEN, said)
         return said
 
     def _one(self, found: re.Match[str]) -> str:
