@@ -233,6 +233,12 @@ def test_what_is_hidden_is_not_in_the_recording_that_is_sent(path: str, tmp_path
     assert kept["verdict"]["kind"] == live["verdict"]["kind"]
 
 
+def test_a_list_that_hides_hops_does_not_say_where_they_were_probed_from(path: str) -> None:
+    report = json.loads(out("demo", "outage", "--fast", "-c", "3", "--record", path, "--format", "json"))
+    assert report["source"]["host"] in out("history", "list", path)
+    assert out("history", "list", path, "--privacy", "1").split()[-1] == "hidden"
+
+
 def test_who_hides_hops_from_a_report_is_told_that_the_recording_has_them(path: str) -> None:
     done = run("demo", "outage", "--fast", "-c", "3", "--privacy", "2", "--record", path, "-r")
     assert done.returncode == 0

@@ -10,7 +10,7 @@ from hopscope.judge.verdict import Epoch, Incident, Mark, Note, NoteKind, Number
 from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
 from hopscope.words.places import Place
-from hopscope.words.verdicts import where
+from hopscope.words.verdicts import where, whose
 from hopscope.words.why import why
 from tests.words.subjects import TARGET, clock, said
 
@@ -281,6 +281,11 @@ def test_udp_that_a_target_does_not_answer_is_no_outage() -> None:
 )
 def test_a_place_is_a_range_and_said_as_one(first: int | None, last: int | None, is_target: bool, words: str) -> None:
     assert where(Place(first, last, is_target=is_target)) == words
+
+
+def test_a_place_whose_sides_are_hidden_is_none_to_be_named() -> None:
+    assert whose(Place(2, 3, between=("hidden", "hidden"))) == "between hidden hops"
+    assert whose(Place(2, 3, between=("AS64500", "AS64500"))) == "within AS64500"
 
 
 def test_recovery_says_what_it_was_for_how_long_and_how_often() -> None:

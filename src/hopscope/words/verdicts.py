@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hopscope.judge.verdict import Incident, Numbers, Verdict
+from hopscope.names.hostnames import PLACEHOLDERS
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
@@ -167,7 +168,7 @@ def whose(place: Place) -> str:
     if place.first == place.last:  # somebody there says so
         return f"at {_titled(far, place)}"
     if near == far:
-        return f"within {_titled(far, place)}"
+        return "between hidden hops" if far in PLACEHOLDERS else f"within {_titled(far, place)}"
     return f"where {near} meets {_titled(far, place)}"
 
 
