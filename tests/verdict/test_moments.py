@@ -240,6 +240,11 @@ def test_packets_that_are_too_big_are_said_with_the_size_that_the_router_says(na
     assert play(case, 1, tmp_path).moments[-1].verdict.numbers.mtu == size
 
 
+def test_a_limit_that_all_flows_share_is_no_loss_though_second_tries_get_some_of_its_answers(tmp_path: Path) -> None:
+    played = play(named("a-target-limits-all-flows"), 2, tmp_path)
+    assert {moment.verdict.kind for moment in played.moments} == {"starting", "healthy"}
+
+
 @pytest.mark.parametrize("name", ["rewritten-nat", "rewritten-double-nat", "rewritten-dscp"])
 def test_what_is_rewritten_on_the_way_is_noted_and_is_no_trouble(name: str, tmp_path: Path) -> None:
     case = named(name)
