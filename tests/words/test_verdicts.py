@@ -404,6 +404,19 @@ def test_an_incident_that_lasts_or_came_again_says_so() -> None:
     )
 
 
+def test_where_a_router_stands_in_for_the_target_no_number_is_called_the_targets() -> None:
+    lossy = Verdict(
+        kind="loss", first_ttl=3, last_ttl=4, at=99 * S, numbers=LOST, notes=(Note(kind="stand-in", ttl=6),)
+    )
+    found = said(lossy)
+    assert found.evidence[0].startswith("36 of 774 (3.4 to 6.4 %) lost at hop 6 in")
+    assert found.note(lossy.notes[0]) == "the target did not answer when this began: hop 6 stands in for it"
+    slow = Verdict(kind="detour", first_ttl=3, last_ttl=4, numbers=SLOW, notes=(Note(kind="stand-in", ttl=6),))
+    assert "round trips to hop 6 take 32.6 ms usually, 55.9 ms of late" in said(slow).evidence
+    was = Incident(id="1", kind="loss", begin=S, end=99 * S, first_ttl=4, last_ttl=5, sent=40, lost=4, stand_in=6)
+    assert "4 of 40 (4 to 23 %) lost at hop 6" in incident_words(was, Place(4, 5), clock)
+
+
 def test_every_note_has_words() -> None:
     setting = said(Verdict(kind="healthy"))
     for kind in get_args(NoteKind):

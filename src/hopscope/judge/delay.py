@@ -93,7 +93,7 @@ class Delays:
 
     def __init__(self) -> None:
         self._blocks: dict[int, deque[DelayBlock]] = {}
-        """By TTL; 0: the target's own series."""
+        """By TTL; 0: the target's own series, which one that stands in for it leaves alone."""
         self._usual: dict[tuple[int, int], Usual | None] = {}
         self.spiky = False
         """Whether all hops answer late now and then, the first one among them."""
@@ -133,10 +133,9 @@ class Delays:
             self._blocks[ttl] = deque([*blocks[-_REMEMBERED:], *own], maxlen=BLOCKS)
         self._usual.clear()
 
-    @property
-    def remembers(self) -> bool:
+    def remembers(self, series: Series) -> bool:
         """Whether what is usual is known from before the first round."""
-        blocks = self._blocks.get(0)
+        blocks = self._blocks.get(series.target.ttl)
         return blocks is not None and len(blocks) > 0 and blocks[0].end == _BEFORE
 
     def usual(self, ttl: int, before: int) -> Usual | None:
@@ -156,11 +155,12 @@ class Delays:
         """Of the last rounds; None where nothing carries on to the target."""
         before = series.end - RECENT
         target = series.target
+        ttl = target.ttl
         # The newest block may not count as usual until the rounds that are compared have left it behind.
-        usual = self.usual(0, before - before % BLOCK)
+        usual = self.usual(ttl, before - before % BLOCK)
         is_young = usual is None
         if usual is None:
-            usual = self._by_one(0, before - before % BLOCK)
+            usual = self._by_one(ttl, before - before % BLOCK)
         if usual is None:
             return None
         start = max(0, len(series) - RECENT)

@@ -62,19 +62,23 @@ class Incidents:
         now: int,
         *,
         routers: frozenset[str] = frozenset(),
+        goes_on: bool = False,
+        stand_in: int | None = None,
     ) -> int:
         """Something is wrong since `at`; what was open has ended then, or now. `routers`: those that it concerns, where
-        that is known; with none of them in common it is another one. Up to when its probes are counted already, since
-        it comes again; 0: it is new."""
+        that is known; with none of them in common it is another one. What `goes_on` is the same as before, with graver
+        trouble in between. `stand_in`: see `Incident`. Up to when its probes are counted already, since it comes again;
+        0: it is new."""
         if self.open is not None:
             other = self.open
             self.end(at if at > self._incidents[other].begin else now)
             self._counted_to[other] = now + 1
-        self.begun[kind] = self.begun.get(kind, 0) + 1
-        again = self._same(kind, first_ttl, last_ttl, routers)
+        again = self._same(kind, first_ttl, last_ttl, routers, goes_on=goes_on)
+        goes_on = goes_on and again is not None
+        self.begun[kind] = self.begun.get(kind, 0) + (not goes_on)
         counted = 0 if again is None else self._counted_to.get(again.id, 0)
         if again is not None:
-            incident = msgspec.structs.replace(again, end=None, times=again.times + 1)
+            incident = msgspec.structs.replace(again, end=None, times=again.times + (not goes_on))
             if first_ttl is not None and last_ttl is not None:
                 incident = msgspec.structs.replace(incident, first_ttl=first_ttl, last_ttl=last_ttl)
         else:
@@ -87,6 +91,8 @@ class Incidents:
                 last_ttl=last_ttl,
                 addresses=addresses,
             )
+        if stand_in is not None:
+            incident = msgspec.structs.replace(incident, stand_in=stand_in)
         self._before = (incident.sent, incident.lost) if incident.of_flows else (0, 0)
         # The newest stands last, so that the one that is forgotten first is the one that was open longest ago.
         self._incidents.pop(incident.id, None)
@@ -104,12 +110,14 @@ class Incidents:
         return counted
 
     def _same(
-        self, kind: Trouble, first_ttl: int | None, last_ttl: int | None, routers: frozenset[str]
+        self, kind: Trouble, first_ttl: int | None, last_ttl: int | None, routers: frozenset[str], *, goes_on: bool
     ) -> Incident | None:
         """The newest of this kind whose place may be the same."""
         for incident in reversed(self._incidents.values()):
             if incident.kind != kind:
                 continue
+            if goes_on:
+                return incident
             if first_ttl is None or last_ttl is None or incident.first_ttl is None or incident.last_ttl is None:
                 if first_ttl == incident.first_ttl:
                     return incident

@@ -14,14 +14,15 @@ from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch
 from hopscope.judge.members import bad_links, bad_member
-from hopscope.judge.notes import notes
+from hopscope.judge.notes import Notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
-from hopscope.judge.silence import GONE, Finding, end_of, late, loop, said, silence, silent_rounds, this_computer
+from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, unsteady
-from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
+from hopscope.judge.stand_in import StandIn, facts, is_alone, is_own
+from hopscope.judge.standing import FACTS, LOSSES, WAYS, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, Shared, UsualDelay
 from hopscope.wire.messages import (
@@ -69,7 +70,8 @@ class Judge:
         self._clear()
 
     def _clear(self) -> None:
-        self._series = Series(*self._plan)
+        self._series = self._seen = Series(*self._plan)
+        self._stand_in = StandIn()
         self._open = OpenRounds()
         self._standing = StandingFinding()
         self._delays = Delays()
@@ -81,7 +83,7 @@ class Judge:
         self._is_limited = self._is_reached = False
         self._links_ended = 0
         """The ordinal of the round after their last loss, once that is over."""
-        self._notes: tuple[int, tuple[Note, ...]] | None = None
+        self._notes = Notes()
         self._at = 0
         self._since_at: int | None = None
         self._before: int | None = None
@@ -214,7 +216,10 @@ class Judge:
     def _look_around(self) -> None:
         """What the path and its usual times are."""
         series = self._series
-        change = self._routes.look(series)
+        seen = self._seen = self._stand_in.seen(series, self._routes, self._standing.found)
+        if seen is series:
+            self._floor = max(self._floor, self._stand_in.until)
+        change = self._routes.look(series, seen.target)
         if change is not None and self._flaps() is None:
             self._floor = max(self._floor, change.at)
             if not change.harm:
@@ -222,7 +227,7 @@ class Judge:
                 self._incidents.mark("route-change", at, ttl=change.ttl, before=change.before, after=change.after)
         if series.end % BLOCK == 0:
             stands = self._standing.found
-            self._delays.add(series, keeps=stands is None or stands.kind not in DELAYED)
+            self._delays.add(seen, keeps=stands is None or stands.kind not in DELAYED)
 
     def _turn_late(self, moment: int | None) -> None:
         series = self._series
@@ -252,25 +257,32 @@ class Judge:
             found = late(series)
             if found is not None:
                 return found
+        if series.target_ttl is None:
+            return None if self._is_reached else self._on_the_way() or never(series)
         if silent and not self._is_reached:
             found = silence(series, silent, self._standing.found)
             if found is not None:
                 return found
-        if series.target_ttl is None:
-            return None
         if links is not None and 0 in links.flows:
             return bad_links(links, series)  # that this flow's path is slow is known better from all of them
         found = self._slow_or_lossy()
         return bad_links(links, series) if found is None and links is not None else found
 
+    def _on_the_way(self) -> Finding | None:
+        """What is wrong with the way to a target that never answered."""
+        seen = self._seen
+        return None if self._stand_in.ttl is None else facts(seen, self._standing.found) or self._slow_or_lossy()
+
     def _slow_or_lossy(self) -> Finding | None:
         """What is said by statistics alone."""
-        series = self._series
+        series = self._seen
         flaps = self._flaps()
         if flaps is not None:
             return flapping(series, *flaps)
         rise, stands = self._delays.rise(series), self._standing.found
         found = None if rise is None else delayed(series, self._delays, rise, self._routes, self._source, stands)
+        if found is not None and is_alone(found, series):
+            found = None
         if found is not None and found.kind != "detour":
             return found
         kind = None if stands is None else stands.kind
@@ -278,6 +290,8 @@ class Judge:
         is_sought = kind == "local-network" and not self._delays.spiky
         known = stands if kind in LOSSES else None
         lossy = self._losses.look(series, self._floor, known, is_new=is_new, is_sought=is_sought)
+        if lossy is not None and is_own(lossy, series, self._floor, stands=known is not None):
+            lossy = None
         if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
             return own
         if lossy is not None:
@@ -297,34 +311,54 @@ class Judge:
         self._look_around()
         standing.weigh(self._evaluate(), series.end - 1)
         now = standing.found
+        if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
+            self._end_trouble(before)
         if now is not None:
             self._note_trouble(before, now)
-        elif before is not None:
-            end = series.end if standing.ended is None else standing.ended
-            ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
-            standing.ended = ended
-            if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
-                n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
-                self._incidents.update(sent=n, lost=k, anew=True)
-            self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
-            self._floor = max(series.base, ended)
-            self._before = self._since_at
-            self._since_at = None
+
+    def _end_trouble(self, before: Finding) -> None:
+        standing, series = self._standing, self._judged_by(before)
+        end = series.end if standing.ended is None else standing.ended
+        ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
+        standing.ended = ended
+        if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
+            n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
+            self._incidents.update(sent=n, lost=k, anew=True)
+        self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
+        self._floor = max(series.base, ended)
+        self._before = self._since_at
+        self._since_at = None
+
+    def _judged_by(self, found: Finding | None) -> Series:
+        """Whose numbers tell of it: the target's, or those of what stands in for it."""
+        return self._seen if found is not None and found.kind in WAYS else self._series
 
     def _note_trouble(self, before: Finding | None, now: Finding) -> None:
-        series, incidents = self._series, self._incidents
+        series, incidents = self._judged_by(now), self._incidents
+        goes_on = before is not None and now.kind == "no-answer"
         first, last = now.first_ttl, now.last_ttl
         sides = series.sides(first, last, now.numbers.sides)
         if before is None or before.kind != now.kind:
             ended = self._standing.ended
             self._raised = series.end
             self._since_at = self._moment(now)
-            if self._since_at is None and ended is not None and series.end - ended <= _SAME:
+            if self._since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self._since_at = self._before
             begin = series.times[0] if self._since_at is None else self._since_at
             routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
-            counted = incidents.begin(now.kind, begin, first, last, sides, series.times[-1], routers=routers)
+            stand_in = self._stand_in.ttl if now.kind in WAYS else None
+            counted = incidents.begin(
+                now.kind,
+                begin,
+                first,
+                last,
+                sides,
+                series.times[-1],
+                routers=routers,
+                goes_on=goes_on,
+                stand_in=stand_in,
+            )
             self._counted_from = max(series.base + bisect_left(series.times, counted), now.since)
             n, k = series.reached_of(series.index(self._counted_from))
         else:
@@ -368,7 +402,7 @@ class Judge:
 
     def _verdict(self, noted: tuple[Note, ...]) -> Verdict:
         return verdict_of(
-            self._series,
+            self._judged_by(self._standing.found),
             self._standing,
             at=self._at,
             floor=self._floor,
@@ -382,18 +416,9 @@ class Judge:
         return self._delays.newest()
 
     def _noted(self) -> tuple[Note, ...]:
-        """What is odd; looked for anew every ten rounds."""
-        series = self._series
-        turn = series.end // BLOCK if series.end >= BLOCK else -series.end
-        if self._notes is None or self._notes[0] != turn:
-            found = self._standing.found
-            known = notes(series, self._routes, self._source, found)
-            if found is not None and found.numbers.paths:
-                # By one flow alone a bad link looks as if its routers limited their answers.
-                known = tuple(note for note in known if note.kind not in ("rate-limit", "target-limits", "silent"))
-            if self._is_limited:
-                known = tuple(note for note in known if note.kind not in ("chance-loss", "early-loss", "target-limits"))
-                ttl = max(series.hops, default=0) if series.target_ttl is None else series.target_ttl
-                known += (Note(kind="target-limits", ttl=ttl, sent=series.target.counted(0)[0]),)
-            self._notes = turn, known
-        return self._notes[1]
+        """What is odd."""
+        found = self._standing.found
+        known = self._notes.of(self._series, self._routes, self._source, found, is_limited=self._is_limited)
+        if found is not None and found.kind in WAYS and self._stand_in.ttl is not None:
+            known += (Note(kind="stand-in", ttl=self._stand_in.ttl),)
+        return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.delay import nearest_rank_ms
+from hopscope.judge.delay import BLOCK, nearest_rank_ms
 from hopscope.judge.limits import beat, gaps, is_told
 from hopscope.judge.own_network import translations
 from hopscope.judge.route import RouteWatch, is_balanced
@@ -21,7 +21,32 @@ _NEWS: Final = 120
 """Rounds for which a harmless change of route is worth a note."""
 
 
-def notes(series: Series, routes: RouteWatch, source: str | None, found: Finding | None) -> tuple[Note, ...]:
+class Notes:
+    """What is noted of a path, looked for anew every ten rounds."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[int, tuple[Note, ...]] | None = None
+
+    def of(
+        self, series: Series, routes: RouteWatch, source: str | None, found: Finding | None, *, is_limited: bool
+    ) -> tuple[Note, ...]:
+        """As of the newest round. `found`: the trouble that stands; `is_limited`: several flows share a few answers a
+        round."""
+        turn = series.end // BLOCK if series.end >= BLOCK else -series.end
+        if self._kept is None or self._kept[0] != turn:
+            known = _notes(series, routes, source, found)
+            if found is not None and found.numbers.paths:
+                # By one flow alone a bad link looks as if its routers limited their answers.
+                known = tuple(note for note in known if note.kind not in ("rate-limit", "target-limits", "silent"))
+            if is_limited:
+                known = tuple(note for note in known if note.kind not in ("chance-loss", "early-loss", "target-limits"))
+                ttl = max(series.hops, default=0) if series.target_ttl is None else series.target_ttl
+                known += (Note(kind="target-limits", ttl=ttl, sent=series.target.counted(0)[0]),)
+            self._kept = turn, known
+        return self._kept[1]
+
+
+def _notes(series: Series, routes: RouteWatch, source: str | None, found: Finding | None) -> tuple[Note, ...]:
     """All that is to be noted of the newest rounds. `found`: the trouble that stands."""
     start = max(0, len(series) - _SPAN)
     hops = series.path()

@@ -61,8 +61,8 @@ class RouteWatch:
         self._brief_ttls: deque[int] = deque(maxlen=_BRIEF + 1)
         """The ordinals of the last rounds for which it stood at a TTL for a few answers only."""
 
-    def look(self, series: Series) -> RouteChange | None:
-        """Whether the newest round shows that the route changed."""
+    def look(self, series: Series, target: HopSeries) -> RouteChange | None:
+        """Whether the newest round shows that the route changed. `target`: the series that tells of harm."""
         if self._begin_at is None:
             self._begin_at = series.times[0]
         newest = series.end - 1
@@ -79,7 +79,7 @@ class RouteWatch:
         moved = self._moved(series)
         if moved is not None and (found is None or moved.at < found.at - TOGETHER):
             found = moved
-        return None if found is None else self._changed(series, found)
+        return None if found is None else self._changed(series, found, target)
 
     def _moved(self, series: Series) -> RouteChange | None:
         """Whether the target steadily answers at another TTL than before."""
@@ -101,13 +101,13 @@ class RouteWatch:
             return None
         return RouteChange(self._ttl_since, min(before, ttl), None, None, False)
 
-    def _changed(self, series: Series, change: RouteChange) -> RouteChange | None:
+    def _changed(self, series: Series, change: RouteChange, target: HopSeries) -> RouteChange | None:
         last = self.changes[-1] if self.changes else None
         if last is not None and abs(change.at - last.at) <= TOGETHER:
             if change.ttl < last.ttl:
                 self.changes[-1] = last._replace(ttl=change.ttl, before=change.before, after=change.after)
             return None
-        change = change._replace(harm=_is_harmful(series, change.at))
+        change = change._replace(harm=_is_harmful(target, series.index(change.at)))
         self.epochs.append(self._epoch(series, change.at))
         self._begin = change.at
         self._begin_at = series.times[series.index(change.at)]
@@ -173,9 +173,7 @@ def is_balanced(hop: HopSeries, newest: int) -> bool:
     return short > _BRIEF
 
 
-def _is_harmful(series: Series, at: int) -> bool:
-    index = series.index(at)
-    target = series.target
+def _is_harmful(target: HopSeries, index: int) -> bool:
     if target.fates.count(LOST, max(0, index - 3), index + 4) >= 2:
         return True
     before = sorted(target.rtts_of(max(0, index - 10), index))

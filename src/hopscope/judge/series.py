@@ -6,6 +6,7 @@ The target has a series of its own, whatever TTL it stands at. Bounded: the last
 
 from __future__ import annotations
 
+import copy
 from array import array
 from bisect import bisect_left
 from collections import deque
@@ -198,6 +199,12 @@ class Series:
             end = self.target_ttl
             self._path = [hop for ttl, hop in sorted(self.hops.items()) if hop.answers and (end is None or ttl < end)]
         return self._path
+
+    def up_to(self, ttl: int) -> Series:
+        """The same as of now, with the hop at this TTL in the target's place; no round is to be put there."""
+        seen = copy.copy(self)
+        seen.target, seen.target_ttl, seen._path = self.hops[ttl], ttl, None
+        return seen
 
     def is_silent(self, ttl: int) -> bool:
         """Whether nobody answers what is sent with this TTL: no router, the target neither, in time or late."""

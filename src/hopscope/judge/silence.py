@@ -32,6 +32,11 @@ _OWN: Final = 20
 _APART: Final = 10
 """Rounds between two of its failures that belong together, at most."""
 
+_AT_MOST: Final = 0.9
+"""Nothing answers more surely than this…"""
+_BY_CHANCE: Final = math.log(1000)
+"""…and what is silent no longer answers where chance would do that once in so many times (natural logarithm)."""
+
 
 class Finding(NamedTuple):
     """Trouble, and where."""
@@ -137,13 +142,11 @@ def _is_even(ttls: Sequence[int]) -> bool:
 
 
 def silence(series: Series, silent: int, stands: Finding | None) -> Finding | None:
-    """The target does not answer: it never did, or not any more. `stands`: what was found before."""
+    """The target does not answer any more. `stands`: what was found before."""
     if silent < GONE:
         return None
     if stands is not None and stands.kind == "outage" and silent > _KNOWN:
         return stands
-    if series.target_ttl is None:
-        return _never(series)
     target = series.target
     fates = target.fates
     begin = begin_of_silence(series) - series.base
@@ -167,14 +170,26 @@ def silence(series: Series, silent: int, stands: Finding | None) -> Finding | No
     return Finding("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
 
 
-def _never(series: Series) -> Finding | None:
+def never(series: Series) -> Finding | None:
+    """The target never answered. The place is behind the last hop that answers now."""
     if len(series) < GONE:
         return None
-    answering = [hop.ttl for hop in series.path()]
+    answering = [hop.ttl for hop in series.path() if still_answers(hop)]
     far = max(answering, default=0)
     first = max(1, far) if answering else None
     last = max(far + 1, series.first_ttl) if answering else None
-    return Finding("no-answer", first, last, series.base, 0.9 if len(series) >= 5 else 0.8, Numbers())
+    return Finding("no-answer", first, last, 0, 0.9 if len(series) >= 5 else 0.8, Numbers())
+
+
+def still_answers(hop: HopSeries) -> bool:
+    """Whether its silence since it last answered may be chance, at the rate at which it answered before."""
+    fates = hop.fates
+    last = fates.rfind(ANSWERED) + 1
+    if not last:
+        return False
+    quiet = fates.count(LOST, last)
+    n, k = hop.counted(max(0, last - _RECENT), last)
+    return -quiet * math.log1p(-min(_AT_MOST, (n - k) / n)) < _BY_CHANCE
 
 
 def _silent_from(series: Series, begin: int) -> tuple[int, int]:

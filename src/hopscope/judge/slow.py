@@ -38,7 +38,7 @@ def delayed(
     if stands is not None and lasts and series.end - stands.since > _SETTLED:
         return stands._replace(numbers=numbers)
     since = delays.since(series, rise, _LOOK_BACK)
-    if since <= _AT_ONCE and not series.base and delays.remembers:
+    if since <= _AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
     place = delays.place(series, rise, since)
     last = hops[place].ttl if place < len(hops) else target

@@ -35,6 +35,8 @@ RECOVERED: Final = 60
 
 
 LOSSES: Final[frozenset[Trouble]] = frozenset(("loss", "bad-member"))
+WAYS: Final[frozenset[Trouble]] = frozenset(("outage", "late", *_STATISTICS))
+"""What a way may suffer whose target never answered; once it is over, that the target does not answer goes on."""
 
 
 def _is_same(kind: Trouble, other: Trouble) -> bool:
@@ -42,7 +44,7 @@ def _is_same(kind: Trouble, other: Trouble) -> bool:
 
 
 def _is_graver(kind: Trouble, other: Trouble) -> bool:
-    return other in _STATISTICS and _STATISTICS.index(kind) < _STATISTICS.index(other)
+    return other == "no-answer" or (other in _STATISTICS and _STATISTICS.index(kind) < _STATISTICS.index(other))
 
 
 class StandingFinding:
@@ -75,14 +77,18 @@ class StandingFinding:
             self._missed = 0
             self.found = self._moved_to(stands, found)
             return
-        if found is not None and (found.kind in FACTS or (self._seen >= RAISE and _is_graver(found.kind, stands.kind))):
+        is_rest = found is not None and found.kind == "no-answer" and stands.kind in WAYS
+        is_sure = found is not None and not is_rest and (found.kind in FACTS or self._seen >= RAISE)
+        if found is not None and is_sure and (found.kind in FACTS or _is_graver(found.kind, stands.kind)):
             self._stand(found)
             return
+        if stands.kind == "no-answer" and found is not None:
+            return  # what is seen once may be of its way
         self._missed += 1
         if stands.kind in FACTS or self._missed >= CLEAR:
-            self.found = None
             self.ended = ordinal - (self._missed - 1)
             self._missed = 0
+            self.found = found if is_rest else None
 
     def _stand(self, found: Finding) -> None:
         self.found = found

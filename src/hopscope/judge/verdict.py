@@ -49,6 +49,7 @@ NoteKind: TypeAlias = Literal[
     "chance-loss",
     "early-loss",
     "jitter",
+    "stand-in",
 ]
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
@@ -68,7 +69,8 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rounds: Int = 0
     """How many rounds were looked at."""
     sent: Int = 0
-    """Probes of the target with a fate (answered or lost) in the span."""
+    """Probes of the target with a fate (answered or lost) in the span. Where a router stands in for the target, as a
+    note says, all numbers are that router's."""
     lost: Int = 0
     """Those of them that were lost; an error of a router in the target's place counts as lost."""
     behind_sent: Int = 0
@@ -176,6 +178,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: Int = 0
     """Of the target, while it lasted; where several flows are compared, of those that are bad (`of_flows`)."""
     of_flows: bool = False
+    stand_in: Int | None = None
+    """Of the router at this TTL, where the target never answered by then."""
     delay_ns: Int | None = None
     """How much more than usual."""
     times: Int = 1

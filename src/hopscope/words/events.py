@@ -35,7 +35,8 @@ def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
         parts.append(f"up to {span_ms(incident.delay_ns / _NS_PER_MS)} more than {than}")
     if incident.kind in ("loss", "bad-member") and incident.sent and incident.lost:
         lost = lost_words(incident.lost, incident.sent)
-        parts.append(f"its connections lost {lost}" if incident.of_flows else f"{lost} lost at the target")
+        at = "the target" if incident.stand_in is None else f"hop {incident.stand_in}"
+        parts.append(f"its connections lost {lost}" if incident.of_flows else f"{lost} lost at {at}")
     return ", ".join(parts)
 
 

@@ -35,11 +35,13 @@ _NOBODY: Final = frozenset(("no-answer", "late", "this-computer"))
 def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     """What it rests on, the most important first; every number with its span."""
     n, place = verdict.numbers, setting.place
+    stand_in = next((note.ttl for note in verdict.notes if note.kind == "stand-in"), None)
+    end = "the target" if stand_in is None else f"hop {stand_in}"
     lines = []
     if n.paths:
         lines += _compared(verdict, setting)
     elif n.sent:
-        lines.append(f"{lost_words(n.lost, n.sent)} lost at the target{_span(verdict)}")
+        lines.append(f"{lost_words(n.lost, n.sent)} lost at {end}{_span(verdict)}")
     if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
         lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
     if n.before_sent and place.first is not None and place.last is not None:
@@ -52,7 +54,7 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         lines.append(f"losses come together: runs are {n.burst:.1f} times as long as by chance")
     if n.usual_ns is not None and n.now_ns is not None and not n.paths:
         more = f"{span_ms(n.usual_ns / _NS_PER_MS)} usually, {span_ms(n.now_ns / _NS_PER_MS)} of late"
-        lines.append(f"round trips to the target take {more}")
+        lines.append(f"round trips to {end} take {more}")
     if n.late:
         lines.append(f"{n.late} answers came after the timeout{_span(verdict)}")
     if n.failed:
@@ -166,6 +168,8 @@ def note_words(note: Note, setting: Circumstances) -> str:
             return f"addresses are translated on the way (NAT){at}"
         case "double-nat":
             return f"addresses are translated twice (double NAT){at}: calls and games may suffer"
+        case "stand-in":
+            return f"the target did not answer when this began: {hop} stands in for it"
         case "dscp":
             return f"the class of service of packets (DSCP) is changed on the way{at}"
         case "foreign-answers":

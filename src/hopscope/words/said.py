@@ -34,9 +34,11 @@ class Subject(Shape):
     def end(self) -> End: ...
 
 
-def _counted(verdict: Verdict, path: Path) -> Verdict:
+def _counted(judged: Judged, path: Path) -> Verdict:
     """The verdict, with the target's own counts where both speak of all since the start: one number of one thing."""
-    target, started = path.target_hop, path.started_at
+    target, started, verdict, incident = path.target_hop, path.started_at, judged.verdict, judged.open
+    if incident is not None and incident.stand_in is not None:
+        return verdict
     if verdict.kind != "loss" or target is None or started is None or path.numbers.name != "start":
         return verdict
     if verdict.since is None or verdict.since > started or not target.lost:
@@ -66,7 +68,7 @@ class Said:
         self._subject = subject
         self._clock = clock
         self._courses: dict[int | None, Course] = {}
-        self.verdict = _counted(subject.judged.verdict, subject.path)
+        self.verdict = _counted(subject.judged, subject.path)
 
     @property
     def since(self) -> int | None:

@@ -1,0 +1,148 @@
+"""A target that never answered: the last router that steadily does stands in for it.
+
+Many targets answer no probe, and their path is watched all the same. What is the stand-in's alone is how that router
+answers and no trouble: a hop before it must show the same, unless there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from hopscope.judge.limits import beat, gaps
+from hopscope.judge.route import TOGETHER, RouteWatch
+from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.silence import (
+    GONE,
+    GONE_ALONE,
+    Finding,
+    begin_of_silence,
+    late,
+    silence,
+    silent_rounds,
+    still_answers,
+)
+from hopscope.judge.slow import DELAYED
+from hopscope.judge.standing import LOSSES, WAYS
+from hopscope.path.stats import wilson95
+
+_SPANS: Final = (30, 120)
+"""Rounds by which a router is compared with the one before it: whether it is silent, and whether it limits."""
+_SHARED: Final = 2
+"""Hops that must lose by chance, not on the beat of a limit, until loss is said."""
+_HANDED_ON: Final = 120
+"""Rounds after which loss is judged by a target that answers by now."""
+
+
+class StandIn:
+    """Which router that is."""
+
+    def __init__(self) -> None:
+        self.ttl: int | None = None
+        """None: there is none, or none is needed."""
+        self.until = 0
+        """The ordinal of the round in which the target, which had a stand-in, answered for the first time."""
+
+    def seen(self, series: Series, routes: RouteWatch, stands: Finding | None) -> Series:
+        """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,
+        which goes on by what it was found on."""
+        if series.target_ttl is None:
+            most = self.ttl if stands is not None and stands.kind in WAYS else None
+            self.ttl = _farthest(series, routes.changes[-1].at if routes.changes else 0, self.ttl, most)
+        elif self.ttl is not None:
+            self.until = self.until or series.end - 1
+            if not _goes_on(stands, series.end - self.until):
+                self.ttl = None
+        return series if self.ttl is None else series.up_to(self.ttl)
+
+
+def _goes_on(stands: Finding | None, rounds: int) -> bool:
+    """Whether trouble of the way must not flicker while the target is new to it for so many rounds."""
+    if stands is None:
+        return False
+    return stands.kind in DELAYED or (stands.kind in LOSSES and rounds < _HANDED_ON)
+
+
+def _farthest(series: Series, since: int, known: int | None, most: int | None) -> int | None:
+    """The TTL of the farthest router that loses no more answers than the one before it does. The one that is `known`
+    stays where it fell silent together with that one. `most`: no farther, that trouble stays where it was found."""
+    hops = [hop for hop in series.path() if hop.runs[-1].last >= since]
+    last = next((hop.runs[-1].last for hop in hops if hop.ttl == known), -1)
+    for i in range(len(hops) - 1, -1, -1):
+        hop = hops[i]
+        if hop.ttl != known and not (hop.runs[-1].last >= last and still_answers(hop)):
+            continue
+        if (most is not None and hop.ttl > most) or _is_nearer(hops[:i], hop):
+            continue
+        if i == 0 or not _loses_more(hop, hops[i - 1]) or (hop.ttl == known and _with(hop, hops[i + 1 :])):
+            return hop.ttl
+    return known if any(hop.ttl == known for hop in hops) else None
+
+
+def _loses_more(hop: HopSeries, before: HopSeries) -> bool:
+    for span in _SPANS:
+        start = max(0, len(hop.fates) - span)
+        (n, k), (before_n, before_k) = hop.counted(start), before.counted(start)
+        if n and before_n and wilson95(k, n)[0] > wilson95(before_k, before_n)[1]:
+            return True
+    return False
+
+
+def _with(hop: HopSeries, behind: Iterable[HopSeries]) -> list[HopSeries]:
+    """Those behind it that limit their answers, and have not answered since it fell silent."""
+    at = hop.runs[-1].last
+    return [each for each in behind if -1 <= at - each.runs[-1].last <= GONE_ALONE]
+
+
+def _is_nearer(before: list[HopSeries], hop: HopSeries) -> bool:
+    """Whether the router that answered here answers at a smaller TTL by now: a shorter way, or a loop that is over."""
+    newest = hop.runs[-1]
+    return any(newest.address == each.runs[-1].address and newest.last <= each.runs[-1].last for each in before)
+
+
+def is_alone(found: Finding, seen: Series) -> bool:
+    """Whether the trouble is the stand-in's alone, though it is not the only hop that answers."""
+    return seen.target.ttl > 0 and found.last_ttl == seen.target_ttl and len(seen.path()) > 0
+
+
+def facts(seen: Series, stands: Finding | None) -> Finding | None:
+    """What of the way to the stand-in needs no statistics: it is dead, or answers come late."""
+    silent = silent_rounds(seen)
+    found = silence(seen, silent, stands)
+    if found is None and seen.late_at >= seen.base and silent <= seen.late_by + GONE:
+        found = late(seen)
+    if found is None or _is_new_way(seen, found):
+        return None
+    behind = (hop for hop in seen.hops.values() if hop.ttl > seen.target.ttl and hop.answers)
+    if is_alone(found, seen) and all(still_answers(each) for each in _with(seen.target, behind)):
+        return None
+    return found
+
+
+def _is_new_way(seen: Series, found: Finding) -> bool:
+    """Whether somebody new answers before the place since it is silent: another way, on which others answer."""
+    begin = begin_of_silence(seen) - TOGETHER
+    for hop in seen.path():
+        run = hop.runs[-1]
+        is_before = found.kind == "outage" and hop.ttl < (found.last_ttl or 0)
+        if (
+            is_before
+            and run.first >= max(begin, 1)
+            and all(each.address != run.address for each in list(hop.runs)[:-1])
+        ):
+            return True
+    return False
+
+
+def is_own(lossy: Finding, seen: Series, floor: int, *, stands: bool) -> bool:
+    """Whether the stand-in alone loses, or too few hops from the place on lose by chance: each may have a limit of its
+    own. What `stands` goes once it surely is the stand-in's."""
+    last = seen.target.ttl
+    if not last:
+        return False
+    if stands:
+        return lossy.surely is not None and lossy.surely[0] == last and len(seen.path()) > 0
+    columns = [hop for hop in seen.path() if hop.ttl >= (lossy.last_ttl or 0)]
+    columns.append(seen.target)
+    by_chance = sum(beat(gaps(column, seen.index(floor))) == "chance" for column in columns)
+    return is_alone(lossy, seen) or by_chance < min(_SHARED, len(seen.path()) + 1)
