@@ -382,7 +382,7 @@ async def test_the_palette_reaches_every_action(drive: Drive) -> None:
         found = {command.help for command in it.app.get_system_commands(it.app.screen)}
         assert found >= {action.help for action in ACTIONS.values() if action.id != "program.palette"}
         await it.press("ctrl+p")
-        await it.until(lambda: it.in_front == "CommandPalette")
+        await it.until(lambda: it.in_front == "Palette")
         await it.press("escape")
         await it.until(lambda: it.in_front == "MainScreen")
 

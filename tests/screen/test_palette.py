@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import ClassVar
+
 import pytest
+from textual.command import Hit, Hits, Provider
 from textual.widgets import OptionList
 
 from hopscope.views.screen.dialogs.prompt import Prompt
 from hopscope.views.screen.dialogs.settings import SETTINGS
 from hopscope.views.screen.options import ScreenOptions
+from hopscope.views.screen.palette import Palette
 from tests.screen.conftest import Drive, Driven
 from tests.screen.scripted import usual
 
@@ -17,14 +22,14 @@ KEYS = {" ": "space", ":": "colon", "-": "minus", ".": "full_stop", "%": "percen
 async def choose(it: Driven, words: str) -> None:
     """Open the palette, type, and take the first that is found."""
     await it.press("ctrl+p")
-    await it.until(lambda: it.in_front == "CommandPalette")
+    await it.until(lambda: it.in_front == "Palette")
     await it.press(*[KEYS.get(char, char) for char in words])
     found = it.app.screen.query_one(OptionList)
     await it.until(lambda: found.option_count > 0 and words.split()[-1] in str(found.get_option_at_index(0).prompt))
     await it.press("enter")
-    if it.in_front == "CommandPalette":  # the first Enter goes to the list, the second takes what stands there
+    if it.in_front == "Palette":  # the first Enter goes to the list, the second takes what stands there
         await it.press("enter")
-    await it.until(lambda: it.in_front != "CommandPalette")
+    await it.until(lambda: it.in_front != "Palette")
 
 
 @pytest.mark.parametrize(
@@ -82,3 +87,33 @@ async def test_each_setting_has_an_entry_with_its_name(drive: Drive) -> None:
     async with drive(usual().play(3)) as it:
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert [s.title for s in SETTINGS if not any(t.startswith(f"Set {s.title}") for t in titles)] == []
+
+
+class Slow(Provider):
+    """Finds nothing until it is let go on, and then something."""
+
+    go_on: ClassVar[asyncio.Event]
+    waits: ClassVar[asyncio.Event]
+
+    async def search(self, query: str) -> Hits:
+        self.waits.set()
+        await self.go_on.wait()
+        yield Hit(1.0, query, lambda: None)
+
+
+async def test_the_palette_may_be_closed_while_it_gathers(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with drive(usual().play(3)) as it:
+        monkeypatch.setattr(type(it.app), "COMMANDS", {Slow})
+        Slow.go_on, Slow.waits = asyncio.Event(), asyncio.Event()
+        await it.press("ctrl+p")
+        await it.until(lambda: it.in_front == "Palette")
+        palette = it.app.screen
+        assert isinstance(palette, Palette)
+        await it.press("s")
+        await Slow.waits.wait()
+        await it.press("escape")
+        await it.until(lambda: it.in_front == "MainScreen")
+        Slow.go_on.set()
+        gathering = palette._gather_commands("s")
+        await it.until(lambda: gathering.is_finished)
+        await it.until(lambda: it.in_front == "MainScreen")

@@ -209,6 +209,13 @@ class HopscopeApp(App[None], inherit_bindings=False):
         """Open the command palette."""
         self.action_command_palette()
 
+    def action_command_palette(self) -> None:
+        """What Textual's own key does."""
+        from hopscope.views.screen.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def copy(self, text: str) -> None:
         """Send text to the terminal's clipboard."""
         self.copy_to_clipboard(text)
