@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,41 @@ def test_the_first_lines_say_what_where_since_when_and_whose(
     if not bare:
         missing = [each for each in missing if "farline" not in each]  # whose is by its number there
     assert not missing, said
+
+
+SILENT = """source = ["10.0.0.2"]
+hops = [
+  { at = "10.0.0.1", delay = "1ms" }, { at = "203.0.113.1", delay = "3ms" }, { at = "203.0.113.5", delay = "3ms" },
+  { at = "198.51.100.1", delay = "5ms" }, { at = "198.51.100.5", delay = "5ms" },
+]
+[[targets]]
+name = "t.example"
+at = "192.0.2.80"
+silent = true
+[[changes]]
+at = "10s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "seconds", "words"),
+    [
+        ("outage = 1", 45, "No answer from the first hop on: t.example is cut off, now for 35 s (since 12:00:10)"),
+        ("outage = 4", 45, "No answer from hop 4 on: t.example is cut off, now for 35 s (since 12:00:10)"),
+        ('until = "40s"\noutage = 4', 60, "Up to hop 5 (198.51.100.5) all is fine"),
+        ("hop = 5\nset = { silent = true }", 40, "Up to hop 4 (198.51.100.1) all is fine"),
+        ('hop = 1\nset = { loss = "40%" }', 120, "of packets are lost from the first hop on"),
+    ],
+)
+def test_over_a_path_to_a_silent_target_stands_what_is_wrong_with_it(
+    change: str, seconds: float, words: str, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "silent.toml"
+    scenario.write_text(SILENT + change + "\n")
+    said = head(seen(at(str(scenario), seconds), (120, 34)))
+    assert words in said
+    assert ("is fine" in said) == ("is fine" in words)
+    assert "Hop 1 answers" not in said
 
 
 @pytest.mark.parametrize(("scenario", "seconds", "words"), TRUTHS)

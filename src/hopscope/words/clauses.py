@@ -174,7 +174,7 @@ def _whom_to_tell(setting: Circumstances) -> Ways:
 def fine_before(place: Place, several: str = "answer", one: str = "answers") -> str:
     """What is well: all before the place."""
     until = place.first if place.first is not None else (place.last or 0) - 1
-    if until < 1:
+    if until < 1 or (place.last or 0) <= 1:
         return ""
     return f"Hops 1 to {until} {several}." if until > 1 else f"Hop 1 {one}."
 
