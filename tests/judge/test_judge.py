@@ -515,3 +515,12 @@ def test_an_incident_that_comes_again_counts_no_round_twice(seed: int) -> None:
     assert max(incident.times for incident in found) > 1
     for incident in found:
         assert incident.sent <= rounds
+
+
+def test_what_was_lost_in_an_outage_that_is_over_is_not_put_down_to_chance() -> None:
+    cut = "a" * 30 + "x" * 30 + "a" * 40
+    notes_ = judge_of(["a" * 100, cut, cut]).judged().verdict.notes
+    assert not [note for note in notes_ if note.kind in ("chance-loss", "early-loss")]
+    cut = cut[:80] + "x" + cut[81:]
+    (note,) = [note for note in judge_of(["a" * 100, cut, cut]).judged().verdict.notes if note.kind == "chance-loss"]
+    assert (note.sent, note.lost) == (40, 1)

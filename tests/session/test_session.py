@@ -11,11 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
 from hopscope.names.facts import AddressInfo
+from hopscope.path.windows import WindowName
 from hopscope.session.events import EndEvent, ProbeEvent, SentEvent, SessionEvent, StartEvent
 from hopscope.session.facts import Asked
 from hopscope.session.feeds import Feeds
@@ -54,6 +56,13 @@ async def test_a_path_is_found_and_the_rounds_come_to_their_end() -> None:
     assert [hop.sent for hop in target.path.hops] == [3] * 12
     assert target.started is not None
     assert target.started.method == "simulated"
+
+
+async def test_a_window_that_is_none_is_refused_and_changes_nothing() -> None:
+    async with Session([TARGET], Probing(method="simulated", rounds=1, interval_s=0.05, timeout_s=0.3)) as session:
+        with pytest.raises(ValueError, match="'7m': the windows are start, 60s"):
+            session.numbers_over(cast(WindowName, "7m"))
+        assert session.snapshot().targets
 
 
 async def test_a_worker_that_was_launched_before_is_taken_over_with_what_it_probes() -> None:

@@ -418,7 +418,9 @@ class Judge:
     def _noted(self) -> tuple[Note, ...]:
         """What is odd."""
         found = self._standing.found
-        known = self._notes.of(self._series, self._routes, self._source, found, is_limited=self._is_limited)
+        known = self._notes.of(
+            self._series, self._routes, self._source, found, floor=self._floor, is_limited=self._is_limited
+        )
         if found is not None and found.kind in WAYS and self._stand_in.ttl is not None:
             known += (Note(kind="stand-in", ttl=self._stand_in.ttl),)
         return known

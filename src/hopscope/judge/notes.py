@@ -28,13 +28,20 @@ class Notes:
         self._kept: tuple[int, tuple[Note, ...]] | None = None
 
     def of(
-        self, series: Series, routes: RouteWatch, source: str | None, found: Finding | None, *, is_limited: bool
+        self,
+        series: Series,
+        routes: RouteWatch,
+        source: str | None,
+        found: Finding | None,
+        *,
+        floor: int,
+        is_limited: bool,
     ) -> tuple[Note, ...]:
-        """As of the newest round. `found`: the trouble that stands; `is_limited`: several flows share a few answers a
-        round."""
+        """As of the newest round. `found`: the trouble that stands; `floor`: the ordinal of the first round that
+        belongs to none which is over; `is_limited`: several flows share a few answers a round."""
         turn = series.end // BLOCK if series.end >= BLOCK else -series.end
         if self._kept is None or self._kept[0] != turn:
-            known = _notes(series, routes, source, found)
+            known = _notes(series, routes, source, found, floor)
             if found is not None and found.numbers.paths:
                 # By one flow alone a bad link looks as if its routers limited their answers.
                 known = tuple(note for note in known if note.kind not in ("rate-limit", "target-limits", "silent"))
@@ -46,8 +53,10 @@ class Notes:
         return self._kept[1]
 
 
-def _notes(series: Series, routes: RouteWatch, source: str | None, found: Finding | None) -> tuple[Note, ...]:
-    """All that is to be noted of the newest rounds. `found`: the trouble that stands."""
+def _notes(
+    series: Series, routes: RouteWatch, source: str | None, found: Finding | None, floor: int
+) -> tuple[Note, ...]:
+    """All that is to be noted of the newest rounds, of `found` and `floor` as in `Notes.of`."""
     start = max(0, len(series) - _SPAN)
     hops = series.path()
     out: list[Note] = []
@@ -65,7 +74,7 @@ def _notes(series: Series, routes: RouteWatch, source: str | None, found: Findin
         if is_balanced(hop, series.end - 1):
             out.append(Note(kind="balanced", ttl=hop.ttl))
     out += _slow_answers(series, hops, start)
-    out += _of_target(series, n, k, start, found)
+    out += _of_target(series, n, k, start, found, floor)
     changed = _class_of_service(hops)
     if changed is not None:
         out.append(Note(kind="dscp", ttl=changed))
@@ -116,7 +125,7 @@ def _slow_answers(series: Series, hops: Sequence[HopSeries], start: int) -> list
     return out[::-1]
 
 
-def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None) -> list[Note]:
+def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None, floor: int) -> list[Note]:
     out: list[Note] = []
     ttl = series.target_ttl
     if ttl is None:
@@ -125,7 +134,9 @@ def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None
     if k and not is_loss and beat(gaps(series.target, 0)) == "steady" and not is_told(series, 0):
         out.append(Note(kind="target-limits", ttl=ttl, sent=n, lost=k))
     elif k and found is None:
-        out.append(Note(kind="early-loss" if n < _EARLY else "chance-loss", ttl=ttl, sent=n, lost=k))
+        n, k = series.target.counted(max(start, series.index(floor)))
+        if k:
+            out.append(Note(kind="early-loss" if n < _EARLY else "chance-loss", ttl=ttl, sent=n, lost=k))
     rtts = sorted(series.target.rtts_of(start))
     if len(rtts) >= 3 * _EARLY:
         middle = nearest_rank_ms(rtts, 50)

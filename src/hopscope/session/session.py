@@ -18,7 +18,7 @@ import msgspec
 from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AsksOwners, Namer
 from hopscope.path.bins import SpanBins
-from hopscope.path.windows import WindowName
+from hopscope.path.windows import WINDOWS, WindowName
 from hopscope.session.background import in_background
 from hopscope.session.changes import Changes
 from hopscope.session.errors import WorkerFailed
@@ -373,7 +373,9 @@ class Session:
 
     def numbers_over(self, window: WindowName) -> None:
         """Which window snapshots' numbers are over from now on. Where much lies in it, they are since the start for the
-        first looks, and say so: `Path.numbers`."""
+        first looks, and say so: `Path.numbers`. `ValueError`: there is no such window."""
+        if window not in WINDOWS:
+            raise ValueError(f"{window!r}: the windows are {', '.join(WINDOWS)}")
         self._window = window
         self._is_gradual = True
         self._changes.bump()
