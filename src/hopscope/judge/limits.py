@@ -1,13 +1,14 @@
-"""Does the target limit how often it answers? Losses on the beat are a limit's; by chance they wander off it."""
+"""Who limits how often it answers? Losses on the beat are a limit's; by chance they wander off it. And a router that
+loses more than one behind it loses answers of its own."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from hopscope.judge.series import ANSWERED, CIRCLED, LOST, REFUSED, HopSeries, Series
+from hopscope.path.stats import wilson
 
 _FEW: Final = 2
 """Gaps below which nothing can be told."""
@@ -18,6 +19,17 @@ _STEADY: Final = 0.3
 
 _ALIKE: Final = 0.8
 """Two hops lose in the same rounds where so much of what each loses is in rounds in which both do."""
+_LONG: Final = 25
+"""Gaps from which on to be steady is no chance."""
+_CHANCE: Final = 1e-3
+"""The probability, by chance, of fewer gaps that are as even as a limit's."""
+_ENOUGH: Final = 2
+"""Hops with losses by chance behind which it tells nothing new that others lose on the beat."""
+_HALF: Final = 0.5
+"""As whole probes are counted, even a limit's are so far off the line."""
+_Z99: Final = 2.576
+_FATED: Final = bytes((LOST, ANSWERED))
+_UNFATED: Final = bytes(letter for letter in range(256) if letter not in _FATED)
 
 Beat: TypeAlias = Literal["steady", "chance", "unknown"]
 
@@ -25,12 +37,12 @@ Beat: TypeAlias = Literal["steady", "chance", "unknown"]
 def gaps(column: HopSeries, start: int) -> list[int]:
     """The distances, in answered or lost probes, between those of the rarer of the two fates, from the first loss on:
     before it, a limiter's bucket was full."""
-    fates = [fate for fate in column.fates[start:] if fate in (LOST, ANSWERED)]
-    if LOST not in fates:
+    fates = bytes(column.fates[start:]).translate(None, _UNFATED)
+    first = fates.find(LOST)
+    if first < 0:
         return []
-    fates = fates[fates.index(LOST) :]
-    rare = LOST if 2 * fates.count(LOST) <= len(fates) else ANSWERED
-    return [b - a for a, b in pairwise(i for i, fate in enumerate(fates) if fate == rare)]
+    rare = LOST if 2 * fates.count(LOST, first) <= len(fates) - first else ANSWERED
+    return [len(between) + 1 for between in fates[first:].split(bytes((rare,)))[1:-1]]
 
 
 def is_told(series: Series, start: int) -> bool:
@@ -57,15 +69,82 @@ def is_shared(series: Series, start: int) -> bool:
 def beat(distances: Sequence[int]) -> Beat:
     """Whether they come on the beat (a limit), as by chance, or are too few to tell. What is compared is how far they
     are off a straight line at most, with how far independent losses (a bridge of geometric steps) would be."""
+    expected = _expected(distances)
+    if len(distances) < _FEW or expected < _TELLING:
+        return "unknown"
+    return "steady" if _keeps_within(distances, _STEADY * expected) else "chance"
+
+
+def is_limit(distances: Sequence[int]) -> bool:
+    """Whether they come on the beat so surely that it needs nothing else to be a limit."""
+    count, expected = len(distances), _expected(distances)
+    if count < _FEW or not expected:
+        return False
+    if count >= _LONG:
+        return expected >= _TELLING and _keeps_within(distances, _STEADY * expected)
+    # By chance each sum of the first distances is off the line by a normal deviation, together by a bridge's; so they
+    # all are within `most` with the probability `_CHANCE`.
+    most = (_CHANCE / math.sqrt(count)) ** (1 / (count - 1)) * expected / (0.8 * math.sqrt(count))
+    return most > _HALF and _keeps_within(distances, most)
+
+
+def _expected(distances: Sequence[int]) -> float:
+    """How far independent losses would be off the line, at the end of a series without a bridge's second pier."""
     count = len(distances)
-    if count < _FEW:
-        return "unknown"
-    mean = sum(distances) / count
-    expected = math.sqrt(count * mean * (mean - 1))
-    if expected < _TELLING:
-        return "unknown"
-    off = at = 0.0
-    for i, gap in enumerate(distances, 1):
-        at += gap
-        off = max(off, abs(at - i * mean))
-    return "steady" if off < _STEADY * expected else "chance"
+    mean = sum(distances) / max(1, count)
+    return math.sqrt(count * mean * (mean - 1))
+
+
+def _keeps_within(distances: Sequence[int], most: float) -> bool:
+    """Whether they are never so far off a straight line."""
+    mean = sum(distances) / len(distances)
+    off = 0.0
+    for gap in distances:
+        off += gap - mean
+        if off >= most or -off >= most:
+            return False
+    return True
+
+
+class Telling:
+    """Which hops' losses tell where packets are lost: not those of a router whose limit hides it, as its losses are on
+    the beat and the target's are not, or are surely more than those of a hop behind it. Where they are surely fewer
+    than the target's they do tell that not all is lost before it."""
+
+    def __init__(self, columns: Sequence[HopSeries], start: int) -> None:
+        """`columns`: the hops that answer, in order and the target last; `start`: the index of the first round."""
+        self._columns = columns
+        self._start = start
+        self._limits: dict[int, bool] = {}
+        """Of each hop by its TTL, once it was asked."""
+
+    def since(self, begin: int) -> tuple[list[HopSeries], list[tuple[int, int]]]:
+        """Those that tell it of the rounds from index `begin` on, the target the last, and of each the probes that were
+        answered or lost, and those that were lost."""
+        columns = self._columns
+        counts = [hop.counted(begin) for hop in columns]
+        bounds = [wilson(k, n, _Z99) if k else (0.0, _Z99 * _Z99 / (n + _Z99 * _Z99)) for n, k in counts]
+        fewer, least = bounds[-1]
+        limiters = set()
+        for i in range(len(columns) - 2, -1, -1):
+            low, high = bounds[i]
+            if low > least and high >= fewer:
+                limiters.add(i)
+            least = min(least, high)
+        at_random = 0
+        for i, (_, k) in enumerate(counts[:-1]):
+            if k and bounds[i][1] >= fewer and i not in limiters:
+                if self._is_limit(columns[i]) and not self._is_limit(columns[-1]):
+                    limiters.add(i)
+                else:
+                    at_random += 1
+                    if at_random == _ENOUGH:
+                        break
+        told = [i for i in range(len(columns)) if i not in limiters]
+        return [columns[i] for i in told], [counts[i] for i in told]
+
+    def _is_limit(self, hop: HopSeries) -> bool:
+        known = self._limits.get(hop.ttl)
+        if known is None:
+            known = self._limits[hop.ttl] = is_limit(gaps(hop, self._start))
+        return known

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hopscope.judge.limits import beat, gaps, is_shared, is_told
+from hopscope.judge.limits import Telling, beat, gaps, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
     SCORE,
@@ -96,24 +96,29 @@ def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: b
         return None
     columns = [hop for hop in series.path() if hop.ttl != series.target_ttl]
     columns.append(target)
-    best: tuple[float, int, Onset, Spread] | None = None
+    by_window = Telling(columns, start)
+    best: tuple[float, int, Onset, Spread, list[HopSeries]] | None = None
     before = -1
     for window in WINDOWS:
         begin = max(start, size - window)
         if begin == before or LOST not in target.fates[begin:]:
             continue
         before = begin
-        here = _in_window(columns, begin, bar)
+        telling, counts = by_window.since(begin)
+        here = _in_window(telling, counts, begin, bar)
         if here is not None and (best is None or here[0] > best[0]):
-            best = here[0], begin, here[1], here[2]
+            best = here[0], begin, here[1], here[2], telling
     if best is None:
         return None
-    score, begin, found_, spread_ = best
-    if score < bar.score or _is_limit(series, columns, found_, spread_, start, stands=stands is not None):
+    score, begin, found_, spread_, telling = best
+    if score < bar.score or _is_limit(series, telling, found_, spread_, start, stands=stands is not None):
         return None
-    since = _since(series, columns, start, found_, spread_.phi) if is_new or stands is None else stands.since
+    since = _since(series, telling, start, found_, spread_.phi) if is_new or stands is None else stands.since
     # Its share is of the rounds since it began.
-    return _found(series, columns, max(begin, series.index(since)), score, found_, spread_)._replace(since=since)
+    lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_)
+    if found_.first == 0 and telling[0] is not columns[0]:
+        lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
+    return lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
 
 
 def may_begin_at_first(lossy: Finding) -> bool:
@@ -121,9 +126,10 @@ def may_begin_at_first(lossy: Finding) -> bool:
     return lossy.surely is not None and lossy.surely[0] == 0
 
 
-def _in_window(columns: list[HopSeries], begin: int, bar: Bar) -> tuple[float, Onset, Spread] | None:
+def _in_window(
+    columns: list[HopSeries], counts: list[tuple[int, int]], begin: int, bar: Bar
+) -> tuple[float, Onset, Spread] | None:
     """Score, onset and spread, where the window has a rate of loss."""
-    counts = [column.counted(begin) for column in columns]
     found = onset(counts)
     if found is None or found.score < bar.score:
         return None

@@ -85,14 +85,16 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     # At any rate, each probe to a hop that lost nothing costs the same.
     unlost = sum(n for n, k in counts if not k)
     before = 0.0
-    price = 0.5 * math.log(sum(n for n, _ in counts))
+    n_left, k_left = sum(n for n, _ in counts), sum(k for _, k in counts)
+    price = 0.5 * math.log(n_left)
     costs: list[float] = []
     pools: list[tuple[int, ...]] = []
     for start, (n, k) in enumerate(counts):
-        cost, pool = _from(lossy, unlost)
+        cost, pool = _from(lossy, unlost, k_left / n_left)
         costs.append(before + cost + price)
         pools.append(pool)
         before += none[start]
+        n_left, k_left = n_left - n, k_left - k
         if k:
             lossy = lossy[1:]
         else:
@@ -121,12 +123,11 @@ def _fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tup
     raise AssertionError("there is no place")
 
 
-def _from(lossy: Sequence[_Row], unlost: int) -> tuple[float, tuple[int, ...]]:
+def _from(lossy: Sequence[_Row], unlost: int, pooled: float) -> tuple[float, tuple[int, ...]]:
     """The cost of some hops, if loss begins with them, and which of those that lost something it explains: `lossy`, the
-    target the last of them. The others had so many probes, `unlost`."""
+    target the last of them. The others had so many probes, `unlost`; of all of them the share `pooled` is lost."""
     at_target = lossy[-1][-1]
     found = _at_rate(at_target, lossy, unlost)
-    pooled = sum([row[2] for row in lossy]) / (unlost + sum([row[1] for row in lossy]))
     # Where the target was lucky, or most of the hops are limited, the other end of the scale is the better begin.
     if abs(pooled - at_target) > 0.25 * at_target:
         found = min(found, _at_rate(pooled, lossy, unlost))
@@ -141,18 +142,17 @@ def _at_rate(p: float, lossy: Sequence[_Row], unlost: int) -> tuple[float, tuple
     for _ in range(4):
         q = min(max(p, 0.0) + _E, 0.9999)
         log_q, log_1q = math.log(q), math.log1p(-q)
-        cost = -unlost * log_1q
+        theirs = 0.0
         mine = []
         trials, losses = unlost, 0
         for i, n, k, own, share in lossy:
-            common = -(k * log_q + (n - k) * log_1q)
-            if share > q and own < common and i != last:
-                cost += own
+            if share > q and own < -(k * log_q + (n - k) * log_1q) and i != last:
+                theirs += own
             else:
-                cost += common
                 mine.append(i)
                 trials += n
                 losses += k
+        cost = theirs - losses * log_q - (trials - losses) * log_1q
         before, p = p, losses / trials
         if abs(p - before) < 1e-6:
             break

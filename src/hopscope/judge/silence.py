@@ -50,6 +50,8 @@ class Finding(NamedTuple):
     numbers: Numbers
     surely: tuple[int, int] | None = None
     """The wider place outside of which it hardly can be; from 0: the first hop may lose already."""
+    untold: frozenset[int] = frozenset()
+    """TTLs of routers that limit how often they answer: they tell nothing of where it is."""
 
 
 def silent_rounds(series: Series) -> int:

@@ -30,6 +30,8 @@ RAISE: Final = 2
 CLEAR: Final = 5
 MOVE: Final = 15
 """Evaluations after which another place is believed that does not lie inside the one that stands."""
+_UNTOLD: Final = 5
+"""So many evaluations is one worth that takes nothing of the place that stands for known."""
 RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
 
@@ -105,8 +107,10 @@ class StandingFinding:
         if stands.first_ttl == stands.last_ttl:
             is_other = not first <= stands.first_ttl <= last
         place = max(first, stands.first_ttl), min(last, stands.last_ttl)
-        if is_other or found.kind != stands.kind:
-            self._moved += 1
+        # A limit that was not known as one may have been taken for its beginning, or for what is fine before it.
+        is_untold = not found.untold.isdisjoint((stands.first_ttl, stands.last_ttl))
+        if is_other or is_untold or found.kind != stands.kind:
+            self._moved += _UNTOLD if is_untold else 1
             if self._moved >= MOVE:
                 self._moved = 0
                 return found

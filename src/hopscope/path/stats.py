@@ -139,14 +139,20 @@ def loss_pct(lost: int, received: int) -> float | None:
     return 100 * lost / n if n else None
 
 
-def wilson95(k: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval for `k` of `n` (n at least 1), as fractions from 0 to 1 (Wilson 1927)."""
-    z2 = Z95 * Z95
+def wilson(k: int, n: int, z: float) -> tuple[float, float]:
+    """Wilson's interval for `k` of `n` (n at least 1), as fractions from 0 to 1 (Wilson 1927), for the normal
+    distribution's quantile `z`."""
+    z2 = z * z
     middle = (k + z2 / 2) / (n + z2)
-    half = Z95 / (n + z2) * math.sqrt(k * (n - k) / n + z2 / 4)
+    half = z / (n + z2) * math.sqrt(k * (n - k) / n + z2 / 4)
     low = 0.0 if k == 0 else max(0.0, middle - half)
     high = 1.0 if k == n else min(1.0, middle + half)
     return low, high
+
+
+def wilson95(k: int, n: int) -> tuple[float, float]:
+    """Its 95 % interval."""
+    return wilson(k, n, Z95)
 
 
 def loss_ci95_pct(lost: int, received: int) -> tuple[float, float] | None:
