@@ -7,9 +7,9 @@ changes nothing of it. So the same facts give the same verdicts, in whatever ord
 from __future__ import annotations
 
 import copy
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
+from hopscope.judge.account import SETTLING, Account
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch
@@ -22,7 +22,7 @@ from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, unsteady
 from hopscope.judge.stand_in import StandIn, facts, is_alone, is_own
-from hopscope.judge.standing import FACTS, LOSSES, WAYS, StandingFinding
+from hopscope.judge.standing import LOSSES, WAYS, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, Shared, UsualDelay
 from hopscope.wire.messages import (
@@ -42,10 +42,6 @@ from hopscope.wire.messages import (
 if TYPE_CHECKING:
     from hopscope.judge.links import BadLinks
 
-_SETTLING: Final = 120
-"""Rounds for which the moment since when a trouble lasts is known better and better."""
-_SAME: Final = 30
-"""Within so many rounds after one trouble another one may be the same."""
 _MAX_TTL: Final = 255
 _MAX_ROUND: Final = 2**40
 _MAX_NS: Final = 2**62
@@ -85,10 +81,7 @@ class Judge:
         """The ordinal of the round after their last loss, once that is over."""
         self._notes = Notes()
         self._at = 0
-        self._since_at: int | None = None
-        self._before: int | None = None
-        """Since when the trouble before it had lasted."""
-        self._raised = self._counted_from = 0
+        self._account = Account(self._incidents)
         self._cached = None
 
     def copy(self) -> Judge:
@@ -286,7 +279,7 @@ class Judge:
         if found is not None and found.kind != "detour":
             return found
         kind = None if stands is None else stands.kind
-        is_new = series.end - self._raised < _SETTLING and series.end % BLOCK == 0
+        is_new = series.end - self._account.raised < SETTLING and series.end % BLOCK == 0
         is_sought = kind == "local-network" and not self._delays.spiky
         known = stands if kind in LOSSES else None
         lossy = self._losses.look(series, self._floor, known, is_new=is_new, is_sought=is_sought)
@@ -314,67 +307,19 @@ class Judge:
         if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
             self._end_trouble(before)
         if now is not None:
-            self._note_trouble(before, now)
+            stand_in = self._stand_in.ttl if now.kind in WAYS else None
+            self._account.note(self._judged_by(now), before, now, standing.ended, stand_in)
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)
         end = series.end if standing.ended is None else standing.ended
-        ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
-        standing.ended = ended
-        if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
-            n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
-            self._incidents.update(sent=n, lost=k, anew=True)
-        self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
+        standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
+        self._account.end(series, before, ended)
         self._floor = max(series.base, ended)
-        self._before = self._since_at
-        self._since_at = None
 
     def _judged_by(self, found: Finding | None) -> Series:
         """Whose numbers tell of it: the target's, or those of what stands in for it."""
         return self._seen if found is not None and found.kind in WAYS else self._series
-
-    def _note_trouble(self, before: Finding | None, now: Finding) -> None:
-        series, incidents = self._judged_by(now), self._incidents
-        goes_on = before is not None and now.kind == "no-answer"
-        first, last = now.first_ttl, now.last_ttl
-        sides = series.sides(first, last, now.numbers.sides)
-        if before is None or before.kind != now.kind:
-            ended = self._standing.ended
-            self._raised = series.end
-            self._since_at = self._moment(now)
-            if self._since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
-                # It was taken for something else first.
-                self._since_at = self._before
-            begin = series.times[0] if self._since_at is None else self._since_at
-            routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
-            stand_in = self._stand_in.ttl if now.kind in WAYS else None
-            counted = incidents.begin(
-                now.kind,
-                begin,
-                first,
-                last,
-                sides,
-                series.times[-1],
-                routers=routers,
-                goes_on=goes_on,
-                stand_in=stand_in,
-            )
-            self._counted_from = max(series.base + bisect_left(series.times, counted), now.since)
-            n, k = series.reached_of(series.index(self._counted_from))
-        else:
-            if now.kind not in FACTS and series.end - self._raised < _SETTLING:
-                self._since_at = self._moment(now) or self._since_at
-            n, k = series.reached_of(len(series) - 1)
-        in_all = now.numbers.in_all
-        if in_all is not None:
-            n = k = 0  # this flow may be a good one
-        more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
-        incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
-
-    def _moment(self, found: Finding) -> int | None:
-        """When it began; None: not known, or before what is remembered."""
-        series = self._series
-        return series.times[found.since - series.base] if series.base <= found.since < series.end else None
 
     # --- what is found ----------------------------------------------------------------------------------------
 
@@ -406,7 +351,7 @@ class Judge:
             self._standing,
             at=self._at,
             floor=self._floor,
-            since=self._since_at,
+            since=self._account.since_at,
             notes=noted,
             was=self._incidents.newest,
         )

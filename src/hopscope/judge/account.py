@@ -1,0 +1,83 @@
+"""The account of what is said: since when a trouble lasts, and its incident, as troubles come and go."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+from hopscope.judge.incidents import Incidents
+from hopscope.judge.series import Series
+from hopscope.judge.silence import Finding
+from hopscope.judge.standing import FACTS
+
+SETTLING: Final = 120
+"""Rounds for which the moment since when a trouble lasts is known better and better."""
+_SAME: Final = 30
+"""Within so many rounds after one trouble another one may be the same."""
+
+
+class Account:
+    """Of one path, from a reset to the next."""
+
+    def __init__(self, incidents: Incidents) -> None:
+        self._incidents = incidents
+        self.since_at: int | None = None
+        """When the trouble that stands began (epoch ns); None: there is none, or it is not known."""
+        self.raised = 0
+        """The ordinal of the round in which it was found."""
+        self._before: int | None = None
+        """Since when the trouble before it had lasted."""
+        self._counted_from = 0
+
+    def note(
+        self, series: Series, before: Finding | None, now: Finding, ended: int | None, stand_in: int | None
+    ) -> None:
+        """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
+        which the last trouble ended; `stand_in`: see `Incident`."""
+        incidents = self._incidents
+        goes_on = before is not None and now.kind == "no-answer"
+        first, last = now.first_ttl, now.last_ttl
+        sides = series.sides(first, last, now.numbers.sides)
+        if before is None or before.kind != now.kind:
+            self.raised = series.end
+            self.since_at = _moment(series, now)
+            if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
+                # It was taken for something else first.
+                self.since_at = self._before
+            begin = series.times[0] if self.since_at is None else self.since_at
+            routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
+            counted = incidents.begin(
+                now.kind,
+                begin,
+                first,
+                last,
+                sides,
+                series.times[-1],
+                routers=routers,
+                goes_on=goes_on,
+                stand_in=stand_in,
+            )
+            self._counted_from = max(series.base + bisect_left(series.times, counted), now.since)
+            n, k = series.reached_of(series.index(self._counted_from))
+        else:
+            if now.kind not in FACTS and series.end - self.raised < SETTLING:
+                self.since_at = _moment(series, now) or self.since_at
+            n, k = series.reached_of(len(series) - 1)
+        in_all = now.numbers.in_all
+        if in_all is not None:
+            n = k = 0  # this flow may be a good one
+        more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
+        incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
+
+    def end(self, series: Series, before: Finding, ended: int) -> None:
+        """What stood has `ended` in the round with this ordinal."""
+        if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
+            n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
+            self._incidents.update(sent=n, lost=k, anew=True)
+        self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
+        self._before, self.since_at = self.since_at, None
+
+
+def _moment(series: Series, found: Finding) -> int | None:
+    """When it began; None: not known, or before what is remembered."""
+    return series.times[found.since - series.base] if series.base <= found.since < series.end else None
