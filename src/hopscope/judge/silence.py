@@ -56,12 +56,8 @@ class Finding(NamedTuple):
 
 def silent_rounds(series: Series) -> int:
     """For how many rounds the target has not been reached; rounds without a probe's fate are passed over."""
-    run = 0
-    for fate in reversed(series.target.fates):
-        if fate in (ANSWERED, LATE):
-            break
-        run += fate != NONE
-    return run
+    newest = series.target.fates[begin_of_silence(series) - series.base :]
+    return len(newest) - newest.count(NONE)
 
 
 def begin_of_silence(series: Series) -> int:
@@ -176,19 +172,17 @@ def never(series: Series) -> Finding | None:
     """The target never answered. The place is behind the last hop that answers now."""
     if len(series) < GONE:
         return None
-    answering = [hop.ttl for hop in series.path() if still_answers(hop)]
-    far = max(answering, default=0)
-    first = max(1, far) if answering else None
-    last = max(far + 1, series.first_ttl) if answering else None
-    return Finding("no-answer", first, last, 0, 0.9 if len(series) >= 5 else 0.8, Numbers())
+    far = next((hop.ttl for hop in reversed(series.path()) if still_answers(hop)), None)
+    last = None if far is None else max(far + 1, series.first_ttl)
+    return Finding("no-answer", far, last, 0, 0.9 if len(series) >= 5 else 0.8, Numbers())
 
 
 def still_answers(hop: HopSeries) -> bool:
     """Whether its silence since it last answered may be chance, at the rate at which it answered before."""
     fates = hop.fates
     last = fates.rfind(ANSWERED) + 1
-    if not last:
-        return False
+    if not last or last == len(fates):
+        return last > 0
     quiet = fates.count(LOST, last)
     n, k = hop.counted(max(0, last - _RECENT), last)
     return -quiet * math.log1p(-min(_AT_MOST, (n - k) / n)) < _BY_CHANCE
