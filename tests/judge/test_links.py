@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from hopscope.judge.links import Members, blamed, own_routers, score
+from hopscope.judge.links import Members, blamed, narrowed_slow, own_routers, score
 
 
 def wide(count: int) -> Callable[[Random], Members]:
@@ -86,3 +86,22 @@ def test_the_score_is_of_what_loses_more_alone() -> None:
 def test_a_router_that_others_meet_at_another_ttl_is_nobodys_own() -> None:
     short, long = ((2, "a"), (3, "join")), ((2, "b"), (3, "c"))
     assert own_routers([short], [long], {"b", "c", "join"}) == ((2, "a"),)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "place"),
+    [
+        ({4: [45], 5: [50], 6: [55]}, (3, 4)),
+        ({4: [5], 5: [50], 6: [55]}, (4, 5)),
+        ({4: [5], 5: [10], 6: [55]}, (5, 6)),
+        ({4: [5], 5: [10], 6: [15]}, (6, 7)),
+        ({4: [5], 5: [], 6: [55]}, (4, 6)),
+        ({4: [], 5: [], 6: []}, (3, 7)),
+    ],
+)
+def test_a_slow_path_is_slow_from_the_first_of_its_routers_that_has_half_of_the_delay(
+    theirs: dict[int, list[int]], place: tuple[int, int]
+) -> None:
+    own = {0: theirs, 1: {4: [5], 5: [10], 6: [15]}, 2: {4: [6], 5: [11], 6: [16]}}
+    routers = ((4, "a"), (5, "b"), (6, "c"))
+    assert narrowed_slow(lambda flow, ttl: own[flow][ttl], [0], [1, 2], routers, (), 40) == place

@@ -24,6 +24,7 @@ from hopscope.judge.links import (
     met,
     middle_of,
     narrowed,
+    narrowed_slow,
     own_routers,
 )
 from hopscope.judge.parallel import ALPHA, FEWEST, LOST, FlowFinding, events, share_a_limit, slow_above
@@ -61,6 +62,8 @@ class FlowRound(NamedTuple):
     """By flow, its source port."""
     answers: Callable[[int, int], tuple[int, int]] = lambda flow, ttl: (0, 0)
     """Of a flow's probes with a TTL: how many were answered, and lost."""
+    rtts: Callable[[int, int, int], Sequence[int]] = lambda flow, ttl, since: ()
+    """Of a flow's probes with a TTL, from a round on: RTTs, ns."""
     met: Callable[[int], Collection[str]] = lambda flow: ()
     """Of a flow, all routers that it meets, at whatever TTL."""
     seconds: Callable[[int], int] = lambda round_: 0
@@ -251,7 +254,9 @@ class FanWatch:
             return None
         limit = slow_above(usual)
         counts = [(len(these), sum(sample > limit for sample in these)) for these in times]
-        found = self._links(known, named, troubles, counts)
+        slowly = [sample for flow in named for sample in times[flow] if sample > limit]
+        more = (middle_of([slowly]) or limit) - usual
+        found = self._links(known, named, troubles, counts, slow_from=known.first_round + start, more=more)
         now = None if found is None else middle_of(times[flow] for flow in found.flows)
         if found is None or now is None or now <= limit:
             return None  # some answers of it are slow, and most are not
@@ -275,8 +280,12 @@ class FanWatch:
         named: Sequence[int],
         troubles: Sequence[Trouble],
         counts: Sequence[tuple[int, int]],
+        *,
+        slow_from: int | None = None,
+        more: float = 0.0,
     ) -> BadLinks | None:
-        """The links that the flows which are named go by. `counts`: by flow, probes, and those that tell against it."""
+        """The links that the flows which are named go by. `counts`: by flow, probes, and those that tell against it;
+        `slow_from`, where they are slow: the round since when, and by how much `more`, ns."""
         groups = {self._group_of[flow] for flow in named}
         is_known = all(known.is_known[flow] for flow in named)
         is_whole = is_known and all(flow in named for group in groups for flow in self._groups[group])
@@ -294,7 +303,11 @@ class FanWatch:
         routers = own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest], others)
         place = None
         if is_known and (routers or ends):
-            place = narrowed(known.answers, bad, routers, ends, lost / sent if sent else 0.0)
+            if slow_from is None:
+                place = narrowed(known.answers, bad, routers, ends, lost / sent if sent else 0.0)
+            else:
+                since = slow_from
+                place = narrowed_slow(lambda flow, ttl: known.rtts(flow, ttl, since), bad, rest, routers, ends, more)
         ports = [known.ports[flow] for flow in bad] if known.ports else []
         return BadLinks(
             flows=tuple(bad),

@@ -171,6 +171,30 @@ def narrowed(
     return max(1, first - 1), last + 1
 
 
+def narrowed_slow(
+    rtts: Callable[[int, int], Sequence[int]],
+    bad: Sequence[int],
+    rest: Sequence[int],
+    routers: Members,
+    ends: Ends,
+    more: float,
+) -> tuple[int, int]:
+    """Between which TTLs the `more` ns are spent that the bad flows' round trips take: before the first of the links'
+    own `routers` that has half of it already, by the other flows at its TTL; behind the last that has not. `rtts`: of a
+    flow's probes with a TTL, ns."""
+    if not routers:
+        return max(1, ends[0][0]), ends[-1][0]
+    fine = routers[0][0] - 1
+    for ttl, _ in routers:
+        theirs, others = (middle_of(rtts(flow, ttl) for flow in flows) for flows in (bad, rest))
+        if theirs is None or others is None:
+            continue
+        if theirs - others >= more / 2:
+            return max(1, fine), ttl
+        fine = ttl
+    return max(1, fine), routers[-1][0] + 1
+
+
 def counted(row: Iterable[int]) -> tuple[int, int]:
     """Of a flow's samples, those of probes with a fate, and of those that are lost."""
     sent = lost = 0

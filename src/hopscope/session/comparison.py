@@ -99,6 +99,12 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         hop = next((hop for hop in paths[flow].hops if hop.ttl == ttl), None)
         return (0, 0) if hop is None else (hop.received, hop.lost)
 
+    def rtts(flow: int, ttl: int, since: int) -> list[int]:
+        window = next((hop.window for hop in paths[flow].hops if hop.ttl == ttl), None)
+        if window is None:
+            return []
+        return [sample for sample in window.samples[max(0, since - window.first_round) :] if sample >= 0]
+
     def met(flow: int) -> set[str]:
         return {node.address for hop in paths[flow].hops if not hop.is_target for node in hop.nodes}
 
@@ -110,6 +116,7 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         [_is_known(path, way) for path, way in zip(paths, members, strict=True)],
         ports,
         answers,
+        rtts,
         met,
     )
 
