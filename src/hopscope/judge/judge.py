@@ -209,7 +209,8 @@ class Judge:
     def _look_around(self) -> None:
         """What the path and its usual times are."""
         series = self._series
-        seen = self._seen = self._stand_in.seen(series, self._routes, self._standing.found)
+        found = self._standing.found
+        seen = self._seen = self._stand_in.seen(series, self._routes, found, is_reached=self._is_reached)
         if seen is series:
             self._floor = max(self._floor, self._stand_in.until)
         change = self._routes.look(series, seen.target)

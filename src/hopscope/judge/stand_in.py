@@ -43,10 +43,12 @@ class StandIn:
         self.until = 0
         """The ordinal of the round in which the target, which had a stand-in, answered for the first time."""
 
-    def seen(self, series: Series, routes: RouteWatch, stands: Finding | None) -> Series:
+    def seen(self, series: Series, routes: RouteWatch, stands: Finding | None, *, is_reached: bool) -> Series:
         """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,
-        which goes on by what it was found on."""
-        if series.target_ttl is None:
+        which goes on by what it was found on; `is_reached`: the target answers other flows, so nothing needs to."""
+        if is_reached:
+            self.ttl = None
+        elif series.target_ttl is None:
             most = self.ttl if stands is not None and stands.kind in WAYS else None
             self.ttl = _farthest(series, routes.changes[-1].at if routes.changes else 0, self.ttl, most)
         elif self.ttl is not None:
