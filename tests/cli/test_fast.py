@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -61,10 +62,25 @@ def _asserted(conditions: str, *options: str) -> str:
     return done.stderr
 
 
+HOSTILE = r"""
+title = "x\u001bc\u001b(0\u009b31m\u009d52;c;AAAA\u009c\u0007\u202ez"
+story = "y\u001bc\u009b31m"
+hops = [{ at = "203.0.113.1", delay = "1ms" }, { at = "203.0.113.2", delay = "9ms", loss = "20%" }]
+targets = [{ name = "t.example", at = "192.0.2.80" }]
+origins = [{ prefix = "203.0.113.0/24", asn = 64500, name = "N\u001bc\u009b31m\u202e", country = "DE" }]
+names = { "203.0.113.1" = "r\u001bc\u009b31m\u202e.example" }
+"""
+"""A scenario whose writer wants more than text on the reader's terminal."""
+
+
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_prints_the_same_twice(name: str) -> None:
-    once, again = (fast("lossy-link", "-c", "20", "--format", name) for _ in range(2))
+def test_every_format_prints_the_same_twice_and_text_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(HOSTILE)
+    once, again = (fast(str(path), "-c", "20", "--format", name, "-z") for _ in range(2))
     assert once == again != ""
+    assert all(char.isprintable() or char in "\n\t" for char in once)
+    assert "\\u001b" not in once  # JSON's own way to write it
 
 
 def test_another_seed_is_another_run() -> None:

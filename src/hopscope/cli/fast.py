@@ -25,7 +25,7 @@ from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Snapshot
 from hopscope.session.plans import plan_of
 from hopscope.session.sharing import Sharing
-from hopscope.session.target import TargetRecord
+from hopscope.session.target import WORDED, TargetRecord, cleaned
 from hopscope.sim.library import Demo
 from hopscope.views.report.formats import STEPWISE, STREAMS
 from hopscope.views.report.stream import streamer
@@ -125,6 +125,8 @@ class _Fast:
         record = self._records.get(getattr(event, "target", 0))
         if record is None:
             return
+        if type(event) in WORDED:
+            event = cleaned(event)  # type: ignore[type-var] # it is one of these
         self._apply(record, event)
         if self._are_shared:
             self._sharing.heard(record, event)

@@ -134,8 +134,12 @@ def planned_s(probing: Probing) -> float | None:
     return None if probing.rounds is None else probing.rounds * probing.interval_s
 
 
+WORDED: Final = frozenset((Started, Refused, SourceChanged, Failed, Discovered))
+"""Events that come with words."""
+
+
 def cleaned(event: S) -> S:
-    """Words of the worker's, as safe to draw as a stranger's."""
+    """Words of the worker's, as safe to draw as a stranger's: a demo's are those of whoever wrote its file."""
     texts = {
         name: clean(text, _MOST_WORDS)
         for name in event.__struct_fields__
