@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from hopscope.judge.verdict import Epoch, Incident, Mark, Note, NoteKind, Numbers, Trouble, Verdict
@@ -426,6 +427,21 @@ def test_every_note_has_words() -> None:
     assert note_words is not None
 
 
+@pytest.mark.parametrize("kind", ["loss", "outage", "unreachable", "congestion"])
+def test_trouble_that_began_when_the_route_changed_says_so_and_its_note_is_not_of_no_harm(
+    kind: Trouble,
+) -> None:
+    notes = Note(kind="route-change", ttl=3, at=9 * S), Note(kind="route-change", ttl=5, at=4 * S)
+    verdict = Verdict(kind=kind, first_ttl=4, last_ttl=5, since=9 * S, numbers=LOST, notes=notes)
+    words = said(verdict)
+    assert words.sentence.aside == ", since T+9, when the route changed"
+    assert words.note(notes[0]) == "the route changed at T+9, at hop 3"
+    assert words.note(notes[1]) == "the route changed at T+4, at hop 5, without harm"
+    whole, short = words.headline("then").asides
+    assert (whole, short) == (", since T+9, when the route changed", ", since T+9")
+    assert "when" not in said(msgspec.structs.replace(verdict, since=8 * S)).sentence.aside
+
+
 @pytest.mark.parametrize(
     ("mark", "name", "words"),
     [
@@ -435,7 +451,7 @@ def test_every_note_has_words() -> None:
         (
             Mark(kind="route-change", begin=0, ttl=6, before="192.0.2.1", after="192.0.2.2"),
             "route-change",
-            "the route changed at hop 6 from 192.0.2.1 to 192.0.2.2, without harm",
+            "the route changed at hop 6 from 192.0.2.1 to 192.0.2.2",
         ),
         (
             Mark(kind="source-change", begin=0, before="192.168.1.23", after="10.8.0.2"),

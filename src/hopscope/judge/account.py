@@ -26,7 +26,7 @@ class Account:
         self.raised = 0
         """The ordinal of the round in which it was found."""
         self._before: int | None = None
-        """Since when the trouble before it had lasted."""
+        """Since when what comes soon after a trouble that is over may have lasted: since that began, or ended."""
         self._counted_from = 0
 
     def note(
@@ -57,7 +57,7 @@ class Account:
                 goes_on=goes_on,
                 stand_in=stand_in,
             )
-            self._counted_from = max(series.base + bisect_left(series.times, counted), now.since)
+            self._counted_from = series.base + bisect_left(series.times, max(begin, counted))
             n, k = series.reached_of(series.index(self._counted_from))
         else:
             if now.kind not in FACTS and series.end - self.raised < SETTLING:
@@ -74,8 +74,11 @@ class Account:
         if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
             n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
             self._incidents.update(sent=n, lost=k, anew=True)
-        self._incidents.end(series.times[min(series.index(ended), len(series) - 1)])
-        self._before, self.since_at = self.since_at, None
+        end = series.times[min(series.index(ended), len(series) - 1)]
+        self._incidents.end(end)
+        # Nobody takes a rate of loss for so long a silence.
+        self._before = end if before.kind in FACTS and ended - before.since >= _SAME else self.since_at
+        self.since_at = None
 
 
 def _moment(series: Series, found: Finding) -> int | None:

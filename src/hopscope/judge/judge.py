@@ -20,7 +20,7 @@ from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
-from hopscope.judge.slow import DELAYED, after_change, delayed, flapping, unsteady
+from hopscope.judge.slow import DELAYED, delayed, flapping, unsteady
 from hopscope.judge.stand_in import StandIn, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, WAYS, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
@@ -73,7 +73,8 @@ class Judge:
         self._delays = Delays()
         self._routes = RouteWatch()
         self._losses = LossWatch()
-        self._floor = 0
+        self._floor = self._clear_from = 0
+        """The ordinals of the first rounds of the present route, and after the last trouble."""
         self._links: BadLinks | None = None
         """Which of several flows go by a bad link, as was told."""
         self._is_limited = self._is_reached = False
@@ -108,6 +109,7 @@ class Judge:
             series = self._series
             self._links_ended = max(series.base, series.end - max(0, series.rounds[-1] - self._links.last))
             self._floor = max(self._floor, self._links_ended)
+            self._clear_from = max(self._clear_from, self._links_ended)
         self._links = links
 
     # --- facts ------------------------------------------------------------------------------------------------
@@ -213,6 +215,7 @@ class Judge:
         seen = self._seen = self._stand_in.seen(series, self._routes, found, is_reached=self._is_reached)
         if seen is series:
             self._floor = max(self._floor, self._stand_in.until)
+            self._clear_from = max(self._clear_from, self._stand_in.until)
         change = self._routes.look(series, seen.target)
         if change is not None and self._flaps() is None:
             self._floor = max(self._floor, change.at)
@@ -244,7 +247,8 @@ class Judge:
             return None  # what this flow loses there is the other flows' answers
         silent = silent_rounds(series)
         if silent:
-            found = said(series, silent, self._packet_size) or loop(series, silent)
+            stands = self._standing.found
+            found = said(series, silent, self._packet_size, stands) or loop(series, silent, stands)
             if found is not None:
                 return found
         if series.late_at >= series.base and silent <= series.late_by + GONE:
@@ -279,18 +283,18 @@ class Judge:
             found = None
         if found is not None and found.kind != "detour":
             return found
-        kind = None if stands is None else stands.kind
-        is_new = series.end - self._account.raised < SETTLING and series.end % BLOCK == 0
+        kind, floor, raised = None if stands is None else stands.kind, self._floor, self._account.raised
+        # Of another route's rounds nothing more is learned of since when it lasts.
+        is_new = floor < raised and series.end - raised < SETTLING and series.end % BLOCK == 0
         is_sought = kind == "local-network" and not self._delays.spiky
         known = stands if kind in LOSSES else None
-        lossy = self._losses.look(series, self._floor, known, is_new=is_new, is_sought=is_sought)
-        if lossy is not None and is_own(lossy, series, self._floor, stands=known is not None):
+        lossy = self._losses.look(series, floor, self._clear_from, known, is_new=is_new, is_sought=is_sought)
+        if lossy is not None and is_own(lossy, series, floor, stands=known is not None):
             lossy = None
         if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
             return own
         if lossy is not None:
-            lossy = bad_member(series, lossy, series.index(self._floor))
-            return after_change(lossy, self._routes, self._floor)
+            return bad_member(series, lossy, series.index(floor))
         return found
 
     def _flaps(self) -> tuple[RouteChange, int] | None:
@@ -316,7 +320,7 @@ class Judge:
         end = series.end if standing.ended is None else standing.ended
         standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
         self._account.end(series, before, ended)
-        self._floor = max(series.base, ended)
+        self._floor = self._clear_from = max(series.base, ended)
 
     def _judged_by(self, found: Finding | None) -> Series:
         """Whose numbers tell of it: the target's, or those of what stands in for it."""

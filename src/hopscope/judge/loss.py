@@ -14,6 +14,7 @@ from hopscope.judge.onset import (
     Onset,
     Spread,
     evidence,
+    gain_at,
     is_material,
     is_own,
     is_past,
@@ -22,6 +23,7 @@ from hopscope.judge.onset import (
     split,
     spread,
 )
+from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, LOST, REFUSED, HopSeries, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
@@ -35,6 +37,9 @@ _RUNS: Final = 3
 _BEFORE: Final = 15
 """Rounds that must lie before the moment since when there is loss."""
 _SURE_SPLIT: Final = 6.0
+"""By how much a moment must describe the counts better (nats): of some hundred rounds one does by chance."""
+_SURE_CHANGE: Final = 3.0
+"""The same for the moment at which the route changed: nobody has looked for it."""
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -64,10 +69,10 @@ class LossWatch:
         self._last: tuple[int, Finding | None] = -1, None
 
     def look(
-        self, series: Series, floor: int, stands: Finding | None, *, is_new: bool, is_sought: bool = False
+        self, series: Series, floor: int, clear: int, stands: Finding | None, *, is_new: bool, is_sought: bool = False
     ) -> Finding | None:
-        """The loss as of the newest round. `stands`: the loss that is said already; `is_new`: since when is not sure
-        yet; `is_sought`: where there is none, something else that is said is over."""
+        """The loss as of the newest round. `floor` and `clear`: as for `loss`; `stands`: the loss that is said already;
+        `is_new`: since when is not sure yet; `is_sought`: where there is none, something else that is said is over."""
         at, last = self._last
         if stands is not None:
             if last is not None and series.end - at < _EACH and not self.is_last:
@@ -80,14 +85,17 @@ class LossWatch:
             and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))
         ):
             return None
-        found = loss(series, floor, stands, is_new=is_new)
+        found = loss(series, floor, clear, stands, is_new=is_new)
         self._last = series.end, found
         return found
 
 
-def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: bool = True) -> Finding | None:
-    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at; `stands`: the loss that
-    is said already; `is_new`: to find out since when."""
+def loss(
+    series: Series, floor: int, clear: int = 0, stands: Finding | None = None, *, is_new: bool = True
+) -> Finding | None:
+    """The loss that goes on to the target. `floor`: the ordinal of the first round to look at, that of the present
+    route; `clear`: of the first one that tells since when, as no other trouble was there; `stands`: the loss that is
+    said already; `is_new`: to find out since when."""
     bar = RAISE if stands is None else KEEP
     start = series.index(floor)
     size = len(series)
@@ -113,7 +121,10 @@ def loss(series: Series, floor: int, stands: Finding | None = None, *, is_new: b
     score, begin, found_, spread_, telling = best
     if score < bar.score or _is_limit(series, telling, found_, spread_, start, stands=stands is not None):
         return None
-    since = _since(series, telling, start, found_, spread_.phi) if is_new or stands is None else stands.since
+    if stands is not None and not is_new:
+        since = stands.since
+    else:
+        since = _since(series, telling, start, clear, found_, spread_)
     # Its share is of the rounds since it began.
     lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_)
     if found_.first == 0 and telling[0] is not columns[0]:
@@ -214,19 +225,38 @@ def _told(series: Series, begin: int, numbers: Numbers) -> Numbers:
     return msgspec.structs.replace(numbers, says=refusal.kind, address=refusal.address)
 
 
-def _since(series: Series, columns: list[HopSeries], start: int, found: Onset, phi: float) -> int:
-    """The ordinal of the round in which it began; below the first: not known."""
-    pooled = [columns[i] for i in found.pooled]
-    by_round = spread(pooled, start).by_round
+def _since(series: Series, columns: list[HopSeries], start: int, clear: int, found: Onset, lying: Spread) -> int:
+    """The ordinal of the round in which it began; below the first: not known. At index `start` the present route
+    begins; there it begins as well where that tells of it nearly as well as the best moment does."""
+    begin = min(start, series.index(clear))
+    pooled = _as_target([columns[i] for i in found.pooled], begin, start)
+    by_round = spread(pooled, begin).by_round
     size = len(by_round)
-    trials = sum(column.counted(start)[0] for column in pooled) / max(1, size)
+    trials = sum(column.counted(begin)[0] for column in pooled) / max(1, size)
     change = split(by_round, trials)
-    if change is not None and change[1] > _SURE_SPLIT * phi and change[0] >= _BEFORE:
-        return series.base + start + change[0]
+    at = start - begin
+    with_route = gain_at(by_round, trials, at)
+    is_better = (
+        change is not None and abs(change[0] - at) > AT_ONCE and change[1] - with_route > _SURE_SPLIT * lying.phi
+    )
+    if with_route > _SURE_CHANGE * lying.phi and not is_better:
+        return series.base + start
+    if change is not None and change[1] > _SURE_SPLIT * lying.phi and change[0] >= _BEFORE:
+        return series.base + begin + change[0]
     first = next((i for i, lost in enumerate(by_round) if lost), size)
     # At this rate so many rounds without loss would be one chance in twenty.
     was_always = first * sum(by_round) < 3 * size
-    return 0 if start == series.base == 0 and was_always else series.base - 1
+    return 0 if begin == series.base == 0 and was_always else series.base - 1
+
+
+def _as_target(pooled: list[HopSeries], begin: int, end: int) -> list[HopSeries]:
+    """Those, the target the last of them, that lost no more than it did before another route began at index `end`: by
+    then others may have stood at these TTLs, who limited their answers."""
+    if begin == end:
+        return pooled
+    n, k = pooled[-1].counted(begin, end)
+    counts = [column.counted(begin, end) for column in pooled]
+    return [each for each, (at, lost) in zip(pooled, counts, strict=True) if at and lost * n <= k * at] or pooled[-1:]
 
 
 def _ttl(series: Series, columns: list[HopSeries], index: int) -> int:

@@ -85,7 +85,7 @@ def _notes(
         out += [
             Note(kind="route-change", ttl=change.ttl, at=series.times[series.index(change.at)])
             for change in routes.changes
-            if change.at >= max(series.base, series.end - _NEWS)
+            if change.at >= max(series.base, series.end - _NEWS) or (found is not None and change.at == found.since)
         ][-3:]
     return tuple(out)
 

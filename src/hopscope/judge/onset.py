@@ -258,6 +258,16 @@ def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
     return best
 
 
+def gain_at(by_round: bytes, trials: float, at: int) -> float:
+    """By how much a rate that is higher from index `at` on describes the counts better than one that never changed
+    (natural logarithms). `trials`: probes a round."""
+    before, after = sum(by_round[:at]), sum(by_round[at:])
+    before_n, after_n = at * trials, (len(by_round) - at) * trials
+    if before * after_n >= after * before_n or after > after_n:
+        return 0.0
+    return _gain(before, before_n, after, after_n)
+
+
 def _gain(k1: float, n1: float, k2: float, n2: float) -> float:
     return _ll(k1, n1) + _ll(k2, n2) - _ll(k1 + k2, n1 + n2)
 

@@ -17,6 +17,8 @@ STEADY: Final = 5
 """Answers of one address in a row from which on it is no balancing."""
 TOGETHER: Final = 3
 """Rounds within which changes of several hops are one."""
+AT_ONCE: Final = 4
+"""Rounds between a change of route and what it does."""
 FLAPS: Final = 3
 FLAPS_HARMLESS: Final = 8
 SPAN: Final = 200

@@ -67,9 +67,27 @@ def begin_of_silence(series: Series) -> int:
     return series.base + at
 
 
-def said(series: Series, silent: int, size: int | None) -> Finding | None:
+def _silent_since(series: Series, stands: Finding | None) -> int | None:
+    """The same; None where it never answered. `stands`: what was found before."""
+    if stands is not None and stands.kind == "outage":
+        return stands.since
+    fates = series.target.fates
+    return begin_of_silence(series) if ANSWERED in fates or LATE in fates else None
+
+
+def _begin_of_row(ordinals: Sequence[int], apart: int) -> int:
+    """The first of the last ones of which no two that follow each other are farther apart. Not empty, in order."""
+    first = ordinals[-1]
+    for each in reversed(ordinals):
+        if first - each > apart:
+            break
+        first = each
+    return first
+
+
+def said(series: Series, silent: int, size: int | None, stands: Finding | None) -> Finding | None:
     """An error, from a router or from the target, that keeps the probes from it; they have `size` bytes, where that is
-    known."""
+    known. `stands`: what was found before."""
     if not series.refusals or silent < 2:
         return None
     since = begin_of_silence(series)
@@ -87,11 +105,18 @@ def said(series: Series, silent: int, size: int | None) -> Finding | None:
     first, place = _place_of(series, nearest)
     if kind == "mtu":
         first, place = place, place + 1
-    began = next((r.at for r in series.refusals if r.at >= since), since)
+    began = [r.at for r in series.refusals if r.at >= since]
+    begin, silent_since = began[0], _silent_since(series, stands)
+    if stands is not None and stands.kind == kind:
+        begin = stands.since
+    elif silent_since is not None:
+        begin = min(begin, silent_since + NEW)
+    else:
+        begin = _begin_of_row(began, 2 * (series.end - new))
     # Who refuses a packet and says that larger ones pass is wrong about one of the two.
     mtu = nearest.mtu if nearest.mtu is not None and (size is None or nearest.mtu < size) else None
     numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=mtu)
-    return Finding(kind, first, place, min(began, since + NEW), 0.97, numbers)
+    return Finding(kind, first, place, begin, 0.97, numbers)
 
 
 def _news_of_errors(series: Series, since: int) -> int:
@@ -114,9 +139,9 @@ def _place_of(series: Series, refusal: RouterError) -> tuple[int, int]:
     return max(1, refusal.ttl - 1), refusal.ttl
 
 
-def loop(series: Series, silent: int) -> Finding | None:
+def loop(series: Series, silent: int, stands: Finding | None) -> Finding | None:
     """Routers that send packets round: an address that answered of late at three TTLs, equally far apart. A router that
-    forwards what has no TTL left answers at two that are next to each other."""
+    forwards what has no TTL left answers at two that are next to each other. `stands`: what was found before."""
     if silent < 1 or (silent < 2 and series.target_ttl is not None):
         return None
     end = series.end
@@ -132,7 +157,20 @@ def loop(series: Series, silent: int) -> Finding | None:
     first = rings[addresses[0]][0]
     last = first + period - 1
     numbers = Numbers(addresses=tuple(addresses[:8]))
-    return Finding("loop", first, last, begin_of_silence(series), 0.98, numbers)
+    begin = _silent_since(series, stands)
+    if stands is not None and stands.kind == "loop":
+        begin = stands.since
+    elif begin is None:
+        begin = max(_came_again(series, address, rings[address][1]) for address in addresses)
+    return Finding("loop", first, last, begin, 0.98, numbers)
+
+
+def _came_again(series: Series, address: str, ttl: int) -> int:
+    """The ordinal of the first round in which this router began to answer there as well."""
+    hop = series.hops[ttl]
+    member = 1 + hop.members.index(address) if address in hop.members else -1
+    rounds = [i for i, who in enumerate(hop.who) if who == member]
+    return series.base + _begin_of_row(rounds, 2 * NEW) if rounds else series.end - 1
 
 
 def _is_even(ttls: Sequence[int]) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from hopscope.judge.delay import Delays, Rise
 from hopscope.judge.loss import may_begin_at_first
 from hopscope.judge.own_network import own_hops
-from hopscope.judge.route import RouteChange, RouteWatch
+from hopscope.judge.route import AT_ONCE, RouteChange, RouteWatch
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers, Trouble
@@ -18,8 +18,6 @@ DELAYED: Final[frozenset[Trouble]] = frozenset(
 """Troubles while which nothing that is measured counts as usual."""
 QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
 """One trouble, named by its place."""
-_AT_ONCE: Final = 4
-"""Rounds between a change of route and what it does."""
 _LOOK_BACK: Final = 120
 _SETTLED: Final = 40
 """Rounds after which a delay that lasts keeps its name and place."""
@@ -38,7 +36,7 @@ def delayed(
     if stands is not None and lasts and series.end - stands.since > _SETTLED:
         return stands._replace(numbers=numbers)
     since = delays.since(series, rise, _LOOK_BACK)
-    if since <= _AT_ONCE and not series.base and delays.remembers(series):
+    if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
     place = delays.place(series, rise, since)
     last = hops[place].ttl if place < len(hops) else target
@@ -64,19 +62,7 @@ def delayed(
 
 
 def _change_near(routes: RouteWatch, since: int) -> RouteChange | None:
-    return next((change for change in reversed(routes.changes) if abs(change.at - since) <= _AT_ONCE), None)
-
-
-def after_change(lossy: Finding, routes: RouteWatch, floor: int) -> Finding:
-    """Loss that began with a change of route is the change's."""
-    change = routes.changes[-1] if routes.changes else None
-    if change is None or lossy.last_ttl is None or lossy.last_ttl < change.ttl:
-        return lossy
-    if change.harm and (abs(lossy.since - change.at) <= _AT_ONCE or (lossy.since < 0 and floor == change.at)):
-        return lossy._replace(
-            kind="route-change", first_ttl=max(1, change.ttl - 1), last_ttl=change.ttl, since=change.at
-        )
-    return lossy
+    return next((change for change in reversed(routes.changes) if abs(change.at - since) <= AT_ONCE), None)
 
 
 def flapping(series: Series, change: RouteChange, times: int) -> Finding:

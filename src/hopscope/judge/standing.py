@@ -88,6 +88,9 @@ class StandingFinding:
             return  # what is seen once may be of its way
         self._missed += 1
         if stands.kind in FACTS or self._missed >= CLEAR:
+            if found is not None and not is_rest and self._seen >= RAISE:
+                self._stand(found)  # less grave, and there all the time
+                return
             self.ended = ordinal - (self._missed - 1)
             self._missed = 0
             self.found = found if is_rest else None

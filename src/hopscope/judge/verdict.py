@@ -159,6 +159,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether something is wrong."""
         return self.kind not in QUIET
 
+    @property
+    def is_of_route(self) -> bool:
+        """Whether the trouble began when the route changed."""
+        begin = self.since if self.is_trouble else None
+        return any(note.kind == "route-change" and note.at == begin is not None for note in self.notes)
+
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that was wrong, from its begin to its end. It outlives every window."""

@@ -55,7 +55,10 @@ def since(verdict: Verdict, setting: Circumstances, history: Background, *, is_n
         last = "now and ever" if now == "now" else now
         return (f", {last} since the start ({long})",) * is_now + (", ever since the start",)
     clock = setting.clock(begin)
-    return (f", {now} for {long} (since {clock})", f", now, since {clock}") if is_now else (f", since {clock}",)
+    clocks = [f"{clock}, when the route changed"] * verdict.is_of_route + [clock]
+    if not is_now:
+        return tuple(f", since {each}" for each in clocks)
+    return *(f", {now} for {long} (since {each})" for each in clocks), f", now, since {clock}"
 
 
 def _which_time(setting: Circumstances) -> str:

@@ -69,7 +69,7 @@ def mark_words(mark: Mark) -> str:
                 if mark.before or mark.after
                 else ""
             )
-            return f"the route changed{at}{hops}, without harm"
+            return f"the route changed{at}{hops}"
         case "source-change":
             return address_change(mark.before, mark.after)
         case "worker-restart":

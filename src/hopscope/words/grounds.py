@@ -161,7 +161,11 @@ def note_words(note: Note, setting: Circumstances) -> str:
             return f"{hop} is slow to answer, not slow to forward"
         case "route-change":
             when = f" at {setting.clock(note.at)}" if note.at is not None else ""
-            return f"the route changed{when}{at}, without harm"
+            was = setting.was
+            is_cause = note.at is not None and (
+                note.at == setting.since or (was is not None and was.begin <= note.at <= (was.end or note.at))
+            )
+            return f"the route changed{when}{at}{'' if is_cause else ', without harm'}"
         case "balanced":
             return f"{hop} is several routers side by side"
         case "nat":

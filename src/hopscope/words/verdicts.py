@@ -92,15 +92,14 @@ def sentence(verdict: Verdict, setting: Circumstances) -> Sentence:
     aside = ""
     if verdict.is_trouble and setting.since is not None:
         is_first = setting.started is not None and setting.since <= setting.started
-        aside = ", since the start" if is_first else f", since {setting.clock(setting.since)}"
+        route = ", when the route changed" if verdict.is_of_route else ""
+        aside = ", since the start" if is_first else f", since {setting.clock(setting.since)}{route}"
     elif verdict.kind == "recovered":
         aside = f" since {setting.clock(verdict.since)}" if verdict.since is not None else ""
         was = setting.was
         if was is not None:
-            tail = _joined(
-                f"{matter(was.kind, place, is_over=True)}{lasted(was)}",
-                f"the {nth(was.times)} time" if was.times > 1 else "",
-            )
+            often = f"the {nth(was.times)} time" if was.times > 1 else ""
+            tail = _joined(f"{matter(was.kind, place, is_over=True)}{lasted(was)}", often)
     if setting.times > 1 and verdict.is_trouble and verdict.kind != "flapping":
         tail = _joined(tail, f"the {nth(setting.times)} time")
     return Sentence(head, tail, short, aside)
