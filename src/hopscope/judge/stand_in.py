@@ -41,7 +41,8 @@ class StandIn:
         self.ttl: int | None = None
         """None: there is none, or none is needed."""
         self.until = 0
-        """The ordinal of the round in which the target, which had a stand-in, answered for the first time."""
+        """The ordinal of the round in which the target answered for the first time, while trouble stood that was found
+        without it."""
 
     def seen(self, series: Series, routes: RouteWatch, stands: Finding | None, *, is_reached: bool) -> Series:
         """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,
@@ -52,8 +53,10 @@ class StandIn:
             most = self.ttl if stands is not None and stands.kind in WAYS else None
             self.ttl = _farthest(series, routes.changes[-1].at if routes.changes else 0, self.ttl, most)
         elif self.ttl is not None:
-            self.until = self.until or series.end - 1
-            if not _goes_on(stands, series.end - self.until):
+            until = self.until or series.end - 1
+            if _goes_on(stands, series.end - until):
+                self.until = until
+            else:
                 self.ttl = None
         return series if self.ttl is None else series.up_to(self.ttl)
 
