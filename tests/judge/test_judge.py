@@ -524,3 +524,27 @@ def test_what_was_lost_in_an_outage_that_is_over_is_not_put_down_to_chance() -> 
     cut = cut[:80] + "x" + cut[81:]
     (note,) = [note for note in judge_of(["a" * 100, cut, cut]).judged().verdict.notes if note.kind == "chance-loss"]
     assert (note.sent, note.lost) == (40, 1)
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+@pytest.mark.parametrize("period", [15, 30, 60])
+def test_a_round_now_and_then_in_which_nothing_comes_through_is_no_limit_of_the_target(period: int, first: int) -> None:
+    cut = "".join("x" if i % period == period // 2 else "a" for i in range(480))
+    verdict = verdict_of(["a" * 480 if ttl < first else cut for ttl in range(1, 6)])
+    assert not [note for note in verdict.notes if note.kind == "target-limits"]
+    if period < 60:
+        assert (verdict.kind, verdict.last_ttl) == ("loss", first)
+
+
+def test_where_all_answer_by_a_beat_of_their_own_nothing_is_lost() -> None:
+    rows = []
+    for ttl in range(1, 7):
+        tokens, row = 6.0 + ttl / 7, ""
+        for _ in range(400):
+            tokens = min(6.0, tokens + 0.3)
+            row += "a" if tokens >= 1 else "x"
+            tokens -= tokens >= 1
+        rows.append(row)
+    verdict = verdict_of(rows)
+    assert verdict.kind == "healthy"
+    assert [note.kind for note in verdict.notes if note.kind == "target-limits"]

@@ -17,6 +17,8 @@ _TELLING: Final = 3.0
 _STEADY: Final = 0.3
 """Of that, what a limit stays below (by chance less than one series in a hundred does, where it is long)."""
 
+_LEAST: Final = 0.1
+"""Of what is asked, a limit leaves out so much: hardly any is so near to the rate of asking that it leaves out less."""
 _ALIKE: Final = 0.8
 """Two hops lose in the same rounds where so much of what each loses is in rounds in which both do."""
 _LONG: Final = 25
@@ -54,7 +56,7 @@ def is_told(series: Series, start: int) -> bool:
 def is_shared(series: Series, start: int) -> bool:
     """Whether the hop before the target lost in the very same rounds from index `start` on, and one before that did
     not: packets are lost between them. What has a limit itself may have the same beat, so it must answer more than it
-    does not."""
+    does not; and it leaves out `_LEAST`."""
     rounds = [i for i, fate in enumerate(series.target.fates[start:], start) if fate == LOST]
     path = [hop for hop in series.path() if 2 * hop.fates.count(ANSWERED, start) > hop.counted(start)[0]]
     if len(path) < 2:
@@ -63,7 +65,17 @@ def is_shared(series: Series, start: int) -> bool:
     together = sum(last.fates[i] == LOST for i in rounds)
     if _ALIKE * len(rounds) > together or _ALIKE * last.fates.count(LOST, start) > together:
         return False
+    if len(rounds) < _LEAST * series.target.counted(start)[0]:
+        return True
     return any(_ALIKE * len(rounds) > sum(hop.fates[i] == LOST for i in rounds) for hop in path)
+
+
+def is_targets(series: Series, start: int) -> bool:
+    """Whether what the target lost from index `start` on is left out by a limit of its own."""
+    n, k = series.target.counted(start)
+    if k < _LEAST * n or beat(gaps(series.target, start)) != "steady":
+        return False
+    return not is_told(series, start) and not is_shared(series, start)
 
 
 def beat(distances: Sequence[int]) -> Beat:

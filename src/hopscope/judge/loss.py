@@ -167,13 +167,15 @@ def _is_limit(
     series: Series, columns: list[HopSeries], found: Onset, lying: Spread, start: int, *, stands: bool
 ) -> bool:
     """Whether the target's losses are a limit's, or too few to tell."""
-    are_one = _are_one(series, [columns[i] for i in found.pooled], lying)
-    if found.best < len(columns) - 2 and not are_one:
-        return False
-    if is_told(series, start) or is_shared(series, start):
-        return False
+    pooled = [columns[i] for i in found.pooled]
+    are_one = _are_one(series, pooled, lying)
     distances = gaps(columns[-1], start)
     how = beat(distances)
+    is_far = found.best < len(columns) - 2 and not are_one
+    if is_far and (how != "steady" or any(beat(gaps(column, start)) != "steady" for column in pooled)):
+        return False  # else each may have a limit of its own
+    if is_told(series, start) or is_shared(series, start):
+        return False
     if stands:
         return how == "steady" and len(distances) >= _MANY
     if how != "unknown":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hopscope.judge.delay import BLOCK, nearest_rank_ms
-from hopscope.judge.limits import beat, gaps, is_told
+from hopscope.judge.limits import is_targets
 from hopscope.judge.own_network import translations
 from hopscope.judge.route import RouteWatch, is_balanced
 from hopscope.judge.series import HopSeries, Series
@@ -131,7 +131,7 @@ def _of_target(series: Series, n: int, k: int, start: int, found: Finding | None
     if ttl is None:
         return out
     is_loss = found is not None and found.kind == "loss"
-    if k and not is_loss and beat(gaps(series.target, 0)) == "steady" and not is_told(series, 0):
+    if k and not is_loss and is_targets(series, 0):
         out.append(Note(kind="target-limits", ttl=ttl, sent=n, lost=k))
     elif k and found is None:
         n, k = series.target.counted(max(start, series.index(floor)))
