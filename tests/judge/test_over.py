@@ -9,7 +9,7 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.wire.messages import Finished
 from tests.judge.test_judge import play
-from tests.path.network import MS, S, answered, at, begun, reached, sent
+from tests.path.network import MS, S, answered, at, begun, lost, reached, sent
 
 
 def lossy_rows(
@@ -51,6 +51,26 @@ def test_the_share_of_a_loss_is_of_the_time_that_it_lasted(seed: int) -> None:
     assert incident.kind == "loss"
     assert 100 <= incident.sent <= 121
     assert 0.2 * incident.sent < incident.lost < 0.4 * incident.sent
+
+
+def test_a_second_try_that_comes_through_makes_the_share_of_a_loss_no_smaller() -> None:
+    judge, rng, missed = Judge("198.51.100.9"), Random(1), 0
+    for i in range(200):
+        judge.apply(begun(i))
+        for ttl in (1, 2, 3):
+            is_lost = ttl > 1 and rng.random() < 0.3
+            judge.apply(sent(i, ttl))
+            judge.apply(lost(i, ttl) if is_lost else reached(i, ttl) if ttl == 3 else answered(i, ttl))
+        if is_lost:
+            missed += 1
+            judge.apply(sent(i, 4))
+            judge.apply(lost(i, 4) if rng.random() < 0.3 else reached(i, 4))
+    judge.apply(Finished(1, 200))
+    verdict, (incident,) = judge.judged().verdict, judge.judged().incidents
+    # Where it stands is known after a few rounds.
+    assert (verdict.kind, verdict.numbers.sent) == ("loss", 200)
+    assert missed - 3 <= verdict.numbers.lost <= missed
+    assert (incident.sent, incident.lost) == (200, verdict.numbers.lost)
 
 
 def test_a_loss_whose_beginning_becomes_doubtful_is_still_counted_from_where_it_was_said_to_begin() -> None:

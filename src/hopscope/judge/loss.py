@@ -199,7 +199,7 @@ def _found(series: Series, columns: list[HopSeries], begin: int, score: float, f
     last = _ttl(series, columns, found.last)
     before = columns[: found.first]
     sums = [each for each in (column.counted(begin) for column in before) if not is_own(*each)]
-    n, k = columns[-1].counted(begin)
+    n, k = series.reached_of(begin)
     numbers = Numbers(
         span_from=series.times[begin],
         rounds=len(series) - begin,
