@@ -116,6 +116,31 @@ def test_loss_that_was_there_already_is_older_than_the_route(begins: int, seed: 
     assert (since or 0) == pytest.approx(begins, abs=10)
 
 
+def kinds_by_round(rounds: int, way_of: Callable[[int], Way], seed: int) -> list[str]:
+    """What is said after each round."""
+    judge = Judge(TARGET)
+    kinds: list[str] = []
+    for fact in facts(rounds, way_of, seed):
+        version = judge.version
+        judge.apply(fact)
+        if judge.version != version:
+            kinds.append(judge.verdict().kind)
+    return kinds
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loss_is_not_over_because_the_route_changes_elsewhere(seed: int) -> None:
+    kinds = kinds_by_round(300, lambda round_: way(loss={2: 0.1}, other=2 if round_ >= 150 else 0), seed)
+    assert set(kinds[150:]) == {"loss"}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loss_that_another_route_has_not_is_over_within_half_a_minute(seed: int) -> None:
+    kinds = kinds_by_round(200, lambda round_: way(loss={4: 0.1}) if round_ < 150 else way(other=2), seed)
+    assert kinds[149] == "loss"
+    assert "loss" not in kinds[185:]
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_loss_of_one_packet_in_fifty_from_the_start_is_no_change_of_routes(seed: int) -> None:
     """The route changes before anything is said."""

@@ -10,6 +10,7 @@ import msgspec
 from hopscope.judge.limits import Telling, beat, gaps, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
+    PAST,
     SCORE,
     Onset,
     Spread,
@@ -86,6 +87,8 @@ class LossWatch:
         ):
             return None
         found = loss(series, floor, clear, stands, is_new=is_new)
+        if found is None and stands is not None and _may_go_on(series, series.index(floor), stands):
+            found = stands
         self._last = series.end, found
         return found
 
@@ -130,6 +133,16 @@ def loss(
     if found_.first == 0 and telling[0] is not columns[0]:
         lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
     return lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
+
+
+def _may_go_on(series: Series, start: int, stands: Finding) -> bool:
+    """Whether the present route, which began at index `start`, is too new to tell that the loss that stands is over."""
+    lost, sent = stands.numbers.lost, stands.numbers.sent
+    if not start or len(series) - start >= PAST[0] or not sent:
+        return False
+    behind = [series.target, *(hop for hop in series.path() if hop.ttl >= (stands.last_ttl or 0))]
+    counts = [hop.counted(start) for hop in behind]
+    return sum(n for n, _ in counts) * lost / sent < _SURE_CHANGE + 4 * sum(k for _, k in counts)
 
 
 def may_begin_at_first(lossy: Finding) -> bool:
