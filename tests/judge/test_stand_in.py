@@ -201,3 +201,22 @@ def test_a_shorter_way_to_a_silent_target_is_no_outage() -> None:
                 judge.apply(lost(round_, ttl))
     assert kinds == {"starting", "no-answer"}
     assert judge.judged().verdict.first_ttl == 3
+
+
+def test_a_way_that_has_become_longer_hides_no_loss_of_a_target_that_answers_by_now_for_ever() -> None:
+    longer = answers_from(200, slow(3))
+
+    def way(rng: Random, round_: int, ttl: int) -> int:
+        return 0 if ttl == TARGET_TTL and round_ >= 300 and rng.random() < 0.4 else longer(rng, round_, ttl)
+
+    judge, _ = judged(way, 1200)
+    assert judge.judged().verdict.kind == "loss"
+
+
+def test_what_a_stand_in_lost_is_not_counted_anew_by_the_target_that_was_silent_then() -> None:
+    def way(rng: Random, round_: int, ttl: int) -> int:
+        return (lossy(3, 0.2) if round_ < 420 else fine)(rng, round_, ttl)
+
+    judge, _ = judged(answers_from(200, way), 600)
+    (loss,) = [each for each in judge.judged().incidents if each.kind == "loss"]
+    assert loss.lost / loss.sent < 0.3

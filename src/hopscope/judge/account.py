@@ -28,6 +28,8 @@ class Account:
         self._before: int | None = None
         """Since when what comes soon after a trouble that is over may have lasted: since that began, or ended."""
         self._counted_from = 0
+        self._counted_at = 0
+        """The TTL of what stood in for the target when its incident began; 0: none did."""
 
     def note(
         self, series: Series, before: Finding | None, now: Finding, ended: int | None, stand_in: int | None
@@ -57,6 +59,7 @@ class Account:
                 goes_on=goes_on,
                 stand_in=stand_in,
             )
+            self._counted_at = series.target.ttl
             self._counted_from = series.base + bisect_left(series.times, max(begin, counted))
             n, k = series.reached_of(series.index(self._counted_from))
         else:
@@ -64,14 +67,15 @@ class Account:
                 self.since_at = _moment(series, now) or self.since_at
             n, k = series.reached_of(len(series) - 1)
         in_all = now.numbers.in_all
-        if in_all is not None:
-            n = k = 0  # this flow may be a good one
+        if in_all is not None or series.target.ttl != self._counted_at:
+            n = k = 0  # this flow may be a good one; or the target is new to a trouble that was found without it
         more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
         incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
 
     def end(self, series: Series, before: Finding, ended: int) -> None:
         """What stood has `ended` in the round with this ordinal."""
-        if before.kind not in FACTS and before.numbers.in_all is None and series.base <= self._counted_from < ended:
+        is_same = before.numbers.in_all is None and series.target.ttl == self._counted_at
+        if before.kind not in FACTS and is_same and series.base <= self._counted_from < ended:
             n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
             self._incidents.update(sent=n, lost=k, anew=True)
         end = series.times[min(series.index(ended), len(series) - 1)]

@@ -21,7 +21,7 @@ from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, delayed, flapping, unsteady
-from hopscope.judge.stand_in import StandIn, facts, is_alone, is_own
+from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, WAYS, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, Shared, UsualDelay
@@ -67,7 +67,7 @@ class Judge:
 
     def _clear(self) -> None:
         self._series = self._seen = Series(*self._plan)
-        self._stand_in = StandIn()
+        self._stand_in = StandInWatch()
         self._open = OpenRounds()
         self._standing = StandingFinding()
         self._delays = Delays()

@@ -68,6 +68,8 @@ class LossWatch:
         self.is_last = False
         """No further round follows: none is left out."""
         self._last: tuple[int, Finding | None] = -1, None
+        self._told = 0
+        """The ordinal after that of the round by which loss was found last."""
 
     def look(
         self, series: Series, floor: int, clear: int, stands: Finding | None, *, is_new: bool, is_sought: bool = False
@@ -87,8 +89,10 @@ class LossWatch:
         ):
             return None
         found = loss(series, floor, clear, stands, is_new=is_new)
-        if found is None and stands is not None and _may_go_on(series, series.index(floor), stands):
-            found = stands
+        if found is not None:
+            self._told = series.end
+        elif stands is not None and series.end - self._told < PAST[0]:
+            found = stands if _may_go_on(series, series.index(floor), stands) else None
         self._last = series.end, found
         return found
 

@@ -82,11 +82,13 @@ def _notes(
     if times:
         out.append(Note(kind="nat" if times == 1 else "double-nat"))
     if found is None or found.kind not in ("route-change", "flapping"):
+        known = [change for change in routes.changes if change.at >= series.base]
+        new = [change for change in known if change.at >= series.end - _NEWS][-3:]
+        causes = [change for change in known if found is not None and change.at == found.since and change not in new]
         out += [
             Note(kind="route-change", ttl=change.ttl, at=series.times[series.index(change.at)])
-            for change in routes.changes
-            if change.at >= max(series.base, series.end - _NEWS) or (found is not None and change.at == found.since)
-        ][-3:]
+            for change in (*causes, *new)
+        ]
     return tuple(out)
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from hopscope.path.target_series import FRESHER, Place
+from hopscope.path.target_series import FRESHER, TargetPlace
 from hopscope.wire.answers import REACHING, plain
 from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 
@@ -160,7 +160,7 @@ class Series:
         """The ordinal of the round to come."""
         self.target_ttl: int | None = None
         """Where the target answered last."""
-        self._place = Place(0, -1)
+        self._place = TargetPlace(0, -1)
         """The same as the table has it, which counts no second try."""
         self.far = 0
         """The largest TTL at which a router answered since the target last did."""
@@ -296,11 +296,11 @@ class Series:
         """Follow where the target stands, as `path.target_series` does; whether what reached it was a second try."""
         place = self._place
         if reached is not None and (reached.ttl <= place.ttl or not isinstance(fates.get(place.ttl), Lost)):
-            self._place = Place(reached.ttl, ordinal)
+            self._place = TargetPlace(reached.ttl, ordinal)
             return False
         self._place = place = place.tried_beyond(0 if reached is None else reached.ttl)
         if reached is not None and place.is_left(ordinal):
-            self._place = Place(reached.ttl, ordinal)
+            self._place = TargetPlace(reached.ttl, ordinal)
             return False
         return reached is not None
 
@@ -389,8 +389,8 @@ class Series:
             self.far = max(self.far, ttl) if self.target_ttl is None else self.far
         elif self.reaches(answer) and (self.target_ttl is None or ttl <= self.target_ttl):
             self.target_ttl, self._path = ttl, None
-            if self.target.fates[index] != ANSWERED:
-                self.target.fates[index] = LATE
+            if self.target.fates[index] != ANSWERED or self.cut[index] == SECOND:
+                self.target.fates[index], self.cut[index] = LATE, 0
 
     def find(self, round_: int) -> int | None:
         """The ordinal of a round by its number; None where it is not remembered."""

@@ -337,10 +337,11 @@ def end_of(found: Finding, series: Series, noticed: int) -> int:
     usual, now = found.numbers.usual_ns, found.numbers.now_ns
     if kind == "this-computer":
         last = series.failed_at
-    elif kind == "late":
-        last = series.base + fates.rfind(LATE, 0, stop)
-    elif kind in ("loss", "bad-member"):
-        last = series.base + fates.rfind(LOST, 0, stop)
+    elif kind in ("late", "loss", "bad-member"):
+        at = fates.rfind(LATE if kind == "late" else LOST, 0, stop)
+        if at < 0:
+            return noticed
+        last = series.base + at
     elif usual is not None and now is not None and now > usual:
         middle = (usual + now) / 2e6
         rtts = series.target.rtts

@@ -11,7 +11,7 @@ from typing import Final
 
 from hopscope.judge.limits import beat, gaps
 from hopscope.judge.route import TOGETHER, RouteWatch
-from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.series import KEPT, HopSeries, Series
 from hopscope.judge.silence import (
     GONE,
     GONE_ALONE,
@@ -34,7 +34,7 @@ _HANDED_ON: Final = 120
 """Rounds after which loss is judged by a target that answers by now."""
 
 
-class StandIn:
+class StandInWatch:
     """Which router that is."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def _goes_on(stands: Finding | None, rounds: int) -> bool:
     """Whether trouble of the way must not flicker while the target is new to it for so many rounds."""
     if stands is None:
         return False
-    return stands.kind in DELAYED or (stands.kind in LOSSES and rounds < _HANDED_ON)
+    return rounds < (KEPT if stands.kind in DELAYED else _HANDED_ON if stands.kind in LOSSES else 0)
 
 
 def _farthest(series: Series, since: int, known: int | None, most: int | None) -> int | None:

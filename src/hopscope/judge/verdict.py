@@ -144,7 +144,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As of when."""
     round: Int = 0
     first_ttl: Int | None = None
-    """Where it begins: somewhere from `first_ttl` to `last_ttl`, or on the way back from there."""
+    """It begins somewhere from `first_ttl` (0: on the way to the first hop) to `last_ttl`, or on the way back."""
     last_ttl: Int | None = None
     since: Int | None = None
     """When it began; ``recovered``: when the trouble ended."""

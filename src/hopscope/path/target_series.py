@@ -39,7 +39,7 @@ _SETTLED_EACH: Final = 64
 """Look at rounds that are settled once this many wait."""
 
 
-class Place(NamedTuple):
+class TargetPlace(NamedTuple):
     """Where the target stands."""
 
     ttl: int
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     run: int = 0
     """In how many rounds together it did so."""
 
-    def tried_beyond(self, own: int) -> Place:
+    def tried_beyond(self, own: int) -> TargetPlace:
         """After a round in which the target answered at the TTL `own` alone (0: at none)."""
         if own:
             return self._replace(farther=own, run=self.run + 1 if own == self.farther else 1)
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
     """The target's answer, or the sample of a probe without one."""
     is_error: bool
     """A router's error is what came of it."""
-    place: Place
+    place: TargetPlace
     """Where the target stands from now on."""
     has_second: bool = False
     """It was lost, and the target answered a second try."""
@@ -100,7 +100,7 @@ class TargetSeries:
         self._fold = HopFold(0, window, 0)
         self._arrivals: dict[int, dict[int, tuple[Answered, bool]]] = {}
         """By round and TTL: answers in time that end the path, and whether the target itself sent them."""
-        self._place = Place(0, -1)
+        self._place = TargetPlace(0, -1)
         self._used = bytearray(window)
         """By round modulo `window`: the TTL whose probe stood for the target."""
         self._second = bytearray(window)
@@ -230,7 +230,7 @@ class TargetSeries:
         known = {round_ for hop in hops.values() for round_ in hop.in_flight()}
         return sorted(round_ for round_ in known if self.next <= round_ < before)
 
-    def _outcome(self, hops: Mapping[int, HopFold], round_: int, place: Place, *, is_complete: bool) -> Outcome:
+    def _outcome(self, hops: Mapping[int, HopFold], round_: int, place: TargetPlace, *, is_complete: bool) -> Outcome:
         """What became of one round; `place`: where the target stood before it."""
         distance = place.ttl
         arrivals = self._arrivals.get(round_, {})
@@ -245,7 +245,7 @@ class TargetSeries:
             place = place.tried_beyond(own)
             is_gone = (is_refused or fate in (LOST, LATE)) and place.is_left(round_)
             if own <= distance or is_passed or is_gone:
-                return Outcome(round_, own, arrivals[own][0], False, Place(own, round_))
+                return Outcome(round_, own, arrivals[own][0], False, TargetPlace(own, round_))
         elif fate != PENDING:
             place = place.tried_beyond(0)
         used = distance
@@ -255,7 +255,7 @@ class TargetSeries:
                 # The target is farther away than anything that was tried, now or at all.
                 beyond = LOST if not distance and is_complete else NO_PROBE
             if fate >= 0:
-                place = Place(0, place.seen)
+                place = TargetPlace(0, place.seen)
             fate = beyond
         is_error = is_refused or (bool(arrivals) and not own and fate != PENDING)
         return Outcome(round_, used, LOST if is_error or fate >= 0 else fate, is_error, place, own > 0)

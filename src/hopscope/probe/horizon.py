@@ -88,7 +88,8 @@ class Horizon:
         if part == "target" and ttl == self._end:
             self._last_end = ttl
         is_router = part == "router"
-        if known is not None and known[1] == part and (not is_router or self._end is None or ttl < self._end):
+        is_known = known is not None and known[1] == part and (part != "refusal" or known[2] == address)
+        if is_known and (not is_router or self._end is None or ttl < self._end):
             return
         if is_router:
             self._far = max(self._far, ttl)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -15,9 +15,45 @@ from hopscope.session.model import Target
 from hopscope.session.naming import names_of
 
 if TYPE_CHECKING:
-    from hopscope.session.target_fold import TargetFold
+    from hopscope.judge.judge import Judge
+    from hopscope.path.flows import ParallelFlows
+    from hopscope.path.fold import PathFold
+    from hopscope.path.past import Past
+    from hopscope.path.shared import SharedHops
+    from hopscope.session.comparison import Comparison
+    from hopscope.session.model import TargetState
+    from hopscope.session.told import Told
+    from hopscope.wire.facts import Unresolved
+    from hopscope.wire.messages import Plan, Refused, SourceChanged, Started
 
 _S: Final = 1_000_000_000
+
+
+class Folded(Protocol):
+    """What it looks at: a `session.target_fold.TargetFold`."""
+
+    number: int
+    query: str
+    plan: Plan | None
+    started: Started | None
+    refusal: Refused | None
+    unresolved: Unresolved | None
+    source_change: SourceChanged | None
+    path: PathFold
+    past: Past
+    judge: Judge
+    flows: ParallelFlows
+    comparison: Comparison | None
+    shared: SharedHops
+    told: Told
+    version: int
+
+    @property
+    def state(self) -> TargetState: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 class TargetView:
@@ -31,7 +67,7 @@ class TargetView:
 
     def snapshot(
         self,
-        fold: TargetFold,
+        fold: Folded,
         namer: Namer | None,
         is_tried_again: bool,
         window: WindowName,
@@ -78,7 +114,7 @@ class TargetView:
         )
         return self._cached
 
-    def _path(self, fold: TargetFold, window: WindowName, now: int, most: int | None) -> Path:
+    def _path(self, fold: Folded, window: WindowName, now: int, most: int | None) -> Path:
         """Its path, the numbers over a window that ends `now` (epoch ns); `most`: see `Sliding`."""
         if window == "start":
             return fold.path.snapshot()
