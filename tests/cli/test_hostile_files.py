@@ -98,10 +98,8 @@ def test_the_configuration_that_nobody_named_may_be_a_pipe_without_holding_anyth
     assert "named pipe" in refused("demo", "-r", *QUICK, XDG_CONFIG_HOME=str(tmp_path))
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "sparse", "garbage", "none"])
-def test_a_database_that_is_none_is_one_line(kind: str, tmp_path: Path) -> None:
-    pytest.importorskip("maxminddb")
-    path = tmp_path / "it.mmdb"
+def put(path: Path, kind: str) -> None:
+    """Something that is no regular file, or far too large; nothing where it is of another kind."""
     match kind:
         case "pipe":
             os.mkfifo(path)
@@ -112,8 +110,15 @@ def test_a_database_that_is_none_is_one_line(kind: str, tmp_path: Path) -> None:
         case "sparse":
             with path.open("wb") as file:
                 file.truncate(1 << 34)
-        case "garbage":
-            path.write_bytes(b"\xab\xcd\xefMaxMind.com" + b"\xe9Dnode_count" * 40)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "sparse", "garbage", "none"])
+def test_a_database_that_is_none_is_one_line(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("maxminddb")
+    path = tmp_path / "it.mmdb"
+    put(path, kind)
+    if kind == "garbage":
+        path.write_bytes(b"\xab\xcd\xefMaxMind.com" + b"\xe9Dnode_count" * 40)
     config = tmp_path / "config.toml"
     config.write_text(f'[names]\ndatabases = ["{path}"]\n')
     assert "it.mmdb" in refused("--config", str(config), "-r", *QUICK, "127.0.0.1")
@@ -134,16 +139,7 @@ def test_a_key_or_certificate_that_is_no_regular_file_is_one_line(
     option: str, kind: str, why: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "it"
-    match kind:
-        case "pipe":
-            os.mkfifo(path)
-        case "folder":
-            path.mkdir()
-        case "device":
-            path.symlink_to("/dev/zero")
-        case "sparse":
-            with path.open("wb") as file:
-                file.truncate(1 << 34)
+    put(path, kind)
     cert = tmp_path / "cert"
     cert.write_text("none that is read")
     fleet = FleetOptions(connect="nats://127.0.0.1:4222", tls_cert=str(cert) if option == "tls_key" else None)

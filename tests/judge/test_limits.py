@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from hopscope.judge.hop_series import ANSWERED, LOST, NONE, HopSeries
 from hopscope.judge.limits import gaps, is_limit
-from hopscope.judge.series import ANSWERED, LOST, NONE, HopSeries
 from tests.judge.test_judge import verdict_of
 
 HOPS = 6

@@ -27,7 +27,7 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.mark.usefixtures("_zone")
 @pytest.mark.parametrize(
-    "_zone", ["XXX99999999999", "<+25>-167:59:59", "AAA24", "AAA-24:59:59", ":/dev/zero", "\x1b[31m"], indirect=True
+    "_zone", ["AAA99999999999", "<+25>-167:59:59", "AAA24", "AAA-24:59:59", ":/dev/zero", "\x1b[31m"], indirect=True
 )
 def test_in_a_zone_that_no_time_can_have_it_is_utc() -> None:
     assert start_time(AT) == "2025-11-25T14:02:11+0000"

@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
+from hopscope.judge.hop_series import ANSWERED, HopSeries
 from hopscope.judge.onset import split
-from hopscope.judge.series import ANSWERED, HopSeries, Series
+from hopscope.judge.series import Series
 from hopscope.path.stats import wilson95
 from hopscope.wire.facts import UsualDelay
 

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
-from hopscope.judge.series import ANSWERED, CIRCLED, LOST, REFUSED, HopSeries, Series
+from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
+from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.path.stats import wilson
 
 _FEW: Final = 2
@@ -54,9 +55,9 @@ def is_told(series: Series, start: int) -> bool:
 
 
 def is_shared(series: Series, start: int) -> bool:
-    """Whether the hop before the target lost in the very same rounds from index `start` on, and one before that did
-    not: packets are lost between them. What has a limit itself may have the same beat, so it must answer more than it
-    does not; and it leaves out `_LEAST`."""
+    """Whether packets are lost before the target from index `start` on: the hop before it lost in the very same rounds,
+    and a hop before that did not, or so few were lost (`_LEAST`) that it is nobody's limit. Hops that leave out half or
+    more are not asked: they limit, and may have the same beat."""
     rounds = [i for i, fate in enumerate(series.target.fates[start:], start) if fate == LOST]
     path = [hop for hop in series.path() if 2 * hop.fates.count(ANSWERED, start) > hop.counted(start)[0]]
     if len(path) < 2:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hopscope.judge.hop_series import LOST, HopSeries
 from hopscope.judge.limits import Telling, beat, gaps, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
@@ -25,7 +26,7 @@ from hopscope.judge.onset import (
     spread,
 )
 from hopscope.judge.route import AT_ONCE
-from hopscope.judge.series import CIRCLED, LOST, REFUSED, HopSeries, Series
+from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
 
@@ -68,7 +69,7 @@ class LossWatch:
         self.is_last = False
         """No further round follows: none is left out."""
         self._last: tuple[int, Finding | None] = -1, None
-        self._told = 0
+        self._found_until = 0
         """The ordinal after that of the round by which loss was found last."""
 
     def look(
@@ -90,8 +91,8 @@ class LossWatch:
             return None
         found = loss(series, floor, clear, stands, is_new=is_new)
         if found is not None:
-            self._told = series.end
-        elif stands is not None and series.end - self._told < PAST[0]:
+            self._found_until = series.end
+        elif stands is not None and series.end - self._found_until < PAST[0]:
             found = stands if _may_go_on(series, series.index(floor), stands) else None
         self._last = series.end, found
         return found

@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from hopscope.judge.hop_series import HopSeries
 from hopscope.judge.route import is_balanced
-from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Numbers
 

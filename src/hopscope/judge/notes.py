@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from hopscope.judge.delay import BLOCK, nearest_rank_ms
+from hopscope.judge.hop_series import HopSeries
 from hopscope.judge.limits import is_targets
 from hopscope.judge.own_network import translations
 from hopscope.judge.route import RouteWatch, is_balanced
-from hopscope.judge.series import HopSeries, Series
+from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Note
 from hopscope.path.stats import wilson95

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from hopscope.judge.series import ANSWERED, LOST, HopSeries
+from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
 from hopscope.path.stats import wilson95
 
 FLOOR: Final = 0.004

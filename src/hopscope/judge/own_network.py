@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from hopscope.judge.series import HopSeries
+from hopscope.judge.hop_series import HopSeries
 
 _PRIVATE: Final[tuple[IPv4Network | IPv6Network, ...]] = tuple(
     ip_network(prefix)

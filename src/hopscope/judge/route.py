@@ -10,7 +10,8 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from hopscope.judge.delay import nearest_rank_ms
-from hopscope.judge.series import LOST, HopSeries, Series
+from hopscope.judge.hop_series import LOST, HopSeries
+from hopscope.judge.series import Series
 from hopscope.judge.verdict import Epoch
 
 STEADY: Final = 5

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from hopscope.judge.series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries, RouterError, Series
+from hopscope.judge.hop_series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries
+from hopscope.judge.series import RouterError, Series
 from hopscope.judge.verdict import Numbers, Trouble
 from hopscope.wire.answers import plain
 

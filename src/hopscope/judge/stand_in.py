@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from hopscope.judge.hop_series import HopSeries
 from hopscope.judge.limits import beat, gaps
 from hopscope.judge.route import TOGETHER, RouteWatch
-from hopscope.judge.series import KEPT, HopSeries, Series
+from hopscope.judge.series import KEPT, Series
 from hopscope.judge.silence import (
     GONE,
     GONE_ALONE,

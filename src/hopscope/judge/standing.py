@@ -31,7 +31,7 @@ CLEAR: Final = 5
 MOVE: Final = 15
 """Evaluations after which another place is believed that does not lie inside the one that stands."""
 _UNTOLD: Final = 5
-"""So many evaluations is one worth that takes nothing of the place that stands for known."""
+"""As so many evaluations counts one to which a hop of the place that stands tells nothing (`Finding.untold`)."""
 RECOVERED: Final = 60
 """Rounds for which it is said that a trouble is over."""
 
