@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hopscope.history import streams
+from hopscope.history import mtr_raw, streams
 from hopscope.history.store import StoreError
 from hopscope.history.streams import is_text, read
 from tests.cli.command import COMMAND, environment, run
@@ -238,7 +238,7 @@ def test_a_stream_of_more_probes_than_memory_holds_is_refused(
 
 
 def test_a_stream_of_more_names_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_MOST_NAMES", 10)
+    monkeypatch.setattr(mtr_raw, "_MOST_NAMES", 10)
     path = tmp_path / "stream"
     path.write_text("x 0 1\n" + "".join(f"h 0 10.0.0.{number}\nd 0 a\n" for number in range(20)))
     with pytest.raises(StoreError, match="more names"):

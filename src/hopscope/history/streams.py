@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from time import time_ns
 from typing import BinaryIO, Final
@@ -16,14 +16,12 @@ from typing import BinaryIO, Final
 import msgspec
 
 from hopscope.history import schema
+from hopscope.history.mtr_raw import OF_RAW, of_raw
 from hopscope.history.notes import Named
 from hopscope.history.schema import StoreError
 from hopscope.history.store import Store
 from hopscope.history.writer import StoreWriter
 from hopscope.names.clean import clean
-from hopscope.names.facts import AddressInfo
-from hopscope.names.hostnames import hostname
-from hopscope.names.scopes import scope
 from hopscope.session.events import EndEvent, ProbeEvent, StartEvent
 from hopscope.session.facts import Asked, TargetFact
 from hopscope.session.model import Probing
@@ -50,7 +48,6 @@ _MOST_LINE: Final = 1 << 20
 _MOST_TARGETS: Final = 10_000
 _MOST_PROBES: Final = 1_000_000
 """A line of six bytes is a probe, and a probe takes some hundred in memory."""
-_MOST_NAMES: Final = 100_000
 _MOST_LABELS: Final = 64
 _LARGEST: Final = 65_535
 """Packet, and port."""
@@ -61,10 +58,6 @@ _RAW: Final = re.compile(r"[xhdpmstu] \d{1,3}( |$)")
 _OF_NDJSON: Final = (
     "read from NDJSON: verdicts are judged again; pauses, resets and names are not in it, and moments are to the"
     " microsecond"
-)
-_OF_RAW: Final = (
-    "read from mtr's raw lines: they have no times, so a round a second is assumed, the last one when the file was"
-    " written; what was not answered counts as lost"
 )
 
 Line = StartEvent | ProbeEvent | EndEvent
@@ -107,7 +100,7 @@ def read(path: str) -> tuple[Store, list[str]]:
             lines = iter(lambda: file.readline(_MOST_LINE), b"")
             if is_json:
                 return _store(_of_ndjson(lines)), [_OF_NDJSON]
-            return _store(_of_raw(lines, time_ns() if is_pipe else there.st_mtime_ns)), [_OF_RAW]
+            return _store(of_raw(lines, time_ns() if is_pipe else there.st_mtime_ns, _bound)), [OF_RAW]
     except OSError as unreadable:
         raise StoreError(unreadable.strerror or str(unreadable)) from None
 
@@ -307,102 +300,3 @@ def _moment(text: str) -> int:
     if not 0 <= moment <= _LATEST:
         raise StoreError("a moment in it is none")
     return moment
-
-
-# --- mtr's raw lines -----------------------------------------------------------------------------------------------
-
-
-def _of_raw(lines: Iterable[bytes], written: int) -> Iterator[tuple[int, TargetFact | Named]]:
-    """``x`` position number, ``h`` position address, ``d`` position name, ``p`` position µs number (mtr's FORMATS)."""
-    raw = _Raw()
-    for line in lines:
-        words = line.decode("utf-8", "replace").split()
-        if len(words) >= 2 and words[0] in raw.readers and _is_number(words[1], 3) and int(words[1]) < 255:
-            raw.readers[words[0]](int(words[1]), words[2:])
-        elif words:
-            raise StoreError("a line of it is none of mtr's raw lines")
-    return raw.facts(written)
-
-
-def _is_number(word: str, digits: int) -> bool:
-    return len(word) <= digits and word.isascii() and word.isdigit()
-
-
-class _Raw:
-    """What the lines said so far. A probe is (position, round); positions count from 0."""
-
-    def __init__(self) -> None:
-        self.readers: dict[str, Callable[[int, list[str]], None]] = {
-            "x": self._sent,
-            "h": self._host,
-            "d": self._name,
-            "p": self._answer,
-            **dict.fromkeys("mstu", lambda position, words: None),
-        }
-        self._counts: dict[int, int] = {}
-        self._flying: dict[tuple[int, str], int] = {}
-        self._now: dict[int, str] = {}
-        self._answers: dict[tuple[int, int], tuple[int, str]] = {}
-        self._probes = 0
-        self._names: dict[str, str] = {}
-
-    def _sent(self, position: int, words: list[str]) -> None:
-        if not words:
-            raise StoreError("a line of it is none of mtr's raw lines")
-        self._flying[position, words[0]] = self._next(position)
-
-    def _next(self, position: int) -> int:
-        """The round of one more probe."""
-        self._probes += 1
-        _bound(self._probes)
-        round_ = self._counts.get(position, 0)
-        self._counts[position] = round_ + 1
-        return round_
-
-    def _host(self, position: int, words: list[str]) -> None:
-        address = numeric(words[0]) if words else None
-        if address is None:
-            raise StoreError("an address in it is none")
-        self._now[position] = address
-
-    def _name(self, position: int, words: list[str]) -> None:
-        if words and position in self._now:
-            self._names[self._now[position]] = words[0]
-            if len(self._names) > _MOST_NAMES:
-                raise StoreError("it holds more names than any recording")
-
-    def _answer(self, position: int, words: list[str]) -> None:
-        if not words or not _is_number(words[0], 10) or position not in self._now:
-            raise StoreError("an answer in it has no time or address")
-        # mtr before 0.90 has no numbers: each probe is told by its answer alone.
-        round_ = self._flying.pop((position, words[1]), None) if len(words) > 1 else self._next(position)
-        if round_ is not None:
-            self._answers[position, round_] = (int(words[0]) * 1000, self._now[position])
-
-    def facts(self, written: int) -> Iterator[tuple[int, TargetFact | Named]]:
-        """All of it. `written`: when the file was (epoch ns)."""
-        if not self._now:
-            raise StoreError("nothing answered in it, so that its target is not known")
-        rounds = max(self._counts.values(), default=0)
-        begin = max(0, written - rounds * S)
-        target = self._now[max(self._now)]
-        yield 1, Asked(begin, target, Probing())
-        yield 1, Begun(begin, Plan(target, 6 if ":" in target else 4, rounds=rounds or None))
-        yield 1, Started(1, "raw", None, None, None, 64, "one", "kernel")
-        for address, name in self._names.items():
-            yield 0, Named.of(address, AddressInfo(hostname(name), None, scope=scope(address)))
-        for round_ in range(rounds):
-            yield 1, RoundStarted(1, round_, begin + round_ * S)
-            for position in sorted(self._counts):
-                if round_ < self._counts[position]:
-                    for fact in self._probe(position, round_, begin + round_ * S, target):
-                        yield 1, fact
-        yield 1, Finished(1, rounds)
-
-    def _probe(self, position: int, round_: int, begin: int, target: str) -> list[TargetFact]:
-        key = (1, round_, position + 1, begin + position * 1_000_000)
-        answer = self._answers.get((position, round_))
-        if answer is None:
-            return [Sent(*key), Lost(*key)]
-        rtt, address = answer
-        return [Sent(*key), Answered(*key, rtt, address, "echo-reply" if address == target else "time-exceeded")]
