@@ -183,7 +183,9 @@ class Delays:
         """Whether it is a longer way, and not a queue: since then the shortest round trips have grown as well, and they
         hardly vary more."""
         start = max(series.index(since), len(series) - _SHAPE)
-        rtts = sorted(series.target.rtts_of(start))
+        slow = self._slow_rounds(series, rise, start)
+        # Those behind the last slow one may be fine again.
+        rtts = sorted(series.target.rtts_of(start, slow[-1] + 1)) if slow else ()
         if len(rtts) < _MIN_IN_BLOCK:
             return False
         usual, more = rise.usual, rise.now - rise.usual.median
@@ -201,25 +203,34 @@ class Delays:
         usual = rise.usual
         return rise.now - usual.median > max(8.0, 0.2 * usual.median, 5 * usual.sigma)
 
-    def place(self, series: Series, rise: Rise, since: int) -> int:
-        """The index in the path of the first hop from which on all have a good part of the delay since then; the
-        target's is the path's length."""
+    def place(self, series: Series, rise: Rise, since: int) -> tuple[int, int]:
+        """The indices in the path of the last hop that has hardly any of the delay since then, -1 for none, and of the
+        first one behind it that has a good part of it, as all that follow have; the target's is the path's length."""
         hops = series.path()
         place = len(hops)
-        start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
-        before = series.end - RECENT
+        start = max(min(series.index(since), len(series) - _MIN_IN_BLOCK), len(series) - 2 * RECENT)
+        slow = self._slow_rounds(series, rise, start)
+        end = series.end - RECENT - (series.end - RECENT) % BLOCK
         # A queue grows while a round's probes pass it: those to the first hops wait least.
         more = (rise.now - rise.usual.median) * 0.3
         for i in range(len(hops) - 1, -1, -1):
-            ttl, end = hops[i].ttl, before - before % BLOCK
-            usual = self.usual(ttl, end) or self._by_one(ttl, end)
-            rtts = sorted(hops[i].rtts_of(max(start, len(series) - 2 * RECENT)))
+            hop = hops[i]
+            usual = self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
+            rtts = sorted(hop.rtts[at] for at in slow if hop.fates[at] == ANSWERED)
             if usual is None or len(rtts) < 3:
                 continue
             if nearest_rank_ms(rtts, 50) - usual.median < more:
-                break
+                return i, place
             place = i
-        return place
+        return -1, place
+
+    @staticmethod
+    def _slow_rounds(series: Series, rise: Rise, start: int) -> list[int]:
+        """The indices of the rounds from `start` on in which the target has the delay: a quiet time between them tells
+        nothing of its place."""
+        middle = (rise.usual.median + rise.now) / 2
+        fates, rtts = series.target.fates, series.target.rtts
+        return [i for i in range(max(0, start), len(series)) if fates[i] == ANSWERED and rtts[i] > middle]
 
     def since(self, series: Series, rise: Rise, span: int) -> int:
         """The ordinal of the round since when the target is above the middle between usual and now."""
@@ -232,6 +243,8 @@ class Delays:
             gain += 1 if target.rtts[i] > middle else -1
             if gain >= best and target.rtts[i] > middle:
                 best, at = gain, i
+            elif best - gain >= RECENT:
+                break  # so long a quiet time ended what was before
         return series.base + min(at, len(series) - 1)
 
 

@@ -38,9 +38,9 @@ def delayed(
     since = delays.since(series, rise, _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
-    place = delays.place(series, rise, since)
+    before, place = delays.place(series, rise, since)
     last = hops[place].ttl if place < len(hops) else target
-    first = hops[place - 1].ttl if place else last
+    first = hops[before].ttl if before >= 0 else 0 if place else last
     change = _change_near(routes, since)
     if change is not None:
         return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
