@@ -9,7 +9,8 @@ import pytest
 
 from hopscope.judge.hop_series import ANSWERED, LOST, NONE, HopSeries
 from hopscope.judge.limits import gaps, is_limit
-from tests.judge.test_judge import verdict_of
+from hopscope.judge.verdict import Verdict
+from tests.judge.test_judge import judge_of, verdict_of
 
 HOPS = 6
 
@@ -112,3 +113,51 @@ def _column(row: str) -> HopSeries:
     for letter in row:
         column.put({"a": ANSWERED, "x": LOST, "-": NONE}[letter])
     return column
+
+
+def _share(rows: list[str]) -> tuple[Verdict, float]:
+    verdict = verdict_of(rows)
+    return verdict, verdict.numbers.lost / max(1, verdict.numbers.sent)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("rate", "share"), [(0.3, 0.05), (0.3, 0.2), (0.3, 0.4), (0.5, 0.1), (0.5, 0.2), (0.7, 0.1)])
+@pytest.mark.parametrize(("limited", "place"), [((), 1), ((), 3), ((2,), 3)])
+def test_a_loss_before_a_target_that_limits_has_its_own_place_and_share(
+    limited: Sequence[int], place: int, rate: float, share: float, seed: int
+) -> None:
+    verdict, lost = _share(limited_rows(Random(seed), (*limited, HOPS), place, share, rate))
+    first, last = verdict.first_ttl, verdict.last_ttl
+    assert verdict.kind == "loss"
+    assert first is not None
+    assert last is not None
+    assert first < place <= last or (first, place, last) == (1, 1, 1)
+    assert last < HOPS
+    assert 0.6 * share < lost < 1.7 * share
+    assert [note.kind for note in verdict.notes][-2:] == ["target-limits", "stand-in"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("place", "share"), [(3, 0.1), (3, 0.4), (HOPS, 0.2), (HOPS, 0.6)])
+def test_where_the_target_does_not_limit_nobody_stands_in_for_it(place: int, share: float, seed: int) -> None:
+    verdict, lost = _share(limited_rows(Random(seed), (), place, share, 1.0))
+    assert verdict.kind == "loss"
+    assert 0.7 * share < lost < 1.4 * share
+    assert "stand-in" not in [note.kind for note in verdict.notes]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rate", [0.3, 0.5, 0.7])
+def test_a_router_that_loses_answers_by_chance_before_a_target_that_limits_is_no_loss(rate: float, seed: int) -> None:
+    rng = Random(seed)
+    rows = limited_rows(rng, (HOPS,), HOPS + 1, 0.0, rate)
+    rows[3] = "".join("x" if rng.random() < 0.2 else "a" for _ in rows[3])
+    assert verdict_of(rows).kind == "healthy"
+
+
+def test_what_a_target_leaves_out_by_its_limit_is_not_in_the_incident() -> None:
+    judge = judge_of(limited_rows(Random(3), (HOPS,), 3, 0.2, 0.5, 600))
+    (incident,) = judge.judged().incidents
+    assert incident.stand_in == HOPS - 1
+    assert 0.15 < incident.lost / incident.sent < 0.25
+    assert incident.sent > 500

@@ -8,7 +8,7 @@ from typing import Final
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
-from hopscope.judge.standing import FACTS
+from hopscope.judge.standing import FACTS, LOSSES
 
 SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
@@ -37,7 +37,7 @@ class Account:
         """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
         which the last trouble ended; `stand_in`: see `Incident`."""
         incidents = self._incidents
-        goes_on = before is not None and now.kind == "no-answer"
+        goes_on, is_limit = before is not None and now.kind == "no-answer", False
         first, last = now.first_ttl, now.last_ttl
         sides = series.sides(first, last, now.numbers.sides)
         if before is None or before.kind != now.kind:
@@ -65,12 +65,25 @@ class Account:
         else:
             if now.kind not in FACTS and series.end - self.raised < SETTLING:
                 self.since_at = _moment(series, now) or self.since_at
-            n, k = series.reached_of(len(series) - 1)
+            is_limit = now.kind in LOSSES and 0 < series.target.ttl != self._counted_at
+            if is_limit:  # as is known by now, so what it left out was no loss
+                self._counted_at = series.target.ttl
+            n, k = series.reached_of(series.index(self._counted_from) if is_limit else len(series) - 1)
         in_all = now.numbers.in_all
         if in_all is not None or series.target.ttl != self._counted_at:
             n = k = 0  # this flow may be a good one; or the target is new to a trouble that was found without it
         more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
-        incidents.update(place=place, addresses=sides, sent=n, lost=k, in_all=in_all, delay_ns=more, confidence=sure)
+        incidents.update(
+            place=place,
+            addresses=sides,
+            sent=n,
+            lost=k,
+            in_all=in_all,
+            delay_ns=more,
+            confidence=sure,
+            anew=is_limit,
+            stand_in=stand_in,
+        )
 
     def end(self, series: Series, before: Finding, ended: int) -> None:
         """What stood has `ended` in the round with this ordinal."""

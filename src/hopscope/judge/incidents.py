@@ -143,9 +143,11 @@ class Incidents:
         delay_ns: int | None = None,
         confidence: float | None = None,
         anew: bool = False,
+        stand_in: int | None = None,
     ) -> None:
         """What is known better of the open one: `sent` and `lost` are added to what it has, or, `anew`, to what it had
-        when it began this time; `in_all` is what the flows that are bad sent and lost since it is open."""
+        when it began this time; `in_all` is what the flows that are bad sent and lost since it is open; `stand_in`: of
+        the numbers, see `Incident`."""
         if self.open is None:
             return
         incident = self._incidents[self.open]
@@ -158,6 +160,8 @@ class Incidents:
         if sent:
             counted = self._counted if anew else (incident.sent, incident.lost)
             changes["sent"], changes["lost"] = counted[0] + sent, counted[1] + lost
+            if stand_in is not None:
+                changes["stand_in"] = stand_in
         if in_all is not None:
             sent, lost = self._before[0] + in_all[0], self._before[1] + in_all[1]
             if not incident.of_flows or sent >= incident.sent:

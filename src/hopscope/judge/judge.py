@@ -22,7 +22,7 @@ from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, delayed, flapping, unsteady
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
-from hopscope.judge.standing import LOSSES, WAYS, StandingFinding
+from hopscope.judge.standing import LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
 from hopscope.wire.facts import Abandoned, Continued, DriverFact, Paused, Remembered, Reset, Resumed, Shared, UsualDelay
 from hopscope.wire.messages import (
@@ -288,13 +288,14 @@ class Judge:
         is_new = floor < raised and series.end - raised < SETTLING and series.end % BLOCK == 0
         is_sought = kind == "local-network" and not self._delays.spiky
         known = stands if kind in LOSSES else None
-        lossy = self._losses.look(series, floor, self._clear_from, known, is_new=is_new, is_sought=is_sought)
-        if lossy is not None and is_own(lossy, series, floor, stands=known is not None):
+        witness = self._stand_in.of_losses(series, floor, stands)
+        lossy = self._losses.look(witness, floor, self._clear_from, known, is_new=is_new, is_sought=is_sought)
+        if lossy is not None and is_own(lossy, witness, self._series.target, floor, stands=known is not None):
             lossy = None
         if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
             return own
         if lossy is not None:
-            return bad_member(series, lossy, series.index(floor))
+            return bad_member(witness, lossy, series.index(floor))
         return found
 
     def _flaps(self) -> tuple[RouteChange, int] | None:
@@ -312,7 +313,7 @@ class Judge:
         if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
             self._end_trouble(before)
         if now is not None:
-            stand_in = self._stand_in.ttl if now.kind in WAYS else None
+            stand_in = self._stand_in.stands_for(now.kind)
             self._account.note(self._judged_by(now), before, now, standing.ended, stand_in)
 
     def _end_trouble(self, before: Finding) -> None:
@@ -324,7 +325,8 @@ class Judge:
 
     def _judged_by(self, found: Finding | None) -> Series:
         """Whose numbers tell of it: the target's, or those of what stands in for it."""
-        return self._seen if found is not None and found.kind in WAYS else self._series
+        stand_in = None if found is None else self._stand_in.stands_for(found.kind)
+        return self._series if stand_in is None else self._series.up_to(stand_in)
 
     # --- what is found ----------------------------------------------------------------------------------------
 
@@ -371,6 +373,10 @@ class Judge:
         known = self._notes.of(
             self._series, self._routes, self._source, found, floor=self._floor, is_limited=self._is_limited
         )
-        if found is not None and found.kind in WAYS and self._stand_in.ttl is not None:
-            known += (Note(kind="stand-in", ttl=self._stand_in.ttl),)
-        return known
+        stand_in = None if found is None else self._stand_in.stands_for(found.kind)
+        if stand_in is None:
+            return known
+        target = self._series.target_ttl
+        if target is not None and self._stand_in.ttl is None:
+            known += (Note(kind="target-limits", ttl=target),)
+        return (*known, Note(kind="stand-in", ttl=stand_in))

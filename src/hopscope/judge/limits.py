@@ -31,6 +31,11 @@ _ENOUGH: Final = 2
 _HALF: Final = 0.5
 """As whole probes are counted, even a limit's are so far off the line."""
 _Z99: Final = 2.576
+_EVEN: Final = 3.0
+"""Changes between answered and lost beyond what is usual by chance (standard deviations) that are a limit's: by chance
+one series in 740 has so many."""
+_SPANS: Final = (120, 480)
+"""Rounds in which they are counted."""
 _FATED: Final = bytes((LOST, ANSWERED))
 _UNFATED: Final = bytes(letter for letter in range(256) if letter not in _FATED)
 
@@ -77,6 +82,35 @@ def is_targets(series: Series, start: int) -> bool:
     if k < _LEAST * n or beat(gaps(series.target, start)) != "steady":
         return False
     return not is_told(series, start) and not is_shared(series, start)
+
+
+def is_on_top(hop: HopSeries, before: Sequence[HopSeries], start: int) -> bool:
+    """Whether from index `start` on the hop limits its answers on top of what packets are lost before it: it loses
+    surely more than those before it do, on the beat, or at least so that its losses avoid each other."""
+    size = len(hop.fates)
+    for span in _SPANS:
+        begin = max(start, size - span)
+        n, k = hop.counted(begin)
+        counts = [each.counted(begin) for each in before]
+        before_n, before_k = sum(n for n, _ in counts), sum(k for _, k in counts)
+        if not k or not before_n or wilson(k, n, _Z99)[0] <= wilson(before_k, before_n, _Z99)[1]:
+            continue
+        fates = bytes(hop.fates[begin:]).translate(None, _UNFATED)
+        if _excess_of_runs(fates) >= _EVEN or beat(gaps(hop, begin)) == "steady":
+            return True
+    return False
+
+
+def _excess_of_runs(fates: bytes) -> float:
+    """How many more runs of one fate there are than by chance, in standard deviations (the test of A. Wald and
+    J. Wolfowitz, On a Test Whether Two Samples are from the Same Population, 1940)."""
+    n, k = len(fates), fates.count(LOST)
+    if n <= k or not k:
+        return 0.0
+    runs = 1 + fates.count(bytes((LOST, ANSWERED))) + fates.count(bytes((ANSWERED, LOST)))
+    pairs = 2 * k * (n - k) / n
+    variance = pairs * (pairs - 1) / (n - 1)
+    return (runs - 1 - pairs) / math.sqrt(variance) if variance > 0 else 0.0
 
 
 def beat(distances: Sequence[int]) -> Beat:

@@ -119,6 +119,7 @@ class Series:
         """The same as of now, with the hop at this TTL in the target's place; no round is to be put there."""
         seen = copy.copy(self)
         seen.target, seen.target_ttl, seen._path = self.hops[ttl], ttl, None
+        seen.cut = self.cut.replace(bytes((SECOND,)), bytes(1))
         return seen
 
     def is_silent(self, ttl: int) -> bool:

@@ -1,7 +1,8 @@
-"""A target that never answered: the last router that steadily does stands in for it.
+"""A target that never answered, or that limits how often it does: the last router that steadily does stands in for it.
 
 Many targets answer no probe, and their path is watched all the same. What is the stand-in's alone is how that router
-answers and no trouble: a hop before it must show the same, unless there is none.
+answers and no trouble: a hop before it must show the same, unless there is none. For a target that limits its answers
+it stands in where packets are lost: what the target loses tells of its limit.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from hopscope.judge.hop_series import HopSeries
-from hopscope.judge.limits import beat, gaps
+from hopscope.judge.delay import BLOCK
+from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
+from hopscope.judge.limits import beat, gaps, is_on_top, is_told
 from hopscope.judge.route import TOGETHER, RouteWatch
 from hopscope.judge.series import KEPT, Series
 from hopscope.judge.silence import (
@@ -25,12 +27,15 @@ from hopscope.judge.silence import (
 )
 from hopscope.judge.slow import DELAYED
 from hopscope.judge.standing import LOSSES, WAYS
+from hopscope.judge.verdict import Trouble
 from hopscope.path.stats import wilson95
 
 _SPANS: Final = (30, 120)
 """Rounds by which a router is compared with the one before it: whether it is silent, and whether it limits."""
 _SHARED: Final = 2
 """Hops that must lose by chance, not on the beat of a limit, until loss is said."""
+_LEAST_LOST: Final = 5
+"""Probes of the target that must be lost before it may be found to limit its answers besides."""
 _HANDED_ON: Final = 120
 """Rounds after which loss is judged by a target that answers by now."""
 
@@ -44,6 +49,12 @@ class StandInWatch:
         self.until = 0
         """The ordinal of the round in which the target answered for the first time, while trouble stood that was found
         without it."""
+        self._limited: int | None = None
+        """Which router tells of losses alone, as the target limits its answers."""
+
+    def stands_for(self, kind: Trouble) -> int | None:
+        """The TTL of the router that stands in where this is wrong; None: the target itself tells of it."""
+        return self.ttl if self.ttl is not None and kind in WAYS else self._limited if kind in LOSSES else None
 
     def seen(self, series: Series, routes: RouteWatch, stands: Finding | None, *, is_reached: bool) -> Series:
         """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,
@@ -60,6 +71,30 @@ class StandInWatch:
             else:
                 self.ttl = None
         return series if self.ttl is None else series.up_to(self.ttl)
+
+    def of_losses(self, seen: Series, floor: int, stands: Finding | None) -> Series:
+        """The path to what tells of losses, as `seen` or shorter. `floor`: the ordinal of the present route's first
+        round."""
+        if self.ttl is not None:
+            self._limited = None
+        elif seen.end % BLOCK == 0 and (self._limited is None or stands is None or stands.kind not in LOSSES):
+            self._limited = _before_limit(seen, seen.index(floor))
+        if self._limited is not None and all(hop.ttl != self._limited for hop in seen.path()):
+            self._limited = None
+        return seen if self._limited is None else seen.up_to(self._limited)
+
+
+def _before_limit(series: Series, start: int) -> int | None:
+    """The TTL of the farthest router that tells of what packets are lost by chance before a target that limits its
+    answers besides; None: it does not, or no router does."""
+    if series.target.fates.count(LOST, start) < _LEAST_LOST:
+        return None
+    hops = [hop for hop in series.path() if 2 * hop.fates.count(ANSWERED, start) > hop.counted(start)[0]]
+    witnesses = [hop for hop in hops if beat(gaps(hop, start)) == "chance"]
+    while len(witnesses) > 1 and is_on_top(witnesses[-1], witnesses[:-1], start):
+        witnesses.pop()
+    is_needed = witnesses and is_on_top(series.target, witnesses, start) and not is_told(series, start)
+    return witnesses[-1].ttl if is_needed else None
 
 
 def _goes_on(stands: Finding | None, rounds: int) -> bool:
@@ -140,15 +175,17 @@ def _is_new_way(seen: Series, found: Finding) -> bool:
     return False
 
 
-def is_own(lossy: Finding, seen: Series, floor: int, *, stands: bool) -> bool:
-    """Whether the stand-in alone loses, or too few hops from the place on lose by chance: each may have a limit of its
-    own. What `stands` goes once it surely is the stand-in's."""
-    last = seen.target.ttl
+def is_own(lossy: Finding, seen: Series, target: HopSeries, floor: int, *, stands: bool) -> bool:
+    """Whether the stand-in alone loses, or too few hops from the place on, the target among them, lose by chance: each
+    may have a limit of its own. What `stands` goes once it surely is the stand-in's."""
+    last, start = seen.target.ttl, seen.index(floor)
     if not last:
         return False
     if stands:
         return lossy.surely is not None and lossy.surely[0] == last and len(seen.path()) > 0
     columns = [hop for hop in seen.path() if hop.ttl >= (lossy.last_ttl or 0)]
     columns.append(seen.target)
-    by_chance = sum(beat(gaps(column, seen.index(floor))) == "chance" for column in columns)
+    by_chance = sum(beat(gaps(column, start)) == "chance" for column in columns)
+    if beat(gaps(target, start)) == "chance":
+        return not by_chance
     return is_alone(lossy, seen) or by_chance < min(_SHARED, len(seen.path()) + 1)

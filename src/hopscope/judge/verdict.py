@@ -185,7 +185,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the target, while it lasted; where several flows are compared, of those that are bad (`of_flows`)."""
     of_flows: bool = False
     stand_in: Int | None = None
-    """Of the router at this TTL, where the target never answered by then."""
+    """Of the router at this TTL, where the target never answered by then, or limits how often it answers."""
     delay_ns: Int | None = None
     """How much more than usual."""
     times: Int = 1

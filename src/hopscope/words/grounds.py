@@ -173,6 +173,8 @@ def note_words(note: Note, setting: Circumstances) -> str:
         case "double-nat":
             return f"addresses are translated twice (double NAT){at}: calls and games may suffer"
         case "stand-in":
+            if "target-limits" in setting.notes:
+                return f"{hop} stands in for the target"
             return f"the target did not answer when this began: {hop} stands in for it"
         case "dscp":
             return f"the class of service of packets (DSCP) is changed on the way{at}"
