@@ -239,3 +239,48 @@ def test_a_ring_on_the_way_to_a_target_that_never_answered_counts_from_its_own_f
 
     said = unanswered(rounds, answers)
     assert (said.verdict.kind, second(said)) == ("loop", 60)
+
+
+def lossy(places: Callable[[int], dict[int, float]], rounds: int, seed: int) -> Judged:
+    return judged(rounds, lambda round_: way(loss=places(round_)), seed)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+@pytest.mark.parametrize(("first", "then"), [(2, 5), (5, 2), (1, 6), (6, 1)])
+def test_a_loss_that_leaves_its_place_is_over_and_another_one_begins(first: int, then: int, seed: int) -> None:
+    said = lossy(lambda round_: {first if round_ < 400 else then: 0.1} if round_ >= 100 else {}, 900, seed)
+    one, other = said.incidents
+    assert one.last_ttl == first
+    assert one.end == pytest.approx(at(400), abs=60e9)
+    assert (said.verdict.kind, said.verdict.last_ttl, other.last_ttl) == ("loss", then, then)
+    assert other.begin == pytest.approx(at(400), abs=60e9)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("near", "far"), [(2, 5), (1, 4), (2, 6)])
+def test_of_two_losses_the_greater_one_is_named_and_the_nearer_one_beside_it(near: int, far: int, seed: int) -> None:
+    said = lossy(lambda round_: {near: 0.05, far: 0.2}, 400, seed)
+    numbers = said.verdict.numbers
+    assert (said.verdict.kind, said.verdict.first_ttl, said.verdict.last_ttl) == ("loss", far - 1, far)
+    assert numbers.also_ttl == near
+    assert 0.03 < numbers.also_lost / numbers.also_sent < 0.08
+    assert numbers.before_lost > 0  # nobody says that nothing is lost there
+    assert len(said.incidents) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_nearer_loss_that_comes_to_one_does_not_take_its_place(seed: int) -> None:
+    said = lossy(lambda round_: {2: 0.1 * (round_ >= 400), 5: 0.1 * (round_ >= 100)}, 900, seed)
+    assert (said.verdict.kind, said.verdict.last_ttl) == ("loss", 5)
+    assert said.verdict.first_ttl is not None
+    assert said.verdict.first_ttl >= 3
+    assert second(said) == pytest.approx(100, abs=10)
+    assert said.verdict.numbers.also_ttl == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("place", "share"), [(1, 0.05), (3, 0.05), (3, 0.3), (6, 0.1)])
+def test_one_loss_is_not_taken_for_two(place: int, share: float, seed: int) -> None:
+    said = lossy(lambda round_: {place: share}, 300, seed)
+    assert said.verdict.numbers.also_ttl is None
+    assert len(said.incidents) == 1

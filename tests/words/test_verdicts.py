@@ -58,6 +58,17 @@ LOST = Numbers(
             "loss",
         ),
         (
+            Verdict(
+                kind="loss",
+                first_ttl=4,
+                last_ttl=5,
+                numbers=Numbers(sent=100, lost=24, also_ttl=2, also_sent=200, also_lost=10),
+            ),
+            "24 % of packets are lost from hop 5 on (5 % from hop 2 on already): "
+            "where AS64500 NEARBY meets AS64510 FARLINE",
+            "loss",
+        ),
+        (
             Verdict(kind="loss", first_ttl=3, last_ttl=6, numbers=Numbers(sent=100, lost=1, burst=3.0)),
             "1 % of packets are lost in bursts from one of hops 4 to 6 on: where AS64500 NEARBY meets AS64510 FARLINE",
             "loss",

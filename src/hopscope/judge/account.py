@@ -46,7 +46,8 @@ class Account:
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self.since_at = self._before
-            begin = series.times[0] if self.since_at is None else self.since_at
+            clear = series.times[0 if ended is None else min(series.index(ended), len(series) - 1)]
+            begin = clear if self.since_at is None else self.since_at
             routers = frozenset(now.numbers.addresses if now.kind == "bad-member" else ())
             counted = incidents.begin(
                 now.kind,

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from hopscope.judge.account import SETTLING, Account
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import LossWatch
+from hopscope.judge.loss import LossWatch, loss
 from hopscope.judge.members import bad_links, bad_member
+from hopscope.judge.moves import left
 from hopscope.judge.notes import Notes
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import RouteChange, RouteWatch
@@ -308,13 +309,36 @@ class Judge:
         standing, series = self._standing, self._series
         before = standing.found
         self._look_around()
-        standing.weigh(self._evaluate(), series.end - 1)
+        found = self._evaluate()
+        anew = self._elsewhere(before, found)
+        if anew is None:
+            standing.weigh(found, series.end - 1)
+        else:
+            before = None
+            standing.stand(anew)
         now = standing.found
         if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
             self._end_trouble(before)
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)
             self._account.note(self._judged_by(now), before, now, standing.ended, stand_in)
+
+    def _elsewhere(self, before: Finding | None, found: Finding | None) -> Finding | None:
+        """The loss as it is found anew, once the one that was said is over and it is another place that loses."""
+        if before is None or found is None or before.kind not in LOSSES or found.kind not in LOSSES:
+            return None
+        if before.numbers.paths or found.numbers.paths:
+            return None
+        series = self._judged_by(before)
+        ended = left(series, before, found, self._floor)
+        anew = None if ended is None else loss(series, ended, ended)
+        if ended is None or anew is None:
+            return None
+        self._standing.ended = ended
+        self._end_trouble(before)
+        self._floor = self._clear_from = ended
+        self._losses.forget()
+        return bad_member(series, anew._replace(since=max(anew.since, ended)), series.index(ended))
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)

@@ -34,6 +34,8 @@ _Z99: Final = 2.576
 _EVEN: Final = 3.0
 """Changes between answered and lost beyond what is usual by chance (standard deviations) that are a limit's: by chance
 one series in 740 has so many."""
+_EVEN_STILL: Final = 1.5
+"""The same for a limit that is known, or whose losses are on the beat as well."""
 _SPANS: Final = (120, 480)
 """Rounds in which they are counted."""
 _FATED: Final = bytes((LOST, ANSWERED))
@@ -84,9 +86,9 @@ def is_targets(series: Series, start: int) -> bool:
     return not is_told(series, start) and not is_shared(series, start)
 
 
-def is_on_top(hop: HopSeries, before: Sequence[HopSeries], start: int) -> bool:
+def is_on_top(hop: HopSeries, before: Sequence[HopSeries], start: int, *, is_known: bool = False) -> bool:
     """Whether from index `start` on the hop limits its answers on top of what packets are lost before it: it loses
-    surely more than those before it do, on the beat, or at least so that its losses avoid each other."""
+    surely more than those before it do, and its losses avoid each other, though they need not be on the beat."""
     size = len(hop.fates)
     for span in _SPANS:
         begin = max(start, size - span)
@@ -95,8 +97,8 @@ def is_on_top(hop: HopSeries, before: Sequence[HopSeries], start: int) -> bool:
         before_n, before_k = sum(n for n, _ in counts), sum(k for _, k in counts)
         if not k or not before_n or wilson(k, n, _Z99)[0] <= wilson(before_k, before_n, _Z99)[1]:
             continue
-        fates = bytes(hop.fates[begin:]).translate(None, _UNFATED)
-        if _excess_of_runs(fates) >= _EVEN or beat(gaps(hop, begin)) == "steady":
+        more = _excess_of_runs(bytes(hop.fates[begin:]).translate(None, _UNFATED))
+        if more >= _EVEN or (more >= _EVEN_STILL and (is_known or beat(gaps(hop, begin)) == "steady")):
             return True
     return False
 

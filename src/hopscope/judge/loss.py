@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hopscope.judge.hop_series import LOST, HopSeries
-from hopscope.judge.limits import Telling, beat, gaps, is_shared, is_told
+from hopscope.judge.limits import Telling, beat, gaps, is_limit, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
     PAST,
@@ -28,10 +28,16 @@ from hopscope.judge.onset import (
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding
+from hopscope.judge.two_losses import named_first, two_losses
 from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
 _EACH: Final = 3
+_NEWEST: Final = 90
+"""Rounds by which either of two losses is known to go on…"""
+_OVER: Final = 4.0
+"""…or to be over, by how much likelier that is (nats)."""
+_HARDLY: Final = 0.004
 _AS_ONE: Final = 0.6
 _MANY: Final = 15
 """Losses on the beat before which a loss that is said is not taken back for a limit."""
@@ -71,6 +77,10 @@ class LossWatch:
         self._last: tuple[int, Finding | None] = -1, None
         self._found_until = 0
         """The ordinal after that of the round by which loss was found last."""
+
+    def forget(self) -> None:
+        """What was found last is over."""
+        self._last = -1, None
 
     def look(
         self, series: Series, floor: int, clear: int, stands: Finding | None, *, is_new: bool, is_sought: bool = False
@@ -113,7 +123,7 @@ def loss(
     columns = [hop for hop in series.path() if hop.ttl != series.target_ttl]
     columns.append(target)
     by_window = Telling(columns, start)
-    best: tuple[float, int, Onset, Spread, list[HopSeries]] | None = None
+    best: tuple[float, int, Onset, Spread, list[HopSeries], list[tuple[int, int]]] | None = None
     before = -1
     for window in WINDOWS:
         begin = max(start, size - window)
@@ -123,18 +133,30 @@ def loss(
         telling, counts = by_window.since(begin)
         here = _in_window(telling, counts, begin, bar)
         if here is not None and (best is None or here[0] > best[0]):
-            best = here[0], begin, here[1], here[2], telling
+            best = here[0], begin, here[1], here[2], telling, counts
     if best is None:
         return None
-    score, begin, found_, spread_, telling = best
+    score, begin, found_, spread_, telling, counts = best
     if score < bar.score or _is_limit(series, telling, found_, spread_, start, stands=stands is not None):
         return None
+    other: Onset | None = None
+    at = None if stands is None else _index(telling, stands.last_ttl)
+    two = two_losses(counts, found_, spread_.phi, at)
+    if two is not None and not _are_limits(two, telling, counts, start):
+        is_near, is_far = _are_there(two, telling, size)
+        is_nearer = named_first(two, at)
+        found_, other = two if (is_nearer and is_near) or not is_far else two[::-1]
+        if not (is_near and is_far):
+            other = None
+        spread_ = spread([telling[i] for i in found_.pooled], begin)
     if stands is not None and not is_new:
         since = stands.since
     else:
         since = _since(series, telling, start, clear, found_, spread_)
+        if stands is not None and since < series.base and stands.since >= series.base + start:
+            since = stands.since
     # Its share is of the rounds since it began.
-    lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_)
+    lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_, other)
     if found_.first == 0 and telling[0] is not columns[0]:
         lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
     return lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
@@ -211,13 +233,52 @@ def _are_one(series: Series, pooled: list[HopSeries], lying: Spread) -> bool:
     return lying.phi > _AS_ONE * len(pooled) or len(patterns) <= max(2, len(pooled) // 3)
 
 
-def _found(series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread) -> Finding:
+def _are_limits(two: tuple[Onset, Onset], columns: list[HopSeries], counts: list[tuple[int, int]], start: int) -> bool:
+    """Whether the nearer of two losses is told by limits, or the farther one by what may be the target's alone."""
+    near, far = two
+    if far.best == len(columns) - 1 and beat(gaps(columns[-1], start)) != "chance":
+        return True
+    return any(is_limit(gaps(columns[i], start)) for i in near.pooled if counts[i][1])
+
+
+def _are_there(two: tuple[Onset, Onset], columns: list[HopSeries], size: int) -> tuple[bool, bool]:
+    """Whether the nearer and the farther one of two losses are of the newest rounds, too."""
+    near, far = two
+    n, k = _newest(near, columns, size)
+    return _goes_on_at(near, _HARDLY, n, k), _goes_on_at(far, k / max(1, n), *_newest(far, columns, size))
+
+
+def _newest(found: Onset, columns: list[HopSeries], size: int) -> tuple[int, int]:
+    """Of the newest rounds, the probes of the hops that tell of it, and those that were lost."""
+    counts = [columns[i].counted(max(0, size - _NEWEST)) for i in found.pooled]
+    return sum(n for n, _ in counts), sum(k for _, k in counts)
+
+
+def _goes_on_at(found: Onset, instead: float, n: int, k: int) -> bool:
+    """Whether `k` of `n` are lost at its own rate still, for all that is known, and not at the one `instead`."""
+    own = found.k / found.n
+    other = max(instead, _HARDLY)
+    if other >= own:
+        return k >= own * n
+    return k * math.log(own / other) + (n - k) * math.log((1 - own) / (1 - other)) > -_OVER
+
+
+def _index(columns: list[HopSeries], ttl: int | None) -> int | None:
+    """That of the hop at this TTL, or of the first behind it."""
+    return next((i for i, hop in enumerate(columns[:-1]) if ttl is not None and hop.ttl >= ttl), len(columns) - 1)
+
+
+def _found(
+    series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread, other: Onset | None
+) -> Finding:
     first = columns[found.first - 1].ttl if found.first else 1
     surely = columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
-    before = columns[: found.first]
-    sums = [each for each in (column.counted(begin) for column in before) if not is_own(*each)]
+    before = [column.counted(begin) for column in columns[: found.first]]
+    theirs = () if other is None else other.pooled
+    sums = [each for i, each in enumerate(before) if i in theirs or not is_own(*each)]
     n, k = series.reached_of(begin)
+    also = [columns[i].counted(max(begin, len(series) - WINDOWS[1])) for i in theirs]
     numbers = Numbers(
         span_from=series.times[begin],
         rounds=len(series) - begin,
@@ -228,6 +289,9 @@ def _found(series: Series, columns: list[HopSeries], begin: int, score: float, f
         before_sent=sum(n for n, _ in sums),
         before_lost=sum(k for _, k in sums),
         burst=round(lying.burst, 2),
+        also_ttl=None if other is None else _ttl(series, columns, other.best),
+        also_sent=sum(n for n, _ in also),
+        also_lost=sum(k for _, k in also),
     )
     if is_told(series, begin):
         numbers = _told(series, begin, numbers)

@@ -106,14 +106,25 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     weights = [math.exp(min(0.0, costs[best] - cost)) for cost in costs]
     mass = sum(weights)
     places = sorted(range(hops), key=costs.__getitem__)
-    first, last, sure = _fewest(places, weights, MASS * mass)
-    surely_first, surely_last, _ = _fewest(places, weights, SURE * mass)
+    first, last, sure = fewest(places, weights, MASS * mass)
+    surely_first, surely_last, _ = fewest(places, weights, SURE * mass)
     pool = tuple(sorted((*pools[best], *(i for i in range(best, hops) if counts[i][0] and not counts[i][1]))))
     n, k = sum(counts[i][0] for i in pool), sum(counts[i][1] for i in pool)
     return Onset(score, first, last, best, min(1.0, sure / mass), pool, n, k, surely_first, surely_last)
 
 
-def _fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tuple[int, int, float]:
+def cost_from(counts: Sequence[tuple[int, int]]) -> tuple[float, tuple[int, ...]]:
+    """The cost (nats) of these hops' (n, k) if loss begins with the first of them, and the indices of those that tell
+    of it; of none where nothing was lost at the last."""
+    if not counts[-1][1]:
+        return -sum(n - k for n, k in counts) * math.log1p(-_E) - sum(k for _, k in counts) * math.log(_E), ()
+    lossy = [(i, n, k, _own_cost(n, k), k / n) for i, (n, k) in enumerate(counts) if k]
+    n, k = sum(n for n, _ in counts), sum(k for _, k in counts)
+    cost, pool = _from(lossy, sum(n for n, k in counts if not k), k / n)
+    return cost, tuple(sorted((*pool, *(i for i, (n, k) in enumerate(counts) if n and not k))))
+
+
+def fewest(places: Sequence[int], weights: Sequence[float], mass: float) -> tuple[int, int, float]:
     """The smallest and the largest of the likeliest places that have so much weight, and how much they have."""
     sure = 0.0
     for count, place in enumerate(places, 1):
@@ -241,7 +252,7 @@ def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
     k, n = sum(by_round), size * trials
     if not k or size < 2 or k >= n:
         return None
-    all_of_it = _ll(k, n)
+    all_of_it = likelihood(k, n)
     best: tuple[int, float] | None = None
     so_far = 0
     for i in range(1, size):
@@ -252,7 +263,7 @@ def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
         before_n, after_n, after = i * trials, (size - i) * trials, k - so_far
         if so_far * after_n >= after * before_n or after > after_n:
             continue
-        gain = _ll(so_far, before_n) + _ll(after, after_n) - all_of_it
+        gain = likelihood(so_far, before_n) + likelihood(after, after_n) - all_of_it
         if best is None or gain > best[1]:
             best = i, gain
     return best
@@ -269,10 +280,11 @@ def gain_at(by_round: bytes, trials: float, at: int) -> float:
 
 
 def _gain(k1: float, n1: float, k2: float, n2: float) -> float:
-    return _ll(k1, n1) + _ll(k2, n2) - _ll(k1 + k2, n1 + n2)
+    return likelihood(k1, n1) + likelihood(k2, n2) - likelihood(k1 + k2, n1 + n2)
 
 
-def _ll(k: float, n: float) -> float:
+def likelihood(k: float, n: float) -> float:
+    """How likely it is that `k` of `n` are lost, at the rate at which that is likeliest (natural logarithm)."""
     if k <= 0 or k >= n:
         return 0.0
     q = k / n

@@ -77,24 +77,28 @@ class StandInWatch:
         round."""
         if self.ttl is not None:
             self._limited = None
-        elif seen.end % BLOCK == 0 and (self._limited is None or stands is None or stands.kind not in LOSSES):
-            self._limited = _before_limit(seen, seen.index(floor))
+        elif seen.end % BLOCK == 0:
+            known = self._limited if stands is not None and stands.kind in LOSSES else None
+            self._limited = _before_limit(seen, seen.index(floor), known)
         if self._limited is not None and all(hop.ttl != self._limited for hop in seen.path()):
             self._limited = None
         return seen if self._limited is None else seen.up_to(self._limited)
 
 
-def _before_limit(series: Series, start: int) -> int | None:
+def _before_limit(series: Series, start: int, known: int | None) -> int | None:
     """The TTL of the farthest router that tells of what packets are lost by chance before a target that limits its
-    answers besides; None: it does not, or no router does."""
-    if series.target.fates.count(LOST, start) < _LEAST_LOST:
+    answers besides; None: it does not, or no router does. The one that is `known` stays."""
+    if series.target.fates.count(LOST, start) < _LEAST_LOST or is_told(series, start):
         return None
     hops = [hop for hop in series.path() if 2 * hop.fates.count(ANSWERED, start) > hop.counted(start)[0]]
-    witnesses = [hop for hop in hops if beat(gaps(hop, start)) == "chance"]
-    while len(witnesses) > 1 and is_on_top(witnesses[-1], witnesses[:-1], start):
+    witnesses = [hop for hop in hops if beat(gaps(hop, start)) == "chance" or hop.ttl == known]
+    while len(witnesses) > 1 and witnesses[-1].ttl != known and is_on_top(witnesses[-1], witnesses[:-1], start):
         witnesses.pop()
-    is_needed = witnesses and is_on_top(series.target, witnesses, start) and not is_told(series, start)
-    return witnesses[-1].ttl if is_needed else None
+    while len(witnesses) > 1 and _loses_more(witnesses[-1], witnesses[0]):
+        del witnesses[0]  # more is lost behind it
+    if not witnesses or not is_on_top(series.target, witnesses, start, is_known=known is not None):
+        return None
+    return witnesses[-1].ttl if known is None else known
 
 
 def _goes_on(stands: Finding | None, rounds: int) -> bool:

@@ -30,6 +30,8 @@ RAISE: Final = 2
 CLEAR: Final = 5
 MOVE: Final = 15
 """Evaluations after which another place is believed that does not lie inside the one that stands."""
+_NEW: Final = 120
+"""Rounds in which it is not known yet which of two losses is the greater one."""
 _UNTOLD: Final = 5
 """As so many evaluations counts one to which a hop of the place that stands tells nothing (`Finding.untold`)."""
 RECOVERED: Final = 60
@@ -70,37 +72,39 @@ class StandingFinding:
         self._candidate = kind
         if stands is None:
             if found is not None and (found.kind in FACTS or self._seen >= RAISE):
-                self._stand(found)
+                self.stand(found)
             return
         if found is not None and found.numbers.paths and not stands.numbers.paths:
-            self._stand(found)  # flows that were compared know better than one alone
+            self.stand(found)  # flows that were compared know better than one alone
             return
         if found is not None and _is_same(found.kind, stands.kind):
             self._missed = 0
-            self.found = self._moved_to(stands, found)
+            self.found = self._moved_to(stands, found, is_new=ordinal - stands.since < _NEW)
             return
         is_rest = found is not None and found.kind == "no-answer" and stands.kind in WAYS
         is_sure = found is not None and not is_rest and (found.kind in FACTS or self._seen >= RAISE)
         if found is not None and is_sure and (found.kind in FACTS or _is_graver(found.kind, stands.kind)):
-            self._stand(found)
+            self.stand(found)
             return
         if stands.kind == "no-answer" and found is not None:
             return  # what is seen once may be of its way
         self._missed += 1
         if stands.kind in FACTS or self._missed >= CLEAR:
             if found is not None and not is_rest and self._seen >= RAISE:
-                self._stand(found)  # less grave, and there all the time
+                self.stand(found)  # less grave, and there all the time
                 return
             self.ended = ordinal - (self._missed - 1)
             self._missed = 0
             self.found = found if is_rest else None
 
-    def _stand(self, found: Finding) -> None:
+    def stand(self, found: Finding) -> None:
+        """From now on this is said."""
         self.found = found
         self._missed = self._moved = 0
 
-    def _moved_to(self, stands: Finding, found: Finding) -> Finding:
-        """The same trouble, better known. A place only narrows, unless another one shows for long."""
+    def _moved_to(self, stands: Finding, found: Finding, *, is_new: bool) -> Finding:
+        """The same trouble, better known. A place only narrows, unless another one shows for long. `is_new`: it has not
+        stood for long."""
         if stands.first_ttl is None or stands.last_ttl is None or found.first_ttl is None or found.last_ttl is None:
             return found
         if found.kind == stands.kind and stands.kind in FACTS:
@@ -111,7 +115,9 @@ class StandingFinding:
             is_other = not first <= stands.first_ttl <= last
         place = max(first, stands.first_ttl), min(last, stands.last_ttl)
         # A limit that was not known as one may have been taken for its beginning, or for what is fine before it.
+        # And where there are two, the one that was named first may be the lesser one, as is known by now.
         is_untold = not found.untold.isdisjoint((stands.first_ttl, stands.last_ttl))
+        is_untold |= is_new and found.numbers.also_sent > 0
         if is_other or is_untold or found.kind != stands.kind:
             self._moved += _UNTOLD if is_untold else 1
             if self._moved >= MOVE:

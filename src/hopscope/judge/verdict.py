@@ -79,6 +79,11 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     before_sent: Int = 0
     """The same for the hops before the place, but those that limit their answers."""
     before_lost: Int = 0
+    also_ttl: Int | None = None
+    """``loss``: a part of it begins nearer, at this TTL, or more comes on top farther on; of the hops that tell of that
+    the probes with a fate, and those that were lost."""
+    also_sent: Int = 0
+    also_lost: Int = 0
     burst: float | None = None
     """Mean run of losses, by what chance would give (1: by chance)."""
     usual_ns: Int | None = None

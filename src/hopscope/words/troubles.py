@@ -20,7 +20,7 @@ from hopscope.words.clauses import (
     whom_to_tell,
 )
 from hopscope.words.numbers import about
-from hopscope.words.verdicts import SAYS, Circumstances, error_words, failures, is_deaf, where
+from hopscope.words.verdicts import SAYS, Circumstances, also_words, error_words, failures, is_deaf, where
 
 _STUTTER: Final = "Calls and games stutter"
 
@@ -35,7 +35,7 @@ def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
     is_fine = n.before_sent and not n.before_lost and "rate-limit" not in setting.notes
     fine = fine_before(place, "lose nothing", "loses nothing") if is_fine else ""
     head = f"{share} of packets are lost{how} {where(place)}".rstrip()
-    beside = "; ".join(part for part in (span_of(n, history), _elsewhere(n)) if part)
+    beside = "; ".join(part for part in (span_of(n, history), also_words(n, place) or _elsewhere(n)) if part)
     return f"{head} ({beside})" if beside else head, (between(place), whom_to_tell(setting, history), feel, fine)
 
 

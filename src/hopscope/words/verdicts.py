@@ -222,7 +222,17 @@ def _loss(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     share = about(100 * n.lost / n.sent) if n.sent else "some"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
-    return _at(place, f"{share} of packets are lost{how}"), whose(place), "loss"
+    head = _at(place, f"{share} of packets are lost{how}")
+    also = also_words(n, place)
+    return f"{head} ({also})" if also else head, whose(place), "loss"
+
+
+def also_words(n: Numbers, place: Place) -> str:
+    """That a part of the loss begins nearer, or that more comes on top farther on."""
+    if n.also_ttl is None or place.last is None or not n.also_sent:
+        return ""
+    share = about(100 * n.also_lost / n.also_sent)
+    return f"{share} from hop {n.also_ttl} on{' already' if n.also_ttl <= place.last else ''}"
 
 
 def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
