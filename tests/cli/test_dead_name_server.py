@@ -51,6 +51,18 @@ def test_the_first_frame_does_not_wait_for_a_targets_name_and_quitting_does_not_
     assert end_with_name - end <= NOISE_S
 
 
+@pytest.mark.needs("namespaces")
+def test_a_target_whose_name_nobody_tells_delays_the_report_of_another_one_by_two_seconds_at_most() -> None:
+    alone, beside = dead_dns.run(dead_dns.TWO_TARGETS)
+    assert beside - alone <= BUDGET_S + NOISE_S
+
+
+@pytest.mark.needs("namespaces")
+def test_no_signal_waits_for_a_look_up() -> None:
+    hub, report, as_mtr = dead_dns.run(dead_dns.SIGNALLED)
+    assert max(hub, report, as_mtr) <= 2.0
+
+
 NDJSON = """
 from tests.cli.command import run
 done = run("-u", "--format", "ndjson", "-c", "1", "-Z", "500ms", "127.0.0.77")

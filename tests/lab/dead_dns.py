@@ -78,6 +78,51 @@ print(json.dumps(took))
 """
 """Seconds until the screen's first frame, and until it has ended: for an address, and for a name."""
 
+SIGNALLED = """
+import os, signal, subprocess, sys, tempfile
+with tempfile.TemporaryDirectory() as folder:
+    mtr = os.path.join(folder, "mtr")
+    with open(mtr, "w") as file:
+        file.write(f"#!{sys.executable}\\nfrom hopscope.__main__ import main\\nimport sys\\nsys.exit(main())\\n")
+    os.chmod(mtr, 0o755)
+    hopscope = [sys.executable, "-m", "hopscope"]
+    store = ["--store", os.path.join(folder, "store")]
+    took = []
+    for command, number in (
+        ([*hopscope, "fleet", "hub", "--connect", "nats://nosuch.example", *store], signal.SIGTERM),
+        ([*hopscope, "-r", "-c", "1", "nosuch.example"], signal.SIGINT),
+        ([mtr, "-r", "-c", "1", "nosuch.example"], signal.SIGINT),
+    ):
+        while True:
+            try:
+                silent.recv(512)
+            except BlockingIOError:
+                break
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        silent.setblocking(True)
+        assert silent.recv(512), "it was asked"
+        silent.setblocking(False)
+        began = time.monotonic()
+        process.send_signal(number)
+        process.wait()
+        took.append(time.monotonic() - began)
+print(json.dumps(took))
+"""
+"""Seconds from a signal to the end of a hub, a report and a report as mtr's, while a name is looked up."""
+TWO_TARGETS = """
+from tests.cli.command import run
+took = []
+for more in ([], ["nosuch.example"]):
+    began = time.monotonic()
+    done = run("-u", "-n", "-r", "-c", "2", "-i", "0.3", "-Z", "500ms", "127.0.0.77", *more)
+    took.append(time.monotonic() - began)
+    assert "127.0.0.77" in done.stdout, done
+    assert done.returncode == (2 if more else 0) and ("does not answer" in done.stderr) == bool(more), done
+assert silent.recv(512), "it was asked"
+print(json.dumps(took))
+"""
+"""Seconds that a report of an address takes alone and beside a name."""
+
 
 def run(code: str) -> Any:
     """Run Python `code` there, in the project's folder; what it prints, read as JSON. Before it ``silent`` is the name

@@ -237,6 +237,61 @@ async def test_a_session_ends_at_once_whatever_a_name_server_does(resolver: Slow
     resolver.may.set()
 
 
+async def test_a_name_server_that_never_answers_delays_the_end_of_others_by_half_a_second(
+    resolver: SlowResolver,
+) -> None:
+    probing = Probing(rounds=1, interval_s=60.0)
+    async with Session(["name.example", TARGET], probing, worker_command=fake("well")) as session:
+        await asyncio.wait_for(session.finished(), 20)
+        lost, good = session.snapshot().targets
+        assert good.path.reached
+        assert (lost.state, lost.error) == (
+            "unresolved",
+            "name.example: the name server does not answer; an address works without it",
+        )
+    resolver.may.set()
+
+
+async def test_a_name_that_hangs_is_called_unresolved_and_asked_for_no_second_time_until_it_comes_back(
+    resolver: SlowResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hopscope.session.targets.LOOKUP_S", 0.01)
+    monkeypatch.setattr("hopscope.session.targets.TARGET_PAUSES_S", (0.01,))
+    monkeypatch.setattr("hopscope.session.target.TARGET_PAUSES_S", (0.01,))
+    async with Session(["name.example"], worker_command=fake("well")) as session:
+        record = session._targets[1]
+        await until(session, lambda snapshot: record.retries.failures >= 3)
+        assert session.snapshot().targets[0].state == "unresolved"
+        assert len(resolver.asked) == 1
+        resolver.may.set()
+        await until(session, lambda snapshot: snapshot.targets[0].path.reached)
+    assert len(resolver.asked) == 1
+
+
+async def test_a_report_of_one_name_that_hangs_ends(resolver: SlowResolver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hopscope.session.targets.LOOKUP_S", 0.01)
+    probing = Probing(rounds=1, interval_s=0.01)
+    async with Session(["name.example"], probing, worker_command=fake("well")) as session:
+        await asyncio.wait_for(session.finished(), 20)
+        assert session.snapshot().targets[0].state == "unresolved"
+    resolver.may.set()
+
+
+async def test_names_that_hang_take_the_place_of_no_other_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    may = threading.Event()
+
+    def getaddrinfo(name: bytes, *how: object) -> list[tuple[object, ...]]:
+        assert name == b"good.example" or may.wait(20)
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", (TARGET, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("hopscope.session.targets.LOOKUP_S", 0.1)
+    names = [*(f"bad{number}.example" for number in range(20)), "good.example"]
+    async with Session(names, worker_command=fake("well")) as session:
+        await until(session, lambda snapshot: snapshot.targets[-1].path.reached)
+    may.set()
+
+
 async def test_no_name_is_looked_up_for_a_simulated_network(resolver: SlowResolver) -> None:
     async with Session(["video.example"], Probing(method="simulated")) as session:
         (target,) = session.snapshot().targets

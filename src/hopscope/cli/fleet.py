@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -33,7 +32,7 @@ from hopscope.fleet.messages import MOST_TARGETS, is_site
 from hopscope.fleet.transport import NotConnected
 from hopscope.history.schema import StoreError
 from hopscope.history.where import STORE
-from hopscope.system import garbage
+from hopscope.system import background, garbage
 from hopscope.system.files import Unreadable, read_file
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ def _until_stopped(work: Callable[[StopSignal], Coroutine[Any, Any, int]]) -> in
             return status
         return SIGNALLED + stop.signal
 
-    return asyncio.run(run())
+    return background.run(run())
 
 
 def _answering(options: Options, tally: Callable[[], SessionTally]) -> AbstractAsyncContextManager[object]:

@@ -25,9 +25,9 @@ from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AddressInfo, Namer
 from hopscope.path.fold import PathFold
 from hopscope.path.windows import WindowName
-from hopscope.session.background import in_background
 from hopscope.session.model import Target, TargetState
 from hopscope.session.target_fold import TargetFold
+from hopscope.system.background import in_background
 from hopscope.words.numbers import span
 
 S: Final = 1_000_000_000

@@ -16,6 +16,7 @@ from hopscope.session.launch import WorkerProcess
 from hopscope.session.model import Probing, Target
 from hopscope.session.plans import plan_of
 from hopscope.session.query import read_query
+from hopscope.system import threads
 
 LONGEST_LINE: Final = 1000
 """Characters of a line about a name, which repeats it."""
@@ -50,7 +51,8 @@ def _resolve(name: str, probing: Probing, first: str | None) -> str:
         family = _family_of(first)
     why = ""
     try:
-        known = socket.getaddrinfo(ascii_name(name).encode() if name else b"", None, family, socket.SOCK_DGRAM)
+        asked = ascii_name(name).encode() if name else b""
+        known = threads.outcome(lambda: socket.getaddrinfo(asked, None, family, socket.SOCK_DGRAM), "hopscope-targets")
         read_query(name)  # what a session reads of it
         for _, _, _, _, address in known:
             return str(address[0])

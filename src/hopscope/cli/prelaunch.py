@@ -45,6 +45,8 @@ class StartedProbing(msgspec.Struct, frozen=True):
     demo: Demo | None = None
     complaints: tuple[str, ...] = ()
     """A line for each target that was left out."""
+    waited_s: float = 0.0
+    """Seconds that names were waited for in vain."""
 
 
 def begin(options: Options, launched: WorkerProcess, demo: Demo | None = None) -> StartedProbing:
@@ -60,6 +62,7 @@ def begin(options: Options, launched: WorkerProcess, demo: Demo | None = None) -
 def _begin(launched: WorkerProcess, options: Options, demo: Demo | None) -> StartedProbing:
     probing = options.probing
     unresolved: list[Unresolvable] = []
+    waited_s = 0.0
     if demo is not None:
         by_text = simulated_targets(options, demo)
         wanted, complaints = _read(options.targets or tuple(by_text))
@@ -67,7 +70,9 @@ def _begin(launched: WorkerProcess, options: Options, demo: Demo | None) -> Star
     else:
         wanted, complaints = _read(options.targets)
         hosts = list(dict.fromkeys(query.host for query in wanted.values()))
+        began = monotonic()
         addresses, unresolved = _resolved(hosts, probing, SCREEN_WAIT_S if options.format is None else REPORT_WAIT_S)
+        waited_s = monotonic() - began if any(why.is_temporary for why in unresolved) else 0.0
     plans: dict[str, Plan] = {}
     for text, query in list(wanted.items()):
         if query.host in addresses:
@@ -84,7 +89,7 @@ def _begin(launched: WorkerProcess, options: Options, demo: Demo | None) -> Star
     for text in targets:
         if text in plans:
             launched.begin(text, plans[text])
-    return StartedProbing(launched, targets, probing, addresses, demo, tuple(complaints))
+    return StartedProbing(launched, targets, probing, addresses, demo, tuple(complaints), waited_s)
 
 
 def _read(texts: tuple[str, ...]) -> tuple[dict[str, Query], list[str]]:

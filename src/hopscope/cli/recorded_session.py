@@ -12,10 +12,10 @@ import msgspec
 
 from hopscope.history.ways import TraceKey, whose
 from hopscope.path.snapshot import Path
-from hopscope.session.background import in_background
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session
+from hopscope.system.background import in_background
 from hopscope.wire.messages import Plan
 
 if TYPE_CHECKING:  # the database is loaded once the screen stands

@@ -27,7 +27,7 @@ from hopscope.names.facts import KnowsEnds, Namer
 from hopscope.path.snapshot import LocalError, kept_here
 from hopscope.session.events import GapEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
-from hopscope.session.session import Session, WorkerFailed
+from hopscope.session.session import NAMES_BEYOND_S, Session, WorkerFailed
 from hopscope.views.privacy import HIDDEN, Veil
 from hopscope.views.report.document import Document
 from hopscope.views.report.explain import explanation
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hopscope.history.recorder import Recorder
 
 NAMES_S = 1.8
-"""Seconds that a report waits at its end for names that are being looked up: with what ending takes, two at most."""
+"""Seconds that a report waits in all for names that are being looked up: with what ending takes, two at most."""
 BURST = 256
 """Events of a stream that are written before all else that waits has its turn."""
 DRAIN_S = 1.0
@@ -233,7 +233,7 @@ class _Report(Ending):
                 progress.clear()
                 if not (stop.is_set or is_stream):
                     session.snapshot()  # begins to look up whatever was not yet
-                    await _first(self.namer.settle(NAMES_S), stop.wait())
+                    await _first(self.namer.settle(self._patience_s(session)), stop.wait())
                 snapshot = session.snapshot()
                 if recorder is not None:
                     recorder.see(snapshot)
@@ -269,6 +269,11 @@ class _Report(Ending):
             if self.recorder is not None:
                 self.recorder.see(snapshot)
             await asyncio.sleep(EVERY_S)
+
+    def _patience_s(self, session: Session) -> float:
+        """How long routers' names may take: what waiting for targets' names in vain has left."""
+        is_in_vain = any(target.state == "unresolved" for target in session.snapshot().targets)
+        return max(0.0, NAMES_S - self.started.waited_s - NAMES_BEYOND_S * is_in_vain)
 
     def _stream(self, session: Session, stop: StopSignal) -> Coroutine[Any, Any, None]:
         departures = self.format in STEPWISE

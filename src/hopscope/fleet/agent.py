@@ -12,9 +12,9 @@ from hopscope.fleet.transport import Publisher, end_all
 from hopscope.history.recorder import Recorder
 from hopscope.judge.verdict import Judged
 from hopscope.names.clean import clean
-from hopscope.session.background import in_background
 from hopscope.session.model import Snapshot
 from hopscope.session.session import Session, WorkerFailed
+from hopscope.system.background import in_background
 
 LOOK_S: Final = 0.1, 0.5
 """Between two looks at what is said of the targets: the least, and the most where there are many."""

@@ -15,7 +15,7 @@ from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.sites import Assignments
 from hopscope.fleet.transport import Consumer, NotConnected, Received, end_all
 from hopscope.history.schema import StoreError
-from hopscope.session.background import in_background
+from hopscope.system.background import in_background
 
 AT_ONCE: Final = 256
 """Messages of one commit."""

@@ -27,10 +27,10 @@ from hopscope.judge.verdict import Incident, Verdict
 from hopscope.names.clean import clean
 from hopscope.path.bins import TARGET, decode
 from hopscope.path.totals import Counts, Totals
-from hopscope.session.background import in_background
 from hopscope.session.facts import Asked, Removed
 from hopscope.session.query import read_query
 from hopscope.session.tally import SessionTally, TargetTally
+from hopscope.system.background import in_background
 from hopscope.wire.facts import Begun, Found
 from hopscope.wire.messages import Started
 

@@ -16,7 +16,7 @@ from hopscope.fleet.hub_store import HubStore
 from hopscope.fleet.messages import MOST_BYTES, BadMessage, read_shown
 from hopscope.fleet.transport import NotConnected, Received
 from hopscope.history.schema import StoreError
-from hopscope.system import threads
+from hopscope.system import background, threads
 
 MOST_STORE: Final = 4 << 30
 """Bytes; the oldest goes beyond that."""
@@ -41,7 +41,7 @@ class Mirror:
 
     def __enter__(self) -> Self:
         """Once what the hub has is here. `NotConnected`."""
-        self._thread = threads.start(lambda: asyncio.run(self._run()), "hopscope-mirror")
+        self._thread = threads.start(lambda: background.run(self._run()), "hopscope-mirror")
         if not self._is_there.wait(PATIENCE_S) or self._why_not is not None:
             self.close()
             raise NotConnected(self._why_not or "the hub does not answer")

@@ -18,7 +18,7 @@ from hopscope.fleet.messages import Asks, BadMessage, FleetMessage, Says
 from hopscope.fleet.outbox import Boot, SiteOutbox
 from hopscope.fleet.transport import NotConnected, NotSent, Publisher
 from hopscope.history.schema import StoreError
-from hopscope.session.background import in_background
+from hopscope.system.background import in_background
 
 ASK_S: Final = 2.0
 """Between two questions to the hub, while it lacks something."""

@@ -118,7 +118,7 @@ class Names:
             await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def close(self) -> None:
-        """Cancel what is under way, and let go of every socket and thread."""
+        """Cancel what is under way, and let go of every socket."""
         self._closed = True
         self._queue.clear()
         if self._timer is not None:
@@ -130,7 +130,6 @@ class Names:
             await asyncio.gather(*tasks, return_exceptions=True)
         if self._asker is not None:
             await self._asker.close()
-        self._system.close()
         if self._databases is not None:
             self._databases.close()
 

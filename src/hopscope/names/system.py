@@ -1,25 +1,28 @@
 """The system's own resolver (hosts file, mDNS, whatever nsswitch.conf names), for addresses that only it can know.
 
-Its functions block and cannot be cancelled, so they run in a few daemon threads of their own: a dead server there holds
-up neither the loop's thread pool nor the program's end. `gethostbyaddr` and not `getnameinfo`: before Python 3.11.4 the
-latter keeps the interpreter's lock (GIL) until the name server's time-out, and the whole program stands still.
+Its functions block and cannot be cancelled, so each look-up has a daemon thread of its own: a dead server there holds
+up neither the loop's thread pool nor the program's end, and one that never comes back takes no other's place for long.
+`gethostbyaddr` and not `getnameinfo`: before Python 3.11.4 the latter keeps the interpreter's lock (GIL) until the name
+server's time-out, and the whole program stands still.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import socket
-import threading
 from typing import Final
 
 import msgspec
 
 from hopscope.names.scopes import parse
-from hopscope.system import threads
+from hopscope.system import background
 
-THREADS: Final = 2
+AT_ONCE: Final = 2
 MOST_WAITING: Final = 256
+PATIENCE_S: Final = 60.0
+"""Three dead servers are asked twice within 30 s, there and back. What takes longer hangs."""
+MOST_HANGING: Final = 8
+"""Look-ups that are left behind. Beyond, the system is asked no more until one of them comes back."""
 
 _TRY_AGAIN: Final = 2
 """netdb.h's TRY_AGAIN: no server answered, so nothing is known."""
@@ -36,57 +39,44 @@ class SystemAnswer(msgspec.Struct, frozen=True):
 
 
 _SILENCE: Final = SystemAnswer(None, False, is_answer=False)
-_Job = tuple[str, "asyncio.Future[SystemAnswer]", asyncio.AbstractEventLoop]
 
 
 class SystemResolver:
-    """Names by `gethostbyaddr`, at most `THREADS` at a time."""
+    """Names by `gethostbyaddr`, at most `AT_ONCE` at a time."""
 
-    def __init__(self) -> None:
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(MOST_WAITING)
-        self._threads: list[threading.Thread] = []
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        self._hanging = 0
 
     async def ask(self, address: str) -> SystemAnswer:
         """What the system says."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[SystemAnswer] = loop.create_future()
-        try:
-            self._jobs.put_nowait((address, future, loop))
-        except queue.Full:
+        if self._waiting >= MOST_WAITING:
             return _SILENCE
-        if len(self._threads) < THREADS:
-            try:
-                thread = threads.start(self._work, "hopscope-names")
-            except RuntimeError:  # this user may start no more threads
-                if not self._threads:
-                    return _SILENCE
-            else:
-                self._threads.append(thread)
-        return await future
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await self._asked(address)
+        finally:
+            self._waiting -= 1
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            address, future, loop = job
-            answer = _SILENCE if future.cancelled() else _ask(address)
-            try:
-                loop.call_soon_threadsafe(_settle, future, answer)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                return
+    async def _asked(self, address: str) -> SystemAnswer:
+        if self._hanging >= MOST_HANGING:
+            return _SILENCE
+        try:
+            answer = background.begin(lambda: _ask(address))
+        except RuntimeError:  # this user may start no more threads
+            return _SILENCE
+        done, _ = await asyncio.wait([answer], timeout=self._patience_s)
+        if done:
+            return answer.result()
+        self._hanging += 1
+        answer.add_done_callback(self._came_back)
+        return _SILENCE
 
-    def close(self) -> None:
-        """Let the threads end when they come back from the system; they are not waited for."""
-        while True:
-            try:
-                self._jobs.get_nowait()
-            except queue.Empty:
-                break
-        for _ in self._threads:
-            self._jobs.put(None)
-
-
-def _settle(future: asyncio.Future[SystemAnswer], answer: SystemAnswer) -> None:
-    if not future.done():
-        future.set_result(answer)
+    def _came_back(self, _answer: asyncio.Future[SystemAnswer]) -> None:
+        self._hanging -= 1
 
 
 def _ask(address: str) -> SystemAnswer:

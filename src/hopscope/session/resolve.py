@@ -16,6 +16,7 @@ from hopscope.session.plans import numeric
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 """IPv4-compatible addresses, deprecated by RFC 4291 section 2.5.5.1."""
 _NO_ADDRESS: Final = "it is taken as a name, for an IPv4 address is four numbers, as in 192.0.2.1"
+_SILENT: Final = "the name server does not answer; an address works without it"
 _DEFAULT: Final = Probing()
 
 
@@ -35,6 +36,11 @@ def resolve(host: str, probing: Probing = _DEFAULT) -> str:
         temporary = isinstance(why, _NotNow)
         hint = f"; {_NO_ADDRESS}" if _is_nearly_an_address(host) and not _ends_in_a_number(host) else ""
         raise Unresolvable(f"{clean(host)}: {clean(str(why), 500)}{hint}", is_temporary=temporary) from None
+
+
+def unanswered(host: str) -> Unresolvable:
+    """What is wrong where the look-up of a name does not come back."""
+    return Unresolvable(f"{clean(host)}: {_SILENT}", is_temporary=True)
 
 
 class _NotNow(ValueError):
@@ -126,8 +132,8 @@ def _why(error: socket.gaierror, probing: Probing) -> str:
         because = f", and the source address {probing.source} is one" if family and not probing.family else ""
         return f"no {only}address is known for this name{because}"
     if error.errno == socket.EAI_AGAIN:
-        return "the name server does not answer; an address works without it"
+        return _SILENT
     return (error.strerror or str(error)).lower()
 
 
-__all__ = ["Unresolvable", "resolve"]
+__all__ = ["Unresolvable", "resolve", "unanswered"]

@@ -7,9 +7,11 @@ called the network's loss.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, overload
 
@@ -19,7 +21,6 @@ from hopscope.judge.verdict import Judged
 from hopscope.names.facts import AsksOwners, Namer
 from hopscope.path.bins import SpanBins
 from hopscope.path.windows import WINDOWS, WindowName
-from hopscope.session.background import in_background
 from hopscope.session.changes import Changes
 from hopscope.session.errors import WorkerFailed
 from hopscope.session.events import (
@@ -44,6 +45,7 @@ from hopscope.session.target import TargetRecord, planned_s
 from hopscope.session.targets import Targets
 from hopscope.session.told import Happening
 from hopscope.session.transport import Transport, WorkerPipes
+from hopscope.system.background import in_background
 from hopscope.wire.facts import Adjusted, Paused, Remembered, Reset, Resumed, UsualDelay
 from hopscope.wire.messages import (
     CapabilitiesReport,
@@ -53,6 +55,8 @@ from hopscope.wire.messages import (
     Stop,
 )
 
+NAMES_BEYOND_S: Final = 0.5
+"""Where others were probed to their end, names are waited for this much longer."""
 _AT_ONCE: Final = 60_000
 """Facts that all targets together fold for one look at a window of theirs: some tenths of a second, while it is new."""
 
@@ -279,15 +283,24 @@ class Session:
 
     async def finished(self) -> None:
         """Wait until every target's rounds are over (or it could not be probed), or the session is. What has no route,
-        or no name server, is waited for as long as its rounds would have taken. `WorkerFailed` where the worker could
-        not be kept alive for as long as that, never where some target's rounds are endless."""
+        or no name server, is waited for as long as its rounds would have taken; for names alone `NAMES_BEYOND_S` where
+        others were probed. `WorkerFailed` where the worker could not be kept alive for as long as the rounds, never
+        where some target's rounds are endless."""
+        give_up_at: float | None = None
         while not self._closed:
             version = self.version
             if all(record.is_over for record in self._targets):
                 return
             if self._supervisor.is_given_up(planned_s(record.fold.probing) for record in self._targets):
                 raise WorkerFailed(self._supervisor.note or "the probe worker failed")
-            await self.changed(version)
+            now = time.monotonic()
+            give_up_at = (give_up_at or now + NAMES_BEYOND_S) if self._targets.waits_for_names_alone else None
+            if give_up_at is not None and now >= give_up_at:
+                self._targets.give_up_names()
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if give_up_at is None else give_up_at - now):
+                    await self.changed(version)
 
     async def capabilities(self) -> CapabilitiesReport:
         """Which methods this machine allows this user. `WorkerFailed` where the worker cannot say."""

@@ -8,15 +8,15 @@ from typing import Final
 
 from hopscope.names.clean import clean
 from hopscope.path.log import MOST_BYTES
-from hopscope.session.background import in_background
 from hopscope.session.errors import Unresolvable
 from hopscope.session.events import SessionEvent
 from hopscope.session.facts import Asked, Removed, SessionFact, TargetFact
 from hopscope.session.model import Probing
 from hopscope.session.plans import numeric, plan_of
-from hopscope.session.resolve import resolve
+from hopscope.session.resolve import resolve, unanswered
 from hopscope.session.retries import TARGET_PAUSES_S, Retries
 from hopscope.session.target import TargetRecord, planned_s
+from hopscope.system.background import Inquiries
 from hopscope.wire.facts import Abandoned, Begun, Continued, Found, Paused, Resumed, Unresolved
 from hopscope.wire.messages import Pause, Plan, Refused, Resume, Start, Stop
 
@@ -24,6 +24,9 @@ ASIDE_S: Final = 60.0
 """For so long a target that was set aside can be brought back."""
 _LOOKUPS: Final = 16
 """Look up at most this many targets' names at once."""
+LOOKUP_S: Final = 10.0
+"""After this a look-up counts as not answered, as it mostly does for the system's resolver. If it comes back later, the
+next try has its answer."""
 
 
 class Targets:
@@ -59,6 +62,7 @@ class Targets:
         self._next_number = 1
         self._next_flow_id = first_flow_id
         self._lookups = asyncio.Semaphore(_LOOKUPS)
+        self._inquiries = Inquiries()
         self._closed = False
 
     def __iter__(self) -> Iterator[TargetRecord]:
@@ -229,7 +233,7 @@ class Targets:
         record.retries.begun(asyncio.get_running_loop().time())
         try:
             async with self._lookups:
-                address = await in_background(lambda: resolve(host, probing))
+                address = await self._looked_up(host, probing)
         except Unresolvable as why:
             record.resolving = None
             self.apply(record, Unresolved(self._now(), str(why), why.is_temporary))
@@ -237,6 +241,35 @@ class Targets:
         else:
             record.resolving = None
             self._start(record, address)
+        self._changed()
+
+    async def _looked_up(self, host: str, probing: Probing) -> str:
+        question = host, probing.family, probing.source, probing.interface
+        try:
+            return await self._inquiries.ask(question, lambda: resolve(host, probing), LOOKUP_S)
+        except TimeoutError:
+            raise unanswered(host) from None
+
+    @property
+    def waits_for_names_alone(self) -> bool:
+        """Some were probed to their end, and whatever is not over has no address yet."""
+        records = self._records.values()
+        return any(record.is_over and record.fold.has_rounds for record in records) and all(
+            record.is_over or record.fold.phase in ("resolving", "unresolved") for record in records
+        )
+
+    def give_up_names(self) -> None:
+        """What has no address yet gets none, unless that is asked for again."""
+        for record in self._records.values():
+            if record.is_over or record.fold.phase not in ("resolving", "unresolved"):
+                continue
+            record.drop_retry()
+            if record.resolving is not None:
+                record.resolving.cancel()
+                record.resolving = None
+            if record.fold.phase == "resolving":
+                why = unanswered(record.fold.wanted.host)
+                self.apply(record, Unresolved(self._now(), str(why), why.is_temporary))
         self._changed()
 
     def try_later(self, record: TargetRecord) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-from hopscope.session.background import in_background
 from hopscope.session.launch import WorkerProcess
+from hopscope.system.background import in_background
 
 _PIPE_BYTES: Final = 1 << 20
 """Of what a worker says that nobody has read yet, as much as any user may have in a pipe (pipe(7)): with many targets

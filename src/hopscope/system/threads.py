@@ -6,6 +6,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def start(work: Callable[[], object], name: str) -> threading.Thread:
@@ -26,6 +29,29 @@ def start(work: Callable[[], object], name: str) -> threading.Thread:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
+
+
+def outcome(call: Callable[[], T], name: str) -> T:
+    """What `call` returns or raises, from a thread: a signal reaches this one while it waits. Where no thread can be
+    started, this one calls."""
+    from queue import SimpleQueue
+
+    done: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((call(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            done.put((None, error))
+
+    try:
+        start(work, name)
+    except RuntimeError:
+        work()
+    value, error = done.get()
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # a T where there is no error
 
 
 @contextmanager
