@@ -357,6 +357,20 @@ def test_what_privacy_hides_is_told_at_no_hop_and_not_later_either() -> None:
     assert [one.labels["address"] for one in shown.of("hopscope_hop_info")] == ["10.0.0.4"]
 
 
+def test_who_may_be_a_hidden_hop_is_told_at_no_hop() -> None:
+    def told(counts: dict[int, Counts], *heard: Responder) -> list[str]:
+        made = one_target(totals=Totals(counts), responders=tuple((one, AddressInfo()) for one in heard))
+        shown = read(Exposition(hidden_hops=2).text(SessionTally(targets=[made], now=AT)))
+        return [one.labels["address"] for one in shown.of("hopscope_hop_info")]
+
+    first, third = Responder(1, 0, "10.0.0.1", 3, AT), Responder(3, 0, "10.0.0.3", 3, AT)
+    known = {1: Counts(3), 2: Counts(0, 3), 3: Counts(3), 4: Counts(3)}
+    refusing = Responder(3, 0, "10.0.0.2", 3, AT, expired=False)
+    assert told(known, first, refusing) == []
+    assert told(known, first, third, refusing._replace(ttl=4)) == ["10.0.0.3", "10.0.0.2"]
+    assert told(known | {2: Counts()}, first, third) == []
+
+
 # --- the verdict -----------------------------------------------------------------------------------------------------
 
 

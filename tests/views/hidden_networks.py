@@ -65,6 +65,11 @@ insert = [{ at = ["V4.8.1", "V6:81"], delay = "3ms" }]
         (),
     ),
     "a hidden hop that refuses": ('[[changes]]\nat = "20s"\nhop = 2\nset = { error = "net-unreachable" }', "", ()),
+    "a hidden hop that refuses, and nobody probed": (
+        '[[changes]]\nat = "20s"\nhop = 2\nset = { error = "prohibited" }',
+        "",
+        ("-f", "4"),
+    ),
     "an outage behind a hidden hop": ('[[changes]]\nat = "20s"\noutage = 3', "", ()),
     "a hidden hop that answers late": ("", ', reply_delay = "3.5s"', ()),
     "IPv6": ('[[changes]]\nat = "15s"\nhop = 2\nset = { loss = "40%" }', "", ("-6",)),

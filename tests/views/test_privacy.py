@@ -10,12 +10,13 @@ from hopscope.names.facts import AddressInfo
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import LocalError
+from hopscope.session.events import ProbeEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.report import report
 from hopscope.session.told import Happening
-from hopscope.views.privacy import HIDDEN, PrivacyFilter, Words, masked, rewritten
+from hopscope.views.privacy import HIDDEN, PrivacyFilter, Veil, Words, masked, rewritten
 from hopscope.wire.messages import Counters, Plan, SourceChanged, Started
-from tests.path.network import MS, TARGET, answered, begun, router, sent
+from tests.path.network import MS, TARGET, answered, begun, lost, router, sent
 
 SECRET = (router(1), router(2), "10.9.8.7", "home.example", "isp.example")
 
@@ -190,3 +191,73 @@ def test_what_happened_is_told_without_what_is_hidden() -> None:
     assert (told.what.before, told.what.after) == (HIDDEN, router(2))
     (unknown,) = veil.happenings(9, [Happening(0, marks[0], 0, 0)])
     assert not any(router(ttl) in words(unknown) for ttl in (1, 2))
+
+
+# --- where an address stands -----------------------------------------------------------------------------------------
+
+REFUSER = "203.0.113.2"
+
+
+def heard(*fates: object) -> Target:
+    """A target of whose one round this is known."""
+    fold = PathFold(TARGET)
+    fold.apply(begun(0))
+    for ttl, fate in enumerate(fates, 1):
+        fold.apply(sent(0, ttl))
+        if fate is not None:
+            fold.apply(fate)  # type: ignore[arg-type]  # an event
+    return msgspec.structs.replace(target(), path=fold.snapshot(), names={REFUSER: AddressInfo("isp.example")})
+
+
+def test_a_hop_that_is_silent_and_refuses_what_it_should_forward_is_hidden_where_it_answers() -> None:
+    whole = heard(answered(0, 1), lost(0, 2), answered(0, 3, address=REFUSER, kind="host-unreachable"))
+    assert REFUSER in words(whole)
+    shown = masked(whole, 2)
+    assert REFUSER not in words(shown)
+    assert "isp.example" not in words(shown)
+    assert [node.address for node in shown.path.hops[2].nodes] == [HIDDEN]
+
+
+def test_who_refuses_and_was_reached_past_the_hidden_hops_is_shown() -> None:
+    way = answered(0, 1), lost(0, 2), answered(0, 3), answered(0, 4, address=REFUSER, kind="prohibited")
+    assert REFUSER in words(masked(heard(*way), 2))
+
+
+def test_what_may_still_be_found_at_a_first_hop_is_not_shown_before_that_is_known() -> None:
+    loop = heard(answered(0, 1), None, answered(0, 3), answered(0, 4, address=REFUSER))
+    assert REFUSER not in words(masked(loop, 2))
+    assert REFUSER in words(
+        masked(heard(answered(0, 1), lost(0, 2), answered(0, 3), answered(0, 4, address=REFUSER)), 2)
+    )
+
+
+def test_who_was_known_to_stand_behind_is_shown_where_he_refuses_and_after_a_reset() -> None:
+    veil = PrivacyFilter(2)
+    there = heard(answered(0, 1), lost(0, 2), answered(0, 3, address=REFUSER))
+    refusing = heard(None, None, answered(0, 3, address=REFUSER, kind="host-unreachable"))
+    assert REFUSER in words(veil.over(snapshot(there)).targets)
+    assert REFUSER in words(veil.over(snapshot(refusing)).targets)
+    assert REFUSER not in words(masked(refusing, 2))
+
+
+def told(ttl: int, address: str | None, kind: str | None = "time-exceeded") -> ProbeEvent:
+    outcome = "lost" if address is None else "answered"
+    return ProbeEvent(target=TARGET, round=0, ttl=ttl, sent_at="", outcome=outcome, address=address, kind=kind)  # type: ignore[arg-type]  # from a table
+
+
+def addresses(veil: Veil, *events: ProbeEvent) -> list[str | None]:
+    return [shown.address for event in events if isinstance(shown := veil.event(event), ProbeEvent)]
+
+
+def test_a_stream_names_nobody_who_may_still_turn_out_to_be_a_hidden_hop() -> None:
+    race = told(1, router(1)), told(3, REFUSER, "host-unreachable"), told(2, REFUSER), told(3, REFUSER)
+    assert addresses(Veil(2), *race) == [HIDDEN] * 4
+    loop = told(4, REFUSER), told(3, router(3)), told(5, TARGET, "echo-reply"), told(1, router(1)), told(2, REFUSER)
+    assert addresses(Veil(2), *loop) == [HIDDEN, HIDDEN, TARGET, HIDDEN, HIDDEN]
+    silent = told(1, router(1)), told(3, router(3)), told(2, None), told(3, router(3)), told(4, REFUSER, "prohibited")
+    assert addresses(Veil(2), *silent) == [HIDDEN, HIDDEN, None, router(3), REFUSER]
+
+
+def test_a_stream_that_begins_behind_the_hidden_hops_waits_for_none_of_them() -> None:
+    assert addresses(Veil(2, first_ttl=3), told(3, router(3)), told(4, router(4))) == [router(3), router(4)]
+    assert addresses(Veil(2, first_ttl=3), told(3, REFUSER, "prohibited")) == [HIDDEN]

@@ -15,10 +15,11 @@ from hopscope.cli.recording import open_writer
 from hopscope.history.notes import Named
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
+from hopscope.path.places import Heard, behind
 from hopscope.session.facts import Asked, SessionFact
 from hopscope.views.privacy import HIDDEN, Words, rewritten
 from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
-from hopscope.wire.messages import Answered, Failed, Lost, Sent, SourceChanged, Started
+from hopscope.wire.messages import Answered, Duplicate, Failed, Late, Lost, Sent, SourceChanged, Started
 
 _TOGETHER: Final = 20_000
 """Facts of a commit."""
@@ -83,16 +84,19 @@ class _Mask:
         self._hidden: dict[str, str] = {}
         """What stands in the place of each address."""
         targets = {trace.address for trace in traces if trace.address is not None}
-        visible = set(targets)
+        near, known, doubtful, met = set[str](), set[str](), set[str](), dict[str, None]()
         for trace in traces if hops else ():
-            for _, fact in store.facts(trace):
-                if isinstance(fact, Answered) and fact.address not in targets:
-                    if fact.ttl > hops:
-                        visible.add(fact.address)
-                    elif fact.address not in self._hidden:
-                        number = len(self._hidden)
-                        self._hidden[fact.address] = f"0.0.{number // 255 % 255 + 1}.{number % 255 + 1}"
-        self._words = Words(frozenset(visible - self._hidden.keys()), called=self._called)
+            for heard in _heard(store, trace).values():
+                silent = set(range(1, hops + 1)) - {one.ttl for one in heard}
+                said = behind(heard, hops, is_hole=bool(silent))
+                near.update(one.address for one in heard if one.ttl <= hops)
+                met.update(dict.fromkeys(one.address for one in heard))
+                known |= said.known
+                doubtful |= said.doubtful
+        visible = targets | (known - near - doubtful)
+        for number, address in enumerate(address for address in met if address not in visible):
+            self._hidden[address] = f"0.0.{number // 255 % 255 + 1}.{number % 255 + 1}"
+        self._words = Words(frozenset(visible), called=self._called)
 
     def _called(self, address: str) -> str:
         return self._hidden.get(address, _NO_ADDRESS)
@@ -138,6 +142,17 @@ class _Mask:
 
     def _answered(self, fact: Answered) -> Answered:
         stand_in = self._hidden.get(fact.address)
-        if fact.ttl > self._hops and stand_in is None:
+        if fact.ttl > self._hops and fact.address in self._words.visible:
             return fact
         return msgspec.structs.replace(fact, address=stand_in or fact.address, mpls=())
+
+
+def _heard(store: Store, trace: Trace) -> dict[int, list[Heard]]:
+    """Who answered, by flow."""
+    heard: dict[int, dict[Heard, None]] = {}
+    for _, fact in store.facts(trace):
+        probe = fact.probe if isinstance(fact, Shared) else fact
+        if isinstance(probe, (Answered, Late, Duplicate)):
+            one = Heard(probe.ttl, probe.address, probe.kind == "time-exceeded")
+            heard.setdefault(probe.flow, {})[one] = None
+    return {flow: list(ones) for flow, ones in heard.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from socket import socket as Socket
 
     from hopscope.history.recorder import Recorder
+    from hopscope.views.privacy import Veil
 
 
 def run(
@@ -105,14 +107,19 @@ def screen_options(
     if "mpls" in given:
         values["mpls"] = options.style.mpls
 
+    @cache
+    def veil() -> Veil:
+        from hopscope.views import privacy
+
+        return privacy.Veil(options.privacy)
+
     def report(snapshot: Snapshot, target: int, name: str) -> str:
         from hopscope.cli.report import document
-        from hopscope.views.privacy import Veil
         from hopscope.views.report.explain import ticket
         from hopscope.views.report.formats import render
 
         # What the screen hides is not in its snapshot; what --privacy hides leaves in no report in any case.
-        targets = tuple(one for one in Veil(options.privacy).snapshot(snapshot).targets if one.id == target)
+        targets = tuple(one for one in veil().snapshot(snapshot).targets if one.id == target)
         made = document(snapshot, targets, options, host)
         return ticket(made) if name == "ticket" else render(made, name)
 

@@ -75,7 +75,7 @@ class Ending:
         assert options.format is not None
         self.complaints = complaints
         self.options = options
-        self.veil = Veil(options.privacy)
+        self.veil = Veil(options.privacy, options.probing.first_ttl)
         self.format = options.format
         self.output = output
         self.conditions = assertions.read(options.assertion) if options.assertion is not None else ()

@@ -16,6 +16,7 @@ from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
+from hopscope.path.places import NOTHING, Behind, Heard, behind
 from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
 from hopscope.session.tally import SessionTally, TargetTally
 
@@ -75,6 +76,8 @@ class Exposition:
         self._hidden_hops = hidden_hops
         self._hidden: set[str] = set()
         """Addresses that were met there, at any target; they are told nowhere."""
+        self._behind: set[str] = set()
+        """Addresses that are known to stand behind; of the others none is told."""
         self._there: dict[tuple[str, int], _Told] = {}
         """By site and number."""
         self._gone: dict[str, _Told] = {}
@@ -141,7 +144,9 @@ class Exposition:
         return [
             (one, info)
             for one, info in target.responders
-            if one.ttl > self._hidden_hops and one.address not in self._hidden
+            if one.ttl > self._hidden_hops
+            and one.address not in self._hidden
+            and (one.address in self._behind or one.address == target.address)
         ]
 
     def _hide(self, targets: Iterable[TargetTally]) -> None:
@@ -151,6 +156,18 @@ class Exposition:
                 for one, _ in target.responders:
                     if one.ttl <= self._hidden_hops and len(self._hidden) < _MOST_HIDDEN:
                         self._hidden.add(one.address)
+                said = self._known_behind(target)
+                self._behind -= said.doubtful
+                if len(self._behind) < _MOST_HIDDEN:
+                    self._behind |= said.known
+
+    def _known_behind(self, target: TargetTally) -> Behind:
+        hops = self._hidden_hops
+        if any(ttl <= hops and not any(counts) for ttl, counts in target.totals.hops.items()):
+            return NOTHING  # it may be found there in a moment
+        heard = [Heard(one.ttl, one.address, one.expired) for one, _ in target.responders]
+        is_hole = not {one.ttl for one in heard}.issuperset(range(1, hops + 1))
+        return behind(heard, hops, is_hole=is_hole)
 
 
 # --- a target's lines ------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ ReplyKey: TypeAlias = tuple[Kind, int | None, int | None]
 class NodeTotals:
     """One address's answers at one hop."""
 
-    __slots__ = ("best", "first_round", "last", "last_at", "received", "sum")
+    __slots__ = ("best", "expired", "first_round", "last", "last_at", "received", "sum")
 
     def __init__(self, first_round: int, rtt: int) -> None:
         self.first_round = first_round
@@ -40,11 +40,13 @@ class NodeTotals:
         self.best = rtt
         self.last = rtt
         self.last_at = 0
+        self.expired = False
 
     def copy(self) -> NodeTotals:
         """The same numbers."""
         twin = NodeTotals(self.first_round, self.best)
         twin.received, twin.sum, twin.last, twin.last_at = self.received, self.sum, self.last, self.last_at
+        twin.expired = self.expired
         return twin
 
     def node(self, address: str) -> Node:
@@ -56,6 +58,7 @@ class NodeTotals:
             avg_ms=self.sum / self.received / MS,
             last_ms=self.last / MS,
             last_at=self.last_at,
+            expired=self.expired,
         )
 
 
@@ -159,6 +162,7 @@ class HopTotals:
             sums.sum += sum(rtts)
             sums.best = min(sums.best, min(rtts))
             sums.last, sums.last_at = last.rtt_ns, last.sent_at
+            sums.expired = sums.expired or first.kind == "time-exceeded"
         key, replies = (first.kind, first.icmp_type, first.icmp_code), self.replies
         if key in replies or len(replies) < MAX_REPLIES:
             replies[key] = replies.get(key, 0) + count

@@ -335,7 +335,7 @@ class HopFold:
             self._add_done()
             newest, route = {}, self._answers.route
         responders = [
-            Responder(self.ttl, place, address, sums.received, newest.get(address, sums.last_at))
+            Responder(self.ttl, place, address, sums.received, newest.get(address, sums.last_at), sums.expired)
             for place, (address, sums) in enumerate(self._answers.nodes.items())
         ]
         return responders, route

@@ -44,5 +44,5 @@ def _narrowed(whole: Hop, part: Hop | None) -> Hop:
             loss_ci95_pct=None, nodes=(), rtt=None, jitter=None, reply=None, replies=(), mpls=(), last_error=None,
             window=whole.window, is_target=whole.is_target, program_clock=0,
         )  # fmt: skip
-    nodes = part.nodes or tuple([Node(node.address, 0, None, None, None, None) for node in whole.nodes])
+    nodes = part.nodes or tuple([Node(node.address, 0, None, None, None, None, node.expired) for node in whole.nodes])
     return msgspec.structs.replace(part, ttl=whole.ttl, nodes=nodes, window=whole.window, is_target=whole.is_target)

@@ -56,6 +56,8 @@ class Node(msgspec.Struct, frozen=True):
     last_ms: float | None
     last_at: int | None
     """When its last answered probe was sent (epoch ns)."""
+    expired: bool = False
+    """It said of a probe that its TTL ran out: so it stands at this one. Others answer for what lies before, too."""
 
 
 class LastReply(msgspec.Struct, frozen=True):

@@ -96,6 +96,8 @@ class Responder(NamedTuple):
     received: int
     last_at: int
     """When its last answered probe was sent (epoch ns)."""
+    expired: bool = True
+    """It said of a probe that its TTL ran out."""
 
 
 class Tallied(NamedTuple):

@@ -2,7 +2,8 @@
 of a target before any view sees it. So what is not there cannot be shown, printed, exported or copied by mistake.
 
 It does not depend on where in a target an address stands: each text of it is looked at, whatever field or sentence has
-it, and of all addresses those alone are left that are known to stand behind the first N hops, and nowhere before.
+it, and of all addresses those alone are left that are known to stand behind the first N hops, and nowhere before
+(`path.places`).
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ import msgspec
 from msgspec.structs import replace
 
 from hopscope.judge.verdict import Epoch, Mark, Verdict
+from hopscope.path.places import Behind
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.events import ProbeEvent, StartEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.told import Happening
+from hopscope.views.behind import Hearing, known_behind
 
 HIDDEN: Final = "hidden"
 """What stands in the place of an address."""
 _MOST_HAPPENED: Final = 65_536
 _MOST_HIDDEN: Final = 65_536
 """Addresses that are remembered: strangers can make up one for each answer. Beyond, a target's own are hidden still."""
+_MOST_FLOWS: Final = 4096
+"""Flows whose events are looked at. Of others nobody becomes known."""
 _NO_TEXT: Final = frozenset((int, float, bool, type(None), memoryview))
 _ADDRESS: Final = re.compile(
     r"(?<![\w.])(?:[0-9a-f]{0,4}:[0-9a-f:.]*(?:%[\w.-]+)?|[0-9]{1,3}(?:\.[0-9]{1,3}){3})", re.IGNORECASE
@@ -114,10 +119,16 @@ class Veil:
     """Targets and events without what is hidden. What stood at a first hop of any of them once is hidden in all of
     them from then on, wherever it answers."""
 
-    def __init__(self, hops: int) -> None:
-        """`hops`: how many of the first are hidden; 0: nothing is, and all is handed on as it is."""
+    def __init__(self, hops: int, first_ttl: int = 1) -> None:
+        """`hops`: how many of the first are hidden; 0: nothing is, and all is handed on as it is. `first_ttl`: the
+        first of which there are events."""
         self.hops = hops
+        self._first_ttl = first_ttl
         self._addresses: set[str] = set()
+        self._behind: set[str] = set()
+        """Known to stand behind the hidden hops."""
+        self._hearings: dict[tuple[str, int], Hearing] = {}
+        """By target and flow."""
         self._names: set[str] = set()
 
     @property
@@ -181,30 +192,51 @@ class Veil:
             return replace(event, source=HIDDEN if event.source else None)
         if not isinstance(event, ProbeEvent):
             return event
+        self._note(event)
         if event.error is not None:
             event = replace(event, error=Words(frozenset((event.target,)))(event.error))
         if event.address is None:
             return event
         if event.ttl <= self.hops:
             self._hide(event.address)
-        if event.ttl <= self.hops or event.address in self._addresses:
+        if event.ttl <= self.hops or not self._is_visible(event):
             return replace(event, address=HIDDEN, mpls=())
         return event
+
+    def _note(self, event: ProbeEvent) -> None:
+        key = event.target, event.flow
+        hearing = self._hearings.get(key)
+        if hearing is None:
+            if len(self._hearings) >= _MOST_FLOWS:
+                return
+            hearing = self._hearings[key] = Hearing(self.hops, self._first_ttl)
+        hearing.note(event)
+        self._learn_behind(hearing.said)
+
+    def _learn_behind(self, said: Behind) -> None:
+        self._behind -= said.doubtful
+        if len(self._behind) < _MOST_HIDDEN:
+            self._behind |= said.known
+
+    def _is_visible(self, event: ProbeEvent) -> bool:
+        address = event.address
+        return address not in self._addresses and (address in self._behind or address == event.target)
 
     def _hide(self, address: str) -> None:
         if len(self._addresses) < _MOST_HIDDEN:
             self._addresses.add(address)
 
     def _words(self, target: Target) -> Words:
-        near, behind = set[str](), set[str]()
+        near, seen = set[str](), set[str]()
         for ttl, address in _routers(target):
-            (near if ttl <= self.hops else behind).add(address)
+            (near if ttl <= self.hops else seen).add(address)
         near.update(address for ttl, address in _said_of(target) if ttl <= self.hops)
         near.update(_sources(target) - {target.address})
         for address in near:
             self._hide(address)
-        behind.add(target.address or "")
-        visible = behind - near - self._addresses
+        said = known_behind(target, self.hops)
+        self._learn_behind(said)
+        visible = (said.known | seen & self._behind | {target.address or ""}) - near - self._addresses
         for address, info in target.names.items():
             name = info.hostname
             if address not in visible and name and name != target.query and len(self._names) < _MOST_HIDDEN:
