@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hopscope.cli import fast, namers
 from hopscope.cli.copying import copy
 from hopscope.cli.demo import prepare
+from hopscope.cli.history import _Replay
 from hopscope.cli.live import screen_options
 from hopscope.cli.options import Options, read
 from hopscope.cli.output import Output
@@ -151,6 +152,18 @@ def test_a_recording_that_is_made_to_be_sent_has_no_hidden_hop_and_the_same_numb
             assert [type(fact) for fact in facts] == [type(fact) for fact in whole[trace.query]]
             assert secrets_in("\n".join(map(repr, facts))) == set()
             assert secrets_in("\n".join(map(repr, store.names(trace.run).items()))) == set()
+
+
+@pytest.mark.parametrize("name", [*STREAMS, "markdown"])
+def test_no_replay_of_a_recording_names_a_hidden_hop(runs: _Runs, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for case in CASES:
+        runs.case(case)
+    options = replace(runs.case(next(iter(CASES))).options, format=name, record=None)
+    with Store(runs.recording) as store:
+        _Replay(options, runs.recording, store, store.traces(), None, None).run()
+    out, errors = capfd.readouterr()
+    assert "192.0.2.4" in out or name == "events"
+    assert secrets_in(out + errors) == set()
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------

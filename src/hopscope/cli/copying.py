@@ -11,15 +11,16 @@ import msgspec
 from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
+from hopscope.cli.recorded_answers import heard_in
 from hopscope.cli.recording import open_writer
 from hopscope.history.notes import Named
 from hopscope.history.store import RecordedRun, Store, StoreError, Trace
 from hopscope.names.facts import AddressInfo
-from hopscope.path.places import Heard, behind
+from hopscope.path.places import behind_of
 from hopscope.session.facts import Asked, SessionFact
 from hopscope.views.privacy import HIDDEN, Words, rewritten
 from hopscope.wire.facts import Begun, Continued, Shared, TakenBack
-from hopscope.wire.messages import Answered, Duplicate, Failed, Late, Lost, Sent, SourceChanged, Started
+from hopscope.wire.messages import Answered, Failed, Lost, Sent, SourceChanged, Started
 
 _TOGETHER: Final = 20_000
 """Facts of a commit."""
@@ -86,9 +87,8 @@ class _Mask:
         targets = {trace.address for trace in traces if trace.address is not None}
         near, known, doubtful, met = set[str](), set[str](), set[str](), dict[str, None]()
         for trace in traces if hops else ():
-            for heard in _heard(store, trace).values():
-                silent = set(range(1, hops + 1)) - {one.ttl for one in heard}
-                said = behind(heard, hops, is_hole=bool(silent))
+            for heard in heard_in(store, trace):
+                said = behind_of(heard, hops)
                 near.update(one.address for one in heard if one.ttl <= hops)
                 met.update(dict.fromkeys(one.address for one in heard))
                 known |= said.known
@@ -145,14 +145,3 @@ class _Mask:
         if fact.ttl > self._hops and fact.address in self._words.visible:
             return fact
         return msgspec.structs.replace(fact, address=stand_in or fact.address, mpls=())
-
-
-def _heard(store: Store, trace: Trace) -> dict[int, list[Heard]]:
-    """Who answered, by flow."""
-    heard: dict[int, dict[Heard, None]] = {}
-    for _, fact in store.facts(trace):
-        probe = fact.probe if isinstance(fact, Shared) else fact
-        if isinstance(probe, (Answered, Late, Duplicate)):
-            one = Heard(probe.ttl, probe.address, probe.kind == "time-exceeded")
-            heard.setdefault(probe.flow, {})[one] = None
-    return {flow: list(ones) for flow, ones in heard.items()}

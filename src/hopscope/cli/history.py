@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, TypeAlias
 
 import msgspec
@@ -13,6 +14,7 @@ from hopscope.cli import config as configuration
 from hopscope.cli.errors import OK, UsageError
 from hopscope.cli.options import Options
 from hopscope.cli.output import ClosedPipe, Output, OutputError, say
+from hopscope.cli.recorded_answers import heard_in
 from hopscope.cli.report import Ending
 from hopscope.cli.stores import UNREADABLE, asked, may_be_there, opened, say_broken, store_path
 from hopscope.cli.values import shown
@@ -208,7 +210,6 @@ class _Replay:
         self._traces = traces
         self._broken: dict[tuple[int, int], list[tuple[int, int]]] = {}
         """By run and target, of which times (epoch ns) nothing can be read."""
-        store.on_broken = self._left_out
         self._since = since
         self._until = until
         runs = {trace.run.id: trace.run for trace in traces}
@@ -216,6 +217,9 @@ class _Replay:
         self._output = Output(options.output)
         self._ending = Ending(options, self._output)
         self._ending.host = " ".join(dict.fromkeys(run.host for run in runs.values()))
+        if options.privacy:
+            self._know_hidden()
+        store.on_broken = self._left_out
         self._sites = {boot.run: boot.site for boot in asked(path, store.boots)}
         self._names: dict[str, AddressInfo] = {}
         self._namers: dict[int, RecordedNames] = {}
@@ -231,6 +235,13 @@ class _Replay:
         self._tellers: dict[int, Teller] = {}
         self._ended_by: dict[int, Exception] = {}
         """By number, why no more can be told of a trace."""
+
+    def _know_hidden(self) -> None:
+        """A stream need not wait for what is known by now."""
+        self._store.on_broken = lambda run, target, since, until: None  # is told of the second time
+        for trace in self._traces:
+            for heard in asked(self._path, partial(heard_in, self._store, trace)):
+                self._ending.veil.know(heard)
 
     def _known(self, address: str) -> AddressInfo:
         return self._names.get(address) or AddressInfo()

@@ -16,7 +16,7 @@ from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
-from hopscope.path.places import NOTHING, Behind, Heard, behind
+from hopscope.path.places import NOTHING, Behind, Heard, behind_of
 from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
 from hopscope.session.tally import SessionTally, TargetTally
 
@@ -165,9 +165,7 @@ class Exposition:
         hops = self._hidden_hops
         if any(ttl <= hops and not any(counts) for ttl, counts in target.totals.hops.items()):
             return NOTHING  # it may be found there in a moment
-        heard = [Heard(one.ttl, one.address, one.expired) for one, _ in target.responders]
-        is_hole = not {one.ttl for one in heard}.issuperset(range(1, hops + 1))
-        return behind(heard, hops, is_hole=is_hole)
+        return behind_of((Heard(one.ttl, one.address, one.expired) for one, _ in target.responders), hops)
 
 
 # --- a target's lines ------------------------------------------------------------------------------------------------

@@ -53,3 +53,9 @@ def behind(heard: Iterable[Heard], hops: int, *, is_hole: bool) -> Behind:
     if reach is not None:
         known |= {address for address, ttl in first.items() if ttl > max(reach, hops + 1)} - near - doubtful
     return Behind(known, doubtful)
+
+
+def behind_of(heard: Iterable[Heard], hops: int) -> Behind:
+    """The same where these are all that answered."""
+    heard = list(heard)
+    return behind(heard, hops, is_hole=not {one.ttl for one in heard}.issuperset(range(1, hops + 1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hopscope.path.places import NOTHING, Behind, Heard, behind
+from hopscope.path.places import NOTHING, Behind, Heard, behind, behind_of
 from hopscope.path.snapshot import Path
 from hopscope.session.events import ProbeEvent
 from hopscope.session.model import Target
@@ -26,13 +26,12 @@ def known_behind(target: Target, hops: int) -> Behind:
 def _said(target: Target, hops: int) -> Iterator[Behind]:
     for path in (target.path, *(flow.path for flow in target.flows)):
         if not _is_early(path, hops):
-            yield behind(_answerers(path), hops, is_hole=_has_hole(path, hops))
+            yield behind_of(_answerers(path), hops)
     for epoch in target.judged.epochs:
         at = list(enumerate(epoch.addresses, epoch.first_ttl))
         last = max((ttl for ttl, addresses in at if addresses), default=0)  # who refuses is the last
         heard = [Heard(ttl, address, ttl < last) for ttl, addresses in at for address in addresses]
-        is_hole = not {ttl for ttl, addresses in at if addresses}.issuperset(range(1, hops + 1))
-        yield behind(heard, hops, is_hole=is_hole)
+        yield behind_of(heard, hops)
     if target.discovered is not None:
         ways = [way.members for way in target.discovered.paths]
         members = {(ttl, member) for way in ways for ttl, member in way}
@@ -49,7 +48,7 @@ def _answerers(path: Path) -> Iterator[Heard]:
 
 
 def _has_hole(path: Path, hops: int) -> bool:
-    return not {hop.ttl for hop in (*path.hops, *path.pooled) if hop.nodes}.issuperset(range(1, hops + 1))
+    return not {one.ttl for one in _answerers(path)}.issuperset(range(1, hops + 1))
 
 
 def _is_early(path: Path, hops: int) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hopscope.judge.verdict import Epoch, Mark, Verdict
-from hopscope.path.places import Behind
+from hopscope.path.places import Behind, Heard, behind_of
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.events import ProbeEvent, StartEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
@@ -140,6 +140,13 @@ class Veil:
         """What is to be hidden of it."""
         if self.hops:
             self._words(target)
+
+    def know(self, heard: Sequence[Heard]) -> None:
+        """Who answered on a path whose events follow, where that is known beforehand."""
+        for one in heard:
+            if one.ttl <= self.hops:
+                self._hide(one.address)
+        self._learn_behind(behind_of(heard, self.hops))
 
     def target(self, target: Target) -> Target:
         """The target as it may be shown. Its own query and address stay: they are what the user asked about."""
