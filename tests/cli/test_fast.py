@@ -158,6 +158,7 @@ def test_the_exit_status_is_the_reports() -> None:
         (("--fast", "-r", "127.0.0.1"), "--fast: only a demo has a clock of its own"),
         (("demo", "--fast"), "--fast: virtual time is for reports"),
         (("demo", "-r", "--start", "14:02"), "--start: only virtual time can be told when to begin; add --fast"),
+        (("demo", "-r", "--fast", "--start", "1969-12-31T23:00Z"), "--start: virtual time begins in 1970 or later"),
         (("demo", "-r", "--fast", "--start", "noon"), "--start: 'noon' is no moment"),
     ],
 )

@@ -47,6 +47,22 @@ def test_a_broker_that_does_not_answer_is_said_with_what_becomes_of_what_is_to_b
     assert said == ["the broker does not answer; kept here, sent later"]
 
 
+def test_words_of_the_hub_that_cannot_be_read_are_complained_of_once(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    recorded(agent, 5)
+    said: list[str] = []
+
+    async def heard() -> None:
+        with closing(SiteOutbox(str(agent), SITE)) as reader:
+            sender = Sender(reader, SITE, said.append)
+            for number in range(100):
+                sender.heard(bytes((number,)))
+
+    asyncio.run(heard())
+    assert len(said) == 1
+    assert said[0].startswith("the hub says what cannot be read: ")
+
+
 def test_what_an_agent_sends_again_after_its_end_a_broker_does_not_take_for_what_it_got_before(tmp_path: Path) -> None:
     """It may have lost what stood between, and the hub then took nothing of that."""
     agent = tmp_path / "agent"

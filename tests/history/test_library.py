@@ -59,6 +59,11 @@ def test_a_span_has_the_probes_that_were_sent_in_it(folder: Path) -> None:
         assert report.to_json() == history.between(NAME, BEGIN_NS + 120 * S, BEGIN_NS + 180 * S).to_json()
 
 
+def test_a_moment_that_is_none_is_refused(folder: Path) -> None:
+    with hopscope.History.open(folder) as history, pytest.raises(ValueError, match="name a moment"):
+        history.at(NAME, None)  # type: ignore[arg-type]  # the point
+
+
 def test_events_are_those_that_a_stream_printed(folder: Path) -> None:
     lines = run("history", "replay", str(folder / "history.db"), "--format", "ndjson").stdout.splitlines()
     with hopscope.History.open(folder) as history:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hopscope
 from hopscope.session.query import Query, read_query, split_queries
 
 
@@ -120,3 +123,11 @@ def test_whatever_is_typed_is_a_host_or_one_line(text: str) -> None:
     assert line.isprintable()
     assert host.strip()
     assert not host.startswith("-")
+
+
+@pytest.mark.parametrize("what", [None, 1, b"example.net", IPv4Address("192.0.2.1")])
+def test_what_is_no_text_is_refused_as_a_type_by_each_way_in(what: object) -> None:
+    with pytest.raises(TypeError, match="a target is a text, and not"):
+        read_query(what)  # type: ignore[arg-type]  # the point
+    with pytest.raises(TypeError, match="a target is a text, and not"):
+        hopscope.trace(what, method="simulated", rounds=1)  # type: ignore[arg-type]  # the point

@@ -347,3 +347,10 @@ def _entries() -> list[str]:
 
 def _runs(pid: int) -> bool:
     return os.path.exists(f"/proc/{pid}")
+
+
+async def test_bins_of_no_time_are_refused() -> None:
+    async with Session([TARGET], worker_command=fake("well")) as session:
+        for span in (0, -1):
+            with pytest.raises(ValueError, match="it lasts 1 ns and more"):
+                session.bins(1, 0, 10, span, [1])

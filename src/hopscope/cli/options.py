@@ -253,6 +253,8 @@ def _check_fast(merged: Values, action: str, probing: Probing, asked: str | None
         name = "--fast" if dest == "fast" else "--start"
         if action != "demo" and probing.method != "simulated":
             raise UsageError(f"{name}: only a demo has a clock of its own: hopscope demo --fast -r")
+        if dest == "start_ns" and merged[dest] < 0:
+            raise UsageError("--start: virtual time begins in 1970 or later")
         if dest == "start_ns" and not merged.get("fast"):
             raise UsageError("--start: only virtual time can be told when to begin; add --fast")
         if asked is None:

@@ -29,6 +29,8 @@ STUCK_S: Final = 3.0
 LONGEST_S: Final = 60.0
 KEEP_S: Final = 10.0
 """Between two times that the hub's marks are kept here."""
+COMPLAIN_S: Final = 120.0
+"""Between two times that the hub's unreadable words are complained of."""
 _MOST_ASKED: Final = 1_000
 
 
@@ -88,6 +90,7 @@ class Sender:
         self._token = os.urandom(4).hex()
         """Of this process: a broker may have got of an earlier one what its hub never will."""
         self._trouble: str | None = None
+        self._unread_at = -COMPLAIN_S
 
     def wake(self) -> None:
         """There is something new."""
@@ -99,7 +102,10 @@ class Sender:
         try:
             says = messages.read_says(data)
         except BadMessage as why:
-            self._tell(f"the hub says what cannot be read: {why}")
+            now = monotonic()
+            if now - self._unread_at >= COMPLAIN_S:  # each is another one
+                self._unread_at = now
+                self._tell(f"the hub says what cannot be read: {why}")
             return
         if self._hub not in (None, says.hub):
             self._say_line("another hub answers than before: it gets all that is kept here")

@@ -101,7 +101,8 @@ class History:
         """The report of a moment: what was said then, and numbers of the ten minutes before it. A target's name or
         address means its newest trace that reaches to the moment. `LookupError`, `ValueError`, `StoreError`."""
         found, _, at = self._meant(trace, None, when)
-        assert at is not None
+        if at is None:
+            raise ValueError("name a moment")
         at = max(found.begun, min(at, found.until))
         target = self._folded(found, at - BEFORE_NS, at + 1)
         judged = as_said(target.judged, self._store.said(found), at)

@@ -48,7 +48,9 @@ def split_queries(text: str) -> list[str]:
 
 
 def read_query(text: str) -> Query:
-    """The one target in `text`. `ValueError` with one line: what is wrong, and what to type."""
+    """The one target in `text`. `ValueError` with one line: what is wrong, and what to type; `TypeError` of no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"a target is a text, and not {type(text).__name__}: {text!r:.100}")
     if _is_plain(text) and len(text) <= LONGEST_NAME:
         return Query(_no_port(text))
     word = text.strip(_BLANKS + _AROUND + _BEHIND)

@@ -249,7 +249,10 @@ class Session:
         self._recall = None
 
     def bins(self, target: int, begin: int, end: int, span: int, ttls: Container[int]) -> list[SpanBins]:
-        """A target's run from `begin` to `end` (epoch ns) in bins: see `TargetFold.bins`. None of one that is gone."""
+        """A target's run from `begin` to `end` (epoch ns) in bins: see `TargetFold.bins`. None of one that is gone.
+        `ValueError` where `span` is no time."""
+        if span <= 0:
+            raise ValueError(f"a bin of {span} ns; it lasts 1 ns and more")
         known = self._targets.get(target)
         return known.fold.bins(begin, end, span, ttls) if known is not None else []
 
