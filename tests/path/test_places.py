@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from hopscope.path.places import Heard, behind
+from hopscope.path.places import Answerer, behind
 
 A, B, C, D = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"
 HOPS = 2
 
 
-def there(ttl: int, address: str) -> Heard:
-    return Heard(ttl, address, expired=True)
+def there(ttl: int, address: str) -> Answerer:
+    return Answerer(ttl, address, expired=True)
 
 
-def refused(ttl: int, address: str) -> Heard:
-    return Heard(ttl, address, expired=False)
+def refused(ttl: int, address: str) -> Answerer:
+    return Answerer(ttl, address, expired=False)
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def refused(ttl: int, address: str) -> Heard:
         pytest.param([refused(3, B)], True, set(), id="somebody else's echo reply"),
     ],
 )
-def test_known_behind_the_first_two_hops(heard: list[Heard], is_hole: bool, known: set[str]) -> None:
+def test_known_behind_the_first_two_hops(heard: list[Answerer], is_hole: bool, known: set[str]) -> None:
     assert behind(heard, HOPS, is_hole=is_hole).known == known

@@ -9,7 +9,7 @@ from hopscope.judge.verdict import Incident, Judged, Mark, Numbers, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.path.flows import FlowPath
 from hopscope.path.fold import PathFold
-from hopscope.path.places import Heard
+from hopscope.path.places import Answerer
 from hopscope.path.snapshot import LocalError
 from hopscope.session.events import ProbeEvent
 from hopscope.session.model import Snapshot, Target
@@ -266,6 +266,13 @@ def test_a_stream_that_begins_behind_the_hidden_hops_waits_for_none_of_them() ->
 
 def test_a_stream_of_a_recording_hides_what_is_found_at_a_first_hop_later_on() -> None:
     veil = Veil(2)
-    veil.know([Heard(1, router(1), True), Heard(2, REFUSER, True), Heard(3, router(3), True), Heard(4, REFUSER, True)])
+    veil.know(
+        [
+            Answerer(1, router(1), True),
+            Answerer(2, REFUSER, True),
+            Answerer(3, router(3), True),
+            Answerer(4, REFUSER, True),
+        ]
+    )
     played = told(3, router(3)), told(1, router(1)), told(2, None), told(4, REFUSER), told(2, REFUSER)
     assert addresses(veil, *played) == [router(3), HIDDEN, None, HIDDEN, HIDDEN]

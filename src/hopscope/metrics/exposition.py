@@ -16,7 +16,7 @@ from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
-from hopscope.path.places import NOTHING, Behind, Heard, behind_of
+from hopscope.path.places import NOTHING, Answerer, Behind, behind_of
 from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
 from hopscope.session.tally import SessionTally, TargetTally
 
@@ -165,7 +165,7 @@ class Exposition:
         hops = self._hidden_hops
         if any(ttl <= hops and not any(counts) for ttl, counts in target.totals.hops.items()):
             return NOTHING  # it may be found there in a moment
-        return behind_of((Heard(one.ttl, one.address, one.expired) for one, _ in target.responders), hops)
+        return behind_of((Answerer(one.ttl, one.address, one.expired) for one, _ in target.responders), hops)
 
 
 # --- a target's lines ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
-class Heard(NamedTuple):
+class Answerer(NamedTuple):
     """An address that answered probes with a TTL."""
 
     ttl: int
@@ -33,7 +33,7 @@ class Behind(NamedTuple):
 NOTHING = Behind(set(), set())
 
 
-def behind(heard: Iterable[Heard], hops: int, *, is_hole: bool) -> Behind:
+def behind(heard: Iterable[Answerer], hops: int, *, is_hole: bool) -> Behind:
     """Who stands behind the first `hops`. `is_hole`: at one of these nobody is known."""
     near: set[str] = set()
     expired: dict[str, set[int]] = {}
@@ -55,7 +55,7 @@ def behind(heard: Iterable[Heard], hops: int, *, is_hole: bool) -> Behind:
     return Behind(known, doubtful)
 
 
-def behind_of(heard: Iterable[Heard], hops: int) -> Behind:
+def behind_of(heard: Iterable[Answerer], hops: int) -> Behind:
     """The same where these are all that answered."""
     heard = list(heard)
     return behind(heard, hops, is_hole=not {one.ttl for one in heard}.issuperset(range(1, hops + 1)))

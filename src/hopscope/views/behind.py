@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hopscope.path.places import NOTHING, Behind, Heard, behind, behind_of
+from hopscope.path.places import NOTHING, Answerer, Behind, behind, behind_of
 from hopscope.path.snapshot import Path
 from hopscope.session.events import ProbeEvent
 from hopscope.session.model import Target
@@ -30,21 +30,21 @@ def _said(target: Target, hops: int) -> Iterator[Behind]:
     for epoch in target.judged.epochs:
         at = list(enumerate(epoch.addresses, epoch.first_ttl))
         last = max((ttl for ttl, addresses in at if addresses), default=0)  # who refuses is the last
-        heard = [Heard(ttl, address, ttl < last) for ttl, addresses in at for address in addresses]
+        heard = [Answerer(ttl, address, ttl < last) for ttl, addresses in at for address in addresses]
         yield behind_of(heard, hops)
     if target.discovered is not None:
         ways = [way.members for way in target.discovered.paths]
         members = {(ttl, member) for way in ways for ttl, member in way}
         members |= {(hop.ttl, one.address) for hop in target.discovered.hops for one in hop.routers}
         ends = {way[-1] for way in ways if way}
-        heard = [Heard(ttl, address, (ttl, address) not in ends) for ttl, address in members if address is not None]
+        heard = [Answerer(ttl, address, (ttl, address) not in ends) for ttl, address in members if address is not None]
         yield behind(heard, hops, is_hole=_has_hole(target.path, hops))
 
 
-def _answerers(path: Path) -> Iterator[Heard]:
+def _answerers(path: Path) -> Iterator[Answerer]:
     for hop in (*path.hops, *path.pooled):
         for node in hop.nodes:
-            yield Heard(hop.ttl, node.address, node.expired)
+            yield Answerer(hop.ttl, node.address, node.expired)
 
 
 def _has_hole(path: Path, hops: int) -> bool:
@@ -57,7 +57,7 @@ def _is_early(path: Path, hops: int) -> bool:
     return any(hop.pending and hop.pending == hop.sent for hop in near)
 
 
-class Hearing:
+class FlowAnswerers:
     """What one flow's events say of it."""
 
     def __init__(self, hops: int, first_ttl: int) -> None:
@@ -66,7 +66,7 @@ class Hearing:
         self._unheard = set(range(first_ttl, hops + 1))
         """Of the first hops, those of which nothing is known yet."""
         self._silent = set(range(1, hops + 1))
-        self._heard: set[Heard] = set()
+        self._heard: set[Answerer] = set()
         self._said = NOTHING
         self._is_stale = False
 
@@ -75,7 +75,7 @@ class Hearing:
         self._unheard.discard(event.ttl)
         if event.address is None or len(self._heard) >= _MOST:
             return
-        heard = Heard(event.ttl, event.address, event.kind == "time-exceeded")
+        heard = Answerer(event.ttl, event.address, event.kind == "time-exceeded")
         if heard not in self._heard:
             self._heard.add(heard)
             self._silent.discard(event.ttl)

@@ -17,12 +17,12 @@ import msgspec
 from msgspec.structs import replace
 
 from hopscope.judge.verdict import Epoch, Mark, Verdict
-from hopscope.path.places import Behind, Heard, behind_of
+from hopscope.path.places import Answerer, Behind, behind_of
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.events import ProbeEvent, StartEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
 from hopscope.session.told import Happening
-from hopscope.views.behind import Hearing, known_behind
+from hopscope.views.behind import FlowAnswerers, known_behind
 
 HIDDEN: Final = "hidden"
 """What stands in the place of an address."""
@@ -127,7 +127,7 @@ class Veil:
         self._addresses: set[str] = set()
         self._behind: set[str] = set()
         """Known to stand behind the hidden hops."""
-        self._hearings: dict[tuple[str, int], Hearing] = {}
+        self._hearings: dict[tuple[str, int], FlowAnswerers] = {}
         """By target and flow."""
         self._names: set[str] = set()
 
@@ -141,7 +141,7 @@ class Veil:
         if self.hops:
             self._words(target)
 
-    def know(self, heard: Sequence[Heard]) -> None:
+    def know(self, heard: Sequence[Answerer]) -> None:
         """Who answered on a path whose events follow, where that is known beforehand."""
         for one in heard:
             if one.ttl <= self.hops:
@@ -216,7 +216,7 @@ class Veil:
         if hearing is None:
             if len(self._hearings) >= _MOST_FLOWS:
                 return
-            hearing = self._hearings[key] = Hearing(self.hops, self._first_ttl)
+            hearing = self._hearings[key] = FlowAnswerers(self.hops, self._first_ttl)
         hearing.note(event)
         self._learn_behind(hearing.said)
 
