@@ -250,7 +250,8 @@ OPTIONS: tuple[Option, ...] = (
        " a free one. What is sent is not encrypted: for other machines put a proxy with TLS in front, or use ssh -L.",
        metavar="ADDR:PORT", read=endpoint),
     _o(("--connect",), "connect", "More", "fleet's broker",
-       "With fleet: the NATS server, nats://HOST:PORT or tls://HOST:PORT. No secret belongs there.", metavar="URL",
+       "With fleet: the NATS server, nats://HOST:PORT, or tls://HOST:PORT, to which nothing goes in clear. No secret "
+       "belongs there.", metavar="URL",
        of_fleet="the broker: nats://HOST:PORT or tls://HOST:PORT"),
     _o(("--site",), "site", "More", "name of an agent",
        "With fleet agent: the name of its site, letters, digits, - and _.", metavar="NAME",

@@ -24,6 +24,8 @@ AGAIN_S: Final = 1
 COMPLAIN_S: Final = 120
 """Between two times that the same complaint of the broker's is said."""
 MOST_ERRORS: Final = 100
+MOST_REFUSALS: Final = 5
+"""Lines on why it does not come back, until it is back."""
 MOST_WORDS: Final = 200
 
 
@@ -42,10 +44,24 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Files with our own certificate and its key."""
 
     @property
-    def place(self) -> str:
-        """For people: without anything secret."""
+    def host(self) -> str:
+        """By which its certificate names it."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def server(self) -> str:
+        """Its URL with all that matters, and nothing secret: the client takes `TLS://` for a host's name."""
         parts = urlsplit(self.url)
-        return clean(f"{parts.scheme}://{parts.hostname or ''}:{parts.port or PORT}", MOST_WORDS)
+        return f"{parts.scheme}://{_netloc(self.host, parts.port or PORT)}"
+
+    @property
+    def place(self) -> str:
+        """For people."""
+        return clean(self.server, MOST_WORDS)
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def tls_of(address: BrokerAddress) -> ssl.SSLContext | None:
@@ -71,6 +87,9 @@ class Connection:
         """What the server complained of, and when that was said."""
         self._last = ""
         """What the last try failed by."""
+        self._refusals: set[str] = set()
+        """What was said of tries since the connection was lost."""
+        self._most_refusals = 0
         self.is_back = False
         """It was lost, and is there again; whoever looks takes it back."""
         self.client: StrangersClient | None = None
@@ -85,7 +104,7 @@ class Connection:
             tls = tls_of(address)
         except (OSError, ValueError) as error:
             raise NotConnected(f"TLS: {clean(str(error), MOST_WORDS)}", passes=False) from None
-        client = StrangersClient()
+        client = StrangersClient(tls, address.host)
         self._last = ""
         more: dict[str, Any] = {}
         if address.creds is not None:
@@ -96,7 +115,8 @@ class Connection:
             more["tls"] = tls
         try:
             await client.connect(
-                address.url,
+                address.server,
+                tls_hostname=address.host,  # of those as well that a server names beside itself
                 name=f"hopscope {self._who}",
                 inbox_prefix=f"_INBOX.{self._who}".encode(),
                 error_cb=self._on_error,
@@ -131,10 +151,15 @@ class Connection:
             self._state(words)
 
     async def _on_error(self, error: Exception) -> None:
-        if self.client is None or not self.client.is_connected:
-            self._last = why(error)  # each try fails the same way: that is said once
-            return
         words = why(error)
+        if self.client is None or not self.client.is_connected:
+            self._last = words  # each try fails the same way: that is said once
+            # One that is away says nothing; one that is there and is none of ours, or refuses us, does.
+            is_away = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
+            if not is_away and words not in self._refusals and len(self._refusals) < self._most_refusals:
+                self._refusals.add(words)
+                self.say(f"{self.address.place}: {words}; trying again")
+            return
         now = monotonic()
         if now - self._errors.get(words, -COMPLAIN_S) >= COMPLAIN_S and len(self._errors) < MOST_ERRORS:
             self._errors[words] = now
@@ -142,11 +167,21 @@ class Connection:
 
     async def _on_lost(self) -> None:
         if self.client is not None and not self.client.is_closed:
+            self._most_refusals = MOST_REFUSALS
             self.say(f"{self.address.place}: the connection is lost; trying again")
 
     async def _on_back(self) -> None:
         self.is_back = True
-        self.say(f"connected to {self.address.place} again")
+        self._refusals.clear()
+        self._most_refusals = 0
+        self.say(f"connected to {self._where()} again")
+
+    def _where(self) -> str:
+        """Which server it is: the broker's may have named another one."""
+        url = self.client.connected_url if self.client is not None else None
+        there = clean(_netloc(url.hostname or "", url.port or PORT), MOST_WORDS) if url is not None else ""
+        place = self.address.place
+        return f"{place}, at {there}" if there and not place.endswith(f"//{there}") else place
 
     async def _on_closed(self) -> None:
         return
