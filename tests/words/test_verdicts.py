@@ -157,6 +157,11 @@ LOST = Numbers(
             "line full",
         ),
         (
+            Verdict(kind="bufferbloat", first_ttl=1, last_ttl=2, numbers=Numbers(quick_ns=116 * MS, slow_ns=235 * MS)),
+            "your internet line is full from hop 2 on: round trips take 116 ms to 235 ms",
+            "line full",
+        ),
+        (
             Verdict(kind="congestion", first_ttl=4, last_ttl=5, numbers=SLOW),
             "packets queue from hop 5 on: 23 ms more than usual (56 ms instead of 33 ms),"
             " where AS64500 NEARBY meets AS64510 FARLINE",

@@ -13,9 +13,10 @@ from typing import Final
 
 import msgspec
 
-from hopscope.judge.hop_series import ANSWERED, HopSeries
+from hopscope.judge.hop_series import ANSWERED, HopSeries, nearest_rank_ms
 from hopscope.judge.onset import split
 from hopscope.judge.series import Series
+from hopscope.judge.swing import Swing, swing
 from hopscope.path.stats import wilson95
 from hopscope.wire.facts import UsualDelay
 
@@ -100,6 +101,8 @@ class Delays:
         """Whether all hops answer late now and then, the first one among them."""
         self.spiky_since = -1
         """The ordinal of the round in which that began; -1: not known."""
+        self.swing: Swing | None = None
+        """How far round trips swing, if all hops from a place on show it."""
 
     def add(self, series: Series, *, keeps: bool) -> None:
         """Ten rounds are over. `keeps`: they may count as usual."""
@@ -110,6 +113,7 @@ class Delays:
                 if block is not None:
                     self._blocks.setdefault(column.ttl, deque(maxlen=BLOCKS)).append(block)
             self._usual.clear()
+        self.swing = swing(series, self.swing)
         self.spiky = _is_spiky(series, _STILL if self.spiky else 1.0)
         self.spiky_since = _spiky_since(series) if self.spiky else -1
 
@@ -246,11 +250,6 @@ class Delays:
             elif best - gain >= RECENT:
                 break  # so long a quiet time ended what was before
         return series.base + min(at, len(series) - 1)
-
-
-def nearest_rank_ms(ordered: Sequence[float], percent: int) -> float:
-    """See `hopscope.path.stats.nearest_rank`."""
-    return ordered[(percent * len(ordered) + 99) // 100 - 1]
 
 
 def _block(column: HopSeries, start: int, end: int) -> DelayBlock | None:

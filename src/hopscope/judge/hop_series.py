@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -94,3 +95,8 @@ class HopSeries:
             self.who.append(1)
         else:
             self.who.append(1 + members.index(address) if address in members else 0)
+
+
+def nearest_rank_ms(ordered: Sequence[float], percent: int) -> float:
+    """See `hopscope.path.stats.nearest_rank`."""
+    return ordered[(percent * len(ordered) + 99) // 100 - 1]

@@ -21,7 +21,7 @@ from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
-from hopscope.judge.slow import DELAYED, delayed, flapping, unsteady
+from hopscope.judge.slow import DELAYED, delayed, flapping, swinging, unsteady
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
@@ -280,6 +280,8 @@ class Judge:
             return flapping(series, *flaps)
         rise, stands = self._delays.rise(series), self._standing.found
         found = None if rise is None else delayed(series, self._delays, rise, self._routes, self._source, stands)
+        if found is None:
+            found = swinging(series, self._delays, self._source, stands)
         if found is not None and is_alone(found, series):
             found = None
         if found is not None and found.kind != "detour":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.delay import BLOCK, nearest_rank_ms
-from hopscope.judge.hop_series import HopSeries
+from hopscope.judge.delay import BLOCK
+from hopscope.judge.hop_series import HopSeries, nearest_rank_ms
 from hopscope.judge.limits import is_targets
 from hopscope.judge.own_network import translations
 from hopscope.judge.route import RouteWatch, is_balanced

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from hopscope.judge.delay import nearest_rank_ms
-from hopscope.judge.hop_series import LOST, HopSeries
+from hopscope.judge.hop_series import LOST, HopSeries, nearest_rank_ms
 from hopscope.judge.series import Series
 from hopscope.judge.verdict import Epoch
 

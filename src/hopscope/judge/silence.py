@@ -335,7 +335,8 @@ def end_of(found: Finding, series: Series, noticed: int) -> int:
     a fact while it is new, or stands by statistics, is noticed to be over later than it is."""
     kind, fates = found.kind, series.target.fates
     stop = series.index(noticed)
-    usual, now = found.numbers.usual_ns, found.numbers.now_ns
+    n = found.numbers
+    usual, now = (n.usual_ns, n.now_ns) if n.slow_ns is None else (n.quick_ns, n.slow_ns)
     if kind == "this-computer":
         last = series.failed_at
     elif kind in ("late", "loss", "bad-member"):

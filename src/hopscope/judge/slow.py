@@ -44,21 +44,35 @@ def delayed(
     change = _change_near(routes, since)
     if change is not None:
         return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
-    own = own_hops(hops, source)
     was_queue = stands is not None and stands.kind in QUEUES
     if not was_queue and delays.is_step(series, rise, since):
         return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):
         return None
+    return Finding(_queue_at(series, last, target, source), first, last, since, sure, numbers)
+
+
+def _queue_at(series: Series, last: int, target: int, source: str | None) -> Trouble:
+    """What a queue on the link to this TTL is called; `target`: the end of the path."""
+    hops = series.path()
+    own = own_hops(hops, source)
+    if last <= max(own, series.first_ttl):
+        return "local-network"
     behind = next((hop.ttl for hop in hops if hop.ttl > own), target)
-    kind: Trouble = (
-        "local-network"
-        if last <= max(own, series.first_ttl)
-        else "bufferbloat"
-        if own and last == behind
-        else "congestion"
-    )
-    return Finding(kind, first, last, since, sure, numbers)
+    return "bufferbloat" if own and last == behind else "congestion"
+
+
+def swinging(series: Series, delays: Delays, source: str | None, stands: Finding | None) -> Finding | None:
+    """The queue that round trips tell of which swing, with or without a quiet time before."""
+    found = delays.swing
+    if found is None:
+        return None
+    numbers = Numbers(quick_ns=round(found.quick_ms * _NS), slow_ns=round(found.slow_ms * _NS))
+    if stands is not None and stands.kind in QUEUES and series.end - stands.since > _SETTLED:
+        return stands._replace(numbers=numbers)
+    target = series.target_ttl or series.first_ttl
+    last = found.ttl or target
+    return Finding(_queue_at(series, last, target, source), found.before or last, last, found.since, 0.85, numbers)
 
 
 def _change_near(routes: RouteWatch, since: int) -> RouteChange | None:

@@ -91,6 +91,10 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     median RTT."""
     now_ns: Int | None = None
     """The target's RTT of late (median); of paths that are slow, theirs."""
+    quick_ns: Int | None = None
+    """Of a queue without a quiet time to compare with: the target's RTT of late that nine in ten exceed…"""
+    slow_ns: Int | None = None
+    """…and the one that one in ten exceeds."""
     late: Int = 0
     """Answers after the timeout in the span."""
     failed: Int = 0

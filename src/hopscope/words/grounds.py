@@ -58,6 +58,9 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     if n.usual_ns is not None and n.now_ns is not None and not n.paths:
         more = f"{span_ms(n.usual_ns / _NS_PER_MS)} usually, {span_ms(n.now_ns / _NS_PER_MS)} of late"
         lines.append(f"round trips to {end} take {more}")
+    if n.quick_ns is not None and n.slow_ns is not None:
+        apart = f"{span_ms(n.quick_ns / _NS_PER_MS)} to {span_ms(n.slow_ns / _NS_PER_MS)}"
+        lines.append(f"eight in ten round trips to {end} take {apart}, and change from one to the next")
     if n.late:
         lines.append(f"{n.late} answers came after the timeout{_span(verdict)}")
     if n.failed:

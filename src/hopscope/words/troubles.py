@@ -170,6 +170,8 @@ def _slower(n: Numbers) -> str:
 
 def _slow(n: Numbers) -> str:
     """What one would notice of a queue."""
+    if n.quick_ns is not None and n.slow_ns is not None:
+        return f"Round trips take {ms(n.quick_ns)} to {ms(n.slow_ns)}."
     return f"All is slow, {about(100 * n.lost / n.sent)} is lost." if n.lost and n.sent else "All is slow."
 
 

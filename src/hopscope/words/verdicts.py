@@ -388,7 +388,9 @@ def _joined(*parts: str) -> str:
 
 
 def _more(n: Numbers) -> str:
-    """How much slower it is than usual."""
+    """How much slower it is than usual; or, where nobody knows that, how far round trips lie apart."""
+    if n.quick_ns is not None and n.slow_ns is not None:
+        return f"round trips take {ms(n.quick_ns)} to {ms(n.slow_ns)}"
     if n.usual_ns is None or n.now_ns is None:
         return ""
     return f"{more_ms(n)} more than usual ({ms(n.now_ns)} instead of {ms(n.usual_ns)})"
