@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
 
-from hopscope.judge.hop_series import ANSWERED, HopSeries, nearest_rank_ms
-from hopscope.judge.onset import split
+from hopscope.judge.hop_series import ANSWERED, HopSeries, iqr, nearest_rank_ms
 from hopscope.judge.series import Series
+from hopscope.judge.spikes import is_spiky, spiky_since
 from hopscope.judge.swing import Swing, swing
-from hopscope.path.stats import wilson95
 from hopscope.wire.facts import UsualDelay
 
 BLOCK: Final = 10
@@ -28,24 +27,18 @@ _MIN_ANSWERS: Final = 8
 _MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
 _MIN_BLOCKS: Final = 2
+_ERAS: Final = 48
+"""An era is `BLOCKS` blocks; so many of them are remembered (six hours, at a round a second)."""
+_SLOW_MS: Final = 20.0
+_SLOW: Final = 0.3
+"""What grew so slowly that the newest blocks have most of it is a rise from so much on (ms, and times the usual)."""
 _MUCH_MS: Final = 30.0
 _MUCH: Final = 2.0
 """What is more than so much (ms, and times the usual) is a rise where one block alone says what is usual."""
 _SHAPE: Final = 40
 """Rounds by which a queue is told from a longer way."""
-_SPIKE_MS: Final = 20.0
-_MIN_LATE: Final = 3
-_STILL: Final = 0.4
-"""A share of spikes that stands is believed down to so much of what it takes to be said."""
-_SURE_SPLIT: Final = 6.0
-_MIN_BEFORE: Final = 15
-"""Rounds that must lie before the moment since when answers come late."""
-_LATELY: Final = 40
-"""Rounds in which there must have been spikes, too: else it is over."""
-_BY_CHANCE: Final = 1e-3
-"""Spikes are over once as many rounds without one would come by chance with less than this probability."""
-_SPIKES: Final = 120
-"""Rounds in which spikes are counted."""
+_STILL_SLOW: Final = 0.6
+"""What grew slowly goes on down to so much of what it takes to be said."""
 _REMEMBERED: Final = 12
 """Blocks of a series that a later judge is given."""
 _BEFORE: Final = -(1 << 40)
@@ -88,6 +81,10 @@ class Rise(msgspec.Struct, frozen=True):
     now: float
     sure: float
     """How many standard errors it is."""
+    is_long: bool = False
+    """What is usual is that of hours."""
+    is_slow: bool = False
+    """It grew so slowly that only those tell of most of it."""
 
 
 class Delays:
@@ -97,6 +94,12 @@ class Delays:
         self._blocks: dict[int, deque[DelayBlock]] = {}
         """By TTL; 0: the target's own series, which one that stands in for it leaves alone."""
         self._usual: dict[tuple[int, int], Usual | None] = {}
+        self._eras: dict[int, deque[DelayBlock]] = {}
+        """The quietest third of each so many blocks."""
+        self._in_era: dict[int, int] = {}
+        """How many blocks have come since the last one."""
+        self._quiet: dict[int, Usual | None] = {}
+        """What is usual by the eras."""
         self.spiky = False
         """Whether all hops answer late now and then, the first one among them."""
         self.spiky_since = -1
@@ -112,10 +115,26 @@ class Delays:
                 block = _block(column, start, series.end)
                 if block is not None:
                     self._blocks.setdefault(column.ttl, deque(maxlen=BLOCKS)).append(block)
+                    self._end_era(column.ttl, series.end)
             self._usual.clear()
         self.swing = swing(series, self.swing)
-        self.spiky = _is_spiky(series, _STILL if self.spiky else 1.0)
-        self.spiky_since = _spiky_since(series) if self.spiky else -1
+        self.spiky = is_spiky(series, was=self.spiky)
+        self.spiky_since = spiky_since(series) if self.spiky else -1
+
+    def _end_era(self, ttl: int, end: int) -> None:
+        """A block came; with it, an era may be over."""
+        count = self._in_era[ttl] = (self._in_era.get(ttl, 0) + 1) % BLOCKS
+        quiet = None if count else _quietest(self._blocks[ttl])
+        if quiet is not None:
+            era = DelayBlock(end, quiet.median, quiet.low, quiet.iqr, quiet.high)
+            self._eras.setdefault(ttl, deque(maxlen=_ERAS)).append(era)
+            self._quiet.clear()
+
+    def forget_eras(self) -> None:
+        """The path is another one: what was usual for hours need not be so any more."""
+        self._eras.clear()
+        self._in_era.clear()
+        self._quiet.clear()
 
     def newest(self) -> tuple[UsualDelay, ...]:
         """The last blocks of each series."""
@@ -151,16 +170,37 @@ class Delays:
             self._usual[key] = _quietest(blocks)
         return self._usual[key]
 
+    def _usual_for_long(self, ttl: int) -> Usual | None:
+        """What is usual by the quietest third of the eras."""
+        if ttl not in self._quiet:
+            # The others may be slow, most of them: they do not tell how far quiet times vary.
+            self._quiet[ttl] = _quietest(self._eras.get(ttl, ()), alone=True)
+        return self._quiet[ttl]
+
     def _by_one(self, ttl: int, before: int) -> Usual | None:
         """What is usual by one block alone: little is known of it, but a multiple of it is none."""
         block = next((block for block in self._blocks.get(ttl, ()) if block.end <= before), None)
         return None if block is None else Usual(block.median, block.low, block.iqr, block.high)
 
-    def rise(self, series: Series) -> Rise | None:
-        """Of the last rounds; None where nothing carries on to the target."""
+    def rise(self, series: Series, *, stands: bool = False) -> Rise | None:
+        """Of the last rounds; None where nothing carries on to the target. `stands`: it is known to be slow."""
+        rtts = sorted(series.target.rtts_of(max(0, len(series) - RECENT)))
+        if len(rtts) < _MIN_ANSWERS:
+            return None
+        now = nearest_rank_ms(rtts, 50)
+        newest, old = self._rise(series, rtts, now), self._usual_for_long(series.target.ttl)
+        if old is None or (newest is not None and newest.usual.median <= old.median):
+            return newest
+        more, measure = now - old.median, _STILL_SLOW if stands else 1.0
+        if more <= max(measure * max(_SLOW_MS, _SLOW * old.median), 5 * old.sigma) or not _are_high(rtts, old):
+            return newest
+        is_slow = newest is None or 2 * (now - newest.usual.median) < more
+        return Rise(old, now, more / max(old.sigma, 0.1), is_long=True, is_slow=is_slow)
+
+    def _rise(self, series: Series, rtts: Sequence[float], now: float) -> Rise | None:
+        """By what the newest blocks say is usual."""
         before = series.end - RECENT
-        target = series.target
-        ttl = target.ttl
+        ttl = series.target.ttl
         # The newest block may not count as usual until the rounds that are compared have left it behind.
         usual = self.usual(ttl, before - before % BLOCK)
         is_young = usual is None
@@ -168,18 +208,10 @@ class Delays:
             usual = self._by_one(ttl, before - before % BLOCK)
         if usual is None:
             return None
-        start = max(0, len(series) - RECENT)
-        rtts = sorted(target.rtts_of(start))
-        if len(rtts) < _MIN_ANSWERS:
-            return None
-        now = nearest_rank_ms(rtts, 50)
         more = now - usual.median
         if is_young and more <= max(_MUCH_MS, _MUCH * usual.median):
             return None
-        if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma):
-            return None
-        # By chance so many are one in 50,000; with fewer blocks it is less known what is usual.
-        if sum(rtt > usual.high for rtt in rtts) < _MIN_HIGH:
+        if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma) or not _are_high(rtts, usual):
             return None
         return Rise(usual, now, more / max(usual.sigma, 0.1))
 
@@ -194,7 +226,7 @@ class Delays:
             return False
         usual, more = rise.usual, rise.now - rise.usual.median
         low_more = nearest_rank_ms(rtts, 10) - usual.low
-        wider = _iqr(rtts) - usual.iqr
+        wider = iqr(rtts) - usual.iqr
         return (
             low_more >= 0.6 * more
             and low_more > max(4.0, 0.05 * usual.median)
@@ -219,7 +251,8 @@ class Delays:
         more = (rise.now - rise.usual.median) * 0.3
         for i in range(len(hops) - 1, -1, -1):
             hop = hops[i]
-            usual = self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
+            usual = self._usual_for_long(hop.ttl) if rise.is_long else None
+            usual = usual or self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
             rtts = sorted(hop.rtts[at] for at in slow if hop.fates[at] == ANSWERED)
             if usual is None or len(rtts) < 3:
                 continue
@@ -252,110 +285,30 @@ class Delays:
         return series.base + min(at, len(series) - 1)
 
 
+def _are_high(rtts: Sequence[float], usual: Usual) -> bool:
+    """By chance so many are one in 50,000; with fewer blocks it is less known what is usual."""
+    return sum(rtt > usual.high for rtt in rtts) >= _MIN_HIGH
+
+
 def _block(column: HopSeries, start: int, end: int) -> DelayBlock | None:
     rtts = sorted(column.rtts_of(start))
     if len(rtts) < _MIN_IN_BLOCK:
         return None
-    return DelayBlock(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), _iqr(rtts), rtts[-1])
+    return DelayBlock(end, nearest_rank_ms(rtts, 50), nearest_rank_ms(rtts, 10), iqr(rtts), rtts[-1])
 
 
-def _iqr(ordered: Sequence[float]) -> float:
-    return nearest_rank_ms(ordered, 75) - nearest_rank_ms(ordered, 25)
-
-
-def _quietest(blocks: Sequence[DelayBlock]) -> Usual | None:
+def _quietest(blocks: Collection[DelayBlock], *, alone: bool = False) -> Usual | None:
+    """`alone`: how far times vary is told by the quiet ones alone."""
     if len(blocks) < _MIN_BLOCKS:
         return None
     quiet = sorted(blocks, key=lambda block: block.median)[: max(2, (len(blocks) + 2) // 3)]
     lows = sorted(block.low for block in quiet)
-    highs = sorted(block.high for block in blocks)
+    told = quiet if alone else blocks
+    highs = sorted(block.high for block in told)
     return Usual(
         sum(block.median for block in quiet) / len(quiet),
         lows[len(lows) // 2],
         # One narrow block by chance must not make the rest look wide.
-        max(sum(block.iqr for block in quiet) / len(quiet), sum(block.iqr for block in blocks) / len(blocks) / 2),
+        max(sum(block.iqr for block in quiet) / len(quiet), sum(block.iqr for block in told) / len(told) / 2),
         highs[len(highs) // 2],
     )
-
-
-def _is_spiky(series: Series, measure: float) -> bool:
-    """`measure`: of the shares that it takes; less where it was so before, that it may not come and go by chance."""
-    start = max(0, len(series) - _SPIKES)
-    hops = series.path()
-    if not hops or len(series) < 30:
-        return False
-    target = _spikes(series.target, start)
-    if target is None or 100 * target[0] < measure * target[1]:
-        return False
-    first = _spikes(hops[0], start)
-    shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
-    if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
-        return False
-    if _is_calm(series, hops, start):
-        return False
-    shares.append(target)
-    k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
-    middle = sorted(k / n for k, n in shares)[len(shares) // 2]
-    return (
-        middle >= 0.02 * measure
-        and wilson95(k, n)[0] > 0.02 * measure
-        and first[0] / first[1] >= 0.4 * measure * middle
-        and target[0] / target[1] >= 0.4 * measure * middle
-    )
-
-
-def _is_calm(series: Series, hops: Sequence[HopSeries], start: int) -> bool:
-    """Whether no hop was late for as many rounds as would hardly be by chance, at the share of rounds in which one was
-    before; for `_LATELY` rounds at the most."""
-    late: set[int] = set()
-    for hop in hops:
-        rtts = hop.rtts_of(start)
-        if len(rtts) >= 2 * BLOCK:
-            limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-            late.update(i for i in range(start, len(series)) if hop.fates[i] == ANSWERED and hop.rtts[i] > limit)
-    if not late:
-        return True
-    quiet = len(series) - 1 - max(late)
-    share = len(late) / (max(late) + 1 - min(late))
-    return quiet >= _LATELY or (quiet >= BLOCK and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
-
-
-def _spiky_since(series: Series) -> int:
-    """The round from which on answers come late; -1 where that is not clear, or goes back to before the window."""
-    start = max(0, len(series) - _SPIKES)
-    hops = series.path()
-    counts = bytearray(len(series) - start)
-    for hop in hops:
-        rtts = hop.rtts_of(start)
-        if len(rtts) < 2 * BLOCK:
-            continue
-        limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-        for i in range(start, len(series)):
-            if hop.fates[i] == ANSWERED and hop.rtts[i] > limit and counts[i - start] < 255:
-                counts[i - start] += 1
-    # A hop that is late in a round is hardly alone: rounds count, not answers.
-    late = bytes(2 * count >= len(hops) // 2 and count > 0 for count in counts)
-    found = split(late, 1.0)
-    if found is None or found[1] < _SURE_SPLIT or found[0] < _MIN_BEFORE:
-        return -1
-    return series.base + start + found[0]
-
-
-def _spikes(column: HopSeries, start: int) -> tuple[int, int] | None:
-    """How many answers came 20 ms later than the quick ones, of how many."""
-    rtts = column.rtts_of(start)
-    if len(rtts) < 2 * BLOCK:
-        return None
-    limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-    return sum(rtt > limit for rtt in rtts), len(rtts)
-
-
-def _vary(column: HopSeries, start: int) -> bool:
-    """Whether the late answers are late by more and by less: what holds some packets back for a fixed time is odd, but
-    no bad radio."""
-    rtts = sorted(column.rtts_of(start))
-    if not rtts:
-        return False
-    low = nearest_rank_ms(rtts, 10)
-    late = [rtt - low for rtt in rtts if rtt > low + _SPIKE_MS]
-    return len(late) >= _MIN_LATE and _iqr(late) > 0.25 * nearest_rank_ms(late, 50)

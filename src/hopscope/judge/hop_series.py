@@ -100,3 +100,8 @@ class HopSeries:
 def nearest_rank_ms(ordered: Sequence[float], percent: int) -> float:
     """See `hopscope.path.stats.nearest_rank`."""
     return ordered[(percent * len(ordered) + 99) // 100 - 1]
+
+
+def iqr(ordered: Sequence[float]) -> float:
+    """How far apart the middle half lies."""
+    return nearest_rank_ms(ordered, 75) - nearest_rank_ms(ordered, 25)

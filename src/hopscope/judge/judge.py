@@ -21,7 +21,7 @@ from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
-from hopscope.judge.slow import DELAYED, delayed, flapping, swinging, unsteady
+from hopscope.judge.slow import DELAYED, QUEUES, delayed, flapping, swinging, unsteady
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
@@ -223,6 +223,8 @@ class Judge:
             if not change.harm:
                 at = series.times[series.index(change.at)]
                 self._incidents.mark("route-change", at, ttl=change.ttl, before=change.before, after=change.after)
+                if found is None or found.kind not in DELAYED:
+                    self._delays.forget_eras()
         if series.end % BLOCK == 0:
             stands = self._standing.found
             self._delays.add(seen, keeps=stands is None or stands.kind not in DELAYED)
@@ -278,7 +280,8 @@ class Judge:
         flaps = self._flaps()
         if flaps is not None:
             return flapping(series, *flaps)
-        rise, stands = self._delays.rise(series), self._standing.found
+        stands = self._standing.found
+        rise = self._delays.rise(series, stands=stands is not None and stands.kind in QUEUES)
         found = None if rise is None else delayed(series, self._delays, rise, self._routes, self._source, stands)
         if found is None:
             found = swinging(series, self._delays, self._source, stands)

@@ -35,16 +35,16 @@ def delayed(
     lasts = stands is not None and stands.kind in DELAYED and stands.kind != "flapping"
     if stands is not None and lasts and series.end - stands.since > _SETTLED:
         return stands._replace(numbers=numbers)
-    since = delays.since(series, rise, _LOOK_BACK)
+    since = delays.since(series, rise, len(series) if rise.is_slow else _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
     before, place = delays.place(series, rise, since)
     last = hops[place].ttl if place < len(hops) else target
     first = hops[before].ttl if before >= 0 else 0 if place else last
-    change = _change_near(routes, since)
+    change = None if rise.is_slow else _change_near(routes, since)
     if change is not None:
         return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
-    was_queue = stands is not None and stands.kind in QUEUES
+    was_queue = rise.is_slow or (stands is not None and stands.kind in QUEUES)
     if not was_queue and delays.is_step(series, rise, since):
         return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):

@@ -1,0 +1,111 @@
+"""Answers that come late now and then at all hops, the first one among them: a radio, or a busy first link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from hopscope.judge.hop_series import ANSWERED, HopSeries, iqr, nearest_rank_ms
+from hopscope.judge.onset import split
+from hopscope.judge.series import Series
+from hopscope.path.stats import wilson95
+
+_BLOCK: Final = 10
+_SPIKE_MS: Final = 20.0
+_MIN_LATE: Final = 3
+_STILL: Final = 0.4
+"""A share of spikes that stands is believed down to so much of what it takes to be said."""
+_SURE_SPLIT: Final = 6.0
+_MIN_BEFORE: Final = 15
+"""Rounds that must lie before the moment since when answers come late."""
+_LATELY: Final = 40
+"""Rounds in which there must have been spikes, too: else it is over."""
+_BY_CHANCE: Final = 1e-3
+"""Spikes are over once as many rounds without one would come by chance with less than this probability."""
+_SPIKES: Final = 120
+"""Rounds in which spikes are counted."""
+
+
+def is_spiky(series: Series, *, was: bool) -> bool:
+    """Whether all hops answer late now and then, the first one among them. `was`: it was so before, and may not come and
+    go by chance."""
+    measure = _STILL if was else 1.0
+    start = max(0, len(series) - _SPIKES)
+    hops = series.path()
+    if not hops or len(series) < 30:
+        return False
+    target = _spikes(series.target, start)
+    if target is None or 100 * target[0] < measure * target[1]:
+        return False
+    first = _spikes(hops[0], start)
+    shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
+    if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
+        return False
+    if _is_calm(series, hops, start):
+        return False
+    shares.append(target)
+    k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
+    middle = sorted(k / n for k, n in shares)[len(shares) // 2]
+    return (
+        middle >= 0.02 * measure
+        and wilson95(k, n)[0] > 0.02 * measure
+        and first[0] / first[1] >= 0.4 * measure * middle
+        and target[0] / target[1] >= 0.4 * measure * middle
+    )
+
+
+def _is_calm(series: Series, hops: Sequence[HopSeries], start: int) -> bool:
+    """Whether no hop was late for as many rounds as would hardly be by chance, at the share of rounds in which one was
+    before; for `_LATELY` rounds at the most."""
+    late: set[int] = set()
+    for hop in hops:
+        rtts = hop.rtts_of(start)
+        if len(rtts) >= 2 * _BLOCK:
+            limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+            late.update(i for i in range(start, len(series)) if hop.fates[i] == ANSWERED and hop.rtts[i] > limit)
+    if not late:
+        return True
+    quiet = len(series) - 1 - max(late)
+    share = len(late) / (max(late) + 1 - min(late))
+    return quiet >= _LATELY or (quiet >= _BLOCK and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
+
+
+def spiky_since(series: Series) -> int:
+    """The round from which on answers come late; -1 where that is not clear, or goes back to before the window."""
+    start = max(0, len(series) - _SPIKES)
+    hops = series.path()
+    counts = bytearray(len(series) - start)
+    for hop in hops:
+        rtts = hop.rtts_of(start)
+        if len(rtts) < 2 * _BLOCK:
+            continue
+        limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+        for i in range(start, len(series)):
+            if hop.fates[i] == ANSWERED and hop.rtts[i] > limit and counts[i - start] < 255:
+                counts[i - start] += 1
+    # A hop that is late in a round is hardly alone: rounds count, not answers.
+    late = bytes(2 * count >= len(hops) // 2 and count > 0 for count in counts)
+    found = split(late, 1.0)
+    if found is None or found[1] < _SURE_SPLIT or found[0] < _MIN_BEFORE:
+        return -1
+    return series.base + start + found[0]
+
+
+def _spikes(column: HopSeries, start: int) -> tuple[int, int] | None:
+    """How many answers came 20 ms later than the quick ones, of how many."""
+    rtts = column.rtts_of(start)
+    if len(rtts) < 2 * _BLOCK:
+        return None
+    limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
+    return sum(rtt > limit for rtt in rtts), len(rtts)
+
+
+def _vary(column: HopSeries, start: int) -> bool:
+    """Whether the late answers are late by more and by less: what holds some packets back for a fixed time is odd, but
+    no bad radio."""
+    rtts = sorted(column.rtts_of(start))
+    if not rtts:
+        return False
+    low = nearest_rank_ms(rtts, 10)
+    late = [rtt - low for rtt in rtts if rtt > low + _SPIKE_MS]
+    return len(late) >= _MIN_LATE and iqr(late) > 0.25 * nearest_rank_ms(late, 50)
