@@ -69,3 +69,9 @@ def test_what_is_slow_for_half_of_each_minute_begins_where_it_does_each_time(fro
     verdicts = said(lambda round_: 20.0 if round_ % 60 >= 30 else 0.0, 900, from_ttl=from_ttl)
     slow = {(verdict.first_ttl, verdict.last_ttl) for verdict in verdicts if verdict.is_trouble}
     assert slow == {(from_ttl - 1, from_ttl)}
+
+
+def test_a_path_that_became_quicker_takes_what_it_takes_since_then() -> None:
+    verdict = list(said(lambda round_: 40.0 if round_ < 300 else 0.0, 400))[-1]
+    assert verdict.kind == "healthy"
+    assert verdict.numbers.now_ns == pytest.approx(40.5 * MS, abs=MS)

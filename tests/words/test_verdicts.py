@@ -490,3 +490,9 @@ def test_a_flood_that_this_computer_could_not_read_kept_no_probe_from_leaving() 
     words = said(Verdict(kind="this-computer", numbers=Numbers(failed=12, error="OVERFLOW", message="overflowed")))
     assert "12 answers could not be heard" in words.evidence[0]
     assert not any("sent" in line for line in words.evidence)
+
+
+def test_a_fine_path_is_said_to_take_what_it_takes_now_not_what_it_took_in_all() -> None:
+    now = Verdict(kind="healthy", numbers=Numbers(rounds=120, sent=120, now_ns=31 * MS))
+    assert said(now).sentence.line == "healthy: about 31 ms, nothing is lost"
+    assert "31 ms" in said(now).headline().asides[0]

@@ -255,7 +255,7 @@ class Judge:
             if found is not None:
                 return found
         if series.late_at >= series.base and silent <= series.late_by + GONE:
-            found = late(series)
+            found = late(series, self._standing.found)
             if found is not None:
                 return found
         if series.target_ttl is None:

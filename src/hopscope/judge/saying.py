@@ -6,12 +6,16 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from hopscope.judge.hop_series import nearest_rank_ms
 from hopscope.judge.series import Series
 from hopscope.judge.standing import StandingFinding
 from hopscope.judge.verdict import Note, Numbers, Verdict
 
 STARTING: Final = 3
 """Rounds that must have their fates before anything but facts is said."""
+_NOW: Final = 60
+"""Rounds whose median RTT is the one that there is now."""
+_MIN_ANSWERS: Final = 10
 _SPAN: Final = 120
 """Rounds that a verdict's numbers speak of, where it says nothing else."""
 
@@ -53,6 +57,7 @@ def verdict_of(
         if size < STARTING or series.target_ttl is None:
             return Verdict(kind="starting", at=at, round=round_, numbers=numbers)
         sure = min(0.95, size / (size + 20))
+        numbers = replace(numbers, now_ns=_rtt(series, max(start, size - _NOW)))
         return Verdict(kind="healthy", at=at, round=round_, confidence=sure, numbers=numbers, notes=notes)
     numbers = found.numbers
     if not numbers.rounds:
@@ -70,3 +75,9 @@ def verdict_of(
         numbers=numbers,
         notes=notes,
     )
+
+
+def _rtt(series: Series, start: int) -> int | None:
+    """The target's median RTT (ns) since the round at index `start`; None: of too few answers."""
+    rtts = sorted(series.target.rtts_of(start))
+    return round(nearest_rank_ms(rtts, 50) * 1e6) if len(rtts) >= _MIN_ANSWERS else None

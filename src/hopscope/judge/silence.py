@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from hopscope.judge.hop_series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries
+from hopscope.judge.onset import onset
 from hopscope.judge.series import RouterError, Series
 from hopscope.judge.verdict import Numbers, Trouble
 from hopscope.wire.answers import plain
@@ -28,6 +29,12 @@ _MOST_APART: Final = 90
 _KNOWN: Final = 30
 """Rounds of silence after which it is known where it begins."""
 _RECENT: Final = 120
+_LONG: Final = 240
+"""The same where late answers are known to come."""
+_OVER: Final = 30
+"""Rounds without a late answer after which there are none any more, at least…"""
+_SURELY_OVER: Final = math.log(1e5)
+"""…and where chance would have so many in a row once in 100,000 times (natural logarithm)."""
 _OWN: Final = 20
 """Rounds in which this computer's own failures are counted."""
 _APART: Final = 10
@@ -266,29 +273,60 @@ def _went_silent(hop: HopSeries, begin: int) -> bool:
     return newest.count(ANSWERED, 1 if len(newest) > GONE else 0) == 0 and LOST in newest
 
 
-def late(series: Series) -> Finding | None:
-    """The target answers, but after the timeout."""
-    fates = series.target.fates[-_RECENT:]
+def late(series: Series, stands: Finding | None = None) -> Finding | None:
+    """The target answers, but after the timeout. `stands`: what was found before."""
+    goes_on = stands is not None and stands.kind == "late"
+    fates = series.target.fates[-_LONG if goes_on else -_RECENT :]
     answered, in_time = fates.count(LATE), fates.count(ANSWERED)
     known = answered + in_time + fates.count(LOST)
     # Where nothing comes in time, the first one tells.
-    if answered < (2 if in_time else 1) or 20 * answered <= known:
+    if not goes_on and (answered < (2 if in_time else 1) or 20 * answered <= known):
         return None
     # Where it does not go on it is over.
-    if fates.rfind(LATE) < len(fates) - 30:
+    if not answered or _quiet_since(series.target, LATE) >= (_gap(series.target, LATE) if goes_on else _OVER):
         return None
-    place, before = series.target_ttl or max(series.hops, default=1), 0
-    for hop in sorted(series.hops.values(), key=lambda column: -column.ttl):
-        if hop.ttl >= place:
-            continue
-        these = hop.fates[-_RECENT:]
-        if 20 * these.count(LATE) > len(these):
-            place = hop.ttl
-        elif ANSWERED in these:
-            before = hop.ttl
-            break
+    begin, end = _late_from(series, stands if goes_on else None)
     first = series.end - len(fates) + fates.find(LATE)
-    return Finding("late", max(1, before), place, first, min(0.95, 0.7 + answered / 40), Numbers(late=answered))
+    return Finding("late", begin, end, first, min(0.95, 0.7 + answered / 40), Numbers(late=answered))
+
+
+def _quiet_since(column: HopSeries, fate: int) -> int:
+    """How many rounds there were since the last one of this fate."""
+    return len(column.fates) - 1 - column.fates.rfind(fate)
+
+
+def _gap(column: HopSeries, fate: int) -> int:
+    """How many rounds without this fate are more than chance, at the share that it has."""
+    fates = column.fates
+    first, last = fates.find(fate), fates.rfind(fate)
+    # Of few of them it is hardly known.
+    share = fates.count(fate) / (last + 1 - first + _OVER)
+    return max(_OVER, min(_LONG, math.ceil(_SURELY_OVER / -math.log1p(-min(_AT_MOST, share)))))
+
+
+def _late_from(series: Series, stands: Finding | None) -> tuple[int, int]:
+    """From where on answers come late: as loss has its place, by what all hops have late. `stands`: what was found
+    before, where it goes on."""
+    target = series.target_ttl or max(series.hops, default=1)
+    hops = [hop for hop in series.hops.values() if hop.ttl < target and (hop.answers or LATE in hop.fates)]
+    hops.sort(key=lambda hop: hop.ttl)
+    ttls = [*(hop.ttl for hop in hops), target]
+    start = max(0, len(series) - _RECENT) if stands is None else 0
+    late_ones = [hop.fates.count(LATE, start) for hop in (*hops, series.target)]
+    in_time = [hop.fates.count(ANSWERED, start) for hop in (*hops, series.target)]
+    found = onset([(many + k, k) for many, k in zip(in_time, late_ones, strict=True)])
+    if found is None:
+        return (ttls[-2] if hops else target), target
+    first, last = found.first, found.last
+    if stands is not None and stands.first_ttl is not None and stands.last_ttl in ttls:
+        # The place narrows, unless it surely is another one.
+        was_last = ttls.index(stands.last_ttl)
+        was_first = next(i for i, ttl in enumerate(ttls) if ttl > stands.first_ttl or i == was_last)
+        if was_first <= last and first <= was_last:
+            first, last = max(first, was_first), min(last, was_last)
+        elif was_first <= found.surely_last and found.surely_first <= was_last:
+            first, last = was_first, was_last
+    return (ttls[first - 1] if first else max(1, series.first_ttl)), ttls[last]
 
 
 def this_computer(series: Series) -> Finding | None:

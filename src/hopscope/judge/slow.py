@@ -72,7 +72,9 @@ def swinging(series: Series, delays: Delays, source: str | None, stands: Finding
         return stands._replace(numbers=numbers)
     target = series.target_ttl or series.first_ttl
     last = found.ttl or target
-    return Finding(_queue_at(series, last, target, source), found.before or last, last, found.since, 0.85, numbers)
+    # Where hops before it answer, and too seldom to tell, it may be at any of them.
+    first = found.before or (0 if any(hop.ttl < last for hop in series.path()) else last)
+    return Finding(_queue_at(series, last, target, source), first, last, found.since, 0.85, numbers)
 
 
 def _change_near(routes: RouteWatch, since: int) -> RouteChange | None:

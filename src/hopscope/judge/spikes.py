@@ -27,8 +27,8 @@ _SPIKES: Final = 120
 
 
 def is_spiky(series: Series, *, was: bool) -> bool:
-    """Whether all hops answer late now and then, the first one among them. `was`: it was so before, and may not come and
-    go by chance."""
+    """Whether all hops answer late now and then, the first one among them. `was`: it was so before, and may not come
+    and go by chance."""
     measure = _STILL if was else 1.0
     start = max(0, len(series) - _SPIKES)
     hops = series.path()

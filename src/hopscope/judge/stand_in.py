@@ -155,7 +155,7 @@ def facts(seen: Series, stands: Finding | None) -> Finding | None:
     silent = silent_rounds(seen)
     found = silence(seen, silent, stands)
     if found is None and seen.late_at >= seen.base and silent <= seen.late_by + GONE:
-        found = late(seen)
+        found = late(seen, stands)
     if found is None or _is_new_way(seen, found):
         return None
     behind = (hop for hop in seen.hops.values() if hop.ttl > seen.target.ttl and hop.answers)

@@ -90,7 +90,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The target's usual RTT (median of the quietest times); where paths are compared and some are slow, the others'
     median RTT."""
     now_ns: Int | None = None
-    """The target's RTT of late (median); of paths that are slow, theirs."""
+    """The target's RTT of late (median), of a fine one, too; of paths that are slow, theirs."""
     quick_ns: Int | None = None
     """Of a queue without a quiet time to compare with: the target's RTT of late that nine in ten exceed…"""
     slow_ns: Int | None = None

@@ -159,12 +159,18 @@ class Said:
             subject.query,
             was,
             path.started_at,
-            _rtt(path),
+            self._rtt(),
             notes,
             self.since,
             self.times,
             self.first,
         )
+
+    def _rtt(self) -> int | None:
+        """What a fine path's round trips take now; the median of all where that is not known yet."""
+        verdict = self.verdict
+        now = verdict.numbers.now_ns if verdict.kind == "healthy" else None
+        return _rtt(self._subject.path) if now is None else now
 
     def _course_now(self) -> Course:
         return self._course(None).along(self.verdict.numbers.sides)

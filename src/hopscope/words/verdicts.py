@@ -55,7 +55,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     started: int | None = None
     """When the first round began: nobody looked before."""
     rtt_ns: int | None = None
-    """The target's RTT (median), where there is one."""
+    """The target's RTT (median) of late, where there is one."""
     notes: frozenset[str] = frozenset()
     """Kinds of the verdict's notes."""
     since: int | None = None
