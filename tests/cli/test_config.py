@@ -156,6 +156,22 @@ def test_only_what_changes_changes() -> None:
     assert '"probe.pause" = "p"' in new
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_lines_end_as_they_did_and_others_stay_to_the_byte(tmp_path: Path, newline: str, mark: str, last: str) -> None:
+    """Some editors end lines by CR LF; U+2028, a form feed and the like end none of TOML's."""
+    old = f'{mark}# mine\u2028or\x85yours\n[probe]\ninterval = 2  # slow\n\n[screen]\ntheme = "hopscope"{last}'
+    file = tmp_path / "config.toml"
+    file.write_bytes(old.replace("\n", newline).encode())
+    keep(file, {"probe": {"interval": 0.5, "tos": 8}, "report": {"privacy": 5}})
+    new = old.replace("2  # slow", "0.5  # slow\ntos = 8").removesuffix("\n") + "\n\n[report]\nprivacy = 5\n"
+    assert file.read_bytes() == new.replace("\n", newline).encode()
+    keep(file, {"report": {"privacy": None}, "screen": {"theme": "neon"}})
+    new = new.replace('"hopscope"', '"neon"').replace("privacy = 5\n", "")
+    assert file.read_bytes() == new.replace("\n", newline).encode()
+
+
 def test_a_new_key_comes_to_the_end_of_its_table() -> None:
     assert edit(_OLD, "probe", "tos", 8).splitlines()[3] == "tos = 8"
     added = edit("", "screen", "chart", True)
