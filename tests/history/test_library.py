@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import msgspec
@@ -94,3 +95,10 @@ def test_what_is_not_there_or_wrong_is_an_error_in_words(folder: Path, tmp_path:
             history.between(NAME, since="2026-12-01")
         with pytest.raises(ValueError, match="'soon' is no moment"):
             history.events(NAME, "soon")
+
+
+def test_an_address_object_names_a_trace_as_its_text_does(folder: Path) -> None:
+    with hopscope.History.open(folder) as history:
+        assert history.between(IPv4Address("192.0.2.80")).to_json() == history.between("192.0.2.80").to_json()
+        with pytest.raises(TypeError, match="a text or an address, and not NoneType"):
+            history.between(None)  # type: ignore[arg-type]  # the point

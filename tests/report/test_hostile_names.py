@@ -171,6 +171,25 @@ def test_markdown_gives_the_name_back_and_has_the_same_structure(name: str) -> N
     assert host in ours.texts
 
 
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("fd00:bad::1", None),
+        ("Nothing comes back from behind fd00:bad::1.", None),
+        ("between fd00:bad::1 (2001:db8::b) and ::ffff:192.0.2.1: loss", None),
+        ("fe80::bad:1%eth*0", "fe80::bad:1%eth&#42;0"),
+        ("2001:db8:b:100::1", "2001:db8&#58;b&#58;100::1"),  # GitHub has pictures of these names
+        ("fd00:bad::1:smile: http://fd00:bad::x", "fd00:bad::1&#58;smile: http&#58;//fd00&#58;bad:&#58;x"),
+        ("mailto:bad::1", "mailto&#58;bad::1"),
+    ],
+)
+def test_markdown_writes_an_address_in_a_sentence_as_in_a_cell_and_nothing_else_so(
+    words: str, written: str | None
+) -> None:
+    assert text(words) == (words if written is None else written)
+    assert "".join(_parsed(MarkdownIt("commonmark").render(text(words))).texts).strip() == words
+
+
 @pytest.mark.parametrize("format_name", ["text", "wide"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_text_report_has_the_same_lines(name: str, format_name: str) -> None:

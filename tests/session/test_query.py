@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -125,9 +125,22 @@ def test_whatever_is_typed_is_a_host_or_one_line(text: str) -> None:
     assert not host.startswith("-")
 
 
-@pytest.mark.parametrize("what", [None, 1, b"example.net", IPv4Address("192.0.2.1")])
+@pytest.mark.parametrize("what", [None, 1, b"example.net", ["192.0.2.1"]])
 def test_what_is_no_text_is_refused_as_a_type_by_each_way_in(what: object) -> None:
-    with pytest.raises(TypeError, match="a target is a text, and not"):
+    with pytest.raises(TypeError, match="a target is a text or an address, and not"):
         read_query(what)  # type: ignore[arg-type]  # the point
-    with pytest.raises(TypeError, match="a target is a text, and not"):
+    with pytest.raises(TypeError, match="a target is a text or an address, and not"):
         hopscope.trace(what, method="simulated", rounds=1)  # type: ignore[arg-type]  # the point
+
+
+@pytest.mark.parametrize("what", [IPv4Address("192.0.2.80"), IPv6Address("2001:db8::80")])
+def test_an_address_object_is_its_text(what: IPv4Address | IPv6Address) -> None:
+    report = hopscope.trace(what, method="simulated", rounds=1, interval_s=0.05, timeout_s=0.2)
+    assert report.target.query == str(what)
+
+
+def test_a_network_object_and_a_text_for_a_list_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"is a network; type one address in it, e\.g\. 192\.0\.2\.1"):
+        hopscope.Session([IPv4Network("192.0.2.0/24")])  # type: ignore[list-item]  # the point
+    with pytest.raises(TypeError, match="targets are a list of texts"):
+        hopscope.Session("example.net")

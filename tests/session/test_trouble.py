@@ -349,6 +349,12 @@ def _runs(pid: int) -> bool:
     return os.path.exists(f"/proc/{pid}")
 
 
+async def test_another_way_of_probing_that_is_none_is_refused() -> None:
+    async with Session([TARGET], worker_command=fake("well")) as session:
+        with pytest.raises(TypeError, match="a way of probing is a Probing, and not NoneType"):
+            session.restart(1, None)  # type: ignore[arg-type]  # the point
+
+
 async def test_bins_of_no_time_are_refused() -> None:
     async with Session([TARGET], worker_command=fake("well")) as session:
         for span in (0, -1):

@@ -17,6 +17,7 @@ from hopscope.history.where import STORE, state_folder
 from hopscope.session.events import SentEvent, SessionEvent, StreamEvent
 from hopscope.session.facts import Asked, Removed, TargetFact
 from hopscope.session.model import Target
+from hopscope.session.query import QueryText, query_text
 from hopscope.session.report import Report, report
 from hopscope.session.target import TargetRecord
 from hopscope.session.target_fold import IllegalFact, TargetFold
@@ -97,7 +98,7 @@ class History:
             for trace in self._store.traces()
         )
 
-    def at(self, trace: RecordedTrace | str, when: When) -> Report:
+    def at(self, trace: RecordedTrace | QueryText, when: When) -> Report:
         """The report of a moment: what was said then, and numbers of the ten minutes before it. A target's name or
         address means its newest trace that reaches to the moment. `LookupError`, `ValueError`, `StoreError`."""
         found, _, at = self._meant(trace, None, when)
@@ -108,7 +109,7 @@ class History:
         judged = as_said(target.judged, self._store.said(found), at)
         return self._report(found, msgspec.structs.replace(target, judged=judged), at)
 
-    def between(self, trace: RecordedTrace | str, since: When | None = None, until: When | None = None) -> Report:
+    def between(self, trace: RecordedTrace | QueryText, since: When | None = None, until: When | None = None) -> Report:
         """The report of a span, by default of the whole trace: of the probes that were sent in it, whenever their fates
         became known. A target's name or address means its newest trace in the span. `LookupError`, `ValueError`,
         `StoreError`."""
@@ -116,7 +117,7 @@ class History:
         return self._report(found, self._folded(found, begin, end), found.until if end is None else end)
 
     def events(
-        self, trace: RecordedTrace | str, since: When | None = None, until: When | None = None
+        self, trace: RecordedTrace | QueryText, since: When | None = None, until: When | None = None
     ) -> Iterator[SessionEvent]:
         """What `Session.events` yielded, or would have yielded, for a span. Errors as of `between`, also later."""
         found, begin, end = self._meant(trace, since, until)
@@ -126,9 +127,11 @@ class History:
     # --- how --------------------------------------------------------------------------------------------------------
 
     def _meant(
-        self, wanted: RecordedTrace | str, since: When | None, until: When | None
+        self, wanted: RecordedTrace | QueryText, since: When | None, until: When | None
     ) -> tuple[Trace, int | None, int | None]:
         """The trace, and the span (epoch ns)."""
+        if not isinstance(wanted, RecordedTrace):
+            wanted = query_text(wanted)
         key = wanted if isinstance(wanted, str) else (wanted.run, wanted.number)
         found = [one for one in self._store.traces() if key in (one.query, one.address, (one.run.id, one.target))]
         if not found:

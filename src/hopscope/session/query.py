@@ -7,11 +7,16 @@ mean two things (a network, a bracket that is not closed) is refused with what t
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, Union
 
 from hopscope.names.clean import clean
 from hopscope.session.plans import numeric
 
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+QueryText: TypeAlias = Union[str, "IPv4Address", "IPv6Address"]
+"""A target as a program names it."""
 LONGEST_NAME: Final = 255
 """Characters of a host's name as it is typed."""
 _LONGEST_TEXT: Final = 4096
@@ -47,10 +52,18 @@ def split_queries(text: str) -> list[str]:
     return [word for word in words if word.strip(_AROUND + _BEHIND)]
 
 
+def query_text(what: QueryText) -> str:
+    """A target as a text. `TypeError`."""
+    if isinstance(what, str):
+        return what
+    if type(what).__module__ != "ipaddress":  # which is loaded only where somebody has an object of it
+        raise TypeError(f"a target is a text or an address, and not {type(what).__name__}: {what!r:.100}")
+    return str(what)
+
+
 def read_query(text: str) -> Query:
     """The one target in `text`. `ValueError` with one line: what is wrong, and what to type; `TypeError` of no text."""
-    if not isinstance(text, str):
-        raise TypeError(f"a target is a text, and not {type(text).__name__}: {text!r:.100}")
+    text = query_text(text)
     if _is_plain(text) and len(text) <= LONGEST_NAME:
         return Query(_no_port(text))
     word = text.strip(_BLANKS + _AROUND + _BEHIND)

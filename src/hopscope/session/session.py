@@ -36,7 +36,7 @@ from hopscope.session.launch import WorkerProcess, launch, options_for
 from hopscope.session.listener import Listener
 from hopscope.session.model import Probing, Snapshot, Target
 from hopscope.session.plans import adjustment, checked
-from hopscope.session.query import read_query
+from hopscope.session.query import QueryText, query_text, read_query
 from hopscope.session.recall import Recall
 from hopscope.session.remedy import runnable
 from hopscope.session.supervisor import MOST_RESTARTS, STALLED_S, WorkerSupervisor
@@ -69,7 +69,7 @@ class Session:
 
     def __init__(
         self,
-        targets: Sequence[str] = (),
+        targets: Sequence[QueryText] = (),
         probing: Probing | None = None,
         *,
         launched: WorkerProcess | None = None,
@@ -87,9 +87,11 @@ class Session:
         for this long beyond what is due; `on_fact` is handed each fact, with the target's number, as it is applied:
         `hopscope.session.replay` makes the same snapshots of them again; `shown` takes out of a target what events'
         sentences must not tell; `window`: what snapshots' numbers are over. `ValueError` where a target cannot be one,
-        or nothing can be probed that way."""
+        or nothing can be probed that way; `TypeError` where one is no text and no address."""
         self._default = checked(probing) if probing is not None else Probing()
-        self._queries = list(targets)
+        if isinstance(targets, str):
+            raise TypeError(f"targets are a list of texts, and no text: [{targets!r:.100}]")
+        self._queries = [query_text(one) for one in targets]
         for query in self._queries:
             read_query(query)
         self._launched = launched
@@ -315,10 +317,10 @@ class Session:
 
     # --- what can be changed ----------------------------------------------------------------------------------
 
-    def add(self, query: str, probing: Probing | None = None) -> int:
-        """Probe one more target; its number. A name is resolved in the background. `ValueError` as in the
-        constructor."""
-        return self._targets.add(query, checked(probing) if probing is not None else self._default).number
+    def add(self, query: QueryText, probing: Probing | None = None) -> int:
+        """Probe one more target; its number. A name is resolved in the background. `ValueError` and `TypeError` as in
+        the constructor."""
+        return self._targets.add(query_text(query), checked(probing) if probing is not None else self._default).number
 
     def remove(self, target: int) -> None:
         """Stop probing a target and forget it."""
@@ -439,6 +441,8 @@ class Session:
     def restart(self, target: int, probing: Probing) -> None:
         """Probe a target in another way (protocol, port, size, method …): a new flow, statistics anew. What cannot be
         probed that way is refused in the next snapshot."""
+        if not isinstance(probing, Probing):
+            raise TypeError(f"a way of probing is a Probing, and not {type(probing).__name__}")
         self._targets.restart(self._targets[target], probing)
         self._changes.bump()
 

@@ -16,6 +16,7 @@ from hopscope.names.clean import clean
 from hopscope.names.facts import Namer
 from hopscope.session.errors import Refusal, Unresolvable
 from hopscope.session.model import Probing, ProtocolChoice
+from hopscope.session.query import QueryText
 from hopscope.session.report import Report, report
 from hopscope.session.session import Session
 from hopscope.wire.messages import MethodChoice, Opening
@@ -55,15 +56,16 @@ class TraceOptions(TypedDict, total=False):
     budget: float
 
 
-def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:
+def trace(target: QueryText, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:
     """Probe `target` for so many rounds and return the report: what ``--format json`` prints, as structs.
 
     `options` are the fields of `hopscope.Probing`; `dns` turns reverse look-ups on and off. Blocks until each probe's
     fate is known, also where this thread runs an event loop (which then stands still: `trace_async` does not).
     `KeyboardInterrupt` ends it and leaves nothing behind. A target that never answers is no error: ``report.reached``.
 
-    `ValueError`: the target or an option cannot be; `TypeError`: there is no such option. `Unresolvable`, `Refusal`
-    and `WorkerFailed` are `TraceError`s, see `hopscope.session.errors`.
+    `ValueError`: the target or an option cannot be; `TypeError`: there is no such option, or the target is neither a
+    text nor an address of `ipaddress`. `Unresolvable`, `Refusal` and `WorkerFailed` are `TraceError`s, see
+    `hopscope.session.errors`.
     """
     work = trace_async(target, rounds=rounds, dns=dns, **options)
     try:
@@ -73,7 +75,9 @@ def trace(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[
     return _run_in_thread(work)
 
 
-async def trace_async(target: str, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]) -> Report:
+async def trace_async(
+    target: QueryText, *, rounds: int = 10, dns: bool = True, **options: Unpack[TraceOptions]
+) -> Report:
     """`trace` as a coroutine. Cancelling it ends the trace and leaves nothing behind."""
     if rounds < 1:
         raise ValueError(f"rounds {rounds}: at least 1")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from contextlib import suppress
 
 from hopscope.path.snapshot import Hop
 from hopscope.session.model import Target
@@ -18,7 +17,12 @@ from hopscope.views.report.words import evidence, host, labels, measured, owner_
 from hopscope.words.numbers import exact_ms as ms
 from hopscope.words.numbers import exact_percent as percent
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-])")
+_EMOJI = r"(?:a|ab|abc|b|bed|bee|cd|de|100|1234):"
+"""GitHub's ``:name:`` that an IPv6 address may have in it."""
+_MARKUP = re.compile(rf"[\\`*_{{}}\[\]<>#|~&@!$=^+]|:(?=[a-zA-Z+_/-]|{_EMOJI})")
+_IPV6 = re.compile(r"(?<![\w:.-])[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?![\w-])")
+"""What may be one, with the end of a sentence or clause behind it."""
+_IN_IPV6 = re.compile(rf":(?={_EMOJI})")
 _AUTOLINK = re.compile(r"\bwww\.", re.IGNORECASE)
 _HEAD = ("#", "Host", "Owner", "Loss %", "Sent", "Last", "Best", "Avg", "p95", "Worst", "StDev", "Jitter", "Remark")
 _NUMBERS_FROM = 3
@@ -31,11 +35,26 @@ def render(document: Document) -> str:
 
 def text(words: str) -> str:
     """`words` as Markdown that shows exactly them."""
-    if "%" not in words:  # a zone is an interface's name, and may be anything
-        with suppress(ValueError):
-            return str(ipaddress.ip_address(words))
-    safe = _MARKUP.sub(lambda match: f"&#{ord(match[0])};", words)
+    parts, end = [], 0
+    for match in _IPV6.finditer(words):
+        address = next((one for one in (match[0], match[0].rstrip(":.")) if _is_address(one)), None)
+        if address is not None:
+            parts += [_referenced(_MARKUP, words[end : match.start()]), _referenced(_IN_IPV6, address)]
+            end = match.start() + len(address)
+    safe = "".join(parts) + _referenced(_MARKUP, words[end:])
     return _AUTOLINK.sub(lambda match: f"{match[0][:3]}&#46;", safe)
+
+
+def _referenced(what: re.Pattern[str], words: str) -> str:
+    return what.sub(lambda match: f"&#{ord(match[0])};", words)
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _report(document: Document, target: Target) -> str:
