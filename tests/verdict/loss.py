@@ -213,3 +213,35 @@ def _bad_member(d: Draw, given: float) -> Made:
     first, last = fork - 1, fork
     what = trouble(net, "bad-member loss", (first, last), slack=2, segment=role if net.owned else "")
     return Made(net, 260, what, d.probing())
+
+
+@network
+def loss_before_a_target_that_limits(d: Draw) -> Made:
+    net = d.net(hops=d.whole(9, 13))
+    ttl = d.whole(3, net.end - 4)
+    net.node(ttl)["loss"] = d.real(0.08, 0.25)
+    net.target["rate_limit"] = {"rate": d.real(0.3, 0.6), "burst": d.whole(1, 6)}
+    return Made(net, 400, trouble(net, "loss", net.link(ttl)), d.probing(), frozenset({"target-limits"}))
+
+
+@network
+def loss_on_top_of_a_nearer_loss(d: Draw) -> Made:
+    net = d.net(hops=d.whole(10, 14))
+    near = d.whole(2, 4)
+    far = d.whole(near + 3, net.end - 2)
+    net.node(near)["loss"] = d.real(0.03, 0.06)
+    net.node(far)["loss"] = d.real(0.15, 0.3)
+    return Made(net, 300, trouble(net, "loss", net.link(far)), d.probing())
+
+
+@networks("loss-that-moves", {"farther": False, "nearer": True})
+def _moves(d: Draw, given: bool) -> Made:
+    net = d.net(hops=d.whole(10, 14))
+    near = d.whole(2, 4)
+    far = d.whole(near + 3, net.end - 2)
+    begins, moves = float(d.whole(60, 120)), float(d.whole(400, 500))
+    was, now = (far, near) if given else (near, far)
+    net.set(was, begins, moves, loss=d.real(0.1, 0.2))
+    net.set(now, moves, loss=d.real(0.1, 0.2))
+    what = trouble(net, "loss", net.link(now), begins_s=moves, before=((begins, moves),))
+    return Made(net, int(moves) + 300, what, d.probing())

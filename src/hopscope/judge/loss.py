@@ -245,7 +245,11 @@ def _are_there(two: tuple[Onset, Onset], columns: list[HopSeries], size: int) ->
     """Whether the nearer and the farther one of two losses are of the newest rounds, too."""
     near, far = two
     n, k = _newest(near, columns, size)
-    return _goes_on_at(near, _HARDLY, n, k), _goes_on_at(far, k / max(1, n), *_newest(far, columns, size))
+    before, now = near.k / near.n, k / max(1, n)
+    on_top = max(0.0, (far.k / far.n - before) / (1 - before))
+    return _goes_on_at(before, _HARDLY, n, k), _goes_on_at(
+        1 - (1 - now) * (1 - on_top), now, *_newest(far, columns, size)
+    )
 
 
 def _newest(found: Onset, columns: list[HopSeries], size: int) -> tuple[int, int]:
@@ -254,13 +258,10 @@ def _newest(found: Onset, columns: list[HopSeries], size: int) -> tuple[int, int
     return sum(n for n, _ in counts), sum(k for _, k in counts)
 
 
-def _goes_on_at(found: Onset, instead: float, n: int, k: int) -> bool:
-    """Whether `k` of `n` are lost at its own rate still, for all that is known, and not at the one `instead`."""
-    own = found.k / found.n
-    other = max(instead, _HARDLY)
-    if other >= own:
-        return k >= own * n
-    return k * math.log(own / other) + (n - k) * math.log((1 - own) / (1 - other)) > -_OVER
+def _goes_on_at(rate: float, other: float, n: int, k: int) -> bool:
+    """Whether `k` of `n` may be lost at this rate still, for all that is known, and not at the `other`, lower one."""
+    p, q = max(rate, 2 * _HARDLY), max(other, _HARDLY)
+    return p > q and p < 1 and k * math.log(p / q) + (n - k) * math.log((1 - p) / (1 - q)) > -_OVER
 
 
 def _index(columns: list[HopSeries], ttl: int | None) -> int | None:
