@@ -284,3 +284,10 @@ def test_one_loss_is_not_taken_for_two(place: int, share: float, seed: int) -> N
     said = lossy(lambda round_: {place: share}, 300, seed)
     assert said.verdict.numbers.also_ttl is None
     assert len(said.incidents) == 1
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_loss_on_the_last_link_is_not_over_because_its_losses_happen_to_be_even(seed: int, share: float) -> None:
+    (one,) = lossy(lambda round_: {6: share}, 1500, seed).incidents
+    assert (one.end, one.times) == (None, 1)

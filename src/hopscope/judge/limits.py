@@ -15,10 +15,13 @@ _FEW: Final = 2
 """Gaps below which nothing can be told."""
 _TELLING: Final = 3.0
 """So far must chance be expected to wander off the beat before not to have done so means anything."""
-_STEADY: Final = 0.3
+STEADY: Final = 0.3
 """Of that, what a limit stays below (by chance less than one series in a hundred does, where it is long)."""
 
-_LEAST: Final = 0.1
+SURELY: Final = 0.2
+"""The same where a loss that stands would be taken back (by chance hardly one series in a thousand stays below it)."""
+
+LEAST: Final = 0.1
 """Of what is asked, a limit leaves out so much: hardly any is so near to the rate of asking that it leaves out less."""
 _ALIKE: Final = 0.8
 """Two hops lose in the same rounds where so much of what each loses is in rounds in which both do."""
@@ -63,7 +66,7 @@ def is_told(series: Series, start: int) -> bool:
 
 def is_shared(series: Series, start: int) -> bool:
     """Whether packets are lost before the target from index `start` on: the hop before it lost in the very same rounds,
-    and a hop before that did not, or so few were lost (`_LEAST`) that it is nobody's limit. Hops that leave out half or
+    and a hop before that did not, or so few were lost (`LEAST`) that it is nobody's limit. Hops that leave out half or
     more are not asked: they limit, and may have the same beat."""
     rounds = [i for i, fate in enumerate(series.target.fates[start:], start) if fate == LOST]
     path = [hop for hop in series.path() if 2 * hop.fates.count(ANSWERED, start) > hop.counted(start)[0]]
@@ -73,7 +76,7 @@ def is_shared(series: Series, start: int) -> bool:
     together = sum(last.fates[i] == LOST for i in rounds)
     if _ALIKE * len(rounds) > together or _ALIKE * last.fates.count(LOST, start) > together:
         return False
-    if len(rounds) < _LEAST * series.target.counted(start)[0]:
+    if len(rounds) < LEAST * series.target.counted(start)[0]:
         return True
     return any(_ALIKE * len(rounds) > sum(hop.fates[i] == LOST for i in rounds) for hop in path)
 
@@ -81,7 +84,7 @@ def is_shared(series: Series, start: int) -> bool:
 def is_targets(series: Series, start: int) -> bool:
     """Whether what the target lost from index `start` on is left out by a limit of its own."""
     n, k = series.target.counted(start)
-    if k < _LEAST * n or beat(gaps(series.target, start)) != "steady":
+    if k < LEAST * n or beat(gaps(series.target, start)) != "steady":
         return False
     return not is_told(series, start) and not is_shared(series, start)
 
@@ -115,13 +118,14 @@ def _excess_of_runs(fates: bytes) -> float:
     return (runs - 1 - pairs) / math.sqrt(variance) if variance > 0 else 0.0
 
 
-def beat(distances: Sequence[int]) -> Beat:
+def beat(distances: Sequence[int], *, steady: float = STEADY) -> Beat:
     """Whether they come on the beat (a limit), as by chance, or are too few to tell. What is compared is how far they
-    are off a straight line at most, with how far independent losses (a bridge of geometric steps) would be."""
+    are off a straight line at most, with how far independent losses (a bridge of geometric steps) would be: below
+    `steady` times as far they are on the beat."""
     expected = _expected(distances)
     if len(distances) < _FEW or expected < _TELLING:
         return "unknown"
-    return "steady" if _keeps_within(distances, _STEADY * expected) else "chance"
+    return "steady" if _keeps_within(distances, steady * expected) else "chance"
 
 
 def is_limit(distances: Sequence[int]) -> bool:
@@ -130,7 +134,7 @@ def is_limit(distances: Sequence[int]) -> bool:
     if count < _FEW or not expected:
         return False
     if count >= _LONG:
-        return expected >= _TELLING and _keeps_within(distances, _STEADY * expected)
+        return expected >= _TELLING and _keeps_within(distances, STEADY * expected)
     # By chance each sum of the first distances is off the line by a normal deviation, together by a bridge's; so they
     # all are within `most` with the probability `_CHANCE`.
     most = (_CHANCE / math.sqrt(count)) ** (1 / (count - 1)) * expected / (0.8 * math.sqrt(count))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hopscope.judge.hop_series import LOST, HopSeries
-from hopscope.judge.limits import Telling, beat, gaps, is_limit, is_shared, is_told
+from hopscope.judge.limits import LEAST, SURELY, Telling, beat, gaps, is_limit, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
     PAST,
@@ -216,8 +216,11 @@ def _is_limit(
         return False  # else each may have a limit of its own
     if is_told(series, start) or is_shared(series, start):
         return False
+    n, k = columns[-1].counted(start)
+    if how == "steady" and k < LEAST * n:
+        return False
     if stands:
-        return how == "steady" and len(distances) >= _MANY
+        return beat(distances, steady=SURELY) == "steady" and len(distances) >= _MANY
     if how != "unknown":
         return how == "steady"
     return are_one or found.best == len(columns) - 1 or beat(gaps(columns[-2], start)) != "chance"

@@ -13,11 +13,13 @@ from hopscope.judge.route import RouteWatch, is_balanced
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Note
-from hopscope.path.stats import wilson95
+from hopscope.path.stats import wilson
 
 _SPAN: Final = 120
 _EARLY: Final = 10
 _MIN: Final = 5
+_Z: Final = 3.0
+"""So sure (normal quantile) must it be that a hop loses more than one behind it: many pairs are looked at."""
 _NEWS: Final = 120
 """Rounds for which a harmless change of route is worth a note."""
 
@@ -108,8 +110,8 @@ def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:
     """Whether a hop loses surely more than some hop behind it: the loss is that of its answers alone."""
     if k < 2 or n < _MIN:
         return False
-    low = wilson95(k, n)[0]
-    return any(other_n >= _MIN and wilson95(other_k, other_n)[1] < low for other_k, other_n in later)
+    low = wilson(k, n, _Z)[0]
+    return any(other_n >= _MIN and wilson(other_k, other_n, _Z)[1] < low for other_k, other_n in later)
 
 
 def _slow_answers(series: Series, hops: Sequence[HopSeries], start: int) -> list[Note]:
