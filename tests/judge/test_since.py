@@ -291,3 +291,12 @@ def test_one_loss_is_not_taken_for_two(place: int, share: float, seed: int) -> N
 def test_loss_on_the_last_link_is_not_over_because_its_losses_happen_to_be_even(seed: int, share: float) -> None:
     (one,) = lossy(lambda round_: {6: share}, 1500, seed).incidents
     assert (one.end, one.times) == (None, 1)
+
+
+def test_where_the_first_hops_are_not_probed_the_loss_may_be_at_any_of_them() -> None:
+    judge = Judge(TARGET, first_ttl=3)
+    for fact in facts(100, lambda round_: way(loss={1: 0.2}), 1):
+        if getattr(fact, "ttl", 3) >= 3:
+            judge.apply(fact)
+    verdict = judge.judged().verdict
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 0, 3)

@@ -216,11 +216,10 @@ def _is_limit(
         return False  # else each may have a limit of its own
     if is_told(series, start) or is_shared(series, start):
         return False
-    n, k = columns[-1].counted(start)
-    if how == "steady" and k < LEAST * n:
-        return False
     if stands:
-        return beat(distances, steady=SURELY) == "steady" and len(distances) >= _MANY
+        n, k = columns[-1].counted(start)
+        surely = SURELY if k >= LEAST * n else SURELY / 2  # the fewer, the more even by chance
+        return beat(distances, steady=surely) == "steady" and len(distances) >= _MANY
     if how != "unknown":
         return how == "steady"
     return are_one or found.best == len(columns) - 1 or beat(gaps(columns[-2], start)) != "chance"
@@ -275,7 +274,7 @@ def _index(columns: list[HopSeries], ttl: int | None) -> int | None:
 def _found(
     series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread, other: Onset | None
 ) -> Finding:
-    first = columns[found.first - 1].ttl if found.first else 1
+    first = columns[found.first - 1].ttl if found.first else int(series.first_ttl == 1)
     surely = columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
     before = [column.counted(begin) for column in columns[: found.first]]

@@ -18,7 +18,7 @@ from hopscope.path.stats import wilson
 _SPAN: Final = 120
 _EARLY: Final = 10
 _MIN: Final = 5
-_Z: Final = 3.0
+_Z: Final = 2.4
 """So sure (normal quantile) must it be that a hop loses more than one behind it: many pairs are looked at."""
 _NEWS: Final = 120
 """Rounds for which a harmless change of route is worth a note."""
