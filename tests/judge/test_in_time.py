@@ -117,16 +117,28 @@ def test_one_probe_in_all_is_too_little_to_say_anything() -> None:
     assert [verdict.kind for verdict in verdicts(["aa"])] == ["starting"]
 
 
-def delays(extra_ms: float, from_ttl: int, rounds: int = 90, since: int = 50) -> Verdict:
-    """The verdict where from a hop on answers come so much later, since a round; hops 1 and 2 are private."""
+def delays(
+    extra_ms: float,
+    from_ttl: int,
+    rounds: int = 90,
+    since: int = 50,
+    *,
+    wavers: float = 0.5,
+    seldom: int = 1,
+    often: frozenset[int] = frozenset({HOPS}),
+) -> Verdict:
+    """The verdict where from a hop on answers come so much later, since a round; hops 1 and 2 are private. `wavers`: by
+    which part of that; every hop but those asked `often` is asked once in so many rounds (`seldom`), in turn."""
     judge = Judge(TARGET)
     rng = Random(3)
     private = {1: "192.168.1.1", 2: "192.168.1.2"}
     for round_ in range(rounds):
         judge.apply(begun(round_))
         for ttl in range(1, HOPS + 1):
+            if ttl not in often and round_ % seldom != ttl % seldom:
+                continue
             judge.apply(sent(round_, ttl))
-            queue = extra_ms * rng.uniform(0.5, 1.5) if ttl >= from_ttl and round_ >= since else 0.0
+            queue = extra_ms * rng.uniform(1 - wavers, 1 + wavers) if ttl >= from_ttl and round_ >= since else 0.0
             rtt = int((3 * ttl + rng.random() + queue) * MS)
             if ttl == HOPS:
                 judge.apply(reached(round_, ttl, rtt))
@@ -143,6 +155,19 @@ def test_a_queue_is_named_by_where_it_begins(from_ttl: int, kind: str, place: tu
     verdict = delays(60.0, from_ttl)
     assert (verdict.kind, (verdict.first_ttl, verdict.last_ttl)) == (kind, place)
     assert verdict.since == at(50)
+
+
+@pytest.mark.parametrize(("wavers", "kind"), [(0.0, "detour"), (0.5, "congestion")])
+def test_where_each_hop_is_asked_once_in_eight_rounds_a_delay_begins_where_it_begins(wavers: float, kind: str) -> None:
+    soon = delays(60.0, 6, rounds=162, since=150, wavers=wavers, seldom=8)
+    assert (soon.kind, soon.first_ttl, soon.last_ttl) == (kind, 0, 8), "no hop has told by then"
+    later = delays(60.0, 6, rounds=240, since=150, wavers=wavers, seldom=8)
+    assert (later.kind, later.first_ttl, later.last_ttl, later.since) == (kind, 5, 6, at(150))
+
+
+def test_hops_that_do_not_tell_yet_widen_the_place_of_a_delay_up_to_one_that_does() -> None:
+    verdict = delays(60.0, 6, rounds=162, since=150, wavers=0.0, seldom=8, often=frozenset({4, HOPS}))
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("detour", 4, 8)
 
 
 def test_a_router_that_answers_slowly_delays_nothing() -> None:

@@ -26,6 +26,8 @@ RECENT: Final = 15
 _MIN_ANSWERS: Final = 8
 _MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
+_FEWEST: Final = 3
+"""Answers of a hop below which it does not tell where a delay begins."""
 _MIN_BLOCKS: Final = 2
 _ERAS: Final = 48
 """An era is `BLOCKS` blocks; so many of them are remembered (six hours, at a round a second)."""
@@ -241,25 +243,40 @@ class Delays:
 
     def place(self, series: Series, rise: Rise, since: int) -> tuple[int, int]:
         """The indices in the path of the last hop that has hardly any of the delay since then, -1 for none, and of the
-        first one behind it that has a good part of it, as all that follow have; the target's is the path's length."""
+        first one behind it that has a good part of it, as all that follow and tell have; the target's is the path's
+        length."""
         hops = series.path()
         place = len(hops)
-        start = max(min(series.index(since), len(series) - _MIN_IN_BLOCK), len(series) - 2 * RECENT)
+        start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
         slow = self._slow_rounds(series, rise, start)
-        end = series.end - RECENT - (series.end - RECENT) % BLOCK
         # A queue grows while a round's probes pass it: those to the first hops wait least.
         more = (rise.now - rise.usual.median) * 0.3
         for i in range(len(hops) - 1, -1, -1):
-            hop = hops[i]
-            usual = self._usual_for_long(hop.ttl) if rise.is_long else None
-            usual = usual or self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
-            rtts = sorted(hop.rtts[at] for at in slow if hop.fates[at] == ANSWERED)
-            if usual is None or len(rtts) < 3:
+            theirs = self._more(series, hops[i], rise, slow, start)
+            if theirs is None:
                 continue
-            if nearest_rank_ms(rtts, 50) - usual.median < more:
+            if theirs < more:
                 return i, place
             place = i
         return -1, place
+
+    def _more(self, series: Series, hop: HopSeries, rise: Rise, slow: Sequence[int], start: int) -> float | None:
+        """How much longer (ms) a hop's round trips take in the rounds that are `slow`, the newest that are enough; None:
+        it tells nothing. One that answers seldom, as where flows or a limit share its answers, is compared with all that
+        it answered before the index `start`."""
+        answered = [i for i in slow if hop.fates[i] == ANSWERED]
+        rtts = sorted(hop.rtts[i] for i in answered if i >= len(series) - 2 * RECENT)
+        if len(rtts) < _FEWEST:
+            rtts = sorted(hop.rtts[i] for i in answered)
+        if len(rtts) < _FEWEST:
+            return None
+        end = series.end - RECENT - (series.end - RECENT) % BLOCK
+        usual = self._usual_for_long(hop.ttl) if rise.is_long else None
+        usual = usual or self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
+        if usual is not None:
+            return nearest_rank_ms(rtts, 50) - usual.median
+        before = sorted(hop.rtts_of(0, start))
+        return nearest_rank_ms(rtts, 50) - nearest_rank_ms(before, 50) if len(before) >= _FEWEST else None
 
     @staticmethod
     def _slow_rounds(series: Series, rise: Rise, start: int) -> list[int]:
