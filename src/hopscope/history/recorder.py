@@ -75,7 +75,7 @@ class Seen:
 
 def _state(incident: Incident) -> tuple[object, ...]:
     """What of it is news: its numbers grow with every round."""
-    return incident.id, incident.times, incident.end is None
+    return incident.id, incident.kind, incident.times, incident.end is None
 
 
 def _way(judged: Judged) -> int:

@@ -40,7 +40,10 @@ class Account:
         goes_on, is_limit = before is not None and now.kind == "no-answer", False
         first, last = now.first_ttl, now.last_ttl
         sides = series.sides(first, last, now.numbers.sides)
-        if before is None or before.kind != now.kind:
+        is_retold = before is not None and before.kind != now.kind and _is_one_loss(before, now)
+        if is_retold:
+            incidents.retell(now.kind)  # it is known better what it is
+        if before is None or (before.kind != now.kind and not is_retold):
             self.raised = series.end
             self.since_at = _moment(series, now)
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
@@ -97,6 +100,11 @@ class Account:
         # Nobody takes a rate of loss for so long a silence.
         self._before = end if before.kind in FACTS and ended - before.since >= _SAME else self.since_at
         self.since_at = None
+
+
+def _is_one_loss(before: Finding, now: Finding) -> bool:
+    """Whether the loss that was found is the same, found on the same flow."""
+    return before.kind in LOSSES and now.kind in LOSSES and not (before.numbers.paths or now.numbers.paths)
 
 
 def _moment(series: Series, found: Finding) -> int | None:

@@ -174,6 +174,12 @@ class Incidents:
             self._incidents[self.open] = msgspec.structs.replace(incident, **changes)
             self._kept = None
 
+    def retell(self, kind: Trouble) -> None:
+        """The open one is of this kind, as is known by now."""
+        if self.open is not None:
+            self._incidents[self.open] = msgspec.structs.replace(self._incidents[self.open], kind=kind)
+            self._kept = None
+
     def end(self, at: int) -> None:
         """What was open is over since `at`."""
         if self.open is None:

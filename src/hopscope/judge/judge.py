@@ -13,7 +13,7 @@ from hopscope.judge.account import SETTLING, Account
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch, loss
-from hopscope.judge.members import bad_links, bad_member
+from hopscope.judge.members import MemberWatch, bad_links
 from hopscope.judge.moves import left
 from hopscope.judge.notes import Notes
 from hopscope.judge.rounds import Complete, OpenRounds
@@ -74,6 +74,7 @@ class Judge:
         self._delays = Delays()
         self._routes = RouteWatch()
         self._losses = LossWatch()
+        self._members = MemberWatch()
         self._floor = self._clear_from = 0
         """The ordinals of the first rounds of the present route, and after the last trouble."""
         self._links: BadLinks | None = None
@@ -301,7 +302,7 @@ class Judge:
         if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
             return own
         if lossy is not None:
-            return bad_member(witness, lossy, series.index(floor))
+            return self._members.named(witness, lossy, floor, known)
         return found
 
     def _flaps(self) -> tuple[RouteChange, int] | None:
@@ -343,7 +344,7 @@ class Judge:
         self._end_trouble(before)
         self._floor = self._clear_from = ended
         self._losses.forget()
-        return bad_member(series, anew._replace(since=max(anew.since, ended)), series.index(ended))
+        return self._members.named(series, anew._replace(since=max(anew.since, ended)), ended, None)
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)

@@ -73,8 +73,8 @@ def _changed(before: Judged, judged: Judged) -> list[int]:
     return [i for i, incident in enumerate(judged.incidents) if stood.get(incident.id) != _state(incident)]
 
 
-def _state(incident: Incident) -> tuple[int, bool]:
-    return incident.times, incident.end is not None
+def _state(incident: Incident) -> tuple[str, int, bool]:
+    return incident.kind, incident.times, incident.end is not None
 
 
 def _key(verdict: Verdict) -> tuple[object, ...]:
