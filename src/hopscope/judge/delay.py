@@ -261,9 +261,9 @@ class Delays:
         return -1, place
 
     def _more(self, series: Series, hop: HopSeries, rise: Rise, slow: Sequence[int], start: int) -> float | None:
-        """How much longer (ms) a hop's round trips take in the rounds that are `slow`, the newest that are enough; None:
-        it tells nothing. One that answers seldom, as where flows or a limit share its answers, is compared with all that
-        it answered before the index `start`."""
+        """How much longer (ms) a hop's round trips take in the newest of the rounds that are `slow`; None: it tells
+        nothing. One that answers seldom, as where flows or a limit share its answers, is compared by all of them with
+        all that it answered before the index `start`."""
         answered = [i for i in slow if hop.fates[i] == ANSWERED]
         rtts = sorted(hop.rtts[i] for i in answered if i >= len(series) - 2 * RECENT)
         if len(rtts) < _FEWEST:
