@@ -317,3 +317,24 @@ def test_where_most_links_below_one_address_are_bad_flows_that_lose_nothing_are_
         assert fan.watch.findings[4].state == "ok"
         assert 4 not in fan.bad.flows
         assert fan.bad.is_hidden
+
+
+def test_a_target_that_answers_the_others_seldom_is_reached_all_the_time_and_one_that_fell_silent_is_not() -> None:
+    seldom = Fan(1, others=0.9, flows=5)
+    reached = [seldom.play(1).watch.is_reached for _ in range(400)]
+    assert all(reached[100:])
+    silent = Fan(1, flows=5).play(100)
+    silent.rates = [1.0] * MEMBERS
+    assert [silent.play(1).watch.is_reached for _ in range(4)] == [True, True, False, False]
+
+
+def test_the_others_lose_too_while_they_do_and_not_for_an_episode() -> None:
+    fan = Fan(3, bad=0.4, others=0.05).play(200)
+    sent, lost = fan.bad.others_now or (0, 0)
+    assert 0.03 < lost / sent < 0.07
+    fan.rates = [0.4 if rate > 0.1 else 0.0 for rate in fan.rates]
+    assert fan.play(200).bad.others_now is None
+    fan.rates = [1.0] * MEMBERS
+    fan.play(8).rates = [0.4 if at == 4 else 0.0 for at in range(MEMBERS)]
+    fan.play(30)
+    assert fan.watch.bad is None or fan.watch.bad.others_now is None

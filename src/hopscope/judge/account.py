@@ -7,8 +7,8 @@ from typing import Final
 
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
-from hopscope.judge.silence import Finding
-from hopscope.judge.standing import FACTS, LOSSES
+from hopscope.judge.silence import Finding, end_of
+from hopscope.judge.standing import CLEAR, FACTS, LOSSES, RAISE
 
 SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
@@ -30,6 +30,10 @@ class Account:
         self._counted_from = 0
         self._counted_at = 0
         """The TTL of what stood in for the target when its incident began; 0: none did."""
+        self.aside: Finding | None = None
+        """A loss that goes on beside what stands: that of all of several flows, where some have one of their own."""
+        self._aside_since: int | None = None
+        self._aside_seen = self._aside_missed = 0
 
     def note(
         self, series: Series, before: Finding | None, now: Finding, ended: int | None, stand_in: int | None
@@ -88,6 +92,51 @@ class Account:
             anew=is_limit,
             stand_in=stand_in,
         )
+
+    # --- what goes on beside it -----------------------------------------------------------------------------------
+
+    def set_aside(self, found: Finding) -> None:
+        """What stood goes on beside what is told of next."""
+        self._incidents.set_aside()
+        self.aside, self._aside_since, self._aside_missed = found, self.since_at, 0
+
+    def weigh_aside(self, series: Series, found: Finding | None) -> None:
+        """Take what the evaluation of the newest round found of it."""
+        if self.aside is None:
+            self._aside_seen = 0 if found is None else self._aside_seen + 1
+            if found is not None and self._aside_seen >= RAISE:
+                self._begin_aside(series, found)
+            return
+        self._incidents.count_aside(*series.reached_of(len(series) - 1))
+        if found is not None:
+            self.aside = found._replace(first_ttl=self.aside.first_ttl, last_ttl=self.aside.last_ttl)
+            self._aside_missed = 0
+            return
+        self._aside_missed += 1
+        if self._aside_missed >= CLEAR:
+            self.end_aside(series, end_of(self.aside, series, series.end - self._aside_missed))
+
+    def _begin_aside(self, series: Series, found: Finding) -> None:
+        place, now = (found.first_ttl, found.last_ttl), series.times[-1]
+        self.aside, self._aside_since, self._aside_missed = found, _moment(series, found), 0
+        self._incidents.begin_aside(found.kind, self._aside_since or now, place, series.sides(*place), now)
+        self._incidents.count_aside(*series.reached_of(series.index(found.since)))
+
+    def end_aside(self, series: Series, ended: int) -> None:
+        """It has `ended` in the round with this ordinal, if anything went on."""
+        if self.aside is None:
+            return
+        self.aside = None
+        self._incidents.end_aside(series.times[min(series.index(ended), len(series) - 1)])
+
+    def take_up(self, series: Series) -> Finding | None:
+        """What went on beside is told of again; None: nothing did."""
+        found, self.aside = self.aside, None
+        if found is not None:
+            self._incidents.take_up()
+            self.since_at, self.raised = self._aside_since, series.end
+            self._counted_from, self._counted_at = series.end, series.target.ttl
+        return found
 
     def end(self, series: Series, before: Finding, ended: int) -> None:
         """What stood has `ended` in the round with this ordinal."""

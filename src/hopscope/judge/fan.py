@@ -10,7 +10,9 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
@@ -27,8 +29,10 @@ from hopscope.judge.links import (
     narrowed_slow,
     own_routers,
 )
+from hopscope.judge.loss import KEEP, RAISE
 from hopscope.judge.parallel import ALPHA, FEWEST, LOST, FlowFinding, events, share_a_limit, slow_above
 from hopscope.judge.suspects import Suspects, Trouble
+from hopscope.path.stats import wilson95
 
 _TELLING: Final = 20
 """Losses of its way that a flow would have a part in…"""
@@ -42,8 +46,15 @@ _CUT_LONGER: Final = 3
 _CUT_SURE: Final = 0.97
 _PLACELESS_SURE: Final = 0.85
 """How sure it is at most where the flows' ways are not known yet."""
+_LATELY: Final = 120
+"""Rounds by which flows that go by no bad link are known to lose, too…"""
+_RUNS: Final = 3
+"""…in as many runs of rounds at least."""
 _REACHED: Final = 3
-"""Rounds in which an answer to another flow tells that the target is there."""
+_REACHED_AT_MOST: Final = 30
+"""Rounds for which an answer to another flow tells that the target is there, more of them where answers are rare…"""
+_BY_CHANCE: Final = 1e-3
+"""…until so many without one would come by chance with less than this probability."""
 NOTHING: Final = -99
 """A sample of a round of which nothing is known."""
 
@@ -100,7 +111,7 @@ class FanWatch:
     def take(self, known: FlowRound) -> None:
         """All that is known by now; rounds that were compared are not looked at again, unless flows go other ways."""
         end = known.first_round + min((len(row) for row in known.rows), default=0)
-        self.is_reached = any(sample >= 0 for row in known.rows[1:] for sample in row[-_REACHED:])
+        self.is_reached = _is_reached(known.rows[1:])
         if len(known.rows) < 2:
             self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
             return
@@ -309,6 +320,7 @@ class FanWatch:
                 since = slow_from
                 place = narrowed_slow(lambda flow, ttl: known.rtts(flow, ttl, since), bad, rest, routers, ends, more)
         ports = [known.ports[flow] for flow in bad] if known.ports else []
+        did = self.bad is not None and self.bad.others_now is not None
         return BadLinks(
             flows=tuple(bad),
             ports=tuple(port for port in ports if port is not None),
@@ -323,6 +335,7 @@ class FanWatch:
             lost=lost,
             others_sent=others_sent,
             others_lost=others_lost,
+            others_now=_losing([known.rows[flow] for flow in rest], did=did),
             confidence=min(*(self.findings[flow].confidence for flow in named), 1.0 if is_known else _PLACELESS_SURE),
             is_dead=all(self.findings[flow].state == "dead" for flow in named),
             in_all=_sums({id(one): (one.counted, one.events) for one in troubles}.values()),
@@ -342,6 +355,31 @@ def _cut_off(rows: Sequence[Sequence[int]]) -> frozenset[int]:
         return frozenset()
     longest = max(max(_losses_in_a_row(rows[flow])) for flow in others)
     return frozenset(flow for flow in cut if _losses_in_a_row(rows[flow])[-1] >= _CUT_LONGER * longest)
+
+
+def _is_reached(rows: Sequence[Sequence[int]]) -> bool:
+    """Whether the target answered any of these flows of late."""
+    if any(sample >= 0 for row in rows for sample in row[-_REACHED:]):
+        return True
+    answered = [max(samples) >= 0 for samples in zip(*(row[-_LATELY:] for row in rows), strict=False)]
+    silent = next((i for i, is_answered in enumerate(reversed(answered)) if is_answered), len(answered))
+    before = answered[: len(answered) - silent]
+    if not before:
+        return False
+    missed = (before.count(False) + 0.5) / (len(before) + 1)
+    return silent < min(_REACHED_AT_MOST, math.log(_BY_CHANCE) / math.log(missed))
+
+
+def _losing(rows: Sequence[Sequence[int]], *, did: bool) -> tuple[int, int] | None:
+    """Probes of these flows in the newest rounds, and those that were lost, where that is a rate and no episode.
+    `did`: it was one a round ago, and does not come and go with chance."""
+    newest = [row[-_LATELY:] for row in rows]
+    sent, lost = _sums(counted(row) for row in newest)
+    lossy = [LOST in samples for samples in zip(*newest, strict=False)]
+    runs = sum(is_lossy and not was for was, is_lossy in pairwise([False, *lossy]))
+    if runs < _RUNS or wilson95(lost, sent)[0] < (KEEP if did else RAISE).floor:
+        return None
+    return sent, lost
 
 
 def _losses_in_a_row(row: Sequence[int]) -> list[int]:

@@ -34,6 +34,8 @@ class Incidents:
         """What the open one's flows had sent and lost the times before."""
         self.open: str | None = None
         """The id of the one that lasts."""
+        self.aside: str | None = None
+        """The id of one that goes on beside it."""
         self._counted = 0, 0
         """What it had sent and lost before it began, or came again."""
         self.forgotten = 0
@@ -173,6 +175,45 @@ class Incidents:
         if changes:
             self._incidents[self.open] = msgspec.structs.replace(incident, **changes)
             self._kept = None
+
+    def set_aside(self) -> None:
+        """What is open goes on beside what is told of next."""
+        self.open, self.aside = None, self.open
+
+    def begin_aside(
+        self,
+        kind: Trouble,
+        at: int,
+        place: tuple[int | None, int | None],
+        addresses: tuple[str | None, str | None],
+        now: int,
+    ) -> None:
+        """Something is wrong since `at` beside what is told of."""
+        told, self.open, counted = self.open, None, (self._counted, self._before)
+        self.begin(kind, at, *place, addresses, now)
+        self.open, self.aside = told, self.open
+        self._counted, self._before = counted
+
+    def take_up(self) -> None:
+        """What went on beside is told of again."""
+        if self.aside is not None:
+            self.open, self.aside = self.aside, None
+            incident = self._incidents[self.open]
+            self._counted = incident.sent, incident.lost
+
+    def count_aside(self, sent: int, lost: int) -> None:
+        """Probes of the target while it goes on beside."""
+        if self.aside is not None and sent:
+            incident = self._incidents[self.aside]
+            changed = msgspec.structs.replace(incident, sent=incident.sent + sent, lost=incident.lost + lost)
+            self._incidents[self.aside], self._kept = changed, None
+
+    def end_aside(self, at: int) -> None:
+        """What went on beside is over since `at`."""
+        if self.aside is not None:
+            told, self.open = self.open, self.aside
+            self.end(at)
+            self.open, self.aside = told, None
 
     def retell(self, kind: Trouble) -> None:
         """The open one is of this kind, as is known by now."""

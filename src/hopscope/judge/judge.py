@@ -110,8 +110,9 @@ class Judge:
             # What was lost by then is told of, and counts for nothing else.
             series = self._series
             self._links_ended = max(series.base, series.end - max(0, series.rounds[-1] - self._links.last))
-            self._floor = max(self._floor, self._links_ended)
-            self._clear_from = max(self._clear_from, self._links_ended)
+            if self._account.aside is None:
+                self._floor = max(self._floor, self._links_ended)
+                self._clear_from = max(self._clear_from, self._links_ended)
         self._links = links
 
     # --- facts ------------------------------------------------------------------------------------------------
@@ -184,6 +185,7 @@ class Judge:
         """Statistics anew; what was wrong is remembered, and if it goes on it is found again."""
         self._since = at
         self._incidents.end(at)
+        self._incidents.end_aside(at)
         self._incidents.mark("reset", at)
         self._clear()
 
@@ -325,6 +327,13 @@ class Judge:
         now = standing.found
         if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
             self._end_trouble(before)
+            if standing.found is not now:
+                before = now = standing.found  # it went on beside what is over
+        elif before is not None and before.numbers.paths and now is not None and self._is_aside(now):
+            self._account.end(series, before, self._links_ended)
+            self._account.take_up(series)
+            before = now
+        self._look_aside(before, now)
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)
             self._account.note(self._judged_by(now), before, now, standing.ended, stand_in)
@@ -346,11 +355,33 @@ class Judge:
         self._losses.forget()
         return self._members.named(series, anew._replace(since=max(anew.since, ended)), ended, None)
 
+    def _look_aside(self, before: Finding | None, now: Finding | None) -> None:
+        """What all flows lose goes on beside what the links of some do, as far as this flow is none of those."""
+        account, series = self._account, self._series
+        if now is None or not now.numbers.paths:
+            account.end_aside(series, series.end - 1)
+            return
+        if self._links is not None and 0 in self._links.flows:
+            return
+        if before is not None and before.kind == "loss":
+            account.set_aside(before)
+        else:
+            aside = account.aside
+            found = self._losses.look(series, self._floor, self._clear_from, aside, is_new=aside is None)
+            account.weigh_aside(series, found)
+
+    def _is_aside(self, now: Finding) -> bool:
+        """Whether what is found is what went on beside what stood."""
+        return self._account.aside is not None and now.kind in LOSSES and not now.numbers.paths
+
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)
         end = series.end if standing.ended is None else standing.ended
         standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
         self._account.end(series, before, ended)
+        if standing.found is None and (goes_on := self._account.take_up(series)) is not None:
+            standing.stand(goes_on)
+            return
         self._floor = self._clear_from = max(series.base, ended)
 
     def _judged_by(self, found: Finding | None) -> Series:

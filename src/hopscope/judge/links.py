@@ -47,6 +47,8 @@ class BadLinks(NamedTuple):
     lost: int
     others_sent: int
     others_lost: int
+    others_now: tuple[int, int] | None
+    """Probes of the others of late, and those that were lost; None: they lose nothing to speak of."""
     confidence: float
     is_dead: bool
     sides: Members = ()

@@ -43,6 +43,7 @@ def bad_links(links: BadLinks, series: Series) -> Finding:
         bad_paths=links.bad,
         others_sent=links.others_sent,
         others_lost=links.others_lost,
+        others_now=links.others_now,
         is_hidden=links.is_hidden,
         ports=links.ports,
         usual_ns=links.usual_ns,

@@ -43,7 +43,10 @@ WAYS: Final[frozenset[Trouble]] = frozenset(("outage", "late", *_STATISTICS))
 """What a way may suffer whose target never answered; once it is over, that the target does not answer goes on."""
 
 
-def _is_same(kind: Trouble, other: Trouble) -> bool:
+def _is_same(found: Finding, stands: Finding) -> bool:
+    kind, other = found.kind, stands.kind
+    if kind in LOSSES and other in LOSSES and bool(found.numbers.paths) != bool(stands.numbers.paths):
+        return False  # what one flow loses is not what others suffer beside it
     return kind == other or any(kind in family and other in family for family in (QUEUES, LOSSES))
 
 
@@ -77,7 +80,7 @@ class StandingFinding:
         if found is not None and found.numbers.paths and not stands.numbers.paths:
             self.stand(found)  # flows that were compared know better than one alone
             return
-        if found is not None and _is_same(found.kind, stands.kind):
+        if found is not None and _is_same(found, stands):
             self._missed = 0
             self.found = self._moved_to(stands, found, is_new=ordinal - stands.since < _NEW)
             return

@@ -119,6 +119,8 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     others_sent: Int = 0
     """The same as `sent` for all other flows."""
     others_lost: Int = 0
+    others_now: tuple[Int, Int] | None = None
+    """Probes of the other flows of late, and those that were lost, where they lose, too; None: they do not."""
     is_hidden: bool = False
     """Other flows that go by the very same routers are fine: it is one of several links below one address."""
     ports: tuple[Int, ...] = ()

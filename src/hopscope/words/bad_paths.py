@@ -48,8 +48,12 @@ def ports_words(n: Numbers) -> str:
 
 
 def suffering(n: Numbers) -> tuple[str, str]:
-    """What bad paths do to their connections, and what the others do not."""
-    return ("suffer", "do not") if n.now_ns is None else ("are slow", "are not")
+    """What bad paths do to their connections, and what the others do not, or lose as well."""
+    if n.now_ns is not None:
+        return "are slow", "are not"
+    if n.others_now is not None:
+        return "suffer", f"lose {about(100 * n.others_now[1] / n.others_now[0])}, too"
+    return "suffer", "do not"
 
 
 def more_ms(n: Numbers) -> str:
