@@ -143,11 +143,23 @@ def test_a_target_that_answered_before_is_unreachable_while_a_router_says_so() -
 def test_a_target_that_never_answers_is_silent_behind_the_last_that_does() -> None:
     told: list[Event] = []
     for i in range(12):
+        told += [event for ttl in (1, 2, 3) for event in (sent(i, ttl), answered(i, ttl))]
+        told += [event for ttl in (4, 5) for event in (sent(i, ttl), lost(i, ttl))]
+    kind, words = said(folded(told))
+    assert kind == "no-answer"
+    assert words.startswith("the target does not answer, since the start: hop 3, 192.0.2.3 is the last that answers")
+
+
+def test_a_target_that_never_answers_and_nobody_behind_the_first_hop_is_most_likely_the_line() -> None:
+    told: list[Event] = []
+    for i in range(12):
         told += [begun(i), sent(i, 1), answered(i, 1)]
         told += [event for ttl in (2, 3) for event in (sent(i, ttl), lost(i, ttl))]
     kind, words = said(folded(told))
     assert kind == "no-answer"
-    assert words.startswith("the target does not answer, since the start: hop 1, 192.0.2.1 is the last that answers")
+    assert words.startswith(
+        "nobody answers behind hop 1, since the start: most likely your internet line is down, unless"
+    )
 
 
 def test_an_outage_that_is_over_is_no_present_trouble_and_is_not_forgotten() -> None:
@@ -294,7 +306,7 @@ def by_udp(*rows: str) -> Subject:
 
 
 def test_a_target_that_never_answered_udp_is_called_no_outage() -> None:
-    subject = by_udp("." * 30, "x" * 30)
+    subject = by_udp("." * 30, "." * 30, "x" * 30)
     assert said(subject)[1].startswith("the target does not answer UDP, which alone is no outage")
     assert mood(subject.judged.verdict) == "no-answer"
     assert mood(by_udp("." * 60, "." * 60).judged.verdict) == "healthy"

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from hopscope.judge.verdict import Epoch, Incident, Mark, Note, NoteKind, Numbers, Trouble, Verdict
+from hopscope.names.segments import End
+from hopscope.wire.messages import Protocol
 from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
-from hopscope.words.places import Place
+from hopscope.words.places import Course, Place, place_of
 from hopscope.words.verdicts import where, whose
 from hopscope.words.why import why
 from tests.words.subjects import TARGET, clock, said
@@ -496,3 +498,37 @@ def test_a_fine_path_is_said_to_take_what_it_takes_now_not_what_it_took_in_all()
     now = Verdict(kind="healthy", numbers=Numbers(rounds=120, sent=120, now_ns=31 * MS))
     assert said(now).sentence.line == "healthy: about 31 ms, nothing is lost"
     assert "31 ms" in said(now).headline().asides[0]
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+@pytest.mark.parametrize(
+    ("hops", "head", "likely"),
+    [
+        (1, "nobody answers behind your own network", "most likely your internet line is down"),
+        (2, "nobody answers behind hop 2", "most likely your provider's network is down"),
+    ],
+)
+def test_where_nobody_answers_behind_the_access_it_is_most_likely_the_line(
+    hops: int, head: str, likely: str, protocol: Protocol
+) -> None:
+    found = said(Verdict(kind="no-answer", first_ttl=hops, last_ttl=hops + 1), hops=hops, protocol=protocol)
+    assert found.sentence.head == head
+    assert found.sentence.tail.startswith(f"{likely}, unless a firewall swallows all; hop {hops}, ")
+    assert (found.place.segment, found.place.owner) == ("your provider", None)
+    assert found.steps[0] == "restart the modem, and look at its lights"
+
+
+def test_where_a_router_of_the_internet_answers_it_is_not_said_to_be_the_line() -> None:
+    found = said(Verdict(kind="no-answer", first_ttl=3, last_ttl=4), hops=3)
+    assert found.sentence.head == "the target does not answer"
+    assert found.place.segment == "the target's network"
+
+
+def test_a_target_in_a_private_network_needs_no_line() -> None:
+    verdict = Verdict(kind="no-answer", first_ttl=1, last_ttl=2)
+    on = Course({1: ("192.168.1.1",)}, {}, End("10.8.0.9", "10.8.0.9", source="192.168.1.23"))
+    assert not place_of(verdict, on).is_line
+
+
+def test_where_not_even_the_first_hop_answers_that_is_said() -> None:
+    assert said(Verdict(kind="no-answer"), hops=0).sentence.head == "no answer from anywhere"

@@ -7,7 +7,7 @@ from typing import Final
 
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
-from hopscope.judge.silence import Finding, end_of
+from hopscope.judge.silence import SILENT, Finding, end_of
 from hopscope.judge.standing import CLEAR, FACTS, LOSSES, RAISE
 
 SETTLING: Final = 120
@@ -27,6 +27,8 @@ class Account:
         """The ordinal of the round in which it was found."""
         self._before: int | None = None
         """Since when what comes soon after a trouble that is over may have lasted: since that began, or ended."""
+        self._hidden: dict[int, int | None] = {}
+        """The same as `since_at` of outages that a nearer one hides, by the ordinal of their first round."""
         self._counted_from = 0
         self._counted_at = 0
         """The TTL of what stood in for the target when its incident began; 0: none did."""
@@ -47,9 +49,12 @@ class Account:
         is_retold = before is not None and before.kind != now.kind and _is_one_loss(before, now)
         if is_retold:
             incidents.retell(now.kind)  # it is known better what it is
-        if before is None or (before.kind != now.kind and not is_retold):
+        is_other = before is None or before.kind != now.kind or _is_another(before, now)
+        if is_other and not is_retold:
             self.raised = series.end
-            self.since_at = _moment(series, now)
+            back = self._seen_again(series, before, now)
+            goes_on |= back > 0
+            self.since_at = self._hidden.pop(now.since, None) if back else _moment(series, now)
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self.since_at = self._before
@@ -68,7 +73,7 @@ class Account:
                 stand_in=stand_in,
             )
             self._counted_at = series.target.ttl
-            self._counted_from = series.base + bisect_left(series.times, max(begin, counted))
+            self._counted_from = series.base + bisect_left(series.times, max(begin, counted, back))
             n, k = series.reached_of(series.index(self._counted_from))
         else:
             if now.kind not in FACTS and series.end - self.raised < SETTLING:
@@ -92,6 +97,18 @@ class Account:
             anew=is_limit,
             stand_in=stand_in,
         )
+
+    def _seen_again(self, series: Series, before: Finding | None, now: Finding) -> int:
+        """When a nearer outage was over behind which this one lasts, which then has ended; 0: nothing hid it."""
+        if before is not None and now.again is not None:
+            at = series.times[series.index(now.again)]
+            self._incidents.end(at)
+            return at
+        if before is not None and now.hides is not None:
+            self._hidden[before.since] = self.since_at
+        else:
+            self._hidden.clear()
+        return 0
 
     # --- what goes on beside it -----------------------------------------------------------------------------------
 
@@ -154,6 +171,12 @@ class Account:
 def _is_one_loss(before: Finding, now: Finding) -> bool:
     """Whether the loss that was found is the same, found on the same flow."""
     return before.kind in LOSSES and now.kind in LOSSES and not (before.numbers.paths or now.numbers.paths)
+
+
+def _is_another(before: Finding, now: Finding) -> bool:
+    """Whether the target is silent for something else of the same kind, elsewhere."""
+    places = (before.first_ttl, before.last_ttl), (now.first_ttl, now.last_ttl)
+    return now.kind in SILENT and now.since != before.since and places[0] != places[1]
 
 
 def _moment(series: Series, found: Finding) -> int | None:

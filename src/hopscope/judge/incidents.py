@@ -67,15 +67,15 @@ class Incidents:
         goes_on: bool = False,
         stand_in: int | None = None,
     ) -> int:
-        """Something is wrong since `at`; what was open has ended then, or now. `routers`: those that it concerns, where
-        that is known; with none of them in common it is another one. What `goes_on` is the same as before, with graver
-        trouble in between. `stand_in`: see `Incident`. Up to when its probes are counted already, since it comes again;
-        0: it is new."""
-        if self.open is not None:
-            other = self.open
+        """Something is wrong since `at`; what was open has ended then, or now, and is another one. `routers`: those
+        that it concerns, where that is known; with none of them in common it is another one. What `goes_on` is the same
+        as before, with graver trouble in between. `stand_in`: see `Incident`. Up to when its probes are counted
+        already, since it comes again; 0: it is new."""
+        other = self.open
+        if other is not None:
             self.end(at if at > self._incidents[other].begin else now)
             self._counted_to[other] = now + 1
-        again = self._same(kind, first_ttl, last_ttl, routers, goes_on=goes_on)
+        again = self._same(kind, first_ttl, last_ttl, routers, goes_on=goes_on, other=other)
         goes_on = goes_on and again is not None
         self.begun[kind] = self.begun.get(kind, 0) + (not goes_on)
         counted = 0 if again is None else self._counted_to.get(again.id, 0)
@@ -112,13 +112,20 @@ class Incidents:
         return counted
 
     def _same(
-        self, kind: Trouble, first_ttl: int | None, last_ttl: int | None, routers: frozenset[str], *, goes_on: bool
+        self,
+        kind: Trouble,
+        first_ttl: int | None,
+        last_ttl: int | None,
+        routers: frozenset[str],
+        *,
+        goes_on: bool,
+        other: str | None,
     ) -> Incident | None:
-        """The newest of this kind whose place may be the same."""
+        """The newest of this kind whose place may be the same; not the `other` one."""
         for incident in reversed(self._incidents.values()):
-            if incident.kind != kind:
+            if incident.kind != kind or incident.id == other:
                 continue
-            if goes_on:
+            if goes_on and kind == "no-answer":
                 return incident
             if first_ttl is None or last_ttl is None or incident.first_ttl is None or incident.last_ttl is None:
                 if first_ttl == incident.first_ttl:

@@ -16,11 +16,12 @@ from hopscope.judge.loss import LossWatch, loss
 from hopscope.judge.members import MemberWatch, bad_links
 from hopscope.judge.moves import left
 from hopscope.judge.notes import Notes
+from hopscope.judge.outage import silence
 from hopscope.judge.rounds import Complete, OpenRounds
 from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
-from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silence, silent_rounds, this_computer
+from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silent_rounds, this_computer
 from hopscope.judge.slow import DELAYED, QUEUES, delayed, flapping, swinging, unsteady
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, StandingFinding

@@ -1,4 +1,4 @@
-"""What needs no statistics: the target is silent, somebody says why, packets go round in a ring, this computer fails.
+"""What needs no statistics: somebody says why the target is silent, packets go round in a ring, this computer fails.
 
 Facts hold only while they are new and the target does not answer. All functions are pure, over `Series`.
 """
@@ -18,19 +18,15 @@ from hopscope.wire.answers import plain
 
 GONE: Final = 3
 """Losses of the target in a row that are silence, where nothing was lost before."""
-GONE_ALONE: Final = 10
-"""The same where no hop before it went silent with it: a limit has such gaps, too; or where those lose as well."""
-GONE_AT_MOST: Final = 20
 NEW: Final = 4
 """Rounds for which an error or a loop is news."""
 _FEW_ERRORS: Final = 2
 """Rounds with an error up to which nothing is known of how often they come."""
 _MOST_APART: Final = 90
-_KNOWN: Final = 30
-"""Rounds of silence after which it is known where it begins."""
-_RECENT: Final = 120
+RECENT: Final = 120
+"""Rounds by which it is known how surely a hop answers."""
 _LONG: Final = 240
-"""The same where late answers are known to come."""
+"""The same as `RECENT` where late answers are known to come."""
 _OVER: Final = 30
 """Rounds without a late answer after which there are none any more, at least…"""
 _SURELY_OVER: Final = math.log(1e5)
@@ -44,6 +40,11 @@ _AT_MOST: Final = 0.9
 """Nothing answers more surely than this…"""
 _BY_CHANCE: Final = math.log(1000)
 """…and what is silent no longer answers where chance would do that once in so many times (natural logarithm)."""
+
+EXPLAINED: Final[frozenset[Trouble]] = frozenset(("unreachable", "filter", "mtu", "loop"))
+"""Kinds in which it is known why the target is silent."""
+SILENT: Final[frozenset[Trouble]] = EXPLAINED | {"outage"}
+"""Kinds in which it is silent since a moment, which is kept while the trouble stays where it is."""
 
 
 class Finding(NamedTuple):
@@ -60,6 +61,19 @@ class Finding(NamedTuple):
     """The wider place outside of which it hardly can be; from 0: the first hop may lose already."""
     untold: frozenset[int] = frozenset()
     """TTLs of routers that limit how often they answer: they tell nothing of where it is."""
+    steady: frozenset[int] = frozenset()
+    """TTLs of the routers that answered before it: by these it is known where an outage is."""
+    hides: Finding | None = None
+    """The outage farther away that stood when this one began, and may last behind it."""
+    again: int | None = None
+    """The ordinal of the first round in which it was seen to last, behind a nearer one that was over."""
+
+
+def is_elsewhere(found: Finding, stands: Finding) -> bool:
+    """Whether what was found and what stands have no hop in common: then they are two troubles."""
+    if found.first_ttl is None or found.last_ttl is None or stands.first_ttl is None or stands.last_ttl is None:
+        return False
+    return found.first_ttl > stands.last_ttl or found.last_ttl < stands.first_ttl
 
 
 def silent_rounds(series: Series) -> int:
@@ -113,18 +127,22 @@ def said(series: Series, silent: int, size: int | None, stands: Finding | None) 
     first, place = _place_of(series, nearest)
     if kind == "mtu":
         first, place = place, place + 1
-    began = [r.at for r in series.refusals if r.at >= since]
-    begin, silent_since = began[0], _silent_since(series, stands)
-    if stands is not None and stands.kind == kind:
-        begin = stands.since
-    elif silent_since is not None:
-        begin = min(begin, silent_since + NEW)
-    else:
-        begin = _begin_of_row(began, 2 * (series.end - new))
     # Who refuses a packet and says that larger ones pass is wrong about one of the two.
     mtu = nearest.mtu if nearest.mtu is not None and (size is None or nearest.mtu < size) else None
     numbers = Numbers(says=nearest.kind, address=nearest.address, mtu=mtu)
-    return Finding(kind, first, place, begin, 0.97, numbers)
+    began = [r.at for r in series.refusals if r.at >= since]
+    found = Finding(kind, first, place, began[0], 0.97, numbers)
+    silent_since = _silent_since(series, stands)
+    if stands is not None and stands.kind in SILENT and is_elsewhere(found, stands):
+        own = [r.at for r in series.refusals if r.at >= since and r.address == nearest.address]
+        begin = _begin_of_row(own, 2 * (series.end - new))
+        is_both = any(r.at >= begin and r.address == stands.numbers.address for r in series.refusals)
+        return stands if is_both and stands.kind == kind else found._replace(since=begin)
+    if stands is not None and stands.kind == kind:
+        return found._replace(since=stands.since)
+    if silent_since is not None:
+        return found._replace(since=min(began[0], silent_since + NEW))
+    return found._replace(since=_begin_of_row(began, 2 * (series.end - new)))
 
 
 def _news_of_errors(series: Series, since: int) -> int:
@@ -166,11 +184,13 @@ def loop(series: Series, silent: int, stands: Finding | None) -> Finding | None:
     last = first + period - 1
     numbers = Numbers(addresses=tuple(addresses[:8]))
     begin = _silent_since(series, stands)
-    if stands is not None and stands.kind == "loop":
-        begin = stands.since
-    elif begin is None:
+    found = Finding("loop", first, last, series.end - 1 if begin is None else begin, 0.98, numbers)
+    is_other = stands is not None and stands.kind in SILENT and is_elsewhere(found, stands)
+    if stands is not None and stands.kind == "loop" and not is_other:
+        return found._replace(since=stands.since)
+    if begin is None or is_other:
         begin = max(_came_again(series, address, rings[address][1]) for address in addresses)
-    return Finding("loop", first, last, begin, 0.98, numbers)
+    return found._replace(since=begin)
 
 
 def _came_again(series: Series, address: str, ttl: int) -> int:
@@ -185,35 +205,6 @@ def _is_even(ttls: Sequence[int]) -> bool:
     return ttls[1] - ttls[0] >= 2 and len({b - a for a, b in pairwise(ttls)}) == 1
 
 
-def silence(series: Series, silent: int, stands: Finding | None) -> Finding | None:
-    """The target does not answer any more. `stands`: what was found before."""
-    if silent < GONE:
-        return None
-    if stands is not None and stands.kind == "outage" and silent > _KNOWN:
-        return stands
-    target = series.target
-    fates = target.fates
-    begin = begin_of_silence(series) - series.base
-    newest = fates[begin:]
-    lost = newest.count(LOST)
-    if lost < GONE or (newest.count(FAILED) and 2 * lost < len(newest)):
-        return None
-    n, k = target.counted(max(0, begin - _RECENT), begin)
-    before = k / n if n else 0.0
-    place, before_it = _silent_from(series, begin)
-    needed = GONE_ALONE if place == series.target_ttl or _others_lose(series, begin, before_it) else GONE
-    if before >= 1:
-        needed = GONE_AT_MOST
-    elif before > 0:
-        # Loss that is known has such runs, sooner or later.
-        chance = 1e-4 if stands is not None and stands.kind in ("loss", "bad-member") else 0.01
-        needed = min(GONE_AT_MOST, max(needed, math.ceil(math.log(chance, before))))
-    if silent < needed:
-        return None
-    certainty = 0.97 if silent >= 5 else 0.93
-    return Finding("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
-
-
 def never(series: Series) -> Finding | None:
     """The target never answered. The place is behind the last hop that answers now."""
     if len(series) < GONE:
@@ -225,58 +216,24 @@ def never(series: Series) -> Finding | None:
 
 def still_answers(hop: HopSeries) -> bool:
     """Whether its silence since it last answered may be chance, at the rate at which it answered before."""
+    return log_chance(hop) < _BY_CHANCE
+
+
+def log_chance(hop: HopSeries) -> float:
+    """In how many times chance would once do so long a silence (natural logarithm)."""
     fates = hop.fates
     last = fates.rfind(ANSWERED) + 1
-    if not last or last == len(fates):
-        return last > 0
+    if not last:
+        return math.inf
     quiet = fates.count(LOST, last)
-    n, k = hop.counted(max(0, last - _RECENT), last)
-    return -quiet * math.log1p(-min(_AT_MOST, (n - k) / n)) < _BY_CHANCE
-
-
-def _silent_from(series: Series, begin: int) -> tuple[int, int]:
-    """The smallest TTL from which every hop that used to answer is silent since about index `begin`, and that of the
-    last before it that answers (0: none does)."""
-    assert series.target_ttl is not None
-    place = series.target_ttl
-    before = 0
-    for hop in reversed(series.path()):
-        if not _used_to_answer(hop, begin):
-            continue
-        if _went_silent(hop, begin):
-            place = hop.ttl
-        else:
-            before = hop.ttl
-            break
-    return place, before
-
-
-def _others_lose(series: Series, begin: int, last: int) -> bool:
-    """Whether hops up to `last`, which answer, lose since index `begin` what they did not lose before."""
-    n = k = before_n = before_k = 0
-    for hop in series.path():
-        if hop.ttl <= last and _used_to_answer(hop, begin):
-            here, lost = hop.counted(begin)
-            earlier, earlier_lost = hop.counted(max(0, begin - _RECENT), begin)
-            n, k, before_n, before_k = n + here, k + lost, before_n + earlier, before_k + earlier_lost
-    return k >= 2 and 10 * k > n and k * before_n > 3 * before_k * n
-
-
-def _used_to_answer(hop: HopSeries, begin: int) -> bool:
-    start = max(0, begin - 60)
-    n, k = hop.counted(start, begin)
-    return (n > k and (n - k) * 2 > n) or (n > k and begin - start < 3)
-
-
-def _went_silent(hop: HopSeries, begin: int) -> bool:
-    newest = hop.fates[begin:]
-    return newest.count(ANSWERED, 1 if len(newest) > GONE else 0) == 0 and LOST in newest
+    n, k = hop.counted(max(0, last - RECENT), last)
+    return -quiet * math.log1p(-min(_AT_MOST, (n - k) / n))
 
 
 def late(series: Series, stands: Finding | None = None) -> Finding | None:
     """The target answers, but after the timeout. `stands`: what was found before."""
     goes_on = stands is not None and stands.kind == "late"
-    fates = series.target.fates[-_LONG if goes_on else -_RECENT :]
+    fates = series.target.fates[-_LONG if goes_on else -RECENT :]
     answered, in_time = fates.count(LATE), fates.count(ANSWERED)
     known = answered + in_time + fates.count(LOST)
     # Where nothing comes in time, the first one tells.
@@ -311,7 +268,7 @@ def _late_from(series: Series, stands: Finding | None) -> tuple[int, int]:
     hops = [hop for hop in series.hops.values() if hop.ttl < target and (hop.answers or LATE in hop.fates)]
     hops.sort(key=lambda hop: hop.ttl)
     ttls = [*(hop.ttl for hop in hops), target]
-    start = max(0, len(series) - _RECENT) if stands is None else 0
+    start = max(0, len(series) - RECENT) if stands is None else 0
     late_ones = [hop.fates.count(LATE, start) for hop in (*hops, series.target)]
     in_time = [hop.fates.count(ANSWERED, start) for hop in (*hops, series.target)]
     found = onset([(many + k, k) for many, k in zip(in_time, late_ones, strict=True)])

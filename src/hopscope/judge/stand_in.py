@@ -13,15 +13,14 @@ from typing import Final
 from hopscope.judge.delay import BLOCK
 from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
 from hopscope.judge.limits import beat, gaps, is_on_top, is_told
+from hopscope.judge.outage import GONE_ALONE, silence
 from hopscope.judge.route import TOGETHER, RouteWatch
 from hopscope.judge.series import KEPT, Series
 from hopscope.judge.silence import (
     GONE,
-    GONE_ALONE,
     Finding,
     begin_of_silence,
     late,
-    silence,
     silent_rounds,
     still_answers,
 )

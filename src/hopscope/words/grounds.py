@@ -28,6 +28,7 @@ _NEXT: Final = {
     "late": ("wait longer for answers: -Z 10",),
     "this-computer": ("see what this machine allows: hopscope doctor",),
 }
+_LINE: Final = ("restart the modem, and look at its lights", f"does another target answer? if none does, {_PROVIDER}")
 _NOBODY: Final = frozenset(("no-answer", "late", "this-computer"))
 """Kinds in which there is nobody to call."""
 
@@ -143,6 +144,8 @@ def steps(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         limits = any(note.kind == "target-limits" for note in verdict.notes)
         return ("ask the target less often: -i 5",) if limits else ()
     lines = list(_NEXT.get(kind, ()))
+    if setting.place.is_line:
+        return (*_LINE, *lines)
     if kind not in _NOBODY:
         segment = setting.place.segment
         if segment == "the target's network":

@@ -9,10 +9,13 @@ import msgspec
 
 from hopscope.judge.verdict import Epoch, Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
+from hopscope.names.scopes import scope
 from hopscope.names.segments import End, HopFacts, Owner, Role, Whose, whose
 from hopscope.path.snapshot import Hop, Path
 
 _NOTHING: Final = AddressInfo()
+_NEAR: Final = frozenset(("private", "link-local", "loopback", "cgnat"))
+"""Kinds of addresses of a target to which no internet line need lead."""
 _BY_KIND: Final[dict[str, Role]] = {
     "this-computer": "this computer",
     "local-network": "your network",
@@ -39,6 +42,20 @@ class Place(msgspec.Struct, frozen=True):
     """Whose the side before it is."""
     provider: str = ""
     """Your provider by name, where one is known."""
+    is_line: bool = False
+    """The target never answered, nor does anybody behind the first hop, one's own network or the provider's NAT: most
+    likely the line is down. A firewall may swallow all, too."""
+
+
+def near_words(place: Place) -> str:
+    """What alone answers, where `Place.is_line`."""
+    return "your own network" if place.near == "your network" else f"hop {place.first}"
+
+
+def line_words(place: Place) -> str:
+    """What then is most likely the matter."""
+    is_own = place.first == 1 or place.near == "your network"
+    return "your internet line is down" if is_own else "your provider's network is down"
 
 
 class Course:
@@ -99,16 +116,18 @@ class Course:
         near = self._side(near_ttl, sides[0] if first is not None and first < last else None) or "this computer"
         far = self._side(far_ttl, sides[1]) or self._end.query or None
         segment = by_kind if by_kind == "your network" else known.role or by_kind
+        is_line = kind == "no-answer" and near_ttl is not None and self._is_all_that_is_near(near_ttl)
         return Place(
             first,
             last,
-            segment,
-            known.owner,
+            "your provider" if is_line else segment,
+            None if is_line else known.owner,
             (near, far) if far else None,
             self.host(near_ttl) if near_ttl is not None else None,
             last == self._target,
             self.at(near_ttl).role if near_ttl is not None else "this computer",
             self.provider,
+            is_line,
         )
 
     @property
@@ -126,6 +145,15 @@ class Course:
         if before is not None and self.at(before).role == "the target's network":
             return self.at(before)
         return Whose("the target's network") if kind in ("no-answer", "filter") and before is not None else None
+
+    def _is_all_that_is_near(self, last: int) -> bool:
+        """Whether what answers, up to the hop `last`, is near this computer, and the target is not."""
+        far, near = self._end.address, self.at(last)
+        if self._target is not None or near.role == "the target's network":
+            return False
+        if far is not None and scope(far) in _NEAR:
+            return False
+        return last == 1 or near.role == "your network" or near.scope == "cgnat"
 
     def _address(self, ttl: int) -> str | None:
         index = ttl - self._first

@@ -20,7 +20,16 @@ from hopscope.words.clauses import (
     whom_to_tell,
 )
 from hopscope.words.numbers import about
-from hopscope.words.verdicts import SAYS, Circumstances, also_words, error_words, failures, is_deaf, where
+from hopscope.words.places import line_words, near_words
+from hopscope.words.verdicts import (
+    SAYS,
+    Circumstances,
+    also_words,
+    error_words,
+    failures,
+    is_deaf,
+    where,
+)
 
 _STUTTER: Final = "Calls and games stutter"
 
@@ -59,7 +68,12 @@ def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del n, history
     place = setting.place
-    if place.last is not None and place.last <= 1:
+    if place.is_line:
+        likely = line_words(place)
+        modem = "Restart the modem, and look at its lights.", "Look at the modem's lights.", "Look at the modem."
+        or_else = "If a browser gets through, a firewall swallows all probes.", "Does a browser get through?"
+        return f"nobody answers behind {near_words(place)}", ((f"Most likely {likely}.",), modem, or_else)
+    if place.last is None or place.last <= 1:
         return "no answer from anywhere", ("Is the cable in, or the Wi-Fi on?", "Look at your router first.")
     how = "UDP" if setting.protocol == "udp" else "pings" if setting.protocol == "icmp" else "TCP"
     until = place.first if place.first is not None else (place.last or 1) - 1

@@ -18,7 +18,7 @@ from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
 from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words, suffering
 from hopscope.words.numbers import about, nth, percent, span
-from hopscope.words.places import Course, Place
+from hopscope.words.places import Course, Place, line_words, near_words
 
 Clock = Callable[[int], str]
 """A moment (epoch ns) as the reader's clock shows it."""
@@ -242,9 +242,12 @@ def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n
+    if place.is_line:
+        likely = f"most likely {line_words(place)}, unless a firewall swallows all"
+        return f"nobody answers behind {near_words(place)}", f"{likely}; {_last(place)}", "no answer"
     if setting.protocol == "udp":
         return "the target does not answer UDP, which alone is no outage", _last(place), "no answer by UDP"
-    if place.last is not None and place.last <= 1:
+    if place.last is None or place.last <= 1:
         return "no answer from anywhere", "", "no answer"
     return "the target does not answer", _last(place), "no answer"
 
