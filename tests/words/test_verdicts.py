@@ -136,6 +136,29 @@ LOST = Numbers(
             "worse route",
         ),
         (
+            Verdict(
+                kind="congestion",
+                first_ttl=3,
+                last_ttl=4,
+                numbers=msgspec.structs.replace(SLOW, lost=3, also_ttl=6, also_sent=200, also_lost=12),
+            ),
+            "packets queue from hop 4 on: 23 ms more than usual (56 ms instead of 33 ms), 6 % lost from hop 6 on,"
+            " within your provider (AS64500 NEARBY)",
+            "busy link",
+        ),
+        (
+            Verdict(
+                kind="detour",
+                first_ttl=5,
+                last_ttl=6,
+                since=4 * S,
+                numbers=msgspec.structs.replace(SLOW, part_ttl=8, part_ns=12 * MS, part_since=9 * S),
+            ),
+            "the way has become longer from hop 6 on, since T+4: 23 ms more than usual"
+            " (56 ms instead of 33 ms; 12 ms of it from hop 8 on, since T+9), within AS64510 FARLINE",
+            "longer way",
+        ),
+        (
             Verdict(kind="detour", first_ttl=5, last_ttl=6, numbers=SLOW),
             "the way has become longer from hop 6 on: 23 ms more than usual (56 ms instead of 33 ms),"
             " within AS64510 FARLINE",

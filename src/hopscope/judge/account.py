@@ -38,12 +38,21 @@ class Account:
         self._aside_seen = self._aside_missed = 0
 
     def note(
-        self, series: Series, before: Finding | None, now: Finding, ended: int | None, stand_in: int | None
+        self,
+        series: Series,
+        before: Finding | None,
+        now: Finding,
+        ended: int | None,
+        stand_in: int | None,
+        *,
+        since_at: int | None = None,
+        goes_on: bool = False,
     ) -> None:
         """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
-        which the last trouble ended; `stand_in`: see `Incident`."""
+        which the last trouble ended; `stand_in`: see `Incident`; `since_at`: when it
+        began (epoch ns), where that is known better; `goes_on`: it was said before, until something graver came."""
         incidents = self._incidents
-        goes_on, is_limit = before is not None and now.kind == "no-answer", False
+        is_limit, goes_on = False, goes_on or (before is not None and now.kind == "no-answer")
         first, last = now.first_ttl, now.last_ttl
         sides = series.sides(first, last, now.numbers.sides)
         is_retold = before is not None and before.kind != now.kind and _is_one_loss(before, now)
@@ -55,6 +64,8 @@ class Account:
             back = self._seen_again(series, before, now)
             goes_on |= back > 0
             self.since_at = self._hidden.pop(now.since, None) if back else _moment(series, now)
+            if since_at is not None:
+                self.since_at = since_at
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self.since_at = self._before

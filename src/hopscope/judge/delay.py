@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from hopscope.judge.delay_place import place_in
 from hopscope.judge.hop_series import ANSWERED, HopSeries, iqr, nearest_rank_ms
 from hopscope.judge.series import Series
 from hopscope.judge.spikes import is_spiky, spiky_since
@@ -242,23 +243,15 @@ class Delays:
         return rise.now - usual.median > max(8.0, 0.2 * usual.median, 5 * usual.sigma)
 
     def place(self, series: Series, rise: Rise, since: int) -> tuple[int, int]:
-        """The indices in the path of the last hop that has hardly any of the delay since then, -1 for none, and of the
-        first one behind it that has a good part of it, as all that follow and tell have; the target's is the path's
-        length."""
-        hops = series.path()
-        place = len(hops)
+        """Where it begins, by the rounds since then (`place_in`)."""
         start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
+        return place_in(self.profile(series, rise, start, start), rise.now - rise.usual.median)
+
+    def profile(self, series: Series, rise: Rise, start: int, begin: int) -> list[float | None]:
+        """By hop of the path, how much slower (ms, of medians) than usual it is in the rounds from index `start` on in
+        which the target has the delay, that began at index `begin`; None: not known."""
         slow = self._slow_rounds(series, rise, start)
-        # A queue grows while a round's probes pass it: those to the first hops wait least.
-        more = (rise.now - rise.usual.median) * 0.3
-        for i in range(len(hops) - 1, -1, -1):
-            theirs = self._more(series, hops[i], rise, slow, start)
-            if theirs is None:
-                continue
-            if theirs < more:
-                return i, place
-            place = i
-        return -1, place
+        return [self._more(series, hop, rise, slow, begin) for hop in series.path()]
 
     def _more(self, series: Series, hop: HopSeries, rise: Rise, slow: Sequence[int], start: int) -> float | None:
         """How much longer (ms) a hop's round trips take in the newest of the rounds that are `slow`; None: it tells

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.account import SETTLING, Account
 from hopscope.judge.delay import BLOCK, Delays
+from hopscope.judge.delay_watch import DelayWatch
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.loss import LossWatch, loss
 from hopscope.judge.members import MemberWatch, bad_links
@@ -22,7 +23,7 @@ from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silent_rounds, this_computer
-from hopscope.judge.slow import DELAYED, QUEUES, delayed, flapping, swinging, unsteady
+from hopscope.judge.slow import DELAYED, LASTING, QUEUES, elsewhere, flapping, swinging, unsteady, with_loss
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, StandingFinding
 from hopscope.judge.verdict import Judged, Note, Verdict
@@ -76,6 +77,9 @@ class Judge:
         self._routes = RouteWatch()
         self._losses = LossWatch()
         self._members = MemberWatch()
+        self._delay = DelayWatch()
+        self._beside: Finding | None = None
+        """The loss that begins elsewhere than the queue that is said."""
         self._floor = self._clear_from = 0
         """The ordinals of the first rounds of the present route, and after the last trouble."""
         self._links: BadLinks | None = None
@@ -231,7 +235,8 @@ class Judge:
                     self._delays.forget_eras()
         if series.end % BLOCK == 0:
             stands = self._standing.found
-            self._delays.add(seen, keeps=stands is None or stands.kind not in DELAYED)
+            is_slow = self._delay.known is not None or (stands is not None and stands.kind in DELAYED)
+            self._delays.add(seen, keeps=not is_slow)
 
     def _turn_late(self, moment: int | None) -> None:
         series = self._series
@@ -284,15 +289,16 @@ class Judge:
         flaps = self._flaps()
         if flaps is not None:
             return flapping(series, *flaps)
-        stands = self._standing.found
-        rise = self._delays.rise(series, stands=stands is not None and stands.kind in QUEUES)
-        found = None if rise is None else delayed(series, self._delays, rise, self._routes, self._source, stands)
+        stands, since_at = self._standing.found, self._account.since_at
+        found = self._delay.look(series, self._delays, self._routes, self._source, stands, since_at)
         if found is None:
             found = swinging(series, self._delays, self._source, stands)
         if found is not None and is_alone(found, series):
             found = None
         if found is not None and found.kind != "detour":
-            return found
+            is_new = found is self._delay.elsewhere or stands is None or stands.kind not in QUEUES
+            return found if is_new else self._with_loss(found)
+        self._beside = None
         kind, floor, raised = None if stands is None else stands.kind, self._floor, self._account.raised
         # Of another route's rounds nothing more is learned of since when it lasts.
         is_new = floor < raised and series.end - raised < SETTLING and series.end % BLOCK == 0
@@ -307,6 +313,15 @@ class Judge:
         if lossy is not None:
             return self._members.named(witness, lossy, floor, known)
         return found
+
+    def _with_loss(self, queue: Finding) -> Finding:
+        """The queue that stands, with the loss that surely begins elsewhere, if there is one."""
+        series, floor, known = self._seen, self._floor, self._beside
+        lossy = self._losses.look(series, floor, self._clear_from, known, is_new=series.end % BLOCK == 0)
+        if lossy is not None and is_own(lossy, series, self._series.target, floor, stands=known is not None):
+            lossy = None
+        self._beside = lossy = None if lossy is None else elsewhere(queue, lossy, known)
+        return queue if lossy is None else with_loss(queue, lossy)
 
     def _flaps(self) -> tuple[RouteChange, int] | None:
         """The route's changes to and fro, if it flaps."""
@@ -337,11 +352,21 @@ class Judge:
         self._look_aside(before, now)
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)
-            self._account.note(self._judged_by(now), before, now, standing.ended, stand_in)
+            since_at, goes_on = self._delay.since(now, before)
+            series = self._judged_by(now)
+            self._account.note(series, before, now, standing.ended, stand_in, since_at=since_at, goes_on=goes_on)
 
     def _elsewhere(self, before: Finding | None, found: Finding | None) -> Finding | None:
-        """The loss as it is found anew, once the one that was said is over and it is another place that loses."""
-        if before is None or found is None or before.kind not in LOSSES or found.kind not in LOSSES:
+        """The loss as it is found anew, or the delay, once the one that was said is over and it is another place that
+        has it."""
+        if before is None or found is None:
+            return None
+        if before.kind in LASTING and found is self._delay.elsewhere:
+            self._standing.ended = self._delay.ended
+            self._end_trouble(before)
+            self._delay.elsewhere = None
+            return found
+        if before.kind not in LOSSES or found.kind not in LOSSES:
             return None
         if before.numbers.paths or found.numbers.paths:
             return None
@@ -377,6 +402,8 @@ class Judge:
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)
+        if before.kind in LASTING and self._delay.elsewhere is None:
+            self._delay.forget()
         end = series.end if standing.ended is None else standing.ended
         standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
         self._account.end(series, before, ended)

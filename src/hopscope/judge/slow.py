@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from hopscope.judge.delay import Delays, Rise
 from hopscope.judge.loss import may_begin_at_first
 from hopscope.judge.own_network import own_hops
@@ -16,40 +18,65 @@ DELAYED: Final[frozenset[Trouble]] = frozenset(
     ("route-change", "detour", "bufferbloat", "congestion", "local-network", "flapping")
 )
 """Troubles while which nothing that is measured counts as usual."""
+LASTING: Final = DELAYED - {"flapping"}
 QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
 """One trouble, named by its place."""
 _LOOK_BACK: Final = 120
-_SETTLED: Final = 40
+SETTLED: Final = 40
 """Rounds after which a delay that lasts keeps its name and place."""
 _NS: Final = 1_000_000
 
 
 def delayed(
-    series: Series, delays: Delays, rise: Rise, routes: RouteWatch, source: str | None, stands: Finding | None
+    series: Series,
+    delays: Delays,
+    rise: Rise,
+    routes: RouteWatch,
+    source: str | None,
+    stands: Finding | None,
+    *,
+    is_settled: bool,
 ) -> Finding | None:
-    """The trouble that a rise of the delay is; None where it is too small for what it looks like."""
-    numbers = Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
-    hops = series.path()
-    target = series.target_ttl or (hops[-1].ttl + 1 if hops else series.first_ttl)
-    sure = min(0.95, 0.6 + rise.sure / 50)
-    lasts = stands is not None and stands.kind in DELAYED and stands.kind != "flapping"
-    if stands is not None and lasts and series.end - stands.since > _SETTLED:
-        return stands._replace(numbers=numbers)
+    """The trouble that a rise of the delay is; None where it is too small for what it looks like. `stands`: the delay
+    that is known already; `is_settled`: its kind, its place and since when it lasts are."""
+    if stands is not None and is_settled:
+        return stands._replace(numbers=numbers_of(rise))
     since = delays.since(series, rise, len(series) if rise.is_slow else _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
-    before, place = delays.place(series, rise, since)
-    last = hops[place].ttl if place < len(hops) else target
-    first = hops[before].ttl if before >= 0 else 0 if place else last
+    place = ttls_of(series, delays.place(series, rise, since))
+    was_queue = rise.is_slow or (stands is not None and stands.kind in QUEUES)
+    return named(series, delays, rise, routes, source, place, since, was_queue=was_queue)
+
+
+def numbers_of(rise: Rise) -> Numbers:
+    """Those that a delay rests on."""
+    return Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
+
+
+def named(
+    series: Series,
+    delays: Delays,
+    rise: Rise,
+    routes: RouteWatch,
+    source: str | None,
+    place: tuple[int, int],
+    since: int,
+    *,
+    was_queue: bool,
+) -> Finding | None:
+    """What a delay at this place (TTLs) since then is called; None where it is too small for what it looks like.
+    `was_queue`: it was called one."""
+    (first, last), numbers = place, numbers_of(rise)
+    sure = min(0.95, 0.6 + rise.sure / 50)
     change = None if rise.is_slow else _change_near(routes, since)
     if change is not None:
         return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
-    was_queue = rise.is_slow or (stands is not None and stands.kind in QUEUES)
     if not was_queue and delays.is_step(series, rise, since):
         return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):
         return None
-    return Finding(_queue_at(series, last, target, source), first, last, since, sure, numbers)
+    return Finding(_queue_at(series, last, end_of_path(series), source), first, last, since, sure, numbers)
 
 
 def _queue_at(series: Series, last: int, target: int, source: str | None) -> Trouble:
@@ -68,13 +95,26 @@ def swinging(series: Series, delays: Delays, source: str | None, stands: Finding
     if found is None:
         return None
     numbers = Numbers(quick_ns=round(found.quick_ms * _NS), slow_ns=round(found.slow_ms * _NS))
-    if stands is not None and stands.kind in QUEUES and series.end - stands.since > _SETTLED:
+    if stands is not None and stands.kind in QUEUES and series.end - stands.since > SETTLED:
         return stands._replace(numbers=numbers)
     target = series.target_ttl or series.first_ttl
     last = found.ttl or target
     # Where hops before it answer, and too seldom to tell, it may be at any of them.
     first = found.before or (0 if any(hop.ttl < last for hop in series.path()) else last)
     return Finding(_queue_at(series, last, target, source), first, last, found.since, 0.85, numbers)
+
+
+def ttls_of(series: Series, place: tuple[int, int]) -> tuple[int, int]:
+    """The TTLs at both sides of a place (`place_in`); 0: on the way to the first hop."""
+    (before, behind), hops = place, series.path()
+    last = hops[behind].ttl if behind < len(hops) else end_of_path(series)
+    return (hops[before].ttl if before >= 0 else 0 if behind else last), last
+
+
+def end_of_path(series: Series) -> int:
+    """The target's TTL, or the one behind the last router."""
+    hops = series.path()
+    return series.target_ttl or (hops[-1].ttl + 1 if hops else series.first_ttl)
 
 
 def _change_near(routes: RouteWatch, since: int) -> RouteChange | None:
@@ -106,3 +146,22 @@ def unsteady(series: Series, delays: Delays, lossy: Finding | None, stands: Find
     else:
         return None
     return Finding("local-network", series.first_ttl, series.first_ttl, since, 0.9, Numbers())
+
+
+def elsewhere(queue: Finding, lossy: Finding, known: Finding | None) -> Finding | None:
+    """The loss, if it surely begins at another place than the queue; where it is `known` already, its place narrows."""
+    first, last, surely = queue.first_ttl, queue.last_ttl, lossy.surely
+    if first is None or last is None or surely is None or queue.kind not in ("bufferbloat", "congestion"):
+        return None
+    if surely[0] < last and surely[1] > first:
+        return None
+    begins = lossy.last_ttl
+    if known is not None and known.last_ttl is not None and begins is not None:
+        begins = min(begins, known.last_ttl) if known.last_ttl > surely[0] else begins
+    return lossy._replace(last_ttl=begins)
+
+
+def with_loss(queue: Finding, lossy: Finding) -> Finding:
+    """The queue with what is lost elsewhere."""
+    n, ttl = lossy.numbers, lossy.last_ttl
+    return queue._replace(numbers=replace(queue.numbers, also_ttl=ttl, also_sent=n.sent, also_lost=n.lost))

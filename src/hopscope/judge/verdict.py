@@ -81,7 +81,8 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     before_lost: Int = 0
     also_ttl: Int | None = None
     """``loss``: a part of it begins nearer, at this TTL, or more comes on top farther on; of the hops that tell of that
-    the probes with a fate, and those that were lost."""
+    the probes with a fate, and those that were lost. ``bufferbloat``, ``congestion``: the loss that begins at this TTL
+    beside the queue, of the target's probes since then."""
     also_sent: Int = 0
     also_lost: Int = 0
     burst: float | None = None
@@ -95,6 +96,12 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a queue without a quiet time to compare with: the target's RTT of late that nine in ten exceed…"""
     slow_ns: Int | None = None
     """…and the one that one in ten exceeds."""
+    part_ttl: Int | None = None
+    """The TTL from which on a part of the delay is, that came at another time than what is from `last_ttl` on."""
+    part_ns: Int = 0
+    """How much that is."""
+    part_since: Int | None = None
+    """When it began."""
     late: Int = 0
     """Answers after the timeout in the span."""
     failed: Int = 0

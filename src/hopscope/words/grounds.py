@@ -46,8 +46,12 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
         lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
     if n.also_sent:
+        lost = f"lost {n.also_lost} of {n.also_sent}"
         begin = "nearer already" if place.last is not None and (n.also_ttl or 0) <= place.last else "farther on"
-        lines.append(f"more than one loss: {begin}, hops from {n.also_ttl} on lost {n.also_lost} of {n.also_sent}")
+        if verdict.kind == "loss":
+            lines.append(f"more than one loss: {begin}, hops from {n.also_ttl} on {lost}")
+        else:
+            lines.append(f"not with the queue, but from hop {n.also_ttl} on: {end} {lost}")
     if n.before_sent and place.first is not None and place.last is not None:
         until = place.first if place.first < place.last else place.last - 1
         hops = f"hops 1 to {until}" if until > 1 else "hop 1"

@@ -281,34 +281,36 @@ def _flapping(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 
 def _route_change(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del setting
-    harm = _more(n) or (f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else "")
+    harm = _more(n, setting) or (f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else "")
     head = "the route changed for the worse"
     return _at(place, head), _joined(harm, whose(place)), "worse route"
 
 
 def _detour(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del setting
-    return _at(place, "the way has become longer"), _joined(_more(n), whose(place)), "longer way"
+    return _at(place, "the way has become longer"), _joined(_more(n, setting), whose(place)), "longer way"
 
 
 def _local_network(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del setting
     lost = f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else ""
-    tail = _joined(_more(n), lost, "a call would stutter")
+    tail = _joined(_more(n, setting), lost, "a call would stutter")
     return "your own network is unsteady (Wi-Fi?)" if place.last else "your network is unsteady", tail, "own network"
 
 
 def _bufferbloat(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del setting
-    lost = f"{about(100 * n.lost / n.sent)} lost with it" if n.lost and n.sent else ""
-    return _at(place, "your internet line is full"), _joined(_more(n), lost), "line full"
+    lost = _lost_beside(n)
+    return _at(place, "your internet line is full"), _joined(_more(n, setting), lost), "line full"
+
+
+def _lost_beside(n: Numbers) -> str:
+    """What is lost by a queue, or elsewhere."""
+    if n.also_sent:
+        return f"{about(100 * n.also_lost / n.also_sent)} lost from hop {n.also_ttl} on"
+    return f"{about(100 * n.lost / n.sent)} lost with it" if n.lost and n.sent else ""
 
 
 def _congestion(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del setting
-    lost = f"{about(100 * n.lost / n.sent)} lost with it" if n.lost and n.sent else ""
-    return _at(place, "packets queue"), _joined(_more(n), lost, whose(place)), "busy link"
+    lost = _lost_beside(n)
+    return _at(place, "packets queue"), _joined(_more(n, setting), lost, whose(place)), "busy link"
 
 
 def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
@@ -390,13 +392,15 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _more(n: Numbers) -> str:
+def _more(n: Numbers, setting: Circumstances) -> str:
     """How much slower it is than usual; or, where nobody knows that, how far round trips lie apart."""
     if n.quick_ns is not None and n.slow_ns is not None:
         return f"round trips take {ms(n.quick_ns)} to {ms(n.slow_ns)}"
     if n.usual_ns is None or n.now_ns is None:
         return ""
-    return f"{more_ms(n)} more than usual ({ms(n.now_ns)} instead of {ms(n.usual_ns)})"
+    since = "" if n.part_since is None else f", since {setting.clock(n.part_since)}"
+    part = "" if n.part_ttl is None else f"; {ms(n.part_ns)} of it from hop {n.part_ttl} on{since}"
+    return f"{more_ms(n)} more than usual ({ms(n.now_ns)} instead of {ms(n.usual_ns)}{part})"
 
 
 def lost_words(lost: int, sent: int) -> str:
