@@ -11,6 +11,7 @@ from typing import Final
 
 from bench.measure import Row, pss_mib
 from hopscope.judge.judge import Judge
+from hopscope.judge.path_judge import PathJudge
 from hopscope.session.facts import Asked
 from hopscope.session.model import Probing
 from hopscope.session.target_fold import TargetFold
@@ -66,7 +67,7 @@ def facts(rounds: int, loss: float, queue_ms: float, first: int = 0) -> Iterator
                 yield Answered(1, round_, ttl, sent_at, rtt, f"192.0.2.{ttl}", "time-exceeded", 11, 0, 255 - ttl)
 
 
-class Timed(Judge):
+class Timed(PathJudge):
     """Knows what its evaluations took."""
 
     spent = 0.0
@@ -79,14 +80,15 @@ class Timed(Judge):
 
 def cost(rounds: int, loss: float, queue_ms: float) -> tuple[float, float]:
     """CPU ms a round: of the evaluation, and of all that the judge does."""
-    timed = Timed(TARGET)
+    judge = Judge(TARGET)
+    timed = judge._path = Timed(TARGET, "icmp", 1, judge._incidents)
     for fact in facts(600, loss, queue_ms):
-        timed.apply(fact)
+        judge.apply(fact)
     timed.spent = 0.0
     stream = list(facts(rounds, loss, queue_ms, first=600))
     began = time.process_time()
     for fact in stream:
-        timed.apply(fact)
+        judge.apply(fact)
     return 1000 * timed.spent / rounds, 1000 * (time.process_time() - began) / rounds
 
 
