@@ -217,3 +217,16 @@ def test_a_ring_elsewhere_is_another_trouble(one: int, other: int) -> None:
     assert said[805].since == at(800)
     assert [each[0] for each in incidents(judged)] == ["loop", "loop"]
     assert [each[3:] for each in incidents(judged)] == [(100, 800), (800, None)]
+
+
+def test_a_ring_that_comes_again_and_again_is_no_outage_where_the_last_round_of_it_says_nothing() -> None:
+    def way(round_: int, ttl: int) -> Event | None:
+        if round_ % 60 < 50 or ttl < 5:
+            return dead()(round_, ttl)
+        if round_ % 60 == 59:  # it is over on the way, and the target's probe was lost in it still
+            return None if ttl >= END else dead()(round_, ttl)
+        return answered(round_, ttl, address=router(5 - (ttl - 5) % 2))
+
+    judged, said = told(700, way)
+    assert {each[0] for each in incidents(judged)} == {"loop"}
+    assert {verdict.kind for verdict in said} <= {"starting", "healthy", "loop", "recovered"}

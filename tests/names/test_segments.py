@@ -178,3 +178,14 @@ def test_a_path_falls_into_bands_of_one_owner() -> None:
 )
 def test_the_registered_domain_is_what_somebody_bought(name: str, domain: str | None) -> None:
     assert registered_domain(name) == domain
+
+
+def test_routers_that_answered_at_the_targets_place_while_packets_went_round_lend_it_no_network() -> None:
+    home, provider, transit = hop("192.168.1.1"), hop("203.0.113.1", number=64500), hop("198.51.100.1", number=64510)
+    last = [*transit, *hop("192.0.2.80", number=64520)]
+    assert roles([home, provider, transit, last], End("192.0.2.80", "192.0.2.80", reached=True)) == [
+        "your network",
+        "your provider",
+        "transit",
+        "the target's network",
+    ]

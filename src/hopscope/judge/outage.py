@@ -64,7 +64,10 @@ def silence(series: Series, silent: int, stands: Finding | None) -> Finding | No
     found = Finding("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
     if stands is not None and explained > begin:
         # Who said why says no more; what is elsewhere began when that was over.
-        found = found._replace(since=series.base + explained if is_elsewhere(found, stands) else stands.since)
+        is_other = is_elsewhere(found, stands)
+        if is_other and fates.count(LOST, explained) < needed:
+            return stands  # for all that is known by now
+        found = found._replace(since=series.base + explained if is_other else stands.since)
     return found._replace(steady=frozenset(hop.ttl for hop in steady))
 
 

@@ -61,7 +61,7 @@ def verdict_of(
         return Verdict(kind="healthy", at=at, round=round_, confidence=sure, numbers=numbers, notes=notes)
     numbers = found.numbers
     if not numbers.rounds:
-        start = max(series.index(found.since), 0)
+        start = min(series.index(found.since), size - 1)
         n, k = series.reached_of(start)
         numbers = replace(numbers, span_from=series.times[start], rounds=size - start, sent=n, lost=k)
     return Verdict(

@@ -114,6 +114,7 @@ def _band(known: Whose) -> tuple[Whose | None, str]:
 
 def whose(hops: Sequence[HopFacts], end: End) -> list[Whose]:
     """Whose each hop is, in the path's order."""
+    hops = _as_reached(hops, end)
     keys = _keys(hops, end)
     target = _target_keys(keys, hops, end)
     filled = _filled(keys, hops, target)
@@ -233,6 +234,12 @@ def _akin(
 def _sides(keys: Sequence[_Key | None], index: int) -> tuple[_Key | None, _Key | None]:
     before = next((key for key in reversed(keys[:index]) if key is not None), None)
     return before, next((key for key in keys[index + 1 :] if key is not None), None)
+
+
+def _as_reached(hops: Sequence[HopFacts], end: End) -> Sequence[HopFacts]:
+    """The hops, the last one as the target alone, where routers answered there, too: packets went round, or farther."""
+    own = [each for each in hops[-1] if each[0] == end.address] if end.reached and hops else []
+    return [*hops[:-1], own] if own else hops
 
 
 def _target_keys(keys: Sequence[_Key | None], hops: Sequence[HopFacts], end: End) -> frozenset[_Key]:
