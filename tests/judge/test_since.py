@@ -10,7 +10,7 @@ import pytest
 
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Judged
-from hopscope.wire.messages import Event, Finished
+from hopscope.wire.messages import Answered, Event, Finished
 from tests.path.network import MS, TARGET, answered, at, begun, lost, reached, sent
 
 
@@ -300,3 +300,37 @@ def test_where_the_first_hops_are_not_probed_the_loss_may_be_at_any_of_them() ->
             judge.apply(fact)
     verdict = judge.judged().verdict
     assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 0, 3)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hop_before_a_loss_that_falls_silent_takes_neither_its_place_nor_its_beginning(seed: int) -> None:
+    judge = Judge(TARGET)
+    for fact in facts(700, lambda round_: way(loss={5: 0.15} if round_ >= 100 else {}), seed):
+        if isinstance(fact, Answered) and fact.ttl == 4 and fact.round >= 400:
+            judge.apply(lost(fact.round, 4))
+        else:
+            judge.apply(fact)
+    said = judge.judged()
+    (one,) = said.incidents
+    assert (said.verdict.kind, one.times, one.last_ttl) == ("loss", 1, 5)
+    assert one.begin == pytest.approx(at(100), abs=10e9)
+
+
+def test_where_the_first_hop_is_silent_the_loss_may_be_on_its_link() -> None:
+    judge = Judge(TARGET)
+    for fact in facts(200, lambda round_: way(loss={1: 0.2}), 1):
+        if isinstance(fact, Answered) and fact.ttl == 1:
+            judge.apply(lost(fact.round, 1))
+        else:
+            judge.apply(fact)
+    verdict = judge.judged().verdict
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 0, 2)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_loss_on_the_last_link_behind_another_one_is_named_and_counted(seed: int) -> None:
+    said = lossy(lambda round_: {3: 0.08, 6: 0.2}, 900, seed)
+    (one,) = said.incidents
+    assert (said.verdict.last_ttl, said.verdict.numbers.also_ttl) in ((6, 3), (3, 6))
+    assert (one.sent, one.stand_in) == (900, None)
+    assert 0.2 < one.lost / one.sent < 0.33

@@ -31,7 +31,9 @@ class Account:
         """The same as `since_at` of outages that a nearer one hides, by the ordinal of their first round."""
         self._counted_from = 0
         self._counted_at = 0
-        """The TTL of what stood in for the target when its incident began; 0: none did."""
+        """The TTL of what stands in for the target in its incident's numbers; 0: none does."""
+        self._begun_at = 0
+        """The same when it began."""
         self.aside: Finding | None = None
         """A loss that goes on beside what stands: that of all of several flows, where some have one of their own."""
         self._aside_since: int | None = None
@@ -83,14 +85,15 @@ class Account:
                 goes_on=goes_on,
                 stand_in=stand_in,
             )
-            self._counted_at = series.target.ttl
+            self._counted_at = self._begun_at = series.target.ttl
             self._counted_from = series.base + bisect_left(series.times, max(begin, counted, back))
             n, k = series.reached_of(series.index(self._counted_from))
         else:
             if now.kind not in FACTS and series.end - self.raised < SETTLING:
                 self.since_at = _moment(series, now) or self.since_at
-            is_limit = now.kind in LOSSES and 0 < series.target.ttl != self._counted_at
-            if is_limit:  # as is known by now, so what it left out was no loss
+            # The target is known to limit by now, so what it left out was no loss; or known to lose all the same.
+            is_limit = now.kind in LOSSES and series.target.ttl != self._counted_at and not self._begun_at
+            if is_limit:
                 self._counted_at = series.target.ttl
             n, k = series.reached_of(series.index(self._counted_from) if is_limit else len(series) - 1)
         in_all = now.numbers.in_all
@@ -171,7 +174,7 @@ class Account:
         is_same = before.numbers.in_all is None and series.target.ttl == self._counted_at
         if before.kind not in FACTS and is_same and series.base <= self._counted_from < ended:
             n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
-            self._incidents.update(sent=n, lost=k, anew=True)
+            self._incidents.update(sent=n, lost=k, anew=True, stand_in=self._counted_at or None)
         end = series.times[min(series.index(ended), len(series) - 1)]
         self._incidents.end(end)
         # Nobody takes a rate of loss for so long a silence.

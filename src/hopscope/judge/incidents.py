@@ -169,7 +169,7 @@ class Incidents:
         if sent:
             counted = self._counted if anew else (incident.sent, incident.lost)
             changes["sent"], changes["lost"] = counted[0] + sent, counted[1] + lost
-            if stand_in is not None:
+            if anew:
                 changes["stand_in"] = stand_in
         if in_all is not None:
             sent, lost = self._before[0] + in_all[0], self._before[1] + in_all[1]

@@ -27,7 +27,7 @@ from hopscope.judge.onset import (
 )
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
-from hopscope.judge.silence import Finding
+from hopscope.judge.silence import Finding, log_chance
 from hopscope.judge.two_losses import named_first, two_losses
 from hopscope.judge.verdict import Numbers
 
@@ -39,6 +39,8 @@ _OVER: Final = 4.0
 """…or to be over, by how much likelier that is (nats)."""
 _HARDLY: Final = 0.004
 _AS_ONE: Final = 0.6
+_SILENT: Final = math.log(1e6)
+"""A hop answers no more where so long a silence would be chance once in so many times (nats)."""
 _MANY: Final = 15
 """Losses on the beat before which a loss that is said is not taken back for a limit."""
 _RUNS: Final = 3
@@ -120,7 +122,8 @@ def loss(
     target = series.target
     if LOST not in target.fates[max(start, size - WINDOWS[-1]) :]:
         return None
-    columns = [hop for hop in series.path() if hop.ttl != series.target_ttl]
+    # One that answers no more tells nothing, and does not lose more and more.
+    columns = [hop for hop in series.path() if hop.ttl != series.target_ttl and log_chance(hop) < _SILENT]
     columns.append(target)
     by_window = Telling(columns, start)
     best: tuple[float, int, Onset, Spread, list[HopSeries], list[tuple[int, int]]] | None = None
@@ -274,7 +277,7 @@ def _index(columns: list[HopSeries], ttl: int | None) -> int | None:
 def _found(
     series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread, other: Onset | None
 ) -> Finding:
-    first = columns[found.first - 1].ttl if found.first else int(series.first_ttl == 1)
+    first = columns[found.first - 1].ttl if found.first else int((columns[0].ttl or series.target_ttl) == 1)
     surely = columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
     before = [column.counted(begin) for column in columns[: found.first]]
@@ -348,5 +351,5 @@ def _as_target(pooled: list[HopSeries], begin: int, end: int) -> list[HopSeries]
 
 def _ttl(series: Series, columns: list[HopSeries], index: int) -> int:
     if index == len(columns) - 1:
-        return series.target_ttl or columns[-2].ttl + 1
+        return series.usual_ttl or columns[-2].ttl + 1
     return columns[index].ttl

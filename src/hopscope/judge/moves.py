@@ -13,6 +13,7 @@ _OVER: Final = 7.0
 """By how much it must describe the counts better (nats) that newer rounds are cleaner."""
 _SURE: Final = 10.0
 """The same for the best of all moments."""
+_SHARED: Final = 2
 _LEAST: Final = 15
 """Rounds that must lie on both sides of the moment."""
 
@@ -51,8 +52,8 @@ def _ended(series: Series, hops: list[HopSeries], start: int) -> int | None:
 
 
 def _began(series: Series, hops: list[HopSeries], start: int) -> int | None:
-    """Since when these hops, which were before it, lose as well."""
-    if not hops:
+    """Since when these hops, which were before it, lose as well. One alone may have losses of its own."""
+    if len(hops) < _SHARED:
         return None
     lying = spread(hops, start)
     n = sum(hop.counted(start)[0] for hop in hops)

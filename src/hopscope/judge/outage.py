@@ -61,7 +61,9 @@ def silence(series: Series, silent: int, stands: Finding | None) -> Finding | No
         needed = min(GONE_AT_MOST, max(needed, math.ceil(math.log(chance, before))))
     if silent < needed:
         return None
-    found = Finding("outage", max(1, before_it), place, series.base + begin, certainty, Numbers(usual_ns=None))
+    found = Finding(
+        "outage", before_it or int(place == 1), place, series.base + begin, certainty, Numbers(usual_ns=None)
+    )
     if stands is not None and explained > begin:
         # Who said why says no more; what is elsewhere began when that was over.
         is_other = is_elsewhere(found, stands)

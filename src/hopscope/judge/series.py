@@ -119,8 +119,15 @@ class Series:
         """The same as of now, with the hop at this TTL in the target's place; no round is to be put there."""
         seen = copy.copy(self)
         seen.target, seen.target_ttl, seen._path = self.hops[ttl], ttl, None
+        seen._place = TargetPlace(ttl, -1)
         seen.cut = self.cut.replace(bytes((SECOND,)), bytes(1))
         return seen
+
+    @property
+    def usual_ttl(self) -> int | None:
+        """Where the target stands; second tries beyond, in rounds that were lost there, move it not."""
+        usual, newest = self._place.ttl, self.target_ttl
+        return usual if usual and newest is not None and usual < newest else newest
 
     def is_silent(self, ttl: int) -> bool:
         """Whether nobody answers what is sent with this TTL: no router, the target neither, in time or late."""

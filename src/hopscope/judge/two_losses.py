@@ -17,6 +17,8 @@ _GOES_ON: Final = 2.0
 """By how much two losses must describe the counts better (nats) where the farther one is known."""
 _MUCH_MORE: Final = 2.0
 """So many times as much must be lost at the other place for it to be the one that is named."""
+_MORE: Final = 1.5
+"""The same for the farther one: of the nearer one more hops tell, so that it is found first."""
 
 Counts = Sequence[tuple[int, int]]
 
@@ -50,7 +52,7 @@ def named_first(two: tuple[Onset, Onset], stands: int | None) -> bool:
     nearer = near.k / near.n
     farther = (far.k / far.n - nearer) / (1 - nearer)
     if stands is not None and near.first <= stands <= near.last:
-        return _MUCH_MORE * nearer > farther
+        return _MORE * nearer > farther
     if stands is not None and far.first <= stands <= far.last:
         return nearer > _MUCH_MORE * farther
     return nearer > farther

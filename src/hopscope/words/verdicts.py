@@ -231,8 +231,9 @@ def also_words(n: Numbers, place: Place) -> str:
     """That a part of the loss begins nearer, or that more comes on top farther on."""
     if n.also_ttl is None or place.last is None or not n.also_sent:
         return ""
-    share = about(100 * n.also_lost / n.also_sent)
-    return f"{share} from hop {n.also_ttl} on{' already' if n.also_ttl <= place.last else ''}"
+    if n.also_ttl <= place.last:
+        return f"{about(100 * n.also_lost / n.also_sent)} from hop {n.also_ttl} on already"
+    return f"{about(100 * n.behind_lost / n.behind_sent)} before hop {n.also_ttl}" if n.behind_sent else ""
 
 
 def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
