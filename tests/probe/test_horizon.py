@@ -46,9 +46,17 @@ def test_each_miss_of_the_target_looks_one_hop_further_until_it_answers() -> Non
     reached = []
     for _ in range(7):
         made.missed(4)
+        made.begin_round()
         reached.append(made.ttl)
     assert reached == [5, 6, 7, 8, 9, 9, 9]
     made.answered(4, 8, "target")
+    assert made.ttl == 4
+
+
+def test_a_round_goes_no_farther_for_its_own_loss() -> None:
+    made = horizon((4, 0, "target"))
+    made.begin_round()
+    made.missed(4)
     assert made.ttl == 4
 
 
@@ -61,7 +69,7 @@ def test_a_miss_before_the_target_says_nothing_of_the_paths_length() -> None:
 @pytest.mark.parametrize("behind", ["router", "target"])
 def test_a_refusal_ends_nothing_while_somebody_behind_it_answers(behind: Part) -> None:
     made = horizon((2, 0, "router"), (3, 0, "refusal"), (4, 0, "refusal"), (5, 0, behind))
-    made.end_opening()
+    made.begin_round()
     far = made.ttl
     assert far >= 5
     for round_ in range(1, 9):
@@ -96,7 +104,7 @@ def test_behind_a_firewall_the_first_round_looks_a_few_hops_further_and_no_other
     for ttl in range(3, 9):
         made.answered(ttl, 0, "refusal", addresses[ttl % len(addresses)])
         assert made.ttl <= 9
-    made.end_opening()
+    made.begin_round()
     assert made.end == made.ttl
     assert made.ttl in (3, 4)
 
@@ -106,7 +114,7 @@ def test_where_a_firewall_refuses_everything_no_more_is_asked_than_before() -> N
     made = horizon()
     for ttl in range(1, 9):
         made.answered(ttl, 0, "router" if ttl < 4 else "target")
-    made.end_opening()
+    made.begin_round()
     assert (made.end, made.ttl) == (4, 4)
     for round_ in range(1, 12):
         for ttl in range(3, made.ttl + 1):

@@ -146,10 +146,24 @@ def test_the_ttl_beyond_the_target_is_probed_only_after_the_targets_own_was_lost
     silent["now"] = True
     world.run(3)
     assert max(world.ttls(3)) == 5
-    assert max(world.ttls(4)) == 6
+    assert max(world.ttls(4)) == 5
+    assert max(world.ttls(5)) == 6
     silent["now"] = False
     world.run(3)
     assert max(world.ttls(8)) == 5
+
+
+def test_a_loss_that_is_known_in_its_own_round_sends_nothing_beyond_in_it() -> None:
+    """Where rounds are long, or timeouts short; the next round's probe is answered before one would go farther."""
+    lost = {"now": False}
+    healthy = path(5)
+    world = World(lambda probe: None if lost["now"] and probe.ttl == 5 else healthy(probe), timeout_ns=50 * MS)
+    world.run(2.95)
+    lost["now"] = True
+    world.run(1)
+    lost["now"] = False
+    world.run(2)
+    assert [max(world.ttls(round_)) for round_ in (2, 3, 4, 5)] == [5, 5, 5, 5]
 
 
 @pytest.mark.parametrize("silent", [frozenset[int](), frozenset({5}), frozenset({5, 6})])

@@ -1,8 +1,8 @@
 """How far a target's path reaches: the last TTL that is worth a probe. Sans-IO.
 
-The horizon is the TTL at which the target answers. Each further round in which that TTL's probe is lost moves it one
-TTL beyond (the path may have grown, and the new hop be silent). While no TTL is known to be the target's, it is the
-farthest TTL that answered, plus `Plan.max_unknown`.
+The horizon is the TTL at which the target answers. After each further round in which that TTL's probe is lost the next
+one goes one TTL farther (the path may have grown, and the new hop be silent). While no TTL is known to be the target's,
+it is the farthest TTL that answered, plus `Plan.max_unknown`.
 
 A router's refusal ("no route", "prohibited") ends the path as well, but speaks of its own probe alone: a router that
 refuses what expires there may forward all else. So it ends nothing while the newest answer of some TTL behind it is the
@@ -119,13 +119,13 @@ class Horizon:
         return min((ttl for ttl, by in refusals.items() if ttl > passed and by == last), default=None)
 
     def missed(self, ttl: int) -> None:
-        """A probe of this TTL was lost."""
+        """A probe of this TTL was lost. The next round goes farther for that, not this one: what reached the target
+        with a larger TTL would hide that the probe of its own was lost."""
         if ttl == self._end:
             self._beyond += 1
-            self._measure()
 
-    def end_opening(self) -> None:
-        """The first round is over."""
+    def begin_round(self) -> None:
+        """Another round than the first one begins."""
         self._is_opening = False
         self._measure()
 

@@ -135,7 +135,7 @@ class Sweep:
         else:
             pacer.start_round(now)
             if not pacer.is_opening:
-                self._horizon.end_opening()
+                self._horizon.begin_round()
             pacer.spread(self._horizon.ttl)
         self._look_ahead()
         return not is_full
