@@ -230,3 +230,19 @@ def test_a_ring_that_comes_again_and_again_is_no_outage_where_the_last_round_of_
     judged, said = told(700, way)
     assert {each[0] for each in incidents(judged)} == {"loop"}
     assert {verdict.kind for verdict in said} <= {"starting", "healthy", "loop", "recovered"}
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_router_that_refuses_a_few_probes_a_round_stands_where_it_is(is_known: bool) -> None:
+    """Linux says "no route" once a second to each address, whatever the probe's TTL."""
+    begin = 100 if is_known else 0
+
+    def way(round_: int, ttl: int) -> Event | None:
+        if round_ < begin or ttl < 3:
+            return dead()(round_, ttl)
+        is_told = ttl == 3 + round_ % (END - 3)
+        return answered(round_, ttl, address=router(3), kind="net-unreachable") if is_told else None
+
+    judged, said = told(300, way)
+    assert {(verdict.kind, verdict.last_ttl) for verdict in said[begin + 20 :]} == {("unreachable", 3)}
+    assert len(judged.incidents) == 1

@@ -156,13 +156,16 @@ def _news_of_errors(series: Series, since: int) -> int:
 
 
 def _place_of(series: Series, refusal: RouterError) -> tuple[int, int]:
-    """A router that refuses stands at its own TTL, where it answers for probes that end there."""
-    for ttl, (_, address, kind) in sorted(series.newest.items()):
-        if ttl < refusal.ttl and kind == "time-exceeded" and address == refusal.address:
+    """A router that refuses stands at its own TTL, where it answered probes that ended there, or else at the smallest
+    one at which it refuses: if it limits how often, each round's refusal is another probe's."""
+    for ttl, hop in sorted(series.hops.items()):
+        if ttl <= refusal.ttl and hop.runs and hop.runs[-1].address == refusal.address:
             return ttl, ttl
     if plain(refusal.address) == series.address:
         return refusal.ttl, refusal.ttl
-    return max(1, refusal.ttl - 1), refusal.ttl
+    since = begin_of_silence(series)
+    own = min(r.ttl for r in series.refusals if r.address == refusal.address and (r.at >= since or r is refusal))
+    return max(1, own - 1), own
 
 
 def loop(series: Series, silent: int, stands: Finding | None) -> Finding | None:
