@@ -246,3 +246,17 @@ def test_a_router_that_refuses_a_few_probes_a_round_stands_where_it_is(is_known:
     judged, said = told(300, way)
     assert {(verdict.kind, verdict.last_ttl) for verdict in said[begin + 20 :]} == {("unreachable", 3)}
     assert len(judged.incidents) == 1
+
+
+@pytest.mark.parametrize("ttl", [1, 3])
+def test_what_a_router_said_a_few_times_stands_while_all_is_silent_from_it_on(ttl: int) -> None:
+    """A Linux router that has lost its route says so some five times to one who goes on asking, and then no more."""
+
+    def way(round_: int, at_ttl: int) -> Event | None:
+        if round_ < 100 or at_ttl < ttl or round_ >= 1000:
+            return dead()(round_, at_ttl)
+        return answered(round_, at_ttl, address=router(ttl), kind="net-unreachable") if round_ < 105 else None
+
+    judged, said = told(1100, way)
+    assert {verdict.kind for verdict in said[110:1000]} == {"unreachable"}
+    assert incidents(judged) == [("unreachable", ttl, ttl, 100, 1000)]

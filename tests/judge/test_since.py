@@ -334,3 +334,24 @@ def test_a_loss_on_the_last_link_behind_another_one_is_named_and_counted(seed: i
     assert (said.verdict.last_ttl, said.verdict.numbers.also_ttl) in ((6, 3), (3, 6))
     assert (one.sent, one.stand_in) == (900, None)
     assert 0.2 < one.lost / one.sent < 0.33
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_loss_that_lasts_beside_an_outage_is_one_since_its_own_beginning(seed: int) -> None:
+    said = lossy(lambda round_: {2: 0.15 * (round_ >= 100), 5: float(400 <= round_ < 600)}, 900, seed)
+    loss, outage = said.incidents
+    assert (loss.kind, outage.kind, said.verdict.kind) == ("loss", "outage", "loss")
+    assert (loss.end, loss.times) == (None, 1)
+    assert second(said) == pytest.approx(100, abs=10)
+    assert 0.1 < loss.lost / loss.sent < 0.2
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_loss_elsewhere_after_an_outage_is_another_one(seed: int) -> None:
+    said = lossy(
+        lambda round_: {2: 0.15 * (100 <= round_ < 400), 5: 1.0 if 400 <= round_ < 600 else 0.15 * (round_ >= 600)},
+        900,
+        seed,
+    )
+    assert [each.kind for each in said.incidents] == ["loss", "outage", "loss"]
+    assert second(said) == pytest.approx(600, abs=10)

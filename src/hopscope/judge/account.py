@@ -7,13 +7,15 @@ from typing import Final
 
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
-from hopscope.judge.silence import SILENT, Finding, end_of
+from hopscope.judge.silence import SILENT, Finding, end_of, is_elsewhere
 from hopscope.judge.standing import CLEAR, FACTS, LOSSES, RAISE
 
 SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
 _SAME: Final = 30
 """Within so many rounds after one trouble another one may be the same."""
+_SAME_NS: Final = 30_000_000_000
+"""A loss that begins so long after a silence (ns) did not last all the while."""
 
 
 class Account:
@@ -34,6 +36,8 @@ class Account:
         """The TTL of what stands in for the target in its incident's numbers; 0: none does."""
         self._begun_at = 0
         """The same when it began."""
+        self._interrupted: tuple[Finding, int | None] | None = None
+        """The loss that stood when the target fell silent, and its `since_at`."""
         self.aside: Finding | None = None
         """A loss that goes on beside what stands: that of all of several flows, where some have one of their own."""
         self._aside_since: int | None = None
@@ -64,6 +68,8 @@ class Account:
         if is_other and not is_retold:
             self.raised = series.end
             back = self._seen_again(series, before, now)
+            if not back and (lasted := self._loss_again(series, before, now, ended)) is not None:
+                back, since_at = lasted
             goes_on |= back > 0
             self.since_at = self._hidden.pop(now.since, None) if back else _moment(series, now)
             if since_at is not None:
@@ -123,6 +129,22 @@ class Account:
         else:
             self._hidden.clear()
         return 0
+
+    def _loss_again(
+        self, series: Series, before: Finding | None, now: Finding, ended: int | None
+    ) -> tuple[int, int | None] | None:
+        """When a silence was over beside which the loss lasted that is found again, and since when it lasts; None: it
+        is another one."""
+        if before is not None and before.kind in LOSSES and now.kind in FACTS:
+            self._interrupted = before, self.since_at
+        if now.kind not in LOSSES:
+            return None
+        (known, since_at), self._interrupted = self._interrupted or (None, None), None
+        if known is None or since_at is None or ended is None or series.end - ended > SETTLING:
+            return None
+        at = series.times[min(series.index(ended), len(series) - 1)]
+        is_new = now.since >= series.base and series.times[now.since - series.base] > at + _SAME_NS
+        return None if is_new or is_elsewhere(known, now) else (at, since_at)
 
     # --- what goes on beside it -----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from hopscope.judge.silence import (
     EXPLAINED,
     GONE,
     RECENT,
+    REFUSED_KINDS,
     Finding,
     begin_of_silence,
     is_elsewhere,
@@ -64,6 +65,8 @@ def silence(series: Series, silent: int, stands: Finding | None) -> Finding | No
     found = Finding(
         "outage", before_it or int(place == 1), place, series.base + begin, certainty, Numbers(usual_ns=None)
     )
+    if stands is not None and stands.kind in REFUSED_KINDS and not is_elsewhere(found, stands):
+        return stands  # who said why says no more: Linux does so a few times only while probes go on
     if stands is not None and explained > begin:
         # Who said why says no more; what is elsewhere began when that was over.
         is_other = is_elsewhere(found, stands)

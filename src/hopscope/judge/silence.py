@@ -41,7 +41,9 @@ _AT_MOST: Final = 0.9
 _BY_CHANCE: Final = math.log(1000)
 """…and what is silent no longer answers where chance would do that once in so many times (natural logarithm)."""
 
-EXPLAINED: Final[frozenset[Trouble]] = frozenset(("unreachable", "filter", "mtu", "loop"))
+REFUSED_KINDS: Final[frozenset[Trouble]] = frozenset(("unreachable", "filter", "mtu"))
+"""Somebody said why."""
+EXPLAINED: Final[frozenset[Trouble]] = REFUSED_KINDS | {"loop"}
 """Kinds in which it is known why the target is silent."""
 SILENT: Final[frozenset[Trouble]] = EXPLAINED | {"outage"}
 """Kinds in which it is silent since a moment, which is kept while the trouble stays where it is."""
