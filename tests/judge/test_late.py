@@ -50,3 +50,18 @@ def test_it_is_over_two_minutes_after_the_last_one() -> None:
     kinds = [verdict.kind for verdict in said(0.2, 4, 500, 1, until=300)]
     assert kinds[299] == "late"
     assert "late" not in kinds[420:]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_far_more_is_lost_than_comes_late_the_loss_is_said(seed: int) -> None:
+    rng = Random(seed)
+    rows = [
+        "".join("x" if ttl >= 3 and rng.random() < 0.2 else "l" if rng.random() < 0.03 else "a" for _ in range(600))
+        for ttl in range(1, HOPS + 1)
+    ]
+    judge = Judge("198.51.100.9")
+    kinds = []
+    for fact in play(rows):
+        judge.apply(fact)
+        kinds.append(judge.verdict().kind)
+    assert set(kinds[len(kinds) // 10 :]) == {"loss"}

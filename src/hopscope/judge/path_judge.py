@@ -18,7 +18,18 @@ from hopscope.judge.rounds import Complete
 from hopscope.judge.route import RouteChange, RouteWatch
 from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
-from hopscope.judge.silence import GONE, Finding, end_of, late, loop, never, said, silent_rounds, this_computer
+from hopscope.judge.silence import (
+    GONE,
+    Finding,
+    end_of,
+    is_more_lost,
+    late,
+    loop,
+    never,
+    said,
+    silent_rounds,
+    this_computer,
+)
 from hopscope.judge.slow import DELAYED, LASTING, QUEUES, elsewhere, flapping, swinging, unsteady, with_loss
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import LOSSES, StandingFinding
@@ -145,7 +156,7 @@ class PathJudge:
                 return found
         if series.late_at >= series.base and silent <= series.late_by + GONE:
             found = late(series, self._standing.found)
-            if found is not None:
+            if found is not None and not is_more_lost(series):
                 return found
         if series.target_ttl is None:
             return None if self._is_reached else self._on_the_way() or never(series)

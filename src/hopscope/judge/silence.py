@@ -23,6 +23,8 @@ NEW: Final = 4
 _FEW_ERRORS: Final = 2
 """Rounds with an error up to which nothing is known of how often they come."""
 _MOST_APART: Final = 90
+_FAR_MORE: Final = 2
+"""So many times as much is lost as comes late where the loss is the graver one."""
 RECENT: Final = 120
 """Rounds by which it is known how surely a hop answers."""
 _LONG: Final = 240
@@ -233,6 +235,12 @@ def log_chance(hop: HopSeries) -> float:
     quiet = fates.count(LOST, last)
     n, k = hop.counted(max(0, last - RECENT), last)
     return -quiet * math.log1p(-min(_AT_MOST, (n - k) / n))
+
+
+def is_more_lost(series: Series) -> bool:
+    """Whether far more of the target's answers do not come at all than come late: then that is what is wrong."""
+    fates = series.target.fates[-RECENT:]
+    return fates.count(LOST) > _FAR_MORE * max(1, fates.count(LATE))
 
 
 def late(series: Series, stands: Finding | None = None) -> Finding | None:
