@@ -231,7 +231,7 @@ def test_on_thirty_columns_nothing_is_cut_and_since_when_or_that_it_is_over_is_t
 @pytest.mark.parametrize(
     ("scenario", "seconds", "words"),
     [
-        ("tour", 600, ("again and again for 3 min (since 12:06:38)",)),
+        ("tour", 600, ("again and again since the start (10 min)",)),
         ("route-change", 540, ("The route keeps changing from hop 6 on, now for", "(since 12:00:30)")),
     ],
 )

@@ -199,7 +199,7 @@ def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told
         head = f"{bad_paths(n)} {where(setting.place)}".rstrip()
         return head, (between(setting.place), who, whom_to_tell(setting, history))
     lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
-    feel = "Some connections suffer, always the same ones; the others are fine."
+    feel = "Packets take these links by turns, so every connection loses some."
     place = setting.place
     head = f"one of several parallel links is bad {where(place)}".rstrip()
     return head, (between(place), feel, whom_to_tell(setting, history), lost)
