@@ -65,7 +65,8 @@ def minutes(packer: Packer, tracks: Sequence[Track], aim: Aim, distance: int) ->
     is_odd = _count_odd(bins, packer, tracks)
     ends = Ends(packer.shapes, aim)
     places = set(ends.own.values())
-    if len(places) == 1 and not (is_odd or ends.errors) and distance in (0, *places):
+    is_plain = len(places) == 1 and not (is_odd or ends.errors) and distance in (0, *places)
+    if is_plain and _are_whole(tracks, *places):
         (distance,) = places
         for of_minute in bins.values():
             if distance in of_minute:
@@ -78,6 +79,13 @@ def minutes(packer: Packer, tracks: Sequence[Track], aim: Aim, distance: int) ->
         if minute >= 0
     ]
     return spans, distance
+
+
+def _are_whole(tracks: Sequence[Track], distance: int) -> bool:
+    """Whether the rounds that begin here are those in which this TTL was probed here: else one of them is parted by the
+    block's begin or end, and counts where it began."""
+    by_key = {track.key: track.rounds for track in tracks}
+    return set(by_key.get(ROUNDS, ())) == set(by_key.get((distance, 0), ()))
 
 
 def _count(bins: _Bins, ttl: int, track: Track) -> None:
@@ -157,8 +165,10 @@ def _by_round(bins: _Bins, packer: Packer, tracks: Sequence[Track], ends: Ends, 
             fate = fates[distance].get(round_) if distance in fates else None
             if fate is None:
                 fate = next((fates[ttl][round_] for ttl in farthest if round_ in fates[ttl]), None)
-            if fate is None:
+            if fate is None and round_ not in told:
                 continue
+            if fate is None:
+                fate = snapshot.PENDING  # its probes are in the next block
             if fate >= 0 or round_ in errors:
                 fate = snapshot.LOST
         samples[at // MINUTE].append(fate)

@@ -140,10 +140,12 @@ def _narrowed(series: Series, found: Finding) -> Finding:
 def _gone_on(series: Series, stands: Finding, behind: Sequence[HopSeries]) -> Finding | None:
     """It is no nearer than some of the hops `behind` where it was: they answer."""
     begin, end = series.index(stands.since), len(series)
-    if all(hop.fates.rfind(ANSWERED, begin + 1) < end - _LASTED for hop in behind):
+    if all(hop.fates.rfind(ANSWERED, begin + 1) < max(0, end - _LASTED) for hop in behind):
         return None
     assert series.target_ttl is not None
     rounds = _last_row([hop.fates for hop in behind], begin + 1)
+    if not rounds:
+        return None
     again = rounds[0]
     answer = [hop for hop in behind if hop.fates.rfind(ANSWERED, again) >= 0]
     since = stands.since
