@@ -260,3 +260,12 @@ def test_what_a_router_said_a_few_times_stands_while_all_is_silent_from_it_on(tt
     judged, said = told(1100, way)
     assert {verdict.kind for verdict in said[110:1000]} == {"unreachable"}
     assert incidents(judged) == [("unreachable", ttl, ttl, 100, 1000)]
+
+
+@pytest.mark.parametrize("begin", range(1, 6))
+@pytest.mark.parametrize("hop", [1, 3, END])
+def test_an_outage_in_the_first_rounds_is_said_and_over_when_it_is(begin: int, hop: int) -> None:
+    judged, said = told(40, dead((hop, begin, 20)))
+    assert "outage" in {verdict.kind for verdict in said[:21]}
+    assert said[-1].kind in ("recovered", "healthy")
+    assert {each[0] for each in incidents(judged)} == {"outage"}
