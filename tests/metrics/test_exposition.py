@@ -313,7 +313,7 @@ HOSTILE = ['a"} 1\nevil{x="', "\\", 'back\\"slash', "line\nbreak", "\x1b[2J", "â
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_name_of_a_strangers_breaks_out_of_its_quotes(text: str) -> None:
     info = AddressInfo(hostname=text, asns=(Asn(64500, text, None, None),))
-    responders = ((Responder(1, 0, "10.0.0.1", 3, AT), info),)
+    responders = ((Responder(1, 0, "10.0.0.1", 3, AT, expired=True), info),)
     made = one_target(name=text, address="192.0.2.1", site=text, responders=responders)
     written = Exposition().text(SessionTally(targets=[made], now=AT, heard=((text, AT),)))
     found = read(written)
@@ -333,7 +333,7 @@ def test_a_quoted_value_reads_as_itself_once_it_is_clean(text: str) -> None:
 
 def test_names_and_owners_are_told_beside_the_address() -> None:
     info = AddressInfo(hostname="r1.example", asns=(Asn(64500, "EXAMPLE", None, None),))
-    made = one_target(responders=((Responder(4, 0, "10.0.0.1", 3, AT), info),))
+    made = one_target(responders=((Responder(4, 0, "10.0.0.1", 3, AT, expired=True), info),))
     (one,) = read(Exposition().text(SessionTally(targets=[made], now=AT))).of("hopscope_hop_info")
     assert one.labels == {
         "target": "a.example", "hop": "4", "address": "10.0.0.1", "name": "r1.example", "asn": "64500",
@@ -344,7 +344,9 @@ def test_names_and_owners_are_told_beside_the_address() -> None:
 def test_what_privacy_hides_is_told_at_no_hop_and_not_later_either() -> None:
     def at(*places: tuple[int, str]) -> TargetTally:
         return one_target(
-            responders=tuple((Responder(ttl, 0, address, 3, AT), AddressInfo()) for ttl, address in places)
+            responders=tuple(
+                (Responder(ttl, 0, address, 3, AT, expired=True), AddressInfo()) for ttl, address in places
+            )
         )
 
     exposition = Exposition(hidden_hops=1)
@@ -363,7 +365,7 @@ def test_who_may_be_a_hidden_hop_is_told_at_no_hop() -> None:
         shown = read(Exposition(hidden_hops=2).text(SessionTally(targets=[made], now=AT)))
         return [one.labels["address"] for one in shown.of("hopscope_hop_info")]
 
-    first, third = Responder(1, 0, "10.0.0.1", 3, AT), Responder(3, 0, "10.0.0.3", 3, AT)
+    first, third = Responder(1, 0, "10.0.0.1", 3, AT, expired=True), Responder(3, 0, "10.0.0.3", 3, AT, expired=True)
     known = {1: Counts(3), 2: Counts(0, 3), 3: Counts(3), 4: Counts(3)}
     refusing = Responder(3, 0, "10.0.0.2", 3, AT, expired=False)
     assert told(known, first, refusing) == []

@@ -241,6 +241,18 @@ def test_who_was_known_to_stand_behind_is_shown_where_he_refuses_and_after_a_res
     assert REFUSER not in words(masked(refusing, 2))
 
 
+def test_who_may_be_a_hidden_hop_after_all_is_hidden_at_targets_that_did_not_change_as_well() -> None:
+    veil = PrivacyFilter(2)
+    refusing = heard(None, None, answered(0, 3, address=REFUSER, kind="host-unreachable"))
+    near = answered(0, 1), lost(0, 2)
+    known = heard(*near, answered(0, 3, address=REFUSER))
+    doubtful = heard(*near, answered(0, 3, address=REFUSER), answered(0, 4, address=REFUSER))
+    before, after = (msgspec.structs.replace(one, names={}) for one in (known, doubtful))
+    other = msgspec.structs.replace(refusing, id=2, names={})
+    assert REFUSER in words(veil.over(snapshot(before, other)).targets[1])
+    assert REFUSER not in words(veil.over(snapshot(after, other)).targets)
+
+
 def told(ttl: int, address: str | None, kind: str | None = "time-exceeded") -> ProbeEvent:
     outcome = "lost" if address is None else "answered"
     return ProbeEvent(target=TARGET, round=0, ttl=ttl, sent_at="", outcome=outcome, address=address, kind=kind)  # type: ignore[arg-type]  # from a table

@@ -16,7 +16,7 @@ from hopscope.metrics import families
 from hopscope.metrics.families import FAMILIES, Family
 from hopscope.names.clean import clean
 from hopscope.names.facts import AddressInfo
-from hopscope.path.places import NOTHING, Answerer, Behind, behind_of
+from hopscope.path.places import NOTHING, Answerer, Behind, Places, behind_of
 from hopscope.path.totals import BOUNDS, Counts, Responder, Totals
 from hopscope.session.tally import SessionTally, TargetTally
 
@@ -27,7 +27,6 @@ UNSEEN_NS: Final = 300_000_000_000
 """An address that did not answer for so long is told no more: Prometheus' own look back."""
 MOST_GONE: Final = 1024
 """Targets that are gone whose counters are remembered, should they come back."""
-_MOST_HIDDEN: Final = 65_536
 _S: Final = 1_000_000_000
 _LE: Final = tuple(f"{bound / _S:g}" if "." in f"{bound / _S:g}" else f"{bound / _S:.1f}" for bound in BOUNDS)
 """The buckets' bounds, s, as canonical numbers of OpenMetrics."""
@@ -74,10 +73,8 @@ class Exposition:
     def __init__(self, hidden_hops: int = 0) -> None:
         """`hidden_hops`: of so many of the first hops no address is told (``--privacy``)."""
         self._hidden_hops = hidden_hops
-        self._hidden: set[str] = set()
-        """Addresses that were met there, at any target; they are told nowhere."""
-        self._behind: set[str] = set()
-        """Addresses that are known to stand behind; of the others none is told."""
+        self._places = Places()
+        """Addresses that were met there, at any target, are told nowhere; others where they are known to be behind."""
         self._there: dict[tuple[str, int], _Told] = {}
         """By site and number."""
         self._gone: dict[str, _Told] = {}
@@ -145,8 +142,8 @@ class Exposition:
             (one, info)
             for one, info in target.responders
             if one.ttl > self._hidden_hops
-            and one.address not in self._hidden
-            and (one.address in self._behind or one.address == target.address)
+            and one.address not in self._places.near
+            and (self._places.is_behind(one.address) or one.address == target.address)
         ]
 
     def _hide(self, targets: Iterable[TargetTally]) -> None:
@@ -154,12 +151,9 @@ class Exposition:
         if self._hidden_hops:
             for target in targets:
                 for one, _ in target.responders:
-                    if one.ttl <= self._hidden_hops and len(self._hidden) < _MOST_HIDDEN:
-                        self._hidden.add(one.address)
-                said = self._known_behind(target)
-                self._behind -= said.doubtful
-                if len(self._behind) < _MOST_HIDDEN:
-                    self._behind |= said.known
+                    if one.ttl <= self._hidden_hops:
+                        self._places.put_near(one.address)
+                self._places.learn(self._known_behind(target))
 
     def _known_behind(self, target: TargetTally) -> Behind:
         hops = self._hidden_hops

@@ -8,7 +8,11 @@ that is silent to a TTL that runs out, and refuses what it should forward, answe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_MOST: Final = 65_536
+"""Addresses of a kind that are remembered: strangers can make up one for each answer. Beyond, those of the path
+that is looked at are told apart still."""
 
 
 class Answerer(NamedTuple):
@@ -59,3 +63,36 @@ def behind_of(heard: Iterable[Answerer], hops: int) -> Behind:
     """The same where these are all that answered."""
     heard = list(heard)
     return behind(heard, hops, is_hole=not {one.ttl for one in heard}.issuperset(range(1, hops + 1)))
+
+
+class Places:
+    """What all paths together say of addresses by now. Who stood at a first hop once is near for good."""
+
+    def __init__(self) -> None:
+        self.near: set[str] = set()
+        self._behind: set[str] = set()
+        self.version = 0
+        """Grows with each change."""
+
+    def put_near(self, address: str) -> None:
+        """It stood at one of the first hops."""
+        if address not in self.near and len(self.near) < _MOST:
+            self.near.add(address)
+            self.version += 1
+
+    def learn(self, said: Behind) -> None:
+        """What a path says now: a doubt outweighs what others said before."""
+        before = len(self._behind)
+        self._behind -= said.doubtful
+        self.version += len(self._behind) != before
+        if len(self._behind) < _MOST and not said.known <= self._behind:
+            self._behind |= said.known
+            self.version += 1
+
+    def are_behind(self, addresses: set[str]) -> set[str]:
+        """Those of them that are known to stand behind the first hops, and nowhere before."""
+        return (addresses & self._behind) - self.near
+
+    def is_behind(self, address: str) -> bool:
+        """Whether that is known of it."""
+        return address in self._behind and address not in self.near

@@ -96,7 +96,7 @@ class Responder(NamedTuple):
     received: int
     last_at: int
     """When its last answered probe was sent (epoch ns)."""
-    expired: bool = True
+    expired: bool
     """It said of a probe that its TTL ran out."""
 
 

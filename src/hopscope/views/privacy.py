@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hopscope.judge.verdict import Epoch, Mark, Verdict
-from hopscope.path.places import Answerer, Behind, behind_of
+from hopscope.path.places import Answerer, Places, behind_of
 from hopscope.path.snapshot import Hop, Path
 from hopscope.session.events import ProbeEvent, StartEvent, StreamEvent
 from hopscope.session.model import Snapshot, Target
@@ -27,8 +27,8 @@ from hopscope.views.behind import FlowAnswerers, known_behind
 HIDDEN: Final = "hidden"
 """What stands in the place of an address."""
 _MOST_HAPPENED: Final = 65_536
-_MOST_HIDDEN: Final = 65_536
-"""Addresses that are remembered: strangers can make up one for each answer. Beyond, a target's own are hidden still."""
+_MOST_NAMES: Final = 65_536
+"""Hidden names that are remembered: strangers can make up one for each answer."""
 _MOST_FLOWS: Final = 4096
 """Flows whose events are looked at. Of others nobody becomes known."""
 _NO_TEXT: Final = frozenset((int, float, bool, type(None), memoryview))
@@ -124,17 +124,15 @@ class Veil:
         first of which there are events."""
         self.hops = hops
         self._first_ttl = first_ttl
-        self._addresses: set[str] = set()
-        self._behind: set[str] = set()
-        """Known to stand behind the hidden hops."""
+        self._places = Places()
         self._hearings: dict[tuple[str, int], FlowAnswerers] = {}
         """By target and flow."""
         self._names: set[str] = set()
 
     @property
-    def size(self) -> int:
-        """How much is known to be hidden: grows."""
-        return len(self._addresses) + len(self._names)
+    def version(self) -> int:
+        """Grows with each change of what is known to be hidden, or to stand behind."""
+        return self._places.version + len(self._names)
 
     def learn(self, target: Target) -> None:
         """What is to be hidden of it."""
@@ -145,8 +143,8 @@ class Veil:
         """Who answered on a path whose events follow, where that is known beforehand."""
         for one in heard:
             if one.ttl <= self.hops:
-                self._hide(one.address)
-        self._learn_behind(behind_of(heard, self.hops))
+                self._places.put_near(one.address)
+        self._places.learn(behind_of(heard, self.hops))
 
     def target(self, target: Target) -> Target:
         """The target as it may be shown. Its own query and address stay: they are what the user asked about."""
@@ -205,8 +203,8 @@ class Veil:
         if event.address is None:
             return event
         if event.ttl <= self.hops:
-            self._hide(event.address)
-        if event.ttl <= self.hops or not self._is_visible(event):
+            self._places.put_near(event.address)
+        if event.ttl <= self.hops or not self._is_visible(event.address, event.target):
             return replace(event, address=HIDDEN, mpls=())
         return event
 
@@ -218,20 +216,10 @@ class Veil:
                 return
             hearing = self._hearings[key] = FlowAnswerers(self.hops, self._first_ttl)
         hearing.note(event)
-        self._learn_behind(hearing.said)
+        self._places.learn(hearing.said)
 
-    def _learn_behind(self, said: Behind) -> None:
-        self._behind -= said.doubtful
-        if len(self._behind) < _MOST_HIDDEN:
-            self._behind |= said.known
-
-    def _is_visible(self, event: ProbeEvent) -> bool:
-        address = event.address
-        return address not in self._addresses and (address in self._behind or address == event.target)
-
-    def _hide(self, address: str) -> None:
-        if len(self._addresses) < _MOST_HIDDEN:
-            self._addresses.add(address)
+    def _is_visible(self, address: str, target: str) -> bool:
+        return self._places.is_behind(address) or (address == target and address not in self._places.near)
 
     def _words(self, target: Target) -> Words:
         near, seen = set[str](), set[str]()
@@ -240,13 +228,14 @@ class Veil:
         near.update(address for ttl, address in _said_of(target) if ttl <= self.hops)
         near.update(_sources(target) - {target.address})
         for address in near:
-            self._hide(address)
+            self._places.put_near(address)
         said = known_behind(target, self.hops)
-        self._learn_behind(said)
-        visible = (said.known | seen & self._behind | {target.address or ""}) - near - self._addresses
+        self._places.learn(said)
+        own = said.known | {target.address or ""}
+        visible = (own - self._places.near | self._places.are_behind(seen)) - near
         for address, info in target.names.items():
             name = info.hostname
-            if address not in visible and name and name != target.query and len(self._names) < _MOST_HIDDEN:
+            if address not in visible and name and name != target.query and len(self._names) < _MOST_NAMES:
                 self._names.add(name)
         return Words(frozenset(visible), frozenset(self._names))
 
@@ -348,7 +337,7 @@ class PrivacyFilter:
         shown: dict[int, _Shown] = {}
         for target in snapshot.targets:
             before = known.get(target.id)
-            if before is not None and before.target is target and before.hidden == veil.size:
+            if before is not None and before.target is target and before.version == veil.version:
                 shown[target.id] = before
             else:
                 shown[target.id] = _Shown(veil, target)
@@ -377,9 +366,9 @@ class PrivacyFilter:
 
 
 class _Shown:
-    """A target, what is shown of it, and what was known to be hidden by then."""
+    """A target, what is shown of it, and the version of what was known by then."""
 
     def __init__(self, veil: Veil, target: Target) -> None:
         self.target = target
         self.masked, self.words = veil.and_words(target)
-        self.hidden = veil.size
+        self.version = veil.version
