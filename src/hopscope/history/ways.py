@@ -8,13 +8,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from hopscope.names.scopes import scope
+from hopscope.names.scopes import INSIDE, scope
 from hopscope.path.snapshot import Path
 from hopscope.session.model import Target
 from hopscope.wire.messages import Protocol
 
-_INSIDE: Final = frozenset(("private", "cgnat", "link-local", "loopback"))
-"""Scopes of addresses that no network has for itself."""
 _SURE_AFTER: Final = 2
 """Rounds after which a hop that has not answered is left out."""
 
@@ -49,7 +47,7 @@ def whose(target: Target) -> TraceKey | None:
 def way_in(path: Path, source: str | None) -> WayIn | None:
     """Which network a path begins in; None: that is not known yet."""
     for hop in path.hops:
-        outside = [node.address for node in hop.nodes if scope(node.address) not in _INSIDE]
+        outside = [node.address for node in hop.nodes if scope(node.address) not in INSIDE]
         if outside:
             return WayIn(outside[0], None)
         if not hop.nodes and path.rounds < _SURE_AFTER:

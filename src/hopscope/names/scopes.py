@@ -54,6 +54,9 @@ WORDS: Final = {
 }
 """A scope, as people say it."""
 
+INSIDE: Final = frozenset(("private", "cgnat", "link-local", "loopback"))
+"""Scopes of addresses that no network has for itself."""
+
 
 def parse(address: str) -> IpAddress | None:
     """The address without its zone, or None where it is none."""

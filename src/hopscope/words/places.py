@@ -9,13 +9,11 @@ import msgspec
 
 from hopscope.judge.verdict import Epoch, Incident, Judged, Verdict
 from hopscope.names.facts import AddressInfo
-from hopscope.names.scopes import scope
+from hopscope.names.scopes import INSIDE, scope
 from hopscope.names.segments import End, HopFacts, Owner, Role, Whose, whose
 from hopscope.path.snapshot import Hop, Path
 
 _NOTHING: Final = AddressInfo()
-_NEAR: Final = frozenset(("private", "link-local", "loopback", "cgnat"))
-"""Kinds of addresses of a target to which no internet line need lead."""
 _BY_KIND: Final[dict[str, Role]] = {
     "this-computer": "this computer",
     "local-network": "your network",
@@ -151,7 +149,7 @@ class Course:
         far, near = self._end.address, self.at(last)
         if self._target is not None or near.role == "the target's network":
             return False
-        if far is not None and scope(far) in _NEAR:
+        if far is not None and scope(far) in INSIDE:  # no internet line need lead there
             return False
         return last == 1 or near.role == "your network" or near.scope == "cgnat"
 
