@@ -55,8 +55,8 @@ class Account:
         goes_on: bool = False,
     ) -> None:
         """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
-        which the last trouble ended; `stand_in`: see `Incident`; `since_at`: when it
-        began (epoch ns), where that is known better; `goes_on`: it was said before, until something graver came."""
+        which the last trouble ended; `stand_in`: see `Incident`; `since_at`: when it began (epoch ns), where that is
+        known better; `goes_on`: it was said before, until something graver came."""
         incidents = self._incidents
         is_limit, goes_on = False, goes_on or (before is not None and now.kind == "no-answer")
         first, last = now.first_ttl, now.last_ttl
@@ -67,13 +67,13 @@ class Account:
         is_other = before is None or before.kind != now.kind or _is_another(before, now)
         if is_other and not is_retold:
             self.raised = series.end
-            back = self._seen_again(series, before, now)
-            if not back and (lasted := self._loss_again(series, before, now, ended)) is not None:
-                back, since_at = lasted
-            goes_on |= back > 0
-            self.since_at = self._hidden.pop(now.since, None) if back else _moment(series, now)
-            if since_at is not None:
-                self.since_at = since_at
+            back = 0
+            again = self._outage_again(series, before, now) or self._loss_again(series, before, now, ended)
+            if again is not None:
+                goes_on = True
+                back, self.since_at = again
+            else:
+                self.since_at = _moment(series, now) if since_at is None else since_at
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self.since_at = self._before
@@ -118,17 +118,18 @@ class Account:
             stand_in=stand_in,
         )
 
-    def _seen_again(self, series: Series, before: Finding | None, now: Finding) -> int:
-        """When a nearer outage was over behind which this one lasts, which then has ended; 0: nothing hid it."""
+    def _outage_again(self, series: Series, before: Finding | None, now: Finding) -> tuple[int, int | None] | None:
+        """When a nearer outage was over behind which this one lasts, which then has ended, and since when this one
+        lasts; None: nothing hid it."""
         if before is not None and now.again is not None:
             at = series.times[series.index(now.again)]
             self._incidents.end(at)
-            return at
+            return at, self._hidden.pop(now.since, None)
         if before is not None and now.hides is not None:
             self._hidden[before.since] = self.since_at
         else:
             self._hidden.clear()
-        return 0
+        return None
 
     def _loss_again(
         self, series: Series, before: Finding | None, now: Finding, ended: int | None

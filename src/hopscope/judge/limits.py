@@ -15,7 +15,7 @@ _FEW: Final = 2
 """Gaps below which nothing can be told."""
 _TELLING: Final = 3.0
 """So far must chance be expected to wander off the beat before not to have done so means anything."""
-STEADY: Final = 0.3
+_STEADY: Final = 0.3
 """Of that, what a limit stays below (by chance less than one series in a hundred does, where it is long)."""
 
 SURELY: Final = 0.2
@@ -118,7 +118,7 @@ def _excess_of_runs(fates: bytes) -> float:
     return (runs - 1 - pairs) / math.sqrt(variance) if variance > 0 else 0.0
 
 
-def beat(distances: Sequence[int], *, steady: float = STEADY) -> Beat:
+def beat(distances: Sequence[int], *, steady: float = _STEADY) -> Beat:
     """Whether they come on the beat (a limit), as by chance, or are too few to tell. What is compared is how far they
     are off a straight line at most, with how far independent losses (a bridge of geometric steps) would be: below
     `steady` times as far they are on the beat."""
@@ -134,7 +134,7 @@ def is_limit(distances: Sequence[int]) -> bool:
     if count < _FEW or not expected:
         return False
     if count >= _LONG:
-        return expected >= _TELLING and _keeps_within(distances, STEADY * expected)
+        return expected >= _TELLING and _keeps_within(distances, _STEADY * expected)
     # By chance each sum of the first distances is off the line by a normal deviation, together by a bridge's; so they
     # all are within `most` with the probability `_CHANCE`.
     most = (_CHANCE / math.sqrt(count)) ** (1 / (count - 1)) * expected / (0.8 * math.sqrt(count))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hopscope.judge.hop_series import LOST, HopSeries
-from hopscope.judge.limits import LEAST, SURELY, Telling, beat, gaps, is_limit, is_shared, is_told
+from hopscope.judge.limits import LEAST, SURELY, Telling, beat, gaps, is_shared, is_told
 from hopscope.judge.onset import (
     FLOOR,
     PAST,
@@ -28,16 +28,11 @@ from hopscope.judge.onset import (
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding, log_chance
-from hopscope.judge.two_losses import named_first, two_losses
+from hopscope.judge.two_losses import parted
 from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
 _EACH: Final = 3
-_NEWEST: Final = 90
-"""Rounds by which either of two losses is known to go on…"""
-_OVER: Final = 4.0
-"""…or to be over, by how much likelier that is (nats)."""
-_HARDLY: Final = 0.004
 _AS_ONE: Final = 0.6
 _SILENT: Final = math.log(1e6)
 """A hop answers no more where so long a silence would be chance once in so many times (nats)."""
@@ -142,16 +137,10 @@ def loss(
     score, begin, found_, spread_, telling, counts = best
     if score < bar.score or _is_limit(series, telling, found_, spread_, start, stands=stands is not None):
         return None
-    other: Onset | None = None
-    at = None if stands is None else _index(telling, stands.last_ttl)
-    two = two_losses(counts, found_, spread_.phi, at)
-    if two is not None and not _are_limits(two, telling, counts, start):
-        is_near, is_far = _are_there(two, telling, size)
-        is_nearer = named_first(two, at)
-        found_, other = two if (is_nearer and is_near) or not is_far else two[::-1]
-        if not (is_near and is_far):
-            other = None
-        spread_ = spread([telling[i] for i in found_.pooled], begin)
+    known = None if stands is None else stands.last_ttl
+    named, other = parted(telling, counts, found_, spread_.phi, start, known)
+    if named is not found_:
+        found_, spread_ = named, spread([telling[i] for i in named.pooled], begin)
     if stands is not None and not is_new:
         since = stands.since
     else:
@@ -236,42 +225,6 @@ def _are_one(series: Series, pooled: list[HopSeries], lying: Spread) -> bool:
     begin = max(0, len(series) - WINDOWS[0])
     patterns = {bytes(column.fates[begin:]) for column in pooled if LOST in column.fates[begin:]}
     return lying.phi > _AS_ONE * len(pooled) or len(patterns) <= max(2, len(pooled) // 3)
-
-
-def _are_limits(two: tuple[Onset, Onset], columns: list[HopSeries], counts: list[tuple[int, int]], start: int) -> bool:
-    """Whether the nearer of two losses is told by limits, or the farther one by what may be the target's alone."""
-    near, far = two
-    if far.best == len(columns) - 1 and beat(gaps(columns[-1], start)) != "chance":
-        return True
-    return any(is_limit(gaps(columns[i], start)) for i in near.pooled if counts[i][1])
-
-
-def _are_there(two: tuple[Onset, Onset], columns: list[HopSeries], size: int) -> tuple[bool, bool]:
-    """Whether the nearer and the farther one of two losses are of the newest rounds, too."""
-    near, far = two
-    n, k = _newest(near, columns, size)
-    before, now = near.k / near.n, k / max(1, n)
-    on_top = max(0.0, (far.k / far.n - before) / (1 - before))
-    return _goes_on_at(before, _HARDLY, n, k), _goes_on_at(
-        1 - (1 - now) * (1 - on_top), now, *_newest(far, columns, size)
-    )
-
-
-def _newest(found: Onset, columns: list[HopSeries], size: int) -> tuple[int, int]:
-    """Of the newest rounds, the probes of the hops that tell of it, and those that were lost."""
-    counts = [columns[i].counted(max(0, size - _NEWEST)) for i in found.pooled]
-    return sum(n for n, _ in counts), sum(k for _, k in counts)
-
-
-def _goes_on_at(rate: float, other: float, n: int, k: int) -> bool:
-    """Whether `k` of `n` may be lost at this rate still, for all that is known, and not at the `other`, lower one."""
-    p, q = max(rate, 2 * _HARDLY), max(other, _HARDLY)
-    return p > q and p < 1 and k * math.log(p / q) + (n - k) * math.log((1 - p) / (1 - q)) > -_OVER
-
-
-def _index(columns: list[HopSeries], ttl: int | None) -> int | None:
-    """That of the hop at this TTL, or of the first behind it."""
-    return next((i for i, hop in enumerate(columns[:-1]) if ttl is not None and hop.ttl >= ttl), len(columns) - 1)
 
 
 def _found(

@@ -14,6 +14,9 @@ _OVER: Final = 7.0
 _SURE: Final = 10.0
 """The same for the best of all moments."""
 _SHARED: Final = 2
+"""Hops that must begin to lose together for a nearer loss to begin."""
+_RUNS: Final = 3
+"""Runs of rounds with losses that a loss has, to be over."""
 _LEAST: Final = 15
 """Rounds that must lie on both sides of the moment."""
 
@@ -43,7 +46,7 @@ def _ended(series: Series, hops: list[HopSeries], start: int) -> int | None:
     lying = spread(hops, start)
     n, k = (sum(each) for each in zip(*(hop.counted(start) for hop in hops), strict=True))
     size = len(lying.by_round)
-    if lying.runs < 3 or not n:
+    if lying.runs < _RUNS or not n:
         return None
     if not is_quiet(lying.by_round) and not is_past(lying.by_round, n / size, k, n, _OVER * lying.phi):
         return None

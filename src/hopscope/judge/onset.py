@@ -252,7 +252,7 @@ def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
     k, n = sum(by_round), size * trials
     if not k or size < 2 or k >= n:
         return None
-    all_of_it = likelihood(k, n)
+    all_of_it = _likelihood(k, n)
     best: tuple[int, float] | None = None
     so_far = 0
     for i in range(1, size):
@@ -263,7 +263,7 @@ def split(by_round: bytes, trials: float) -> tuple[int, float] | None:
         before_n, after_n, after = i * trials, (size - i) * trials, k - so_far
         if so_far * after_n >= after * before_n or after > after_n:
             continue
-        gain = likelihood(so_far, before_n) + likelihood(after, after_n) - all_of_it
+        gain = _likelihood(so_far, before_n) + _likelihood(after, after_n) - all_of_it
         if best is None or gain > best[1]:
             best = i, gain
     return best
@@ -280,10 +280,10 @@ def gain_at(by_round: bytes, trials: float, at: int) -> float:
 
 
 def _gain(k1: float, n1: float, k2: float, n2: float) -> float:
-    return likelihood(k1, n1) + likelihood(k2, n2) - likelihood(k1 + k2, n1 + n2)
+    return _likelihood(k1, n1) + _likelihood(k2, n2) - _likelihood(k1 + k2, n1 + n2)
 
 
-def likelihood(k: float, n: float) -> float:
+def _likelihood(k: float, n: float) -> float:
     """How likely it is that `k` of `n` are lost, at the rate at which that is likeliest (natural logarithm)."""
     if k <= 0 or k >= n:
         return 0.0

@@ -196,21 +196,26 @@ class PathJudge:
         is_sought = kind == "local-network" and not self._delays.spiky
         known = stands if kind in LOSSES else None
         witness = self._stand_in.of_losses(series, floor, stands)
-        lossy = self._losses.look(witness, floor, self._clear_from, known, is_new=is_new, is_sought=is_sought)
-        if lossy is not None and is_own(lossy, witness, self._series.target, floor, stands=known is not None):
-            lossy = None
+        lossy = self._lossy(witness, known, is_new=is_new, is_sought=is_sought)
         if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
             return own
         if lossy is not None:
             return self._members.named(witness, lossy, floor, known)
         return found
 
+    def _lossy(
+        self, witness: Series, known: Finding | None, *, is_new: bool, is_sought: bool = False
+    ) -> Finding | None:
+        """The loss as of the newest round, that is not the stand-in's own; see `LossWatch.look`."""
+        found = self._losses.look(witness, self._floor, self._clear_from, known, is_new=is_new, is_sought=is_sought)
+        if found is None or is_own(found, witness, self._series.target, self._floor, stands=known is not None):
+            return None
+        return found
+
     def _with_loss(self, queue: Finding) -> Finding:
         """The queue that stands, with the loss that surely begins elsewhere, if there is one."""
-        series, floor, known = self._seen, self._floor, self._beside
-        lossy = self._losses.look(series, floor, self._clear_from, known, is_new=series.end % BLOCK == 0)
-        if lossy is not None and is_own(lossy, series, self._series.target, floor, stands=known is not None):
-            lossy = None
+        known = self._beside
+        lossy = self._lossy(self._seen, known, is_new=self._seen.end % BLOCK == 0)
         self._beside = lossy = None if lossy is None else elsewhere(queue, lossy, known)
         return queue if lossy is None else with_loss(queue, lossy)
 

@@ -24,7 +24,7 @@ _FEW_ERRORS: Final = 2
 """Rounds with an error up to which nothing is known of how often they come."""
 _MOST_APART: Final = 90
 _FAR_MORE: Final = 2
-"""So many times as much is lost as comes late where the loss is the graver one."""
+"""Probes lost by those answered late (a ratio) from which on the loss is the graver of the two."""
 RECENT: Final = 120
 """Rounds by which it is known how surely a hop answers."""
 _LONG: Final = 240
@@ -44,7 +44,7 @@ _BY_CHANCE: Final = math.log(1000)
 """…and what is silent no longer answers where chance would do that once in so many times (natural logarithm)."""
 
 REFUSED_KINDS: Final[frozenset[Trouble]] = frozenset(("unreachable", "filter", "mtu"))
-"""Somebody said why."""
+"""Kinds in which somebody said why the target is silent."""
 EXPLAINED: Final[frozenset[Trouble]] = REFUSED_KINDS | {"loop"}
 """Kinds in which it is known why the target is silent."""
 SILENT: Final[frozenset[Trouble]] = EXPLAINED | {"outage"}

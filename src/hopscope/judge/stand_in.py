@@ -53,7 +53,9 @@ class StandInWatch:
 
     def stands_for(self, kind: Trouble) -> int | None:
         """The TTL of the router that stands in where this is wrong; None: the target itself tells of it."""
-        return self.ttl if self.ttl is not None and kind in WAYS else self._limited if kind in LOSSES else None
+        if self.ttl is not None and kind in WAYS:
+            return self.ttl
+        return self._limited if kind in LOSSES else None
 
     def seen(self, series: Series, routes: RouteWatch, stands: Finding | None, *, is_reached: bool) -> Series:
         """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,

@@ -1,29 +1,62 @@
-"""Two losses on one path: one that begins nearer, and one that comes on top of it farther on. Pure functions over
-counts, as `onset` has them."""
+"""Two losses on one path: one that begins nearer, and one that comes on top of it farther on. Which of them is named,
+and whether the other one stands beside it. Pure functions over counts, as `onset` has them, and over the hops' series.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
-from hopscope.judge.onset import MASS, SCORE, SURE, Onset, cost_from, fewest, onset
+from hopscope.judge.hop_series import HopSeries
+from hopscope.judge.limits import beat, gaps, is_limit
+from hopscope.judge.onset import FLOOR, MASS, SCORE, SURE, Onset, cost_from, fewest, onset
 
 _LEAST: Final = 2
 """Hops that must tell of the nearer one: one alone may have losses of its own."""
 _GOES_ON: Final = 2.0
 """By how much two losses must describe the counts better (nats) where the farther one is known."""
 _MUCH_MORE: Final = 2.0
-"""So many times as much must be lost at the other place for it to be the one that is named."""
+"""What the nearer one adds to the loss, by what the farther one does (a ratio), from which on the nearer one is named
+where the farther one was."""
 _MORE: Final = 1.5
-"""The same for the farther one: of the nearer one more hops tell, so that it is found first."""
+"""The same the other way round: of the nearer one more hops tell, so that it is found first."""
+_NEWEST: Final = 90
+"""Rounds by which either of them is known to go on…"""
+_OVER: Final = 4.0
+"""…or to be over, by how much likelier that is (nats)."""
 
-Counts = Sequence[tuple[int, int]]
+Counts: TypeAlias = Sequence[tuple[int, int]]
 
 
-def two_losses(counts: Counts, found: Onset, phi: float, stands: int | None) -> tuple[Onset, Onset] | None:
+def parted(
+    columns: Sequence[HopSeries], counts: Counts, found: Onset, phi: float, start: int, stands: int | None
+) -> tuple[Onset, Onset | None]:
+    """The loss that is named, and the other one, if there is one: two, where they surely describe the counts better
+    than the one that was `found`. `columns`: the hops that tell of it, the target the last, with (n, k) of each in
+    `counts`; `phi`: by how much more losses vary than by chance; `start`: the index of the present route's first round;
+    `stands`: the TTL at which the loss begins that is said."""
+    at = None if stands is None else _index(columns, stands)
+    two = _two(counts, found, phi, at)
+    if two is None or _are_limits(two, columns, counts, start):
+        return found, None
+    is_near, is_far = _are_there(two, columns)
+    near, far = two
+    if not is_far:
+        return near, None
+    if not is_near:
+        return far, None
+    return two if _is_nearer_named(two, at) else (far, near)
+
+
+def _index(columns: Sequence[HopSeries], ttl: int) -> int:
+    """That of the hop at this TTL, or of the first behind it."""
+    return next((i for i, hop in enumerate(columns[:-1]) if hop.ttl >= ttl), len(columns) - 1)
+
+
+def _two(counts: Counts, found: Onset, phi: float, stands: int | None) -> tuple[Onset, Onset] | None:
     """The nearer and the farther one, where two surely describe (n, k) of the hops better than the loss that was
     `found` does; None: one is enough. `phi`: by how much more losses vary than by chance; `stands`: the index of the
     hop with which the loss begins that is said."""
@@ -45,7 +78,7 @@ def two_losses(counts: Counts, found: Onset, phi: float, stands: int | None) -> 
     return near_, found
 
 
-def named_first(two: tuple[Onset, Onset], stands: int | None) -> bool:
+def _is_nearer_named(two: tuple[Onset, Onset], stands: int | None) -> bool:
     """Whether the nearer one is the graver one, or the one that `stands`, by the index of its hop, and is not much
     less."""
     near, far = two
@@ -92,3 +125,33 @@ def _of(found: Onset, counts: Counts, pool: Sequence[int], begin: int) -> Onset:
 
 def _is_told(counts: Counts, near: Onset) -> bool:
     return sum(counts[hop][1] > 0 for hop in near.pooled) >= _LEAST
+
+
+def _are_limits(two: tuple[Onset, Onset], columns: Sequence[HopSeries], counts: Counts, start: int) -> bool:
+    """Whether the nearer of two losses is told by limits, or the farther one by what may be the target's alone."""
+    near, far = two
+    if far.best == len(columns) - 1 and beat(gaps(columns[-1], start)) != "chance":
+        return True
+    return any(is_limit(gaps(columns[i], start)) for i in near.pooled if counts[i][1])
+
+
+def _are_there(two: tuple[Onset, Onset], columns: Sequence[HopSeries]) -> tuple[bool, bool]:
+    """Whether the nearer and the farther one of two losses are of the newest rounds, too."""
+    near, far = two
+    n, k = _newest(near, columns)
+    before, now = near.k / near.n, k / max(1, n)
+    on_top = max(0.0, (far.k / far.n - before) / (1 - before))
+    return _goes_on_at(before, FLOOR, n, k), _goes_on_at(1 - (1 - now) * (1 - on_top), now, *_newest(far, columns))
+
+
+def _newest(found: Onset, columns: Sequence[HopSeries]) -> tuple[int, int]:
+    """Of the newest rounds, the probes of the hops that tell of it, and those that were lost."""
+    begin = max(0, len(columns[-1].fates) - _NEWEST)
+    counts = [columns[i].counted(begin) for i in found.pooled]
+    return sum(n for n, _ in counts), sum(k for _, k in counts)
+
+
+def _goes_on_at(rate: float, other: float, n: int, k: int) -> bool:
+    """Whether `k` of `n` may be lost at this rate still, for all that is known, and not at the `other`, lower one."""
+    p, q = max(rate, 2 * FLOOR), max(other, FLOOR)
+    return p > q and p < 1 and k * math.log(p / q) + (n - k) * math.log((1 - p) / (1 - q)) > -_OVER

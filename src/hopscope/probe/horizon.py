@@ -118,14 +118,11 @@ class Horizon:
         last = refusals.get(max(refusals, default=0))  # who refuses farthest was reached past all others
         return min((ttl for ttl, by in refusals.items() if ttl > passed and by == last), default=None)
 
-    def missed(self, ttl: int, *, at_once: bool = False) -> None:
+    def missed(self, ttl: int) -> None:
         """A probe of this TTL was lost. The next round goes farther for that, not this one: what reached the target
-        with a larger TTL would hide that the probe of its own was lost. `at_once`: this round, where TTLs take turns
-        and a round asks but few."""
+        with a larger TTL would hide that the probe of its own was lost."""
         if ttl == self._end:
             self._beyond += 1
-            if at_once:
-                self._measure()
 
     def begin_round(self) -> None:
         """Another round than the first one begins."""

@@ -194,7 +194,7 @@ class Sweep:
     def lose(self, probe: Probe) -> None:
         """The timeout of `probe`, which is pending, has passed."""
         self._end_wait(probe)
-        self._horizon.missed(probe.ttl, at_once=self._turns is not None)
+        self._horizon.missed(probe.ttl)
         if self._turns is not None:
             self._turns.missed(probe.ttl, probe.sent_mono)
         self._finish_if_over()
