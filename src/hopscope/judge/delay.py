@@ -24,7 +24,8 @@ BLOCK: Final = 10
 BLOCKS: Final = 48
 RECENT: Final = 15
 """Rounds that are compared with what is usual."""
-_MIN_ANSWERS: Final = 8
+MIN_ANSWERS: Final = 8
+"""Answers among those rounds below which nothing is said of them."""
 _MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
 _FEWEST: Final = 3
@@ -76,6 +77,11 @@ class Usual(msgspec.Struct, frozen=True):
         """The standard error of a block's median."""
         return 1.25 * self.iqr / 1.35 / math.sqrt(BLOCK)
 
+    @property
+    def noise(self) -> float:
+        """A median that differs by no more than this (ms) does so by chance, or by less than anybody notices."""
+        return max(6.0, 0.06 * self.median, 5 * self.sigma)
+
 
 class Rise(msgspec.Struct, frozen=True):
     """A delay that the target has now and had not before (ms)."""
@@ -88,6 +94,16 @@ class Rise(msgspec.Struct, frozen=True):
     """What is usual is that of hours."""
     is_slow: bool = False
     """It grew so slowly that only those tell of most of it."""
+
+    @property
+    def more(self) -> float:
+        """By how much it is more than usual."""
+        return self.now - self.usual.median
+
+    @property
+    def middle(self) -> float:
+        """What is slower than this has the delay."""
+        return (self.usual.median + self.now) / 2
 
 
 class Delays:
@@ -188,7 +204,7 @@ class Delays:
     def rise(self, series: Series, *, stands: bool = False) -> Rise | None:
         """Of the last rounds; None where nothing carries on to the target. `stands`: it is known to be slow."""
         rtts = sorted(series.target.rtts_of(max(0, len(series) - RECENT)))
-        if len(rtts) < _MIN_ANSWERS:
+        if len(rtts) < MIN_ANSWERS:
             return None
         now = nearest_rank_ms(rtts, 50)
         newest, old = self._rise(series, rtts, now), self._usual_for_long(series.target.ttl)
@@ -202,19 +218,17 @@ class Delays:
 
     def _rise(self, series: Series, rtts: Sequence[float], now: float) -> Rise | None:
         """By what the newest blocks say is usual."""
-        before = series.end - RECENT
-        ttl = series.target.ttl
-        # The newest block may not count as usual until the rounds that are compared have left it behind.
-        usual = self.usual(ttl, before - before % BLOCK)
+        ttl, before = series.target.ttl, _end_of_usual(series)
+        usual = self.usual(ttl, before)
         is_young = usual is None
         if usual is None:
-            usual = self._by_one(ttl, before - before % BLOCK)
+            usual = self._by_one(ttl, before)
         if usual is None:
             return None
         more = now - usual.median
         if is_young and more <= max(_MUCH_MS, _MUCH * usual.median):
             return None
-        if more <= max(6.0, 0.06 * usual.median, 5 * usual.sigma) or not _are_high(rtts, usual):
+        if more <= usual.noise or not _are_high(rtts, usual):
             return None
         return Rise(usual, now, more / max(usual.sigma, 0.1))
 
@@ -227,7 +241,7 @@ class Delays:
         rtts = sorted(series.target.rtts_of(start, slow[-1] + 1)) if slow else ()
         if len(rtts) < _MIN_IN_BLOCK:
             return False
-        usual, more = rise.usual, rise.now - rise.usual.median
+        usual, more = rise.usual, rise.more
         low_more = nearest_rank_ms(rtts, 10) - usual.low
         wider = iqr(rtts) - usual.iqr
         return (
@@ -240,12 +254,12 @@ class Delays:
     def is_queue(rise: Rise) -> bool:
         """Whether it is enough for a queue."""
         usual = rise.usual
-        return rise.now - usual.median > max(8.0, 0.2 * usual.median, 5 * usual.sigma)
+        return rise.more > max(8.0, 0.2 * usual.median, 5 * usual.sigma)
 
     def place(self, series: Series, rise: Rise, since: int) -> tuple[int, int]:
         """Where it begins, by the rounds since then (`place_in`)."""
         start = min(series.index(since), len(series) - _MIN_IN_BLOCK)
-        return place_in(self.profile(series, rise, start, start), rise.now - rise.usual.median)
+        return place_in(self.profile(series, rise, start, start), rise.more)
 
     def profile(self, series: Series, rise: Rise, start: int, begin: int) -> list[float | None]:
         """By hop of the path, how much slower (ms, of medians) than usual it is in the rounds from index `start` on in
@@ -263,7 +277,7 @@ class Delays:
             rtts = sorted(hop.rtts[i] for i in answered)
         if len(rtts) < _FEWEST:
             return None
-        end = series.end - RECENT - (series.end - RECENT) % BLOCK
+        end = _end_of_usual(series)
         usual = self._usual_for_long(hop.ttl) if rise.is_long else None
         usual = usual or self.usual(hop.ttl, end) or self._by_one(hop.ttl, end)
         if usual is not None:
@@ -275,14 +289,13 @@ class Delays:
     def _slow_rounds(series: Series, rise: Rise, start: int) -> list[int]:
         """The indices of the rounds from `start` on in which the target has the delay: a quiet time between them tells
         nothing of its place."""
-        middle = (rise.usual.median + rise.now) / 2
+        middle = rise.middle
         fates, rtts = series.target.fates, series.target.rtts
         return [i for i in range(max(0, start), len(series)) if fates[i] == ANSWERED and rtts[i] > middle]
 
     def since(self, series: Series, rise: Rise, span: int) -> int:
         """The ordinal of the round since when the target is above the middle between usual and now."""
-        middle = (rise.usual.median + rise.now) / 2
-        target = series.target
+        target, middle = series.target, rise.middle
         best, gain, at = 0, 0, len(series)
         for i in range(len(series) - 1, max(-1, len(series) - 1 - span), -1):
             if target.fates[i] != ANSWERED:
@@ -293,6 +306,13 @@ class Delays:
             elif best - gain >= RECENT:
                 break  # so long a quiet time ended what was before
         return series.base + min(at, len(series) - 1)
+
+
+def _end_of_usual(series: Series) -> int:
+    """The ordinal of the round before which blocks must end to say what is usual: the newest one may not count until
+    the rounds that are compared have left it behind."""
+    end = series.end - RECENT
+    return end - end % BLOCK
 
 
 def _are_high(rtts: Sequence[float], usual: Usual) -> bool:

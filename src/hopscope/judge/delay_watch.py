@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from hopscope.judge.delay import RECENT, Delays, Rise
+from hopscope.judge.delay import MIN_ANSWERS, RECENT, Delays, Rise
 from hopscope.judge.delay_place import place_in, step_in, turned
 from hopscope.judge.hop_series import HopSeries, nearest_rank_ms
 from hopscope.judge.route import RouteWatch
@@ -20,9 +20,6 @@ _OVER: Final = 5
 """Rounds without it after which it is over."""
 _MOVED: Final = 15
 """Rounds after which another place is believed."""
-_MIN_ANSWERS: Final = 8
-
-
 _PART: Final = 30
 """Rounds after which a part of the delay is believed to begin farther on."""
 _APART: Final = 15
@@ -97,7 +94,7 @@ class DelayWatch:
         found = None if rise is None else delayed(series, delays, rise, routes, source, known, is_settled=is_settled)
         if found is None or rise is None:
             recent = series.target.counted(max(0, len(series) - RECENT))
-            if recent[0] - recent[1] >= _MIN_ANSWERS:
+            if recent[0] - recent[1] >= MIN_ANSWERS:
                 self._missed += 1
             if self._missed >= _OVER:
                 self.forget()
@@ -136,8 +133,7 @@ class DelayWatch:
         if first is None or last is None:
             return None
         hops = series.path()
-        more = rise.now - rise.usual.median
-        where = place_in(profile, more)
+        where = place_in(profile, rise.more)
         nearer, behind = ttls_of(series, where)
         if not nearer or (nearer, behind) == (first, last) or (nearer < last and behind > first):
             self._moved = 0
@@ -161,7 +157,7 @@ class DelayWatch:
             found = found._replace(since=part.since)
             self.since_at, self._stood, self._part = part.at, part.stood, None
         else:
-            step = step_in(profile, more, where[1]) if is_up else None
+            step = step_in(profile, rise.more, where[1]) if is_up else None
             stays = step is not None and _ttl(series, step[0]) == last
             self._part = _AddedDelay(last, known.since, self.since_at, 0.0, self._stood) if stays else None
             self.since_at, self._stood = _moment(series, at), None
@@ -170,9 +166,8 @@ class DelayWatch:
 
     def _look_farther(self, series: Series, rise: Rise, found: Finding, profile: Sequence[float | None]) -> None:
         """Whether a part of the delay that is `found` begins farther on, and began later."""
-        more = rise.now - rise.usual.median
         place = next((i for i, hop in enumerate(series.path()) if hop.ttl == found.last_ttl), None)
-        step = None if place is None else step_in(profile, more, place)
+        step = None if place is None else step_in(profile, rise.more, place)
         ttl, rounds = self._parted
         part = self._part
         if part is not None:
@@ -218,9 +213,9 @@ def _since(series: Series, delays: Delays, between: Sequence[HopSeries], start: 
     for hop in between:
         usual = delays.usual(hop.ttl, series.end)
         was, now = sorted(hop.rtts_of(start, len(series) - 2 * RECENT)), sorted(hop.rtts_of(len(series) - RECENT))
-        if usual is None or len(was) < _MIN_ANSWERS or len(now) < _MIN_ANSWERS:
+        if usual is None or len(was) < MIN_ANSWERS or len(now) < MIN_ANSWERS:
             continue
         before, after = nearest_rank_ms(was, 50), nearest_rank_ms(now, 50)
-        if (after - before if is_up else before - after) > max(6.0, 0.06 * usual.median, 5 * usual.sigma):
+        if (after - before if is_up else before - after) > usual.noise:
             return series.base + turned(hop, (before + after) / 2, start, is_up=is_up)
     return None
