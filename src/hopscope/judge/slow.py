@@ -19,9 +19,11 @@ DELAYED: Final[frozenset[Trouble]] = frozenset(
 )
 """Troubles while which nothing that is measured counts as usual."""
 LASTING: Final = DELAYED - {"flapping"}
+"""Those of them that are a delay which goes on, and so have one place and one beginning."""
 QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
 """One trouble, named by its place."""
 _LOOK_BACK: Final = 120
+"""Rounds in which the beginning of a delay is looked for, unless it grew slowly."""
 SETTLED: Final = 40
 """Rounds after which a delay that lasts keeps its name and place."""
 _NS: Final = 1_000_000
@@ -40,7 +42,7 @@ def delayed(
     """The trouble that a rise of the delay is; None where it is too small for what it looks like. `stands`: the delay
     that is known already; `is_settled`: its kind, its place and since when it lasts are."""
     if stands is not None and is_settled:
-        return stands._replace(numbers=numbers_of(rise))
+        return stands._replace(numbers=_numbers_of(rise))
     since = delays.since(series, rise, len(series) if rise.is_slow else _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
@@ -49,7 +51,7 @@ def delayed(
     return named(series, delays, rise, routes, source, place, since, was_queue=was_queue)
 
 
-def numbers_of(rise: Rise) -> Numbers:
+def _numbers_of(rise: Rise) -> Numbers:
     """Those that a delay rests on."""
     return Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
 
@@ -67,7 +69,7 @@ def named(
 ) -> Finding | None:
     """What a delay at this place (TTLs) since then is called; None where it is too small for what it looks like.
     `was_queue`: it was called one."""
-    (first, last), numbers = place, numbers_of(rise)
+    (first, last), numbers = place, _numbers_of(rise)
     sure = min(0.95, 0.6 + rise.sure / 50)
     change = None if rise.is_slow else _change_near(routes, since)
     if change is not None:
@@ -76,16 +78,16 @@ def named(
         return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):
         return None
-    return Finding(_queue_at(series, last, end_of_path(series), source), first, last, since, sure, numbers)
+    return Finding(_queue_at(series, last, source), first, last, since, sure, numbers)
 
 
-def _queue_at(series: Series, last: int, target: int, source: str | None) -> Trouble:
-    """What a queue on the link to this TTL is called; `target`: the end of the path."""
+def _queue_at(series: Series, last: int, source: str | None) -> Trouble:
+    """What a queue on the link to this TTL is called."""
     hops = series.path()
     own = own_hops(hops, source)
     if last <= max(own, series.first_ttl):
         return "local-network"
-    behind = next((hop.ttl for hop in hops if hop.ttl > own), target)
+    behind = next((hop.ttl for hop in hops if hop.ttl > own), end_of_path(series))
     return "bufferbloat" if own and last == behind else "congestion"
 
 
@@ -97,11 +99,10 @@ def swinging(series: Series, delays: Delays, source: str | None, stands: Finding
     numbers = Numbers(quick_ns=round(found.quick_ms * _NS), slow_ns=round(found.slow_ms * _NS))
     if stands is not None and stands.kind in QUEUES and series.end - stands.since > SETTLED:
         return stands._replace(numbers=numbers)
-    target = series.target_ttl or series.first_ttl
-    last = found.ttl or target
+    last = found.ttl or end_of_path(series)
     # Where hops before it answer, and too seldom to tell, it may be at any of them.
     first = found.before or (0 if any(hop.ttl < last for hop in series.path()) else last)
-    return Finding(_queue_at(series, last, target, source), first, last, found.since, 0.85, numbers)
+    return Finding(_queue_at(series, last, source), first, last, found.since, 0.85, numbers)
 
 
 def ttls_of(series: Series, place: tuple[int, int]) -> tuple[int, int]:
