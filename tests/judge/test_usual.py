@@ -13,7 +13,7 @@ from tests.path.network import MS, TARGET, answered, at, begun, reached, sent
 
 HOPS = 4
 FLAT, GROWS = 1500, 5000
-"""Rounds."""
+"""Rounds without a queue, and those after them in which it grows."""
 
 
 def said(
@@ -34,7 +34,7 @@ def said(
 
 
 def grows(round_: int) -> float:
-    """By 40 ms, so slowly that eight minutes hardly show it, and back within a minute."""
+    """By 40 ms, so slowly that eight minutes hardly show it, and back from one round to the next."""
     return 40.0 * max(0, round_ - FLAT) / GROWS if round_ < FLAT + GROWS else 0.0
 
 

@@ -21,15 +21,16 @@ _OVER: Final = 5
 _MOVED: Final = 15
 """Rounds after which another place is believed."""
 _PART: Final = 30
-"""Rounds after which a part of the delay is believed to begin farther on."""
+"""Rounds after which a part of the delay is believed to begin farther on, or not to any more."""
 _APART: Final = 15
-"""Rounds by which it must have begun later."""
+"""Rounds by which that part must have begun later than the rest."""
 
 
 class _AddedDelay(NamedTuple):
     """A part of the delay that began farther on, at another time."""
 
     ttl: int
+    """Of the hop from which on all have it."""
     since: int
     """The ordinal of the round in which it began."""
     at: int | None
@@ -55,8 +56,12 @@ class DelayWatch:
         """The ordinal of the round from which on what stood is over, then."""
         self._part: _AddedDelay | None = None
         self._parted: tuple[int, int] = 0, 0
-        """The TTL from which on there is more of the delay, and for how many rounds; negative: there is not."""
-        self._missed = self._moved = 0
+        """The TTL from which on there is more of the delay, and for how many rounds by now; negative: for how many the
+        part that is known was not there."""
+        self._missed = 0
+        """Rounds in a row in which there was no delay."""
+        self._moved = 0
+        """Rounds in a row in which it was elsewhere."""
         self._begun = -1
         """The ordinal of the round in which it left another place, if it did."""
 
@@ -190,6 +195,7 @@ class DelayWatch:
                 self._part = _AddedDelay(ttl, series.base + at, series.times[at], step[1], None)
 
     def _with_part(self, found: Finding) -> Finding:
+        """The delay with what is known of a part that began farther on."""
         part = self._part
         if part is None or not part.more_ms:
             return found
@@ -198,7 +204,7 @@ class DelayWatch:
 
 
 def _ttl(series: Series, index: int) -> int:
-    """Of a hop of the path by its index; the target's is the path's length."""
+    """The TTL of a hop by its index in the path; the target's index is the path's length."""
     hops = series.path()
     return hops[index].ttl if index < len(hops) else end_of_path(series)
 

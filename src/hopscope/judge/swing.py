@@ -13,19 +13,25 @@ from hopscope.judge.hop_series import HopSeries, nearest_rank_ms
 from hopscope.judge.series import Series
 
 _BLOCK: Final = 10
+"""Rounds in a block."""
 _BLOCKS: Final = 6
+"""The newest blocks, which are looked at."""
 _MIN_IN_BLOCK: Final = 6
+"""Answers below which a block tells nothing."""
 _MIN_BLOCKS: Final = 5
+"""Blocks that must tell, for a hop to."""
 _WIDE_MS: Final = 60.0
 _WIDE: Final = 0.2
-"""Round trips lie far apart that do by so much (ms, and times the quick ones)."""
+"""Round trips swing from this width on: ms, and a multiple of the quick ones' RTT; the greater counts."""
 _STILL: Final = 0.6
-"""What was wide is so down to so much of that."""
+"""A swing that was found goes on down to this share of that width."""
 _WITH: Final = 0.5
+"""A hop has the swing from this share of the target's width on."""
 _WITHOUT: Final = 0.25
-"""So much of the target's width a hop has that has the delay, and so much one has that is before it, at most."""
+"""A hop lies before the swing up to this share of the target's width; between the two, no place can be named."""
 _MIN_BETWEEN: Final = 0.08
-"""Of evenly spread times nearly a half lies in the inner half of their width."""
+"""The least share of round trips in the inner half of the width: of evenly spread ones it is nearly a half, of packets
+that take turns on two ways none."""
 
 
 class Swing(NamedTuple):
@@ -79,7 +85,7 @@ def swing(series: Series, was: Swing | None) -> Swing | None:
 
 
 def _width(column: HopSeries, start: int) -> float | None:
-    """How far apart most RTTs lie in the middle one of the blocks from index `start` on."""
+    """How far apart (ms) most RTTs lie in the middle one of the blocks from index `start` on; None: too few tell."""
     widths = sorted(
         width for i in range(start, start + _BLOCKS * _BLOCK, _BLOCK) if (width := _width_of(column, i)) is not None
     )
@@ -87,6 +93,7 @@ def _width(column: HopSeries, start: int) -> float | None:
 
 
 def _width_of(column: HopSeries, start: int) -> float | None:
+    """The same of one block."""
     rtts = sorted(column.rtts_of(start, start + _BLOCK))
     return nearest_rank_ms(rtts, 90) - nearest_rank_ms(rtts, 10) if len(rtts) >= _MIN_IN_BLOCK else None
 
@@ -98,7 +105,7 @@ def _is_filled(rtts: Sequence[float], quick: float, slow: float) -> bool:
 
 
 def _since(series: Series, least: float) -> int:
-    """The round from which on the target's blocks are as wide."""
+    """The ordinal of the round from which on the target's blocks are as wide as `least` (ms); -1: all are."""
     first = start = len(series) - _BLOCKS * _BLOCK
     while start >= 0:
         width = _width_of(series.target, start)
