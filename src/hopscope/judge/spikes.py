@@ -10,16 +10,23 @@ from hopscope.judge.onset import split
 from hopscope.judge.series import Series
 from hopscope.path.stats import wilson95
 
-_BLOCK: Final = 10
+_MIN_ROUNDS: Final = 30
+"""Rounds below which nothing is said."""
+_MIN_ANSWERS: Final = 20
+"""Answers of a hop below which it does not tell which of them are late."""
 _SPIKE_MS: Final = 20.0
+"""Late is what comes so much later (ms) than the quick ones."""
 _MIN_LATE: Final = 3
+"""Late answers below which it is not known how they vary."""
 _STILL: Final = 0.4
 """A share of spikes that stands is believed down to so much of what it takes to be said."""
 _SURE_SPLIT: Final = 6.0
 _MIN_BEFORE: Final = 15
 """Rounds that must lie before the moment since when answers come late."""
 _LATELY: Final = 40
-"""Rounds in which there must have been spikes, too: else it is over."""
+"""Rounds in a row without a spike after which they are over, however seldom they were…"""
+_CALM: Final = 10
+"""…and below which they are not, however frequent."""
 _BY_CHANCE: Final = 1e-3
 """Spikes are over once as many rounds without one would come by chance with less than this probability."""
 _SPIKES: Final = 120
@@ -32,18 +39,18 @@ def is_spiky(series: Series, *, was: bool) -> bool:
     measure = _STILL if was else 1.0
     start = max(0, len(series) - _SPIKES)
     hops = series.path()
-    if not hops or len(series) < 30:
+    if not hops or len(series) < _MIN_ROUNDS:
         return False
     target = _spikes(series.target, start)
     if target is None or 100 * target[0] < measure * target[1]:
         return False
-    first = _spikes(hops[0], start)
-    shares = [spikes for hop in hops if (spikes := _spikes(hop, start)) is not None]
+    spikes = [_spikes(hop, start) for hop in hops]
+    first = spikes[0]
     if first is None or hops[0].ttl != series.first_ttl or not _vary(series.target, start):
         return False
     if _is_calm(series, hops, start):
         return False
-    shares.append(target)
+    shares = [*(each for each in spikes if each is not None), target]
     k, n = sum(k for k, _ in shares), sum(n for _, n in shares)
     middle = sorted(k / n for k, n in shares)[len(shares) // 2]
     return (
@@ -57,32 +64,23 @@ def is_spiky(series: Series, *, was: bool) -> bool:
 def _is_calm(series: Series, hops: Sequence[HopSeries], start: int) -> bool:
     """Whether no hop was late for as many rounds as would hardly be by chance, at the share of rounds in which one was
     before; for `_LATELY` rounds at the most."""
-    late: set[int] = set()
-    for hop in hops:
-        rtts = hop.rtts_of(start)
-        if len(rtts) >= 2 * _BLOCK:
-            limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-            late.update(i for i in range(start, len(series)) if hop.fates[i] == ANSWERED and hop.rtts[i] > limit)
+    late = {i for hop in hops for i in _late_rounds(hop, start)}
     if not late:
         return True
     quiet = len(series) - 1 - max(late)
     share = len(late) / (max(late) + 1 - min(late))
-    return quiet >= _LATELY or (quiet >= _BLOCK and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
+    return quiet >= _LATELY or (quiet >= _CALM and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
 
 
 def spiky_since(series: Series) -> int:
-    """The round from which on answers come late; -1 where that is not clear, or goes back to before the window."""
+    """The ordinal of the round from which on answers come late; -1 where that is not clear, or goes back to before the
+    window."""
     start = max(0, len(series) - _SPIKES)
     hops = series.path()
-    counts = bytearray(len(series) - start)
+    counts = [0] * (len(series) - start)
     for hop in hops:
-        rtts = hop.rtts_of(start)
-        if len(rtts) < 2 * _BLOCK:
-            continue
-        limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-        for i in range(start, len(series)):
-            if hop.fates[i] == ANSWERED and hop.rtts[i] > limit and counts[i - start] < 255:
-                counts[i - start] += 1
+        for i in _late_rounds(hop, start):
+            counts[i - start] += 1
     # A hop that is late in a round is hardly alone: rounds count, not answers.
     late = bytes(2 * count >= len(hops) // 2 and count > 0 for count in counts)
     found = split(late, 1.0)
@@ -92,12 +90,24 @@ def spiky_since(series: Series) -> int:
 
 
 def _spikes(column: HopSeries, start: int) -> tuple[int, int] | None:
-    """How many answers came 20 ms later than the quick ones, of how many."""
+    """How many answers from index `start` on were late, of how many; None: they are too few to tell."""
     rtts = column.rtts_of(start)
-    if len(rtts) < 2 * _BLOCK:
-        return None
-    limit = nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS
-    return sum(rtt > limit for rtt in rtts), len(rtts)
+    limit = _late_above(rtts)
+    return None if limit is None else (sum(rtt > limit for rtt in rtts), len(rtts))
+
+
+def _late_rounds(column: HopSeries, start: int) -> list[int]:
+    """The indices, from `start` on, of the rounds that were answered late."""
+    limit = _late_above(column.rtts_of(start))
+    if limit is None:
+        return []
+    fates, rtts = column.fates, column.rtts
+    return [i for i in range(start, len(fates)) if fates[i] == ANSWERED and rtts[i] > limit]
+
+
+def _late_above(rtts: Sequence[float]) -> float | None:
+    """The RTT (ms) above which an answer is late; None: they are too few to tell."""
+    return nearest_rank_ms(sorted(rtts), 10) + _SPIKE_MS if len(rtts) >= _MIN_ANSWERS else None
 
 
 def _vary(column: HopSeries, start: int) -> bool:
