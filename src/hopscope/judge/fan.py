@@ -10,18 +10,16 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
+from hopscope.judge.flow_losses import counted, cut_off, is_reached, losing, sums
 from hopscope.judge.links import (
     BadLinks,
     Ends,
     Members,
     blamed,
-    counted,
     meeting,
     met,
     middle_of,
@@ -29,32 +27,17 @@ from hopscope.judge.links import (
     narrowed_slow,
     own_routers,
 )
-from hopscope.judge.loss import KEEP, RAISE
 from hopscope.judge.parallel import ALPHA, FEWEST, LOST, FlowFinding, events, share_a_limit, slow_above
 from hopscope.judge.suspects import Suspects, Trouble
-from hopscope.path.stats import wilson95
 
 _TELLING: Final = 20
 """Losses of its way that a flow would have a part in…"""
 _SPARED: Final = 8
 """…of which one that is spared has less than one in so many."""
-_CUT: Final = 40
-"""Rounds in a row without an answer for which a flow is cut off, where nearly all probes of the others are answered. A
-burst of four losses in the mean is as long once in 75,000 (``0.75 ** 39``)."""
-_CUT_OTHERS: Final = 0.9
-_CUT_LONGER: Final = 3
 _CUT_SURE: Final = 0.97
+"""How sure it is that a flow which is cut off is bad."""
 _PLACELESS_SURE: Final = 0.85
 """How sure it is at most where the flows' ways are not known yet."""
-_LATELY: Final = 120
-"""Rounds by which flows that go by no bad link are known to lose, too…"""
-_RUNS: Final = 3
-"""…in as many runs of rounds at least."""
-_REACHED: Final = 3
-_REACHED_AT_MOST: Final = 30
-"""Rounds for which an answer to another flow tells that the target is there, more of them where answers are rare…"""
-_BY_CHANCE: Final = 1e-3
-"""…until so many without one would come by chance with less than this probability."""
 NOTHING: Final = -99
 """A sample of a round of which nothing is known."""
 
@@ -111,9 +94,9 @@ class FanWatch:
     def take(self, known: FlowRound) -> None:
         """All that is known by now; rounds that were compared are not looked at again, unless flows go other ways."""
         end = known.first_round + min((len(row) for row in known.rows), default=0)
-        self.is_reached = _is_reached(known.rows[1:])
+        self.is_reached = is_reached(known.rows[1:])
         if len(known.rows) < 2:
-            self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
+            self._tell_nothing(known)
             return
         ways = [
             way if is_known else i for i, (way, is_known) in enumerate(zip(known.members, known.is_known, strict=True))
@@ -124,13 +107,16 @@ class FanWatch:
         self._compare(known, end)
         self.is_limited = share_a_limit(known.rows, known.first_round, known.seconds, did=self.is_limited)
         if self.is_limited:
-            self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
+            self._tell_nothing(known)
             return
-        self._cut = _cut_off(known.rows)
+        self._cut = cut_off(known.rows)
         self.findings = tuple(self._finding(flow, known) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
         if self.bad is not None and self.bad.now_ns is None:
             self.findings = tuple(self._in_light_of(self.bad, flow) for flow in range(len(known.rows)))
+
+    def _tell_nothing(self, known: FlowRound) -> None:
+        self.findings, self.bad = (FlowFinding("unknown", 0.0),) * len(known.rows), None
 
     # --- who is compared ----------------------------------------------------------------------------------------
 
@@ -271,9 +257,9 @@ class FanWatch:
         now = None if found is None else middle_of(times[flow] for flow in found.flows)
         if found is None or now is None or now <= limit:
             return None  # some answers of it are slow, and most are not
-        sent, lost = _sums(counted(known.rows[flow][start:]) for flow in found.flows)
+        sent, lost = sums(counted(known.rows[flow][start:]) for flow in found.flows)
         rest = [flow for flow in range(len(known.rows)) if flow not in found.flows]
-        others_sent, others_lost = _sums(counted(known.rows[flow][start:]) for flow in rest)
+        others_sent, others_lost = sums(counted(known.rows[flow][start:]) for flow in rest)
         return found._replace(
             sent=sent,
             lost=lost,
@@ -308,8 +294,8 @@ class FanWatch:
         rest = [flow for flow in range(len(known.rows)) if flow not in bad]
         if not rest:
             return None
-        sent, lost = _sums(counts[flow] for flow in bad)
-        others_sent, others_lost = _sums(counts[flow] for flow in rest)
+        sent, lost = sums(counts[flow] for flow in bad)
+        others_sent, others_lost = sums(counts[flow] for flow in rest)
         others = {router for flow in rest for router in known.met(flow)}
         routers = own_routers([known.members[flow] for flow in bad], [known.members[flow] for flow in rest], others)
         place = None
@@ -335,71 +321,14 @@ class FanWatch:
             lost=lost,
             others_sent=others_sent,
             others_lost=others_lost,
-            others_now=_losing([known.rows[flow] for flow in rest], did=did),
+            others_now=losing([known.rows[flow] for flow in rest], did=did),
             confidence=min(*(self.findings[flow].confidence for flow in named), 1.0 if is_known else _PLACELESS_SURE),
             is_dead=all(self.findings[flow].state == "dead" for flow in named),
-            in_all=_sums({id(one): (one.counted, one.events) for one in troubles}.values()),
+            in_all=sums({id(one): (one.counted, one.events) for one in troubles}.values()),
             sides=met([known.members[flow] for flow in bad]) if place else (),
         )
-
-
-def _cut_off(rows: Sequence[Sequence[int]]) -> frozenset[int]:
-    """The flows of which nothing comes back any more, while nearly all probes of the others are answered. It must have
-    lasted far longer than any burst of the others' losses."""
-    newest = [[sample for sample in row[-_CUT:] if sample >= LOST] for row in rows]
-    cut = [flow for flow, row in enumerate(newest) if len(row) >= _CUT and max(row) == LOST]
-    others = [flow for flow in range(len(rows)) if flow not in cut]
-    asked = sum(len(newest[flow]) for flow in others)
-    answered = sum(sample >= 0 for flow in others for sample in newest[flow])
-    if not cut or not answered or answered < _CUT_OTHERS * asked:
-        return frozenset()
-    longest = max(max(_losses_in_a_row(rows[flow])) for flow in others)
-    return frozenset(flow for flow in cut if _losses_in_a_row(rows[flow])[-1] >= _CUT_LONGER * longest)
-
-
-def _is_reached(rows: Sequence[Sequence[int]]) -> bool:
-    """Whether the target answered any of these flows of late."""
-    if any(sample >= 0 for row in rows for sample in row[-_REACHED:]):
-        return True
-    answered = [max(samples) >= 0 for samples in zip(*(row[-_LATELY:] for row in rows), strict=False)]
-    silent = next((i for i, is_answered in enumerate(reversed(answered)) if is_answered), len(answered))
-    before = answered[: len(answered) - silent]
-    if not before:
-        return False
-    missed = (before.count(False) + 0.5) / (len(before) + 1)
-    return silent < min(_REACHED_AT_MOST, math.log(_BY_CHANCE) / math.log(missed))
-
-
-def _losing(rows: Sequence[Sequence[int]], *, did: bool) -> tuple[int, int] | None:
-    """Probes of these flows in the newest rounds, and those that were lost, where that is a rate and no episode.
-    `did`: it was one a round ago, and does not come and go with chance."""
-    newest = [row[-_LATELY:] for row in rows]
-    sent, lost = _sums(counted(row) for row in newest)
-    lossy = [LOST in samples for samples in zip(*newest, strict=False)]
-    runs = sum(is_lossy and not was for was, is_lossy in pairwise([False, *lossy]))
-    if runs < _RUNS or wilson95(lost, sent)[0] < (KEEP if did else RAISE).floor:
-        return None
-    return sent, lost
-
-
-def _losses_in_a_row(row: Sequence[int]) -> list[int]:
-    """The rows of losses between answers, in order; the last one is still going on."""
-    runs = [0]
-    for sample in row:
-        if sample >= 0:
-            runs.append(0)
-        elif sample == LOST:
-            runs[-1] += 1
-    return runs
 
 
 def _since(troubles: Iterable[Trouble]) -> int:
     """The round in which the first of them began."""
     return min(trouble.first for trouble in troubles if trouble.first is not None)
-
-
-def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    n = k = 0
-    for one_n, one_k in counts:
-        n, k = n + one_n, k + one_k
-    return n, k

@@ -12,8 +12,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from hopscope.judge.parallel import LOST
-
 Members: TypeAlias = tuple[tuple[int, str | None], ...]
 """Of a flow: TTL and router, where flows part; None: nobody was heard there."""
 Ends: TypeAlias = tuple[tuple[int, str | None], ...]
@@ -195,15 +193,6 @@ def narrowed_slow(
             return max(1, fine), ttl
         fine = ttl
     return max(1, fine), routers[-1][0] + 1
-
-
-def counted(row: Iterable[int]) -> tuple[int, int]:
-    """Of a flow's samples, those of probes with a fate, and of those that are lost."""
-    sent = lost = 0
-    for sample in row:
-        sent += sample >= LOST
-        lost += sample == LOST
-    return sent, lost
 
 
 def middle_of(times: Iterable[Sequence[int]]) -> float | None:
