@@ -8,6 +8,7 @@ from hopscope.judge.judge import Judge
 from hopscope.judge.links import BadLinks
 from hopscope.judge.verdict import Judged
 from hopscope.words.bad_paths import suffering
+from tests.judge.rounds import each_round
 from tests.judge.test_in_time import lossy
 from tests.judge.test_judge import play
 from tests.path.network import TARGET, at
@@ -35,13 +36,9 @@ _BAD = BadLinks(
 def said(rows: list[str], bad: range) -> Iterator[Judged]:
     """After each round of the first flow; in the rounds that are `bad` another one's path is."""
     judge = Judge(TARGET)
-    version, round_ = judge.version, 0
-    for fact in play(rows):
+    for round_, judged in enumerate(each_round(play(rows), judge), start=1):
+        yield judged
         judge.compared(_BAD if round_ in bad else None)
-        judge.apply(fact)
-        if judge.version != version:
-            version, round_ = judge.version, round_ + 1
-            yield judge.judged()
 
 
 def test_a_loss_of_all_flows_goes_on_beside_a_bad_path_and_after_it_and_is_one_incident() -> None:

@@ -10,18 +10,14 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Judged
 from hopscope.wire.messages import Answered, Event
+from tests.judge.rounds import each_round
 from tests.judge.test_since import Way, facts, way
 from tests.path.network import TARGET, at, lost
 
 
-def each_round(rounds: int, way_of: Callable[[int], Way], seed: int) -> Iterator[Judged]:
+def judged_rounds(rounds: int, way_of: Callable[[int], Way], seed: int) -> Iterator[Judged]:
     """What is judged after each round."""
-    judge = Judge(TARGET)
-    for fact in facts(rounds, way_of, seed):
-        version = judge.version
-        judge.apply(fact)
-        if judge.version != version:
-            yield judge.judged()
+    return each_round(facts(rounds, way_of, seed), Judge(TARGET))
 
 
 def second(moment: int | None) -> float | None:
@@ -37,7 +33,7 @@ def test_a_delay_that_is_there_for_half_of_the_time_is_placed_and_dated_each_tim
 ) -> None:
     slow = way(ms={ttl: 23.0})
     said = 0
-    for round_, judged in enumerate(each_round(600, lambda i: slow if i // half % 2 else way(), seed)):
+    for round_, judged in enumerate(judged_rounds(600, lambda i: slow if i // half % 2 else way(), seed)):
         if not judged.verdict.is_trouble:
             continue
         said += 1
@@ -78,7 +74,7 @@ def test_a_delay_that_leaves_its_place_for_another_one_is_over_and_another_one_b
     was: int, now: int, seed: int
 ) -> None:
     ways = way(), way(ms={was: 43.0}), way(ms={now: 43.0})
-    (*_, last) = each_round(900, lambda i: ways[(i >= 100) + (i >= 400)], seed)
+    (*_, last) = judged_rounds(900, lambda i: ways[(i >= 100) + (i >= 400)], seed)
     assert (last.verdict.kind, last.verdict.first_ttl, last.verdict.last_ttl) == ("detour", now - 1, now)
     begun = [second(incident.begin) for incident in last.incidents]
     assert begun == [pytest.approx(100, abs=2), pytest.approx(400, abs=2)]
@@ -96,7 +92,7 @@ def test_a_queue_that_stays_does_not_move(ttl: int, jitter: float, seed: int) ->
     def now(i: int) -> Way:
         return way() if i < 100 else way(ms={ttl: 20.0 + jitter * rng.random()})
 
-    said = [judged.verdict for judged in each_round(900, now, seed)]
+    said = [judged.verdict for judged in judged_rounds(900, now, seed)]
     assert {verdict.last_ttl for verdict in said[160:]} == {ttl}
     assert {verdict.since for verdict in said[160:]} == {said[160].since}
 
@@ -107,7 +103,7 @@ def test_a_longer_way_beside_a_graver_trouble_is_said_once_that_is_over(begins: 
     def now(i: int) -> Way:
         return way(loss={2: 0.1} if 200 <= i < over else {}, ms={4: 43.0} if i >= begins else {})
 
-    *_, last = each_round(over + 200, now, seed)
+    *_, last = judged_rounds(over + 200, now, seed)
     assert (last.verdict.kind, last.verdict.first_ttl, last.verdict.last_ttl) == ("detour", 3, 4)
     assert second(last.verdict.since) == pytest.approx(begins, abs=2)
     (incident,) = (incident for incident in last.incidents if incident.kind == "detour")
@@ -119,7 +115,7 @@ def test_a_longer_way_lasts_over_an_outage(seed: int) -> None:
     def now(i: int) -> Way:
         return way(loss={2: 1.0} if 200 <= i < 900 else {}, ms={4: 43.0} if i >= 100 else {})
 
-    *_, last = each_round(1100, now, seed)
+    *_, last = judged_rounds(1100, now, seed)
     assert (last.verdict.kind, last.verdict.first_ttl, last.verdict.last_ttl) == ("detour", 3, 4)
     assert second(last.verdict.since) == pytest.approx(100, abs=2)
 
@@ -129,7 +125,7 @@ def test_a_longer_way_that_ended_in_a_graver_trouble_is_over(seed: int) -> None:
     def now(i: int) -> Way:
         return way(loss={2: 0.1} if 200 <= i < 800 else {}, ms={4: 43.0} if 100 <= i < 500 else {})
 
-    *_, last = each_round(1000, now, seed)
+    *_, last = judged_rounds(1000, now, seed)
     assert last.verdict.kind == "healthy"
     assert last.open is None
 
@@ -141,7 +137,7 @@ def test_what_a_second_delay_farther_on_adds_is_not_put_on_the_first(second_ms: 
         first = {2: 43.0} if 100 <= i < 800 else {}
         return way(ms=first | ({5: 3.0 + second_ms} if i >= 300 else {}))
 
-    said = [judged.verdict for judged in each_round(1000, now, seed)]
+    said = [judged.verdict for judged in judged_rounds(1000, now, seed)]
     assert {verdict.numbers.part_ttl for verdict in said[:300]} == {None}
     both = said[400]
     assert (both.kind, both.last_ttl, both.numbers.part_ttl) == ("detour", 2, 5)
@@ -161,7 +157,7 @@ def test_a_queue_that_hops_share_unevenly_has_no_part_that_came_later(seed: int)
     def now(i: int) -> Way:
         return way() if i < 100 else way(ms={2: 20.0 + 40 * rng.random(), 3: 6.0 + 12 * rng.random(), 4: 10.0})
 
-    said = [judged.verdict for judged in each_round(700, now, seed)]
+    said = [judged.verdict for judged in judged_rounds(700, now, seed)]
     assert {verdict.last_ttl for verdict in said[160:]} == {2}
     assert {verdict.numbers.part_ttl for verdict in said} == {None}
 
@@ -175,7 +171,7 @@ def test_a_loss_that_begins_elsewhere_than_a_queue_is_not_said_to_be_lost_with_i
         ms = {3: 20.0 + 60 * rng.random()} if i >= 100 else {}
         return way(ms=ms, loss={ttl: 0.1} if i >= 300 else {})
 
-    said = [judged.verdict for judged in each_round(900, now, seed)]
+    said = [judged.verdict for judged in judged_rounds(900, now, seed)]
     assert {verdict.kind for verdict in said[160:]} == {"congestion"}
     assert {verdict.numbers.also_ttl for verdict in said[:300]} == {None}
     assert {verdict.numbers.also_ttl for verdict in said[450:]} == {ttl}
@@ -189,6 +185,6 @@ def test_what_a_queue_loses_itself_is_lost_with_it(seed: int) -> None:
     def now(i: int) -> Way:
         return way(ms={3: 20.0 + 60 * rng.random()}, loss={3: 0.1}) if i >= 100 else way()
 
-    said = [judged.verdict for judged in each_round(700, now, seed)]
+    said = [judged.verdict for judged in judged_rounds(700, now, seed)]
     assert {verdict.numbers.also_ttl for verdict in said} == {None}
     assert said[-1].numbers.lost

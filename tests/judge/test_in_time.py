@@ -11,6 +11,7 @@ import pytest
 from hopscope.judge.incidents import MAX_INCIDENTS, Incidents
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
+from tests.judge.rounds import each_round
 from tests.judge.test_judge import play
 from tests.path.network import MS, TARGET, answered, at, begun, reached, sent
 
@@ -26,13 +27,7 @@ def lossy(rounds: int, share: float, seed: int, since: int = 3) -> list[str]:
 
 def verdicts(rows: list[str]) -> Iterator[Verdict]:
     """After each round."""
-    judge = Judge(TARGET)
-    version = judge.version
-    for fact in play(rows):
-        judge.apply(fact)
-        if judge.version != version:
-            version = judge.version
-            yield judge.judged().verdict
+    return (judged.verdict for judged in each_round(play(rows), Judge(TARGET)))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -10,7 +10,9 @@ import pytest
 
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Verdict
+from tests.judge.rounds import each_round
 from tests.judge.test_judge import play
+from tests.path.network import TARGET
 
 HOPS = 6
 
@@ -24,12 +26,7 @@ def said(share: float, from_ttl: int, rounds: int, seed: int, until: int | None 
         )
         for ttl in range(1, HOPS + 1)
     ]
-    judge = Judge("198.51.100.9")
-    for fact in play(rows):
-        version = judge.version
-        judge.apply(fact)
-        if judge.version != version:
-            yield judge.verdict()
+    return (judged.verdict for judged in each_round(play(rows), Judge(TARGET)))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -59,9 +56,5 @@ def test_where_far_more_is_lost_than_comes_late_the_loss_is_said(seed: int) -> N
         "".join("x" if ttl >= 3 and rng.random() < 0.2 else "l" if rng.random() < 0.03 else "a" for _ in range(600))
         for ttl in range(1, HOPS + 1)
     ]
-    judge = Judge("198.51.100.9")
-    kinds = []
-    for fact in play(rows):
-        judge.apply(fact)
-        kinds.append(judge.verdict().kind)
-    assert set(kinds[len(kinds) // 10 :]) == {"loss"}
+    kinds = [judged.verdict.kind for judged in each_round(play(rows), Judge(TARGET))]
+    assert set(kinds[60:]) == {"loss"}

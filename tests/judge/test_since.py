@@ -11,6 +11,7 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Judged
 from hopscope.wire.messages import Answered, Event, Finished
+from tests.judge.rounds import each_round
 from tests.path.network import MS, TARGET, answered, at, begun, lost, reached, sent
 
 
@@ -118,14 +119,7 @@ def test_loss_that_was_there_already_is_older_than_the_route(begins: int, seed: 
 
 def kinds_by_round(rounds: int, way_of: Callable[[int], Way], seed: int) -> list[str]:
     """What is said after each round."""
-    judge = Judge(TARGET)
-    kinds: list[str] = []
-    for fact in facts(rounds, way_of, seed):
-        version = judge.version
-        judge.apply(fact)
-        if judge.version != version:
-            kinds.append(judge.verdict().kind)
-    return kinds
+    return [judged.verdict.kind for judged in each_round(facts(rounds, way_of, seed), Judge(TARGET))]
 
 
 @pytest.mark.parametrize("seed", range(6))
