@@ -13,7 +13,7 @@ from hopscope.wire.messages import Protocol
 from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
 from hopscope.words.places import Course, Place, place_of
-from hopscope.words.verdicts import where, whose
+from hopscope.words.where import where, whose
 from hopscope.words.why import why
 from tests.words.subjects import TARGET, clock, said
 

@@ -20,7 +20,8 @@ from hopscope.words.clauses import (
 )
 from hopscope.words.numbers import about, nth, span
 from hopscope.words.places import Place
-from hopscope.words.verdicts import Circumstances, matter, where
+from hopscope.words.verdicts import Circumstances, matter
+from hopscope.words.where import where
 
 _YOUNG: Final = 10
 

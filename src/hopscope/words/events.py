@@ -7,7 +7,8 @@ from typing import Final, Literal, TypeAlias
 from hopscope.judge.verdict import Epoch, Incident, Mark
 from hopscope.words.numbers import nth, span, span_ms
 from hopscope.words.places import Place
-from hopscope.words.verdicts import Clock, lasted, lost_words, matter, where
+from hopscope.words.verdicts import Clock, lasted, lost_words, matter
+from hopscope.words.where import placed
 
 _NS: Final = 1e9
 _NS_PER_MS: Final = 1e6
@@ -22,8 +23,8 @@ def mark_name(mark: Mark) -> MarkName:
 def incident_words(incident: Incident, place: Place, clock: Clock) -> str:
     """``no answer came from hop 6 on for 15 s, 4 times``; what lasts has its begin in the place of how long."""
     words = matter(incident.kind, place, is_over=incident.end is not None)
-    if incident.kind in ("unreachable", "mtu") and where(place):
-        words += f" {where(place)}"
+    if incident.kind in ("unreachable", "mtu"):
+        words = placed(words, place)
     parts = [f"{words}{lasted(incident)}"]
     if incident.times > 1:
         often = f"{incident.times} times" if incident.end is not None else f"the {nth(incident.times)} time"

@@ -45,17 +45,6 @@ class Place(msgspec.Struct, frozen=True):
     likely the line is down. A firewall may swallow all, too."""
 
 
-def near_words(place: Place) -> str:
-    """What alone answers, where `Place.is_line`."""
-    return "your own network" if place.near == "your network" else f"hop {place.first}"
-
-
-def line_words(place: Place) -> str:
-    """What then is most likely the matter."""
-    is_own = place.first == 1 or place.near == "your network"
-    return "your internet line is down" if is_own else "your provider's network is down"
-
-
 class Course:
     """A path as it was at one time: who answered where, and whose that is."""
 

@@ -20,7 +20,6 @@ from hopscope.words.clauses import (
     whom_to_tell,
 )
 from hopscope.words.numbers import about
-from hopscope.words.places import line_words, near_words
 from hopscope.words.verdicts import (
     SAYS,
     Circumstances,
@@ -28,8 +27,8 @@ from hopscope.words.verdicts import (
     error_words,
     failures,
     is_deaf,
-    where,
 )
+from hopscope.words.where import line_words, near_words, placed, where
 
 _STUTTER: Final = "Calls and games stutter"
 
@@ -43,7 +42,7 @@ def _loss(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
     is_fine = n.before_sent and not n.before_lost and "rate-limit" not in setting.notes
     fine = fine_before(place, "lose nothing", "loses nothing") if is_fine else ""
-    head = f"{share} of packets are lost{how} {where(place)}".rstrip()
+    head = placed(f"{share} of packets are lost{how}", place)
     beside = "; ".join(part for part in (span_of(n, history), also_words(n, place) or _elsewhere(n)) if part)
     return f"{head} ({beside})" if beside else head, (between(place), whom_to_tell(setting, history), feel, fine)
 
@@ -62,7 +61,7 @@ def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del n
     place = setting.place
     more = between(place), whom_to_tell(setting, history), fine_before(place)
-    return f"no answer {where(place)}".rstrip(), more
+    return placed("no answer", place), more
 
 
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -100,7 +99,7 @@ def _filter(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
     does = "swallows" if n.address is None and n.says is None else "turns away"
     feel = ("Other kinds of packets may pass: try TCP to a port that it serves.", "Try TCP to a port that it serves.")
-    return f"a firewall {does} these packets {where(place)}".rstrip(), (between(place), feel, fine_before(place))
+    return placed(f"a firewall {does} these packets", place), (between(place), feel, fine_before(place))
 
 
 def _unreachable(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -131,7 +130,7 @@ def _flapping(n: Numbers, setting: Circumstances, history: Background) -> Told:
     often = f"{n.times} times in {n.rounds} rounds." if n.times > 1 and n.rounds else ""
     feel = "Connections may hang for moments."
     place = setting.place
-    return f"the route keeps changing {where(place)}".rstrip(), (
+    return placed("the route keeps changing", place), (
         between(place),
         whom_to_tell(setting, history),
         feel,
@@ -146,7 +145,7 @@ def _slower_way(n: Numbers, setting: Circumstances, history: Background) -> Told
     lost = "" if n.lost else " and nothing is lost"
     feel = f"All works{lost}, but calls and games may feel it." if more else f"{_STUTTER}."
     takes = f"A round trip takes {ms(n.now_ns)} instead of {ms(n.usual_ns)}." if n.now_ns and n.usual_ns else ""
-    head = f"traffic takes another, {'slower' if more else 'worse'} way {where(place)}".rstrip()
+    head = placed(f"traffic takes another, {'slower' if more else 'worse'} way", place)
     return f"{head}{harm}", (between(place), whom_to_tell(setting, history), takes, feel)
 
 
@@ -167,13 +166,13 @@ def _bufferbloat(n: Numbers, setting: Circumstances, history: Background) -> Tol
     del history
     place = setting.place
     do = ("Stop uploads, backups and big downloads, and see whether it ends.", "Stop uploads and downloads.")
-    head = f"your internet line is full {where(place)}".rstrip()
+    head = placed("your internet line is full", place)
     return f"{head}{_slower(n)}", (access_line(place), do, _slow(n), f"{_STUTTER}.")
 
 
 def _congestion(n: Numbers, setting: Circumstances, history: Background) -> Told:
     place = setting.place
-    head = f"packets queue at a busy link {where(place)}".rstrip()
+    head = placed("packets queue at a busy link", place)
     return f"{head}{_slower(n)}", (between(place), whom_to_tell(setting, history), _slow(n), fine_before(place))
 
 
@@ -196,12 +195,12 @@ def _bad_member(n: Numbers, setting: Circumstances, history: Background) -> Told
             f"{suffer[:1].upper()}{suffer[1:]} {verb}, others {others}; there or back.",
             f"Some connections {verb}, always the same ones.",
         )
-        head = f"{bad_paths(n)} {where(setting.place)}".rstrip()
+        head = placed(bad_paths(n), setting.place)
         return head, (between(setting.place), who, whom_to_tell(setting, history))
     lost = f"{about(100 * n.lost / n.sent)} of all packets are lost." if n.lost and n.sent else ""
     feel = "Packets take these links by turns, so every connection loses some."
     place = setting.place
-    head = f"one of several parallel links is bad {where(place)}".rstrip()
+    head = placed("one of several parallel links is bad", place)
     return head, (between(place), feel, whom_to_tell(setting, history), lost)
 
 
@@ -209,9 +208,8 @@ def _mtu(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del history
     place = setting.place
     size = f"packets above {n.mtu} bytes" if n.mtu else "packets of this size"
-    at = f" {where(place)}" if where(place) else ""
     do = "A smaller MTU in the router or the VPN helps."
-    return f"{size} do not get through{at}", (between(place), "Pages hang, though small packets pass.", do)
+    return placed(f"{size} do not get through", place), (between(place), "Pages hang, though small packets pass.", do)
 
 
 def _late(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -278,5 +276,5 @@ def in_short(verdict: Verdict, setting: Circumstances) -> str:
     if verdict.kind == "this-computer" and is_deaf(n):
         return "answers were not heard"
     if verdict.kind == "bad-member" and n.now_ns is not None:
-        return f"one path is slow {where(setting.place)}".rstrip()
+        return placed("one path is slow", setting.place)
     return _SHORT[verdict.kind].format(share=share, where=where(setting.place)).strip()

@@ -12,13 +12,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hopscope.judge.verdict import Incident, Numbers, Verdict
-from hopscope.names.hostnames import PLACEHOLDERS
 from hopscope.path.snapshot import LocalError
 from hopscope.path.stats import wilson95
 from hopscope.wire.messages import Kind, Protocol
 from hopscope.words.bad_paths import bad_paths, more_ms, ms, ports_words, suffering
 from hopscope.words.numbers import about, nth, percent, span
-from hopscope.words.places import Course, Place, line_words, near_words
+from hopscope.words.places import Course, Place
+from hopscope.words.where import line_words, near_words, placed, whose
 
 Clock = Callable[[int], str]
 """A moment (epoch ns) as the reader's clock shows it."""
@@ -129,7 +129,7 @@ _PLACELESS: Final = frozenset(("no-answer", "unreachable", "local-network", "mtu
 def matter(kind: str, place: Place, *, is_over: bool) -> str:
     """What is or was the matter, and where: ``no answer came from hop 6 on``."""
     words = _MATTER[kind][is_over]
-    return words if kind in _PLACELESS else _at(place, words)
+    return words if kind in _PLACELESS else placed(words, place)
 
 
 def lasted(incident: Incident) -> str:
@@ -137,49 +137,6 @@ def lasted(incident: Incident) -> str:
     if incident.end is None:
         return ""
     return f" for {span((incident.end - incident.begin) / 1e9)}" if incident.times == 1 else ""
-
-
-def where(place: Place) -> str:
-    """From where on: ``from hop 9 on``; a place is a range, and no router's fault."""
-    first, last = place.first, place.last
-    if last is None:
-        return ""
-    if last <= 1:
-        return "from the first hop on"
-    if place.is_target and first in (None, last, last - 1):
-        return "at the target"
-    if first is None or first >= last - 1:
-        return f"from hop {last} on"
-    if first < 1:
-        return f"from one of the first {last} hops on"
-    return f"from hop {first + 1} or {last} on" if last - first == 2 else f"from one of hops {first + 1} to {last} on"
-
-
-def whose(place: Place) -> str:
-    """Whose that is: ``where your provider (AS64500) meets AS64510 FARLINE``."""
-    if place.segment == "this computer":
-        return "on this computer"
-    if place.segment == "your network":
-        return "in your own network"
-    if place.between is None or place.last is None:
-        return ""
-    near, far = place.between
-    if place.first == place.last:  # somebody there says so
-        return f"at {_titled(far, place)}"
-    if near == far:
-        return "between hidden hops" if far in PLACEHOLDERS else f"within {_titled(far, place)}"
-    return f"where {near} meets {_titled(far, place)}"
-
-
-def _titled(name: str, place: Place) -> str:
-    if place.segment in ("your provider", "the target's network"):
-        return f"{place.segment} ({name})" if name else place.segment
-    return name
-
-
-def _at(place: Place, words: str) -> str:
-    at = where(place)
-    return f"{words} {at}" if at else words
 
 
 # --- each kind: what is the matter, whose and how much, and in short -------------------------------------------------
@@ -222,7 +179,7 @@ def _loss(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     share = about(100 * n.lost / n.sent) if n.sent else "some"
     how = " in bursts" if n.burst is not None and n.burst >= 2 else ""
-    head = _at(place, f"{share} of packets are lost{how}")
+    head = placed(f"{share} of packets are lost{how}", place)
     also = also_words(n, place)
     return f"{head} ({also})" if also else head, whose(place), "loss"
 
@@ -238,7 +195,7 @@ def also_words(n: Numbers, place: Place) -> str:
 
 def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n
-    return _at(place, "no answer"), _joined(whose(place), _last(place)), "no answer"
+    return placed("no answer", place), _joined(whose(place), _last(place)), "no answer"
 
 
 def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
@@ -255,8 +212,8 @@ def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _filter(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     if n.address is None and n.says is None:
-        return _at(place, "a firewall swallows packets"), _joined(whose(place), _last(place)), "filtered"
-    return _at(place, "a firewall turns packets away"), _said(n, place, setting), "prohibited"
+        return placed("a firewall swallows packets", place), _joined(whose(place), _last(place)), "filtered"
+    return placed("a firewall turns packets away", place), _said(n, place, setting), "prohibited"
 
 
 def _unreachable(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
@@ -278,17 +235,17 @@ def _loop(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 def _flapping(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del setting
     often = f"{n.times} times in {n.rounds} rounds" if n.times > 1 and n.rounds else "again and again"
-    return _at(place, "the route keeps changing"), _joined(often, whose(place)), "route flaps"
+    return placed("the route keeps changing", place), _joined(often, whose(place)), "route flaps"
 
 
 def _route_change(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     harm = _more(n, setting) or (f"{about(100 * n.lost / n.sent)} lost" if n.lost and n.sent else "")
     head = "the route changed for the worse"
-    return _at(place, head), _joined(harm, whose(place)), "worse route"
+    return placed(head, place), _joined(harm, whose(place)), "worse route"
 
 
 def _detour(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    return _at(place, "the way has become longer"), _joined(_more(n, setting), whose(place)), "longer way"
+    return placed("the way has become longer", place), _joined(_more(n, setting), whose(place)), "longer way"
 
 
 def _local_network(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
@@ -299,7 +256,7 @@ def _local_network(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _bufferbloat(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     lost = _lost_beside(n)
-    return _at(place, "your internet line is full"), _joined(_more(n, setting), lost), "line full"
+    return placed("your internet line is full", place), _joined(_more(n, setting), lost), "line full"
 
 
 def _lost_beside(n: Numbers) -> str:
@@ -311,7 +268,7 @@ def _lost_beside(n: Numbers) -> str:
 
 def _congestion(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     lost = _lost_beside(n)
-    return _at(place, "packets queue"), _joined(_more(n, setting), lost, whose(place)), "busy link"
+    return placed("packets queue", place), _joined(_more(n, setting), lost, whose(place)), "busy link"
 
 
 def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
@@ -320,9 +277,9 @@ def _bad_member(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
         verb, others = suffering(n)
         tail = f"{ports_words(n)} {verb}, others {others}; there or back"
         short = "one path bad" if n.now_ns is None else "one path slow"
-        return _at(place, bad_paths(n)), _joined(tail, whose(place)), short
+        return placed(bad_paths(n), place), _joined(tail, whose(place)), short
     lost = f"{about(100 * n.lost / n.sent)} of all packets lost" if n.lost and n.sent else ""
-    return _at(place, "one of several parallel links is bad"), _joined(lost, whose(place)), "one link bad"
+    return placed("one of several parallel links is bad", place), _joined(lost, whose(place)), "one link bad"
 
 
 def _mtu(n: Numbers, place: Place, setting: Circumstances) -> _Matter:

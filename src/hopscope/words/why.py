@@ -10,7 +10,8 @@ from hopscope.words.events import epoch_words, incident_words, mark_words
 from hopscope.words.headline import Headline
 from hopscope.words.numbers import span
 from hopscope.words.said import Said
-from hopscope.words.verdicts import Clock, where, whose
+from hopscope.words.verdicts import Clock
+from hopscope.words.where import where, whose
 
 _NS: Final = 1e9
 _SURE: Final = ((0.99, "sure"), (0.9, "likely"), (0.0, "not sure yet"))

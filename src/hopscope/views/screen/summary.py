@@ -27,7 +27,8 @@ from hopscope.words.common_cause import Cause, causes, is_in_trouble
 from hopscope.words.headline import Headline
 from hopscope.words.numbers import share as share_text
 from hopscope.words.numbers import signed_ms, table_ms
-from hopscope.words.verdicts import matter, where
+from hopscope.words.verdicts import matter
+from hopscope.words.where import where
 
 FIXED: Final = 4
 """Cells of cursor, mark and number."""
