@@ -89,7 +89,7 @@ class Connection:
         """What the last try failed by."""
         self._refusals: set[str] = set()
         """What was said of tries since the connection was lost."""
-        self._most_refusals = 0
+        self._is_lost = False
         self.is_back = False
         """It was lost, and is there again; whoever looks takes it back."""
         self.client: StrangersClient | None = None
@@ -156,7 +156,8 @@ class Connection:
             self._last = words  # each try fails the same way: that is said once
             # One that is away says nothing; one that is there and is none of ours, or refuses us, does.
             is_away = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-            if not is_away and words not in self._refusals and len(self._refusals) < self._most_refusals:
+            is_new = words not in self._refusals and len(self._refusals) < MOST_REFUSALS
+            if self._is_lost and is_new and not is_away:
                 self._refusals.add(words)
                 self.say(f"{self.address.place}: {words}; trying again")
             return
@@ -167,13 +168,13 @@ class Connection:
 
     async def _on_lost(self) -> None:
         if self.client is not None and not self.client.is_closed:
-            self._most_refusals = MOST_REFUSALS
+            self._is_lost = True
             self.say(f"{self.address.place}: the connection is lost; trying again")
 
     async def _on_back(self) -> None:
         self.is_back = True
         self._refusals.clear()
-        self._most_refusals = 0
+        self._is_lost = False
         self.say(f"connected to {self._where()} again")
 
     def _where(self) -> str:
