@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from hopscope.judge.verdict import VERSION, Incident, Judged, Verdict
+from hopscope.judge.verdict import VERSION, Judged, Verdict
 from hopscope.names.facts import AddressInfo
 from hopscope.session.facts import SessionFact
 from hopscope.session.model import Snapshot
@@ -64,18 +64,13 @@ class Seen:
         is_same &= verdict.kind == "starting" or _way(judged) == _way(before)
         if is_same and incidents is before.incidents:
             return None
-        known = {_state(incident) for incident in before.incidents}
-        changed = tuple(incident for incident in incidents if _state(incident) not in known)
+        known = {incident.state for incident in before.incidents}
+        changed = tuple(incident for incident in incidents if incident.state not in known)
         if is_same and not changed:
             return None
         from hopscope.history.notes import SaidVerdict
 
         return SaidVerdict(verdict, changed, VERSION, judged.epochs[-1] if judged.epochs else None)
-
-
-def _state(incident: Incident) -> tuple[object, ...]:
-    """What of it is news: its numbers grow with every round."""
-    return incident.id, incident.kind, incident.times, incident.end is None
 
 
 def _way(judged: Judged) -> int:

@@ -210,6 +210,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often it came; `begin` is the first time's, `end` the last one's."""
     confidence: float = 0.0
 
+    @property
+    def state(self) -> tuple[str, Trouble, int, bool]:
+        """What of it is news when it changes: its numbers grow with every round."""
+        return self.id, self.kind, self.times, self.end is None
+
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened and is no trouble."""

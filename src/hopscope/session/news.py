@@ -69,12 +69,8 @@ def _changed(before: Judged, judged: Judged) -> list[int]:
     """Places of incidents that have begun or ended."""
     if judged.incidents is before.incidents:
         return []
-    stood = {incident.id: _state(incident) for incident in before.incidents}
-    return [i for i, incident in enumerate(judged.incidents) if stood.get(incident.id) != _state(incident)]
-
-
-def _state(incident: Incident) -> tuple[str, int, bool]:
-    return incident.kind, incident.times, incident.end is not None
+    stood = {incident.state for incident in before.incidents}
+    return [i for i, incident in enumerate(judged.incidents) if incident.state not in stood]
 
 
 def _key(verdict: Verdict) -> tuple[object, ...]:

@@ -144,4 +144,4 @@ def _said(verdict: Verdict) -> tuple[object, ...]:
 
 def _state(judged: Judged) -> tuple[object, ...]:
     """Of incidents: which there are, how often they came, and which lasts."""
-    return tuple((each.id, each.kind, each.times, each.end) for each in judged.incidents[-3:])
+    return tuple((each.state, each.end) for each in judged.incidents[-3:])
