@@ -8,7 +8,10 @@ import pytest
 from hopscope.judge.judge import Judge
 from hopscope.wire.facts import Remembered, UsualDelay
 from hopscope.wire.messages import Event
-from tests.path.network import answered, at, begun, reached, sent
+from tests.judge.rounds import each_round
+from tests.judge.test_delay_places import seldom
+from tests.judge.test_since import facts, way
+from tests.path.network import TARGET, answered, at, begun, reached, sent
 
 HOPS = 3
 MS = 1_000_000
@@ -26,12 +29,12 @@ def rounds(first: int, last: int, more_ns: int) -> list[Event]:
     return out
 
 
-def judge_of(facts: list[Event], usual: tuple[UsualDelay, ...] = ()) -> Judge:
-    judge = Judge("198.51.100.9")
+def judge_of(events: list[Event], usual: tuple[UsualDelay, ...] = ()) -> Judge:
+    judge = Judge(TARGET)
     if usual:
         judge.apply(Remembered(at(0), usual))
-    for fact in facts:
-        judge.apply(fact)
+    for event in events:
+        judge.apply(event)
     return judge
 
 
@@ -50,9 +53,22 @@ def test_what_was_slow_from_the_start_is_known_to_be_slow(usual: tuple[UsualDela
     assert verdict.since is None  # it was so before this run began
 
 
+def test_where_it_was_slow_from_the_start_is_not_settled_while_few_routers_have_answered() -> None:
+    before = Judge(TARGET)
+    for fact in facts(120, lambda i: way(), 1):
+        before.apply(fact)
+    judge = Judge(TARGET)
+    judge.apply(Remembered(at(0), before.usual_delays()))
+    slow = (seldom(fact, (1, 2, 3, 4, 5)) for fact in facts(60, lambda i: way(ms={4: 43.0}), 1))
+    said = [judged.verdict for judged in each_round(slow, judge)]
+    places = [(verdict.first_ttl, verdict.last_ttl) for verdict in said if verdict.kind == "detour"]
+    assert (places[0], places[-1]) == ((0, 6), (3, 4))
+    assert said[-1].since is None
+
+
 def test_what_gets_slow_soon_after_the_start_has_its_moment(usual: tuple[UsualDelay, ...]) -> None:
-    facts = [*rounds(0, 12, 0), *rounds(12, 40, 60 * MS)]
-    verdict = judge_of(facts, usual).judged().verdict
+    slow = [*rounds(0, 12, 0), *rounds(12, 40, 60 * MS)]
+    verdict = judge_of(slow, usual).judged().verdict
     assert verdict.is_trouble
     assert verdict.since == at(12)
 

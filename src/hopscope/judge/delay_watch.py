@@ -62,12 +62,12 @@ class DelayWatch:
         """Rounds in a row in which there was no delay."""
         self._moved = 0
         """Rounds in a row in which it was elsewhere."""
-        self._begun = -1
-        """The ordinal of the round in which it left another place, if it did."""
+        self._begun: int | None = None
+        """The ordinal of the round in which it left another place; None: it did not."""
 
     def forget(self) -> None:
         """It is over."""
-        self.known = self.since_at = self._stood = None
+        self.known = self.since_at = self._stood = self._begun = None
         self._missed = self._moved = 0
         self._part, self._parted = None, (0, 0)
 
