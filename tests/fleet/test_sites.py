@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 import pytest
 
+from hopscope.cli import fleet_past
 from hopscope.cli import fleet_reading as following
 from hopscope.cli.errors import UsageError
 from hopscope.cli.fleet_files import LOCK, alone
@@ -86,6 +87,14 @@ class Site:
         hand_over(self.path, self.hub, self.name, now)
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look reads all that there is, however busy the machine."""
+    monkeypatch.setattr(following, "FIRST_S", 600)
+    monkeypatch.setattr(following, "SLICE_S", 600)
+    monkeypatch.setattr(fleet_past, "SLICE_S", 600)
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubStore]:
     store = HubStore(str(tmp_path / "hub"))
@@ -116,10 +125,15 @@ def screen(snapshot: Snapshot, size: tuple[int, int] = (120, 36)) -> str:
 
 def recalled(one: FleetScreen, moment: int, chosen: int | None = None) -> Snapshot:
     """As it stood at a moment, once all of that is read: a look takes only so long."""
-    then = one.recall(moment, chosen)
+    return whole(one, lambda: one.recall(moment, chosen))
+
+
+def whole(one: FleetScreen, look: Callable[[], Snapshot]) -> Snapshot:
+    """What is seen once all of it is read."""
+    seen = look()
     while not one.is_recalled:
-        then = one.recall(moment, chosen)
-    return then
+        seen = look()
+    return seen
 
 
 def test_each_sites_target_stands_there_and_opens_as_if_it_were_local(
@@ -459,18 +473,19 @@ def test_a_replay_of_a_hub_has_every_site_and_the_matrix(tmp_path: Path, hub: Hu
     for name in ("fra1", "ber2"):
         Site(tmp_path, hub, name)
     one = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False)
-    assert [(target.site, target.path.rounds) for target in one.snapshot().targets] == [("ber2", 20), ("fra1", 20)]
-    assert [target.notes[0].split(";")[0] for target in one.snapshot().targets] == [
+    end = whole(one, one.snapshot)
+    assert [(target.site, target.path.rounds) for target in end.targets] == [("ber2", 20), ("fra1", 20)]
+    assert [target.notes[0].split(";")[0] for target in end.targets] == [
         "measured at ber2", "measured at fra1",
     ]  # fmt: skip
-    assert any(line.split() == ["Target", "ber2", "fra1"] for line in screen(one.snapshot()).splitlines())
+    assert any(line.split() == ["Target", "ber2", "fra1"] for line in screen(end).splitlines())
     one.close()
     ended = Site(tmp_path, hub, "fra1", "00000000000000bb", begin=100)
     ended.writer.end(BEGUN + 120 * S)
     ended.writer.close()
     hand_over(ended.path, hub, "fra1")
     one = FleetScreen(str(tmp_path / "hub"), RecordedNames, is_live=False)
-    assert [(target.state, target.unheard_s) for target in one.snapshot().targets] == [
+    assert [(target.state, target.unheard_s) for target in whole(one, one.snapshot).targets] == [
         ("running", None), ("finished", None),
     ]  # fmt: skip
     one.close()
