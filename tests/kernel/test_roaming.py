@@ -274,6 +274,26 @@ def test_a_source_that_was_asked_for_is_kept_when_the_route_moves(uplinks: Uplin
         assert traces.failures() == set()
 
 
+@USERS
+def test_a_source_that_was_asked_for_and_is_gone_is_named_and_used_again_when_it_is_back(
+    uplinks: Uplinks, user: User
+) -> None:
+    """Whatever the kernel says of it: no route, a blackhole, or nothing, since whole packets leave all the same."""
+    with Traces(uplinks, user, source=1) as traces:
+        uplinks.renumber(1, 7)
+        uplinks.use(1)
+        gone_at = time.time_ns()
+        assert traces.all_failed(gone_at) == {"EADDRNOTAVAIL"}
+        assert traces.all_failed(time.time_ns()) == {"EADDRNOTAVAIL"}
+        returns_at = time.time_ns()
+        uplinks.renumber(1, 2)
+        uplinks.use(1)
+        back_at = time.time_ns()
+        assert traces.all_answer(back_at) - back_at < WITHIN_NS
+        assert not [e for e in traces.worker.events if isinstance(e, Lost) and e.sent_at < returns_at]
+        assert traces.changes() == []
+
+
 @pytest.mark.parametrize(
     ("rule", "options"),
     [("uidrange 0-0", ()), ("fwmark 7", ("--mark", "7"))],

@@ -148,9 +148,10 @@ class Flow(ABC):
         return False
 
     def own_fault(self) -> tuple[str, str] | None:
-        """Why probes do not leave this machine now, although it takes them: its next hop does not answer
-        (`wire.Failed.error` and its words). The engine asks before it calls a probe lost since whose sending nothing
-        was heard at all."""
+        """Why probes do not leave this machine now, although it takes them, or cannot be answered: its next hop does
+        not answer, or the source address that was asked for is gone (`wire.Failed.error` and its words). The engine
+        asks before it calls a probe lost since whose sending nothing was heard at all, and where a probe with such a
+        source could not be sent."""
         return None
 
     def last_word(self, probe: Probe) -> Reply | None:

@@ -1,17 +1,20 @@
-"""ICMP errors that this machine sends to itself: its firewall refused a probe, or its next hop does not answer.
+"""Why a probe failed on this machine: the source address that was asked for is gone, the next hop does not answer, or
+ICMP errors that this machine sends to itself, of its firewall or of a next hop.
 
-They come by the same ways as a router's, from this machine's own address, and are no answer of the network: the probe
-failed here, and nobody lost it.
+Such errors come by the same ways as a router's, from this machine's own address, and are no answer of the network: the
+probe failed here, and nobody lost it.
 """
 
 from __future__ import annotations
 
 import errno
+import socket
 from typing import Final, NamedTuple
 
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.refusals import WORDS
 from hopscope.probe.sockets import routing
+from hopscope.probe.sockets.endpoint import socket_address, socket_family
 from hopscope.wire.messages import Plan
 
 FIREWALL: Final = "this computer's firewall refuses it"
@@ -39,11 +42,30 @@ def own_error(plan: Plan, source: str | None, icmp_type: int, code: int) -> OwnE
     return _silent(way) if silent else OwnError("EPERM", FIREWALL)
 
 
-def silent_next_hop(plan: Plan, source: str | None) -> OwnError | None:
-    """Why probes of this plan do not leave now, if their next hop does not answer ARP or neighbour solicitations: the
-    kernel keeps them for three seconds before it says so by itself. Null where it answers, or nobody knows."""
+def own_fault(plan: Plan, source: str | None) -> OwnError | None:
+    """Why nothing can come back of what this plan sends now: this machine has not the source address that was asked for
+    (whole packets leave with it all the same), or the next hop does not answer ARP or neighbour solicitations: the
+    kernel keeps packets for three seconds before it says so by itself. Null where neither is so, or nobody knows."""
+    missing = _missing_source(plan)
+    if missing is not None:
+        return missing
     way = _way(plan, source)
     return _silent(way) if way is not None and routing.is_silent(way) else None
+
+
+def _missing_source(plan: Plan) -> OwnError | None:
+    """That this machine has not, or no longer, the source address that was asked for; null where it has it, or none was
+    asked for. What the kernel says of a send is then a consequence: of a socket that is bound to it ENETUNREACH, of a
+    whole IPv6 packet EINVAL (net/ipv4/route.c, net/ipv6/ip6_output.c)."""
+    if plan.source is None:
+        return None
+    try:
+        with socket.socket(socket_family(plan.family), socket.SOCK_DGRAM) as sock:
+            sock.bind(socket_address(plan.source, plan.family))
+    except OSError as problem:
+        if problem.errno in (errno.EADDRNOTAVAIL, errno.ENODEV):  # ENODEV: its zone is gone
+            return OwnError("EADDRNOTAVAIL", WORDS[errno.EADDRNOTAVAIL])
+    return None
 
 
 def is_beyond_first_hop(plan: Plan, source: str | None) -> bool:

@@ -16,6 +16,7 @@ from hopscope.probe.channel import Channel, Flow, Probe, Reply
 from hopscope.probe.clocks import Clocks, rtt
 from hopscope.probe.crowd import Crowd
 from hopscope.probe.event_queue import EventQueue
+from hopscope.probe.own_fault import OwnFault
 from hopscope.probe.pacer import NEVER
 from hopscope.probe.refusals import words_for
 from hopscope.probe.schedule import Sweep
@@ -67,12 +68,11 @@ class ProbedTarget:
     """One target, its sweep and its flow. All times are monotonic nanoseconds."""
 
     __slots__ = (
-        "_asked_at",
         "_channel",
-        "_fault",
         "_heard_at",
         "_looked_at",
         "_moved_at",
+        "_own_fault",
         "_shared",
         "_source",
         "flow",
@@ -115,9 +115,7 @@ class ProbedTarget:
         self._source = flow.info.source
         self._heard_at = -NEVER
         """When the last answer came."""
-        self._asked_at = -NEVER
-        self._fault: tuple[str, str] | None = None
-        """What the flow said of this machine then (`Flow.own_fault`)."""
+        self._own_fault = OwnFault(flow)
 
     # --- what is due --------------------------------------------------------------------------------------------
 
@@ -152,11 +150,11 @@ class ProbedTarget:
             self.flow.forget(probe)
             self._looked_at = -NEVER  # perhaps the way is another one now
             self.sweep.failed(probe)
-            name = errno.errorcode.get(problem.errno or 0, "EIO")
+            name, words = errno.errorcode.get(problem.errno or 0, "EIO"), words_for(problem)
+            if self.sweep.plan.source is not None:  # that is gone, perhaps, of which the kernel tells a consequence
+                name, words = self.flow.own_fault() or (name, words)
             at = (probe.sent_mono or self._shared.monotonic()) + queue.anchor
-            queue.events.append(
-                Failed(self.target, probe.round, probe.ttl, at, name, words_for(problem), self.flow_number)
-            )
+            queue.events.append(Failed(self.target, probe.round, probe.ttl, at, name, words, self.flow_number))
             return
         self.sweep.sent(probe)
         queue.events.append(Sent(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
@@ -187,7 +185,7 @@ class ProbedTarget:
             self._not_heard(old, "OVERFLOW", _OVERFLOWED)
         elif old.sent_mono < self._moved_at:
             self._not_heard(old, "MOVED", _MOVED)
-        elif self._heard_at < old.sent_mono and (fault := self._own_fault(now)) is not None:
+        elif (fault := self._own_fault.of(old.sent_mono, self._heard_at, now)) is not None:
             self._not_heard(old, *fault)
         else:
             self._lose(old)
@@ -215,11 +213,6 @@ class ProbedTarget:
         if self.flow.follow():
             self._moved_at = self._shared.monotonic()
 
-    def _own_fault(self, now: int) -> tuple[str, str] | None:
-        if now - self._asked_at >= LOOK_EVERY_NS:
-            self._asked_at, self._fault = now, self.flow.own_fault()
-        return self._fault
-
     # --- with one -----------------------------------------------------------------------------------------------
 
     def deliver(self, probe: Probe, reply: Reply) -> bool:
@@ -228,6 +221,8 @@ class ProbedTarget:
         now = reply.received_mono
         if now > self._heard_at:
             self._heard_at = now
+        if self._own_fault.lasts:
+            self._own_fault.answered(probe.sent_mono)
         rtt_ns, clock = rtt(probe, reply, shared.clocks)
         is_too_late = probe.fate is None and rtt_ns > sweep.plan.timeout_ns
         if is_too_late:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.inbox import Inbox
-from hopscope.probe.own_errors import own_error, silent_next_hop
+from hopscope.probe.own_errors import own_error, own_fault
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import ERRORS, kind_of
 from hopscope.probe.sockets import endpoint, errqueue, extras, stamps
@@ -373,7 +373,7 @@ class DatagramFlow(Flow):
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.info.source)
+        return own_fault(self.plan, self.info.source)
 
     def _move(self, egress: endpoint.Egress) -> None:
         """Open a socket there, in place of the old one, of which what has arrived is heard before. `OSError` where that

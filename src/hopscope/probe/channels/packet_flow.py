@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from hopscope.probe.channel import ChannelContext, Flow, FlowInfo, Match, Probe, Reply
 from hopscope.probe.channels.own_ports import OPEN_PORT, OwnPorts, named
-from hopscope.probe.own_errors import own_error, silent_next_hop
+from hopscope.probe.own_errors import own_error, own_fault
 from hopscope.probe.packets.ledger import FlowEntry, Ledger
 from hopscope.probe.packets.template import PacketShape, Template
 from hopscope.probe.sockets import endpoint, errqueue, extras, routing
@@ -241,7 +241,7 @@ class PacketFlow(Flow):
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.info.source)
+        return own_fault(self.plan, self.info.source)
 
     def _settle(self, egress: endpoint.Egress, before: FlowEntry | None) -> None:
         """Take identifier or port, build the template and write the flow into the ledger. `before` is the flow's

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from hopscope.probe.channel import Channel, ChannelContext, Flow, FlowInfo, Probe, Reply
 from hopscope.probe.one_at_a_time import HEARING_NS
-from hopscope.probe.own_errors import is_beyond_first_hop, own_error, silent_next_hop
+from hopscope.probe.own_errors import is_beyond_first_hop, own_error, own_fault
 from hopscope.probe.packets.extensions import mpls_from_extension
 from hopscope.probe.packets.kinds import kind_of
 from hopscope.probe.sockets import endpoint, extras, stamps, stream
@@ -274,7 +274,7 @@ class TcpFlow(Flow):
 
     def own_fault(self) -> tuple[str, str] | None:
         """See `Flow.own_fault`."""
-        return silent_next_hop(self.plan, self.info.source)
+        return own_fault(self.plan, self.info.source)
 
     @property
     def _source(self) -> Any:
