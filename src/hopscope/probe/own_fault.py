@@ -28,10 +28,10 @@ class OwnFault:
             self._ask(heard, now)
         return self._found if self._from < sent < self._until else None
 
-    def answered(self, sent: int) -> None:
-        """A probe that was sent then is answered."""
+    def answered(self, sent: int, received: int) -> None:
+        """A probe is answered: it is over, if it was sent since that was asked."""
         if sent >= self._asked_at:
-            self.lasts, self._until = False, sent
+            self.lasts, self._until = False, received
 
     def _ask(self, heard: int, now: int) -> None:
         found = self._flow.own_fault()

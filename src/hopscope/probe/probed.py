@@ -222,7 +222,7 @@ class ProbedTarget:
         if now > self._heard_at:
             self._heard_at = now
         if self._own_fault.lasts:
-            self._own_fault.answered(probe.sent_mono)
+            self._own_fault.answered(probe.sent_mono, now)
         rtt_ns, clock = rtt(probe, reply, shared.clocks)
         is_too_late = probe.fate is None and rtt_ns > sweep.plan.timeout_ns
         if is_too_late:
