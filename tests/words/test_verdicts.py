@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from hopscope.judge.verdict import Epoch, Incident, Mark, Note, NoteKind, Numbers, Trouble, Verdict
-from hopscope.names.segments import End
+from hopscope.names.segments import End, Role
 from hopscope.wire.messages import Protocol
+from hopscope.words.clauses import sides
 from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
 from hopscope.words.places import Course, Place, place_of
@@ -371,6 +372,20 @@ def test_evidence_gives_counts_with_their_span_and_who_stands_on_both_sides() ->
     by_name = said(verdict, owners=False)
     assert by_name.evidence[-1] == "behind it: hop 5, cr1.farline.example (198.51.100.1), farline.example by its name"
     assert by_name.place.between == ("nearby.example", "farline.example")
+
+
+@pytest.mark.parametrize(
+    ("near", "segment", "words"),
+    [
+        ("your provider", "your provider", "inside your provider (192.0.2.5 to 192.0.2.9)"),
+        ("your network", "your network", "inside your own network"),
+        ("transit", "the target's network", "between another network (192.0.2.5) and the target's network (192.0.2.9)"),
+        ("transit", "transit", "between another network (192.0.2.5) and the next network (192.0.2.9)"),
+    ],
+)
+def test_the_two_sides_of_a_place_are_told_apart_or_are_one(near: Role, segment: Role, words: str) -> None:
+    place = Place(first=4, last=5, near=near, segment=segment, between=("192.0.2.5", "192.0.2.9"))
+    assert sides(place) == words
 
 
 def test_what_it_is_not_is_said_too() -> None:

@@ -124,8 +124,10 @@ def sides(place: Place, detail: Detail = "whole") -> str:
         return f"at {named_role(place.segment, far, detail)}"
     if near == far:
         return f"inside {named_role(place.segment, far, detail)}"
-    there = named_role(place.segment, far, detail, transit="the next network")
-    return f"between {named_role(place.near, near, detail)} and {there}"
+    if place.near == place.segment and place.segment != "transit":  # its hops are known by their addresses alone
+        return f"inside {named_role(place.segment, f'{near} to {far}', detail)}"
+    here = named_role(place.near, near, detail, transit="another network")
+    return f"between {here} and {named_role(place.segment, far, detail, transit='the next network')}"
 
 
 def _sided(name: str, role: Role | None, place: Place) -> str:
