@@ -81,6 +81,8 @@ def test_what_is_too_large_is_not_even_read() -> None:
         Facts([(1, asked("a b\x00c"))]),
         Facts([(1, b'{"type":"found","at":1,"address":"not an address"}')]),
         Facts([(1, b"[" * 100_000)]),
+        Facts([(1, asked()[:-1] + b',"x":' + b"[" * 3000 + b"]" * 3000 + b"}")]),
+        Probes(BEGUN, PACKED + b"\x93\x90\xc4\x00" + b"\x91" * 3000 + b"\xc0"),
         SegmentRows([SentSegment(1, 0, 7, 0, 1, 1, 1, b"")]),
         SegmentRows([SentSegment(1, 0, 0, 2, 1, 1, 1, b"")]),
         Bins([SentBins(1, 7, 0, 1, b"")]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from hopscope.history import schema
+from hopscope.history.block import LIVE, PACKED, PackedRow
 from hopscope.history.forgetting import forget
 from hopscope.history.notes import Named
 from hopscope.history.store import Store, StoreError
@@ -51,6 +53,36 @@ def test_a_value_of_a_type_that_the_table_does_not_have_is_one_line(path: Path, 
     with pytest.raises(StoreError) as refused:
         list(use(path))
     assert len(str(refused.value).splitlines()) == 1
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("table", "data"),
+    [
+        ("note", b'{"type":"ended","at":1,"x":' + b"[" * DEEP + b"]" * DEEP + b"}"),
+        ("note", b"[" * DEEP),
+        ("segment", zlib.compress(b"\x99" + b"\x91" * DEEP + b"\xc0")),
+        ("tier", zlib.compress(b"\x91" * DEEP + b"\xc0")),
+        ("live", PACKED + msgspec.msgpack.encode(PackedRow([], b""))[:-1] + b"\x91" * DEEP + b"\xc0"),
+        ("live", PACKED + msgspec.msgpack.encode(PackedRow([], zlib.compress(b"\x91" * DEEP + b"\xc0")))),
+        ("live", LIVE + b"\x91" * DEEP + b"\xc0"),
+        ("live", b"\x91" * DEEP + b"\xc0"),
+    ],
+)
+def test_what_nests_deeper_than_anything_is_left_out_or_refused_in_a_line(path: Path, table: str, data: bytes) -> None:
+    """Also where it stands in what would be skipped."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        if table == "live" and not connection.execute("SELECT 1 FROM live").fetchone():
+            connection.execute("INSERT INTO live (run, row, at, data) VALUES (1, 999999, ?, x'00')", (BEGUN,))
+        assert connection.execute(f"UPDATE {table} SET {'fact' if table == 'note' else 'data'} = ?", (data,)).rowcount
+    said: list[str] = []
+    try:
+        list(use(path))
+    except StoreError as refused:
+        said = str(refused).splitlines()
+    assert len(said) <= 1
 
 
 def test_a_trigger_of_a_tables_name_is_never_run(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias, Union
 import msgspec
 
 from hopscope.history.block import MOST_FACTS
+from hopscope.wire.undecodable import UNDECODABLE
 
 VERSION: Final = 1
 """Of what is said; it stands in the subjects."""
@@ -163,7 +164,6 @@ _messages: Final = msgspec.msgpack.Decoder(FleetMessage)
 _asks: Final = msgspec.msgpack.Decoder(Asks)
 _shown: Final = msgspec.msgpack.Decoder(Shown)
 _says: Final = msgspec.msgpack.Decoder(Says)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def is_brokers(data: bytes) -> bool:
@@ -183,7 +183,7 @@ def read(data: bytes) -> FleetMessage:
         raise BadMessage(f"it has {len(data)} bytes")
     try:
         message = _messages.decode(data)
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise BadMessage(str(error)) from None
     if message.last < message.first or (message.last > message.first and not isinstance(message.body, Gone)):
         raise BadMessage("its numbers do not go together")
@@ -194,7 +194,7 @@ def read_asks(data: bytes) -> Asks:
     """What an agent asks. `BadMessage`."""
     try:
         return _asks.decode(data[:MOST_BYTES])
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise BadMessage(str(error)) from None
 
 
@@ -202,7 +202,7 @@ def read_says(data: bytes) -> Says:
     """What the hub says. `BadMessage`."""
     try:
         return _says.decode(data[: 2 * MOST_BYTES])
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise BadMessage(str(error)) from None
 
 
@@ -210,5 +210,5 @@ def read_shown(data: bytes) -> Shown:
     """The end of what a hub shows. `BadMessage`."""
     try:
         return _shown.decode(data[:MOST_BYTES])
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise BadMessage(str(error)) from None

@@ -6,13 +6,12 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import Final
 
-import msgspec
-
 from hopscope.history import notes, schema
 from hopscope.history.block import BadBlock
 from hopscope.history.parcels import Parcels
 from hopscope.history.rows import without
 from hopscope.history.store import Store, StoreError, Trace
+from hopscope.wire.undecodable import UNDECODABLE
 
 _OF_RUN: Final = (
     "DELETE FROM note WHERE run = ?",
@@ -79,7 +78,7 @@ def _forget_names(connection: sqlite3.Connection, run: int, met: set[str]) -> No
     for id_, data in connection.execute(words, (run,)).fetchall():
         try:
             fact = notes.decode(data)
-        except (msgspec.DecodeError, ValueError):
+        except (*UNDECODABLE, ValueError):
             raise StoreError("it is broken") from None
         if isinstance(fact, notes.Named) and fact.address not in met:
             connection.execute("DELETE FROM note WHERE id = ?", (id_,))

@@ -118,7 +118,7 @@ def encode(note: Note) -> bytes:
 
 
 def decode(data: bytes) -> Note:
-    """The note, with strings that are safe to draw. `msgspec.DecodeError`."""
+    """The note, with strings that are safe to draw. `UNDECODABLE`."""
     note = _decoder.decode(data)
     return note if _PLAIN.fullmatch(data) else safe(note)
 

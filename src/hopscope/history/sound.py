@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from hopscope.history import notes
 from hopscope.history.block import BadBlock, Rowed
 from hopscope.history.schema import StoreError
@@ -19,6 +17,7 @@ from hopscope.session.query import read_query
 from hopscope.wire.check import check
 from hopscope.wire.facts import Begun, Continued, Found, TakenBack
 from hopscope.wire.messages import Answered, Failed
+from hopscope.wire.undecodable import UNDECODABLE
 
 _LONGEST_ADDRESS: Final = 64
 _LONGEST_NOTE: Final = 1 << 20
@@ -30,7 +29,7 @@ def sound(read: Callable[..., T], data: bytes, *more: Any) -> T:
     """What `read` makes of these bytes."""
     try:
         return read(data, *more)
-    except (BadBlock, ValueError, msgspec.DecodeError, zlib.error):
+    except (BadBlock, ValueError, *UNDECODABLE, zlib.error):
         raise StoreError(BROKEN) from None
 
 
@@ -64,6 +63,6 @@ def read_note(data: bytes) -> notes.Note:
             raise ValueError
         elif isinstance(fact, Asked):
             read_query(fact.query)
-    except (msgspec.DecodeError, ValueError):
+    except (*UNDECODABLE, ValueError):
         raise StoreError(BROKEN) from None
     return fact

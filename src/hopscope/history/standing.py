@@ -22,6 +22,7 @@ from hopscope.session.model import TargetState
 from hopscope.session.query import read_query
 from hopscope.wire.facts import Begun, Found, Paused, Resumed, TakenBack, Unresolved
 from hopscope.wire.messages import Finished, Plan, Refused, Started
+from hopscope.wire.undecodable import UNDECODABLE
 
 MOST_SAID: Final = 400_000
 """Of a run, the newest so many verdicts can be gone back to."""
@@ -235,7 +236,7 @@ class Standings:
             for id_, target, data in found:
                 try:
                     at = _said_at.decode(data).verdict.at
-                except msgspec.DecodeError:
+                except UNDECODABLE:
                     raise StoreError("it is broken") from None
                 self._note_said(into, target, at, id_)
                 after = id_

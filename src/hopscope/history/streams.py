@@ -41,6 +41,7 @@ from hopscope.wire.messages import (
     Sent,
     Started,
 )
+from hopscope.wire.undecodable import UNDECODABLE
 
 S: Final = 1_000_000_000
 MOST_BYTES: Final = 256 << 20
@@ -277,7 +278,7 @@ def _event(line: bytes) -> Line | None:
         if b'"event"' in line:
             return None
         raise StoreError(_no_stream(line)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         if not line.endswith(b"\n") and b'"event"' in line:
             return None
         raise StoreError(_no_stream(line)) from None

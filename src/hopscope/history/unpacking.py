@@ -40,9 +40,8 @@ from hopscope.history.block import (
     SmallPart,
 )
 from hopscope.wire.messages import Answered, Lost, RoundStarted, Sent
+from hopscope.wire.undecodable import UNDECODABLE
 
-_UNDECODED: Final = (msgspec.DecodeError, UnicodeDecodeError)
-"""What msgspec raises. The second: of a string that is none."""
 _block_decoder: Final = msgspec.msgpack.Decoder(PackedBlock)
 _small_decoder: Final = msgspec.msgpack.Decoder(PackedRow)
 _parts_decoder: Final = msgspec.msgpack.Decoder(Annotated[list[SmallPart], msgspec.Meta(max_length=MOST_TARGETS)])
@@ -188,7 +187,7 @@ def _integers(kind: str, data: bytes) -> array[int]:
 def _small(data: bytes) -> PackedRow:
     try:
         row = _small_decoder.decode(memoryview(data)[len(PACKED) :])
-    except _UNDECODED as error:
+    except UNDECODABLE as error:
         raise BadBlock(str(error)) from None
     if not all(0 <= number <= MOST_NS for one in row.counts for number in msgspec.structs.astuple(one)):
         raise BadBlock("a number is out of bounds")
@@ -206,7 +205,7 @@ def parts_of(data: bytes) -> Sequence[RowPart | SmallPart]:
         if data.startswith(LIVE):
             return _parts(_row_decoder.decode(memoryview(data)[len(LIVE) :]))
         return [_former(part) for part in _former_decoder.decode(data)]
-    except _UNDECODED as error:
+    except UNDECODABLE as error:
         raise BadBlock(str(error)) from None
 
 
@@ -259,7 +258,7 @@ def unpack(data: bytes, target: int, begin: int = -(1 << 63), end: int = 1 << 63
     from `begin` on and before `end` (epoch ns). `BadBlock`."""
     try:
         block = _block_decoder.decode(inflated(data))
-    except _UNDECODED as error:
+    except UNDECODABLE as error:
         raise BadBlock(str(error)) from None
     codes = _values(block.codes)
     row_facts = _values(block.facts)
@@ -286,7 +285,7 @@ def addresses_of(data: bytes) -> set[str]:
     """The addresses that answer in a block. `BadBlock`."""
     try:
         block = _block_decoder.decode(inflated(data))
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise BadBlock(str(error)) from None
     shaped = {shape.answer.address for shape in block.shapes if shape.answer is not None}
     return shaped | {fact.address for fact in block.odd if isinstance(fact, Answered)}

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from hopscope.wire.messages import Command, Event
+from hopscope.wire.undecodable import UNDECODABLE
 
 MAX_LINE: Final = 65_536
 """Bytes of one line, its newline not counted."""
@@ -68,7 +69,7 @@ class Reader(Generic[M]):
             return []
         try:
             messages = self._decoder.decode_lines(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return []
         # To the decoder any blank ends a message: a line is one where each ends between two of them.
         lines = data.count(b"\n")
@@ -85,7 +86,7 @@ class Reader(Generic[M]):
     def _decode(self, line: bytearray) -> M | Garbage:
         try:
             return self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             return Garbage(_excerpt(str(error).encode()[:200], 200), _excerpt(line))
 
 
