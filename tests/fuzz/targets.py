@@ -21,7 +21,11 @@ from textual import events
 
 from hopscope.cli import assertions, config
 from hopscope.cli.errors import UsageError
+from hopscope.history import streams
 from hopscope.history.block import PACKED, BadBlock, PackedRow
+from hopscope.history.notes import encode
+from hopscope.history.sound import read_note
+from hopscope.history.store import StoreError
 from hopscope.history.unpacking import Rows, unpack
 from hopscope.metrics import requests
 from hopscope.names import owners
@@ -275,6 +279,26 @@ def blocks(data: bytes) -> None:
         assert one.received < 2 or one.stddev is not None
 
 
+def notes(data: bytes) -> None:
+    """What a recording, or an agent, says beside probes."""
+    with contextlib.suppress(StoreError):
+        note = read_note(data)
+        assert read_note(encode(note)) == note
+
+
+def printed(data: bytes) -> None:
+    """A stream that is to be replayed: hopscope's own lines, or mtr's raw ones."""
+    path = _folder() / "stream"
+    path.write_bytes(data)
+    try:
+        store, limits = streams.read(str(path))
+        assert all(line.isprintable() for line in limits)
+        for trace in store.traces():
+            list(store.facts(trace))
+    except StoreError as error:
+        _line(error)
+
+
 def browsers(data: bytes) -> None:
     """What a browser says: a message, or headers of which each line is one."""
     text = data.decode("utf-8", "replace")
@@ -336,6 +360,9 @@ def fleet(data: bytes) -> None:
 
 def _targets() -> dict[str, Target]:
     import hopscope.fleet.messages as fleet_messages
+    import hopscope.history.mtr_raw as mtr_raw
+    import hopscope.history.notes as noting
+    import hopscope.history.sound as sound
     import hopscope.history.unpacking as unpacking
     import hopscope.path.bins as bins
     import hopscope.probe.packets.extensions as extensions
@@ -357,7 +384,7 @@ def _targets() -> dict[str, Target]:
         "tcp": Target(tcp, (replies,), (b"\x45\0", b"\x50\x12")),
         "extension": Target(extension, (extensions,), (b"\x20\0\0\0", b"\x01\x01", b"\0\x08")),
         "errors": Target(errors, (errqueue, stamps), (struct.pack("=H", 2), struct.pack("=H", 10), b"\x02\x20")),
-        "frames": Target(frames, (framing,), (b"\n", b'"type":', b"{}", b"9" * 30, b"[" * 50)),
+        "frames": Target(frames, (framing,), (b"\n", b'"type":', b"{}", b"9" * 30, b"[" * 3000)),
         "names": Target(names, (cleaning,), tuple(char.encode() for char in "\u202e\u0301\u094d日א\U0001f1e6")),
         "configuration": Target(configuration, (config, toml), (*probe, b" = ", b'"', b"[1, 2]", b"1e400")),
         "scenario": Target(scenario, (library, values), (*keys, b' = "', b"[[", b"]]", b"{", b"}", b"5%", b"1ms")),
@@ -370,7 +397,13 @@ def _targets() -> dict[str, Target]:
         "queries": Target(queries, (query, hostname), (b"https://", b"[", b"]", b":443", b"/24", b"@", b"\xc3\x9f")),
         "hostnames": Target(hostnames, (hostname,), (b".", b"xn--", "ß".encode(), "\u200d".encode())),
         "blocks": Target(
-            blocks, (unpacking, bins), (b"\x90", b"\xc4\0", b"\xcf" + b"\xff" * 8, b"\xdd\x7f", b"\x93\0\1")
+            blocks,
+            (unpacking, bins),
+            (b"\x90", b"\xc4\0", b"\xcf" + b"\xff" * 8, b"\xdd\x7f", b"\x93\0\1", b"\x91" * 3000),
+        ),
+        "notes": Target(notes, (sound, noting), (b'"type":"', b'"plan":{', b'"at":', b"9" * 30, b"[" * 3000)),
+        "printed": Target(
+            printed, (streams, mtr_raw), (b'{"event":"', b'"ttl":', b"x 0 33000\n", b"p 0 1 33000\n", b"[" * 3000)
         ),
         "browsers": Target(browsers, (messages, guard), (b"Host: ", b"X-Forwarded-Host: ", b"[::1]", b'["stdin", "')),
         "fleet": Target(
