@@ -205,6 +205,59 @@ def test_two_routers_that_refuse_by_turns_are_no_trouble_that_begins_again_and_a
     assert all(each.times == 1 for each in judged.incidents)
 
 
+def ring(begin: int, end: int, way: Way, near: int = 5) -> Way:
+    """The same, but between two rounds packets go round between the router at `near` and the one before it."""
+
+    def other(round_: int, ttl: int) -> Event | None:
+        if not begin <= round_ < end or ttl < near:
+            return way(round_, ttl)
+        return answered(round_, ttl, address=router(near - (ttl - near) % 2))
+
+    return other
+
+
+@pytest.mark.parametrize(
+    ("way", "kinds"),
+    [
+        (ring(100, 400, refused("net-unreachable", 5, 400, 9999, dead())), ["loop", "unreachable"]),
+        (ring(400, 9999, refused("net-unreachable", 5, 100, 400, dead())), ["unreachable", "loop"]),
+        (ring(100, 400, dead((5, 400, 9999))), ["loop", "outage"]),
+        (ring(400, 9999, dead((5, 100, 400))), ["outage", "loop"]),
+        (refused("net-unreachable", 5, 400, 9999, dead((6, 100, 400))), ["outage", "unreachable"]),
+        (
+            refused("net-unreachable", 5, 100, 400, refused("prohibited", 5, 400, 999, dead())),
+            ["unreachable", "filter"],
+        ),
+    ],
+)
+def test_what_follows_at_the_same_place_for_another_reason_begins_when_that_reason_does(
+    way: Way, kinds: list[str]
+) -> None:
+    judged, said = told(600, way)
+    assert said[430].since == at(400)
+    assert [(each[0], *each[3:]) for each in incidents(judged)] == [(kinds[0], 100, 400), (kinds[1], 400, None)]
+
+
+def test_an_outage_of_which_somebody_says_why_within_seconds_is_one_with_that() -> None:
+    judged, _ = told(600, refused("net-unreachable", 5, 110, 9999, dead((6, 100, 110))))
+    assert judged.verdict.kind == "unreachable"
+    assert (judged.verdict.since or 0) < at(110)
+
+
+@pytest.mark.parametrize("leaves", [2, 5])
+def test_a_ring_of_routers_that_limit_their_answers_is_one_loop_from_its_first_rounds_to_its_end(leaves: int) -> None:
+    whole = ring(100, 400, dead())
+
+    def way(round_: int, ttl: int) -> Event | None:
+        if 106 <= round_ < 400 and ttl >= 4 and (ttl + round_) % leaves:
+            return None
+        return whole(round_, ttl)
+
+    judged, said = told(500, way)
+    assert {verdict.kind for verdict in said[103:400]} == {"loop"}
+    assert incidents(judged) == [("loop", 4, 5, 100, 400)]
+
+
 @pytest.mark.parametrize(("one", "other"), [(5, 3), (3, 5)])
 def test_a_ring_elsewhere_is_another_trouble(one: int, other: int) -> None:
     def way(round_: int, ttl: int) -> Event | None:

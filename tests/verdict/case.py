@@ -36,6 +36,8 @@ class Trouble:
     """Spans in which it was there already, where it comes again."""
     segment: str | None = None
     """The role of the owner of `last_ttl`; None: nothing there tells whose it is."""
+    other: Trouble | None = None
+    """Another fault, before or beside it: what is said of that in its time is no false alarm."""
 
 
 @dataclass(frozen=True)

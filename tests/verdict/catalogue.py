@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.verdict import delay, fine, loss, reach, several
+from tests.verdict import delay, fine, loss, pairs, reach, several
 from tests.verdict.case import HALVES, Case, Half
 from tests.verdict.draw import GENERATORS, drawn
 
-PARTS = (loss, reach, delay, fine, several)
+PARTS = (loss, reach, delay, fine, several, pairs)
 """The modules that register generators."""
 
 

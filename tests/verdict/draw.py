@@ -93,8 +93,8 @@ def drawn(name: str, half: Half, draw: int = 0) -> Case:
 def trouble(
     net: Net, kinds: str, place: tuple[int | None, int | None], *, slack: int = 1, begins_s: float = 0.0,
     ends_s: float | None = None, before: tuple[tuple[float, float], ...] = (), segment: str | None = None,
-    is_touched: bool = False,
+    is_touched: bool = False, other: Trouble | None = None,
 ) -> Trouble:  # fmt: skip
     """What is wrong: any of these kinds (in words, with spaces between), there, from then on."""
     whose = (segment or None) if segment is not None else net.segment(place[1])
-    return Trouble(frozenset(kinds.split()), *place, slack, is_touched, begins_s, ends_s, before, whose)
+    return Trouble(frozenset(kinds.split()), *place, slack, is_touched, begins_s, ends_s, before, whose, other)

@@ -120,7 +120,11 @@ def _fault(play: Play, trouble: Trouble) -> Fault:
     segment = asked.segment == trouble.segment if is_right and trouble.segment is not None else None
     steady = next((n for n, m in enumerate(reversed(during)) if m.verdict.kind not in trouble.kinds), len(during))
     false = tuple(
-        moment.at_s for moment in play.moments if moment.verdict.is_trouble and not _may_be_said(trouble, moment.at_s)
+        moment.at_s
+        for moment in play.moments
+        if moment.verdict.is_trouble
+        and not _may_be_said(trouble, moment.at_s)
+        and (trouble.other is None or not _is_true(moment, trouble.other))
     )
     changes, moves = _unrest(during, trouble)
     wrong = []
@@ -299,7 +303,13 @@ class Total:
 def is_true(moment: Moment, case: Case) -> bool:
     """Whether a verdict of trouble is right in kind and place at its moment."""
     trouble = case.trouble
-    if trouble is None or not _may_be_said(trouble, moment.at_s) or moment.verdict.kind not in trouble.kinds:
+    if trouble is None:
+        return False
+    return _is_true(moment, trouble) or (trouble.other is not None and _is_true(moment, trouble.other))
+
+
+def _is_true(moment: Moment, trouble: Trouble) -> bool:
+    if not _may_be_said(trouble, moment.at_s) or moment.verdict.kind not in trouble.kinds:
         return False
     return place_is_right(moment.verdict, trouble) is not False
 

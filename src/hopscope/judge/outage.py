@@ -69,7 +69,7 @@ def silence(series: Series, silent: int, stands: Finding | None) -> Finding | No
         return stands  # who said why says no more: Linux does so a few times only while probes go on
     if stands is not None and explained > begin:
         # Who said why says no more; what is elsewhere began when that was over.
-        is_other = is_elsewhere(found, stands)
+        is_other = stands.kind == "loop" or is_elsewhere(found, stands)
         if is_other and fates.count(LOST, explained) < needed:
             return stands  # for all that is known by now
         found = found._replace(since=series.base + explained if is_other else stands.since)

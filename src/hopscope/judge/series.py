@@ -30,6 +30,10 @@ SECOND: Final = 3
 """Somebody who is not the target refused the probe; it went round until its TTL was used up; it was lost, and what
 reached the target was a second try, with a larger TTL."""
 
+RING: Final = 16
+"""Rounds after one in which packets surely went round, in which an answer of a router of that ring, from farther away
+than it stands, tells that they still do: its routers may limit how often they answer."""
+
 _ALONE: Final = 5
 """Answers of one address in a row from which on it is the only one at its hop."""
 
@@ -86,6 +90,8 @@ class Series:
         """The newest refusal for which `cut` has `REFUSED`."""
         self.ring: tuple[str, ...] = ()
         """The routers of the newest round for which `cut` has `CIRCLED`: those between which its probes went round."""
+        self._homes: dict[str, int] = {}
+        """The TTL at which each of them stands."""
         self.refusals: deque[RouterError] = deque(maxlen=32)
         self.harmless: set[int] = set()
         """TTLs at which a router refuses what expires there and forwards the rest: somebody behind it answered."""
@@ -186,7 +192,7 @@ class Series:
         packets take ways of several lengths is not the only one at the nearer of them."""
         at = fates.get(self.target_ttl or 0)
         if type(at) is not Answered or at.kind != "time-exceeded":
-            return 0
+            return self._still_circled_from(fates)
         homes: dict[str, int] = {}
         again: dict[int, str] = {}
         for ttl, fate in sorted(fates.items()):
@@ -196,9 +202,23 @@ class Series:
             if ttl - home >= 2 and self._is_alone(home, fate.address):
                 again[ttl] = fate.address
         if self.target_ttl not in again:
-            return 0
-        self.ring = tuple(sorted(set(again.values()), key=homes.__getitem__))
+            return self._still_circled_from(fates)
+        self._homes = {address: homes[address] for address in again.values()}
+        self.ring = tuple(sorted(self._homes, key=self._homes.__getitem__))
         return min(again)
+
+    def _still_circled_from(self, fates: Mapping[int, Fate]) -> int:
+        """The same where the routers of the ring left some of the newest round's probes without an answer."""
+        if CIRCLED not in self.cut[-RING:]:
+            return 0
+        answers = [(ttl, fate) for ttl, fate in fates.items() if type(fate) is Answered]
+        if any(fate.kind != "time-exceeded" for _, fate in answers):
+            return 0
+        return min((ttl for ttl, fate in answers if ttl - self._homes.get(fate.address, ttl) >= 2), default=0)
+
+    def ring_place(self) -> tuple[int, int]:
+        """The TTLs of the first and the last router of `ring`."""
+        return min(self._homes.values()), max(self._homes.values())
 
     def _is_alone(self, ttl: int, address: str) -> bool:
         """Whether this router alone has been answering at a TTL."""

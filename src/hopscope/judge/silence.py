@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.hop_series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries
 from hopscope.judge.onset import onset
-from hopscope.judge.series import RouterError, Series
+from hopscope.judge.series import CIRCLED, RING, RouterError, Series
 from hopscope.judge.verdict import Numbers, Trouble
 from hopscope.wire.answers import plain
 
@@ -23,6 +23,9 @@ NEW: Final = 4
 _FEW_ERRORS: Final = 2
 """Rounds with an error up to which nothing is known of how often they come."""
 _MOST_APART: Final = 90
+_TOLD_AT_LAST: Final = 30
+"""Rounds of an outage after which somebody may begin to say why nothing gets through, and it is the same trouble since
+its beginning: a limit leaves out so many. Later it is another state of the network, as once a route is withdrawn."""
 _FAR_MORE: Final = 2
 """Probes lost by those answered late (a ratio) from which on the loss is the graver of the two."""
 RECENT: Final = 120
@@ -101,6 +104,14 @@ def _silent_since(series: Series, stands: Finding | None) -> int | None:
     return begin_of_silence(series) if ANSWERED in fates or LATE in fates else None
 
 
+def _is_told_late(stands: Finding | None, began: int) -> bool:
+    """Whether what tells why the target is silent, which `began` in that round, is no part of what `stands`: another
+    reason was known till then, or none was for long."""
+    if stands is None or stands.kind not in SILENT:
+        return False
+    return stands.kind != "outage" or began - stands.since > _TOLD_AT_LAST
+
+
 def _begin_of_row(ordinals: Sequence[int], apart: int) -> int:
     """The first of the last ones of which no two that follow each other are farther apart. Not empty, in order."""
     first = ordinals[-1]
@@ -144,6 +155,9 @@ def said(series: Series, silent: int, size: int | None, stands: Finding | None) 
         return stands if is_both and stands.kind == kind else found._replace(since=begin)
     if stands is not None and stands.kind == kind:
         return found._replace(since=stands.since)
+    alike = _begin_of_row([r.at for r in series.refusals if r.at >= since and r.kind == nearest.kind], _MOST_APART)
+    if _is_told_late(stands, alike):
+        return found._replace(since=alike)
     if silent_since is not None:
         return found._replace(since=min(began[0], silent_since + NEW))
     return found._replace(since=_begin_of_row(began, 2 * (series.end - new)))
@@ -178,6 +192,9 @@ def loop(series: Series, silent: int, stands: Finding | None) -> Finding | None:
     if silent < 1 or (silent < 2 and series.target_ttl is not None):
         return None
     end = series.end
+    is_known = CIRCLED in series.cut[-RING:]
+    if is_known and stands is not None and stands.kind == "loop" and set(series.ring) <= set(stands.numbers.addresses):
+        return stands  # routers that limit their answers show a part of it in each round
     at: dict[str, list[int]] = {}
     for ttl, (ordinal, address, kind) in sorted(series.newest.items()):
         if ordinal >= end - NEW and kind == "time-exceeded":
@@ -189,14 +206,19 @@ def loop(series: Series, silent: int, stands: Finding | None) -> Finding | None:
     period = rings[addresses[0]][1] - rings[addresses[0]][0]
     first = rings[addresses[0]][0]
     last = first + period - 1
+    if is_known and set(addresses) <= set(series.ring):
+        addresses, (first, last) = list(series.ring), series.ring_place()
     numbers = Numbers(addresses=tuple(addresses[:8]))
     begin = _silent_since(series, stands)
     found = Finding("loop", first, last, series.end - 1 if begin is None else begin, 0.98, numbers)
     is_other = stands is not None and stands.kind in SILENT and is_elsewhere(found, stands)
     if stands is not None and stands.kind == "loop" and not is_other:
         return found._replace(since=stands.since)
-    if begin is None or is_other:
-        begin = max(_came_again(series, address, rings[address][1]) for address in addresses)
+    circled = [series.base + i for i, why in enumerate(series.cut) if why == CIRCLED] if is_known else []
+    if circled and not is_other and _is_told_late(stands, began := _begin_of_row(circled, RING)):
+        begin = began
+    elif begin is None or is_other:
+        begin = max(_came_again(series, address, ttls[1]) for address, ttls in rings.items())
     return found._replace(since=begin)
 
 
