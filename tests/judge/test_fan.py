@@ -32,6 +32,8 @@ class Fan:
         self.flow_rates: dict[int, float] = {}
         self.watch = FanWatch()
         self.burst = 1.0
+        self.is_out = False
+        """Nothing comes back to any flow."""
         self._is_lost = [False] * MEMBERS
 
     def play(self, rounds: int) -> Fan:
@@ -41,7 +43,7 @@ class Fan:
                 rate = self.flow_rates.get(flow, self.rates[flow % MEMBERS])
                 lost = self._is_lost[flow % MEMBERS] if self.burst > 1 else self.rng.random() < rate
                 rtt = OK + self.rng.randrange(OK // 10) + (OK if flow % MEMBERS in self.slow else 0)
-                row.append(LOST if lost else rtt)
+                row.append(LOST if lost or self.is_out else rtt)
             ports = [20_000 + flow for flow in range(len(self.rows))]
             first = max(0, len(self.rows[0]) - 1024)
             rows = [row[first:] for row in self.rows]
@@ -53,6 +55,12 @@ class Fan:
             if self.burst > 1:
                 chance = 1 - 1 / self.burst if self._is_lost[at] else rate / self.burst / (1 - rate)
                 self._is_lost[at] = self.rng.random() < chance
+
+    def outage(self, rounds: int) -> Fan:
+        self.is_out = True
+        self.play(rounds)
+        self.is_out = False
+        return self
 
     def until_named(self, most: int) -> int | None:
         for round_ in range(most):
@@ -144,6 +152,48 @@ def test_when_all_are_cut_off_that_is_no_members_fault() -> None:
     fan.rates = [1.0] * MEMBERS
     fan.play(15)
     assert fan.watch.bad is None
+
+
+@pytest.mark.parametrize("flows", [2, 5, 8, 16])
+@pytest.mark.parametrize("lasts", [8, 60, 300])
+def test_what_all_flows_lose_in_an_outage_of_all_is_none_of_the_bad_members(flows: int, lasts: int) -> None:
+    fan = Fan(1, flows)
+    fan.flow_rates = {1: 0.2}
+    before = fan.play(300).watch.bad
+    after = fan.outage(lasts).play(20).watch.bad
+    assert before is not None
+    assert after is not None
+    assert after.since == before.since
+    assert (after.flows, after.is_dead) == (before.flows, False)
+    for sent, lost in ((after.sent, after.lost), after.in_all):
+        assert lost / sent == pytest.approx(0.2, abs=0.05)
+    assert after.others_lost == 0
+
+
+def test_a_member_that_dies_after_an_outage_of_all_is_named_as_soon_as_any() -> None:
+    fan = Fan(1)
+    fan.play(100).outage(120).play(30)
+    fan.rates[4] = 1.0
+    assert (fan.until_named(60) or 99) <= 60
+    assert fan.watch.findings[4].state == "dead"
+
+
+def test_a_slow_member_is_slow_still_after_an_outage_of_all() -> None:
+    fan = Fan(1)
+    fan.slow = frozenset({2})
+    fan.play(200).outage(200).play(2)
+    assert fan.watch.bad is not None
+    assert fan.watch.bad.flows == (2, 10)
+    assert fan.watch.bad.lost == 0
+
+
+def test_a_loss_that_all_have_by_chance_counts_for_the_bad_member_too() -> None:
+    bad = Fan(1, 2)
+    bad.flow_rates = {0: 0.4, 1: 0.1}
+    found = bad.play(900).watch.bad
+    assert found is not None
+    assert found.lost / found.sent == pytest.approx(0.4, abs=0.05)
+    assert found.others_lost / found.others_sent == pytest.approx(0.1, abs=0.03)
 
 
 def test_a_slow_member_is_slow_with_both_medians() -> None:

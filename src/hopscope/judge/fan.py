@@ -11,10 +11,11 @@ remembered. A flow that was seen to go another way begins anew, and so does what
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from hopscope.judge.bursts import APART, Bursts
-from hopscope.judge.flow_losses import counted, cut_off, is_reached, losing, sums
+from hopscope.judge.flow_losses import Outages, counted, cut_off, is_reached, losing, sums
 from hopscope.judge.links import (
     BadLinks,
     Ends,
@@ -27,7 +28,7 @@ from hopscope.judge.links import (
     narrowed_slow,
     own_routers,
 )
-from hopscope.judge.parallel import ALPHA, FEWEST, LOST, FlowFinding, events, share_a_limit, slow_above
+from hopscope.judge.parallel import ALPHA, FEWEST, LOST, NOTHING, FlowFinding, events, share_a_limit, slow_above
 from hopscope.judge.suspects import Suspects, Trouble
 
 _TELLING: Final = 20
@@ -38,8 +39,6 @@ _CUT_SURE: Final = 0.97
 """How sure it is that a flow which is cut off is bad."""
 _PLACELESS_SURE: Final = 0.85
 """How sure it is at most where the flows' ways are not known yet."""
-NOTHING: Final = -99
-"""A sample of a round of which nothing is known."""
 
 
 class FlowRound(NamedTuple):
@@ -88,6 +87,8 @@ class FanWatch:
         """The target gives all flows together an answer or a few a round: nothing can be compared."""
         self.is_reached = False
         """Other flows than the first reached the target of late."""
+        self._outages = Outages()
+        """Of all flows."""
         self._cut: frozenset[int] = frozenset()
         """Flows that are cut off while others are not."""
 
@@ -104,13 +105,15 @@ class FanWatch:
         if ways != self._ways:
             self._regroup(ways, end)
             self._begin_again(known)
-        self._compare(known, end)
+        self._compare(known, self._outages.look(known.rows, known.first_round, end))
         self.is_limited = share_a_limit(known.rows, known.first_round, known.seconds, did=self.is_limited)
         if self.is_limited:
             self._tell_nothing(known)
             return
+        asked = known.rows
+        known = known._replace(rows=self._outages.without(asked, known.first_round))
         self._cut = cut_off(known.rows)
-        self.findings = tuple(self._finding(flow, known) for flow in range(len(known.rows)))
+        self.findings = tuple(self._finding(flow, asked[flow], known) for flow in range(len(known.rows)))
         self.bad = self._bad_links(known)
         if self.bad is not None and self.bad.now_ns is None:
             self.findings = tuple(self._in_light_of(self.bad, flow) for flow in range(len(known.rows)))
@@ -158,15 +161,16 @@ class FanWatch:
                 row[round_ - known.first_round] if round_ >= since else NOTHING
                 for row, since in zip(known.rows, self._since, strict=True)
             ]
+            is_of_all = self._outages.has(round_)
             lost, slow = events(samples)
             turns = [self._turn(group, round_, samples) for group in self._groups]
             by_member = [None if flow is None else lost[flow] for flow in turns]
-            self._lossy.take(round_, by_member)
-            self._losing.take(round_, by_member)
+            self._lossy.take(round_, by_member, is_of_all=is_of_all)
+            self._losing.take(round_, by_member, is_of_all=is_of_all)
             self._slow.take(round_, [None if flow is None else slow[flow] for flow in turns])
             for group, alone in zip(self._groups, self._alone, strict=True):
                 if len(group) > 1:
-                    alone.take(round_, [lost[flow] for flow in group])
+                    alone.take(round_, [lost[flow] for flow in group], is_of_all=is_of_all)
             self._next = round_ + 1
 
     @staticmethod
@@ -178,16 +182,17 @@ class FanWatch:
 
     # --- what is found ----------------------------------------------------------------------------------------------
 
-    def _finding(self, flow: int, known_rounds: FlowRound) -> FlowFinding:
-        group, round_, row = self._group_of[flow], self._next, known_rounds.rows[flow]
-        known = [sample for sample in row[-10 * FEWEST :] if sample >= LOST]
-        if len(known) < FEWEST:
+    def _finding(self, flow: int, asked: Sequence[int], known: FlowRound) -> FlowFinding:
+        """`asked`: all its samples; those that are `known` tell of it and of no outage of all."""
+        group, round_ = self._group_of[flow], self._next
+        if sum(sample >= LOST for sample in asked[-10 * FEWEST :]) < FEWEST:
             return FlowFinding("unknown", 0.0)
-        if self._is_spared(flow, known_rounds):
+        if self._is_spared(flow, known):
             return FlowFinding("ok", 0.0)
         sure = self._named(flow)
         if sure is not None:
-            is_dead = all(sample == LOST for sample in known[-FEWEST:])
+            newest = islice((sample for sample in reversed(known.rows[flow]) if sample >= LOST), FEWEST)
+            is_dead = all(sample == LOST for sample in newest)
             return FlowFinding("dead" if is_dead else "bad", sure)
         if self._losing.is_current(group, round_):
             return FlowFinding("losing", self._losing.named(group) or 0.0)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from hopscope.judge.loss import KEEP, RAISE
-from hopscope.judge.parallel import LOST
+from hopscope.judge.parallel import LOST, NOTHING
 from hopscope.path.stats import wilson95
 
 _CUT: Final = 40
@@ -22,11 +22,57 @@ _LATELY: Final = 120
 """The newest rounds, by which flows that go by no bad link are known to lose, too…"""
 _RUNS: Final = 3
 """…in as many runs of rounds at least."""
+_OUTAGE: Final = 3
+"""Rounds in a row in which nothing comes back to any of several flows: an outage of all."""
 _REACHED: Final = 3
 _REACHED_AT_MOST: Final = 30
 """Rounds for which an answer to another flow tells that the target is there, more of them where answers are rare…"""
 _BY_CHANCE: Final = 1e-3
 """…until so many without one would come by chance with less than this probability."""
+
+
+class Outages:
+    """When nothing came back to any flow for some rounds: what a member loses then is none of its."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+        """The first round of each, and the one behind its last."""
+        self._next = self._begin = self._rounds = 0
+        """The first round that was not looked at yet; and of the newest row of rounds: where it began, and how many
+        they are."""
+
+    def look(self, rows: Sequence[Sequence[int]], first_round: int, end: int) -> int:
+        """Look at the rounds that are new; up to which it is known what they are."""
+        self._spans = [span for span in self._spans if span[1] > first_round]
+        for round_ in range(max(self._next, first_round), end):
+            samples = [row[round_ - first_round] for row in rows]
+            known = [sample for sample in samples if sample >= LOST]
+            if len(known) > 1 and max(known) == LOST:
+                self._begin = self._begin if self._rounds else round_
+                self._rounds += 1
+                if self._rounds >= _OUTAGE:
+                    if self._rounds > _OUTAGE:
+                        self._spans.pop()
+                    self._spans.append((self._begin, round_ + 1))
+            elif known:
+                self._rounds = 0
+        self._next = max(self._next, end)
+        return self._begin if 0 < self._rounds < _OUTAGE else end
+
+    def has(self, round_: int) -> bool:
+        """Whether this round is part of one."""
+        return any(begin <= round_ < end for begin, end in reversed(self._spans))
+
+    def without(self, rows: Sequence[Sequence[int]], first_round: int) -> Sequence[Sequence[int]]:
+        """The flows' samples, as if nothing were known of these rounds."""
+        spans = [(max(0, begin - first_round), end - first_round) for begin, end in self._spans]
+        if not spans:
+            return rows
+        kept = [list(row) for row in rows]
+        for row in kept:
+            for begin, end in spans:
+                row[begin:end] = [NOTHING] * len(row[begin:end])
+        return kept
 
 
 def cut_off(rows: Sequence[Sequence[int]]) -> frozenset[int]:

@@ -26,6 +26,8 @@ ALPHA: Final = 0.005
 FEWEST: Final = 10
 """Rounds below which nothing is said."""
 LOST: Final = -1
+NOTHING: Final = -99
+"""A sample of a round of which nothing is known."""
 _ODDS: Final = (4.0, 16.0, 64.0, 256.0)
 _LEAST: Final = math.log(1e-3)
 """The logarithm below which evidence does not fall, so that what was well for a day is named nearly as soon as at the

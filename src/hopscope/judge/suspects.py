@@ -28,7 +28,7 @@ _HALF: Final = 0.5
 class Trouble:
     """What is known of one that is compared."""
 
-    __slots__ = ("_before", "begins", "counted", "events", "first", "last", "named")
+    __slots__ = ("_before", "_counted_at", "begins", "counted", "events", "first", "last", "named")
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -37,6 +37,8 @@ class Trouble:
         self.events = self.counted = self.begins = 0
         """Since then: its events, the rounds in which one is known to have been or not, and its events after a round
         without one."""
+        self._counted_at = 0
+        """What was `counted` by the last event."""
         self.named: float | None = None
         """How sure it is that it is bad; None: it is not said to be."""
         self._before: tuple[int, int, int, int] | None = None
@@ -52,6 +54,8 @@ class Trouble:
             self.events += 1
         if self.first is not None:
             self.counted += 1
+        if is_event:
+            self._counted_at = self.counted
 
     def name(self, sure: float) -> None:
         """It is bad."""
@@ -59,16 +63,22 @@ class Trouble:
         if self._before is not None and self.events < _FEW:
             self.first, events, counted, begins = self._before
             self.events, self.counted, self.begins = self.events + events, self.counted + counted, self.begins + begins
+            self._counted_at += counted
         self._before = None
 
     def _is_another(self, round_: int) -> bool:
         """Whether an event in this round is not of the same trouble as those before it."""
-        return round_ - self.last > _CALM and self._likely(round_ - self.last - 1) < _ANOTHER
+        return round_ - self.last > _CALM and self._likely(self.quiet) < _ANOTHER
 
-    def is_over(self, round_: int) -> bool:
+    @property
+    def quiet(self) -> int:
+        """Rounds since the last event, without those of which nothing is known or that tell nothing."""
+        return self.counted - self._counted_at
+
+    @property
+    def is_over(self) -> bool:
         """Whether as many rounds without an event are too many."""
-        quiet = round_ - self.last
-        return quiet >= _LEAST_QUIET and self._likely(quiet) < _OVER
+        return self.quiet >= _LEAST_QUIET and self._likely(self.quiet) < _OVER
 
     def _likely(self, quiet: int) -> float:
         """The probability of the last rounds without an event if it went on: as often as one came after a round
@@ -89,8 +99,9 @@ class Suspects:
         self._together = together
         self.troubles = [Trouble() for _ in range(count)]
 
-    def take(self, round_: int, happened: Sequence[bool | None]) -> None:
-        """A round: whether each had an event; None: it is not known."""
+    def take(self, round_: int, happened: Sequence[bool | None], *, is_of_all: bool = False) -> None:
+        """A round: whether each had an event; None: it is not known. `is_of_all`: an outage of all of them, which says
+        nothing of anyone's trouble."""
         troubles, evidence = self.troubles, self._evidence
         out = frozenset(i for i, trouble in enumerate(troubles) if trouble.named is not None)
         if not any(happened) and not out:
@@ -98,10 +109,12 @@ class Suspects:
                 trouble.counted += event is not None and trouble.first is not None
             return
         evidence.take(round_, happened, out)
+        if is_of_all:
+            return
         for i, (trouble, event) in enumerate(zip(troubles, happened, strict=True)):
             if event is not None:
                 trouble.take(round_, is_event=event)
-            if trouble.named is not None and trouble.is_over(round_):
+            if trouble.named is not None and trouble.is_over:
                 self.troubles[i] = Trouble()
                 evidence.forget(i)
         if len(troubles) - len(out) > 1:

@@ -6,9 +6,9 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.fan import NOTHING, FanWatch, FlowRound
+from hopscope.judge.fan import FanWatch, FlowRound
 from hopscope.judge.links import BadLinks, Members
-from hopscope.judge.parallel import FlowFinding
+from hopscope.judge.parallel import NOTHING, FlowFinding
 from hopscope.path.flows import ParallelFlows, members_of
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import PENDING, Hop, Path
