@@ -21,11 +21,13 @@ from tests.fans.checks import (
     never,
     nobody_named,
     nothing_made_up,
+    one_named,
     one_port_said,
     one_way_named,
     probes,
     reached_in_order,
     said,
+    says_dead,
     says_only,
     slow,
     slow_said,
@@ -91,6 +93,12 @@ def eleven(middle: str | None = None) -> str:
     if middle is not None:
         hops[5] = middle
     return network(*hops)
+
+
+def silent(middle: str, behind: int = 4) -> str:
+    """Two routers, then this, then some routers and a target that never answers."""
+    routers = [router(number) for number in range(3, 3 + behind)]
+    return network(router(1), router(2), middle, *routers, target='udp = "silent"')
 
 
 THERE_OR_BACK = said("there or back")
@@ -376,5 +384,52 @@ CASES = (
         140,
         BAD,
         share=0.95,
+    ),
+    Case(
+        "a28-silent-target-bad40",
+        silent(eight('loss = "40%"', ONE_PERCENT)),
+        all_of(named(BAD), says_only(BAD), THERE_OR_BACK, said("stands in for it", where="verdict")),
+        240,
+        BAD,
+        share=0.95,
+    ),
+    Case("a28-silent-target-bad20", silent(eight('loss = "20%"')), all_of(named(BAD), says_only(BAD)), 300, share=0.95),
+    Case(
+        "a28-silent-target-two-bad",
+        silent(fork(*(member(number, LOSS_30 if number in (105, 107) else "") for number in range(101, 109)))),
+        all_of(named(BAD, "198.51.100.107"), says_only(BAD, "198.51.100.107")),
+        300,
+        share=0.9,
+    ),
+    Case("a28-silent-target-dead", silent(eight('loss = "100%"')), all_of(says_dead, one_named), 160, share=0.95),
+    Case("a28-silent-target-slow", silent(eight('delay = "40ms"')), all_of(slow(BAD), nobody_named, slow_said), 160),
+    Case("a28-silent-target-good", silent(eight(ONE_PERCENT, ONE_PERCENT)), nobody_named, 200, share=0.985),
+    Case(
+        "a28-silent-target-lazy-member",
+        silent(eight('reply_loss = "60%"')),
+        all_of(nobody_named, never("loss", "bad-member")),
+        120,
+        share=0.98,
+    ),
+    Case(
+        "a28-silent-target-one-router-behind",
+        silent(eight('loss = "100%"'), 1),
+        all_of(says_dead, one_named),
+        400,
+        share=0.95,
+    ),
+    Case(
+        "a28-silent-target-other-lengths",
+        network(
+            router(1),
+            fork(member(105, LOSS_30), f"{member(102)}, {member(103)}", f"{member(106)}, {member(107)}"),
+            router(3),
+            router(4),
+            target='udp = "silent"',
+        ),
+        all_of(named(BAD), says_only(BAD)),
+        200,
+        BAD,
+        share=0.9,
     ),
 )

@@ -183,3 +183,14 @@ def one_way_named(fan: Fan) -> list[str]:
         if flow in last.watched and {"198.51.100.1", BAD} <= {one for _, one in path.members}
     }
     return [] if bad and set(fan.named) == bad else [f"flows {sorted(fan.named)} named, not {sorted(bad)}"]
+
+
+def says_dead(fan: Fan) -> list[str]:
+    verdict = fan.said["verdict"]
+    right = verdict["kind"] == "bad-member" and "is dead from hop 3 on" in verdict["text"]
+    return [] if right else [f"{verdict['kind']}: {verdict['text']}"]
+
+
+def one_named(fan: Fan) -> list[str]:
+    """One flow, of which no router behind the fork is heard."""
+    return [] if len(fan.named) == 1 and set(fan.named) <= fan.by(None) else [f"{sorted(fan.named)} of {fan.by(None)}"]

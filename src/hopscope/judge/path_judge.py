@@ -164,15 +164,22 @@ class PathJudge:
             found = silence(series, silent, self._standing.found)
             if found is not None:
                 return found
-        if links is not None and 0 in links.flows:
-            return bad_links(links, series)  # that this flow's path is slow is known better from all of them
-        found = self._slow_or_lossy()
-        return bad_links(links, series) if found is None and links is not None else found
+        return self._slow_or_lossy_beside()
 
     def _on_the_way(self) -> Finding | None:
         """What is wrong with the way to a target that never answered."""
         seen = self._seen
-        return None if self._stand_in.ttl is None else facts(seen, self._standing.found) or self._slow_or_lossy()
+        if self._stand_in.ttl is None:
+            return None
+        return facts(seen, self._standing.found) or self._slow_or_lossy_beside()
+
+    def _slow_or_lossy_beside(self) -> Finding | None:
+        """What is said by statistics alone, of this flow or of links that are slow."""
+        links = self._links
+        if links is not None and 0 in links.flows:
+            return bad_links(links, self._series)  # that this flow's path is slow is known better from all of them
+        found = self._slow_or_lossy()
+        return bad_links(links, self._series) if found is None and links is not None else found
 
     def _slow_or_lossy(self) -> Finding | None:
         """What is said by statistics alone."""

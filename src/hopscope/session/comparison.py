@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.fan import FanWatch, FlowRound
 from hopscope.judge.links import BadLinks, Members
@@ -12,6 +12,9 @@ from hopscope.judge.parallel import NOTHING, FlowFinding
 from hopscope.path.flows import ParallelFlows, members_of
 from hopscope.path.fold import PathFold
 from hopscope.path.snapshot import PENDING, Hop, Path
+
+if TYPE_CHECKING:
+    from hopscope.session.flow_stand_ins import StandIns
 
 _ROUTERS_EACH: Final = 10
 """Rounds between two looks at who stands on each flow's way."""
@@ -24,17 +27,20 @@ class Comparison:
         self._watch = FanWatch()
         self._looked_at = -_ROUTERS_EACH
         self._paths: list[Path] = []
+        self._stand_ins: StandIns | None = None
+        """Where the target never answered any flow."""
 
     def copy(self) -> Comparison:
         """The same, to be continued by itself."""
         twin = copy.copy(self)
         twin._watch = copy.deepcopy(self._watch)
+        twin._stand_ins = copy.deepcopy(self._stand_ins)
         return twin
 
     @property
     def findings(self) -> tuple[FlowFinding, ...]:
         """Of each flow, the first one included."""
-        return self._watch.findings
+        return self._watch.findings if self._stand_ins is None else self._stand_ins.findings
 
     @property
     def is_limited(self) -> bool:
@@ -49,22 +55,38 @@ class Comparison:
     def look(self, first: PathFold, port: int | None, flows: ParallelFlows, round_: int) -> BadLinks | None:
         """Take what is known when a round has begun; `port`: the first flow's own. The links that are bad now."""
         folds = (first, *(fold for _, fold in sorted(flows.folds.items())))
-        if round_ - self._looked_at >= _ROUTERS_EACH or len(self._paths) != len(folds):
+        is_due = round_ - self._looked_at >= _ROUTERS_EACH or len(self._paths) != len(folds)
+        if is_due:
             self._looked_at = round_
             self._paths = [fold.snapshot() for fold in folds]
         ports = [port, *(flow.source_port for flow in flows.known())]
-        known = flow_round([fold.target() for fold in folds], self._paths, ports)
+        targets = [fold.target() for fold in folds]
+        known = flow_round(targets, self._paths, ports)
         if known is not None:
             self._watch.take(known._replace(seconds=lambda at: sum(fold.has_second(at) for fold in folds)))
-        return self._watch.bad
+        if _has_answered(targets):
+            self._stand_ins = None
+        elif is_due:
+            from hopscope.session.flow_stand_ins import StandIns  # where a target is silent alone
+
+            self._stand_ins = self._stand_ins or StandIns()
+            self._stand_ins.look(self._paths, known)
+        return self._watch.bad if self._stand_ins is None else self._stand_ins.bad
 
 
 def compared(paths: Sequence[Path]) -> tuple[FlowFinding, ...]:
     """What each of several flows is like beside the others, by what their paths remember."""
-    watch = FanWatch()
-    known = flow_round([path.target for path in paths], paths, ())
+    targets = [path.target for path in paths]
+    known = flow_round(targets, paths, ())
     if known is None:
         return (FlowFinding("unknown", 0.0),) * len(paths)
+    if len(paths) > 1 and not _has_answered(targets):
+        from hopscope.session.flow_stand_ins import StandIns
+
+        stand_ins = StandIns()
+        stand_ins.look(paths, known)
+        return stand_ins.findings
+    watch = FanWatch()
     watch.take(known)
     return watch.findings
 
@@ -119,6 +141,11 @@ def flow_round(targets: Sequence[Hop | None], paths: Sequence[Path], ports: Sequ
         rtts,
         met,
     )
+
+
+def _has_answered(targets: Sequence[Hop | None]) -> bool:
+    """Whether the target ever answered one of these flows."""
+    return any(target is not None and target.received + target.late for target in targets)
 
 
 def _is_known(path: Path, way: Members) -> bool:
