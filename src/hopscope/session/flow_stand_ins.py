@@ -108,7 +108,11 @@ class StandIns:
     def _steady(self, paths: Sequence[Path], places: Sequence[_MetAt]) -> list[_MetAt]:
         """Those that answer as often as the one that does so most. Who stands in already goes on, unless it surely
         does not."""
-        counts = [sums(_lately(path, ttl) for path, ttl in zip(paths, place.ttls, strict=True)) for place in places]
+        counts = [
+            # A flow that is cut off asks in each round, and says nothing of who answers the others in turns.
+            sums(one for one in map(_lately, paths, place.ttls) if one[1] < one[0])
+            for place in places
+        ]
         asked = [(n, k) for n, k in counts if n]
         if not asked:
             return []
