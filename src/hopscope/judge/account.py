@@ -53,10 +53,12 @@ class Account:
         *,
         since_at: int | None = None,
         goes_on: bool = False,
+        is_apart: bool = False,
     ) -> None:
         """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
         which the last trouble ended; `stand_in`: see `Incident`; `since_at`: when it began (epoch ns), where that is
-        known better; `goes_on`: it was said before, until something graver came."""
+        known better; `goes_on`: it was said before, until something graver came; `is_apart`: it has left the place of
+        the newest incident."""
         incidents = self._incidents
         is_limit, goes_on = False, goes_on or (before is not None and now.kind == "no-answer")
         first, last = now.first_ttl, now.last_ttl
@@ -89,6 +91,7 @@ class Account:
                 series.times[-1],
                 routers=routers,
                 goes_on=goes_on,
+                is_apart=is_apart,
                 stand_in=stand_in,
             )
             self._counted_at = self._begun_at = series.target.ttl

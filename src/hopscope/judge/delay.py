@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -113,6 +114,7 @@ class Delays:
         self._blocks: dict[int, deque[DelayBlock]] = {}
         """By TTL; 0: the target's own series, which one that stands in for it leaves alone."""
         self._usual: dict[tuple[int, int], Usual | None] = {}
+        """By TTL and by how many of the newest blocks do not count: no more while it is slow, however long that is."""
         self._eras: dict[int, deque[DelayBlock]] = {}
         """The quietest third of each so many blocks."""
         self._in_era: dict[int, int] = {}
@@ -183,10 +185,11 @@ class Delays:
 
     def usual(self, ttl: int, before: int) -> Usual | None:
         """What is usual by the blocks that ended before the round with the ordinal `before`."""
-        key = ttl, before
+        blocks = self._blocks.get(ttl, ())
+        later = sum(1 for _ in takewhile(lambda block: block.end > before, reversed(blocks)))
+        key = ttl, later
         if key not in self._usual:
-            blocks = [block for block in self._blocks.get(ttl, ()) if block.end <= before]
-            self._usual[key] = _quietest(blocks)
+            self._usual[key] = _quietest([*blocks][: len(blocks) - later])
         return self._usual[key]
 
     def _usual_for_long(self, ttl: int) -> Usual | None:

@@ -8,12 +8,22 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from hopscope.judge.delay import MIN_ANSWERS, RECENT, Delays, Rise
-from hopscope.judge.delay_place import place_in, step_in, turned
-from hopscope.judge.hop_series import HopSeries, nearest_rank_ms
+from hopscope.judge.delay_levels import (
+    came,
+    gap_at,
+    gap_over,
+    levels,
+    nearer_place,
+    parted_at,
+    rise_of,
+    split_in,
+    went,
+)
+from hopscope.judge.delay_place import GOOD, place_in
 from hopscope.judge.route import RouteWatch
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
-from hopscope.judge.slow import LASTING, QUEUES, SETTLED, delayed, end_of_path, named, ttls_of
+from hopscope.judge.slow import LASTING, QUEUES, SETTLED, delayed, named, numbers_of, ttls_of
 from hopscope.judge.verdict import Trouble
 
 _OVER: Final = 5
@@ -29,13 +39,16 @@ _APART: Final = 15
 class _AddedDelay(NamedTuple):
     """A part of the delay that began farther on, at another time."""
 
-    ttl: int
-    """Of the hop from which on all have it."""
+    place: tuple[int, int]
+    """The TTLs of the last hop that has it not, and of the first one that has."""
     since: int
     """The ordinal of the round in which it began."""
     at: int | None
     """That round's moment (epoch ns)."""
     more_ms: float
+    """How much it is; 0: that is not known by now."""
+    size_ms: float
+    """How much it was when it was found."""
     stood: Trouble | None
     """What it was called when it was all of the delay."""
 
@@ -55,9 +68,9 @@ class DelayWatch:
         self.ended = 0
         """The ordinal of the round from which on what stood is over, then."""
         self._part: _AddedDelay | None = None
-        self._parted: tuple[int, int] = 0, 0
-        """The TTL from which on there is more of the delay, and for how many rounds by now; negative: for how many the
-        part that is known was not there."""
+        self._parted = 0
+        """By how many rounds those in which there is more of the delay farther on outnumber those in which there is
+        not; negative: those in which the part that is known was not there, the others."""
         self._missed = 0
         """Rounds in a row in which there was no delay."""
         self._moved = 0
@@ -69,7 +82,7 @@ class DelayWatch:
         """It is over."""
         self.known = self.since_at = self._stood = self._begun = None
         self._missed = self._moved = 0
-        self._part, self._parted = None, (0, 0)
+        self._part, self._parted = None, 0
 
     def since(self, said: Finding, before: Finding | None) -> tuple[int | None, bool]:
         """Of what is said after something graver (`before`; None: after nothing): since when it lasts (epoch ns; None:
@@ -110,7 +123,7 @@ class DelayWatch:
             self.elsewhere = self._elsewhere(series, delays, rise, routes, source, known, profile)
             if self.elsewhere is not None:
                 found, self._begun = self.elsewhere, self.elsewhere.since
-            self._look_farther(series, rise, found, profile)
+            self._look_farther(series, delays, rise, found, profile)
             found = self._with_part(found)
             if self.elsewhere is not None:
                 self.elsewhere = found
@@ -137,62 +150,112 @@ class DelayWatch:
         first, last = known.first_ttl, known.last_ttl
         if first is None or last is None:
             return None
-        hops = series.path()
-        where = place_in(profile, rise.more)
-        nearer, behind = ttls_of(series, where)
+        nearer, behind = ttls_of(series, place_in(profile, rise.more))
         if not nearer or (nearer, behind) == (first, last) or (nearer < last and behind > first):
             self._moved = 0
             return None
         self._moved += 1
         if self._moved < _MOVED:
             return None
-        is_up = behind <= first
-        least, most = (behind, first) if is_up else (last, nearer)
-        between = [hop for hop, its in zip(hops, profile, strict=True) if least <= hop.ttl <= most and its is not None]
-        at = _since(series, delays, between, series.index(known.since), is_up=is_up)
         self._moved = 0
-        if at is None:
+        if behind <= first:
+            return self._nearer(series, delays, rise, routes, source, known, behind)
+        return self._farther(series, delays, rise, routes, source, known, (nearer, behind))
+
+    def _nearer(
+        self,
+        series: Series,
+        delays: Delays,
+        rise: Rise,
+        routes: RouteWatch,
+        source: str | None,
+        known: Finding,
+        behind: int,
+    ) -> Finding | None:
+        """The delay that the hops from this TTL on have, before the place of the one that is `known`, which goes on
+        behind it, or is over; None: that is all that changed, or nothing did."""
+        first, last = known.first_ttl or 0, known.last_ttl or 0
+        start, end = series.index(known.since), len(series)
+        between = [hop for hop in series.path() if behind <= hop.ttl <= first]
+        at = came(series, delays, between, start)
+        sides = _index(series, behind), _index(series, last)
+        over = gap_over(series, delays, sides, start if at is None else at)
+        if at is None and over is not None:
+            at = came(series, delays, between, 0)  # it was there before
+        elif at is None:
             return None
-        part = self._part
-        found = named(series, delays, rise, routes, source, (nearer, behind), at, was_queue=False)
+        since = -1 if at is None else series.base + at
+        where = nearer_place(series, delays, end - 2 * RECENT if at is None else at, first)
+        if where is None:
+            return None
+        near = series.up_to(first) if first in series.hops else series
+        own = rise_of(series, delays, near.target) or rise
+        found = named(near, delays, own, routes, source, ttls_of(series, where), since, was_queue=False)
         if found is None:
             return None
-        self.ended = at
-        if part is not None and part.ttl == behind:
-            found = found._replace(since=part.since)
-            self.since_at, self._stood, self._part = part.at, part.stood, None
+        if over is None:
+            size = max(0.0, (known.numbers.more_ns or 0) / 1e6 - own.more)
+            self._part = _AddedDelay((first, last), known.since, self.since_at, 0.0, size, self._stood)
+        self.ended = since if over is None else series.base + over
+        self.since_at, self._stood, self._parted = _moment(series, since), None, 0
+        return found._replace(numbers=numbers_of(rise))
+
+    def _farther(
+        self,
+        series: Series,
+        delays: Delays,
+        rise: Rise,
+        routes: RouteWatch,
+        source: str | None,
+        known: Finding,
+        place: tuple[int, int],
+    ) -> Finding | None:
+        """The delay that is left where the one that is `known` is over: at this place, or at that of the part that
+        began farther on; None: it is not over."""
+        part, last = self._part, known.last_ttl or 0
+        to = place[0] if part is None else part.place[1] - 1
+        between = [hop for hop in series.path() if last <= hop.ttl <= to]
+        over = went(series, delays, between, series.index(known.since))
+        if over is None:
+            return None
+        self.ended = series.base + over
+        if part is None:
+            at = _came_on_top(series, delays, (last, place[1]), series.index(known.since))
+            where, since = place, series.base + (over if at is None else at)
         else:
-            step = step_in(profile, rise.more, where[1]) if is_up else None
-            stays = step is not None and _ttl(series, step[0]) == last
-            self._part = _AddedDelay(last, known.since, self.since_at, 0.0, self._stood) if stays else None
-            self.since_at, self._stood = _moment(series, at), None
-        self._parted = 0, 0
+            where, since = part.place, part.since
+        # How it varies is told by the rounds that have nothing else.
+        shape = max(self.ended, series.end - RECENT)
+        found = named(series, delays, rise, routes, source, where, since, was_queue=False, shape=shape)
+        if found is None:
+            return None
+        if part is None:
+            self.since_at, self._stood = _moment(series, since), None
+        else:
+            found = found._replace(kind=part.stood or found.kind)
+            self.since_at, self._stood = part.at, part.stood
+        self._part, self._parted = None, 0
         return found
 
-    def _look_farther(self, series: Series, rise: Rise, found: Finding, profile: Sequence[float | None]) -> None:
+    def _look_farther(
+        self, series: Series, delays: Delays, rise: Rise, found: Finding, profile: Sequence[float | None]
+    ) -> None:
         """Whether a part of the delay that is `found` begins farther on, and began later."""
-        place = next((i for i, hop in enumerate(series.path()) if hop.ttl == found.last_ttl), None)
-        step = None if place is None else step_in(profile, rise.more, place)
-        ttl, rounds = self._parted
-        part = self._part
+        near, part, whole = _index(series, found.last_ttl or 0), self._part, (*profile, rise.more)
         if part is not None:
-            if step is not None and _ttl(series, step[0]) == part.ttl:
-                self._part, self._parted = part._replace(more_ms=step[1]), (part.ttl, 0)
-            else:
-                self._parted = part.ttl, rounds - 1
-                if rounds - 1 <= -_PART:
-                    self._part, self._parted = None, (0, 0)
+            gap = gap_at(whole, near, _index(series, part.place[1]))
+            is_there = gap is not None and gap > GOOD * part.size_ms
+            self._parted = min(0, self._parted + (1 if is_there else -1))
+            if gap is not None and is_there:
+                self._part = part._replace(more_ms=gap)
+            elif self._parted <= -_PART:
+                self._part, self._parted = None, 0
             return
-        if step is None or _ttl(series, step[0]) != ttl:
-            self._parted = 0 if step is None else _ttl(series, step[0]), 1
+        self._parted = max(0, self._parted + (1 if split_in(whole, near) else -1))
+        if self._parted < _PART:
             return
-        self._parted = ttl, rounds + 1
-        if rounds + 1 >= _PART:
-            self._parted = 0, 0
-            start = series.index(found.since)
-            at = turned(series.target, rise.now - step[1] / 2, start, is_up=True)
-            if at - start >= _APART:
-                self._part = _AddedDelay(ttl, series.base + at, series.times[at], step[1], None)
+        self._part = _part_behind(series, delays, found, near)
+        self._parted = _PART // 2 if self._part is None else 0
 
     def _with_part(self, found: Finding) -> Finding:
         """The delay with what is known of a part that began farther on."""
@@ -200,28 +263,40 @@ class DelayWatch:
         if part is None or not part.more_ms:
             return found
         more_ns = round(part.more_ms * 1e6)
-        return found._replace(numbers=replace(found.numbers, part_ttl=part.ttl, part_ns=more_ns, part_since=part.at))
+        return found._replace(
+            numbers=replace(found.numbers, part_ttl=part.place[1], part_ns=more_ns, part_since=part.at)
+        )
 
 
-def _ttl(series: Series, index: int) -> int:
-    """The TTL of a hop by its index in the path; the target's index is the path's length."""
-    hops = series.path()
-    return hops[index].ttl if index < len(hops) else end_of_path(series)
+def _came_on_top(series: Series, delays: Delays, ttls: tuple[int, int], start: int) -> int | None:
+    """The index of the round, after index `start`, in which what the hops from the second of these TTLs on have more
+    than those from the first on came on top; None: that is not sure."""
+    sides = _index(series, ttls[0]), _index(series, ttls[1])
+    gap = gap_at(levels(series, delays, len(series) - MIN_ANSWERS), *sides)
+    return None if gap is None else parted_at(series, delays, sides, gap, start)
+
+
+def _part_behind(series: Series, delays: Delays, found: Finding, near: int) -> _AddedDelay | None:
+    """The part of the delay that is `found` at the hop with index `near` which begins farther on, and began later;
+    None: that is not sure."""
+    start = series.index(found.since)
+    split = split_in(levels(series, delays, len(series) - 2 * RECENT), near)
+    at = None if split is None else parted_at(series, delays, (near, split[0]), split[1], start)
+    if split is None or at is None or at - start < _APART:
+        return None
+    profile = levels(series, delays, at)
+    far, gap = split_in(profile, near) or split
+    # A hop that tells nothing may have it.
+    before = max((i for i in range(near, far) if profile[i] is not None), default=far - 1)
+    place = ttls_of(series, (before, far))
+    return _AddedDelay(place, series.base + at, series.times[at], gap, gap, None)
+
+
+def _index(series: Series, ttl: int) -> int:
+    """The index in the path of the hop with this TTL, or the first one behind; the target's is the path's length."""
+    return sum(hop.ttl < ttl for hop in series.path())
 
 
 def _moment(series: Series, ordinal: int) -> int | None:
     """When the round with this ordinal began (epoch ns); None: that is not known."""
     return series.times[ordinal - series.base] if series.base <= ordinal < series.end else None
-
-
-def _since(series: Series, delays: Delays, between: Sequence[HopSeries], start: int, *, is_up: bool) -> int | None:
-    """The ordinal of the round, after index `start`, in which these hops became slow, or quick; None: they did not."""
-    for hop in between:
-        usual = delays.usual(hop.ttl, series.end)
-        was, now = sorted(hop.rtts_of(start, len(series) - 2 * RECENT)), sorted(hop.rtts_of(len(series) - RECENT))
-        if usual is None or len(was) < MIN_ANSWERS or len(now) < MIN_ANSWERS:
-            continue
-        before, after = nearest_rank_ms(was, 50), nearest_rank_ms(now, 50)
-        if (after - before if is_up else before - after) > usual.noise:
-            return series.base + turned(hop, (before + after) / 2, start, is_up=is_up)
-    return None

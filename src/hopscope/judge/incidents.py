@@ -65,14 +65,18 @@ class Incidents:
         *,
         routers: frozenset[str] = frozenset(),
         goes_on: bool = False,
+        is_apart: bool = False,
         stand_in: int | None = None,
     ) -> int:
         """Something is wrong since `at`; what was open has ended then, or now, and is another one. `routers`: those
         that it concerns, where that is known; with none of them in common it is another one. What `goes_on` is the same
-        as before, with graver trouble in between. `stand_in`: see `Incident`. Up to when its probes are counted
-        already, since it comes again; 0: it is new."""
+        as before, with graver trouble in between; what `is_apart` has left the place of the newest incident, and so is
+        another one. `stand_in`: see `Incident`. Up to when its probes are counted already, since it comes again; 0: it
+        is new."""
         other = self.open
-        if other is not None:
+        if other is None and is_apart:
+            other = self.newest
+        elif other is not None:
             self.end(at if at > self._incidents[other].begin else now)
             self._counted_to[other] = now + 1
         again = self._same(kind, first_ttl, last_ttl, routers, goes_on=goes_on, other=other)

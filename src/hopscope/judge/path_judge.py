@@ -257,7 +257,10 @@ class PathJudge:
             stand_in = self._stand_in.stands_for(now.kind)
             since_at, goes_on = self._delay.since(now, before)
             series = self._judged_by(now)
-            self._account.note(series, before, now, standing.ended, stand_in, since_at=since_at, goes_on=goes_on)
+            is_apart = anew is not None and now.kind in LASTING
+            self._account.note(
+                series, before, now, standing.ended, stand_in, since_at=since_at, goes_on=goes_on, is_apart=is_apart
+            )
 
     def _elsewhere(self, before: Finding | None, found: Finding | None) -> Finding | None:
         """The loss as it is found anew, or the delay, once the one that was said is over and it is another place that

@@ -42,7 +42,7 @@ def delayed(
     """The trouble that a rise of the delay is; None where it is too small for what it looks like. `stands`: the delay
     that is known already; `is_settled`: its kind, its place and since when it lasts are."""
     if stands is not None and is_settled:
-        return stands._replace(numbers=_numbers_of(rise))
+        return stands._replace(numbers=numbers_of(rise))
     since = delays.since(series, rise, len(series) if rise.is_slow else _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
@@ -51,7 +51,7 @@ def delayed(
     return named(series, delays, rise, routes, source, place, since, was_queue=was_queue)
 
 
-def _numbers_of(rise: Rise) -> Numbers:
+def numbers_of(rise: Rise) -> Numbers:
     """Those that a delay rests on."""
     return Numbers(usual_ns=round(rise.usual.median * _NS), now_ns=round(rise.now * _NS))
 
@@ -66,15 +66,16 @@ def named(
     since: int,
     *,
     was_queue: bool,
+    shape: int | None = None,
 ) -> Finding | None:
     """What a delay at this place (TTLs) since then is called; None where it is too small for what it looks like.
-    `was_queue`: it was called one."""
-    (first, last), numbers = place, _numbers_of(rise)
+    `was_queue`: it was called one; `shape`: the ordinal of the round from which on it is alone, where that is later."""
+    (first, last), numbers = place, numbers_of(rise)
     sure = min(0.95, 0.6 + rise.sure / 50)
     change = None if rise.is_slow else _change_near(routes, since)
     if change is not None:
         return Finding("route-change", max(1, change.ttl - 1), change.ttl, change.at, sure, numbers)
-    if not was_queue and delays.is_step(series, rise, since):
+    if not was_queue and delays.is_step(series, rise, since if shape is None else shape):
         return Finding("detour", first, last, since, sure, numbers)
     if not was_queue and not delays.is_queue(rise):
         return None
