@@ -1,4 +1,8 @@
-"""Completion scripts for bash, zsh and fish, made from the table of options."""
+"""Completion scripts for bash, zsh and fish, made from the table of options.
+
+Names of files, interfaces and hosts are whoever's who made them: `$(reboot)` may be one. bash offers what a function
+says as it is, and expands the words of `compgen -W` itself; zsh and fish quote what they insert.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,11 @@ def _bash() -> str:
                 f"        {flags}) COMPREPLY=($(compgen -W '{' '.join(option.choices)}' -- \"$cur\")); return;;"
             )
         elif option.completes == "file":
-            cases.append(f'        {flags}) COMPREPLY=($(compgen -f -- "$cur")); return;;')
+            cases.append(f"        {flags}) _hopscope_files; return;;")
         elif option.completes == "interface":
-            cases.append(f'        {flags}) COMPREPLY=($(compgen -W "$({_INTERFACES})" -- "$cur")); return;;')
+            cases.append(f'        {flags}) _hopscope_names "$({_INTERFACES})"; return;;')
         elif option.completes == "scenario":
-            cases.append(f'        {flags}) COMPREPLY=($(compgen -W "$(_hopscope_scenarios)" -- "$cur")); return;;')
+            cases.append(f'        {flags}) _hopscope_names "$(_hopscope_scenarios)"; return;;')
         elif option.takes_value:
             cases.append(f"        {flags}) return;;")
     flags = " ".join(flag for option in _shown() for flag in option.flags)
@@ -40,20 +44,29 @@ def _bash() -> str:
     return f"""\
 # bash completion for hopscope: eval "$(hopscope --completion bash)"
 _hopscope_scenarios() {{ hopscope demo --list 2>/dev/null | cut -d' ' -f1; }}
+# Files as bash does it by itself, which quotes their names.
+_hopscope_files() {{ compopt -o default 2>/dev/null; }}
+# Of these lines those that begin with the word, quoted.
+_hopscope_names() {{
+    local name
+    while IFS= read -r name; do
+        [[ -n $name ]] && printf -v name %q "$name" && [[ $name == "$cur"* ]] && COMPREPLY+=("$name")
+    done <<< "$1"
+}}
 _hopscope() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}
     COMPREPLY=()
     case $prev in
 {body}
-        demo) COMPREPLY=($(compgen -W "$(_hopscope_scenarios)" -- "$cur")); return;;
-        web) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        demo) _hopscope_names "$(_hopscope_scenarios)"; return;;
+        web) _hopscope_files; return;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '{flags}' -- "$cur"))
     elif [[ $COMP_CWORD -eq 1 ]]; then
-        COMPREPLY=($(compgen -W '{" ".join(SUBCOMMANDS)}' -A hostname -- "$cur"))
+        _hopscope_names "$(compgen -W '{" ".join(SUBCOMMANDS)}' -A hostname -- "$cur")"
     else
-        COMPREPLY=($(compgen -A hostname -- "$cur"))
+        _hopscope_names "$(compgen -A hostname -- "$cur")"
     fi
 }}
 complete -F _hopscope hopscope
