@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -48,10 +47,14 @@ MOST_MESSAGE: Final = MOST_BYTES + (4 << 10)
 """That the stream takes: a body and its headers."""
 MOST_PULLED: Final = 8 << 20
 """Bytes that the broker hands out at once; at least one message."""
+MOST_FETCHED: Final = 16 << 20
+"""Bytes that one fetch returns, but for its last message; what the broker hands out beyond waits for the next one."""
 PULLED_S: Final = 2.0
 """Beyond the time that was asked for, until a broker that said nothing is left alone."""
-MOST_ASKING: Final = 4 << 20
-"""Bytes of questions that wait; what comes beyond is dropped, and asked again."""
+MOST_ASKING: Final = 2048, 4 << 20
+"""Questions, and bytes of theirs, that wait; what comes beyond is dropped, and asked again."""
+MOST_LOOKING: Final = 64, 1 << 20
+"""And screens that ask for all."""
 
 
 def _ended(message: Msg) -> None:
@@ -60,6 +63,13 @@ def _ended(message: Msg) -> None:
     status, words = headers.get("Status", ""), headers.get("Description", "")
     if status not in ("404", "408") and not (status == "409" and ("MaxBytes" in words or words == "Batch Completed")):
         raise NotConnected(f"the broker hands out nothing any more: {clean(words or status, MOST_WORDS)}")
+
+
+def _received(message: Msg) -> Received:
+    """Raises whatever the client does where the broker does not say where it stands in the stream."""
+    at = message.metadata
+    site = (message.subject.split(".") + [""] * 3)[2]
+    return Received(site, message.data, at.sequence.stream, int(at.timestamp.timestamp() * 1e9))
 
 
 class NatsPublisher:
@@ -81,7 +91,7 @@ class NatsPublisher:
             if not is_brokers(message.data):
                 self._heard(message.data)
 
-        await client.subscribe(f"{SAY}.{self._site}", cb=hear)
+        await client.listen(f"{SAY}.{self._site}", hear)
 
     @property
     def is_connected(self) -> bool:
@@ -138,8 +148,8 @@ class NatsConsumer:
         self._inbox = ""
         self._asked = 0
         """How often more was asked for: what the broker says of former times ends no later one."""
-        self._pulled: deque[Msg] = deque()
-        self._came = asyncio.Event()
+        self._pulled: asyncio.Queue[Msg] = asyncio.Queue(1)
+        """The others wait in the subscription, which has a bound."""
         self._unacked: list[Msg] = []
 
     async def open(self, asked: Asked | None = None, looked: Looked | None = None) -> None:
@@ -153,7 +163,7 @@ class NatsConsumer:
                 if is_site(token):
                     await looked(token)
 
-            await client.subscribe(f"{LOOK}.*", cb=see, pending_bytes_limit=MOST_ASKING)
+            await client.overhear(f"{LOOK}.*", see, *MOST_LOOKING)
         if asked is None:
             return
 
@@ -162,7 +172,7 @@ class NatsConsumer:
             if is_site(site) and not is_brokers(message.data):
                 await asked(site, message.data)
 
-        await client.subscribe(f"{ASK}.*", cb=hear, pending_bytes_limit=MOST_ASKING)
+        await client.overhear(f"{ASK}.*", hear, *MOST_ASKING)
 
     async def begin(self, stream: str, position: int) -> str:
         """See `transport.Consumer`."""
@@ -179,7 +189,7 @@ class NatsConsumer:
                 with suppress(Exception):
                     await self._pull.unsubscribe()
                 self._pull = None
-            self._pulled.clear()
+            pulled = self._pulled = asyncio.Queue(1)
             info = await self._stream(js)
             name = f"{STREAM} {info.created}"
             begin = min(position, info.state.last_seq) + 1 if name == stream else 1
@@ -197,7 +207,7 @@ class NatsConsumer:
             )
             await js.add_consumer(STREAM, config)
             self._inbox = client.new_inbox()
-            self._pull = await client.subscribe(f"{self._inbox}.*", cb=self._take)
+            self._pull = await client.listen(f"{self._inbox}.*", pulled.put)
         except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
             words = f"{self._connection.address.place}: JetStream: {why(error)}"
             self._connection.say(f"{words}; trying again")
@@ -238,10 +248,6 @@ class NatsConsumer:
                     raise
         raise AssertionError
 
-    async def _take(self, message: Msg) -> None:
-        self._pulled.append(message)
-        self._came.set()
-
     async def fetch(self, most: int, wait_s: float) -> list[Received]:
         """See `transport.Consumer`."""
         client, pull = self._connection.client, self._pull
@@ -255,16 +261,18 @@ class NatsConsumer:
         size = max(MOST_PULLED, 2 * client.max_payload)
         wanted = json.dumps({"batch": most, "max_bytes": size, "expires": int(wait_s * 1e9)})
         found: list[Msg] = []
+        received: list[Received] = []
+        held = 0
         try:
             await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{self._name}", wanted.encode(), here)
             async with asyncio.timeout(wait_s + PULLED_S):
-                while len(found) < most:
-                    while not self._pulled:
-                        self._came.clear()
-                        await self._came.wait()
-                    message = self._pulled.popleft()
+                while len(found) < most and held < MOST_FETCHED:
+                    message = await self._pulled.get()
                     if not message.subject.startswith(f"{self._inbox}."):
+                        held += len(message.data)
                         found.append(message)
+                        if not is_brokers(message.data):
+                            received.append(_received(message))
                     elif message.subject == here:
                         _ended(message)
                         break
@@ -275,16 +283,7 @@ class NatsConsumer:
         except Exception as error:  # noqa: BLE001 - the client raises whatever its parts do
             raise NotConnected(why(error)) from None
         self._unacked += found
-        return [
-            Received(
-                (message.subject.split(".") + [""] * 3)[2],
-                message.data,
-                message.metadata.sequence.stream,
-                int(message.metadata.timestamp.timestamp() * 1e9),
-            )
-            for message in found
-            if not is_brokers(message.data)
-        ]
+        return received
 
     async def done(self) -> None:
         """See `transport.Consumer`."""
@@ -309,7 +308,7 @@ class NatsConsumer:
         client = self._connection.client
         if client is None:
             raise NotConnected("there is no connection")
-        shown = await client.subscribe(f"{SHOW}.{token}.*")
+        shown = await client.listen(f"{SHOW}.{token}.*")
         try:
             await client.publish(f"{LOOK}.{token}")
             while True:

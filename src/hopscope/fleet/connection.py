@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
-from hopscope.fleet.transport import NotConnected, State
+from hopscope.fleet.transport import NotConnected, State, end_all
 from hopscope.names.clean import clean
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ MOST_ERRORS: Final = 100
 MOST_REFUSALS: Final = 5
 """Lines on why it does not come back, until it is back."""
 MOST_WORDS: Final = 200
+CLOSE_S: Final = 0.5
+"""For what is still to be written when a connection is closed."""
+DROPPED: Final = "more is asked than can be answered; some of it is dropped"
 
 
 class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +155,9 @@ class Connection:
             self._state(words)
 
     async def _on_error(self, error: Exception) -> None:
-        words = why(error)
+        from hopscope.fleet.client import is_dropped
+
+        words = DROPPED if is_dropped(error) else why(error)
         if self.client is None or not self.client.is_connected:
             self._last = words  # each try fails the same way: that is said once
             # One that is away says nothing; one that is there and is none of ours, or refuses us, does.
@@ -194,11 +200,15 @@ class Connection:
 
 
 async def _closed(client: StrangersClient) -> None:
-    """Where TLS is spoken, and the other side is gone, the client's own closing may be cancelled from within."""
+    """Where TLS is spoken, and the other side is gone, the client's own closing may be cancelled from within; where the
+    other side reads nothing, it would wait for ever, and swallows that it is cancelled."""
     closing = asyncio.ensure_future(client.close())
-    await asyncio.wait([closing], timeout=1.0)
-    closing.cancel()
-    await asyncio.gather(closing, return_exceptions=True)
+    await asyncio.wait([closing], timeout=CLOSE_S)
+    if not closing.done():
+        client.abort()
+        await end_all(closing)
+    with suppress(asyncio.CancelledError, Exception):
+        closing.result()
 
 
 def why(error: BaseException) -> str:

@@ -22,6 +22,8 @@ MOST_STORE: Final = 4 << 30
 """Bytes; the oldest goes beyond that."""
 _AT_ONCE: Final = 256
 _WAIT_S: Final = 0.25
+_MOST_WAITING: Final = 4_096
+"""Messages of one commit of what the hub shows."""
 PATIENCE_S: Final = 30.0
 """Until what the hub has is here."""
 
@@ -96,7 +98,9 @@ class Mirror:
                 return
             waiting.append(Received(site, data, 0, time_ns()))
             size += len(data)
-            if size > 16 * MOST_BYTES:
+            if self._is_over.is_set():
+                raise NotConnected("the hub shows more than can be taken in")
+            if size > 16 * MOST_BYTES or len(waiting) >= _MOST_WAITING:
                 self._store.commit(waiting, time_ns())
                 waiting, size = [], 0
 

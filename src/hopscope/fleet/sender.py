@@ -110,7 +110,7 @@ class Sender:
         if self._hub not in (None, says.hub):
             self._say_line("another hub answers than before: it gets all that is kept here")
         self._hub = says.hub
-        self._marks |= says.marks
+        self._marks |= {name: mark for name, mark in says.marks.items() if name in self._progress}
         if says.targets is not None:
             self._said = says
         self._wake.set()
