@@ -162,6 +162,11 @@ class Fan:
         for role, address in (("client", "fd00:18:0::1"), ("target", "fd00:18:3::2")):
             netns.until_local(names[role], [address.replace(":0::", "::") if ":0::" in address else address])
 
+    def lose(self, share: float) -> None:
+        """What the lossy member's wire loses from now on."""
+        assert self._wire is not None
+        self._wire.loss = share
+
     def _route(self, numbers: range) -> None:
         names = self._names
         for family, prefix, all_ in ((4, "198.18.{}.{}", "/24"), (6, "fd00:18:{}::{}", "/64")):
