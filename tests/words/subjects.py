@@ -44,8 +44,9 @@ class Subject:
     end: End = field(default=End("www.example.com", TARGET, reached=True, source="192.168.1.23"))
 
 
-def path(protocol: Protocol = "icmp", *, hops: int = len(ADDRESSES)) -> Path:
-    """The first `hops` hops, which all answer; the last one is the target if it is the target's. It began at T+0."""
+def path(protocol: Protocol = "icmp", *, hops: int = len(ADDRESSES), is_asked_on: bool = True) -> Path:
+    """The first `hops` hops, which all answer; the last one is the target if it is the target's, and else the next one
+    is asked, too, unless `is_asked_on` is false. It began at T+0."""
     fold = PathFold(TARGET, protocol)
     for i in range(4):
         fold.apply(begun(i))
@@ -53,6 +54,8 @@ def path(protocol: Protocol = "icmp", *, hops: int = len(ADDRESSES)) -> Path:
             fold.apply(sent(i, ttl))
             kind: Kind = "echo-reply" if address == TARGET else "time-exceeded"
             fold.apply(answered(i, ttl, ttl * 5 * MS, address, kind))
+        if hops < len(ADDRESSES) and is_asked_on:
+            fold.apply(sent(i, hops + 1))
     return msgspec.structs.replace(fold.snapshot(), started_at=0)
 
 
@@ -71,12 +74,13 @@ def said(
     epochs: tuple[Epoch, ...] = (),
     protocol: Protocol = "icmp",
     hops: int = len(ADDRESSES),
+    is_asked_on: bool = True,
 ) -> Said:
     """Words of this verdict on the path above; the clock shows whole seconds."""
     names = {address: info(address, owners=owners) for address in ADDRESSES}
     judged = Judged(verdict=verdict, incidents=incidents, epochs=epochs)
     end = End("www.example.com", TARGET, reached=hops == len(ADDRESSES), source="192.168.1.23")
-    return Said(Subject(judged, path(protocol, hops=hops), names, end=end), clock)
+    return Said(Subject(judged, path(protocol, hops=hops, is_asked_on=is_asked_on), names, end=end), clock)
 
 
 def clock(at: int) -> str:

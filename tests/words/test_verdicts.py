@@ -556,6 +556,20 @@ def test_where_nobody_answers_behind_the_access_it_is_most_likely_the_line(
     assert found.steps[0] == "restart the modem, and look at its lights"
 
 
+@pytest.mark.parametrize("protocol", ["icmp", "udp", "tcp"])
+@pytest.mark.parametrize("hops", [1, 2, 5])
+def test_a_target_that_nobody_asks_is_not_said_to_be_silent(hops: int, protocol: Protocol) -> None:
+    """The largest TTL (-m) is that of a router: neither the line is down, nor does TCP help."""
+    verdict = Verdict(
+        kind="no-answer", first_ttl=hops, last_ttl=hops + 1, numbers=Numbers(rounds=100, sent=100, lost=100)
+    )
+    found = said(verdict, hops=hops, protocol=protocol, is_asked_on=False)
+    assert found.sentence.line == f"the target is farther away than hop {hops}, the last that is asked"
+    assert f"farther away than hop {hops}, the last that is asked" in found.headline().matter
+    assert not any("lost" in line for line in found.evidence)
+    assert found.steps == ("ask farther, by a larger -m: 30 by default",)
+
+
 def test_where_a_router_of_the_internet_answers_it_is_not_said_to_be_the_line() -> None:
     found = said(Verdict(kind="no-answer", first_ttl=3, last_ttl=4), hops=3)
     assert found.sentence.head == "the target does not answer"

@@ -41,7 +41,7 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
     lines = []
     if n.paths:
         lines += _compared(verdict, setting)
-    elif n.sent:
+    elif n.sent and not (verdict.kind == "no-answer" and setting.is_cut_short):
         lines.append(f"{lost_words(n.lost, n.sent)} lost at {end}{_span(verdict)}")
     if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
         lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
@@ -148,6 +148,8 @@ def steps(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         limits = any(note.kind == "target-limits" for note in verdict.notes)
         return ("ask the target less often: -i 5",) if limits else ()
     lines = list(_NEXT.get(kind, ()))
+    if kind == "no-answer" and setting.is_cut_short:
+        return ("ask farther, by a larger -m: 30 by default",)
     if setting.place.is_line:
         return (*_LINE, *lines)
     if kind not in _NOBODY:

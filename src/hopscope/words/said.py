@@ -164,6 +164,7 @@ class Said:
             self.since,
             self.times,
             self.first,
+            path.hops[-1].ttl if path.hops else None,
         )
 
     def _rtt(self) -> int | None:

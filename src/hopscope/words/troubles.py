@@ -67,6 +67,9 @@ def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
     del n, history
     place = setting.place
+    if setting.is_cut_short:
+        farther = f"Up to hop {setting.asked} all is fine.", "A larger -m asks farther, as far as the target."
+        return f"{the_target(setting)} is farther away than hop {setting.asked}, the last that is asked", farther
     if place.is_line:
         likely = line_words(place)
         modem = "Restart the modem, and look at its lights.", "Look at the modem's lights.", "Look at the modem."

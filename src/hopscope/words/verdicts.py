@@ -64,6 +64,13 @@ class Circumstances(msgspec.Struct, frozen=True):
     """How often its trouble came."""
     first: int | None = None
     """When it came for the first time, where it came more than once."""
+    asked: int | None = None
+    """The last TTL that is asked, where that is known."""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether nobody asked beyond the last router that answers: the largest TTL (``-m``) ends the path there."""
+        return self.place.first is not None and self.place.first == self.asked
 
 
 class Sentence(NamedTuple):
@@ -200,6 +207,8 @@ def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
 
 def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
     del n
+    if setting.is_cut_short:
+        return f"the target is farther away than hop {setting.asked}, the last that is asked", "", "not asked"
     if place.is_line:
         likely = f"most likely {line_words(place)}, unless a firewall swallows all"
         return f"nobody answers behind {near_words(place)}", f"{likely}; {_last(place)}", "no answer"
