@@ -10,9 +10,9 @@ import pytest
 
 from hopscope.judge.judge import Judge
 from hopscope.judge.verdict import Judged
-from hopscope.wire.messages import Event, Finished
+from hopscope.wire.messages import Answered, Event, Finished
 from tests.judge.rounds import each_round
-from tests.path.network import MS, TARGET, answered, at, begun, reached, sent
+from tests.path.network import MS, TARGET, answered, at, begun, lost, reached, sent
 
 _HOPS = 8
 """Routers before the target."""
@@ -131,3 +131,16 @@ def test_a_queue_of_which_each_probe_meets_another_part_is_one_at_one_place(ttl:
     assert {each.verdict.last_ttl for each in said} == {ttl}
     assert {each.verdict.numbers.part_ttl for each in said} == {None}
     assert {each.times for each in said} == {1}
+
+
+@pytest.mark.parametrize("ttl", [1, 3, 8])
+@pytest.mark.parametrize("delay", [_STEP, _QUEUE])
+def test_what_an_outage_took_is_no_loss_of_the_delay_that_lasts_beside_it(ttl: int, delay: tuple[float, float]) -> None:
+    def facts() -> Iterator[Event]:
+        for fact in _facts(420, lambda i: {ttl: delay} if i >= 120 else {}, 1):
+            is_gone = isinstance(fact, Answered) and 250 <= fact.round < 310 and fact.ttl >= 6
+            yield lost(fact.round, fact.ttl) if isinstance(fact, Answered) and is_gone else fact
+
+    said = list(each_round(facts(), Judge(TARGET)))
+    assert said[300].verdict.kind == "outage"
+    assert {(one.verdict.numbers.sent > 0, one.verdict.numbers.lost) for one in said[360:]} == {(True, 0)}

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hopscope.judge.hop_series import nearest_rank_ms
 from hopscope.judge.series import Series
+from hopscope.judge.slow import LASTING
 from hopscope.judge.standing import StandingFinding
 from hopscope.judge.verdict import Note, Numbers, Verdict
 
@@ -62,7 +63,7 @@ def verdict_of(
     numbers = found.numbers
     if not numbers.rounds:
         start = min(series.index(found.since), size - 1)
-        n, k = series.reached_of(start)
+        n, k = series.reached_beside_outages(start) if found.kind in LASTING else series.reached_of(start)
         numbers = replace(numbers, span_from=series.times[start], rounds=size - start, sent=n, lost=k)
     return Verdict(
         kind=found.kind,

@@ -7,6 +7,7 @@ The target has a series of its own, whatever TTL it stands at. Bounded: the last
 from __future__ import annotations
 
 import copy
+import re
 from array import array
 from bisect import bisect_left
 from collections import deque
@@ -23,6 +24,8 @@ from hopscope.wire.messages import Answered, Failed, Kind, Late, Lost, Protocol
 KEPT: Final = 480
 """Rounds that are remembered one by one; up to `_SLACK` more stand there."""
 _SLACK: Final = 160
+_OUTAGE: Final = re.compile(rb"[LEX.]{10,}")
+"""So many rounds in a row in which the target was not reached, or not asked."""
 
 REFUSED: Final = 1
 CIRCLED: Final = 2
@@ -346,6 +349,14 @@ class Series:
         missed = fates.count(LOST, start) + fates.count(ERROR, start) + fates.count(MISSED, start)
         stop = len(self.cut) if end is None else end
         return fates.count(ANSWERED, start) + missed, missed + self.cut.count(SECOND, start, stop)
+
+    def reached_beside_outages(self, start: int) -> tuple[int, int]:
+        """As `reached_of`, without outages: each is a trouble of its own, and its packets are no other one's."""
+        n, k = self.reached_of(start)
+        for outage in _OUTAGE.finditer(self.target.fates, start):
+            sent, lost = self.reached_of(*outage.span())
+            n, k = n - sent, k - lost
+        return n, k
 
     def sides(
         self, first: int | None, last: int | None, met: Iterable[tuple[int, str | None]] = ()
