@@ -101,8 +101,8 @@ def swinging(series: Series, delays: Delays, source: str | None, stands: Finding
     if stands is not None and stands.kind in QUEUES and series.end - stands.since > SETTLED:
         return stands._replace(numbers=numbers)
     last = found.ttl or end_of_path(series)
-    # Where hops before it answer, and too seldom to tell, it may be at any of them.
-    first = found.before or (0 if any(hop.ttl < last for hop in series.path()) else last)
+    # Where hops before it answer too seldom to tell, or never, it may be at any of them.
+    first = found.before or (0 if last > series.first_ttl else last)
     return Finding(_queue_at(series, last, source), first, last, found.since, 0.85, numbers)
 
 
@@ -110,7 +110,7 @@ def ttls_of(series: Series, place: tuple[int, int]) -> tuple[int, int]:
     """The TTLs at both sides of a place (`place_in`); 0: on the way to the first hop."""
     (before, behind), hops = place, series.path()
     last = hops[behind].ttl if behind < len(hops) else end_of_path(series)
-    return (hops[before].ttl if before >= 0 else 0 if behind else last), last
+    return (hops[before].ttl if before >= 0 else 0 if last > series.first_ttl else last), last
 
 
 def end_of_path(series: Series) -> int:
