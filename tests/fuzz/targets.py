@@ -293,8 +293,9 @@ def printed(data: bytes) -> None:
     try:
         store, limits = streams.read(str(path))
         assert all(line.isprintable() for line in limits)
-        for trace in store.traces():
-            list(store.facts(trace))
+        with store:
+            for trace in store.traces():
+                list(store.facts(trace))
     except StoreError as error:
         _line(error)
 

@@ -162,7 +162,7 @@ def test_mtrs_raw_lines_are_replayed_with_their_limits_said(tmp_path: Path) -> N
         ('{\n  "schema": "hopscope.report/1"\n}\n', "has totals and no probes"),
         ('{"event":"end","target":"192.0.2.1","rounds":1,"reached":true}\n', "no trace in it"),
         ('{"event":"probe","target":"192.0.2.1","round":0,"ttl":1,"sent_at":"x","outcome":"lost"}\n', "no start event"),
-        ('{"event":"end","x":' + "[" * 5000 + "]" * 5000 + "}\n", "no recording of hopscope's"),
+        ('{"event":"end","x":' + "[" * 100_000 + "]" * 100_000 + "}\n", "no recording of hopscope's"),
         ("x 0 33000\np 0 12 33000\n", "no time or address"),
         ("x 0 33000\nx 1 33001\n", "its target is not known"),
         ("x 0 33000\nh 0 evil;name\n", "an address in it is none"),
