@@ -25,7 +25,7 @@ KEPT: Final = 480
 """Rounds that are remembered one by one; up to `_SLACK` more stand there."""
 _SLACK: Final = 160
 _OUTAGE: Final = re.compile(rb"[LEX.]{10,}")
-"""So many rounds in a row in which the target was not reached, or not asked."""
+"""Finds outages in the target's fates: ten rounds or more in a row that did not reach it, or did not ask it."""
 
 REFUSED: Final = 1
 CIRCLED: Final = 2
