@@ -69,6 +69,8 @@ def _encode(value: Any) -> bytes:
     if isinstance(value, str):
         data = value.encode()
         return _control(2, len(data)) + data
+    if isinstance(value, bool):
+        return _control(14, int(value))
     if isinstance(value, int):
         return _unsigned(_UINT32, value)
     if isinstance(value, Number):

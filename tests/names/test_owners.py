@@ -107,6 +107,14 @@ def test_a_record_is_believed_for_its_ttl_within_bounds(ttl: float, low: float, 
     assert low <= lifetime("192.0.2.1", ttl) <= high
 
 
+@pytest.mark.parametrize("number", [True, False, -1.5, 0, "ASTrue", "AS", "1" * 11, {}, []])
+def test_a_database_whose_as_number_is_none_names_no_owner(tmp_path: Path, number: object) -> None:
+    write_mmdb(tmp_path / "asn.mmdb", {"8.8.8.0/24": {"autonomous_system_number": number, "as_name": "GOOGLE"}})
+    databases = Databases([tmp_path / "asn.mmdb"])
+    assert databases.look_up("8.8.8.8") == (None, None)
+    databases.close()
+
+
 def test_local_databases_tell_owner_and_place_in_each_vendors_layout(tmp_path: Path) -> None:
     maxmind, ipinfo = tmp_path / "asn.mmdb", tmp_path / "info.mmdb"
     write_mmdb(

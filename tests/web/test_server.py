@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import pytest
 
 from hopscope.cli.errors import UsageError
 from hopscope.cli.options import read
+from hopscope.web.server import IDLE_S
 from tests.cli.command import environment
 from tests.lab.processes import children, state
-from tests.web.served import PATIENCE_S, Server, asked_for_a_socket, looking, python, until
+from tests.web.served import PATIENCE_S, Server, answer_of, asked_for_a_socket, looking, python, until
 
 MOST_VIEWERS = 8
 MOST_CONNECTIONS = 64
@@ -200,6 +202,14 @@ def test_more_connections_than_can_be_looked_at_are_closed_at_once(server: Serve
         for one in held:
             one.close()
     until(lambda: server.ask("/", has_cookie=True).status == 200, "nobody is answered any more")
+
+
+@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "GET /nothing HTTP/1.1", "POST / HTTP/1.1"])
+def test_who_may_not_look_keeps_no_connection_open(server: Server, line: str) -> None:
+    started = time.monotonic()
+    answer = answer_of(server.send(f"{line}\r\nHost: {server.at}\r\n\r\n".encode()))  # read to its end
+    assert answer.status in (401, 405)
+    assert time.monotonic() - started < IDLE_S / 2
 
 
 # --- the screen -------------------------------------------------------------------------------------------------------

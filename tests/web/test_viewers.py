@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -15,8 +16,9 @@ import pytest
 from hopscope.web import server as serving
 from hopscope.web.guard import Guard
 from hopscope.web.viewers import Viewers
+from tests.cli.command import environment
 from tests.lab.processes import children, state, with_signal
-from tests.web.served import PATIENCE_S, Server, looking, until
+from tests.web.served import PATIENCE_S, Server, looking, recorded, until
 
 ECHO = """
 import os, socket, sys
@@ -73,6 +75,26 @@ async def test_where_none_can_be_started_it_is_an_error_and_the_next_one_is_trie
         with pytest.raises(OSError):
             await viewers.fork(80, 24)
     assert viewers._process is None  # each was waited for
+
+
+async def test_a_browser_that_goes_before_its_viewer_has_its_terminal_leaves_none_behind() -> None:
+    command = [sys.executable, "-m", "hopscope.cli.viewers", "web", recorded()]
+    viewers = Viewers(command, environment(HOME=str(Path(recorded()).parent), TERM="xterm-256color"))
+    viewers.begin()
+    try:
+        for _ in range(2):
+            ours, theirs = os.openpty()
+            os.close(ours)
+            viewer = await viewers._asked(theirs)
+            os.close(theirs)
+            assert select.select([viewer], [], [], PATIENCE_S)[0], "it stayed"
+            os.close(viewer)
+        other = await viewers.fork(80, 24)  # the answer is its own
+        assert await other.read() != b""
+        assert len(children(parent_of(viewers))) == 1
+        await other.end()
+    finally:
+        viewers.end()
 
 
 def parent_of(viewers: Viewers) -> int:

@@ -73,7 +73,10 @@ def _fork(door: socket.socket, terminal: int) -> bool:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _take(terminal)
+            try:
+                _take(terminal)
+            except OSError:  # the browser is gone already, and its terminal with it
+                os._exit(0)
             return True
         process = os.pidfd_open(pid)
     except OSError:

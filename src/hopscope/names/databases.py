@@ -95,7 +95,7 @@ def _asn(record: dict[str, Any], address: str, length: int) -> Asn | None:
     if isinstance(number, str):
         digits = number.upper().removeprefix("AS")
         number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None
-    if not isinstance(number, int) or not 0 < number < 2**32:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**32:
         return None
     name = record.get("autonomous_system_organization") or record.get("as_name") or record.get("name")
     prefix = str(ipaddress.ip_network(f"{address}/{length}", strict=False))

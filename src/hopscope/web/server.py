@@ -125,6 +125,8 @@ class Server:
             answer = web.Response(status=500, text="this request failed here\n")
         if not answer.prepared:
             _add_headers(answer)
+            if not self._guard.has_cookie(request.cookies):  # kept open, it would take the place of who may look
+                answer.force_close()
         return answer
 
     async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
