@@ -37,6 +37,28 @@ async def test_what_hangs_is_asked_once_by_all_and_answers_all_when_it_comes_bac
     assert hanging.calls == 2
 
 
+@pytest.mark.parametrize("is_over_well", [True, False])
+async def test_who_is_cancelled_waits_for_the_end_of_what_is_worked_on(is_over_well: bool) -> None:
+    hanging, ended = Hanging(), threading.Event()
+
+    def call() -> None:
+        hanging()
+        ended.set()
+        assert is_over_well
+
+    working = asyncio.ensure_future(background.until_its_end(call))
+    while not hanging.calls:
+        await asyncio.sleep(0)
+    for _ in range(3):  # however often it is asked
+        working.cancel()
+        await asyncio.wait([working], timeout=0.01)
+        assert not working.done()
+    hanging.may.set()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert ended.is_set()
+
+
 async def test_another_call_begins_after_a_minute_and_a_bounded_number_of_times() -> None:
     clock = [0.0]
     hanging, inquiries = Hanging(), Inquiries(lambda: clock[0])

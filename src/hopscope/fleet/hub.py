@@ -15,7 +15,7 @@ from hopscope.fleet.outbox import SiteOutbox
 from hopscope.fleet.sites import Assignments
 from hopscope.fleet.transport import Consumer, NotConnected, Received, end_all
 from hopscope.history.schema import StoreError
-from hopscope.system.background import in_background
+from hopscope.system.background import in_background, until_its_end
 
 AT_ONCE: Final = 256
 """Messages of one commit."""
@@ -96,7 +96,7 @@ class Hub:
         while received:
             try:
                 async with self._is_busy:
-                    heard = await in_background(lambda: self._store.commit(received, time_ns()))
+                    heard = await until_its_end(lambda: self._store.commit(received, time_ns()))
             except StoreError as why:
                 self._tell(f"the store: {why}")
                 if not why.passes:
@@ -117,7 +117,7 @@ class Hub:
         if now - self._pruned_at >= PRUNE_S:
             async with self._is_busy:
                 with suppress(StoreError):
-                    if await in_background(self._store.prune):
+                    if await until_its_end(self._store.prune):
                         self._pruned_at = now
 
     async def _say_marks(self, site: str, boots: set[str], version: int | None = None) -> None:
@@ -178,7 +178,7 @@ class Hub:
                 targets = self._assignments.changed(self._store.sites | self._answered.keys())
                 if targets is not None:
                     async with self._is_busy:
-                        await in_background(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
+                        await until_its_end(lambda targets=targets: self._store.assign(targets))  # type: ignore[misc]
                         self._assigned = self._store.assigned()
                     if targets:
                         sites = "1 site" if len(targets) == 1 else f"{len(targets)} sites"

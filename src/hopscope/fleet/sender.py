@@ -18,7 +18,7 @@ from hopscope.fleet.messages import Asks, BadMessage, FleetMessage, Says
 from hopscope.fleet.outbox import Boot, SiteOutbox
 from hopscope.fleet.transport import NotConnected, NotSent, Publisher
 from hopscope.history.schema import StoreError
-from hopscope.system.background import in_background
+from hopscope.system.background import until_its_end
 
 ASK_S: Final = 2.0
 """Between two questions to the hub, while it lacks something."""
@@ -197,7 +197,7 @@ class Sender:
         if says is not None and says.targets is not None and self._on_targets is not None:
             version, targets = says.version, says.targets
             if version != self._version:
-                await in_background(lambda: self._outbox.assign(version, targets))
+                await until_its_end(lambda: self._outbox.assign(version, targets))
                 self._version = version
                 self._on_targets(targets)
 
@@ -210,7 +210,7 @@ class Sender:
                 self._outbox.has(name, mark)
 
         if unkept:
-            await in_background(keep)
+            await until_its_end(keep)
 
     # --- what is sent -------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Sender:
         """Send what is there; whether that was all. `NotSent`, `StoreError`."""
         if not publisher.is_connected:
             return True  # the connection comes back by itself
-        for boot in await in_background(self._outbox.boots):
+        for boot in await until_its_end(self._outbox.boots):
             one = self._progress.get(boot.name)
             if one is None:
                 one = self._progress[boot.name] = _Progress(boot.mark)
@@ -228,7 +228,7 @@ class Sender:
                 after = one.at
                 if after >= boot.newest:
                     break
-                batch = await in_background(lambda boot=boot, after=after: self._outbox.messages(boot, after))  # type: ignore[misc]
+                batch = await until_its_end(lambda boot=boot, after=after: self._outbox.messages(boot, after))  # type: ignore[misc]
                 if not batch:
                     return False
                 await self._publish(publisher, boot, one, batch)

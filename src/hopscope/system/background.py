@@ -40,6 +40,20 @@ async def in_background(call: Callable[[], T]) -> T:
     return await _begin_somehow(call)
 
 
+async def until_its_end(call: Callable[[], T]) -> T:
+    """As `in_background`; but who is cancelled waits for the call's end first, for whatever it works on may be closed
+    then: SQLite's connection must not be while another thread is in it (the interpreter would crash)."""
+    future = _begin_somehow(call)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        future.exception()
+        raise
+
+
 def _begin_somehow(call: Callable[[], T]) -> asyncio.Future[T]:
     work, future = _work(call)
     try:
