@@ -8,6 +8,7 @@ from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,49 @@ def test_a_quarter_of_an_hour_of_constant_loss_is_one_verdict_of_one_place(seed:
     assert not moves
     assert places[-1][0] <= 5
     assert places[-1][1] >= 6
+
+
+def lossy(at: int, share: float, folder: Path, *, begins: str = "", own: tuple[int, float] | None = None) -> Play:
+    """Ten routers and a target; from the one at a TTL on so much is lost, since a moment. `own`: one at another TTL
+    drops so many of its own answers."""
+    nodes = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1} for n in range(1, 11)]
+    target = {"name": "www.shop.example", "at": ["192.0.2.200"], "delay": 1}
+    if own is not None:
+        nodes[own[0] - 1]["reply_loss"] = own[1]
+    scenario: dict[str, Any] = {"hops": nodes, "targets": [target]}
+    where = {"hop": at} if at <= len(nodes) else {"target": target["name"]}
+    scenario["changes"] = [{"at": begins or 0, **where, "set": {"loss": share}}]
+    return play(Case("lossy", "training", scenario, {"family": 4, "rounds": 800}, None), 1, folder)
+
+
+@pytest.mark.parametrize(("at", "share"), [(2, 0.6), (5, 0.7), (7, 0.5), (2, 0.8)])
+def test_of_a_heavy_loss_the_place_stays_known(at: int, share: float, tmp_path: Path) -> None:
+    said = [moment.verdict for moment in lossy(at, share, tmp_path, begins="60s").moments if moment.at_s > 130]
+    assert {(verdict.kind, verdict.first_ttl, verdict.last_ttl) for verdict in said} == {("loss", at - 1, at)}
+    noted = sum(any(note.kind == "rate-limit" for note in verdict.notes) for verdict in said)
+    assert noted < 0.1 * len(said)  # by chance, one may lose more than another for a moment
+
+
+@pytest.mark.parametrize(
+    ("own", "at", "share"),
+    [((10, 0.05), 11, 0.4), ((10, 0.15), 11, 0.4), ((6, 0.15), 7, 0.3), ((1, 0.15), 2, 0.2), ((1, 0.4), 2, 0.6),
+     ((9, 0.15), 11, 0.2)],
+)  # fmt: skip
+def test_a_router_that_drops_answers_of_its_own_is_no_beginning_of_a_loss_behind_it(
+    own: tuple[int, float], at: int, share: float, tmp_path: Path
+) -> None:
+    moments = lossy(at, share, tmp_path, begins="300s", own=own).moments
+    said = [moment.verdict for moment in moments if moment.at_s > 345]
+    assert {verdict.kind for verdict in said} == {"loss"}
+    assert all((verdict.first_ttl or 0) < at <= (verdict.last_ttl or 0) for verdict in said)
+    assert said[-1].first_ttl == at - 1  # it loses what it lost before
+    assert {moment.verdict.kind for moment in moments if moment.at_s < 300} <= {"starting", "healthy"}
+
+
+@pytest.mark.parametrize("own", [0.05, 0.15, 0.4])
+def test_a_loss_before_a_router_that_drops_answers_of_its_own_begins_there(own: float, tmp_path: Path) -> None:
+    verdict = lossy(5, 0.2, tmp_path, begins="300s", own=(5, own)).moments[-1].verdict
+    assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 4, 5)
 
 
 # --- order, replay ------------------------------------------------------------------------------------------------

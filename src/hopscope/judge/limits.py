@@ -4,7 +4,7 @@ loses more than one behind it loses answers of its own."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Literal, TypeAlias
 
 from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
@@ -164,21 +164,24 @@ class Telling:
     the beat and the target's are not, or are surely more than those of a hop behind it. Where they are surely fewer
     than the target's they do tell that not all is lost before it."""
 
-    def __init__(self, columns: Sequence[HopSeries], start: int) -> None:
-        """`columns`: the hops that answer, in order and the target last; `start`: the index of the first round."""
+    def __init__(self, columns: Sequence[HopSeries], start: int, own: Collection[int] = ()) -> None:
+        """`columns`: the hops that answer, in order and the target last; `start`: the index of the first round; `own`:
+        the TTLs of those that are known to lose answers of their own."""
         self._columns = columns
         self._start = start
+        self._own = frozenset(own)
         self._limits: dict[int, bool] = {}
         """Of each hop by its TTL, once it was asked."""
 
-    def since(self, begin: int) -> tuple[list[HopSeries], list[tuple[int, int]]]:
+    def since(self, begin: int, reached: tuple[int, int]) -> tuple[list[HopSeries], list[tuple[int, int]]]:
         """Those that tell it of the rounds from index `begin` on, the target the last, and of each the probes that were
-        answered or lost, and those that were lost."""
+        answered or lost, and those that were lost. `reached`: the target's, without second tries."""
         columns = self._columns
         counts = [hop.counted(begin) for hop in columns]
-        bounds = [wilson(k, n, _Z99) if k else (0.0, _Z99 * _Z99 / (n + _Z99 * _Z99)) for n, k in counts]
+        asked = [*counts[:-1], reached]
+        bounds = [wilson(k, n, _Z99) if k else (0.0, _Z99 * _Z99 / (n + _Z99 * _Z99)) for n, k in asked]
         fewer, least = bounds[-1]
-        limiters = set()
+        limiters = {i for i, hop in enumerate(columns[:-1]) if hop.ttl in self._own}
         for i in range(len(columns) - 2, -1, -1):
             low, high = bounds[i]
             if low > least and high >= fewer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -25,6 +27,7 @@ from hopscope.judge.onset import (
     split,
     spread,
 )
+from hopscope.judge.own_losses import narrowed, own_shares
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding, log_chance
@@ -72,6 +75,8 @@ class LossWatch:
         self.is_last = False
         """No further round follows: none is left out."""
         self._last: tuple[int, Finding | None] = -1, None
+        self._own: tuple[int, dict[int, float]] = -1, {}
+        """What routers lost of their own on a route, by TTL (`own_shares`), and the ordinal of its first round."""
         self._found_until = 0
         """The ordinal after that of the round by which loss was found last."""
 
@@ -96,7 +101,14 @@ class LossWatch:
             and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))
         ):
             return None
-        found = loss(series, floor, clear, stands, is_new=is_new)
+        if self._own[0] != floor:
+            self._own = floor, {}
+        found = loss(series, floor, clear, stands, self._own[1], is_new=is_new)
+        if found is not None and stands is None:
+            own = own_shares(series, series.index(floor))
+            if not own.keys() <= self._own[1].keys():
+                self._own = floor, self._own[1] | own
+                found = loss(series, floor, clear, stands, self._own[1], is_new=is_new)
         if found is not None:
             self._found_until = series.end
         elif stands is not None and series.end - self._found_until < PAST[0]:
@@ -106,11 +118,17 @@ class LossWatch:
 
 
 def loss(
-    series: Series, floor: int, clear: int = 0, stands: Finding | None = None, *, is_new: bool = True
+    series: Series,
+    floor: int,
+    clear: int = 0,
+    stands: Finding | None = None,
+    own: Mapping[int, float] = MappingProxyType({}),
+    *,
+    is_new: bool = True,
 ) -> Finding | None:
     """The loss that goes on to the target. `floor`: the ordinal of the first round to look at, that of the present
     route; `clear`: of the first one that tells since when, as no other trouble was there; `stands`: the loss that is
-    said already; `is_new`: to find out since when."""
+    said already; `own`: what routers lose by themselves (`own_shares`); `is_new`: to find out since when."""
     bar = RAISE if stands is None else KEEP
     start = series.index(floor)
     size = len(series)
@@ -120,7 +138,7 @@ def loss(
     # One that answers no more tells nothing, and does not lose more and more.
     columns = [hop for hop in series.path() if hop.ttl != series.target_ttl and log_chance(hop) < _SILENT]
     columns.append(target)
-    by_window = Telling(columns, start)
+    by_window = Telling(columns, start, own)
     best: tuple[float, int, Onset, Spread, list[HopSeries], list[tuple[int, int]]] | None = None
     before = -1
     for window in WINDOWS:
@@ -128,7 +146,7 @@ def loss(
         if begin == before or LOST not in target.fates[begin:]:
             continue
         before = begin
-        telling, counts = by_window.since(begin)
+        telling, counts = by_window.since(begin, series.reached_of(begin))
         here = _in_window(telling, counts, begin, bar)
         if here is not None and (best is None or here[0] > best[0]):
             best = here[0], begin, here[1], here[2], telling, counts
@@ -151,7 +169,8 @@ def loss(
     lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_, other)
     if found_.first == 0 and telling[0] is not columns[0]:
         lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
-    return lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
+    lossy = lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
+    return narrowed(lossy, columns, own, found_.k / found_.n, spread_.phi, begin) if own else lossy
 
 
 def _may_go_on(series: Series, start: int, stands: Finding) -> bool:

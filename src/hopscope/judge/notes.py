@@ -65,13 +65,14 @@ def _notes(
     out: list[Note] = []
     rows = [(hop, *hop.counted(start)) for hop in hops]
     n, k = series.target.counted(start)
+    reached = series.reached_of(start)  # what a second try brought was lost all the same
     last = series.target_ttl or (hops[-1].ttl if hops else 0)
     if len(series) >= _MIN:
         out += [Note(kind="silent", ttl=ttl) for ttl in sorted(series.hops) if ttl < last and series.is_silent(ttl)]
     for i, (hop, hop_n, hop_k) in enumerate(rows):
         later = [(b, a) for _, a, b in rows[i + 1 :]]
         if series.target_ttl is not None:
-            later.append((k, n))
+            later.append((reached[1], reached[0]))
         if _limits(hop_n, hop_k, later):
             out.append(Note(kind="rate-limit", ttl=hop.ttl, sent=hop_n, lost=hop_k))
         if is_balanced(hop, series.end - 1):

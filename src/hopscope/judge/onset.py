@@ -227,7 +227,7 @@ def is_past(by_round: bytes, trials: float, k: int, n: int, surely: float) -> bo
         recent = sum(by_round[-span:])
         recent_n = min(n - 1.0, trials * span)
         before, before_n = k - recent, max(1.0, n - recent_n)
-        if recent * before_n < before * recent_n and _gain(recent, recent_n, before, before_n) > surely:
+        if recent * before_n < before * recent_n and gain(recent, recent_n, before, before_n) > surely:
             return True
     return False
 
@@ -276,10 +276,11 @@ def gain_at(by_round: bytes, trials: float, at: int) -> float:
     before_n, after_n = at * trials, (len(by_round) - at) * trials
     if before * after_n >= after * before_n or after > after_n:
         return 0.0
-    return _gain(before, before_n, after, after_n)
+    return gain(before, before_n, after, after_n)
 
 
-def _gain(k1: float, n1: float, k2: float, n2: float) -> float:
+def gain(k1: float, n1: float, k2: float, n2: float) -> float:
+    """By how much two rates describe `k1` of `n1` and `k2` of `n2` better than one does (natural logarithms)."""
     return _likelihood(k1, n1) + _likelihood(k2, n2) - _likelihood(k1 + k2, n1 + n2)
 
 
