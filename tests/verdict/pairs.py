@@ -80,3 +80,23 @@ def _loss_around(d: Draw, given: str) -> Made:
         net.set(other, begins, ends, error=given)
         beside = trouble(net, "filter", (other, other), begins_s=begins, ends_s=ends)
     return Made(net, int(begins) + 260, trouble(net, "loss", net.link(ttl), other=beside), d.probing())
+
+
+@networks("pair-swing-around", {"an-outage": "outage", "a-refusal": "prohibited", "a-loop": "loop"})
+def _swing_around(d: Draw, given: str) -> Made:
+    """Round trips that swing since the start, through a minute in which nothing gets through."""
+    net = d.net(hops=d.whole(8, 11))
+    ttl, other = d.whole(5, 6), d.whole(3, 4)
+    net.node(ttl).update(delay=d.real(30, 50), jitter=d.real(130, 180))
+    begins = float(d.whole(150, 200))
+    if given == "outage":
+        net.change(begins, begins + 60, outage=other)
+        beside = trouble(net, "outage", net.link(other), begins_s=begins, ends_s=begins + 60)
+    elif given == "loop":
+        net.change(begins, begins + 60, loop={"at": other, "back_to": other - 1})
+        place = other - 1, other + 1
+        beside = trouble(net, "loop", place, begins_s=begins, ends_s=begins + 60, is_touched=True, segment="")
+    else:
+        net.set(other, begins, begins + 60, error=given)
+        beside = trouble(net, "filter", (other, other), begins_s=begins, ends_s=begins + 60)
+    return Made(net, int(begins) + 300, trouble(net, "congestion", net.link(ttl), other=beside), d.probing())

@@ -89,9 +89,13 @@ def place_is_right(verdict: Verdict, trouble: Trouble) -> bool | None:
 
 
 def since_is_right(verdict: Verdict, trouble: Trouble, interval_s: float) -> bool | None:
-    """Whether it says when; None: it began with the trace, or comes again, so that either beginning may be meant."""
-    if trouble.begins_s < HAS_BEFORE_S * max(1.0, interval_s) or trouble.before:
+    """Whether it says when, or nothing else than that it began with the trace; None: it comes again, so that either
+    beginning may be meant."""
+    if trouble.before:
         return None
+    if trouble.begins_s < HAS_BEFORE_S * max(1.0, interval_s):
+        since_s = 0.0 if verdict.since is None else (verdict.since - EPOCH_START_NS) / 1e9
+        return since_s <= HAS_BEFORE_S * max(1.0, interval_s)
     if verdict.since is None:
         return False
     off = abs((verdict.since - EPOCH_START_NS) / 1e9 - trouble.begins_s)

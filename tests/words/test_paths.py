@@ -268,6 +268,20 @@ def test_what_begins_where_the_verdict_says_is_called_harmless_only_where_the_ju
     assert states == ["ok", "loss", "cosmetic"]
 
 
+def test_what_an_outage_took_is_no_share_of_a_loss_since_the_start() -> None:
+    gone = TEN + "x" * 60 + lossy(0.1, 60, seed=3)
+    subject = trace(FINE + "." * 120, FINE + "x" * 60 + "." * 60, gone, gone, gone)
+    assert [incident.kind for incident in subject.judged.incidents] == ["loss", "outage"]
+    words = Said(subject, clock)
+    (loss, outage), row = subject.judged.incidents, subject.path.rows[-1]
+    assert words.sentence.aside == ", since the start"
+    assert words.evidence[0].startswith(f"{loss.lost} of {loss.sent} ")
+    assert outage.sent == pytest.approx(60, abs=4)
+    # What is lost until it is known to be an outage counts as both.
+    assert loss.lost == pytest.approx(row.lost - outage.lost, abs=4)
+    assert words.evidence[0].endswith(f"in the last 7 min ({loss.sent} rounds)")
+
+
 def test_hops_before_the_place_of_loss_never_have_it() -> None:
     subject = trace(lossy(0.1, seed=5), FINE, TEN, TEN, TEN)
     assert subject.judged.verdict.first_ttl in (2, 3)

@@ -8,7 +8,7 @@ from typing import Final
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
 from hopscope.judge.silence import SILENT, Finding, end_of, is_elsewhere
-from hopscope.judge.standing import CLEAR, FACTS, LOSSES, RAISE
+from hopscope.judge.standing import CLEAR, FACTS, GOES_ON, LOSSES, RAISE, is_one
 
 SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
@@ -37,7 +37,7 @@ class Account:
         self._begun_at = 0
         """The same when it began."""
         self._interrupted: tuple[Finding, int | None] | None = None
-        """The loss that stood when the target fell silent, and its `since_at`."""
+        """The loss or the delay that stood when the target fell silent, and its `since_at`."""
         self.aside: Finding | None = None
         """A loss that goes on beside what stands: that of all of several flows, where some have one of their own."""
         self._aside_since: int | None = None
@@ -70,7 +70,10 @@ class Account:
         if is_other and not is_retold:
             self.raised = series.end
             back = 0
-            again = self._outage_again(series, before, now) or self._loss_again(series, before, now, ended)
+            again, place = self._outage_again(series, before, now), (first, last)
+            if again is None and (known := self._went_on(series, before, now, ended)) is not None:
+                self.raised -= SETTLING  # it is known since when
+                again, place = known[:2], known[2]
             if again is not None:
                 goes_on = True
                 back, self.since_at = again
@@ -85,8 +88,7 @@ class Account:
             counted = incidents.begin(
                 now.kind,
                 begin,
-                first,
-                last,
+                *place,
                 sides,
                 series.times[-1],
                 routers=routers,
@@ -134,21 +136,26 @@ class Account:
             self._hidden.clear()
         return None
 
-    def _loss_again(
+    def _went_on(
         self, series: Series, before: Finding | None, now: Finding, ended: int | None
-    ) -> tuple[int, int | None] | None:
-        """When a silence was over beside which the loss lasted that is found again, and since when it lasts; None: it
-        is another one."""
-        if before is not None and before.kind in LOSSES and now.kind in FACTS:
+    ) -> tuple[int, int | None, tuple[int | None, int | None]] | None:
+        """When a silence was over beside which the loss or the delay lasted that is found again, since when it lasts,
+        and where it was; None: it is another one."""
+        if before is not None and before.kind in GOES_ON and now.kind in FACTS:
             self._interrupted = before, self.since_at
-        if now.kind not in LOSSES:
+        if self._interrupted is None or ended is None or now.kind in FACTS:
             return None
-        (known, since_at), self._interrupted = self._interrupted or (None, None), None
-        if known is None or since_at is None or ended is None or series.end - ended > SETTLING:
+        known, since_at = self._interrupted
+        if not is_one(known.kind, now.kind):
+            return None
+        self._interrupted = None
+        if series.end - ended > SETTLING:
             return None
         at = series.times[min(series.index(ended), len(series) - 1)]
         is_new = now.since >= series.base and series.times[now.since - series.base] > at + _SAME_NS
-        return None if is_new or is_elsewhere(known, now) else (at, since_at)
+        # Of a few rounds its place is hardly known.
+        wide = now if now.surely is None else now._replace(first_ttl=now.surely[0], last_ttl=now.surely[1])
+        return None if is_new or is_elsewhere(wide, known) else (at, since_at, (known.first_ttl, known.last_ttl))
 
     # --- what goes on beside it -----------------------------------------------------------------------------------
 

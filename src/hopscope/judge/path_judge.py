@@ -20,6 +20,7 @@ from hopscope.judge.saying import STARTING, verdict_of
 from hopscope.judge.series import Series
 from hopscope.judge.silence import (
     GONE,
+    SILENT,
     Finding,
     end_of,
     is_more_lost,
@@ -32,7 +33,7 @@ from hopscope.judge.silence import (
 )
 from hopscope.judge.slow import DELAYED, LASTING, QUEUES, elsewhere, flapping, swinging, unsteady, with_loss
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
-from hopscope.judge.standing import LOSSES, StandingFinding
+from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Epoch, Note, Verdict
 from hopscope.wire.facts import UsualDelay
 from hopscope.wire.messages import Late, Protocol
@@ -252,6 +253,10 @@ class PathJudge:
             self._account.end(series, before, self._links_ended)
             self._account.take_up(series)
             before = now
+        elif before is not None and before.kind in SILENT and now is not None and now.kind not in FACTS:
+            standing.ended = series.end - 1
+            self._end_trouble(before)  # what went on behind it is said again
+            before = None
         self._look_aside(before, now)
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)

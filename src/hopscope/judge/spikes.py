@@ -63,11 +63,11 @@ def is_spiky(series: Series, *, was: bool) -> bool:
 
 def _is_calm(series: Series, hops: Sequence[HopSeries], start: int) -> bool:
     """Whether no hop was late for as many rounds as would hardly be by chance, at the share of rounds in which one was
-    before; for `_LATELY` rounds at the most."""
+    before; for `_LATELY` rounds at the most. Rounds in which nobody answered tell nothing of it."""
     late = {i for hop in hops for i in _late_rounds(hop, start)}
     if not late:
         return True
-    quiet = len(series) - 1 - max(late)
+    quiet = max(hop.fates.count(ANSWERED, max(late) + 1) for hop in hops)
     share = len(late) / (max(late) + 1 - min(late))
     return quiet >= _LATELY or (quiet >= _CALM and (1 - min(share, 1.0)) ** quiet < _BY_CHANCE)
 

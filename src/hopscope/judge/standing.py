@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.silence import Finding
-from hopscope.judge.slow import QUEUES
+from hopscope.judge.slow import LASTING, QUEUES
 from hopscope.judge.verdict import Trouble
 
 FACTS: Final[frozenset[Trouble]] = frozenset(
@@ -39,6 +39,8 @@ RECOVERED: Final = 60
 
 
 LOSSES: Final[frozenset[Trouble]] = frozenset(("loss", "bad-member"))
+GOES_ON: Final = LOSSES | LASTING
+"""What may go on behind a silence."""
 WAYS: Final[frozenset[Trouble]] = frozenset(("outage", "late", *_STATISTICS))
 """What a way may suffer whose target never answered; once it is over, that the target does not answer goes on."""
 
@@ -47,6 +49,11 @@ def _is_same(found: Finding, stands: Finding) -> bool:
     kind, other = found.kind, stands.kind
     if kind in LOSSES and other in LOSSES and bool(found.numbers.paths) != bool(stands.numbers.paths):
         return False  # what one flow loses is not what others suffer beside it
+    return is_one(kind, other)
+
+
+def is_one(kind: Trouble, other: Trouble) -> bool:
+    """Whether the two are names of one trouble."""
     return kind == other or any(kind in family and other in family for family in (QUEUES, LOSSES))
 
 
@@ -62,6 +69,8 @@ class StandingFinding:
         """What is said to be wrong."""
         self.ended: int | None = None
         """The ordinal of the round in which the last trouble ended; None: there was none, or it is forgotten."""
+        self._behind: Trouble | None = None
+        """The delay that stood when a fact came, and may go on behind it: of a loss that is not known at once."""
         self._candidate: Trouble | None = None
         self._seen = 0
         self._missed = 0
@@ -93,17 +102,26 @@ class StandingFinding:
             return  # what is seen once may be of its way
         self._missed += 1
         if stands.kind in FACTS or self._missed >= CLEAR:
-            if found is not None and not is_rest and self._seen >= RAISE:
+            if found is not None and not is_rest and (self._seen >= RAISE or self._was_behind(found.kind)):
                 self.stand(found)  # less grave, and there all the time
                 return
             self.ended = ordinal - (self._missed - 1)
             self._missed = 0
             self.found = found if is_rest else None
+            self._behind = None
 
     def stand(self, found: Finding) -> None:
         """From now on this is said."""
+        if found.kind not in FACTS:
+            self._behind = None
+        elif self.found is not None and self.found.kind in LASTING:
+            self._behind = self.found.kind
         self.found = found
         self._missed = self._moved = 0
+
+    def _was_behind(self, kind: Trouble) -> bool:
+        """Whether it stood before what is over."""
+        return self._behind is not None and is_one(kind, self._behind)
 
     def _moved_to(self, stands: Finding, found: Finding, *, is_new: bool) -> Finding:
         """The same trouble, better known. A place only narrows, unless another one shows for long. `is_new`: it has not

@@ -7,9 +7,10 @@ two levels with nothing in between is packets that take turns on two ways.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
-from hopscope.judge.hop_series import HopSeries, nearest_rank_ms
+from hopscope.judge.hop_series import ANSWERED, HopSeries, nearest_rank_ms
 from hopscope.judge.series import Series
 
 _BLOCK: Final = 10
@@ -50,18 +51,18 @@ class Swing(NamedTuple):
 
 def swing(series: Series, was: Swing | None) -> Swing | None:
     """Of the newest rounds. `was`: what it was before; that has its place, and is not over by chance."""
-    start = len(series) - _BLOCKS * _BLOCK
-    if start < 0:
+    if len(series) < _BLOCKS * _BLOCK:
         return None
-    width = _width(series.target, start)
+    starts = _newest(series.target)
+    width = _width(series.target, starts)
     if width is None:
-        return None
-    rtts = sorted(series.target.rtts_of(start))
+        return was
+    rtts = sorted(series.target.rtts_of(starts[-1]))
     quick, slow = nearest_rank_ms(rtts, 10), nearest_rank_ms(rtts, 90)
     least = max(_WIDE_MS, _WIDE * quick) * (1.0 if was is None else _STILL)
     if width < least or not _is_filled(rtts, quick, slow):
         return None
-    hops = {hop.ttl: here for hop in series.path() if (here := _width(hop, start)) is not None}
+    hops = {hop.ttl: here for hop in series.path() if (here := _width(hop, starts)) is not None}
     if was is not None:
         widths = [width, *(here for ttl, here in hops.items() if 0 < was.ttl <= ttl)]
         if sorted(widths)[len(widths) // 2] < least:
@@ -81,14 +82,20 @@ def swing(series: Series, was: Swing | None) -> Swing | None:
     is_alone = not ttl and series.target_ttl != series.first_ttl
     if is_alone or sorted(widths)[len(widths) // 2] < least:
         return None
-    return Swing(ttl, before, _since(series, _WITH * width), quick, slow)
+    return Swing(ttl, before, _since(series, starts[-1], _WITH * width), quick, slow)
 
 
-def _width(column: HopSeries, start: int) -> float | None:
-    """How far apart (ms) most RTTs lie in the middle one of the blocks from index `start` on; None: too few tell."""
-    widths = sorted(
-        width for i in range(start, start + _BLOCKS * _BLOCK, _BLOCK) if (width := _width_of(column, i)) is not None
-    )
+def _newest(target: HopSeries) -> list[int]:
+    """The indices at which the newest blocks begin that tell of the target, the last one first: while it is silent
+    nothing is known of how its round trips swing."""
+    fates = target.fates
+    starts = range(len(fates) - _BLOCK, -1, -_BLOCK)
+    return list(islice((i for i in starts if fates.count(ANSWERED, i, i + _BLOCK) >= _MIN_IN_BLOCK), _BLOCKS))
+
+
+def _width(column: HopSeries, starts: Sequence[int]) -> float | None:
+    """How far apart (ms) most RTTs lie in the middle one of the blocks at these indices; None: too few tell."""
+    widths = sorted(width for i in starts if (width := _width_of(column, i)) is not None)
     return widths[len(widths) // 2] if len(widths) >= _MIN_BLOCKS else None
 
 
@@ -104,9 +111,10 @@ def _is_filled(rtts: Sequence[float], quick: float, slow: float) -> bool:
     return sum(quick + edge < rtt < slow - edge for rtt in rtts) >= _MIN_BETWEEN * len(rtts)
 
 
-def _since(series: Series, least: float) -> int:
-    """The ordinal of the round from which on the target's blocks are as wide as `least` (ms); -1: all are."""
-    first = start = len(series) - _BLOCKS * _BLOCK
+def _since(series: Series, start: int, least: float) -> int:
+    """The ordinal of the round from which on the target's blocks are as wide as `least` (ms), looked for from index
+    `start` back; -1: all are."""
+    first = start
     while start >= 0:
         width = _width_of(series.target, start)
         if width is not None:

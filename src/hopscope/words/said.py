@@ -35,7 +35,8 @@ class Subject(Shape):
 
 
 def _counted(judged: Judged, path: Path) -> Verdict:
-    """The verdict, with the target's own counts where both speak of all since the start: one number of one thing."""
+    """The verdict, with the counts of all since the start where it speaks of that: the target's own, as the table has
+    them, or the incident's, where other trouble took packets in that time. One number of one thing."""
     target, started, verdict, incident = path.target_hop, path.started_at, judged.verdict, judged.open
     if incident is not None and incident.stand_in is not None:
         return verdict
@@ -43,13 +44,18 @@ def _counted(judged: Judged, path: Path) -> Verdict:
         return verdict
     if verdict.since is None or verdict.since > started or not target.lost:
         return verdict
-    before, sent = verdict.numbers, target.lost + target.received
+    before, rounds = verdict.numbers, path.numbers.rounds
+    sent, lost = target.lost + target.received, target.lost
+    if incident is not None and any(each.lost for each in judged.incidents if each is not incident):
+        rounds, sent, lost = incident.sent, incident.sent, incident.lost
     numbers = msgspec.structs.replace(
         before,
+        span_from=started,
+        rounds=rounds,
         sent=sent,
-        lost=target.lost,
+        lost=lost,
         behind_sent=before.behind_sent - before.sent + sent,
-        behind_lost=before.behind_lost - before.lost + target.lost,
+        behind_lost=before.behind_lost - before.lost + lost,
     )
     return msgspec.structs.replace(verdict, numbers=numbers)
 
