@@ -166,6 +166,34 @@ def test_a_loss_before_a_router_that_drops_answers_of_its_own_begins_there(own: 
     assert (verdict.kind, verdict.first_ttl, verdict.last_ttl) == ("loss", 4, 5)
 
 
+@pytest.mark.parametrize(("at", "share"), [(1, 0.5), (3, 0.5), (3, 0.87), (6, 0.87)])
+def test_a_link_that_is_slow_and_loses_most_packets_is_one_trouble_for_as_long_as_it_lasts(
+    at: int, share: float, tmp_path: Path
+) -> None:
+    nodes = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1} for n in range(1, 11)]
+    change = {"at": "120s", "until": "600s", "hop": at, "set": {"loss": share, "delay": 300, "jitter": 200}}
+    scenario = {"hops": nodes, "targets": [{"name": "www.shop.example", "at": ["192.0.2.200"]}], "changes": [change]}
+    case = Case("overloaded", "training", scenario, {"family": 4, "rounds": 700}, None)
+    moments = play(case, 1, tmp_path).moments
+    assert len({moment.verdict.kind for moment in moments if 165 < moment.at_s < 595}) == 1
+    assert moments[-20].verdict.kind in QUIET
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("last", "before"), [(0.05, 0.4), (0.15, 0.5)])
+def test_before_a_silent_target_two_routers_that_drop_answers_of_their_own_are_no_loss(
+    last: float, before: float, seed: int, tmp_path: Path
+) -> None:
+    nodes: list[dict[str, Any]] = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1} for n in range(1, 11)]
+    nodes[9]["reply_loss"], nodes[8]["reply_loss"] = last, before
+    target = {"name": "www.shop.example", "at": ["192.0.2.200"], "silent": True}
+    scenario = {"hops": nodes, "targets": [target]}
+    moments = play(Case("own", "training", scenario, {"family": 4, "rounds": 600}, None), seed, tmp_path).moments
+    wrong = [moment.at_s for moment in moments if moment.verdict.kind == "loss"]
+    assert len(wrong) < 60
+    assert moments[-1].verdict.kind == "no-answer"
+
+
 # --- order, replay ------------------------------------------------------------------------------------------------
 
 TOLD = [

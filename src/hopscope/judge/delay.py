@@ -26,6 +26,7 @@ BLOCKS: Final = 48
 RECENT: Final = 15
 """Rounds that are compared with what is usual."""
 MIN_ANSWERS: Final = 8
+_LOSSY: Final = 120
 """Answers among those rounds below which nothing is said of them."""
 _MIN_HIGH: Final = 8
 _MIN_IN_BLOCK: Final = 5
@@ -206,8 +207,8 @@ class Delays:
 
     def rise(self, series: Series, *, stands: bool = False) -> Rise | None:
         """Of the last rounds; None where nothing carries on to the target. `stands`: it is known to be slow."""
-        rtts = sorted(series.target.rtts_of(max(0, len(series) - RECENT)))
-        if len(rtts) < MIN_ANSWERS:
+        rtts = newest_rtts(series)
+        if not rtts:
             return None
         now = nearest_rank_ms(rtts, 50)
         newest, old = self._rise(series, rtts, now), self._usual_for_long(series.target.ttl)
@@ -309,6 +310,17 @@ class Delays:
             elif best - gain >= RECENT:
                 break  # so long a quiet time ended what was before
         return series.base + min(at, len(series) - 1)
+
+
+def newest_rtts(series: Series) -> list[float]:
+    """The target's newest round trips (ms), the shortest first: those of the last `RECENT` rounds, or where many are
+    lost of as few as have `MIN_ANSWERS` of them; none where the last `_LOSSY` have not."""
+    fates, size = series.target.fates, len(series)
+    start, least = max(0, size - RECENT), max(0, size - _LOSSY)
+    while start > least and fates.count(ANSWERED, start) < MIN_ANSWERS:
+        start -= 1
+    rtts = sorted(series.target.rtts_of(start))
+    return rtts if len(rtts) >= MIN_ANSWERS else []
 
 
 def _end_of_usual(series: Series) -> int:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from hopscope.judge.delay import MIN_ANSWERS, RECENT, Delays, Rise
+from hopscope.judge.delay import MIN_ANSWERS, RECENT, Delays, Rise, newest_rtts
 from hopscope.judge.delay_levels import (
     came,
     gap_at,
@@ -111,8 +111,7 @@ class DelayWatch:
         is_settled = known is not None and (series.end - known.since > SETTLED or known.since == self._begun)
         found = None if rise is None else delayed(series, delays, rise, routes, source, known, is_settled=is_settled)
         if found is None or rise is None:
-            recent = series.target.counted(max(0, len(series) - RECENT))
-            if recent[0] - recent[1] >= MIN_ANSWERS:
+            if newest_rtts(series):
                 self._missed += 1
             if self._missed >= _OVER:
                 self.forget()

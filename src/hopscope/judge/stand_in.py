@@ -27,7 +27,7 @@ from hopscope.judge.silence import (
 from hopscope.judge.slow import DELAYED
 from hopscope.judge.standing import LOSSES, WAYS
 from hopscope.judge.verdict import Trouble
-from hopscope.path.stats import wilson95
+from hopscope.path.stats import wilson, wilson95
 
 _SPANS: Final = (30, 120)
 """Rounds by which a router is compared with the one before it: whether it is silent, and whether it limits."""
@@ -35,6 +35,7 @@ _SHARED: Final = 2
 """Hops that must lose by chance, not on the beat of a limit, until loss is said."""
 _LEAST_LOST: Final = 5
 """Probes of the target that must be lost before it may be found to limit its answers besides."""
+_Z99: Final = 2.576
 _HANDED_ON: Final = 120
 """Rounds after which loss is judged by a target that answers by now."""
 
@@ -134,6 +135,11 @@ def _loses_more(hop: HopSeries, before: HopSeries) -> bool:
     return False
 
 
+def _surely_loses_more(hop: HopSeries, behind: HopSeries, start: int) -> bool:
+    (n, k), (behind_n, behind_k) = hop.counted(start), behind.counted(start)
+    return n > 0 < behind_n and wilson(k, n, _Z99)[0] > wilson(behind_k, behind_n, _Z99)[1]
+
+
 def _with(hop: HopSeries, behind: Iterable[HopSeries]) -> list[HopSeries]:
     """Those behind it that limit their answers, and have not answered since it fell silent."""
     at = hop.runs[-1].last
@@ -182,15 +188,19 @@ def _is_new_way(seen: Series, found: Finding) -> bool:
 
 def is_own(lossy: Finding, seen: Series, target: HopSeries, floor: int, *, stands: bool) -> bool:
     """Whether the stand-in alone loses, or too few hops from the place on, the target among them, lose by chance: each
-    may have a limit of its own. What `stands` goes once it surely is the stand-in's."""
+    may have a limit of its own, as one has that loses more than what is behind it. What `stands` goes once it surely is
+    the stand-in's."""
     last, start = seen.target.ttl, seen.index(floor)
     if not last:
         return False
-    if stands:
-        return lossy.surely is not None and lossy.surely[0] == last and len(seen.path()) > 0
     columns = [hop for hop in seen.path() if hop.ttl >= (lossy.last_ttl or 0)]
-    columns.append(seen.target)
-    by_chance = sum(beat(gaps(column, start)) == "chance" for column in columns)
+    if stands:
+        is_last = lossy.surely is not None and lossy.surely[0] == last
+        return len(seen.path()) > 0 and (
+            is_last or all(_surely_loses_more(each, seen.target, start) for each in columns)
+        )
+    telling = [each for each in columns if not _loses_more(each, seen.target)]
+    by_chance = sum(beat(gaps(column, start)) == "chance" for column in (*telling, seen.target))
     if beat(gaps(target, start)) == "chance":
         return not by_chance
     return is_alone(lossy, seen) or by_chance < min(_SHARED, len(seen.path()) + 1)
