@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -15,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from hopscope.history.store import Store
+from tests.cli.command import environment
 from tests.lab.processes import children, state, with_signal
 from tests.screen.shell import PROMPT, ShellTerminal, shows_whole
 from tests.screen.terminal import Terminal
@@ -275,6 +279,30 @@ def test_a_stopped_output_keeps_no_signal_from_ending_it_and_is_given_back() -> 
         assert terminal.until_end() == 143
         assert terminal.is_restored
         os.close(slave)
+
+
+@pytest.mark.parametrize("is_leader", [True, False])
+def test_a_terminal_that_goes_away_ends_it_in_order_and_a_recording_is_one_file(
+    is_leader: bool, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    master, slave = os.openpty()
+    screen = [sys.executable, "-m", "hopscope", "demo", "-i", "0.1", "--record", str(kept)]
+    words = ["setsid", "--ctty", "--wait", *screen] if is_leader else screen
+    # A window's end is a signal to those whose own terminal it is, and the end of what can be read to others.
+    process = subprocess.Popen(
+        words, stdin=slave, stdout=slave, stderr=slave, env=environment(), start_new_session=True
+    )
+    os.close(slave)
+    seen, end = b"", time.monotonic() + 20
+    while b"leaf12.dc3.hosting.example" not in seen:
+        assert time.monotonic() < end, seen[-500:]
+        seen += os.read(master, 1 << 16)
+    os.close(master)
+    assert process.wait(20) == 128 + signal.SIGHUP
+    alone = shutil.copy(kept, tmp_path / "alone")  # as root its two helpers stay beside it, with nothing of its own
+    with Store(str(alone)) as store:
+        assert len(store.traces()) == 1
 
 
 def test_a_terminal_that_is_read_again_gets_the_whole_screen_and_probing_went_on() -> None:

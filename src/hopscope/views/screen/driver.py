@@ -273,11 +273,13 @@ class _Input:
         self._thread = threads.start(self._run, "hopscope-keys")
 
     def end(self) -> None:
-        """End at once: a pipe wakes the thread."""
+        """End at once: a pipe wakes the thread, unless it has ended by itself as there is no terminal any more."""
         self._is_over.set()
         os.write(self._wake_write, b"x")
         self._thread.join(DRAIN_S)
         os.close(self._wake_write)
+        if not self._thread.is_alive():
+            os.close(self._wake_read)
 
     def _run(self) -> None:
         try:
@@ -286,8 +288,6 @@ class _Input:
             import rich.traceback
 
             self._driver._app.call_later(self._driver._app.panic, rich.traceback.Traceback())
-        finally:
-            os.close(self._wake_read)
 
     def _hear(self) -> None:
         keys = Keys(self._driver._debug)
