@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
+from hopscope.judge.beside import Aside, recount, side_of
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
-from hopscope.judge.silence import SILENT, Finding, end_of, is_elsewhere
-from hopscope.judge.standing import CLEAR, FACTS, GOES_ON, LOSSES, RAISE, is_one
+from hopscope.judge.silence import SILENT, Finding, is_elsewhere
+from hopscope.judge.standing import FACTS, GOES_ON, LOSSES, is_one
 
 SETTLING: Final = 120
 """Rounds for which the moment since when a trouble lasts is known better and better."""
@@ -38,10 +39,6 @@ class Account:
         """The same when it began."""
         self._interrupted: tuple[Finding, int | None] | None = None
         """The loss or the delay that stood when the target fell silent, and its `since_at`."""
-        self.aside: Finding | None = None
-        """A loss that goes on beside what stands: that of all of several flows, where some have one of their own."""
-        self._aside_since: int | None = None
-        self._aside_seen = self._aside_missed = 0
 
     def note(
         self,
@@ -110,7 +107,8 @@ class Account:
         in_all = now.numbers.in_all
         if in_all is not None or series.target.ttl != self._counted_at:
             n = k = 0  # this flow may be a good one; or the target is new to a trouble that was found without it
-        more, sure, place = now.numbers.more_ns, now.confidence, (first, last)
+        more = None if now.kind == "loss" else now.numbers.more_ns  # else it is a delay's beside it
+        sure, place = now.confidence, (first, last)
         incidents.update(
             place=place,
             addresses=sides,
@@ -159,55 +157,30 @@ class Account:
 
     # --- what goes on beside it -----------------------------------------------------------------------------------
 
-    def set_aside(self, found: Finding) -> None:
-        """What stood goes on beside what is told of next."""
-        self._incidents.set_aside()
-        self.aside, self._aside_since, self._aside_missed = found, self.since_at, 0
+    def set_aside(self, series: Series, found: Finding) -> Aside | None:
+        """What stood goes on beside what is told of next; None: it has no incident."""
+        aside = self._incidents.set_aside()
+        if aside is None:
+            return None
+        until = None if side_of(found) == "loss" else series.end
+        return Aside(found, aside, self.since_at, self.raised, self._counted_from, self._counted_at, until)
 
-    def weigh_aside(self, series: Series, found: Finding | None) -> None:
-        """Take what the evaluation of the newest round found of it."""
-        if self.aside is None:
-            self._aside_seen = 0 if found is None else self._aside_seen + 1
-            if found is not None and self._aside_seen >= RAISE:
-                self._begin_aside(series, found)
-            return
-        self._incidents.count_aside(*series.reached_of(len(series) - 1))
-        if found is not None:
-            self.aside = found._replace(first_ttl=self.aside.first_ttl, last_ttl=self.aside.last_ttl)
-            self._aside_missed = 0
-            return
-        self._aside_missed += 1
-        if self._aside_missed >= CLEAR:
-            self.end_aside(series, end_of(self.aside, series, series.end - self._aside_missed))
-
-    def _begin_aside(self, series: Series, found: Finding) -> None:
-        place, now = (found.first_ttl, found.last_ttl), series.times[-1]
-        self.aside, self._aside_since, self._aside_missed = found, _moment(series, found), 0
-        self._incidents.begin_aside(found.kind, self._aside_since or now, place, series.sides(*place), now)
-        self._incidents.count_aside(*series.reached_of(series.index(found.since)))
-
-    def end_aside(self, series: Series, ended: int) -> None:
-        """It has `ended` in the round with this ordinal, if anything went on."""
-        if self.aside is None:
-            return
-        self.aside = None
-        self._incidents.end_aside(series.times[min(series.index(ended), len(series) - 1)])
-
-    def take_up(self, series: Series) -> Finding | None:
-        """What went on beside is told of again; None: nothing did."""
-        found, self.aside = self.aside, None
-        if found is not None:
-            self._incidents.take_up()
-            self.since_at, self.raised = self._aside_since, series.end
-            self._counted_from, self._counted_at = series.end, series.target.ttl
-        return found
+    def take_up(self, aside: Aside, series: Series) -> None:
+        """What went on beside is told of again."""
+        self._incidents.end(series.times[-1])
+        self._incidents.take_up(aside.id)
+        self.since_at, self.raised = aside.since_at, aside.raised
+        self._counted_from, self._counted_at = aside.counted_from, aside.counted_at
+        self._begun_at = aside.counted_at
+        if aside.paused_to is not None or aside.counted_to is not None:
+            self._incidents.count_on(aside.id)
+            self._counted_from = series.end - 1
 
     def end(self, series: Series, before: Finding, ended: int) -> None:
         """What stood has `ended` in the round with this ordinal."""
         is_same = before.numbers.in_all is None and series.target.ttl == self._counted_at
-        if before.kind not in FACTS and is_same and series.base <= self._counted_from < ended:
-            n, k = series.reached_of(series.index(self._counted_from), series.index(ended))
-            self._incidents.update(sent=n, lost=k, anew=True, stand_in=self._counted_at or None)
+        if before.kind not in FACTS and is_same:
+            recount(self._incidents, series, self._counted_from, series.end - 1, ended)
         end = series.times[min(series.index(ended), len(series) - 1)]
         self._incidents.end(end)
         # Nobody takes a rate of loss for so long a silence.

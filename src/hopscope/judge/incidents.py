@@ -34,10 +34,8 @@ class Incidents:
         """What the open one's flows had sent and lost the times before."""
         self.open: str | None = None
         """The id of the one that lasts."""
-        self.aside: str | None = None
-        """The id of one that goes on beside it."""
-        self._counted = 0, 0
-        """What it had sent and lost before it began, or came again."""
+        self._counted: dict[str, tuple[int, int]] = {}
+        """By the incident's id, what it had sent and lost before it began, or came again."""
         self.forgotten = 0
         self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)
 
@@ -46,6 +44,7 @@ class Incidents:
         twin = copy.copy(self)
         twin._incidents, twin.marks, twin.begun = self._incidents.copy(), self.marks.copy(), self.begun.copy()
         twin._routers, twin._counted_to = self._routers.copy(), self._counted_to.copy()
+        twin._counted = self._counted.copy()
         return twin
 
     def all(self) -> tuple[Incident, ...]:
@@ -80,7 +79,8 @@ class Incidents:
             self.end(at if at > self._incidents[other].begin else now)
             self._counted_to[other] = now + 1
         again = self._same(kind, first_ttl, last_ttl, routers, goes_on=goes_on, other=other)
-        goes_on = goes_on and again is not None
+        # What began before it ended was there all the time.
+        goes_on = again is not None and (goes_on or (again.end is not None and at < again.end))
         self.begun[kind] = self.begun.get(kind, 0) + (not goes_on)
         counted = 0 if again is None else self._counted_to.get(again.id, 0)
         if again is not None:
@@ -103,7 +103,7 @@ class Incidents:
         # The newest stands last, so that the one that is forgotten first is the one that was open longest ago.
         self._incidents.pop(incident.id, None)
         self._incidents[incident.id] = incident
-        self._kept, self._counted = None, (incident.sent, incident.lost)
+        self._kept, self._counted[incident.id] = None, (incident.sent, incident.lost)
         self.open = incident.id
         if routers:
             self._routers[incident.id] = routers
@@ -112,6 +112,7 @@ class Incidents:
             del self._incidents[oldest]
             self._routers.pop(oldest, None)
             self._counted_to.pop(oldest, None)
+            self._counted.pop(oldest, None)
             self.forgotten += 1
         return counted
 
@@ -157,13 +158,15 @@ class Incidents:
         confidence: float | None = None,
         anew: bool = False,
         stand_in: int | None = None,
+        aside: str | None = None,
     ) -> None:
-        """What is known better of the open one: `sent` and `lost` are added to what it has, or, `anew`, to what it had
-        when it began this time; `in_all` is what the flows that are bad sent and lost since it is open; `stand_in`: of
-        the numbers, see `Incident`."""
-        if self.open is None:
+        """What is known better of the open one, or of the one `aside`. `sent` and `lost` are added to what it has, or,
+        `anew`, to what it had when it began this time; `in_all` is what the flows that are bad sent and lost since it
+        is open; `stand_in`: of the numbers, see `Incident`."""
+        which = self.open if aside is None else aside
+        incident = None if which is None else self._incidents.get(which)
+        if which is None or incident is None:
             return
-        incident = self._incidents[self.open]
         changes: dict[str, object] = {}
         is_moved = place is not None and place != (incident.first_ttl, incident.last_ttl)
         if place is not None and is_moved:
@@ -171,7 +174,7 @@ class Incidents:
         if addresses is not None and (is_moved or (in_all is not None and addresses != incident.addresses)):
             changes["addresses"] = addresses
         if sent:
-            counted = self._counted if anew else (incident.sent, incident.lost)
+            counted = self._counted[which] if anew else (incident.sent, incident.lost)
             changes["sent"], changes["lost"] = counted[0] + sent, counted[1] + lost
             if anew:
                 changes["stand_in"] = stand_in
@@ -184,12 +187,15 @@ class Incidents:
         if confidence is not None and confidence > incident.confidence:
             changes["confidence"] = confidence
         if changes:
-            self._incidents[self.open] = msgspec.structs.replace(incident, **changes)
+            self._incidents[which] = msgspec.structs.replace(incident, **changes)
             self._kept = None
 
-    def set_aside(self) -> None:
-        """What is open goes on beside what is told of next."""
-        self.open, self.aside = None, self.open
+    # --- what goes on beside the open one -------------------------------------------------------------------------
+
+    def set_aside(self) -> str | None:
+        """What is open goes on beside what is told of next; its id."""
+        aside, self.open = self.open, None
+        return aside
 
     def begin_aside(
         self,
@@ -198,33 +204,51 @@ class Incidents:
         place: tuple[int | None, int | None],
         addresses: tuple[str | None, str | None],
         now: int,
-    ) -> None:
-        """Something is wrong since `at` beside what is told of."""
-        told, self.open, counted = self.open, None, (self._counted, self._before)
-        self.begin(kind, at, *place, addresses, now)
-        self.open, self.aside = told, self.open
-        self._counted, self._before = counted
+        *,
+        stand_in: int | None = None,
+    ) -> tuple[str | None, int]:
+        """Something is wrong since `at` beside what is told of: its id, and what `begin` says."""
+        told, self.open, before = self.open, None, self._before
+        counted = self.begin(kind, at, *place, addresses, now, stand_in=stand_in)
+        aside, self.open, self._before = self.open, told, before
+        self._be_newest(told)
+        return aside, counted
 
-    def take_up(self) -> None:
+    def take_up(self, aside: str) -> None:
         """What went on beside is told of again."""
-        if self.aside is not None:
-            self.open, self.aside = self.aside, None
-            incident = self._incidents[self.open]
-            self._counted = incident.sent, incident.lost
+        if aside in self._incidents:
+            self.open = aside
+            self._be_newest(aside)
+            self.resume(aside)
 
-    def count_aside(self, sent: int, lost: int) -> None:
-        """Probes of the target while it goes on beside."""
-        if self.aside is not None and sent:
-            incident = self._incidents[self.aside]
-            changed = msgspec.structs.replace(incident, sent=incident.sent + sent, lost=incident.lost + lost)
-            self._incidents[self.aside], self._kept = changed, None
+    def resume(self, aside: str) -> None:
+        """What went on beside, and seemed to be over, has gone on all the time."""
+        incident = self._incidents.get(aside)
+        if incident is not None and incident.end is not None:
+            self._incidents[aside], self._kept = msgspec.structs.replace(incident, end=None), None
 
-    def end_aside(self, at: int) -> None:
+    def count_on(self, aside: str) -> None:
+        """What was counted stays; `anew` is from now on."""
+        incident = self._incidents.get(aside)
+        if incident is not None:
+            self._counted[aside] = incident.sent, incident.lost
+
+    def end_aside(self, aside: str, at: int) -> None:
         """What went on beside is over since `at`."""
-        if self.aside is not None:
-            told, self.open = self.open, self.aside
+        if aside in self._incidents:
+            told, self.open = self.open, aside
             self.end(at)
-            self.open, self.aside = told, None
+            self.open = told
+
+    def end_all(self, at: int) -> None:
+        """All that lasts is over since `at`."""
+        self.end(at)
+        for aside in [incident.id for incident in self._incidents.values() if incident.end is None]:
+            self.end_aside(aside, at)
+
+    def _be_newest(self, incident: str | None) -> None:
+        if incident is not None and incident in self._incidents:
+            self._incidents[incident] = self._incidents.pop(incident)
 
     def retell(self, kind: Trouble) -> None:
         """The open one is of this kind, as is known by now."""

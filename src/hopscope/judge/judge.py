@@ -139,8 +139,7 @@ class Judge:
     def _reset(self, at: int) -> None:
         """Statistics anew; what was wrong is remembered, and if it goes on it is found again."""
         self._since = at
-        self._incidents.end(at)
-        self._incidents.end_aside(at)
+        self._incidents.end_all(at)
         self._incidents.mark("reset", at)
         source, size = self._path.source, self._path.packet_size
         self._open = OpenRounds()

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.account import SETTLING, Account
+from hopscope.judge.beside import SIDES, Beside, Side, is_lost_by, side_of
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.delay_watch import DelayWatch
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import LossWatch, loss
+from hopscope.judge.loss import LossWatch, loss, may_begin_at_first
 from hopscope.judge.members import MemberWatch, bad_links
 from hopscope.judge.moves import left
 from hopscope.judge.notes import Notes
@@ -31,7 +32,18 @@ from hopscope.judge.silence import (
     silent_rounds,
     this_computer,
 )
-from hopscope.judge.slow import DELAYED, LASTING, QUEUES, elsewhere, flapping, swinging, unsteady, with_loss
+from hopscope.judge.slow import (
+    DELAYED,
+    LASTING,
+    LONGER,
+    QUEUES,
+    elsewhere,
+    flapping,
+    swinging,
+    unsteady,
+    with_delay,
+    with_loss,
+)
 from hopscope.judge.stand_in import StandInWatch, facts, is_alone, is_own
 from hopscope.judge.standing import FACTS, LOSSES, StandingFinding
 from hopscope.judge.verdict import Epoch, Note, Verdict
@@ -63,7 +75,9 @@ class PathJudge:
         self._losses = LossWatch()
         self._members = MemberWatch()
         self._delay = DelayWatch()
-        self._beside: Finding | None = None
+        self._there: dict[Side, Finding | None] = {}
+        """What the newest evaluation found, whether it is said or not; what it did not look for is missing."""
+        self._elsewhere_lost: Finding | None = None
         """The loss that begins elsewhere than the queue that is said."""
         self._floor = self._clear_from = 0
         """The ordinals of the first rounds of the present route, and after the last trouble."""
@@ -75,6 +89,7 @@ class PathJudge:
         self._notes = Notes()
         self._at = 0
         self._account = Account(self._incidents)
+        self._beside = Beside(self._incidents)
 
     def compared(self, links: BadLinks | None, *, is_limited: bool = False, is_reached: bool = False) -> None:
         """What a comparison of the target's flows found by the newest round; it counts from the next one on. They share
@@ -84,7 +99,7 @@ class PathJudge:
             # What was lost by then is told of, and counts for nothing else.
             series = self._series
             self._links_ended = max(series.base, series.end - max(0, series.rounds[-1] - self._links.last))
-            if self._account.aside is None:
+            if self._beside.found("loss") is None:
                 self._floor = max(self._floor, self._links_ended)
                 self._clear_from = max(self._clear_from, self._links_ended)
         self._links = links
@@ -194,21 +209,30 @@ class PathJudge:
             found = swinging(series, self._delays, self.source, stands)
         if found is not None and is_alone(found, series):
             found = None
-        if found is not None and found.kind != "detour":
+        if found is not None or self._delay.known is None:
+            self._there["delay"] = found
+        if found is not None and found.kind not in LONGER:
             is_new = found is self._delay.elsewhere or stands is None or stands.kind not in QUEUES
             return found if is_new else self._with_loss(found)
-        self._beside = None
+        self._elsewhere_lost = None
         kind, floor, raised = None if stands is None else stands.kind, self._floor, self._account.raised
         # Of another route's rounds nothing more is learned of since when it lasts.
-        is_new = floor < raised and series.end - raised < SETTLING and series.end % BLOCK == 0
+        is_new = kind in LOSSES and floor < raised and series.end - raised < SETTLING and series.end % BLOCK == 0
         is_sought = kind == "local-network" and not self._delays.spiky
-        known = stands if kind in LOSSES else None
+        known = stands if kind in LOSSES else self._beside.found("loss")
         witness = self._stand_in.of_losses(series, floor, stands)
         lossy = self._lossy(witness, known, is_new=is_new, is_sought=is_sought)
-        if found is None and (own := unsteady(series, self._delays, lossy, stands)) is not None:
-            return own
+        if found is None:
+            is_nearest = lossy is None or may_begin_at_first(lossy)
+            found = unsteady(series, self._delays, lossy if is_nearest else None, stands)
+            if found is not None:
+                self._there["delay"] = found
+            if found is not None and is_nearest:
+                self._there["loss"] = None if self._beside.found("loss") is None else lossy
+                return found
+        self._there["loss"] = lossy
         if lossy is not None:
-            return self._members.named(witness, lossy, floor, known)
+            return with_delay(self._members.named(witness, lossy, floor, known), found or self._delay.known)
         return found
 
     def _lossy(
@@ -222,10 +246,12 @@ class PathJudge:
 
     def _with_loss(self, queue: Finding) -> Finding:
         """The queue that stands, with the loss that surely begins elsewhere, if there is one."""
-        known = self._beside
-        lossy = self._lossy(self._seen, known, is_new=self._seen.end % BLOCK == 0)
-        self._beside = lossy = None if lossy is None else elsewhere(queue, lossy, known)
-        return queue if lossy is None else with_loss(queue, lossy)
+        aside = self._beside.found("loss")
+        known = self._elsewhere_lost if aside is None else aside
+        lossy = self._lossy(self._seen, known, is_new=aside is None and self._seen.end % BLOCK == 0)
+        also = self._elsewhere_lost = None if lossy is None else elsewhere(queue, lossy, known)
+        self._there["loss"] = also if aside is None else lossy
+        return queue if also is None else with_loss(queue, also)
 
     def _flaps(self) -> tuple[RouteChange, int] | None:
         """The route's changes to and fro, if it flaps."""
@@ -236,8 +262,12 @@ class PathJudge:
         """Evaluate the newest round, and say what follows."""
         standing, series = self._standing, self._series
         before = standing.found
+        self._there.clear()
         self._look_around()
         found = self._evaluate()
+        if before is not None and before.kind in FACTS:
+            self._there.clear()  # its rounds tell nothing of a rate or a delay
+        self._beside.look(self._there, series.end)
         anew = self._elsewhere(before, found)
         if anew is None:
             standing.weigh(found, series.end - 1)
@@ -247,17 +277,15 @@ class PathJudge:
         now = standing.found
         if before is not None and before is not now and (now is None or (now.kind == "no-answer" != before.kind)):
             self._end_trouble(before)
-            if standing.found is not now:
-                before = now = standing.found  # it went on beside what is over
-        elif before is not None and before.numbers.paths and now is not None and self._is_aside(now):
-            self._account.end(series, before, self._links_ended)
-            self._account.take_up(series)
-            before = now
+            now = standing.found  # it may be what went on beside what is over
         elif before is not None and before.kind in SILENT and now is not None and now.kind not in FACTS:
             standing.ended = series.end - 1
             self._end_trouble(before)  # what went on behind it is said again
             before = None
-        self._look_aside(before, now)
+        elif before is not None and now is not None and side_of(before) != side_of(now):
+            self._leave(before, now)
+        before = self._taken_up(before, now)
+        self._look_beside(now)
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)
             since_at, goes_on = self._delay.since(now, before)
@@ -292,24 +320,56 @@ class PathJudge:
         self._losses.forget()
         return self._members.named(series, anew._replace(since=max(anew.since, ended)), ended, None)
 
-    def _look_aside(self, before: Finding | None, now: Finding | None) -> None:
-        """What all flows lose goes on beside what the links of some do, as far as this flow is none of those."""
-        account, series = self._account, self._series
-        if now is None or not now.numbers.paths:
-            account.end_aside(series, series.end - 1)
-            return
-        if self._links is not None and 0 in self._links.flows:
-            return
-        if before is not None and before.kind == "loss":
-            account.set_aside(before)
-        else:
-            aside = account.aside
-            found = self._losses.look(series, self._floor, self._clear_from, aside, is_new=aside is None)
-            account.weigh_aside(series, found)
+    def _leave(self, before: Finding, now: Finding) -> None:
+        """Something else is said now than before, which goes on beside it, or is over."""
+        side, other = side_of(before), side_of(now)
+        if before.numbers.paths:
+            if other is not None and self._beside.found(other) is not None:
+                self._account.end(self._series, before, self._links_ended)
+        elif side is not None and (other is not None or (side == "loss" and self._is_of_others(now))):
+            if side == "loss" and is_lost_by(now, before):
+                return
+            aside = self._account.set_aside(self._series, before)
+            if aside is not None:
+                self._beside.put(side, aside)
 
-    def _is_aside(self, now: Finding) -> bool:
-        """Whether what is found is what went on beside what stood."""
-        return self._account.aside is not None and now.kind in LOSSES and not now.numbers.paths
+    def _is_of_others(self, said: Finding | None) -> bool:
+        """Whether only flows of which this one is none suffer what is said."""
+        links = self._links
+        return said is not None and bool(said.numbers.paths) and (links is None or 0 not in links.flows)
+
+    def _taken_up(self, before: Finding | None, now: Finding | None) -> Finding | None:
+        """What stood before what stands now: that went on beside it, if so."""
+        side = side_of(now)
+        aside = None
+        if now is not None and side is not None and side != side_of(before):
+            aside = self._beside.take(side, now)
+        if aside is None:
+            return before
+        self._account.take_up(aside, self._judged_by(aside.found))
+        return aside.found
+
+    def _look_beside(self, now: Finding | None) -> None:
+        """What goes on beside what stands now, or begins there, or is over."""
+        series, beside = self._series, self._beside
+        if now is not None and now.kind in FACTS:
+            beside.pause(series)
+        if self._is_of_others(now):
+            aside = beside.found("loss")
+            found = self._losses.look(series, self._floor, self._clear_from, aside, is_new=aside is None)
+            self._there = {"loss": found}
+            beside.look(self._there, series.end)
+        for side in SIDES:
+            if side not in self._there or side == side_of(now):
+                continue
+            found, is_other = self._there[side], side == "delay" and self._delay.elsewhere is not None
+            if is_other:
+                beside.end(side, series, self._delay.ended)
+            stand_in = None if found is None else self._stand_in.stands_for(found.kind)
+            judged = self._judged_by(found or beside.found(side))
+            beside.weigh(side, judged, found)
+            if found is not None and now is not None:
+                beside.begin(side, judged, found, self._delay.since(found, now)[0], stand_in=stand_in)
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)
@@ -318,7 +378,7 @@ class PathJudge:
         end = series.end if standing.ended is None else standing.ended
         standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
         self._account.end(series, before, ended)
-        if standing.found is None and (goes_on := self._account.take_up(series)) is not None:
+        if standing.found is None and before.numbers.paths and (goes_on := self._beside.found("loss")) is not None:
             standing.stand(goes_on)
             return
         self._floor = self._clear_from = max(series.base, ended)

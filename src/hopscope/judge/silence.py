@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from hopscope.judge.hop_series import ANSWERED, FAILED, LATE, LOST, NONE, HopSeries
 from hopscope.judge.onset import onset
 from hopscope.judge.series import CIRCLED, RING, RouterError, Series
+from hopscope.judge.spikes import last_spike
 from hopscope.judge.verdict import Numbers, Trouble
 from hopscope.wire.answers import plain
 
@@ -371,6 +372,10 @@ def end_of(found: Finding, series: Series, noticed: int) -> int:
         last = series.failed_at
     elif kind in ("late", "loss", "bad-member"):
         at = fates.rfind(LATE if kind == "late" else LOST, 0, stop)
+        if kind == "loss" and found.last_ttl is not None:
+            # The target may have been lucky of late: all hops behind the place tell.
+            tell = [hop for hop in series.path() if hop.ttl >= found.last_ttl and hop.ttl not in found.untold]
+            at = max([at, *(hop.fates.rfind(LOST, 0, stop) for hop in tell)])
         if at < 0:
             return noticed
         last = series.base + at
@@ -379,6 +384,8 @@ def end_of(found: Finding, series: Series, noticed: int) -> int:
         rtts = series.target.rtts
         slow = (i for i in range(stop - 1, -1, -1) if fates[i] == ANSWERED and rtts[i] > middle)
         last = series.base + next(slow, stop - 1)
+    elif kind == "local-network" and (spike := last_spike(series, stop)) is not None:
+        last = series.base + spike
     else:
         return noticed
     return max(series.base, min(noticed, last + 1))

@@ -20,6 +20,8 @@ DELAYED: Final[frozenset[Trouble]] = frozenset(
 """Troubles while which nothing that is measured counts as usual."""
 LASTING: Final = DELAYED - {"flapping"}
 """Those of them that are a delay which goes on, and so have one place and one beginning."""
+LONGER: Final[frozenset[Trouble]] = frozenset(("route-change", "detour"))
+"""Those of them that are a longer way: all packets are as late, and none is lost for it."""
 QUEUES: Final[frozenset[Trouble]] = frozenset(("local-network", "bufferbloat", "congestion"))
 """One trouble, named by its place."""
 _LOOK_BACK: Final = 120
@@ -167,3 +169,12 @@ def with_loss(queue: Finding, lossy: Finding) -> Finding:
     """The queue with what is lost elsewhere."""
     n, ttl = lossy.numbers, lossy.last_ttl
     return queue._replace(numbers=replace(queue.numbers, also_ttl=ttl, also_sent=n.sent, also_lost=n.lost))
+
+
+def with_delay(lossy: Finding, found: Finding | None) -> Finding:
+    """The loss with how slow packets are besides, by the delay that was found, if there is one."""
+    usual, now = (None, None) if found is None else (found.numbers.usual_ns, found.numbers.now_ns)
+    n = lossy.numbers
+    if (n.usual_ns, n.now_ns) == (usual, now):
+        return lossy
+    return lossy._replace(numbers=replace(n, usual_ns=usual, now_ns=now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hopscope.judge.hop_series import ANSWERED, HopSeries, iqr, nearest_rank_ms
+from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries, iqr, nearest_rank_ms
 from hopscope.judge.onset import split
 from hopscope.judge.series import Series
 from hopscope.path.stats import wilson95
@@ -87,6 +87,15 @@ def spiky_since(series: Series) -> int:
     if found is None or found[1] < _SURE_SPLIT or found[0] < _MIN_BEFORE:
         return -1
     return series.base + start + found[0]
+
+
+def last_spike(series: Series, stop: int) -> int | None:
+    """The index of the last round before index `stop` in which a hop answered late, or the first one did not; None:
+    there is none of late."""
+    start = max(0, stop - _SPIKES)
+    rounds = [i for hop in series.path() for i in _late_rounds(hop, start) if i < stop]
+    first = next((hop for hop in series.path() if hop.ttl == series.first_ttl), series.target)
+    return max([*rounds, first.fates.rfind(LOST, start, stop)], default=-1) if rounds else None
 
 
 def _spikes(column: HopSeries, start: int) -> tuple[int, int] | None:

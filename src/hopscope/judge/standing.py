@@ -17,12 +17,12 @@ FACTS: Final[frozenset[Trouble]] = frozenset(
 """What needs no second evaluation."""
 _STATISTICS: Final[tuple[Trouble, ...]] = (
     "flapping",
-    "route-change",
     "local-network",
     "bufferbloat",
     "congestion",
     "bad-member",
     "loss",
+    "route-change",
     "detour",
 )
 """Of what statistics say, the graver first; facts come before all of it."""
