@@ -9,10 +9,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from hopscope.judge.delay_watch import DelayWatch
 from hopscope.judge.incidents import Incidents
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding, end_of, is_elsewhere
 from hopscope.judge.slow import LASTING, QUEUES
+from hopscope.judge.stand_in import StandInWatch
 from hopscope.judge.standing import CLEAR, LOSSES, MOVE, RAISE
 
 Side: TypeAlias = Literal["loss", "delay"]
@@ -119,7 +121,7 @@ class Beside:
                 its.found, its.missed, its.last = its.found + 1, 0, end
 
     def put(self, side: Side, aside: Aside) -> None:
-        """This was said, and goes on beside what is said now, or is over as `weigh` will tell."""
+        """This was said, and goes on beside what is said now, or is over as `follow` will tell."""
         self._asides[side] = aside
 
     def take(self, side: Side, found: Finding) -> Aside | None:
@@ -127,7 +129,28 @@ class Beside:
         aside = self._asides.pop(side, None)
         return aside if aside is not None and aside.goes_on_as(found) else None
 
-    def weigh(self, side: Side, series: Series, found: Finding | None) -> None:
+    def follow(
+        self,
+        series: Series,
+        said: Finding | None,
+        there: Mapping[Side, Finding | None],
+        delay: DelayWatch,
+        stand_in: StandInWatch,
+    ) -> None:
+        """Take what the evaluation of the newest round found of what is not `said`: it goes on, begins or is over."""
+        for side in SIDES:
+            if side not in there or side == side_of(said):
+                continue
+            found = there[side]
+            if side == "delay" and delay.elsewhere is not None:
+                self._end(side, series, delay.ended)
+            judged = stand_in.told(series, found or self.found(side))
+            self._weigh(side, judged, found)
+            if found is not None and said is not None:
+                since_at, _ = delay.since(found, said)
+                self._begin(side, judged, found, since_at, stand_in=stand_in.stands_for(found.kind))
+
+    def _weigh(self, side: Side, series: Series, found: Finding | None) -> None:
         """Take what the evaluation of the newest round found of what is there already. `series`: whose numbers tell."""
         aside, its = self._asides.get(side), self._evaluations[side]
         if aside is None:
@@ -143,12 +166,12 @@ class Beside:
         if found is None:
             self._count(aside, series)
             if its.missed >= CLEAR:
-                self.end(side, series)
+                self._end(side, series)
             return
         aside.take(found)
         self._count(aside, series)
 
-    def begin(
+    def _begin(
         self, side: Side, series: Series, found: Finding, since_at: int | None, *, stand_in: int | None = None
     ) -> None:
         """What is found beside what is said is another trouble, once it was found often enough. `since_at`: when it
@@ -194,7 +217,7 @@ class Beside:
                 self._close(side, aside, series, series.end - 1)
             aside.paused_to = series.end
 
-    def end(self, side: Side, series: Series, ended: int | None = None) -> None:
+    def _end(self, side: Side, series: Series, ended: int | None = None) -> None:
         """It is over, if it went on: since the round with the ordinal `ended`, or since it was found last."""
         aside = self._asides.pop(side, None)
         if aside is not None and aside.paused_to is None:

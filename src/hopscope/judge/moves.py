@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hopscope.judge.hop_series import HopSeries
+from hopscope.judge.loss import loss
 from hopscope.judge.onset import is_past, is_quiet, split, spread
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
@@ -19,6 +20,16 @@ _RUNS: Final = 3
 """Runs of rounds with losses that a loss has, to be over."""
 _LEAST: Final = 15
 """Rounds that must lie on both sides of the moment."""
+
+
+def moved(series: Series, stands: Finding, found: Finding, floor: int) -> tuple[int, Finding] | None:
+    """The ordinal of the round from which on the loss that `stands` is no longer at its place, and the one that is at
+    another place since then; None: it has not moved. `floor`: as for `left`."""
+    ended = left(series, stands, found, floor)
+    anew = None if ended is None else loss(series, ended, ended)
+    if ended is None or anew is None:
+        return None
+    return ended, anew._replace(since=max(anew.since, ended))
 
 
 def left(series: Series, stands: Finding, found: Finding, floor: int) -> int | None:

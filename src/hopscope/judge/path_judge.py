@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from hopscope.judge.account import SETTLING, Account
-from hopscope.judge.beside import SIDES, Beside, Side, is_lost_by, side_of
+from hopscope.judge.beside import Beside, Side, is_lost_by, side_of
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.delay_watch import DelayWatch
 from hopscope.judge.incidents import Incidents
-from hopscope.judge.loss import LossWatch, loss, may_begin_at_first
+from hopscope.judge.loss import LossWatch, may_begin_at_first
 from hopscope.judge.members import MemberWatch, bad_links
-from hopscope.judge.moves import left
+from hopscope.judge.moves import moved
 from hopscope.judge.notes import Notes
 from hopscope.judge.outage import silence
 from hopscope.judge.rounds import Complete
@@ -305,20 +305,18 @@ class PathJudge:
             self._end_trouble(before)
             self._delay.elsewhere = None
             return found
-        if before.kind not in LOSSES or found.kind not in LOSSES:
-            return None
-        if before.numbers.paths or found.numbers.paths:
+        if side_of(before) != "loss" or side_of(found) != "loss":
             return None
         series = self._judged_by(before)
-        ended = left(series, before, found, self._floor)
-        anew = None if ended is None else loss(series, ended, ended)
-        if ended is None or anew is None:
+        move = moved(series, before, found, self._floor)
+        if move is None:
             return None
+        ended, anew = move
         self._standing.ended = ended
         self._end_trouble(before)
         self._floor = self._clear_from = ended
         self._losses.forget()
-        return self._members.named(series, anew._replace(since=max(anew.since, ended)), ended, None)
+        return self._members.named(series, anew, ended, None)
 
     def _leave(self, before: Finding, now: Finding) -> None:
         """Something else is said now than before, which goes on beside it, or is over."""
@@ -359,17 +357,7 @@ class PathJudge:
             found = self._losses.look(series, self._floor, self._clear_from, aside, is_new=aside is None)
             self._there = {"loss": found}
             beside.look(self._there, series.end)
-        for side in SIDES:
-            if side not in self._there or side == side_of(now):
-                continue
-            found, is_other = self._there[side], side == "delay" and self._delay.elsewhere is not None
-            if is_other:
-                beside.end(side, series, self._delay.ended)
-            stand_in = None if found is None else self._stand_in.stands_for(found.kind)
-            judged = self._judged_by(found or beside.found(side))
-            beside.weigh(side, judged, found)
-            if found is not None and now is not None:
-                beside.begin(side, judged, found, self._delay.since(found, now)[0], stand_in=stand_in)
+        beside.follow(series, now, self._there, self._delay, self._stand_in)
 
     def _end_trouble(self, before: Finding) -> None:
         standing, series = self._standing, self._judged_by(before)
@@ -385,8 +373,7 @@ class PathJudge:
 
     def _judged_by(self, found: Finding | None) -> Series:
         """Whose numbers tell of it: the target's, or those of what stands in for it."""
-        stand_in = None if found is None else self._stand_in.stands_for(found.kind)
-        return self._series if stand_in is None else self._series.up_to(stand_in)
+        return self._stand_in.told(self._series, found)
 
     def verdict(self, *, with_notes: bool) -> Verdict:
         """What is wrong now. Without its notes it is a small part of the cost."""

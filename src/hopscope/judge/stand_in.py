@@ -58,6 +58,11 @@ class StandInWatch:
             return self.ttl
         return self._limited if kind in LOSSES else None
 
+    def told(self, series: Series, found: Finding | None) -> Series:
+        """The path to what tells of it: to the target, or to what stands in for it."""
+        stand_in = None if found is None else self.stands_for(found.kind)
+        return series if stand_in is None else series.up_to(stand_in)
+
     def seen(self, series: Series, routes: RouteWatch, stands: Finding | None, *, is_reached: bool) -> Series:
         """The path to the target, or to what stands in for it; to be asked for after each round. `stands`: the trouble,
         which goes on by what it was found on; `is_reached`: the target answers other flows, so nothing needs to."""
