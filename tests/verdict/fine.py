@@ -375,6 +375,19 @@ def _harmless(d: Draw, given: int) -> Made:
     return _fine(d, net, "route-change")
 
 
+@networks("harmless-route-change-to-limits", {"at-one": 1, "at-both": 2})
+def _harmless_to_limits(d: Draw, given: int) -> Made:
+    """The routers of the new route limit how often they answer: no loss begins with it."""
+    net = d.net(hops=d.whole(9, 13))
+    ttl = d.whole(4, net.end - 4)
+    delay = (net.node(ttl)["delay"] + net.node(ttl + 1)["delay"]) / 2
+    inserted = [net.router(net.roles[ttl - 1], delay) for _ in range(2)]
+    for node in inserted[:given]:
+        node["rate_limit"] = {"rate": d.real(0.4, 0.8), "burst": 3}
+    net.change(float(d.whole(60, 140)), from_hop=ttl, remove=2, insert=inserted)
+    return _fine(d, net, "route-change")
+
+
 @network
 def harmless_route_change_and_back(d: Draw) -> Made:
     net = d.net(hops=d.whole(9, 13))

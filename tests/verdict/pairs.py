@@ -100,3 +100,35 @@ def _swing_around(d: Draw, given: str) -> Made:
         net.set(other, begins, begins + 60, error=given)
         beside = trouble(net, "filter", (other, other), begins_s=begins, ends_s=begins + 60)
     return Made(net, int(begins) + 300, trouble(net, "congestion", net.link(ttl), other=beside), d.probing())
+
+
+@networks("pair-worse-route-loses", {"a-tenth": 0.1, "a-third": 0.33})
+def _worse_route_loses(d: Draw, given: float) -> Made:
+    """Another route, which is slower by far, and loses as well: that is the graver of both."""
+    net = d.net(hops=d.whole(9, 12))
+    ttl, begins = d.whole(3, net.end - 4), float(d.whole(80, 150))
+    inserted = [net.router(net.roles[ttl - 1], delay=d.real(15, 30)) for _ in range(2)]
+    inserted[0]["loss"] = given
+    net.change(begins, from_hop=ttl, remove=2, insert=inserted)
+    return Made(net, int(begins) + 150, trouble(net, "loss", net.link(ttl), slack=2, begins_s=begins), d.probing())
+
+
+@networks("pair-loss-and-delay", {"the-loss-ends-first": "loss", "the-delay-ends-first": "delay"})
+def _loss_and_delay(d: Draw, given: str) -> Made:
+    """Each begins at a time of its own and at a place of its own; what ends last is said since its own beginning."""
+    net = d.net(hops=d.whole(8, 11))
+    near, far = d.whole(2, 3), d.whole(5, net.count)
+    first = float(d.whole(80, 120))
+    second, over = first + d.whole(60, 90), first + d.whole(200, 230)
+    keys, delay = {"loss": d.real(0.15, 0.3)}, net.node(far)["delay"] + d.real(40, 80)
+    if given == "loss":
+        net.set(near, first, over, **keys)
+        net.set(far, second, delay=delay)
+        other = trouble(net, "loss", (None, None), segment="", begins_s=first, ends_s=over)
+        what = trouble(net, "detour", net.link(far), begins_s=second, other=other)
+    else:
+        net.set(far, first, over, delay=delay)
+        net.set(near, second, **keys)
+        other = trouble(net, "detour", (None, None), segment="", begins_s=first, ends_s=over)
+        what = trouble(net, "loss", net.link(near), begins_s=second, other=other)
+    return Made(net, int(over) + 90, what, d.probing())
