@@ -123,6 +123,26 @@ def test_a_span_is_reported_as_if_only_that_had_been_seen(path: str) -> None:
     assert done.stderr.startswith("hopscope: nothing was recorded then; it goes from 2026-11-25T03:00:00")
 
 
+@pytest.mark.parametrize("how", ["name", "link"])
+def test_a_recording_is_not_copied_into_itself(path: str, how: str) -> None:
+    out("demo", "healthy", "--fast", "-c", "20", "--record", path, "-r")
+    other = path
+    if how == "link":
+        other = f"{path}.other"
+        os.symlink(path, other)
+    before = out("history", "list", path)
+    done = run("history", "replay", path, "--record", other)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(": this is the recording itself; name another file\n")
+    assert out("history", "list", path) == before
+
+
+def test_a_report_and_a_recording_are_two_files(path: str) -> None:
+    done = run("demo", "healthy", "--fast", "-c", "20", "--record", path, "--output", f"./{os.path.relpath(path)}")
+    assert done.returncode == 2
+    assert "this is the file of --record" in done.stderr
+
+
 def test_a_recording_is_added_to_and_the_last_run_is_what_is_meant(path: str) -> None:
     out("demo", "outage", "--fast", "-c", "30", "--record", path, "-r")
     last = out("demo", "healthy", "--fast", "-c", "20", "--start", "2026-11-25T03:00:00Z", "--record", path, "-r")

@@ -56,6 +56,18 @@ def test_a_link_of_ones_own_stays_and_leads_to_the_new_settings(home: Path) -> N
     assert "chart = false" in real.read_text()
 
 
+@pytest.mark.parametrize(
+    "text", ['probe.interval = "1s"\n', 'probe = { interval = "1s" }\n', '["probe"]\ninterval = "1s"\n',
+             "[probe]\n'interval' = '1s'\n"],
+)  # fmt: skip
+def test_what_stands_in_a_way_that_cannot_be_changed_is_said_of_the_file_as_it_is(text: str, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(text)
+    with pytest.raises(ValueError, match=r"probe\.interval stands there in a way that cannot be changed here$"):
+        keep(config, {"probe": {"interval": "2s"}})
+    assert config.read_text() == text
+
+
 def test_a_folder_that_others_can_write_to_keeps_nothing(home: Path) -> None:
     home.chmod(0o777)
     with pytest.raises(OSError, match="others can write to it"):

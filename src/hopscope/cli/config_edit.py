@@ -40,7 +40,7 @@ def keep(path: Path, settings: Mapping[str, Any]) -> str:
     for table, values in settings.items():
         for key, value in values.items():
             text = edit(text, table, key, value)
-    _verify(text, settings, str(path))
+    _verify(old, text, settings, str(path))
     if text != old:
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         _replace(path, mark + text.encode("utf-8"))
@@ -126,12 +126,18 @@ def _toml(value: Any) -> str:
     raise ValueError(f"{value!r} cannot be kept")
 
 
-def _verify(text: str, settings: Mapping[str, Any], name: str) -> None:
+def _verify(old: str, text: str, settings: Mapping[str, Any], name: str) -> None:
+    """Whether the new text says what it should. `ValueError`: what is wrong with the file as it is, or that a setting
+    cannot be changed (dotted keys, tables in a line)."""
     try:
-        parse(text, name)
-        table = toml.loads(text)
+        parse(old, name)
     except UsageError as error:
         raise ValueError(str(error)) from None
+    try:
+        parse(text, name)
+        table: Mapping[str, Any] = toml.loads(text)
+    except UsageError:
+        table = {}
     for section, values in settings.items():
         for key, value in values.items():
             wanted = list(value) if isinstance(value, tuple) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,6 +31,8 @@ _NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - it stands for an address
 def copy(options: Options, path: str, store: Store, traces: list[Trace], since: int | None, until: int | None) -> int:
     """The exit status. `UsageError`."""
     target = options.record or ""
+    if os.path.exists(target) and os.path.samefile(target, path):
+        raise UsageError(f"--record {configuration.plain(target)}: this is the recording itself; name another file")
     try:
         for run in {trace.run.id: trace.run for trace in traces}.values():
             of_run = [trace for trace in traces if trace.run.id == run.id]

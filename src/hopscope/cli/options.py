@@ -143,6 +143,9 @@ def combine(values: Values, environ: Mapping[str, str], *, raised: bool = False)
     asked = _format(merged)
     if asked is None and any(merged.get(name) is not None for name in ("assertion", "output", "explain")):
         asked = "text"
+    record, output = merged.get("record"), merged.get("output")
+    if record is not None and output is not None and os.path.realpath(record) == os.path.realpath(output):
+        raise UsageError(f"--output {shown(output)}: this is the file of --record; the report needs one of its own")
     if merged.get("assertion") is not None:
         from hopscope.cli import assertions
 

@@ -51,7 +51,7 @@ ENDING: Final = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
     signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU,
 )  # fmt: skip
-"""Every signal that ends a program which does nothing about it, and that can be caught: signal(7)."""
+"""The signals by which programs, shells and limits end a program that does nothing about them: signal(7)."""
 FATAL: Final = (signal.SIGBUS,)
 """Somebody cut short a file that is mapped, as a store's ``-shm`` is: mmap(2)."""
 LAST_WORDS: Final = "hopscope: ended, for somebody cut short a file that it had open\n"
