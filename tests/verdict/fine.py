@@ -128,6 +128,16 @@ def routers_fall_silent(d: Draw) -> Made:
     return _fine(d, net)
 
 
+@networks("router-silent-again", {"each-20-s": (3, 20), "each-minute": (20, 60)})
+def _silent_again(d: Draw, given: tuple[int, int]) -> Made:
+    """A router answers nothing for some seconds again and again, and forwards: it is no link that flaps."""
+    lasts, every = given
+    net = d.net()
+    on = float(d.whole(4, every - lasts - 1))
+    net.set(net.middle(), on, on + lasts, every, silent=True)
+    return _fine(d, net)
+
+
 @networks("slow-answers", {"steady": 0, "heavy-tailed": 1, "at-home": 2, "late": 3})
 def _slow_answers(d: Draw, given: int) -> Made:
     net = d.net()

@@ -51,6 +51,23 @@ def outage_over_again(d: Draw) -> Made:
     return Made(net, int(spans[3][1]) + 60 - int(lasts), what, d.probing())
 
 
+@networks("outage-that-flaps", {"each-20-s": (3, 20), "each-minute": (4, 60), "at-the-first-hop": (5, 25)})
+def _flaps(d: Draw, given: tuple[int, int]) -> Made:
+    """A link that is dead for some seconds again and again, to the end; half of them with another rhythm beside it.
+    From the third time on it is one trouble that comes and goes."""
+    lasts, every = given
+    net = d.net()
+    ttl, begins = 1 if every == 25 else net.middle(), float(d.whole(4, every - 2 * lasts - 1))
+    net.change(begins, begins + lasts, every, outage=ttl)
+    if d.some(True, False):
+        too = begins + d.whole(8, 12)
+        net.change(too, too + lasts, every * 3 + 1, outage=ttl)
+    kinds = "outage local-network" if ttl == 1 else "outage"
+    first, third = tuple((begins + n * every, begins + n * every + lasts) for n in range(2)), begins + 2 * every
+    what = trouble(net, kinds, net.link(ttl), begins_s=third, before=first)
+    return Made(net, 8 * every, what, d.probing())
+
+
 @network
 def outage_of_the_way_back(d: Draw) -> Made:
     net = d.net()

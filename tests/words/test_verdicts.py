@@ -13,6 +13,7 @@ from hopscope.wire.messages import Protocol
 from hopscope.words.clauses import sides
 from hopscope.words.events import incident_words, mark_name, mark_words
 from hopscope.words.grounds import note_words
+from hopscope.words.moods import mood
 from hopscope.words.places import Course, Place, place_of
 from hopscope.words.where import where, whose
 from hopscope.words.why import why
@@ -348,6 +349,36 @@ def test_recovery_says_what_it_was_for_how_long_and_how_often() -> None:
     line = said(verdict, incidents=(again,)).sentence.line
     assert line == "fine again since T+35: no answer came from hop 5 on, the 4th time"
     assert said(Verdict(kind="recovered", since=S)).sentence.line == "fine again since T+1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [
+        ("outage", "no answer from hop 5 on"),
+        ("unreachable", "the target cannot be reached"),
+        ("loop", "packets go in circles between routers"),
+    ],
+)
+def test_what_comes_and_goes_says_how_often_and_how_much_and_not_who_answers_last(kind: Trouble, head: str) -> None:
+    numbers = Numbers(
+        span_from=20 * S, rounds=240, sent=240, lost=36, times=12, says="host-unreachable", address="198.51.100.1"
+    )
+    verdict = Verdict(kind=kind, at=260 * S, since=20 * S, first_ttl=4, last_ttl=5, numbers=numbers)
+    open_ = Incident(id="1", kind=kind, begin=20 * S, first_ttl=4, last_ttl=5, times=14, sent=36, lost=36)
+    words = said(verdict, incidents=(open_,))
+    line = words.sentence.line
+    assert line.startswith(f"{head}, again and again, since T+20: 12 times, 15 % of packets lost, ")
+    assert "the last that answers" not in line
+    assert "time" not in line.partition("12 times")[2]
+    assert words.sentence.short == "comes and goes"
+    assert words.evidence[:2] == (
+        "36 of 240 (11 to 20 %) lost at the target in the last 4 min (240 rounds)",
+        "it came 12 times in that time, and answers came in between",
+    )
+    whole = " ".join(each[0] for each in words.headline().sentences)
+    assert ", again and again for " in whole
+    assert "12 times, 15 % of packets lost." in whole
+    assert mood(verdict) == "loss"
 
 
 def test_trouble_that_was_there_when_the_watching_began_says_no_more_than_that() -> None:

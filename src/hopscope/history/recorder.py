@@ -80,7 +80,7 @@ def _way(judged: Judged) -> int:
 
 def _place(verdict: Verdict) -> tuple[object, ...]:
     """The same of a verdict."""
-    return verdict.kind, verdict.first_ttl, verdict.last_ttl
+    return verdict.kind, verdict.first_ttl, verdict.last_ttl, verdict.comes_and_goes
 
 
 class Recorder:

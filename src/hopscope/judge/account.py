@@ -51,11 +51,12 @@ class Account:
         since_at: int | None = None,
         goes_on: bool = False,
         is_apart: bool = False,
+        lasts: Finding | None = None,
     ) -> None:
         """What stands as of the newest round. `series`: whose numbers tell of it; `ended`: the ordinal of the round in
         which the last trouble ended; `stand_in`: see `Incident`; `since_at`: when it began (epoch ns), where that is
         known better; `goes_on`: it was said before, until something graver came; `is_apart`: it has left the place of
-        the newest incident."""
+        the newest incident; `lasts`: the outage of now, where what stands comes and goes."""
         incidents = self._incidents
         is_limit, goes_on = False, goes_on or (before is not None and now.kind == "no-answer")
         first, last = now.first_ttl, now.last_ttl
@@ -104,6 +105,8 @@ class Account:
             if is_limit:
                 self._counted_at = series.target.ttl
             n, k = series.reached_of(series.index(self._counted_from) if is_limit else len(series) - 1)
+            if before is not None and (before.comes_and_goes or now.comes_and_goes):
+                n, k = self._of_outages(series, before, now, lasts)
         in_all = now.numbers.in_all
         if in_all is not None or series.target.ttl != self._counted_at:
             n = k = 0  # this flow may be a good one; or the target is new to a trouble that was found without it
@@ -120,6 +123,17 @@ class Account:
             anew=is_limit,
             stand_in=stand_in,
         )
+
+    def _of_outages(self, series: Series, before: Finding, now: Finding, lasts: Finding | None) -> tuple[int, int]:
+        """What the target was sent and lost in the outage of now (`lasts`), not counted by now, of those that follow
+        each other; and that it came again, and since when it lasts."""
+        self.since_at = now.numbers.span_from if now.comes_and_goes else _moment(series, now)
+        if lasts is None:
+            return 0, 0
+        if before.comes_and_goes and now.comes_and_goes and now.numbers.times > before.numbers.times:
+            self._incidents.came_again()
+            return series.reached_of(series.index(lasts.since))
+        return series.reached_of(len(series) - 1)
 
     def _outage_again(self, series: Series, before: Finding | None, now: Finding) -> tuple[int, int | None] | None:
         """When a nearer outage was over behind which this one lasts, which then has ended, and since when this one
@@ -195,6 +209,8 @@ def _is_one_loss(before: Finding, now: Finding) -> bool:
 
 def _is_another(before: Finding, now: Finding) -> bool:
     """Whether the target is silent for something else of the same kind, elsewhere."""
+    if before.comes_and_goes or now.comes_and_goes:
+        return is_elsewhere(before, now)
     places = (before.first_ttl, before.last_ttl), (now.first_ttl, now.last_ttl)
     return now.kind in SILENT and now.since != before.since and places[0] != places[1]
 

@@ -190,6 +190,14 @@ class Incidents:
             self._incidents[which] = msgspec.structs.replace(incident, **changes)
             self._kept = None
 
+    def came_again(self) -> None:
+        """What is open, and comes and goes, is there once more."""
+        if self.open is not None:
+            incident = self._incidents[self.open]
+            self._incidents[self.open] = msgspec.structs.replace(incident, times=incident.times + 1)
+            self.begun[incident.kind] += 1
+            self._kept = None
+
     # --- what goes on beside the open one -------------------------------------------------------------------------
 
     def set_aside(self) -> str | None:

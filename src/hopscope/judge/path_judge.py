@@ -10,6 +10,7 @@ from hopscope.judge.beside import Beside, Side, is_lost_by, side_of
 from hopscope.judge.delay import BLOCK, Delays
 from hopscope.judge.delay_watch import DelayWatch
 from hopscope.judge.incidents import Incidents
+from hopscope.judge.intermittent import IntermittentOutage
 from hopscope.judge.loss import LossWatch, may_begin_at_first
 from hopscope.judge.members import MemberWatch, bad_links
 from hopscope.judge.moves import moved
@@ -90,6 +91,7 @@ class PathJudge:
         self._at = 0
         self._account = Account(self._incidents)
         self._beside = Beside(self._incidents)
+        self._outages = IntermittentOutage()
 
     def compared(self, links: BadLinks | None, *, is_limited: bool = False, is_reached: bool = False) -> None:
         """What a comparison of the target's flows found by the newest round; it counts from the next one on. They share
@@ -164,30 +166,27 @@ class PathJudge:
             return bad_links(links, series)
         if self._is_limited:
             return None  # what this flow loses there is the other flows' answers
-        silent = silent_rounds(series)
+        silent, stands = silent_rounds(series), self._outages.stands_for(self._standing.found)
         if silent:
-            stands = self._standing.found
             found = said(series, silent, self.packet_size, stands) or loop(series, silent, stands)
             if found is not None:
-                return found
+                return self._outages.look(series, found)
         if series.late_at >= series.base and silent <= series.late_by + GONE:
-            found = late(series, self._standing.found)
+            found = late(series, stands)
             if found is not None and not is_more_lost(series):
                 return found
         if series.target_ttl is None:
             return None if self._is_reached else self._on_the_way() or never(series)
-        if silent and not self._is_reached:
-            found = silence(series, silent, self._standing.found)
-            if found is not None:
-                return found
-        return self._slow_or_lossy_beside()
+        found = silence(series, silent, stands) if silent and not self._is_reached else None
+        return self._outages.look(series, found) or self._slow_or_lossy_beside()
 
     def _on_the_way(self) -> Finding | None:
         """What is wrong with the way to a target that never answered."""
         seen = self._seen
         if self._stand_in.ttl is None:
             return None
-        return facts(seen, self._standing.found) or self._slow_or_lossy_beside()
+        found = facts(seen, self._outages.stands_for(self._standing.found))
+        return self._outages.look(seen, found) or self._slow_or_lossy_beside()
 
     def _slow_or_lossy_beside(self) -> Finding | None:
         """What is said by statistics alone, of this flow or of links that are slow."""
@@ -289,10 +288,20 @@ class PathJudge:
         if now is not None:
             stand_in = self._stand_in.stands_for(now.kind)
             since_at, goes_on = self._delay.since(now, before)
+            if now.comes_and_goes:
+                since_at = now.numbers.span_from
             series = self._judged_by(now)
             is_apart = anew is not None and now.kind in LASTING
             self._account.note(
-                series, before, now, standing.ended, stand_in, since_at=since_at, goes_on=goes_on, is_apart=is_apart
+                series,
+                before,
+                now,
+                standing.ended,
+                stand_in,
+                since_at=since_at,
+                goes_on=goes_on,
+                is_apart=is_apart,
+                lasts=self._outages.lasts,
             )
 
     def _elsewhere(self, before: Finding | None, found: Finding | None) -> Finding | None:
@@ -365,6 +374,8 @@ class PathJudge:
             self._delay.forget()
         end = series.end if standing.ended is None else standing.ended
         standing.ended = ended = self._links_ended if before.numbers.paths else end_of(before, series, end)
+        if before.comes_and_goes:
+            standing.ended = ended = min(end, max(series.base, self._outages.ended))
         self._account.end(series, before, ended)
         if standing.found is None and before.numbers.paths and (goes_on := self._beside.found("loss")) is not None:
             standing.stand(goes_on)

@@ -76,6 +76,11 @@ class Finding(NamedTuple):
     again: int | None = None
     """The ordinal of the first round in which it was seen to last, behind a nearer one that was over."""
 
+    @property
+    def comes_and_goes(self) -> bool:
+        """See `Verdict`."""
+        return self.kind in SILENT and self.numbers.times > 1
+
 
 def is_elsewhere(found: Finding, stands: Finding) -> bool:
     """Whether what was found and what stands have no hop in common: then they are two troubles."""

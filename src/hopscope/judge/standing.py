@@ -69,6 +69,8 @@ class StandingFinding:
         """What is said to be wrong."""
         self.ended: int | None = None
         """The ordinal of the round in which the last trouble ended; None: there was none, or it is forgotten."""
+        self._told_from = 0
+        """The ordinal of the round from which on it is said that what came and went is over."""
         self._behind: Trouble | None = None
         """The delay that stood when a fact came, and may go on behind it: of a loss that is not known at once."""
         self._candidate: Trouble | None = None
@@ -106,6 +108,7 @@ class StandingFinding:
                 self.stand(found)  # less grave, and there all the time
                 return
             self.ended = ordinal - (self._missed - 1)
+            self._told_from = ordinal if stands.comes_and_goes else 0
             self._missed = 0
             self.found = found if is_rest else None
             self._behind = None
@@ -150,5 +153,7 @@ class StandingFinding:
         return found._replace(kind=stands.kind, first_ttl=place[0], last_ttl=place[1])
 
     def is_recovered(self, ordinal: int) -> bool:
-        """Whether trouble ended less than `RECOVERED` rounds before this one."""
-        return self.found is None and self.ended is not None and ordinal - self.ended < RECOVERED
+        """Whether trouble ended less than `RECOVERED` rounds before this one, or was found then to have ended."""
+        if self.found is not None or self.ended is None:
+            return False
+        return ordinal - max(self.ended, self._told_from) < RECOVERED

@@ -34,6 +34,8 @@ Trouble: TypeAlias = Literal[
 ]
 ROUTES: Final[frozenset[str]] = frozenset(("route-change", "detour", "flapping"))
 """Kinds of troubles, and of a mark, that tell of another path."""
+INTERRUPTING: Final[frozenset[str]] = frozenset(("outage", "unreachable", "filter", "mtu", "loop"))
+"""Kinds in which nothing gets through any more."""
 VerdictKind: TypeAlias = Literal["starting", "healthy", "recovered"] | Trouble
 NoteKind: TypeAlias = Literal[
     "rate-limit",
@@ -176,6 +178,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_trouble(self) -> bool:
         """Whether something is wrong."""
         return self.kind not in QUIET
+
+    @property
+    def comes_and_goes(self) -> bool:
+        """Whether it is many outages that follow each other: now nothing gets through, now all does."""
+        return self.kind in INTERRUPTING and self.numbers.times > 1
 
     @property
     def is_of_route(self) -> bool:

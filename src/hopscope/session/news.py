@@ -66,16 +66,21 @@ def _unknown(before: Judged, judged: Judged) -> list[int]:
 
 
 def _changed(before: Judged, judged: Judged) -> list[int]:
-    """Places of incidents that have begun or ended."""
+    """Places of incidents that have begun or ended. That one which lasts has come once more is no news."""
     if judged.incidents is before.incidents:
         return []
     stood = {incident.state for incident in before.incidents}
-    return [i for i, incident in enumerate(judged.incidents) if incident.state not in stood]
+    lasted = {(incident.id, incident.kind) for incident in before.incidents if incident.end is None}
+    return [
+        i
+        for i, incident in enumerate(judged.incidents)
+        if incident.state not in stood and not (incident.end is None and (incident.id, incident.kind) in lasted)
+    ]
 
 
 def _key(verdict: Verdict) -> tuple[object, ...]:
     n = verdict.numbers
-    return verdict.kind, verdict.first_ttl, verdict.last_ttl, n.says, n.address, verdict.was
+    return verdict.kind, verdict.first_ttl, verdict.last_ttl, n.says, n.address, verdict.was, verdict.comes_and_goes
 
 
 def _end(mark: Mark) -> int:

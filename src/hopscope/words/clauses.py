@@ -71,9 +71,9 @@ def _which_time(setting: Circumstances) -> str:
 
 
 def _is_sparse(verdict: Verdict) -> bool:
-    """Whether so little is lost that for a while nothing may be."""
+    """Whether so little is lost that for a while nothing may be, or nothing is between two outages."""
     n = verdict.numbers
-    return verdict.kind == "loss" and n.lost * _ONE_IN < n.sent
+    return verdict.comes_and_goes or (verdict.kind == "loss" and n.lost * _ONE_IN < n.sent)
 
 
 def how_long(ns: int) -> str:

@@ -43,6 +43,8 @@ def evidence(verdict: Verdict, setting: Circumstances) -> tuple[str, ...]:
         lines += _compared(verdict, setting)
     elif n.sent and not (verdict.kind == "no-answer" and setting.is_cut_short):
         lines.append(f"{lost_words(n.lost, n.sent)} lost at {end}{_span(verdict)}")
+    if verdict.comes_and_goes:
+        lines.append(f"it came {n.times} times in that time, and answers came in between")
     if n.behind_sent > n.sent and place.last is not None and (n.behind_lost or n.before_sent):
         lines.append(f"hop {place.last} and those behind it lost {n.behind_lost} of {n.behind_sent}")
     if n.also_sent:

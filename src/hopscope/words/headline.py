@@ -13,7 +13,7 @@ import msgspec
 from hopscope.judge.verdict import Verdict
 from hopscope.words.calm import QUIET, ended
 from hopscope.words.clauses import Background, Ways, again, since, target_called
-from hopscope.words.troubles import TROUBLE, in_short
+from hopscope.words.troubles import TROUBLE, in_short, often
 from hopscope.words.verdicts import Circumstances
 
 State: TypeAlias = Literal["running", "then", "paused", "finished"]
@@ -54,7 +54,7 @@ def headline(verdict: Verdict, setting: Circumstances, history: Background, stat
     if verdict.is_trouble:
         head, more = TROUBLE[verdict.kind](verdict.numbers, setting, history)
         asides = since(verdict, setting, history, is_now=state == "running")
-        more = (*more, *again(verdict.kind, setting))
+        more = (*often(verdict.numbers), *more) if verdict.comes_and_goes else (*more, *again(verdict.kind, setting))
     else:
         head, asides, more = QUIET[verdict.kind](verdict, setting, history)
     ways = tuple((each,) if isinstance(each, str) else each for each in more if each)

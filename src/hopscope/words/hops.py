@@ -15,7 +15,7 @@ from hopscope.words.verdicts import error_words
 
 _NS_PER_MS: Final = 1e6
 _UNANSWERED: Final = frozenset(("outage", "no-answer", "filter", "unreachable", "loop", "mtu"))
-"""Verdicts under which the target does not answer."""
+"""Verdicts under which the target does not answer (but where that comes and goes)."""
 _WITHOUT_LOSS: Final = frozenset(("detour", "late", "this-computer"))
 """Troubles in which nothing is lost."""
 
@@ -33,11 +33,15 @@ def hop_finding(path: Path, hop: Hop, verdict: Verdict) -> HopFinding:
         case "cosmetic" if not _limits(verdict, hop):
             # It may be the beginning of a loss that is small: what is harmless is said by who has the evidence.
             return HopFinding(state="ok", confidence=found.confidence, lost=hop.lost, n=hop.lost + hop.received)
-        case "no-answer" if verdict.kind not in _UNANSWERED and not _loses(verdict, hop):
+        case "no-answer" if not _is_unanswered(verdict) and not _loses(verdict, hop):
             return msgspec.structs.replace(found, state="starting" if verdict.kind == "starting" else "silent")
         case "this-computer" if verdict.kind != "this-computer":
             return HopFinding(state="ok", confidence=found.confidence, lost=hop.lost, n=hop.lost + hop.received)
     return found
+
+
+def _is_unanswered(verdict: Verdict) -> bool:
+    return verdict.kind in _UNANSWERED and not verdict.comes_and_goes
 
 
 def _loses(verdict: Verdict, hop: Hop) -> bool:
@@ -69,7 +73,7 @@ def shared_words(shared: SharedHop) -> str:
 
 def hop_now(found: HopFinding, verdict: Verdict) -> str:
     """A hop's finding in words, while `verdict` stands: one that is cut off says that before its loss in all."""
-    if found.state == "loss" and verdict.kind in _UNANSWERED:
+    if found.state == "loss" and _is_unanswered(verdict):
         return f"no answer now; {percent(found.loss_pct)} lost in all"
     return hop_words(found)
 

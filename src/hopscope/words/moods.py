@@ -40,4 +40,4 @@ def mood(verdict: Verdict) -> Mood:
         case "no-answer" if (verdict.last_ttl or 0) > 1:
             return "no-answer"
         case trouble:
-            return _MOODS[trouble]
+            return "loss" if verdict.comes_and_goes else _MOODS[trouble]

@@ -58,10 +58,16 @@ def _elsewhere(n: Numbers) -> str:
 
 
 def _outage(n: Numbers, setting: Circumstances, history: Background) -> Told:
-    del n
     place = setting.place
+    del n
     more = between(place), whom_to_tell(setting, history), fine_before(place)
     return placed("no answer", place), more
+
+
+def often(n: Numbers) -> tuple[str, ...]:
+    """How often what comes and goes was there, and what that is like."""
+    share = f", {about(100 * n.lost / n.sent)} of packets lost" if n.sent else ""
+    return f"{n.times} times{share}.", "Calls break off, and connections hang."
 
 
 def _no_answer(n: Numbers, setting: Circumstances, history: Background) -> Told:
@@ -280,4 +286,6 @@ def in_short(verdict: Verdict, setting: Circumstances) -> str:
         return "answers were not heard"
     if verdict.kind == "bad-member" and n.now_ns is not None:
         return placed("one path is slow", setting.place)
+    if verdict.comes_and_goes:
+        return placed("it comes and goes", setting.place)
     return _SHORT[verdict.kind].format(share=share, where=where(setting.place)).strip()

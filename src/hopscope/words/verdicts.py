@@ -107,7 +107,10 @@ def sentence(verdict: Verdict, setting: Circumstances) -> Sentence:
         if was is not None:
             often = f"the {nth(was.times)} time" if was.times > 1 else ""
             tail = _joined(f"{matter(was.kind, place, is_over=True)}{lasted(was)}", often)
-    if setting.times > 1 and verdict.is_trouble and verdict.kind != "flapping":
+    if verdict.comes_and_goes:
+        head, short = f"{head}, again and again", "comes and goes"
+        tail = _joined(f"{n.times} times", f"{about(100 * n.lost / n.sent)} of packets lost" if n.sent else "", tail)
+    elif setting.times > 1 and verdict.is_trouble and verdict.kind != "flapping":
         tail = _joined(tail, f"the {nth(setting.times)} time")
     return Sentence(head, tail, short, aside)
 
@@ -201,8 +204,8 @@ def also_words(n: Numbers, place: Place) -> str:
 
 
 def _outage(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
-    del n
-    return placed("no answer", place), _joined(whose(place), _last(place)), "no answer"
+    last = _last(place) if n.times == 1 else ""
+    return placed("no answer", place), _joined(whose(place), last), "no answer"
 
 
 def _no_answer(n: Numbers, place: Place, setting: Circumstances) -> _Matter:
