@@ -163,6 +163,16 @@ def a_router_loses_its_own_answers(d: Draw) -> Made:
 
 
 @network
+def two_routers_lose_their_own_answers(d: Draw) -> Made:
+    """The farther one more, and not from the start."""
+    net = d.net(hops=d.whole(9, 13))
+    near = d.whole(2, 4)
+    net.node(near)["reply_loss"] = d.real(0.03, 0.1)
+    net.set(d.whole(near + 2, net.count - 2), float(d.whole(100, 150)), reply_loss=d.real(0.25, 0.4))
+    return _fine(d, net)
+
+
+@network
 def the_last_router_loses_its_own_answers(d: Draw) -> Made:
     net = d.net()
     net.node(net.count)["reply_loss"] = d.real(0.1, 0.5)

@@ -245,3 +245,15 @@ def _moves(d: Draw, given: bool) -> Made:
     net.set(now, moves, loss=d.real(0.1, 0.2))
     what = trouble(net, "loss", net.link(now), begins_s=moves, before=((begins, moves),))
     return Made(net, int(moves) + 300, what, d.probing())
+
+
+@network
+def loss_that_comes_on_top_of_a_nearer_loss(d: Draw) -> Made:
+    net = d.net(hops=d.whole(10, 14))
+    near = d.whole(2, 4)
+    far = d.whole(near + 2, net.end - 3)
+    net.node(near)["loss"] = d.real(0.03, 0.1)
+    begins = float(d.whole(300, 400))
+    net.set(far, begins, loss=d.real(0.25, 0.4))
+    less = trouble(net, "loss", net.link(near))
+    return Made(net, int(begins) + 150, trouble(net, "loss", net.link(far), begins_s=begins, other=less), d.probing())

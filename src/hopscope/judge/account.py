@@ -7,6 +7,7 @@ from typing import Final
 
 from hopscope.judge.beside import Aside, recount, side_of
 from hopscope.judge.incidents import Incidents
+from hopscope.judge.moves import lessened
 from hopscope.judge.series import Series
 from hopscope.judge.silence import SILENT, Finding, is_elsewhere
 from hopscope.judge.standing import FACTS, GOES_ON, LOSSES, is_one
@@ -39,6 +40,8 @@ class Account:
         """The same when it began."""
         self._interrupted: tuple[Finding, int | None] | None = None
         """The loss or the delay that stood when the target fell silent, and its `since_at`."""
+        self._less: tuple[Finding, int | None] | None = None
+        """The loss that was named before a graver one was, and its `since_at`."""
 
     def note(
         self,
@@ -65,11 +68,14 @@ class Account:
         if is_retold:
             incidents.retell(now.kind)  # it is known better what it is
         is_other = before is None or before.kind != now.kind or _is_another(before, now)
+        is_other |= before is not None and _is_another_loss(series, before, now, self._less, self.since_at)
         if is_other and not is_retold:
             self.raised = series.end
             back = 0
             again, place = self._outage_again(series, before, now), (first, last)
-            if again is None and (known := self._went_on(series, before, now, ended)) is not None:
+            if again is None and (
+                known := self._went_on(series, before, now, ended) or self._less_again(series, before, now)
+            ):
                 self.raised -= SETTLING  # it is known since when
                 again, place = known[:2], known[2]
             if again is not None:
@@ -169,6 +175,21 @@ class Account:
         wide = now if now.surely is None else now._replace(first_ttl=now.surely[0], last_ttl=now.surely[1])
         return None if is_new or is_elsewhere(wide, known) else (at, since_at, (known.first_ttl, known.last_ttl))
 
+    def _less_again(
+        self, series: Series, before: Finding | None, now: Finding
+    ) -> tuple[int, int | None, tuple[int | None, int | None]] | None:
+        """When the graver loss is over that was named in the place of this one, since when this one lasts, which went
+        on beside it, and where it was; None: it is new."""
+        if before is None or not _is_one_loss(before, now):
+            return None
+        known, since_at = self._less or (None, None)
+        self._less = before, self.since_at
+        if known is None or is_elsewhere(known, now):
+            return None
+        at = series.times[series.index(min(lessened(series, before), series.end - 1))]
+        self._incidents.end(at)
+        return at, since_at, (known.first_ttl, known.last_ttl)
+
     # --- what goes on beside it -----------------------------------------------------------------------------------
 
     def set_aside(self, series: Series, found: Finding) -> Aside | None:
@@ -198,6 +219,7 @@ class Account:
         end = series.times[min(series.index(ended), len(series) - 1)]
         self._incidents.end(end)
         # Nobody takes a rate of loss for so long a silence.
+        self._less = None
         self._before = end if before.kind in FACTS and ended - before.since >= _SAME else self.since_at
         self.since_at = None
 
@@ -213,6 +235,19 @@ def _is_another(before: Finding, now: Finding) -> bool:
         return is_elsewhere(before, now)
     places = (before.first_ttl, before.last_ttl), (now.first_ttl, now.last_ttl)
     return now.kind in SILENT and now.since != before.since and places[0] != places[1]
+
+
+def _is_another_loss(
+    series: Series, before: Finding, now: Finding, less: tuple[Finding, int | None] | None, since_at: int | None
+) -> bool:
+    """Whether the loss that is named now is another one than before, beside which it may have gone on; not one that was
+    placed wrongly at first, which began when this one did. `less`: what was named before that."""
+    if before.kind != now.kind or not _is_one_loss(before, now) or not is_elsewhere(before, now):
+        return False
+    if less is not None and not is_elsewhere(less[0], now):
+        return True
+    began = _moment(series, now)
+    return began is not None and since_at is not None and abs(began - since_at) > _SAME_NS
 
 
 def _moment(series: Series, found: Finding) -> int | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from hopscope.judge.hop_series import LOST, HopSeries
 from hopscope.judge.limits import LEAST, SURELY, Telling, beat, gaps, is_shared, is_told
+from hopscope.judge.named_loss import LossWindow, named
 from hopscope.judge.onset import (
     FLOOR,
     PAST,
@@ -31,10 +32,14 @@ from hopscope.judge.own_losses import narrowed, own_shares
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding, log_chance
-from hopscope.judge.two_losses import parted
 from hopscope.judge.verdict import Numbers
 
 WINDOWS: Final = (30, 120, 480)
+"""Rounds by which loss is found…"""
+_STANDING: Final = (60, 120, 480)
+"""…and by which it is known better, once it has lasted for the second of those."""
+_ALSO: Final = 120
+"""Newest rounds in which the other one of two losses is counted."""
 _EACH: Final = 3
 _AS_ONE: Final = 0.6
 _SILENT: Final = math.log(1e6)
@@ -139,38 +144,41 @@ def loss(
     columns = [hop for hop in series.path() if hop.ttl != series.target_ttl and log_chance(hop) < _SILENT]
     columns.append(target)
     by_window = Telling(columns, start, own)
-    best: tuple[float, int, Onset, Spread, list[HopSeries], list[tuple[int, int]]] | None = None
+    windows: list[LossWindow] = []
     before = -1
-    for window in WINDOWS:
-        begin = max(start, size - window)
+    is_young = stands is None or series.end - stands.since < WINDOWS[1]
+    for rounds in WINDOWS if is_young else _STANDING:
+        begin = max(start, size - rounds)
         if begin == before or LOST not in target.fates[begin:]:
             continue
         before = begin
-        telling, counts = by_window.since(begin, series.reached_of(begin))
-        here = _in_window(telling, counts, begin, bar)
-        if here is not None and (best is None or here[0] > best[0]):
-            best = here[0], begin, here[1], here[2], telling, counts
-    if best is None:
+        here = _in_window(*by_window.since(begin, series.reached_of(begin)), begin, bar)
+        if here is not None:
+            windows.append(here)
+    told = named(windows, start, stands)
+    if told is None:
         return None
-    score, begin, found_, spread_, telling, counts = best
-    if score < bar.score or _is_limit(series, telling, found_, spread_, start, stands=stands is not None):
+    window, found, other = told
+    telling, begin, score = window.columns, window.begin, window.score
+    if score < bar.score or _is_limit(series, telling, window.found, window.spread, start, stands=stands is not None):
         return None
-    known = None if stands is None else stands.last_ttl
-    named, other = parted(telling, counts, found_, spread_.phi, start, known)
-    if named is not found_:
-        found_, spread_ = named, spread([telling[i] for i in named.pooled], begin)
-    if stands is not None and not is_new:
+    lying = window.spread
+    if found is not window.found:
+        lying = spread([telling[i] for i in found.pooled], begin)
+    surely = _surely(series, telling, found)
+    if stands is not None and not is_new and not is_another(surely, stands):
         since = stands.since
     else:
-        since = _since(series, telling, start, clear, found_, spread_)
+        since = _since(series, telling, start, clear, found, lying)
         if stands is not None and since < series.base and stands.since >= series.base + start:
             since = stands.since
     # Its share is of the rounds since it began.
-    lossy = _found(series, telling, max(begin, series.index(since)), score, found_, spread_, other)
-    if found_.first == 0 and telling[0] is not columns[0]:
+    lossy = _found(series, telling, max(begin, series.index(since)), score, found, lying, other)
+    if found.first == 0 and telling[0] is not columns[0]:
         lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
-    lossy = lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns if hop not in telling))
-    return narrowed(lossy, columns, own, found_.k / found_.n, spread_.phi, begin) if own else lossy
+    tells = {hop.ttl for window in windows for hop in window.columns}
+    lossy = lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns) - tells)
+    return narrowed(lossy, columns, own, found.k / found.n, lying.phi, begin) if own else lossy
 
 
 def _may_go_on(series: Series, start: int, stands: Finding) -> bool:
@@ -188,10 +196,8 @@ def may_begin_at_first(lossy: Finding) -> bool:
     return lossy.surely is not None and lossy.surely[0] == 0
 
 
-def _in_window(
-    columns: list[HopSeries], counts: list[tuple[int, int]], begin: int, bar: Bar
-) -> tuple[float, Onset, Spread] | None:
-    """Score, onset and spread, where the window has a rate of loss."""
+def _in_window(columns: list[HopSeries], counts: list[tuple[int, int]], begin: int, bar: Bar) -> LossWindow | None:
+    """What the window tells, where it has a rate of loss."""
     found = onset(counts)
     if found is None or found.score < bar.score:
         return None
@@ -202,10 +208,11 @@ def _in_window(
         return None
     if not is_material(found, lying.phi, bar.floor) or evidence(found, lying.phi, bar.floor) < bar.evidence:
         return None
-    trials, surely = found.n / max(1, size), bar.past * lying.phi
-    if is_quiet(lying.by_round) or is_past(lying.by_round, trials, found.k, found.n, surely):
+    if is_quiet(lying.by_round):
         return None
-    return score, found, lying
+    trials, surely = found.n / max(1, size), bar.past * lying.phi
+    over = is_past(lying.by_round, trials, found.k, found.n, surely)
+    return LossWindow(score, begin, found, lying, columns, counts, over)
 
 
 def _goes_on(lying: Spread, k: int, hops: int) -> bool:
@@ -250,13 +257,12 @@ def _found(
     series: Series, columns: list[HopSeries], begin: int, score: float, found: Onset, lying: Spread, other: Onset | None
 ) -> Finding:
     first = columns[found.first - 1].ttl if found.first else int((columns[0].ttl or series.target_ttl) == 1)
-    surely = columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
     last = _ttl(series, columns, found.last)
     before = [column.counted(begin) for column in columns[: found.first]]
     theirs = () if other is None else other.pooled
     sums = [each for i, each in enumerate(before) if i in theirs or not is_own(*each)]
     n, k = series.reached_of(begin)
-    also = [columns[i].counted(max(begin, len(series) - WINDOWS[1])) for i in theirs]
+    also = [columns[i].counted(max(begin, len(series) - _ALSO)) for i in theirs]
     numbers = Numbers(
         span_from=series.times[begin],
         rounds=len(series) - begin,
@@ -274,7 +280,19 @@ def _found(
     if is_told(series, begin):
         numbers = _told(series, begin, numbers)
     confidence = (1 - math.exp(-score / 4)) * found.mass
-    return Finding("loss", first, last, -1, min(0.97, confidence), numbers, surely)
+    return Finding("loss", first, last, -1, min(0.97, confidence), numbers, _surely(series, columns, found))
+
+
+def _surely(series: Series, columns: list[HopSeries], found: Onset) -> tuple[int, int]:
+    """The wider place outside of which it hardly begins."""
+    return columns[found.surely_first - 1].ttl if found.surely_first else 0, _ttl(series, columns, found.surely_last)
+
+
+def is_another(surely: tuple[int, int], stands: Finding) -> bool:
+    """Whether a loss that surely begins there is none of the links of the one that `stands`."""
+    if stands.first_ttl is None or stands.last_ttl is None:
+        return False
+    return surely[0] >= stands.last_ttl or surely[1] <= stands.first_ttl
 
 
 def _told(series: Series, begin: int, numbers: Numbers) -> Numbers:

@@ -46,6 +46,16 @@ def left(series: Series, stands: Finding, found: Finding, floor: int) -> int | N
     return None
 
 
+def lessened(series: Series, stands: Finding) -> int:
+    """The ordinal of the round from which on the hops from the place of a loss on lose less, as best describes the
+    counts: it came on top of another one, which goes on."""
+    hops = [*(hop for hop in series.path() if hop.ttl >= (stands.last_ttl or 0)), series.target]
+    start = series.index(stands.since)
+    by_round = spread(hops, start).by_round
+    n = sum(hop.counted(start)[0] for hop in hops)
+    return series.base + start + _steepest(by_round, n / max(1, len(by_round)))
+
+
 def _between(series: Series, first: int, last: int) -> list[HopSeries]:
     return [hop for hop in series.path() if first <= hop.ttl <= last]
 

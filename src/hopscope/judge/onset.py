@@ -55,6 +55,8 @@ class Onset(msgspec.Struct, frozen=True):
     surely_first: int
     """As `first` and `last`, outside of which it hardly begins."""
     surely_last: int
+    costs: tuple[float, ...] = ()
+    """Of each place: what it costs (nats) to describe the counts by a loss that begins there."""
 
 
 def _own_cost(n: int, k: int) -> float:
@@ -110,7 +112,7 @@ def onset(counts: Sequence[tuple[int, int]]) -> Onset | None:
     surely_first, surely_last, _ = fewest(places, weights, SURE * mass)
     pool = tuple(sorted((*pools[best], *(i for i in range(best, hops) if counts[i][0] and not counts[i][1]))))
     n, k = sum(counts[i][0] for i in pool), sum(counts[i][1] for i in pool)
-    return Onset(score, first, last, best, min(1.0, sure / mass), pool, n, k, surely_first, surely_last)
+    return Onset(score, first, last, best, min(1.0, sure / mass), pool, n, k, surely_first, surely_last, tuple(costs))
 
 
 def cost_from(counts: Sequence[tuple[int, int]]) -> tuple[float, tuple[int, ...]]:

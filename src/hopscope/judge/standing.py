@@ -141,9 +141,9 @@ class StandingFinding:
         # A limit that was not known as one may have been taken for its beginning, or for what is fine before it.
         # And where there are two, the one that was named first may be the lesser one, as is known by now.
         is_untold = not found.untold.isdisjoint((stands.first_ttl, stands.last_ttl))
-        is_untold |= is_new and found.numbers.also_sent > 0
+        is_untold |= is_new and is_other and found.numbers.also_sent > 0
         if is_other or is_untold or found.kind != stands.kind:
-            self._moved += _UNTOLD if is_untold else 1
+            self._moved += _UNTOLD if is_untold and is_other else 1
             if self._moved >= MOVE:
                 self._moved = 0
                 return found
