@@ -56,7 +56,7 @@ NoteKind: TypeAlias = Literal[
 """What explains an oddity and is no trouble."""
 MarkKind: TypeAlias = Literal["pause", "reset", "route-change", "source-change", "worker-restart", "gap"]
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of what the judge finds: grows when the same facts may be judged otherwise."""
 QUIET_KINDS: Final = ("starting", "healthy", "recovered")
 QUIET: Final[frozenset[str]] = frozenset(QUIET_KINDS)
