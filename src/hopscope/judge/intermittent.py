@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from hopscope.judge.series import Series
 from hopscope.judge.silence import GONE, SILENT, Finding, is_elsewhere, silent_rounds
 
+_SHORT: Final = 12
+"""Rounds of the longest of them: from longer ones on, each, and each "fine again", is seen by whoever looks."""
 _OFTEN: Final = 3
 """Outages in a row from which on it comes and goes."""
 _APART: Final = 100
@@ -110,7 +112,8 @@ class IntermittentOutage:
         took = self.ended - found.since
         self._longest = max(self._longest, took)
         self._in_outages += took
-        self._stands |= self._times >= _OFTEN and _MOST * self._in_outages >= self._lost
+        is_short = self._longest <= _SHORT
+        self._stands |= is_short and self._times >= _OFTEN and _MOST * self._in_outages >= self._lost
 
     def _found(self, series: Series, row: Finding) -> Finding:
         rounds, sent, lost = series.end - self._first, self._sent, self._lost
