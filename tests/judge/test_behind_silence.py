@@ -89,7 +89,12 @@ def test_a_queue_that_is_over_when_a_silence_is_lasted_until_then(seed: int) -> 
     (queue,) = (each for each in judged[-1].incidents if each.kind == "congestion")
     assert queue.end is not None
     assert queue.end <= at(560)
+    assert queue.sent <= (queue.end - queue.begin) // 10**9 + 3  # until the silence is known as one
     assert not any(each.verdict.is_trouble for each in judged[615:])
+    later = [each.verdict for each in judged[615:]]
+    assert not any(note.kind in ("chance-loss", "early-loss") for verdict in later for note in verdict.notes)
+    assert later[0].kind == "recovered"
+    assert later[0].since == at(560)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

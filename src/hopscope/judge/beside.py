@@ -242,6 +242,6 @@ def recount(
     if series.base <= start < min(ended, known):
         n, k = series.reached_of(series.index(start), series.index(min(ended, known)))
         incidents.update(sent=n, lost=k, anew=True, stand_in=series.target.ttl or None, aside=aside)
-    elif start < series.base <= ended < known:
-        n, k = series.reached_of(series.index(ended), series.index(known))
+    elif max(start, ended) >= series.base and ended < known:  # this row of it began earlier, or later than it ended
+        n, k = series.reached_of(series.index(max(start, ended)), series.index(known))
         incidents.update(sent=-n, lost=-k, aside=aside)

@@ -380,6 +380,8 @@ class PathJudge:
         if standing.found is None and before.numbers.paths and (goes_on := self._beside.found("loss")) is not None:
             standing.stand(goes_on)
             return
+        # What was over behind a silence ended before that.
+        standing.ended = ended = max(ended, self._floor)
         self._floor = self._clear_from = max(series.base, ended)
 
     def _judged_by(self, found: Finding | None) -> Series:
