@@ -54,7 +54,7 @@ def test_a_target_starts_with_its_facts_its_round_and_its_first_probe() -> None:
     assert isinstance(started, Started)
     assert (started.target, started.method, started.source) == (7, "simulated", "10.0.0.1")
     assert isinstance(sent, Sent)
-    assert sent.sent_at == harness.now + harness.engine.anchor
+    assert sent.sent_at == harness.now + harness.engine.time_line.anchor
 
 
 @pytest.mark.parametrize(

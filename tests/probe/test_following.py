@@ -67,7 +67,7 @@ def test_another_source_is_told_with_its_moment_before_the_whole_of_it() -> None
     roaming.until(950 * MS)
     roaming.source = "10.9.9.9"
     events = roaming.until(1100 * MS)
-    at = roaming.begun_at + SECOND + roaming.harness.engine.anchor
+    at = roaming.begun_at + SECOND + roaming.harness.engine.time_line.anchor
     assert [event for event in events if isinstance(event, SourceChanged)] == [
         SourceChanged(1, at, "10.0.0.1", "10.9.9.9")
     ]
@@ -80,7 +80,7 @@ def test_what_was_in_flight_when_the_source_changed_is_never_lost() -> None:
     roaming.until(950 * MS)
     roaming.source = "10.9.9.9"
     events = roaming.until(4500 * MS)
-    changed_at = SECOND + roaming.begun_at + roaming.harness.engine.anchor
+    changed_at = SECOND + roaming.begun_at + roaming.harness.engine.time_line.anchor
     failed = {event.sent_at for event in events if isinstance(event, Failed)}
     lost = {event.sent_at for event in events if isinstance(event, Lost)}
     assert len(failed) == 10

@@ -130,6 +130,35 @@ def test_what_was_in_flight_while_the_machine_slept_is_not_lost_though_the_monot
     assert [event.round for event in of(events, Lost)] == [1]
 
 
+def test_what_happens_after_a_sleep_has_the_new_time() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.run(1500 * MS)
+    told = [*of(machine.engine.take(), RoundStarted)]
+    machine.slept = HOUR
+    machine.wall += HOUR
+    machine.run(4 * SECOND)
+    events = machine.engine.take()
+    rounds = {event.round: event.at for event in (*told, *of(events, RoundStarted))}
+    assert [rounds[n] - rounds[0] for n in (1, 2, 3)] == [SECOND, HOUR + 2 * SECOND, HOUR + 3 * SECOND]
+    # A probe has one moment, whatever became of it when.
+    fates = [event for event in events if isinstance(event, (Lost, Failed))]
+    assert [event.sent_at - rounds[event.round] for event in fates] == pytest.approx([0] * len(fates), abs=MS)
+    assert {event.round for event in fates} >= {0, 1, 2}
+
+
+def test_the_sleep_of_a_machine_that_is_not_the_drivers_moves_nothing() -> None:
+    machine = Machine()
+    machine.engine.is_drivers_machine = False
+    machine.begin()
+    machine.run(500 * MS)
+    machine.slept = HOUR
+    machine.wall += HOUR
+    machine.run(1 * SECOND)
+    first, second = of(machine.engine.take(), RoundStarted)
+    assert second.at - first.at == SECOND
+
+
 def test_an_answer_that_had_arrived_before_the_process_was_stopped_is_an_answer() -> None:
     machine = Machine()
     machine.begin()

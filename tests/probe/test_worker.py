@@ -27,6 +27,7 @@ from hopscope.wire.messages import (
     Plan,
     Problem,
     Refused,
+    Sent,
     Start,
     Started,
     Stop,
@@ -113,6 +114,10 @@ def test_it_greets_probes_finishes_and_ends_with_its_input(worker: Driver) -> No
     assert isinstance(welcome, Welcome)
     assert (welcome.version, welcome.anchor_ns, welcome.pid) == (VERSION, 5, worker.process.pid)
     assert isinstance(events[1], Started)
+    # The moments are on the driver's time line.
+    moments = [event.sent_at for event in events if isinstance(event, Sent)]
+    assert moments
+    assert all(0 < time.monotonic_ns() - moment < 60_000_000_000 for moment in moments)
     assert {event.target for event in events[1:]} == {3}
     assert worker.end() == 0
 

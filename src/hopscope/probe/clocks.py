@@ -7,12 +7,12 @@ CLOCK_BOOTTIME goes on. `Clocks.look` compares the three; what it notices, `rtt`
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from hopscope.probe.channel import Probe, Reply
 from hopscope.wire.messages import Clock
+from hopscope.wire.times import SLEPT_NS
 
 SLACK_NS: Final = 2_000_000
 """How far the program's clock may seem to be inside the kernel's interval before the stamps are distrusted."""
@@ -20,7 +20,6 @@ _TIGHT_NS: Final = 200_000
 """Two clocks that were read farther apart than this say nothing of each other."""
 _SET_NS: Final = 1_000_000
 """A wall clock that moved this far against the monotonic one was set: adjtimex(2) slows down or speeds up both."""
-_SLEPT_NS: Final = 100_000_000
 
 
 class Step(NamedTuple):
@@ -29,13 +28,6 @@ class Step(NamedTuple):
     after: int
     before: int
     by: int
-
-
-def asleep() -> int:
-    """How long this machine has slept since its start, ns; 0 where no clock says so."""
-    if not hasattr(time, "CLOCK_BOOTTIME"):
-        return 0
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
 
 
 class Clocks:
@@ -52,7 +44,9 @@ class Clocks:
         self.step: Step | None = None
         """The last time that the wall clock was set."""
         self.woke_at: int | None = None
-        """Monotonic ns at which it was noticed that the machine had slept."""
+        """Monotonic ns at which it was noticed that the machine had slept…"""
+        self.slept_for = 0
+        """…and for how long, ns."""
         self._slept = asleep()
         self._looked_at = monotonic()
 
@@ -68,8 +62,8 @@ class Clocks:
             self.step = Step(self._looked_at, now, moved)
             # A sleep moves the two against each other, too.
             slept = self._asleep()
-            if slept - self._slept > _SLEPT_NS:
-                self.woke_at = now
+            if slept - self._slept > SLEPT_NS:
+                self.woke_at, self.slept_for = now, slept - self._slept
             self._slept = slept
         self.offset = offset
         self._looked_at = now

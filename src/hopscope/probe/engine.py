@@ -44,6 +44,7 @@ from hopscope.wire.messages import (
     Stop,
     Stopped,
 )
+from hopscope.wire.times import TimeLine
 
 MOST_TARGETS: Final = 4096
 _TOO_MANY: Final = f"a worker probes at most {MOST_TARGETS} flows of all targets together"
@@ -62,8 +63,7 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """All targets of a worker, their sweeps and channels. `anchor` is wall clock minus monotonic clock, in ns, on the
-    session's time line."""
+    """All targets of a worker, their sweeps and channels."""
 
     def __init__(
         self,
@@ -75,9 +75,10 @@ class Engine:
         asleep: Callable[[], int] = lambda: 0,
         in_order: InOrder = by_protocol,
     ) -> None:
-        """`asleep`: how long the machine has slept, see `clocks.asleep`."""
-        self.anchor = anchor
-        self._queue = EventQueue(anchor)
+        """`anchor`: that of the time line, unless a driver has one; `asleep`: how long the machine has slept, see
+        `wire.times.asleep`."""
+        self.time_line = TimeLine(anchor)
+        self._queue = EventQueue(self.time_line)
         self._shared = Surroundings(self._queue, Clocks(monotonic, wall, asleep), monotonic)
         self._budget = Budget()
         self._latency_critical: set[int] = set()
@@ -97,6 +98,8 @@ class Engine:
         """When a tick last left something for the next one."""
         self._counting = Counting(self._context.tally)
         self._is_flooded = False
+        self.is_drivers_machine = True
+        """The driver sleeps when this machine does, and its time line with it."""
 
     # --- for the driver ---------------------------------------------------------------------------------------
 
@@ -128,6 +131,8 @@ class Engine:
         clocks = self._shared.clocks
         clocks.look()
         if clocks.woke_at is not None:
+            if self.is_drivers_machine:
+                self.time_line.woke(clocks.woke_at, clocks.slept_for)
             self._shared.stood_still = clocks.woke_at
             clocks.woke_at = None
 
@@ -236,7 +241,7 @@ class Engine:
         if not plan.flows:
             from hopscope.probe.explorer import Explorer
 
-            self._explorers[number] = Explorer(number, plan, flows[0], self, self._budget, self.anchor)
+            self._explorers[number] = Explorer(number, plan, flows[0], self, self._budget, self.time_line)
         elif plan.flows > 1:
             from hopscope.probe.quoted_ports import PortWatch
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from hopscope.wire.messages import Event
+from hopscope.wire.times import TimeLine
 
 
 class EventQueue:
-    """Events, in order. `anchor` is wall clock minus monotonic clock on the session's time line, in ns."""
+    """Events, in order, and the time line that their moments are on."""
 
-    __slots__ = ("anchor", "events", "must_flush")
+    __slots__ = ("events", "must_flush", "time_line")
 
-    def __init__(self, anchor: int) -> None:
-        self.anchor = anchor
+    def __init__(self, time_line: TimeLine) -> None:
+        self.time_line = time_line
         self.events: list[Event] = []
         """To be added to: an event that may wait."""
         self.must_flush = False

@@ -22,6 +22,7 @@ from hopscope.probe.quoted_ports import QuotedPorts
 from hopscope.wire.answers import PASSING
 from hopscope.wire.discovered import Discovered
 from hopscope.wire.messages import Plan
+from hopscope.wire.times import TimeLine
 
 _POLL_NS: Final = 50_000_000
 MOVED: Final = 3
@@ -57,8 +58,9 @@ class Flows(Protocol):
 class Explorer:
     """One target's. All times are monotonic nanoseconds."""
 
-    def __init__(self, target: int, plan: Plan, first: ProbedTarget, flows: Flows, budget: Budget, anchor: int) -> None:
-        """`anchor`: wall clock minus monotonic clock, ns."""
+    def __init__(
+        self, target: int, plan: Plan, first: ProbedTarget, flows: Flows, budget: Budget, time_line: TimeLine
+    ) -> None:
         self.due = 0
         """When to call `work`; `NEVER`: only an answer changes anything."""
         self.is_settled = False
@@ -68,7 +70,7 @@ class Explorer:
         self._first = first
         self._flows = flows
         self._budget = budget
-        self._anchor = anchor
+        self._time_line = time_line
         self._asking: dict[int, ProbedTarget] = {}
         self._watched: dict[int, ProbedTarget] = {0: first}
         self._ports: dict[int, int | None] = {0: first.flow.info.source_port}
@@ -192,7 +194,7 @@ class Explorer:
         """Tell what was found, once; then watch or close each flow that has nothing in flight any more."""
         if self._found is None:
             note = "; ".join(filter(None, (self._note, self._unheard()))) or None
-            at, one_port = now + self._anchor, self._quoted.one_for_all
+            at, one_port = self._time_line.at(now), self._quoted.one_for_all
             self._found = found_paths(self._discovery, self._target, at, self._ports.get, note, one_port)
             self._flows.tell(self._found)
         watched = self._found.watched

@@ -140,7 +140,7 @@ class ProbedTarget:
             self.flow.forget(old)
         if sweep.start_round_if_due(now) and not self.flow_number:
             queue = self._shared.queue
-            queue.events.append(RoundStarted(self.target, sweep.round, now + queue.anchor))
+            queue.events.append(RoundStarted(self.target, sweep.round, queue.time_line.at(now)))
 
     def _send(self, probe: Probe) -> None:
         queue = self._shared.queue
@@ -153,11 +153,13 @@ class ProbedTarget:
             name, words = errno.errorcode.get(problem.errno or 0, "EIO"), words_for(problem)
             if self.sweep.plan.source is not None:  # that is gone, perhaps, of which the kernel tells a consequence
                 name, words = self.flow.own_fault() or (name, words)
-            at = (probe.sent_mono or self._shared.monotonic()) + queue.anchor
+            at = queue.time_line.at(probe.sent_mono or self._shared.monotonic())
             queue.events.append(Failed(self.target, probe.round, probe.ttl, at, name, words, self.flow_number))
             return
         self.sweep.sent(probe)
-        queue.events.append(Sent(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
+        queue.events.append(
+            Sent(self.target, probe.round, probe.ttl, queue.time_line.at(probe.sent_mono), self.flow_number)
+        )
 
     # --- without an answer --------------------------------------------------------------------------------------
 
@@ -195,7 +197,9 @@ class ProbedTarget:
         if self.observer is not None:
             self.observer.missed(self.flow_number, probe.ttl)
         queue = self._shared.queue
-        queue.events.append(Lost(self.target, probe.round, probe.ttl, probe.sent_mono + queue.anchor, self.flow_number))
+        queue.events.append(
+            Lost(self.target, probe.round, probe.ttl, queue.time_line.at(probe.sent_mono), self.flow_number)
+        )
 
     def _not_heard(self, probe: Probe, error: str, message: str) -> None:
         """No answer was heard, and that may be this machine's own fault."""
@@ -205,7 +209,7 @@ class ProbedTarget:
 
     def _failed(self, probe: Probe, error: str, message: str) -> None:
         queue = self._shared.queue
-        at = probe.sent_mono + queue.anchor
+        at = queue.time_line.at(probe.sent_mono)
         queue.events.append(Failed(self.target, probe.round, probe.ttl, at, error, message, self.flow_number))
 
     def _look_at_route(self, now: int) -> None:
@@ -235,7 +239,7 @@ class ProbedTarget:
             self.target,
             probe.round,
             probe.ttl,
-            probe.sent_mono + shared.queue.anchor,
+            shared.queue.time_line.at(probe.sent_mono),
             rtt_ns,
             reply.address,
             reply.kind,
@@ -274,7 +278,7 @@ class ProbedTarget:
         info, queue = self.flow.info, self._shared.queue
         if info.source != self._source:
             if not self.flow_number:
-                queue.emit_now(SourceChanged(self.target, now + queue.anchor, self._source, info.source))
+                queue.emit_now(SourceChanged(self.target, queue.time_line.at(now), self._source, info.source))
             self._source = info.source
         queue.emit_now(
             Started(

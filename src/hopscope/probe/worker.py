@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from hopscope._version import __version__
-from hopscope.probe.clocks import asleep
 from hopscope.probe.confinement import confine
 from hopscope.probe.engine import HELD_POLL_NS, Engine
 from hopscope.probe.methods import Opened, capabilities, in_order, make_channel
@@ -38,6 +37,7 @@ from hopscope.wire.messages import (
     Problem,
     Welcome,
 )
+from hopscope.wire.times import asleep
 
 
 class Worker:
@@ -141,11 +141,13 @@ class Worker:
             engine.emit_now(Problem(said, fatal=True))
             self._over = True
             return
+        time_line = engine.time_line
+        engine.is_drivers_machine = hello.anchor_ns is not None
         if hello.anchor_ns is not None:
-            engine.anchor = hello.anchor_ns
+            time_line.begin(hello.anchor_ns)
         self._greeted = True
-        now_at = time.monotonic_ns() + engine.anchor
-        engine.emit_now(Welcome(VERSION, __version__, os.getpid(), self._user, engine.anchor, now_at))
+        now_at = time_line.at(time.monotonic_ns())
+        engine.emit_now(Welcome(VERSION, __version__, os.getpid(), self._user, time_line.anchor, now_at))
 
     # --- events -----------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ from hopscope.wire.messages import (
     Resume,
     Stop,
 )
+from hopscope.wire.times import OwnTimeLine
 
 NAMES_BEYOND_S: Final = 0.5
 """Where others were probed to their end, names are waited for this much longer."""
@@ -98,11 +99,11 @@ class Session:
         self._worker_command = worker_command
         self._worker_options = launched.extra if launched is not None else options_for(self._default.scenario)
         self._namer = namer
-        self._anchor = launched.anchor_ns if launched is not None else time.time_ns() - time.monotonic_ns()
+        self._time_line = OwnTimeLine(None if launched is None else launched.anchor_ns)
         self._feeds = Feeds()
         self._changes = Changes()
         self._supervisor = WorkerSupervisor(
-            self._anchor, self._start_worker, changed=self._changes.bump, stall_timeout_s=stall_timeout_s
+            self._time_line, self._start_worker, changed=self._changes.bump, stall_timeout_s=stall_timeout_s
         )
         self._targets = Targets(
             addresses or {},
@@ -173,7 +174,7 @@ class Session:
                 self._feeds.put(event)
 
     def _start_worker(self) -> Transport:
-        launched = launch(self._worker_options, command=self._worker_command, anchor_ns=self._anchor)
+        launched = launch(self._worker_options, command=self._worker_command, anchor_ns=self._time_line.anchor)
         return WorkerPipes(launched)
 
     # --- what there is ----------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Session:
     @property
     def now(self) -> int:
         """Epoch ns on the session's time line."""
-        return time.monotonic_ns() + self._anchor
+        return self._time_line.now
 
     @property
     def worker_pid(self) -> int | None:

@@ -33,7 +33,7 @@ from hopscope.wire.messages import (
     Sent,
     Welcome,
 )
-from hopscope.wire.times import earlier
+from hopscope.wire.times import OwnTimeLine, earlier
 
 MOST_RESTARTS: Final = 5
 """Whoever cannot wait for ever gives a worker up that ends again after so many restarts."""
@@ -74,7 +74,7 @@ class WorkerSupervisor:
 
     def __init__(
         self,
-        anchor_ns: int,
+        time_line: OwnTimeLine,
         start: Callable[[], Transport],
         *,
         changed: Callable[[], None],
@@ -86,7 +86,7 @@ class WorkerSupervisor:
         self.note: str | None = None
         self.restarts = 0
         self.user: str | None = None
-        self._anchor = anchor_ns
+        self._time_line = time_line
         self._start = start
         self._changed = changed
         self._listener: WorkerListener
@@ -256,8 +256,8 @@ class WorkerSupervisor:
     def _compare_clocks(self, welcome: Welcome) -> None:
         """What the worker says of its time must lie between its greeting and now, if it has this machine's clock."""
         assert self._transport is not None
-        now = time.monotonic_ns() + self._anchor
-        greeted = self._transport.greeted_at + self._anchor
+        now = self._time_line.now
+        greeted = self._time_line.at(self._transport.greeted_at)
         if not greeted - SAME_CLOCK_NS <= welcome.now_at <= now + SAME_CLOCK_NS:
             self.clock_offset_ns = welcome.now_at - now
 

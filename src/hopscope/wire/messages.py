@@ -2,8 +2,8 @@
 
 Commands go to the worker, events come from it; each travels as one JSON object on one line with its name under
 ``"type"``. Times are nanoseconds. ``*_at`` are points on the worker's time line: nanoseconds since the Unix epoch,
-steady (the monotonic clock plus an anchor taken once; see `Hello.anchor_ns`), so that a wall clock that is set in
-mid-trace moves nothing.
+steady (the monotonic clock plus an anchor; see `Hello.anchor_ns`): a wall clock that is set in mid-trace moves nothing,
+and a machine that slept wakes at the new time (`hopscope.wire.times`).
 
 A probe has six fates: answered, lost, late, duplicate (an answer beyond the first; the probe keeps its own fate),
 failed (this machine could not send it) and, until one of those is known, pending.
