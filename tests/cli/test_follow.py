@@ -208,6 +208,56 @@ def test_where_nobody_writes_the_last_run_is_shown(
     assert not followed.look()
 
 
+def test_what_is_not_written_any_more_is_not_shown_as_news(path: Path, writer: Writer) -> None:
+    writer.do("write", 5)
+    clock = [BEGUN + 5 * S]
+    followed = Follow(str(path), RecordedNames, clock=lambda: clock[0])
+    with closing(followed):
+
+        def said(seconds: int) -> tuple[bool, str | None, int | None]:
+            clock[0] += seconds * S
+            is_new = followed.look()
+            snapshot = followed.snapshot()
+            return is_new, snapshot.stale, snapshot.targets[0].unheard_s
+
+        assert said(9) == (False, None, None)
+        writer.process.kill()
+        words = "nothing has been written for 15 s: has the program ended that writes it?"
+        assert said(6) == (True, words, 15)
+        assert said(1) == (False, words, 15)
+        assert said(3600)[2] == 3600
+    # Whoever looks later is told at once.
+    late = Follow(str(path), RecordedNames, clock=lambda: clock[0])
+    with closing(late):
+        assert late.snapshot().stale is not None
+    again = Writer(path)
+    with closing(Follow(str(path), RecordedNames, clock=lambda: clock[0])) as follow:
+        again.do("write", 9)
+        follow.look()
+        assert follow.snapshot().stale is None
+    again.kill()
+
+
+def test_the_screen_says_that_a_recording_was_removed_and_made_anew_or_its_program_killed(tmp_path: Path) -> None:
+    recording = tmp_path / "night"
+    words = ["demo", "healthy", "-i", "0.2", "-c", "100000", "--record", str(recording), "--format", "ndjson"]
+    process = start(words)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with on_terminal("history", "follow", str(recording)) as screen:
+            screen.until(b"watched in")
+            for name in (recording, Path(f"{recording}-wal"), Path(f"{recording}-shm")):
+                name.unlink()
+            process.kill()
+            screen.until(b"othing has been written for")
+            screen.type(b"q")
+            screen.end()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_earlier_moments_can_be_gone_back_to_while_it_goes_on(
     path: Path, writer: Writer, follow: Callable[[Path], Follow]
 ) -> None:
@@ -307,7 +357,8 @@ def test_a_store_that_is_cut_short_under_its_reader_or_writer_leaves_the_termina
     own = tmp_path / "own"
     words = ("demo", "--record", str(own)) if is_live else ("history", "follow", str(path))
     with Terminal(*words) as screen:
-        screen.read(b"leaf12.dc3.hosting.example" if is_live else b"watched in ")
+        # What was written there was years ago.
+        screen.read(b"leaf12.dc3.hosting.example" if is_live else b"othing has been written")
         mapped = Path(f"{own if is_live else path}-shm")
         assert mapped.stat().st_size
         os.truncate(mapped, 0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from itertools import count
+from time import time_ns
 from typing import Final
 
 import msgspec
 
 from hopscope.cli.following import Following
+from hopscope.cli.hearing import UNHEARD_NS, silence_s
 from hopscope.history.store import RecordedRun, Store
 from hopscope.history.tail import Tail
 from hopscope.names.facts import AddressInfo, Namer
@@ -19,7 +21,7 @@ from hopscope.session.recall import Recall
 from hopscope.session.target_fold import TargetFold
 from hopscope.session.told import Happening
 from hopscope.wire.messages import Counters
-from hopscope.words.numbers import time_of_day
+from hopscope.words.numbers import span, time_of_day
 
 S: Final = 1_000_000_000
 LOOK_S: Final = 0.25
@@ -27,6 +29,8 @@ LOOK_S: Final = 0.25
 TOGETHER_NS: Final = 60 * S
 """A run whose newest fact is so much older than the newest of all is no longer written."""
 MOST_RUNS: Final = 64
+_ROUNDS: Final = 3
+"""Rounds in which nothing came after which it is said, where that is longer than `hearing.UNHEARD_NS`."""
 
 
 class Follow(Following):
@@ -40,9 +44,11 @@ class Follow(Following):
         path: str,
         namer: Callable[[dict[str, AddressInfo]], Namer],
         window: WindowName = "start",
+        *,
+        clock: Callable[[], int] = time_ns,
     ) -> None:
-        """`namer` makes one of what is known of addresses, and goes on to read that. `StoreError`, `IllegalFact`,
-        `ValueError` where the store is broken, `FileNotFoundError`."""
+        """`namer` makes one of what is known of addresses, and goes on to read that; `clock`: epoch ns. `StoreError`,
+        `IllegalFact`, `ValueError` where the store is broken, `FileNotFoundError`."""
         super().__init__()
         self._path = path
         self._store = Store(path)
@@ -58,8 +64,15 @@ class Follow(Following):
         self._folds: dict[int, TargetFold] = {}
         self._newest_run = -1
         self._recall: Recall | None = None
+        self._clock = clock
+        self._heard_at = 0
+        """When something was written last."""
+        self._unheard_s: int | None = None
+        """For how many seconds nothing was written, where something should have been."""
         try:
             self._begin()
+            self._heard_at = min(clock(), self._now)
+            self._unheard_s = self._silence_s()
         except BaseException:
             self.close()
             raise
@@ -114,7 +127,27 @@ class Follow(Following):
         is_new = is_new or bool(ended)
         if is_new:
             self._gather()
-        return is_new
+            self._heard_at = self._clock()
+        before, self._unheard_s = self._unheard_s, self._silence_s()
+        return is_new or self._unheard_s != before
+
+    def _silence_s(self) -> int | None:
+        """For how long nothing was written though something should be: whoever wrote it was killed, perhaps, or the
+        file is another one by now."""
+        probed = [
+            fold.probing
+            for run, tail in self._tails.items()
+            if run not in self._ended
+            for fold in tail.folds.values()
+            if fold.state == "running"
+        ]
+        if not probed:
+            return None
+        longest_s = max(_ROUNDS * one.interval_s + one.timeout_s for one in probed)
+        now = self._clock()
+        if now - self._heard_at < max(UNHEARD_NS, longest_s * S):
+            return None
+        return silence_s(now, self._heard_at)
 
     def _let_forgotten_go(self, there: set[int]) -> bool:
         """Of the runs, only these are there: whether one that is followed is gone. Another may have its number next."""
@@ -147,7 +180,13 @@ class Follow(Following):
         """What is known by now."""
         now = self._now
         targets = tuple(self._target(fold, now) for fold in self._folds.values())
-        return Snapshot(targets, "running", self.trouble, 0, Counters(), None, now)
+        return Snapshot(targets, "running", self.trouble, 0, Counters(), None, now, stale=self._stale)
+
+    @property
+    def _stale(self) -> str | None:
+        if self._unheard_s is None:
+            return None
+        return f"nothing has been written for {span(self._unheard_s)}: has the program ended that writes it?"
 
     def _target(self, fold: TargetFold, now: int) -> Target:
         target = fold.snapshot(self._namer, window=self._window, now=now)
@@ -161,7 +200,8 @@ class Follow(Following):
         if run in self._broken or run in self._store.broken:
             words += "; a part of it is broken and left out"
         state = "finished" if ended is not None and target.state in ("running", "paused") else target.state
-        return msgspec.structs.replace(target, state=state, notes=(words, *target.notes))
+        unheard_s = self._unheard_s if ended is None else None
+        return msgspec.structs.replace(target, state=state, unheard_s=unheard_s, notes=(words, *target.notes))
 
     def numbers_over(self, window: WindowName) -> None:
         """What snapshots' numbers are over from now on."""

@@ -27,16 +27,16 @@ def heard(going: Collection[SiteBoot], now: int, is_written: Callable[[], bool |
     None where that cannot be known; asked only where nothing came for a while."""
     last = max((boot.heard for boot in going), default=now)
     if now - last < UNHEARD_NS:
-        return Hearing({boot.run: _silence(now, boot.heard) for boot in going if now - boot.heard >= UNHEARD_NS})
-    silence = span(_silence(now, last))
+        return Hearing({boot.run: silence_s(now, boot.heard) for boot in going if now - boot.heard >= UNHEARD_NS})
+    silence = span(silence_s(now, last))
     if is_written() is False:
         return Hearing({}, f"the hub has not been heard for {silence}: no hub writes this store")
     if len(going) > 1:
         return Hearing({}, f"no agent at all has been heard for {silence} (is the broker up?)")
-    return Hearing({boot.run: _silence(now, boot.heard) for boot in going})
+    return Hearing({boot.run: silence_s(now, boot.heard) for boot in going})
 
 
-def _silence(now: int, heard: int) -> int:
+def silence_s(now: int, heard: int) -> int:
     """For how many seconds, as exactly as it is worth saying: each change of it draws a thousand targets anew."""
     seconds = (now - heard) // S
     step = 5 if seconds < 60 else 60 if seconds < 3600 else 600
