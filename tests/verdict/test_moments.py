@@ -123,7 +123,9 @@ def test_a_quarter_of_an_hour_of_constant_loss_is_one_verdict_of_one_place(seed:
     assert places[-1][1] >= 6
 
 
-def lossy(at: int, share: float, folder: Path, *, begins: str = "", own: tuple[int, float] | None = None) -> Play:
+def lossy(
+    at: int, share: float, folder: Path, *, begins: str = "", own: tuple[int, float] | None = None, rounds: int = 800
+) -> Play:
     """Ten routers and a target; from the one at a TTL on so much is lost, since a moment. `own`: one at another TTL
     drops so many of its own answers."""
     nodes = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1} for n in range(1, 11)]
@@ -133,7 +135,7 @@ def lossy(at: int, share: float, folder: Path, *, begins: str = "", own: tuple[i
     scenario: dict[str, Any] = {"hops": nodes, "targets": [target]}
     where = {"hop": at} if at <= len(nodes) else {"target": target["name"]}
     scenario["changes"] = [{"at": begins or 0, **where, "set": {"loss": share}}]
-    return play(Case("lossy", "training", scenario, {"family": 4, "rounds": 800}, None), 1, folder)
+    return play(Case("lossy", "training", scenario, {"family": 4, "rounds": rounds}, None), 1, folder)
 
 
 @pytest.mark.parametrize(("at", "share"), [(2, 0.6), (5, 0.7), (7, 0.5), (2, 0.8)])
@@ -158,6 +160,18 @@ def test_a_router_that_drops_answers_of_its_own_is_no_beginning_of_a_loss_behind
     assert all((verdict.first_ttl or 0) < at <= (verdict.last_ttl or 0) for verdict in said)
     assert said[-1].first_ttl == at - 1  # it loses what it lost before
     assert {moment.verdict.kind for moment in moments if moment.at_s < 300} <= {"starting", "healthy"}
+
+
+@pytest.mark.parametrize(("own", "at", "share"), [((6, 0.2), 7, 0.03), ((3, 0.03), 5, 0.05)])
+def test_so_small_a_loss_behind_it_is_placed_and_dated_by_others(
+    own: tuple[int, float], at: int, share: float, tmp_path: Path
+) -> None:
+    """What the router drops was learned while all was fine: a small loss is there for long until it is found."""
+    moments = lossy(at, share, tmp_path, begins="900s", own=own, rounds=1500).moments
+    said = [moment.verdict for moment in moments if moment.at_s > 1050]
+    assert {verdict.kind for verdict in said} == {"loss"}
+    assert all((verdict.first_ttl or 0) < at <= (verdict.last_ttl or 0) for verdict in said)
+    assert all(verdict.since is None or verdict.since > EPOCH_START_NS + 880 * 10**9 for verdict in said)
 
 
 @pytest.mark.parametrize("own", [0.05, 0.15, 0.4])

@@ -28,7 +28,7 @@ from hopscope.judge.onset import (
     split,
     spread,
 )
-from hopscope.judge.own_losses import narrowed, own_shares
+from hopscope.judge.own_losses import OwnLoss, OwnLosses, narrowed
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding, log_chance
@@ -41,6 +41,8 @@ _STANDING: Final = (60, 120, 480)
 _ALSO: Final = 120
 """Newest rounds in which the other one of two losses is counted."""
 _EACH: Final = 3
+_LEARNS: Final = 60
+"""Rounds after which it is asked again what routers lose of their own."""
 _AS_ONE: Final = 0.6
 _SILENT: Final = math.log(1e6)
 """A hop answers no more where so long a silence would be chance once in so many times (nats)."""
@@ -80,8 +82,7 @@ class LossWatch:
         self.is_last = False
         """No further round follows: none is left out."""
         self._last: tuple[int, Finding | None] = -1, None
-        self._own: tuple[int, dict[int, float]] = -1, {}
-        """What routers lost of their own on a route, by TTL (`own_shares`), and the ordinal of its first round."""
+        self._own = OwnLosses()
         self._found_until = 0
         """The ordinal after that of the round by which loss was found last."""
 
@@ -95,6 +96,8 @@ class LossWatch:
         """The loss as of the newest round. `floor` and `clear`: as for `loss`; `stands`: the loss that is said already;
         `is_new`: since when is not sure yet; `is_sought`: where there is none, something else that is said is over."""
         at, last = self._last
+        if stands is None and last is None and series.end % _LEARNS == 0:
+            self._own.learn(series, series.index(floor))
         if stands is not None:
             if last is not None and series.end - at < _EACH and not self.is_last:
                 return last
@@ -106,14 +109,13 @@ class LossWatch:
             and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))
         ):
             return None
-        if self._own[0] != floor:
-            self._own = floor, {}
-        found = loss(series, floor, clear, stands, self._own[1], is_new=is_new)
+        own = self._own.of(series)
+        found = loss(series, floor, clear, stands, own, is_new=is_new)
         if found is not None and stands is None:
-            own = own_shares(series, series.index(floor))
-            if not own.keys() <= self._own[1].keys():
-                self._own = floor, self._own[1] | own
-                found = loss(series, floor, clear, stands, self._own[1], is_new=is_new)
+            self._own.learn_before(series, series.index(floor))
+            known = self._own.of(series)
+            if known != own:
+                found = loss(series, floor, clear, stands, known, is_new=is_new)
         if found is not None:
             self._found_until = series.end
         elif stands is not None and series.end - self._found_until < PAST[0]:
@@ -127,13 +129,13 @@ def loss(
     floor: int,
     clear: int = 0,
     stands: Finding | None = None,
-    own: Mapping[int, float] = MappingProxyType({}),
+    own: Mapping[int, OwnLoss] = MappingProxyType({}),
     *,
     is_new: bool = True,
 ) -> Finding | None:
     """The loss that goes on to the target. `floor`: the ordinal of the first round to look at, that of the present
     route; `clear`: of the first one that tells since when, as no other trouble was there; `stands`: the loss that is
-    said already; `own`: what routers lose by themselves (`own_shares`); `is_new`: to find out since when."""
+    said already; `own`: what routers lose by themselves (`OwnLosses`); `is_new`: to find out since when."""
     bar = RAISE if stands is None else KEEP
     start = series.index(floor)
     size = len(series)

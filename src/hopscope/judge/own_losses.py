@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from hopscope.judge.hop_series import HopSeries
 from hopscope.judge.limits import beat, gaps
@@ -15,29 +15,66 @@ from hopscope.judge.silence import Finding
 
 _SURE: Final = 6.0
 """By how much a moment must describe the target's losses better, and losses of its own a router's (nats)."""
+_ENOUGH: Final = 120
+"""Rounds of a path that is fine that tell it."""
+_STILL: Final = 60
+"""Rounds in which a router must have answered to be the one that is known."""
 _TELLS: Final = 3.0
 """How much likelier it must be that packets are lost before a router, or behind it (nats)."""
 
 
-def own_shares(series: Series, start: int) -> dict[int, float]:
-    """Of the routers that surely did, by TTL: the share of its answers that each lost by itself, from index `start` on
-    until the target began to lose."""
-    target, size = series.target, len(series) - start
-    change = split(spread([target], start).by_round, target.counted(start)[0] / max(1, size))
-    if change is None or change[1] <= _SURE:
-        return {}
-    end = start + change[0]
-    n, k = target.counted(start, end)
-    counts = {hop.ttl: hop.counted(start, end) for hop in series.path()}
-    return {
-        ttl: lost / asked
-        for ttl, (asked, lost) in counts.items()
-        if 0 < lost < asked and lost * n > k * asked and gain(k, n, lost, asked) > _SURE
-    }
+class OwnLoss(NamedTuple):
+    """What a router loses by itself."""
+
+    router: str
+    share: float
+    """Of its answers."""
+    asked: int
+    """By so many probes."""
+
+
+class OwnLosses:
+    """What routers lose by themselves, as far as that is known."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, OwnLoss] = {}
+        """By TTL."""
+
+    def of(self, series: Series) -> dict[int, OwnLoss]:
+        """Of the routers that answer still, by TTL."""
+        since = series.end - _STILL
+        return {
+            ttl: own
+            for ttl, own in self._known.items()
+            if ttl in series.hops
+            and any(run.address == own.router and run.last >= since for run in series.hops[ttl].runs)
+        }
+
+    def learn(self, series: Series, start: int) -> None:
+        """From a path that is fine, from index `start` on."""
+        if len(series) - start >= _ENOUGH:
+            self._compare(series, start, len(series))
+
+    def learn_before(self, series: Series, start: int) -> None:
+        """The same of a path that was fine from index `start` on until its target began to lose, if it was."""
+        target = series.target
+        trials = target.counted(start)[0] / max(1, len(series) - start)
+        change = split(spread([target], start).by_round, trials)
+        if change is not None and change[1] > _SURE:
+            self._compare(series, start, start + change[0])
+
+    def _compare(self, series: Series, start: int, end: int) -> None:
+        n, k = series.target.counted(start, end)
+        for hop in series.path():
+            asked, lost = hop.counted(start, end)
+            if 0 < lost < asked and lost * n > k * asked and gain(k, n, lost, asked) > _SURE:
+                self._known[hop.ttl] = OwnLoss(hop.runs[-1].address, lost / asked, asked)
+            elif asked >= _ENOUGH:
+                self._known.pop(hop.ttl, None)
 
 
 def narrowed(
-    lossy: Finding, hops: Sequence[HopSeries], shares: Mapping[int, float], rate: float, phi: float, begin: int
+    lossy: Finding, hops: Sequence[HopSeries], known: Mapping[int, OwnLoss], rate: float, phi: float, begin: int
 ) -> Finding:
     """The place of a loss by which so much is lost (`rate`) from index `begin` on, as far as these routers tell it:
     whether each loses its own share, or that of what comes through. `phi`: by how much more losses vary than by
@@ -47,7 +84,7 @@ def narrowed(
     first, last = lossy.first_ttl, lossy.last_ttl
     telling = set()
     for hop in hops:
-        own = shares.get(hop.ttl)
+        own = known.get(hop.ttl)
         # One that limits answers as much as before, however few probes come to it.
         if own is None or beat(gaps(hop, 0)) != "chance":
             continue
@@ -55,8 +92,9 @@ def narrowed(
         if not first < hop.ttl < last:
             continue
         n, k = hop.counted(begin)
-        both = own + rate - own * rate
-        more = (k * math.log(both / own) + (n - k) * math.log((1 - both) / (1 - own))) / phi
+        alone, both = own.share, own.share + rate - own.share * rate
+        more = k * math.log(both / alone) + (n - k) * math.log((1 - both) / (1 - alone))
+        more /= phi * (1 + n / own.asked)  # its own share is not known better than by so many
         if more < -_TELLS:
             first = hop.ttl
         elif more > _TELLS:
