@@ -28,7 +28,7 @@ from hopscope.judge.onset import (
     split,
     spread,
 )
-from hopscope.judge.own_losses import OwnLoss, OwnLosses, narrowed
+from hopscope.judge.own_losses import LEARNS, OwnLoss, OwnLosses, narrowed
 from hopscope.judge.route import AT_ONCE
 from hopscope.judge.series import CIRCLED, REFUSED, Series
 from hopscope.judge.silence import Finding, log_chance
@@ -41,8 +41,6 @@ _STANDING: Final = (60, 120, 480)
 _ALSO: Final = 120
 """Newest rounds in which the other one of two losses is counted."""
 _EACH: Final = 3
-_LEARNS: Final = 60
-"""Rounds after which it is asked again what routers lose of their own."""
 _AS_ONE: Final = 0.6
 _SILENT: Final = math.log(1e6)
 """A hop answers no more where so long a silence would be chance once in so many times (nats)."""
@@ -96,7 +94,7 @@ class LossWatch:
         """The loss as of the newest round. `floor` and `clear`: as for `loss`; `stands`: the loss that is said already;
         `is_new`: since when is not sure yet; `is_sought`: where there is none, something else that is said is over."""
         at, last = self._last
-        if stands is None and last is None and series.end % _LEARNS == 0:
+        if stands is None and last is None and series.end % LEARNS == 0:
             self._own.learn(series, series.index(floor))
         if stands is not None:
             if last is not None and series.end - at < _EACH and not self.is_last:

@@ -15,62 +15,86 @@ from hopscope.judge.silence import Finding
 
 _SURE: Final = 6.0
 """By how much a moment must describe the target's losses better, and losses of its own a router's (nats)."""
-_ENOUGH: Final = 120
-"""Rounds of a path that is fine that tell it."""
+LEARNS: Final = 60
+"""Rounds of a path that is fine after which it is looked at again."""
+_MOST: Final = 3600
+"""Probes of each router that are remembered; of more, half of what was counted is forgotten."""
 _STILL: Final = 60
 """Rounds in which a router must have answered to be the one that is known."""
-_TELLS: Final = 3.0
+_TELLS: Final = 5.0
 """How much likelier it must be that packets are lost before a router, or behind it (nats)."""
 
 
 class OwnLoss(NamedTuple):
-    """What a router loses by itself."""
+    """What a router lost of the probes to it, and the target of those to it meanwhile, while all was fine."""
 
     router: str
-    share: float
-    """Of its answers."""
     asked: int
-    """By so many probes."""
+    lost: int
+    sent: int
+    """To the target."""
+    missed: int
+
+    @property
+    def share(self) -> float:
+        """Of its answers."""
+        return self.lost / self.asked
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it surely loses by itself."""
+        is_more = 0 < self.lost < self.asked and self.lost * self.sent > self.missed * self.asked
+        return is_more and gain(self.missed, self.sent, self.lost, self.asked) > _SURE
 
 
 class OwnLosses:
     """What routers lose by themselves, as far as that is known."""
 
     def __init__(self) -> None:
-        self._known: dict[int, OwnLoss] = {}
-        """By TTL."""
+        self._learned: dict[int, OwnLoss] = {}
+        """By TTL, what was counted while all was fine."""
+        self._before: dict[int, OwnLoss] = {}
+        """The same until the target began to lose, the last time."""
 
     def of(self, series: Series) -> dict[int, OwnLoss]:
-        """Of the routers that answer still, by TTL."""
-        since = series.end - _STILL
-        return {
-            ttl: own
-            for ttl, own in self._known.items()
-            if ttl in series.hops
-            and any(run.address == own.router and run.last >= since for run in series.hops[ttl].runs)
-        }
+        """Of the routers that answer still and surely lose some, by TTL."""
+        both = self._before | {ttl: own for ttl, own in self._learned.items() if own.is_sure}
+        return {ttl: own for ttl, own in both.items() if own.is_sure and _answers(series, ttl, own.router)}
 
     def learn(self, series: Series, start: int) -> None:
-        """From a path that is fine, from index `start` on."""
-        if len(series) - start >= _ENOUGH:
-            self._compare(series, start, len(series))
+        """From the newest `LEARNS` rounds of a path that is fine from index `start` on."""
+        begin = len(series) - LEARNS
+        if begin < start:
+            return
+        n, k = series.target.counted(begin)
+        for hop in series.path():
+            known, (asked, lost) = self._learned.get(hop.ttl), hop.counted(begin)
+            if known is None or not _answers(series, hop.ttl, known.router):
+                known = OwnLoss(hop.runs[-1].address, 0, 0, 0, 0)
+            keep = 1 if known.asked < _MOST else 2
+            counts = (
+                known.asked // keep + asked,
+                known.lost // keep + lost,
+                known.sent // keep + n,
+                known.missed // keep + k,
+            )
+            self._learned[hop.ttl] = OwnLoss(known.router, *counts)
 
     def learn_before(self, series: Series, start: int) -> None:
-        """The same of a path that was fine from index `start` on until its target began to lose, if it was."""
+        """From a path that was fine from index `start` on until its target began to lose, if it was."""
         target = series.target
         trials = target.counted(start)[0] / max(1, len(series) - start)
         change = split(spread([target], start).by_round, trials)
-        if change is not None and change[1] > _SURE:
-            self._compare(series, start, start + change[0])
+        if change is None or change[1] <= _SURE:
+            return
+        end = start + change[0]
+        n, k = target.counted(start, end)
+        self._before = {hop.ttl: OwnLoss(hop.runs[-1].address, *hop.counted(start, end), n, k) for hop in series.path()}
 
-    def _compare(self, series: Series, start: int, end: int) -> None:
-        n, k = series.target.counted(start, end)
-        for hop in series.path():
-            asked, lost = hop.counted(start, end)
-            if 0 < lost < asked and lost * n > k * asked and gain(k, n, lost, asked) > _SURE:
-                self._known[hop.ttl] = OwnLoss(hop.runs[-1].address, lost / asked, asked)
-            elif asked >= _ENOUGH:
-                self._known.pop(hop.ttl, None)
+
+def _answers(series: Series, ttl: int, router: str) -> bool:
+    since, hop = series.end - _STILL, series.hops.get(ttl)
+    return hop is not None and any(run.address == router and run.last >= since for run in hop.runs)
 
 
 def narrowed(
