@@ -72,9 +72,9 @@ class Timed(PathJudge):
 
     spent = 0.0
 
-    def _weigh_newest(self) -> None:
+    def _weigh_newest(self, *, is_last: bool) -> None:
         began = time.process_time()
-        super()._weigh_newest()
+        super()._weigh_newest(is_last=is_last)
         self.spent += time.process_time() - began
 
 
