@@ -174,6 +174,24 @@ def test_so_small_a_loss_behind_it_is_placed_and_dated_by_others(
     assert all(verdict.since is None or verdict.since > EPOCH_START_NS + 880 * 10**9 for verdict in said)
 
 
+def test_what_routers_drop_by_themselves_neither_prolongs_a_loss_that_is_over_nor_moves_it(tmp_path: Path) -> None:
+    nodes: list[dict[str, Any]] = [{"at": [f"192.0.2.{n}"], "delay": 3, "jitter": 1} for n in range(1, 11)]
+    for ttl in (4, 6, 9):
+        nodes[ttl - 1]["reply_loss"] = 0.08
+    change = {"at": "600s", "until": "1200s", "hop": 2, "set": {"loss": 0.05}}
+    scenario = {"hops": nodes, "targets": [{"name": "www.shop.example", "at": ["192.0.2.200"]}], "changes": [change]}
+    case = Case("own-end", "training", scenario, {"family": 4, "rounds": 1500}, None)
+    for seed in (1, 2):
+        played = play(case, seed, tmp_path, keep=True)
+        over = next(one for one in played.moments if one.at_s > 1200 and not one.verdict.is_trouble)
+        last = [one.verdict for one in played.moments if 800 < one.at_s < over.at_s]
+        assert {(one.kind, one.first_ttl, one.last_ttl) for one in last} == {("loss", 1, 2)}
+        (incident,) = judged(played.facts, played)[-1].incidents
+        assert (incident.first_ttl, incident.last_ttl) == (1, 2)
+        assert incident.end is not None
+        assert (incident.end - EPOCH_START_NS) / 1e9 == pytest.approx(1200, abs=20)
+
+
 @pytest.mark.parametrize("own", [0.05, 0.15, 0.4])
 def test_a_loss_before_a_router_that_drops_answers_of_its_own_begins_there(own: float, tmp_path: Path) -> None:
     verdict = lossy(5, 0.2, tmp_path, begins="300s", own=(5, own)).moments[-1].verdict

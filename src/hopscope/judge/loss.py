@@ -41,6 +41,8 @@ _STANDING: Final = (60, 120, 480)
 _ALSO: Final = 120
 """Newest rounds in which the other one of two losses is counted."""
 _EACH: Final = 3
+_CALM: Final = 0.15
+"""The probability of as many rounds without a loss of the target as may be its end."""
 _AS_ONE: Final = 0.6
 _SILENT: Final = math.log(1e6)
 """A hop answers no more where so long a silence would be chance once in so many times (nats)."""
@@ -116,6 +118,9 @@ class LossWatch:
                 found = loss(series, floor, clear, stands, known, is_new=is_new)
         if found is not None:
             self._found_until = series.end
+            if stands is not None and _is_calm(series, found):
+                # It may be over: what is left of it in older rounds tells worse where it was.
+                found = found._replace(first_ttl=stands.first_ttl, last_ttl=stands.last_ttl, surely=stands.surely)
         elif stands is not None and series.end - self._found_until < PAST[0]:
             found = stands if _may_go_on(series, series.index(floor), stands) else None
         self._last = series.end, found
@@ -177,8 +182,15 @@ def loss(
     if found.first == 0 and telling[0] is not columns[0]:
         lossy = lossy._replace(first_ttl=0)  # those that limit may come behind it
     tells = {hop.ttl for window in windows for hop in window.columns}
-    lossy = lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns) - tells)
+    lossy = lossy._replace(since=since, untold=frozenset(hop.ttl for hop in columns) - tells, own=frozenset(own))
     return narrowed(lossy, columns, own, found.k / found.n, lying.phi, begin) if own else lossy
+
+
+def _is_calm(series: Series, lossy: Finding) -> bool:
+    """Whether the target lost nothing in so many of the newest rounds that at this rate it would seldom be so."""
+    lost, sent = lossy.numbers.lost, lossy.numbers.sent
+    quiet = len(series) - 1 - series.target.fates.rfind(LOST)
+    return 0 < lost < sent and quiet * math.log1p(-lost / sent) < math.log(_CALM)
 
 
 def _may_go_on(series: Series, start: int, stands: Finding) -> bool:

@@ -69,6 +69,8 @@ class Finding(NamedTuple):
     """The wider place outside of which it hardly can be; from 0: the first hop may lose already."""
     untold: frozenset[int] = frozenset()
     """TTLs of routers that limit how often they answer: they tell nothing of where it is."""
+    own: frozenset[int] = frozenset()
+    """TTLs of routers that lose answers by themselves, while all is fine as well."""
     steady: frozenset[int] = frozenset()
     """TTLs of the routers that answered before it: by these it is known where an outage is."""
     hides: Finding | None = None
@@ -379,7 +381,9 @@ def end_of(found: Finding, series: Series, noticed: int) -> int:
         at = fates.rfind(LATE if kind == "late" else LOST, 0, stop)
         if kind == "loss" and found.last_ttl is not None:
             # The target may have been lucky of late: all hops behind the place tell.
-            tell = [hop for hop in series.path() if hop.ttl >= found.last_ttl and hop.ttl not in found.untold]
+            tell = [
+                hop for hop in series.path() if hop.ttl >= found.last_ttl and hop.ttl not in found.untold | found.own
+            ]
             at = max([at, *(hop.fates.rfind(LOST, 0, stop) for hop in tell)])
         if at < 0:
             return noticed
