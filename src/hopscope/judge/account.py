@@ -82,7 +82,7 @@ class Account:
                 goes_on = True
                 back, self.since_at = again
             else:
-                self.since_at = _moment(series, now) if since_at is None else since_at
+                self.since_at = series.moment(now.since) if since_at is None else since_at
             if self.since_at is None and ended is not None and series.end - ended <= _SAME and not goes_on:
                 # It was taken for something else first.
                 self.since_at = self._before
@@ -105,7 +105,7 @@ class Account:
             n, k = series.reached_of(series.index(self._counted_from))
         else:
             if now.kind not in FACTS and series.end - self.raised < SETTLING:
-                self.since_at = _moment(series, now) or self.since_at
+                self.since_at = series.moment(now.since) or self.since_at
             # The target is known to limit by now, so what it left out was no loss; or known to lose all the same.
             is_limit = now.kind in LOSSES and series.target.ttl != self._counted_at and not self._begun_at
             if is_limit:
@@ -133,7 +133,7 @@ class Account:
     def _of_outages(self, series: Series, before: Finding, now: Finding, lasts: Finding | None) -> tuple[int, int]:
         """What the target was sent and lost in the outage of now (`lasts`), not counted by now, of those that follow
         each other; and that it came again, and since when it lasts."""
-        self.since_at = now.numbers.span_from if now.comes_and_goes else _moment(series, now)
+        self.since_at = now.numbers.span_from if now.comes_and_goes else series.moment(now.since)
         if lasts is None:
             return 0, 0
         if before.comes_and_goes and now.comes_and_goes and now.numbers.times > before.numbers.times:
@@ -246,10 +246,5 @@ def _is_another_loss(
         return False
     if less is not None and not is_elsewhere(less[0], now):
         return True
-    began = _moment(series, now)
+    began = series.moment(now.since)
     return began is not None and since_at is not None and abs(began - since_at) > _SAME_NS
-
-
-def _moment(series: Series, found: Finding) -> int | None:
-    """When it began; None: not known, or before what is remembered."""
-    return series.times[found.since - series.base] if series.base <= found.since < series.end else None

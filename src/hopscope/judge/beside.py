@@ -178,8 +178,8 @@ class Beside:
         began (epoch ns), where that is known better."""
         if side in self._asides or self._evaluations[side].found < RAISE:
             return
-        if since_at is None and series.base <= found.since < series.end:
-            since_at = series.times[found.since - series.base]
+        if since_at is None:
+            since_at = series.moment(found.since)
         place, now = (found.first_ttl, found.last_ttl), series.times[-1]
         begin = now if since_at is None else since_at
         known = self._incidents.begin_aside(found.kind, begin, place, series.sides(*place), now, stand_in=stand_in)

@@ -130,7 +130,7 @@ class DelayWatch:
             if known is None:
                 self._stood = None
             if known is None or (known.since != found.since and self.elsewhere is None):
-                self.since_at = _moment(series, found.since)
+                self.since_at = series.moment(found.since)
             self.known = found
         return found
 
@@ -196,7 +196,7 @@ class DelayWatch:
             size = max(0.0, (known.numbers.more_ns or 0) / 1e6 - own.more)
             self._part = _AddedDelay((first, last), known.since, self.since_at, 0.0, size, self._stood)
         self.ended = since if over is None else series.base + over
-        self.since_at, self._stood, self._parted = _moment(series, since), None, 0
+        self.since_at, self._stood, self._parted = series.moment(since), None, 0
         return found._replace(numbers=numbers_of(rise))
 
     def _farther(
@@ -229,7 +229,7 @@ class DelayWatch:
         if found is None:
             return None
         if part is None:
-            self.since_at, self._stood = _moment(series, since), None
+            self.since_at, self._stood = series.moment(since), None
         else:
             found = found._replace(kind=part.stood or found.kind)
             self.since_at, self._stood = part.at, part.stood
@@ -294,8 +294,3 @@ def _part_behind(series: Series, delays: Delays, found: Finding, near: int) -> _
 def _index(series: Series, ttl: int) -> int:
     """The index in the path of the hop with this TTL, or the first one behind; the target's is the path's length."""
     return sum(hop.ttl < ttl for hop in series.path())
-
-
-def _moment(series: Series, ordinal: int) -> int | None:
-    """When the round with this ordinal began (epoch ns); None: that is not known."""
-    return series.times[ordinal - series.base] if series.base <= ordinal < series.end else None

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from hopscope.judge.hop_series import ANSWERED, LOST, HopSeries
 from hopscope.judge.series import CIRCLED, REFUSED, Series
-from hopscope.path.stats import wilson
+from hopscope.path.stats import Z99, is_surely_more, wilson
 
 _FEW: Final = 2
 """Gaps below which nothing can be told."""
@@ -33,7 +33,6 @@ _ENOUGH: Final = 2
 """Hops with losses by chance behind which it tells nothing new that others lose on the beat."""
 _HALF: Final = 0.5
 """As whole probes are counted, even a limit's are so far off the line."""
-_Z99: Final = 2.576
 _EVEN: Final = 3.0
 """Changes between answered and lost beyond what is usual by chance (standard deviations) that are a limit's: by chance
 one series in 740 has so many."""
@@ -98,7 +97,7 @@ def is_on_top(hop: HopSeries, before: Sequence[HopSeries], start: int, *, is_kno
         n, k = hop.counted(begin)
         counts = [each.counted(begin) for each in before]
         before_n, before_k = sum(n for n, _ in counts), sum(k for _, k in counts)
-        if not k or not before_n or wilson(k, n, _Z99)[0] <= wilson(before_k, before_n, _Z99)[1]:
+        if not is_surely_more(k, n, before_k, before_n, Z99):
             continue
         more = _excess_of_runs(bytes(hop.fates[begin:]).translate(None, _UNFATED))
         if more >= _EVEN or (more >= _EVEN_STILL and (is_known or beat(gaps(hop, begin)) == "steady")):
@@ -179,7 +178,7 @@ class Telling:
         columns = self._columns
         counts = [hop.counted(begin) for hop in columns]
         asked = [*counts[:-1], reached]
-        bounds = [wilson(k, n, _Z99) if k else (0.0, _Z99 * _Z99 / (n + _Z99 * _Z99)) for n, k in asked]
+        bounds = [wilson(k, n, Z99) if k else (0.0, Z99 * Z99 / (n + Z99 * Z99)) for n, k in asked]
         fewer, least = bounds[-1]
         limiters = {i for i, hop in enumerate(columns[:-1]) if hop.ttl in self._own}
         for i in range(len(columns) - 2, -1, -1):

@@ -13,7 +13,7 @@ from hopscope.judge.route import RouteWatch, is_balanced
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 from hopscope.judge.verdict import Note
-from hopscope.path.stats import Z95, wilson
+from hopscope.path.stats import Z95, is_surely_more
 
 _SPAN: Final = 120
 _EARLY: Final = 10
@@ -113,10 +113,9 @@ def _limits(n: int, k: int, later: list[tuple[int, int]]) -> bool:
     if k < 2 or n < _MIN:
         return False
     all_n, all_k = sum(other_n for _, other_n in later), sum(other_k for other_k, _ in later)
-    if all_n >= _MIN and wilson(all_k, all_n, Z95)[1] < wilson(k, n, Z95)[0]:
+    if all_n >= _MIN and is_surely_more(k, n, all_k, all_n, Z95):
         return True
-    low = wilson(k, n, _Z)[0]
-    return any(other_n >= _MIN and wilson(other_k, other_n, _Z)[1] < low for other_k, other_n in later)
+    return any(other_n >= _MIN and is_surely_more(k, n, other_k, other_n, _Z) for other_k, other_n in later)
 
 
 def _slow_answers(series: Series, hops: Sequence[HopSeries], start: int) -> list[Note]:

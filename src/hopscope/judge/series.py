@@ -117,6 +117,10 @@ class Series:
         """The index of a round by its ordinal; 0 where it has left."""
         return max(0, ordinal - self.base)
 
+    def moment(self, ordinal: int) -> int | None:
+        """When the round with this ordinal began (epoch ns); None: it is not known, or not remembered any more."""
+        return self.times[ordinal - self.base] if self.base <= ordinal < self.end else None
+
     def path(self) -> Sequence[HopSeries]:
         """The hops before the target (or all of them, where it never answered) that ever answered, in order."""
         if self._path is None:

@@ -27,7 +27,7 @@ from hopscope.judge.silence import (
 from hopscope.judge.slow import DELAYED
 from hopscope.judge.standing import LOSSES, WAYS
 from hopscope.judge.verdict import Trouble
-from hopscope.path.stats import wilson, wilson95
+from hopscope.path.stats import Z95, Z99, is_surely_more
 
 _SPANS: Final = (30, 120)
 """Rounds by which a router is compared with the one before it: whether it is silent, and whether it limits."""
@@ -35,7 +35,6 @@ _SHARED: Final = 2
 """Hops that must lose by chance, not on the beat of a limit, until loss is said."""
 _LEAST_LOST: Final = 5
 """Probes of the target that must be lost before it may be found to limit its answers besides."""
-_Z99: Final = 2.576
 _HANDED_ON: Final = 120
 """Rounds after which loss is judged by a target that answers by now."""
 
@@ -134,15 +133,14 @@ def _farthest(series: Series, since: int, known: int | None, most: int | None) -
 def _loses_more(hop: HopSeries, before: HopSeries) -> bool:
     for span in _SPANS:
         start = max(0, len(hop.fates) - span)
-        (n, k), (before_n, before_k) = hop.counted(start), before.counted(start)
-        if n and before_n and wilson95(k, n)[0] > wilson95(before_k, before_n)[1]:
+        if _has_lost_more(hop, before, start, Z95):
             return True
     return False
 
 
-def _surely_loses_more(hop: HopSeries, behind: HopSeries, start: int) -> bool:
-    (n, k), (behind_n, behind_k) = hop.counted(start), behind.counted(start)
-    return n > 0 < behind_n and wilson(k, n, _Z99)[0] > wilson(behind_k, behind_n, _Z99)[1]
+def _has_lost_more(hop: HopSeries, other: HopSeries, start: int, z: float) -> bool:
+    (n, k), (other_n, other_k) = hop.counted(start), other.counted(start)
+    return is_surely_more(k, n, other_k, other_n, z)
 
 
 def _with(hop: HopSeries, behind: Iterable[HopSeries]) -> list[HopSeries]:
@@ -202,7 +200,7 @@ def is_own(lossy: Finding, seen: Series, target: HopSeries, floor: int, *, stand
     if stands:
         is_last = lossy.surely is not None and lossy.surely[0] == last
         return len(seen.path()) > 0 and (
-            is_last or all(_surely_loses_more(each, seen.target, start) for each in columns)
+            is_last or all(_has_lost_more(each, seen.target, start, Z99) for each in columns)
         )
     telling = [each for each in columns if not _loses_more(each, seen.target)]
     by_chance = sum(beat(gaps(column, start)) == "chance" for column in (*telling, seen.target))

@@ -17,6 +17,8 @@ from hopscope.path.snapshot import Jitter, Rtt
 
 Z95: Final = 1.959963984540054
 """The normal distribution's 97.5 % quantile, for a two-sided 95 % interval."""
+Z99: Final = 2.576
+"""The same for 99 %."""
 
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
@@ -148,6 +150,12 @@ def wilson(k: int, n: int, z: float) -> tuple[float, float]:
     low = 0.0 if k == 0 else max(0.0, middle - half)
     high = 1.0 if k == n else min(1.0, middle + half)
     return low, high
+
+
+def is_surely_more(k: int, n: int, other_k: int, other_n: int, z: float) -> bool:
+    """Whether `k` of `n` are surely a larger share than `other_k` of `other_n`: both are something, and Wilson's
+    intervals for the quantile `z` do not meet."""
+    return n > 0 < other_n and wilson(k, n, z)[0] > wilson(other_k, other_n, z)[1]
 
 
 def wilson95(k: int, n: int) -> tuple[float, float]:
