@@ -7,8 +7,7 @@ import json
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import pytest
 
@@ -18,6 +17,7 @@ from hopscope.fleet.client import StrangersClient
 from hopscope.fleet.connection import DROPPED, BrokerAddress, Connection
 from hopscope.fleet.transport import NotConnected
 from tests.lab.broker import Broker
+from tests.lab.strange_server import StrangeServer
 
 MIB: Final = 1 << 20
 MUCH: Final = 96 * MIB
@@ -28,47 +28,27 @@ INFO: Final = {"server_id": "X", "version": "2.10.0", "proto": 1, "headers": Tru
 Says = Callable[["Endless", bytes, bytes], Awaitable[None]]
 
 
-class Endless:
-    """Answers in a broker's place; to a subscription it says what a test wants. A context manager."""
+class Endless(StrangeServer):
+    """Answers in a broker's place; to a subscription it says what a test wants."""
 
     def __init__(self, says: Says) -> None:
-        self.sent = self.visits = 0
+        super().__init__()
+        self.sent = 0
         self._says = says
-        self._talking: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._began, "127.0.0.1", 0)
-        self.url = f"nats://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._talking:
-            task.cancel()
-        await asyncio.gather(*self._talking, return_exceptions=True)
-
-    def _began(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._talk(reader, writer))
-        self._talking.add(task)
-        task.add_done_callback(self._talking.discard)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        self.visits += 1
-        try:
-            await self.write(b"INFO " + json.dumps(INFO).encode() + b"\r\n")
-            while line := await reader.readline():
-                words = line.split()
-                if words[0] == b"PING":
-                    await self.write(b"PONG\r\n")
-                elif words[0] == b"SUB":
-                    await self._says(self, words[1], words[-1])
-        except OSError:
-            pass
-        finally:
-            writer.transport.abort()
+        await self.write(b"INFO " + json.dumps(INFO).encode() + b"\r\n")
+        while line := await reader.readline():
+            words = line.split()
+            if words[0] == b"PING":
+                await self.write(b"PONG\r\n")
+            elif words[0] == b"SUB":
+                await self._says(self, words[1], words[-1])
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)

@@ -7,8 +7,6 @@ import json
 import os
 import ssl
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import nkeys
 import pytest
@@ -19,6 +17,7 @@ from hopscope.fleet.connection import BrokerAddress, Connection
 from hopscope.fleet.mirror import Mirror
 from hopscope.fleet.transport import NotConnected
 from tests.lab.broker import Broker, free_port
+from tests.lab.strange_server import StrangeServer
 
 TLS = Path(__file__).with_name("tls")
 REFUSED = "the server offers no TLS; nothing was sent to it; trying again"
@@ -31,55 +30,30 @@ def info(**more: object) -> bytes:
     return b"INFO " + json.dumps({"nonce": "abcdefghijk", "auth_required": True, **said}).encode() + b"\r\n"
 
 
-class Impostor:
-    """Answers in the broker's place: its line, then TLS where it has a certificate, and a PONG. A context manager."""
+class Impostor(StrangeServer):
+    """Answers in the broker's place: its line, then TLS where it has a certificate, and a PONG."""
 
     def __init__(self, line: bytes, *, certificate: str | None = None, port: int | None = None) -> None:
-        self.port = port or free_port()
+        super().__init__(port or free_port())
         self.clear, self.secret = bytearray(), bytearray()
         """What came, in clear and by TLS."""
-        self.visits = 0
         self._line = line
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(TLS / f"{certificate}.pem", TLS / f"{certificate}.key")
-        self._talking: set[asyncio.Task[None]] = set()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visits += 1
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         came = self.clear
-        try:
-            writer.write(self._line)
-            await writer.drain()
-            if self._tls is not None:
-                await writer.start_tls(self._tls)
-                came = self.secret
-            while data := await reader.read(4096):
-                came += data
-                if b"PING" in data:
-                    writer.write(b"PONG\r\n")
-        except OSError:
-            pass
-        finally:
-            writer.close()
-
-    def _began(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._talk(reader, writer))
-        self._talking.add(task)
-        task.add_done_callback(self._talking.discard)
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._began, "127.0.0.1", self.port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._talking:
-            task.cancel()
-        await asyncio.gather(*self._talking, return_exceptions=True)
+        writer.write(self._line)
+        await writer.drain()
+        if self._tls is not None:
+            await writer.start_tls(self._tls)
+            came = self.secret
+        while data := await reader.read(4096):
+            came += data
+            if b"PING" in data:
+                writer.write(b"PONG\r\n")
 
 
 async def until(is_so: object, what: str) -> None:
