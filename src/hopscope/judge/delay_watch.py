@@ -20,10 +20,9 @@ from hopscope.judge.delay_levels import (
     went,
 )
 from hopscope.judge.delay_place import GOOD, place_in
-from hopscope.judge.route import RouteWatch
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
-from hopscope.judge.slow import LASTING, QUEUES, SETTLED, delayed, named, numbers_of, ttls_of
+from hopscope.judge.slow import LASTING, QUEUES, SETTLED, PathNow, delayed, named, numbers_of, ttls_of
 from hopscope.judge.verdict import Trouble
 
 _OVER: Final = 5
@@ -92,24 +91,17 @@ class DelayWatch:
             return None, False
         return self.since_at, self.since_at is not None and said.kind == self._stood
 
-    def look(
-        self,
-        series: Series,
-        delays: Delays,
-        routes: RouteWatch,
-        source: str | None,
-        stands: Finding | None,
-        since_at: int | None,
-    ) -> Finding | None:
+    def look(self, now: PathNow, stands: Finding | None, since_at: int | None) -> Finding | None:
         """The delay as of the newest round. `stands`: what is said to be wrong, since when (epoch ns)."""
         self.elsewhere = None
+        series, delays = now.series, now.delays
         is_said = stands is not None and stands.kind in LASTING
         if stands is not None and is_said:
             self.known, self.since_at, self._stood = stands, since_at, stands.kind
         known = self.known
         rise = delays.rise(series, stands=known is not None and known.kind in QUEUES)
         is_settled = known is not None and (series.end - known.since > SETTLED or known.since == self._begun)
-        found = None if rise is None else delayed(series, delays, rise, routes, source, known, is_settled=is_settled)
+        found = None if rise is None else delayed(now, rise, known, is_settled=is_settled)
         if found is None or rise is None:
             if newest_rtts(series):
                 self._missed += 1
@@ -119,7 +111,7 @@ class DelayWatch:
         self._missed = 0
         if known is not None and is_settled and not rise.is_slow:
             profile = delays.profile(series, rise, len(series) - RECENT, series.index(known.since))
-            self.elsewhere = self._elsewhere(series, delays, rise, routes, source, known, profile)
+            self.elsewhere = self._elsewhere(now, rise, known, profile)
             if self.elsewhere is not None:
                 found, self._begun = self.elsewhere, self.elsewhere.since
             self._look_farther(series, delays, rise, found, profile)
@@ -134,22 +126,13 @@ class DelayWatch:
             self.known = found
         return found
 
-    def _elsewhere(
-        self,
-        series: Series,
-        delays: Delays,
-        rise: Rise,
-        routes: RouteWatch,
-        source: str | None,
-        known: Finding,
-        profile: Sequence[float | None],
-    ) -> Finding | None:
+    def _elsewhere(self, now: PathNow, rise: Rise, known: Finding, profile: Sequence[float | None]) -> Finding | None:
         """What it is where it has left its place (`known`) for another one; None: it has not. `profile`: by hop, how
         much of it there is now."""
         first, last = known.first_ttl, known.last_ttl
         if first is None or last is None:
             return None
-        nearer, behind = ttls_of(series, place_in(profile, rise.more))
+        nearer, behind = ttls_of(now.series, place_in(profile, rise.more))
         if not nearer or (nearer, behind) == (first, last) or (nearer < last and behind > first):
             self._moved = 0
             return None
@@ -158,21 +141,13 @@ class DelayWatch:
             return None
         self._moved = 0
         if behind <= first:
-            return self._nearer(series, delays, rise, routes, source, known, behind)
-        return self._farther(series, delays, rise, routes, source, known, (nearer, behind))
+            return self._nearer(now, rise, known, behind)
+        return self._farther(now, rise, known, (nearer, behind))
 
-    def _nearer(
-        self,
-        series: Series,
-        delays: Delays,
-        rise: Rise,
-        routes: RouteWatch,
-        source: str | None,
-        known: Finding,
-        behind: int,
-    ) -> Finding | None:
+    def _nearer(self, now: PathNow, rise: Rise, known: Finding, behind: int) -> Finding | None:
         """The delay that the hops from this TTL on have, before the place of the one that is `known`, which goes on
         behind it, or is over; None: that is all that changed, or nothing did."""
+        series, delays = now.series, now.delays
         first, last = known.first_ttl or 0, known.last_ttl or 0
         start, end = series.index(known.since), len(series)
         between = [hop for hop in series.path() if behind <= hop.ttl <= first]
@@ -189,7 +164,7 @@ class DelayWatch:
             return None
         near = series.up_to(first) if first in series.hops else series
         own = rise_of(series, delays, near.target) or rise
-        found = named(near, delays, own, routes, source, ttls_of(series, where), since, was_queue=False)
+        found = named(now._replace(series=near), own, ttls_of(series, where), since, was_queue=False)
         if found is None:
             return None
         if over is None:
@@ -199,18 +174,10 @@ class DelayWatch:
         self.since_at, self._stood, self._parted = series.moment(since), None, 0
         return found._replace(numbers=numbers_of(rise))
 
-    def _farther(
-        self,
-        series: Series,
-        delays: Delays,
-        rise: Rise,
-        routes: RouteWatch,
-        source: str | None,
-        known: Finding,
-        place: tuple[int, int],
-    ) -> Finding | None:
+    def _farther(self, now: PathNow, rise: Rise, known: Finding, place: tuple[int, int]) -> Finding | None:
         """The delay that is left where the one that is `known` is over: at this place, or at that of the part that
         began farther on; None: it is not over."""
+        series, delays = now.series, now.delays
         part, last = self._part, known.last_ttl or 0
         to = place[0] if part is None else part.place[1] - 1
         between = [hop for hop in series.path() if last <= hop.ttl <= to]
@@ -225,7 +192,7 @@ class DelayWatch:
             where, since = part.place, part.since
         # How it varies is told by the rounds that have nothing else.
         shape = max(self.ended, series.end - RECENT)
-        found = named(series, delays, rise, routes, source, where, since, was_queue=False, shape=shape)
+        found = named(now, rise, where, since, was_queue=False, shape=shape)
         if found is None:
             return None
         if part is None:

@@ -30,6 +30,7 @@ from hopscope.judge.slow import (
     DELAYED,
     LONGER,
     QUEUES,
+    PathNow,
     elsewhere,
     flapping,
     swinging,
@@ -194,9 +195,10 @@ class FaultDetector:
         if flaps is not None:
             return flapping(series, *flaps)
         stands, since_at = context.stands, context.since_at
-        found = self.delay.look(series, self.delays, self.routes, context.source, stands, since_at)
+        now = PathNow(series, self.delays, self.routes, context.source)
+        found = self.delay.look(now, stands, since_at)
         if found is None:
-            found = swinging(series, self.delays, context.source, stands)
+            found = swinging(now, stands)
         if found is not None and is_alone(found, series):
             found = None
         if found is not None or self.delay.known is None:

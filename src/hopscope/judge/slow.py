@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -31,26 +31,29 @@ SETTLED: Final = 40
 _NS: Final = 1_000_000
 
 
-def delayed(
-    series: Series,
-    delays: Delays,
-    rise: Rise,
-    routes: RouteWatch,
-    source: str | None,
-    stands: Finding | None,
-    *,
-    is_settled: bool,
-) -> Finding | None:
+class PathNow(NamedTuple):
+    """A path as it is now."""
+
+    series: Series
+    delays: Delays
+    """What is usual of it."""
+    routes: RouteWatch
+    source: str | None
+    """This computer's address."""
+
+
+def delayed(now: PathNow, rise: Rise, stands: Finding | None, *, is_settled: bool) -> Finding | None:
     """The trouble that a rise of the delay is; None where it is too small for what it looks like. `stands`: the delay
     that is known already; `is_settled`: its kind, its place and since when it lasts are."""
     if stands is not None and is_settled:
         return stands._replace(numbers=numbers_of(rise))
+    series, delays = now.series, now.delays
     since = delays.since(series, rise, len(series) if rise.is_slow else _LOOK_BACK)
     if since <= AT_ONCE and not series.base and delays.remembers(series):
         since = -1  # it was so when this run began
     place = ttls_of(series, delays.place(series, rise, since))
     was_queue = rise.is_slow or (stands is not None and stands.kind in QUEUES)
-    return named(series, delays, rise, routes, source, place, since, was_queue=was_queue)
+    return named(now, rise, place, since, was_queue=was_queue)
 
 
 def numbers_of(rise: Rise) -> Numbers:
@@ -59,11 +62,8 @@ def numbers_of(rise: Rise) -> Numbers:
 
 
 def named(
-    series: Series,
-    delays: Delays,
+    now: PathNow,
     rise: Rise,
-    routes: RouteWatch,
-    source: str | None,
     place: tuple[int, int],
     since: int,
     *,
@@ -72,6 +72,7 @@ def named(
 ) -> Finding | None:
     """What a delay at this place (TTLs) since then is called; None where it is too small for what it looks like.
     `was_queue`: it was called one; `shape`: the ordinal of the round from which on it is alone, where that is later."""
+    series, delays, routes, source = now
     (first, last), numbers = place, numbers_of(rise)
     sure = min(0.95, 0.6 + rise.sure / 50)
     change = None if rise.is_slow else _change_near(routes, since)
@@ -94,9 +95,9 @@ def _queue_at(series: Series, last: int, source: str | None) -> Trouble:
     return "bufferbloat" if own and last == behind else "congestion"
 
 
-def swinging(series: Series, delays: Delays, source: str | None, stands: Finding | None) -> Finding | None:
+def swinging(now: PathNow, stands: Finding | None) -> Finding | None:
     """The queue that round trips tell of which swing, with or without a quiet time before."""
-    found = delays.swing
+    series, found = now.series, now.delays.swing
     if found is None:
         return None
     numbers = Numbers(quick_ns=round(found.quick_ms * _NS), slow_ns=round(found.slow_ms * _NS))
@@ -105,7 +106,7 @@ def swinging(series: Series, delays: Delays, source: str | None, stands: Finding
     last = found.ttl or end_of_path(series)
     # Where hops before it answer too seldom to tell, or never, it may be at any of them.
     first = found.before or (0 if last > series.first_ttl else last)
-    return Finding(_queue_at(series, last, source), first, last, found.since, 0.85, numbers)
+    return Finding(_queue_at(series, last, now.source), first, last, found.since, 0.85, numbers)
 
 
 def ttls_of(series: Series, place: tuple[int, int]) -> tuple[int, int]:
