@@ -109,13 +109,7 @@ class LossWatch:
             and (series.end % 2 or not any(hop.fates[-1] == LOST for hop in series.path()))
         ):
             return None
-        own = self._own.of(series)
-        found = loss(series, floor, clear, stands, own, is_new=is_new)
-        if found is not None and stands is None:
-            self._own.learn_before(series, series.index(floor))
-            known = self._own.of(series)
-            if known != own:
-                found = loss(series, floor, clear, stands, known, is_new=is_new)
+        found = loss(series, floor, clear, stands, self._own.of(series), is_new=is_new)
         if found is not None:
             self._found_until = series.end
             if stands is not None and _is_calm(series, found):

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 from hopscope.judge.hop_series import HopSeries
 from hopscope.judge.limits import beat, gaps
-from hopscope.judge.onset import gain, split, spread
+from hopscope.judge.onset import gain
 from hopscope.judge.series import Series
 from hopscope.judge.silence import Finding
 
 _SURE: Final = 6.0
-"""By how much a moment must describe the target's losses better, and losses of its own a router's (nats)."""
+"""By how much losses of its own must describe a router's better (nats)."""
 LEARNS: Final = 60
 """Rounds of a path that is fine after which it is looked at again."""
 _MOST: Final = 3600
@@ -53,13 +53,11 @@ class OwnLosses:
     def __init__(self) -> None:
         self._learned: dict[int, OwnLoss] = {}
         """By TTL, what was counted while all was fine."""
-        self._before: dict[int, OwnLoss] = {}
-        """The same until the target began to lose, the last time."""
 
     def of(self, series: Series) -> dict[int, OwnLoss]:
         """Of the routers that answer still and surely lose some, by TTL."""
-        both = self._before | {ttl: own for ttl, own in self._learned.items() if own.is_sure}
-        return {ttl: own for ttl, own in both.items() if own.is_sure and _answers(series, ttl, own.router)}
+        known = self._learned.items()
+        return {ttl: own for ttl, own in known if own.is_sure and _answers(series, ttl, own.router)}
 
     def learn(self, series: Series, start: int) -> None:
         """From the newest `LEARNS` rounds of a path that is fine from index `start` on."""
@@ -79,17 +77,6 @@ class OwnLosses:
                 known.missed // keep + k,
             )
             self._learned[hop.ttl] = OwnLoss(known.router, *counts)
-
-    def learn_before(self, series: Series, start: int) -> None:
-        """From a path that was fine from index `start` on until its target began to lose, if it was."""
-        target = series.target
-        trials = target.counted(start)[0] / max(1, len(series) - start)
-        change = split(spread([target], start).by_round, trials)
-        if change is None or change[1] <= _SURE:
-            return
-        end = start + change[0]
-        n, k = target.counted(start, end)
-        self._before = {hop.ttl: OwnLoss(hop.runs[-1].address, *hop.counted(start, end), n, k) for hop in series.path()}
 
 
 def _answers(series: Series, ttl: int, router: str) -> bool:
