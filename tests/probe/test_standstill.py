@@ -149,7 +149,7 @@ def test_what_happens_after_a_sleep_has_the_new_time() -> None:
 
 def test_the_sleep_of_a_machine_that_is_not_the_drivers_moves_nothing() -> None:
     machine = Machine()
-    machine.engine.is_drivers_machine = False
+    machine.engine.time_line.heeds_sleep = False
     machine.begin()
     machine.run(500 * MS)
     machine.slept = HOUR

@@ -98,8 +98,6 @@ class Engine:
         """When a tick last left something for the next one."""
         self._counting = Counting(self._context.tally)
         self._is_flooded = False
-        self.is_drivers_machine = True
-        """The driver sleeps when this machine does, and its time line with it."""
 
     # --- for the driver ---------------------------------------------------------------------------------------
 
@@ -131,8 +129,7 @@ class Engine:
         clocks = self._shared.clocks
         clocks.look()
         if clocks.woke_at is not None:
-            if self.is_drivers_machine:
-                self.time_line.woke(clocks.woke_at, clocks.slept_for)
+            self.time_line.woke(clocks.woke_at, clocks.slept_for)
             self._shared.stood_still = clocks.woke_at
             clocks.woke_at = None
 

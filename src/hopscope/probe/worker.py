@@ -142,7 +142,7 @@ class Worker:
             self._over = True
             return
         time_line = engine.time_line
-        engine.is_drivers_machine = hello.anchor_ns is not None
+        time_line.heeds_sleep = hello.anchor_ns is not None
         if hello.anchor_ns is not None:
             time_line.begin(hello.anchor_ns)
         self._greeted = True

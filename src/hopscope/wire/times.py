@@ -29,10 +29,12 @@ class TimeLine:
     grows by how long the machine sleeps, as that clock stands still meanwhile. A wall clock that is set moves nothing.
     """
 
-    __slots__ = ("_former", "_woke_at", "anchor")
+    __slots__ = ("_former", "_woke_at", "anchor", "heeds_sleep")
 
     def __init__(self, anchor: int) -> None:
         """`anchor`: wall clock minus monotonic clock, ns."""
+        self.heeds_sleep = True
+        """Whoever has the same line sleeps when this machine does: not where a driver is on another one."""
         self.begin(anchor)
 
     def begin(self, anchor: int) -> None:
@@ -46,8 +48,9 @@ class TimeLine:
 
     def woke(self, monotonic: int, slept: int) -> None:
         """By this reading of the monotonic clock the machine had slept for so long (ns)."""
-        self._former, self._woke_at = self.anchor, monotonic
-        self.anchor += slept
+        if self.heeds_sleep:
+            self._former, self._woke_at = self.anchor, monotonic
+            self.anchor += slept
 
 
 class OwnTimeLine(TimeLine):
